@@ -1,0 +1,55 @@
+"""The errors that callers can catch at the right height. Every message names the place and the cure."""
+
+from __future__ import annotations
+
+
+class DigestError(Exception):
+    """Something failed: exit code 1. Base of every error this program raises on purpose."""
+
+    exit_code = 1
+
+
+class WrongUse(DigestError):
+    """The command or its argument does not fit: exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigError(WrongUse):
+    """config.toml, the environment or a template is wrong.
+
+    `problems` holds every mistake at once, one line each: "place: what is wrong; the cure".
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class SchemaTooNew(WrongUse):
+    """The database was written by a newer version of this program."""
+
+
+class PersonNeeded(DigestError):
+    """Nothing failed, but only a person can go on: exit code 4."""
+
+    exit_code = 4
+
+
+class TryLater(DigestError):
+    """Another run holds the lock, or a database or provider is away: exit code 75."""
+
+    exit_code = 75
+
+
+class SourceError(DigestError):
+    """One source could not be read this time; the others go on.
+
+    `retry_after` is the number of seconds the source asked us to wait (None: it did not say);
+    `gone` is true when it said it will not come back (410).
+    """
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, gone: bool = False) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        self.gone = gone

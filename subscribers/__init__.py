@@ -1,0 +1,1 @@
+"""People, their consent and what they follow. Knows nothing of feeds or letters."""
