@@ -1,0 +1,48 @@
+# Every target sets itself up in .venv, from the hashed locks: `make demo` or `make test` is all a new clone needs.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv || echo .tools/bin/uv)
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+# Every start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test check proof lock wheel clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: .venv/.ok ## Run the whole story on sample sources and fictional subscribers; letters in demo/
+	$(BIN)/digest demo --out demo
+
+test: .venv/.ok ## Run the tests, on SQLite and on PostgreSQL when this machine has one
+	$(BIN)/pytest
+
+check: .venv/.ok ## Check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+proof: .venv/.ok ## Run the long proofs and print their figures as a table
+	$(BIN)/pytest -m proof
+
+lock: $(UV) ## Lock the newest versions that pyproject.toml allows
+	$(COMPILE) pyproject.toml --extra postgresql --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra postgresql --constraints requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --group ci --constraints requirements-dev.lock --output-file requirements-ci.lock
+	$(COMPILE) --group bootstrap --output-file requirements-uv.lock
+
+.tools/bin/uv:
+	$(PYTHON) -m pip install --quiet --target .tools --require-hashes -r requirements-uv.lock
+
+wheel: .venv/.ok ## Build the wheel in dist/
+	$(BIN)/hatchling build --target wheel
+
+clean: ## Remove everything that make made
+	rm -rf .venv .tools demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find digest subscribers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ok: requirements-dev.lock requirements-uv.lock pyproject.toml .ci/setup
+	@PYTHON="$(PYTHON)" sh .ci/setup requirements-dev.lock
+	@touch $@

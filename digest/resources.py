@@ -1,0 +1,19 @@
+"""Where the shipped templates, examples and config.toml are, in a checkout, an editable install and a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """Return the path of "templates", "examples" or "config.toml" as shipped with this code.
+
+    Raises FileNotFoundError when the installation lacks it.
+    """
+    # A wheel carries them inside the package; in a checkout they stand beside it.
+    for path in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{name} is missing from this installation of learning-digest; install it again")
