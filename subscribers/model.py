@@ -25,8 +25,8 @@ class Subscriber:
     """
 
     id: int
-    email: str
-    name: str = ""
+    email: str = field(repr=False)  # never in a log
+    name: str = field(default="", repr=False)
     cadence: str = "weekly"
     interests: Interests = field(default_factory=Interests)
     language: str = "en"

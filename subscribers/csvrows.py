@@ -1,0 +1,180 @@
+"""Lines of a CSV file into rows of named cells, each bad line on its own. Pure."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from subscribers.csvlines import Line, read_lines
+from subscribers.errors import BadFile
+
+COLUMNS = (
+    "email",
+    "name",
+    "cadence",
+    "policy_areas",
+    "regions",
+    "themes",
+    "elsewhere",
+    "language",
+    "state",
+    "paused_until",
+    "joined_at",
+    "suppressed",
+)
+# A spreadsheet runs a cell that begins so; the full-width forms count as their ASCII twins in some locales.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_GUARDED = (*_FORMULA, "'")
+_MOST_LINES = 40  # in one row, all quoted; beyond that a quotation mark was left open
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: the line it begins on (from 1) and its cells by the names of `COLUMNS`, trimmed."""
+
+    line: int
+    cells: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the operator should know of one line. `refused` false: a remark, the line was taken."""
+
+    line: int
+    text: str
+    refused: bool = True
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}"
+
+
+def guarded(cell: str) -> str:
+    """Return the cell with a leading "'" if a spreadsheet would run it, or if `unguarded` would take one off."""
+    return f"'{cell}" if cell.startswith(_GUARDED) else cell
+
+
+def unguarded(cell: str) -> str:
+    """Undo `guarded`; a leading "'" that guards nothing stays."""
+    return cell[1:] if cell.startswith("'") and cell.startswith(_GUARDED, 1) else cell
+
+
+def read_rows(stream: IO[bytes]) -> Iterator[Row | Problem]:
+    """Yield each row of a CSV file, or what is wrong with it; blank lines are passed over.
+
+    The first line names the columns, in any order and case; it is split at commas, semicolons, tabs or bars,
+    whichever gives the most columns we know. Raises BadFile when there is no `email` column, a column is
+    there twice, or the file is empty or no CSV.
+    """
+    lines = read_lines(stream)
+    header, delimiter = _header(lines)
+    names = [_column(cell) for cell in header]
+    _check_header(names)
+    unknown = [name for name in names if name and name not in COLUMNS]
+    if unknown:
+        shown = ", ".join(repr(name[:40]) for name in unknown[:10])
+        text = f"unknown columns left out: {shown}; known are {', '.join(COLUMNS)}"
+        yield Problem(1, text, refused=False)
+    told = False
+    for line, cells in _records(lines, delimiter):
+        if line.legacy and not told:
+            told = True
+            text = 'not UTF-8, read as Windows-1252: check the accents, and save the file as "CSV UTF-8"'
+            yield Problem(line.number, text, refused=False)
+        if isinstance(cells, str):
+            yield Problem(line.number, cells)
+        elif any(cell.strip() for cell in cells):
+            yield _row(line.number, names, cells)
+
+
+def _header(lines: Iterator[Line]) -> tuple[list[str], str]:
+    """Return the cells of the first line that is not blank, and the delimiter of the file."""
+    for line in lines:
+        text = line.text or ""
+        # Excel's own way to name the delimiter, on a line before the header.
+        if line.number == 1 and (named := re.fullmatch(r'"?sep=(.)"?', text.strip("\r\n"), re.IGNORECASE)):
+            first = next(lines, None)
+            return _cells(first.text or "", named[1]) if first else [], named[1]
+        if text.strip(" ,;\t|"):
+            known = {
+                delimiter: sum(_column(cell) in COLUMNS for cell in _cells(text, delimiter))
+                for delimiter in _DELIMITERS
+            }
+            best = max(_DELIMITERS, key=lambda delimiter: known[delimiter])
+            return _cells(text, best), best
+    raise BadFile("the file is empty; its first line must name the columns, one of them 'email'")
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _column(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().strip("\ufeff'").lower())
+
+
+def _check_header(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
+    if twice:
+        raise BadFile(f"line 1: column {twice[0]!r} is there twice; leave one")
+    if "email" in names:
+        return
+    if any("@" in name for name in names):
+        raise BadFile("line 1: no column names; put a first line that names them, one of them 'email'")
+    found = ", ".join(repr(name[:40]) for name in names[:12] if name)
+    raise BadFile(f"line 1: no column 'email' (found {found or 'none'}); name the column of addresses 'email'")
+
+
+def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list[str] | str]]:
+    """Yield each row's first line with its cells, or with what is wrong with it.
+
+    A quotation mark that is never closed costs its own line only: the lines after it are read again.
+    """
+    again: deque[Line] = deque()
+    while (line := again.popleft() if again else next(lines, None)) is not None:
+        if line.text is None:
+            yield line, "the line is far too long for a row; is this a CSV file?"
+            continue
+        texts, taken = [line.text], list[Line]()
+        while True:
+            try:
+                yield line, next(csv.reader(texts, delimiter=delimiter, strict=True), [])
+                break
+            except csv.Error as error:
+                more = _to_next_quote(again, lines, taken) if "unexpected end" in str(error) else False
+            if not more or len(taken) > _MOST_LINES:
+                again.extendleft(reversed(taken))
+                yield line, "a quotation mark stands alone; close it, or double it inside a quoted cell"
+                break
+            texts = [f"{line.text}\n", *(f"{one.text}\n" for one in taken)]
+
+
+def _to_next_quote(again: deque[Line], lines: Iterator[Line], taken: list[Line]) -> bool:
+    """Append to `taken` the lines up to the next one with a quotation mark; return whether there is one."""
+    while len(taken) <= _MOST_LINES:
+        line = again.popleft() if again else next(lines, None)
+        if line is None:
+            return False
+        taken.append(line)
+        if line.text is None:
+            return False
+        if '"' in line.text:
+            return True
+    return False
+
+
+def _row(number: int, names: Sequence[str], cells: Sequence[str]) -> Row | Problem:
+    if "\x00" in "".join(cells):
+        return Problem(number, "holds a NUL byte; type the row again")
+    if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
+        cure = "quote a cell that holds the delimiter"
+        return Problem(number, f"{len(cells)} cells, but the first line names {len(names)} columns; {cure}")
+    pairs = zip(names, cells, strict=False)
+    return Row(number, {name: unguarded(cell.strip()).strip() for name, cell in pairs if name in COLUMNS})

@@ -1,0 +1,64 @@
+"""The installation's secret on disk: signs links, and hashes suppressed addresses. A door."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from subscribers.errors import BadSecret
+
+BYTES = 32
+_CURE = "restore it from a backup: without it links in sent letters and all suppressions are lost"
+
+
+def load_secret(path: Path | str) -> bytes:
+    """Return the 32 or more bytes that the file at `path` holds in hexadecimal, making it if absent.
+
+    A new file appears whole or not at all, readable by its owner alone; of two processes that make it at
+    once both get the same secret. Raises BadSecret when it cannot be read or made, is empty, too short or
+    not hexadecimal; the message never shows the content.
+    """
+    path = Path(path)
+    try:
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            _make(path)
+            text = path.read_bytes()
+    except OSError as error:
+        raise BadSecret(f"{path}: secret file: {error.strerror}; give a file this user may read") from error
+    if not text.strip():
+        raise BadSecret(f"{path}: secret file is empty; {_CURE}")
+    try:
+        secret = bytes.fromhex(text.decode("ascii").strip())
+    except ValueError:
+        raise BadSecret(f"{path}: secret file is not hexadecimal; {_CURE}") from None
+    if len(secret) < BYTES:
+        raise BadSecret(f"{path}: secret file holds fewer than {BYTES} bytes; {_CURE}")
+    return secret
+
+
+def _make(path: Path) -> None:
+    """Create `path` with a new secret unless another process was quicker.
+
+    Written beside it and linked into place: a name appears only once its content is on the disk.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            os.write(handle, secrets.token_hex(BYTES).encode() + b"\n")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, path)
+    finally:
+        beside.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

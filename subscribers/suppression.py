@@ -1,0 +1,130 @@
+"""Addresses that must not be mailed, kept as keyed hashes that outlive their subscribers.
+
+The hash is HMAC-SHA256(secret, normalised address): enough to honour a wish for ever, and no way back to
+the address without the secret. That secret therefore must not change as long as the database lives; the
+first suppression stores its fingerprint, and every question asked with another secret is refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, false, or_, select
+
+from subscribers.addresses import parse_address
+from subscribers.errors import BadSecret
+from subscribers.rows import dialect_insert
+from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
+
+# Bound values in one statement: SQLite takes 32,766, PostgreSQL 65,535.
+_CHUNK = 5_000
+
+
+def address_hash(secret: bytes, key: str) -> str:
+    """Return 64 hexadecimal digits for a normalised address (`Address.key`)."""
+    return hmac.digest(secret, key.encode("ascii"), "sha256").hex()
+
+
+def suppress(conn: Connection, email: str, reason: str, *, secret: bytes, now: datetime, note: str = "") -> None:
+    """See to it that `email` is not mailed again, whether or not it belongs to a subscriber.
+
+    `reason` is one of `tables.REASONS`, weakest first; a stronger one replaces a weaker, else the row that
+    is there stays. Raises BadAddress, ValueError for another reason, BadSecret. `note` must name no person.
+    """
+    suppress_keys(conn, {parse_address(email).key: reason}, secret=secret, now=now, note=note)
+
+
+def suppress_keys(
+    conn: Connection, reasons: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
+) -> None:
+    """Suppress many normalised addresses at once: {key: reason}. Otherwise as `suppress`."""
+    rank = {reason: place for place, reason in enumerate(REASONS)}
+    if unknown := set(reasons.values()) - rank.keys():
+        raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
+    if not reasons:
+        return
+    check_secret(conn, secret)
+    _remember_secret(conn, secret)
+    by_hash = {address_hash(secret, key): reason for key, reason in reasons.items()}
+    insert = dialect_insert(conn)(suppression)
+    for reason in REASONS:
+        rows = [
+            {"address_hash": found, "reason": reason, "at": now, "note": note}
+            for found, wanted in by_hash.items()
+            if wanted == reason
+        ]
+        # Not IN (…): its list cannot be bound in a statement for many rows.
+        weaker = or_(false(), *(suppression.c.reason == lower for lower in REASONS[: rank[reason]]))
+        if rows:
+            conn.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["address_hash"],
+                    set_={name: insert.excluded[name] for name in ("reason", "at", "note")},
+                    where=weaker,
+                ),
+                rows,
+            )
+
+
+def unsuppress(conn: Connection, email: str, *, secret: bytes) -> str | None:
+    """Lift the suppression of `email` on a person's word; return the reason it had, or None if it had none.
+
+    Nothing else in this room lifts one. The subscriber's state does not change: `confirm` is their own step.
+    """
+    check_secret(conn, secret)
+    lifted = delete(suppression).where(suppression.c.address_hash == address_hash(secret, parse_address(email).key))
+    return conn.scalar(lifted.returning(suppression.c.reason))
+
+
+def is_suppressed(conn: Connection, email: str, *, secret: bytes) -> str | None:
+    """Return the reason why `email` must not be mailed, or None when nothing stands against it."""
+    key = parse_address(email).key
+    return reasons_for(conn, secret, [key]).get(key)
+
+
+def reasons_for(conn: Connection, secret: bytes, keys: Iterable[str]) -> dict[str, str]:
+    """Return {key: reason} for those normalised addresses that are suppressed."""
+    check_secret(conn, secret)
+    by_hash = {address_hash(secret, key): key for key in keys}
+    hashes = list(by_hash)
+    found: dict[str, str] = {}
+    for start in range(0, len(hashes), _CHUNK):
+        query = select(suppression.c.address_hash, suppression.c.reason).where(
+            suppression.c.address_hash.in_(hashes[start : start + _CHUNK])
+        )
+        found.update((by_hash[row.address_hash], row.reason) for row in conn.execute(query))
+    return found
+
+
+def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[int]:
+    """Return those of the subscriber `ids` whose address is suppressed; unknown ids are left out."""
+    wanted = list(ids)
+    found: set[int] = set()
+    for start in range(0, len(wanted), _CHUNK):
+        query = select(subscriber.c.email_key, subscriber.c.id).where(
+            subscriber.c.id.in_(wanted[start : start + _CHUNK])
+        )
+        keys = {row.email_key: row.id for row in conn.execute(query)}
+        found.update(keys[key] for key in reasons_for(conn, secret, keys))
+    return found
+
+
+def check_secret(conn: Connection, secret: bytes) -> None:
+    """Raise BadSecret when the stored suppressions were hashed with another secret; else do nothing."""
+    stored = conn.scalar(select(suppression_secret.c.fingerprint))
+    if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
+        raise BadSecret(
+            "the secret is not the one this database's suppressions were made with; "
+            "put the old secret file back: with another, people who left would be mailed again"
+        )
+
+
+def _fingerprint(secret: bytes) -> str:
+    return hmac.digest(secret, b"fingerprint of the secret", "sha256").hex()
+
+
+def _remember_secret(conn: Connection, secret: bytes) -> None:
+    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
+    conn.execute(row.on_conflict_do_nothing())

@@ -1,0 +1,131 @@
+"""Signed tokens for the links in letters: who, which edition, what for; never an address. Pure.
+
+A token is `payload.signature`, both URL-safe base64 (itsdangerous, HMAC-SHA256), about 60 characters.
+Tokens without a date are the same each time they are made, so that preview and letter agree byte by byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from itsdangerous import BadData, Signer, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
+
+from subscribers.errors import BadToken
+
+# How long a token of each purpose is good for; None: for ever. A letter is read years later, and its way
+# out must still open.
+LIFETIMES: dict[str, timedelta | None] = {
+    "unsubscribe": None,
+    "preferences": None,
+    "browse": None,
+    "confirm": timedelta(hours=48),
+}
+LONGEST = 256  # characters; ours are far shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says: the subscriber's id, the edition's id or None, and when it was made or None."""
+
+    subscriber: int
+    edition: int | None = None
+    made_at: datetime | None = None
+
+
+def make_token(
+    secret_keys: Sequence[bytes],
+    purpose: str,
+    subscriber: int,
+    *,
+    edition: int | None = None,
+    now: datetime | None = None,
+) -> str:
+    """Return a token signed with the last (newest) key; `now` dates it, which `confirm` requires.
+
+    Raises ValueError for an unknown purpose, an id below 1, or a purpose with a lifetime and no `now`.
+    """
+    if LIFETIMES[_known(purpose)] is not None and now is None:
+        raise ValueError(f"a {purpose} token needs `now`: it does not last for ever")
+    if subscriber < 1 or (edition is not None and edition < 1):
+        raise ValueError("ids in a token start at 1")
+    payload = [subscriber]
+    if edition is not None or now is not None:
+        payload.append(edition or 0)
+    if now is not None:
+        payload.append(int(now.timestamp()))
+    return str(_serializer(tuple(secret_keys), purpose).dumps(payload))
+
+
+def read_token(
+    secret_keys: Sequence[bytes],
+    purpose: str,
+    token: str,
+    max_age: timedelta | None = None,
+    *,
+    now: datetime | None = None,
+) -> Token:
+    """Return what the token says if any of the keys signed it for this purpose, else raise BadToken.
+
+    It is too old after `max_age`, by default the lifetime of its purpose; then `now` must be given
+    (ValueError). An undated token has no age and is refused where one is asked for.
+    """
+    limit = max_age if max_age is not None else LIFETIMES[_known(purpose)]
+    if limit is not None and now is None:
+        raise ValueError(f"reading a {purpose} token needs `now`: it does not last for ever")
+    if not token.isascii() or len(token) > LONGEST:
+        raise BadToken("this link is damaged; open it again from the letter")
+    try:
+        payload = _serializer(tuple(secret_keys), purpose).loads(token)
+        said = _said(payload)
+    except (BadData, ValueError, OverflowError):
+        raise BadToken("this link is damaged; open it again from the letter") from None
+    if limit is not None and now is not None and (said.made_at is None or now - said.made_at > limit):
+        raise BadToken("this link is too old; ask for a new one")
+    return said
+
+
+def _known(purpose: str) -> str:
+    if purpose not in LIFETIMES:
+        raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(LIFETIMES)}")
+    return purpose
+
+
+def _said(payload: object) -> Token:
+    if not isinstance(payload, list) or not 1 <= len(payload) <= 3 or any(type(n) is not int for n in payload):
+        raise ValueError("not a payload of ours")
+    subscriber, edition, made = [*payload, 0, 0][:3]
+    return Token(subscriber, edition or None, datetime.fromtimestamp(made, UTC) if made else None)
+
+
+class _ExactSigner(Signer):
+    """A signer that takes one spelling of a signature only.
+
+    Base64 of 32 bytes has two spare bits in its last letter, so that four letters there mean the same;
+    the plain signer takes all four, and a changed token would still pass.
+    """
+
+    def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
+        spelt = want_bytes(sig)
+        try:
+            exact = base64_encode(base64_decode(spelt)) == spelt
+        except BadData:
+            return False
+        return exact and super().verify_signature(value, spelt)
+
+
+@lru_cache(maxsize=32)
+def _serializer(secret_keys: tuple[bytes, ...], purpose: str) -> URLSafeSerializer:
+    """Return the serializer for one purpose; each has its own salt, so that no token serves another."""
+    if not secret_keys or not all(secret_keys):
+        raise ValueError("no secret key to sign with")
+    return URLSafeSerializer(
+        list(secret_keys),
+        salt=f"subscribers.{purpose}",
+        signer=_ExactSigner,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from subscribers.consent import may_mail, next_state
+from subscribers.model import Subscriber
+from subscribers.tables import EVENTS, STATES
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+_ALLOWED = {
+    None: {"imported": "active", "added": "active"},
+    "pending": {
+        "imported": "pending",
+        "confirmed": "active",
+        "left": "left",
+        "changed": "pending",
+        "erased": "erased",
+    },
+    "active": {
+        "imported": "active",
+        "confirmed": "active",
+        "left": "left",
+        "paused": "active",
+        "resumed": "active",
+        "changed": "active",
+        "erased": "erased",
+    },
+    "left": {"confirmed": "active", "left": "left", "erased": "erased"},
+}
+
+
+@pytest.mark.parametrize("state", [None, *STATES])
+@pytest.mark.parametrize("what", EVENTS)
+def test_each_event_in_each_state(state: str | None, what: str) -> None:
+    assert next_state(state, what) == _ALLOWED[state].get(what)
+
+
+@pytest.mark.parametrize(
+    ("state", "paused", "suppressed", "reason"),
+    [
+        ("active", None, False, None),
+        ("active", None, True, "suppressed"),
+        ("active", timedelta(seconds=1), False, "paused"),
+        ("active", timedelta(0), False, None),
+        ("active", timedelta(days=-1), False, None),
+        ("active", timedelta(days=1), True, "suppressed"),
+        ("pending", None, False, "pending"),
+        ("left", None, False, "left"),
+        ("left", timedelta(days=1), False, "left"),
+        ("left", None, True, "suppressed"),
+    ],
+)
+def test_who_may_be_mailed(state: str, paused: timedelta | None, suppressed: bool, reason: str | None) -> None:
+    until = None if paused is None else NOW + paused
+    subscriber = Subscriber(1, "jo@town.example", state=state, paused_until=until)
+    assert may_mail(subscriber, suppressed, NOW) == reason

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, create_engine
+
+from subscribers import store
+from subscribers.columns import metadata
+from subscribers.importing import KnownFacets, Report, export_csv, import_csv
+from subscribers.model import Interests, Subscriber
+from subscribers.suppression import reasons_for, suppress
+from subscribers.tables import REASONS
+
+NOW = datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC)
+SECRET = b"s" * 32
+FACETS = KnownFacets(
+    {"housing": "Housing", "public-health": "Public health"},
+    {"london": "London", "south-west": "South West"},
+    {"leadership": "Leadership"},
+)
+
+
+def exported(conn: Connection, secret: bytes | None = SECRET) -> bytes:
+    stream = io.BytesIO()
+    export_csv(conn, stream, secret=secret)
+    return stream.getvalue()
+
+
+def imported(conn: Connection, data: bytes, now: datetime = NOW + timedelta(days=9)) -> Report:
+    return import_csv(
+        conn,
+        io.BytesIO(data),
+        known_facets=FACETS,
+        cadences=("daily", "weekly", "monthly"),
+        default_cadence="monthly",
+        secret=SECRET,
+        now=now,
+    )
+
+
+def people(conn: Connection) -> list[Subscriber]:
+    return [replace(one, id=0) for one in store.stream(conn, state=None, limit=10_000)]
+
+
+def stops(conn: Connection) -> dict[str, str]:
+    return reasons_for(conn, SECRET, [one.email.lower() for one in people(conn)])
+
+
+@contextmanager
+def empty() -> Iterator[Connection]:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as conn:
+        yield conn
+    engine.dispose()
+
+
+FORMULAS = [
+    "=1+1",
+    "=HYPERLINK('https://town.example','x')",
+    "+44 20 7946 0000",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "'=1",
+    "''=1",
+    "'",
+    "''",
+    "'Tis",
+    "＝1",
+    '"=1"',
+    '=1;"x"',
+    ";=1",
+    ",=1",
+    "=1\n=2",
+    "=cmd|' /C calc'!A0",
+    "O'Neill",
+    '"',
+    '""',
+    'a"b',
+    "a,b;c\td|e",
+    "日本 語",
+    "مرحبا",
+    "=\x00",
+    "\x00=1",
+    "🙂",
+    "-",
+]
+
+
+def test_no_cell_is_run_and_every_name_comes_back(conn: Connection) -> None:
+    for number, name in enumerate(FORMULAS):
+        email = f"=jo{number}@town.example"
+        store.add(conn, email, name=name, cadence="daily", how="test", now=NOW, secret=SECRET)
+    data = exported(conn)
+    for row in csv.reader(io.StringIO(data.decode(), newline="")):
+        for cell in row:
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")) and "\x00" not in cell
+    with empty() as other:
+        assert imported(other, data).added == len(FORMULAS) == 30
+        assert people(other) == people(conn)
+
+
+def test_the_whole_file_as_written(conn: Connection) -> None:
+    interests = Interests(frozenset({"public-health", "housing"}), frozenset({"london"}), elsewhere=False)
+    one = store.add(
+        conn, "Jo@town.example", name="Jo", cadence="daily", interests=interests, how="t", now=NOW, secret=SECRET
+    )
+    store.pause(conn, one.id, datetime(2027, 1, 1, tzinfo=UTC), how="t", now=NOW)
+    suppress(conn, one.email, "bounced", secret=SECRET, now=NOW)
+    head = "email,name,cadence,policy_areas,regions,themes,elsewhere,language,state,paused_until,joined_at"
+    row = (
+        "Jo@town.example,Jo,daily,housing;public-health,london,,no,en,active,"
+        "2027-01-01T00:00:00+00:00,2026-11-20T08:30:15.123456+00:00"
+    )
+    assert exported(conn).decode() == f"{head},suppressed\r\n{row},bounced\r\n"
+    assert exported(conn, secret=None).decode() == f"{head}\r\n{row}\r\n"
+
+
+def test_more_than_a_page_comes_out_whole(conn: Connection) -> None:
+    imported(conn, b"email\n" + b"".join(b"p%d@town.example\n" % n for n in range(2_345)))
+    stream = io.BytesIO()
+    assert export_csv(conn, stream, secret=SECRET) == 2_345
+    assert len(set(stream.getvalue().splitlines())) == 2_346
+
+
+_SUBSET = {
+    facet: st.frozensets(st.sampled_from(sorted(getattr(FACETS, facet))))
+    for facet in ("policy_areas", "regions", "themes")
+}
+_PERSON = st.fixed_dictionaries(
+    {
+        "name": st.text(max_size=20) | st.sampled_from(FORMULAS),
+        "cadence": st.sampled_from(["daily", "weekly", "monthly"]),
+        "interests": st.builds(Interests, **_SUBSET, elsewhere=st.booleans()),
+        "language": st.sampled_from(["en", "cy", "zh-Hant-TW"]),
+        "state": st.sampled_from(["active", "pending"]),
+    }
+)
+_FATE = st.tuples(
+    st.sampled_from(["", "leave", "pause", "leave after a pause"]), st.none() | st.sampled_from(REASONS)
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(_PERSON, _FATE), max_size=6))
+def test_what_is_exported_comes_back_exactly(
+    everyone: list[tuple[dict[str, object], tuple[str, str | None]]],
+) -> None:
+    """Into an empty database nothing is lost; into the same one nothing changes."""
+    with empty() as conn, empty() as other:
+        for number, (said, (fate, reason)) in enumerate(everyone):
+            one = store.add(
+                conn,
+                f"+P{number}@town.example",
+                how="test",
+                now=NOW + timedelta(hours=number),
+                secret=SECRET,
+                **said,  # type: ignore[arg-type]
+            )
+            if "pause" in fate and one.state == "active":
+                store.pause(conn, one.id, NOW + timedelta(days=99), how="test", now=NOW)
+            if "leave" in fate:
+                store.leave(conn, one.id, how="test", now=NOW, secret=SECRET)
+            if reason:
+                suppress(conn, one.email, reason, secret=SECRET, now=NOW)
+        data, before, stopped = exported(conn), people(conn), stops(conn)
+        report = imported(other, data)
+        assert (report.added, report.rows) == (len(everyone), len(everyone))
+        assert (people(other), stops(other)) == (before, stopped)
+        assert exported(other) == data
+        again = imported(conn, data)
+        assert (again.unchanged, again.rows) == (len(everyone), len(everyone))
+        assert (people(conn), stops(conn)) == (before, stopped)
