@@ -1,0 +1,87 @@
+"""One run at a time for each database; the kernel or the server frees the lock of a run that was killed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from digest.errors import DigestError, TryLater
+from digest.store.engine import translate_errors
+
+# Any number will do, if no other program takes the same in this database.
+_RUN = 0x6469676573740001
+
+
+@contextmanager
+def run_lock(engine: Engine) -> Iterator[None]:
+    """Hold this database's run lock for the length of the block, without waiting for it.
+
+    Raises TryLater when another run holds it. A run in the same process is another run too. On SQLite the
+    lock is an `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory
+    lock on a connection of its own, which must not go through a pooler in transaction mode.
+    """
+    if engine.dialect.name == "postgresql":
+        with _advisory(engine):
+            yield
+    elif engine.url.database in (None, "", ":memory:"):
+        yield
+    else:
+        with _flock(Path(f"{engine.url.database}.lock")):
+            yield
+
+
+@contextmanager
+def _flock(path: Path) -> Iterator[None]:
+    import fcntl  # not on every system that can render a preview
+
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise DigestError(f"lock {path}: {error.strerror}; let this account write there") from error
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise _held(f"{path} (process {holder})") from error
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        # The file stays when the lock goes: removing it would let two runs lock two files of one name.
+        yield
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _advisory(engine: Engine) -> Iterator[None]:
+    with translate_errors(engine):
+        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with translate_errors(engine):
+            held = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _RUN})
+        if not held:
+            raise _held(f"database {engine.url.database}")
+        try:
+            yield
+        finally:
+            _free(connection)
+    finally:
+        connection.close()
+
+
+def _free(connection: Connection) -> None:
+    # Asked for, not left to the end of the connection: the server notices that only a moment later.
+    try:
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _RUN})
+    except DBAPIError:
+        # The server has ended the connection, and the lock with it.
+        connection.invalidate()
+
+
+def _held(where: str) -> TryLater:
+    return TryLater(f"another run holds the lock on {where}; nothing to do, try again when it has ended")

@@ -1,0 +1,120 @@
+"""Bring a database to this code's schema, or say that it is ahead of it. Alembic is loaded only to upgrade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, MetaData, inspect, text
+
+from digest.errors import DigestError, SchemaTooNew
+from digest.store.engine import reading, translate_errors
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE = 0x6469676573740002
+
+
+def revisions() -> tuple[str, ...]:
+    """Return the revisions this code knows, oldest first: the numbers its migration files begin with."""
+    return tuple(sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
+
+
+def tables() -> MetaData:
+    """Return the catalogue of every table this code uses."""
+    import digest.store.schema  # noqa: F401
+    import subscribers.tables  # noqa: F401
+    from subscribers.columns import metadata
+
+    return metadata
+
+
+def current(engine: Engine) -> str | None:
+    """Return the database's revision, or None when it holds no schema yet."""
+    with reading(engine) as connection:
+        return _current(connection)
+
+
+def check_schema(engine: Engine) -> bool:
+    """Return whether the database is at this code's schema; false: `upgrade` is due. Changes nothing.
+
+    Raises SchemaTooNew when a newer version of this program wrote it.
+    """
+    found = current(engine)
+    known = revisions()
+    _refuse_newer(engine, found, known)
+    return found == (known[-1] if known else None)
+
+
+def upgrade(engine: Engine) -> bool:
+    """Bring the database to this code's schema in one transaction; return whether anything changed.
+
+    Two processes may upgrade at once: the second waits, and finds nothing to do. Raises SchemaTooNew when a
+    newer version of this program wrote the database, TryLater when it is away or stays locked.
+    """
+    with translate_errors(engine), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            return _upgrade_sqlite(engine, connection)
+        with connection.begin():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE})
+            return _upgrade(engine, connection)
+
+
+def config() -> Config:
+    """Return Alembic's configuration for the migrations shipped in this package."""
+    from alembic.config import Config
+
+    made = Config()
+    made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return made
+
+
+def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
+    # SQLite changes a table by copying it and dropping the old one, and with foreign keys on, the drop would
+    # delete the rows that point at it. The switch works only outside a transaction, hence the bare driver.
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            changed = _upgrade(engine, connection)
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() if changed else []
+            if broken:
+                raise DigestError(
+                    f"database {engine.url.database}: the upgrade would leave {len(broken)} rows of "
+                    f"{broken[0][0]} without what they refer to; nothing was changed, report this"
+                )
+            return changed
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _upgrade(engine: Engine, connection: Connection) -> bool:
+    before = _current(connection)
+    known = revisions()
+    _refuse_newer(engine, before, known)
+    if not known or before == known[-1]:
+        return False
+    from alembic import command
+
+    made = config()
+    made.attributes["connection"] = connection
+    command.upgrade(made, "head")
+    return True
+
+
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
+
+
+def _refuse_newer(engine: Engine, found: str | None, known: tuple[str, ...]) -> None:
+    if found is not None and found not in known:
+        raise SchemaTooNew(
+            f"database {engine.url.database}: its schema {found} is newer than this program's "
+            f"({known[-1] if known else 'none'}); install the newer version, or restore an older backup"
+        )

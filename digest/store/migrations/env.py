@@ -1,0 +1,17 @@
+"""What Alembic runs around the migrations: always on the connection that digest.store.migrate opened."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from digest.store.migrate import tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables(),
+    # SQLite cannot alter a table in place: Alembic copies it.
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

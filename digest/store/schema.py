@@ -1,0 +1,193 @@
+"""Every table of the digest, on the installation's one catalogue. The people's tables are in `subscribers`."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from subscribers.columns import Key, UtcDateTime, metadata
+
+# What is known of each configured source between two fetches.
+source_state = Table(
+    "source_state",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", String(64)),
+    Column("first_ok_at", UtcDateTime),  # its baseline: nothing seen then is owed, but for a backfill
+    Column("checked_at", UtcDateTime),
+    Column("ok_at", UtcDateTime),
+    Column("not_before", UtcDateTime),  # Retry-After, or our own patience after failures
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error", Text),
+    Column("gone", Boolean, nullable=False, default=False),
+    Column("location", Text),  # the configured url or path these facts belong to
+    Column("moved_to", Text),
+    Column("moved_count", Integer, nullable=False, default=0),
+    Column("moved_since", UtcDateTime),
+)
+
+# One row a source a gather: its health, and what is usual for it (the surge hold).
+gathering = Table(
+    "gathering",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("source", String(200), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("new", Integer, nullable=False, default=0),
+    Column("changed", Integer, nullable=False, default=0),
+    Column("same", Integer, nullable=False, default=0),
+    Column("held", Integer, nullable=False, default=0),
+    Column("error", Text),
+    Index("ix_gathering_source_at", "source", "at"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("source", String(200), nullable=False, index=True),
+    Column("guid", Text),
+    Column("url", Text),
+    Column("title", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("published", UtcDateTime),
+    Column("first_seen", UtcDateTime, nullable=False, index=True),
+    Column("summary", Text, nullable=False, default=""),
+    Column("html", Text, nullable=False, default=""),
+    Column("author", Text, nullable=False, default=""),
+    Column("language", String(35)),
+    Column("image", JSON),
+    Column("categories", JSON, nullable=False),
+    Column("place", Text, nullable=False, default=""),
+    Column("policy_areas", JSON, nullable=False),
+    Column("regions", JSON, nullable=False),
+    Column("themes", JSON, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("state", String(10), nullable=False, index=True),
+    Column("print", String(32), nullable=False),  # of what it says: tells "changed" from "same"
+    Column("retagged", Boolean, nullable=False, default=False),  # an editor's facets outlive a changed text
+    sqlite_autoincrement=True,
+)
+
+# Each way to recognise an entry again. No entry: the key was met on several entries and identifies none.
+entry_key = Table(
+    "entry_key",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("entry_id", ForeignKey("entry.id"), index=True),
+)
+
+# One row, so that releases are numbered in the order in which they are committed, on any database.
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+release = Table(
+    "release",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entry_id", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("why", String(20), nullable=False),  # new, retagged, let-go
+)
+
+# The last release considered for a subscriber. No foreign key: the number outlives the person.
+mark = Table(
+    "mark",
+    metadata,
+    Column("subscriber_id", Key, primary_key=True, autoincrement=False),
+    Column("release", Integer, nullable=False),
+)
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("cadence", String(10), nullable=False),
+    Column("slot", String(10), nullable=False),  # the local date, 2027-10-31
+    Column("state", String(10), nullable=False),  # draft, approved, frozen
+    Column("held", Boolean, nullable=False, default=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("to_release", Integer, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("approved_at", UtcDateTime),
+    Column("approved_by", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("frozen_at", UtcDateTime),
+    Column("eligible", Integer, nullable=False, default=0),  # counted by itself when frozen: the receipt's left side
+    UniqueConstraint("cadence", "slot"),
+    sqlite_autoincrement=True,
+)
+
+# The edition's entries in order, each as it will be shown, whatever its source says later.
+edition_entry = Table(
+    "edition_entry",
+    metadata,
+    Column("edition_id", ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("entry_id", ForeignKey("entry.id"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("release", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+# Each due date of each cadence, run or missed: none is unexplained.
+slot = Table(
+    "slot",
+    metadata,
+    Column("cadence", String(10), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("outcome", String(10), nullable=False),  # run, missed
+    Column("edition_id", ForeignKey("edition.id")),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# What one set of readers gets in an edition, with the reason for every entry in it and left out of it.
+digest = Table(
+    "digest",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False, index=True),
+    Column("plan", JSON, nullable=False),
+)
+
+# Which entries a digest carries: answers "who has had this entry?".
+digest_entry = Table(
+    "digest_entry",
+    metadata,
+    Column("digest_id", ForeignKey("digest.id"), primary_key=True),
+    Column("entry_id", ForeignKey("entry.id"), primary_key=True, index=True),
+)
+
+# What became of each eligible reader of an edition; a letter is owed only in the states from `pending` on.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False),
+    Column("subscriber_id", Key, nullable=False, index=True),
+    Column("digest_id", ForeignKey("digest.id"), index=True),
+    Column("state", String(10), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("run_id", Key),  # the run that claimed it
+    Column("updated_at", UtcDateTime, nullable=False),
+    UniqueConstraint("edition_id", "subscriber_id"),
+    Index("ix_delivery_edition_state", "edition_id", "state"),
+    sqlite_autoincrement=True,
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("command", String(20), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("outcome", Text),
+    Column("account", JSON),  # receipts and sources, as printed
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,343 @@
+"""The engine's promises: no lost update, aware instants, one run at a time, reading beside a writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, StatementError
+
+from digest.errors import ConfigError, DigestError, TryLater
+from digest.store.engine import make_engine, reading, writing
+from digest.store.lock import run_lock
+from subscribers.columns import UtcDateTime
+
+Open = Callable[..., Engine]
+catalogue = MetaData()
+counter = Table("test_counter", catalogue, Column("id", Integer, primary_key=True), Column("n", Integer))
+moment = Table("test_moment", catalogue, Column("id", Integer, primary_key=True), Column("at", UtcDateTime()))
+
+
+@pytest.fixture
+def tables(engine: Engine) -> Engine:
+    """An engine whose database also has the two tables of these tests."""
+    with writing(engine) as connection:
+        catalogue.create_all(connection)
+        connection.execute(insert(counter).values(id=1, n=0))
+    return engine
+
+
+def count(engine: Engine) -> int:
+    with reading(engine) as connection:
+        return connection.scalar(select(counter.c.n)) or 0
+
+
+def _add(url: str, times: int) -> None:
+    """Read the counter and write it back one higher, `times` times: what a child process of the test does."""
+    made = make_engine(url)
+    for _ in range(times):
+        with writing(made) as connection:
+            n = connection.scalar(select(counter.c.n).where(counter.c.id == 1).with_for_update())
+            assert n is not None
+            connection.execute(update(counter).where(counter.c.id == 1).values(n=n + 1))
+
+
+def _hold_run_lock(url: str) -> None:
+    """Take the run lock, say so, and keep it until killed: what a child process of the test does."""
+    with run_lock(make_engine(url)):
+        print("held", flush=True)
+        signal.pause()
+
+
+def child(call: str) -> subprocess.Popen[str]:
+    code = f"from tests.store import test_engine\ntest_engine.{call}"
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_four_processes_that_read_then_update_lose_no_update(tables: Engine, database_url: str) -> None:
+    children = [child(f"_add({database_url!r}, 200)") for _ in range(4)]
+    assert [process.wait() for process in children] == [0] * 4
+    for process in children:
+        process.communicate()
+    assert count(tables) == 800
+
+
+def test_a_block_that_raises_leaves_nothing(tables: Engine) -> None:
+    with pytest.raises(ValueError, match="half way"), writing(tables) as connection:
+        connection.execute(update(counter).values(n=7))
+        raise ValueError("half way")
+    assert count(tables) == 0
+
+
+def test_table_changes_are_part_of_the_transaction(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="half way"), writing(engine) as connection:
+        catalogue.create_all(connection)
+        raise ValueError("half way")
+    with writing(engine) as connection:
+        catalogue.create_all(connection, checkfirst=False)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2026, 11, 21, 8, 30, 0, 123456, tzinfo=UTC),
+        datetime(2027, 10, 31, 1, 30, tzinfo=timezone(timedelta(hours=1))),
+        None,
+    ],
+)
+def test_aware_instants_come_back_as_utc(tables: Engine, at: datetime | None) -> None:
+    with writing(tables) as connection:
+        connection.execute(insert(moment).values(id=1, at=at))
+    with reading(tables) as connection:
+        back = connection.scalar(select(moment.c.at))
+    assert back == at
+    assert back is None or back.utcoffset() == timedelta(0)
+
+
+def test_naive_datetimes_are_refused(tables: Engine) -> None:
+    with pytest.raises(StatementError, match="naive datetime"), writing(tables) as connection:
+        connection.execute(insert(moment).values(id=1, at=datetime(2026, 11, 21)))
+
+
+def test_reading_goes_on_while_a_writer_holds_the_lock(opened: Open, tables: Engine, database_url: str) -> None:
+    other = opened(database_url, wait=0.0)
+    with writing(tables) as connection:
+        connection.execute(update(counter).values(n=5))
+        assert count(other) == 0
+    assert count(other) == 5
+
+
+def test_reading_sees_one_unchanging_view(tables: Engine) -> None:
+    with reading(tables) as before:
+        assert before.scalar(select(counter.c.n)) == 0
+        with writing(tables) as connection:
+            connection.execute(update(counter).values(n=5))
+        assert before.scalar(select(counter.c.n)) == 0
+    assert count(tables) == 5
+
+
+def test_reading_refuses_to_write_and_the_connection_writes_again_after(tables: Engine) -> None:
+    with pytest.raises(DigestError, match="read"), reading(tables) as connection:
+        connection.execute(update(counter).values(n=9))
+    with writing(tables) as connection:
+        connection.execute(update(counter).values(n=3))
+    assert count(tables) == 3
+
+
+def test_sqlite_has_the_settings_that_keep_a_promise(opened: Open, sqlite_url: str) -> None:
+    made = opened(sqlite_url, wait=1.5)
+    with writing(made) as connection:
+        values = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 1500}
+
+
+def test_a_new_sqlite_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    failures: list[BaseException] = []
+    start = threading.Barrier(8)
+
+    def open_it() -> None:
+        start.wait()
+        try:
+            made = make_engine(url)
+            with writing(made) as connection:
+                catalogue.create_all(connection)
+            made.dispose()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_locked_sqlite_database_is_try_later(opened: Open, sqlite_url: str) -> None:
+    holder, other = opened(sqlite_url), opened(sqlite_url, wait=0.0)
+    with writing(holder), pytest.raises(TryLater, match="locked"), writing(other):
+        pass
+
+
+def test_broken_promises_between_rows_pass_through(tables: Engine) -> None:
+    with pytest.raises(IntegrityError), writing(tables) as connection:
+        connection.execute(insert(counter).values(id=1, n=1))
+
+
+def test_mistakes_in_sql_pass_through(engine: Engine) -> None:
+    with pytest.raises((OperationalError, ProgrammingError), match="no_such_table"), reading(engine) as connection:
+        connection.execute(text("SELECT 1 FROM no_such_table"))
+
+
+def test_a_full_disk_is_try_later_and_leaves_nothing(opened: Open, sqlite_url: str) -> None:
+    made = opened(sqlite_url)
+    with writing(made) as connection:
+        catalogue.create_all(connection)
+        connection.exec_driver_sql("PRAGMA max_page_count=1")  # as many as there are: not one more
+    with pytest.raises(TryLater, match="full"), writing(made) as connection:
+        for number in range(1, 10_000):
+            connection.execute(insert(counter).values(id=number, n=number))
+    assert count(made) == 0
+
+
+def test_a_damaged_database_is_named(opened: Open, sqlite_url: str, tmp_path: Path) -> None:
+    made = opened(sqlite_url)
+    with writing(made) as connection:
+        catalogue.create_all(connection)
+    made.dispose()
+    path = tmp_path / "digest.db"
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 3996 + path.read_bytes()[4096:])
+    with pytest.raises(DigestError, match="malformed; run `digest doctor`"), reading(made) as connection:
+        connection.execute(select(counter))
+
+
+def test_a_file_that_is_no_database_is_a_mistake_in_the_config(opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "letters.db"
+    path.write_text("Dear reader, " * 100)
+    made = opened(f"sqlite:///{path}")
+    with pytest.raises(ConfigError, match=r"file is not a database; check storage\.url"), writing(made):
+        pass
+    assert path.read_text().startswith("Dear reader")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mysql://host/name", "'mysql' is not a database we know"),
+        ("postgresql+psycopg2://host/name", "is not a database we know"),
+        ("sqlite+aiosqlite:///digest.db", "is not a database we know"),
+        ("digest.db", "not a database address"),
+        ("", "not a database address"),
+        ("postgresql://host:port/name", "not a database address"),
+        ("sqlite:////no/such/folder/digest.db", "no folder /no/such/folder; make it"),
+    ],
+)
+def test_a_wrong_address_is_refused_with_its_cure(url: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_engine(url)
+    [problem] = caught.value.problems
+    assert problem.startswith("storage.url: ")
+    assert message in problem
+
+
+def test_a_missing_driver_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from digest.store.engine import make_engine\n"
+        "from digest.errors import ConfigError\n"
+        "try: make_engine('postgresql://host/name')\n"
+        "except ConfigError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'pip install "learning-digest[postgresql]"' in done.stdout, done.stderr
+
+
+def test_a_server_that_is_not_there_is_try_later_and_the_password_stays_ours(opened: Open, tmp_path: Path) -> None:
+    made = opened(f"postgresql://reader:hunter2@/name?host={tmp_path}", wait=2)
+    with pytest.raises(TryLater) as caught, writing(made):
+        pass
+    assert "hunter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_the_server_lacks_is_a_mistake_in_the_config(opened: Open, postgresql_url: str) -> None:
+    made = opened(postgresql_url.replace("digest_test_", "absent_"))
+    with pytest.raises(ConfigError, match=r"does not exist; check storage\.url"), writing(made):
+        pass
+
+
+def test_a_connection_that_the_server_ends_is_try_later_and_the_next_one_works(
+    opened: Open, postgresql_url: str
+) -> None:
+    made, other = opened(postgresql_url), opened(postgresql_url)
+    with pytest.raises(TryLater), writing(made) as connection:
+        backend = connection.scalar(text("SELECT pg_backend_pid()"))
+        with writing(other) as killer:
+            killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": backend})
+        connection.execute(text("SELECT 1"))
+    with writing(made) as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_the_run_lock_excludes_a_second_run_and_is_free_after_the_first(engine: Engine) -> None:
+    with run_lock(engine):
+        with pytest.raises(TryLater, match="another run holds the lock"), run_lock(engine):
+            pass
+        with pytest.raises(TryLater, match="another run holds the lock"), run_lock(engine):
+            pass
+    with run_lock(engine):
+        pass
+
+
+def test_the_run_lock_is_free_after_a_run_that_failed(engine: Engine) -> None:
+    with pytest.raises(ValueError, match="failed"), run_lock(engine):
+        raise ValueError("failed")
+    with run_lock(engine):
+        pass
+
+
+def test_a_run_whose_lock_the_server_ended_leaves_its_pool_in_order(opened: Open, postgresql_url: str) -> None:
+    made, other = opened(postgresql_url), opened(postgresql_url)
+    with run_lock(made), writing(other) as killer:
+        killer.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    with run_lock(made), writing(made) as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+
+
+def test_the_run_lock_leaves_the_database_free(tables: Engine) -> None:
+    with run_lock(tables), writing(tables) as connection:
+        connection.execute(update(counter).values(n=1))
+    assert count(tables) == 1
+
+
+def test_the_run_lock_of_a_killed_process_is_free(engine: Engine, database_url: str) -> None:
+    holder = child(f"_hold_run_lock({database_url!r})")
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(TryLater) as caught, run_lock(engine):
+        pass
+    if engine.dialect.name == "sqlite":
+        assert f"process {holder.pid}" in str(caught.value)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    _until_free(engine)
+
+
+def _until_free(engine: Engine) -> None:
+    """A server notices a dead client a moment later; a lock that stays would make this loop forever."""
+    for _ in range(1000):
+        try:
+            with run_lock(engine):
+                return
+        except TryLater:
+            threading.Event().wait(0.01)
+    raise AssertionError("the lock of a killed run was never freed")
+
+
+def test_two_databases_have_two_run_locks(opened: Open, engine: Engine, tmp_path: Path) -> None:
+    other = opened(f"sqlite:///{tmp_path / 'other.db'}")
+    with run_lock(engine), run_lock(other):
+        pass
+
+
+def test_a_memory_database_needs_no_lock(opened: Open) -> None:
+    made = opened("sqlite://")
+    with run_lock(made), run_lock(made), writing(made) as connection:
+        assert connection.scalar(text("SELECT 1")) == 1

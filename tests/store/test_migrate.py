@@ -1,0 +1,167 @@
+"""Migrations: they make the very tables the code describes, on both engines, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from digest.errors import DigestError, SchemaTooNew, TryLater
+from digest.store import migrate
+from digest.store.engine import reading, writing
+from tests.postgres import Databases
+
+Open = Callable[..., Engine]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty 100%.db'}"
+        return
+    databases: Databases = request.getfixturevalue("postgresql")
+    url = databases.new()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of two migrations of our own, in place of the shipped ones, to watch them work."""
+    folder = tmp_path / "migrations 100%"
+    shutil.copytree(migrate._MIGRATIONS, folder, ignore=shutil.ignore_patterns("[0-9]*.py", "__pycache__"))
+    head = "from alembic import op\nimport sqlalchemy as sa\n"
+    (folder / "versions" / "0001_first.py").write_text(
+        f'{head}revision, down_revision = "0001", None\n'
+        + dedent("""
+        def upgrade():
+            op.create_table("toy_parent", sa.Column("id", sa.Integer, primary_key=True), sa.Column("n", sa.Integer))
+            op.create_table(
+                "toy_child",
+                sa.Column("id", sa.Integer, primary_key=True),
+                sa.Column("parent", sa.Integer, sa.ForeignKey("toy_parent.id", ondelete="CASCADE"), nullable=False),
+            )
+            op.execute("INSERT INTO toy_parent (id, n) VALUES (1, 1)")
+            op.execute("INSERT INTO toy_child (id, parent) VALUES (1, 1)")
+        """)
+    )
+    (folder / "versions" / "0002_second.py").write_text(
+        f'{head}revision, down_revision = "0002", "0001"\n'
+        + dedent("""
+        def upgrade():
+            with op.batch_alter_table("toy_parent") as table:
+                table.alter_column("n", existing_type=sa.Integer, type_=sa.String)
+            #END
+        """)
+    )
+    monkeypatch.setattr(migrate, "_MIGRATIONS", folder)
+    return folder
+
+
+def second(folder: Path, ending: str) -> None:
+    """Let the second toy migration end with `ending`."""
+    path = folder / "versions" / "0002_second.py"
+    path.write_text(path.read_text().replace("#END", ending))
+
+
+def test_the_migrations_make_the_tables_that_the_code_describes(engine: Engine) -> None:
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, migrate.tables()) == []
+    assert migrate.check_schema(engine)
+
+
+def test_revisions_are_the_ones_alembic_sees_in_one_line() -> None:
+    script = ScriptDirectory.from_config(migrate.config())
+    assert tuple(reversed([one.revision for one in script.walk_revisions()])) == migrate.revisions()
+    assert len(script.get_heads()) <= 1
+
+
+def test_an_upgrade_says_whether_it_changed_anything(opened: Open, empty_url: str, toy: Path) -> None:
+    engine = opened(empty_url)
+    assert (migrate.current(engine), migrate.check_schema(engine)) == (None, False)
+    assert migrate.upgrade(engine) is True
+    assert (migrate.current(engine), migrate.check_schema(engine)) == ("0002", True)
+    assert migrate.upgrade(engine) is False
+
+
+def test_changing_a_table_keeps_the_rows_that_point_at_it(opened: Open, empty_url: str, toy: Path) -> None:
+    engine = opened(empty_url)
+    migrate.upgrade(engine)
+    with writing(engine) as connection:
+        assert connection.execute(text("SELECT id, n FROM toy_parent")).all() == [(1, "1")]
+        assert connection.execute(text("SELECT parent FROM toy_child")).all() == [(1,)]
+        # And afterwards the connection minds its foreign keys again.
+        connection.execute(text("DELETE FROM toy_parent"))
+        assert connection.execute(text("SELECT parent FROM toy_child")).all() == []
+
+
+def test_an_upgrade_that_fails_leaves_the_old_schema_whole(opened: Open, empty_url: str, toy: Path) -> None:
+    engine = opened(empty_url)
+    second(toy, "raise RuntimeError('half way')")
+    with pytest.raises(RuntimeError, match="half way"):
+        migrate.upgrade(engine)
+    assert migrate.current(engine) is None
+    with reading(engine) as connection:
+        assert [name for name in inspect(connection).get_table_names() if name.startswith("toy")] == []
+
+
+def test_an_upgrade_that_would_orphan_rows_is_refused(opened: Open, tmp_path: Path, toy: Path) -> None:
+    engine = opened(f"sqlite:///{tmp_path / 'orphans.db'}")
+    second(toy, 'op.execute("DELETE FROM toy_parent")')
+    with pytest.raises(DigestError, match="1 rows of toy_child without what they refer to"):
+        migrate.upgrade(engine)
+    assert migrate.current(engine) is None
+
+
+def test_a_database_from_the_future_is_refused_and_left_alone(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("DELETE FROM alembic_version"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+    for refused in (migrate.check_schema, migrate.upgrade):
+        with pytest.raises(SchemaTooNew, match="its schema 9999 is newer than this program's"):
+            refused(engine)
+    assert migrate.current(engine) == "9999"
+
+
+def test_many_processes_may_upgrade_at_once(opened: Open, empty_url: str) -> None:
+    code = (
+        "import sys\n"
+        "from digest.store import migrate\n"
+        "from digest.store.engine import make_engine\n"
+        "migrate.upgrade(make_engine(sys.argv[1]))"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(3)]
+    assert [process.wait() for process in children] == [0] * 3
+    engine = opened(empty_url)
+    assert migrate.check_schema(engine)
+
+
+def test_a_locked_database_is_try_later(opened: Open, sqlite_url: str, toy: Path) -> None:
+    holder, other = opened(sqlite_url), opened(sqlite_url, wait=0.0)
+    with writing(holder), pytest.raises(TryLater, match="locked"):
+        migrate.upgrade(other)
+
+
+def test_checking_the_schema_does_not_load_alembic(sqlite_url: str) -> None:
+    code = (
+        "import sys\n"
+        "from digest.store import migrate\n"
+        "from digest.store.engine import make_engine\n"
+        "assert migrate.check_schema(make_engine(sys.argv[1]))\n"
+        "assert migrate.upgrade(make_engine(sys.argv[1])) is False\n"
+        "print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, sqlite_url], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
