@@ -1,0 +1,119 @@
+"""What an HTTP answer means for a feed: its headers read warily, its refusals put into words. Pure."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpcore2
+import httpx2
+
+from digest.errors import SourceError
+
+PERMANENT = frozenset({301, 308})
+REDIRECTS = PERMANENT | {302, 303, 307}
+TRANSPORT_ERRORS = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpx2.StreamError,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
+    httpcore2.UnsupportedProtocol,
+    OSError,
+    UnicodeError,
+    ValueError,
+)
+LONGEST_WAIT = 7 * 24 * 3600.0
+_MAX_VALIDATOR = 500
+_CURES = {
+    400: "check the address of the source",
+    401: "the feed wants a password, which this program does not give; ask its publisher for an open one",
+    403: "its publisher lets no programs in; ask them to, or use another of their feeds",
+    404: "check the address of the source, or whether its publisher has moved the feed",
+    406: "its publisher offers no feed at this address; check it",
+    410: "its publisher took the feed away for good; remove the source or find the new address",
+    429: "we asked too often; it is asked again later",
+}
+
+
+def place(url: str) -> str:
+    """Return the address as messages show it: without its query, which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"[:150]
+
+
+def header(headers: httpx2.Headers, name: str) -> str:
+    """Return a header as text ("" if absent); bytes beyond ASCII count as UTF-8, else as Latin-1."""
+    for key, value in headers.raw:
+        if key.lower() == name.encode():
+            try:
+                return value.decode("utf-8")
+            except UnicodeDecodeError:
+                return value.decode("latin-1")
+    return ""
+
+
+def validator(headers: httpx2.Headers, name: str) -> str | None:
+    """Return an ETag or Last-Modified fit to be stored and sent back, or None."""
+    return _sendable(header(headers, name))
+
+
+def conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    """Return the headers of a conditional request for the validators that are fit to be sent."""
+    wanted = {"If-None-Match": _sendable(etag), "If-Modified-Since": _sendable(last_modified)}
+    return {name: value for name, value in wanted.items() if value}
+
+
+def check_encoding(headers: httpx2.Headers) -> None:
+    """Raise SourceError for any content encoding but one plain gzip: the others we did not ask for."""
+    named = header(headers, "content-encoding").lower().replace(" ", "")
+    if named not in ("", "identity", "gzip", "x-gzip"):
+        raise SourceError(f"is packed as {named[:40]!r}, though only gzip was asked for; tell its publisher")
+
+
+def refusal(status: int, headers: httpx2.Headers, now: datetime) -> SourceError:
+    """Return the error for any answer that carries no feed, with what its publisher asked of us."""
+    try:
+        phrase = HTTPStatus(status).phrase.lower()
+    except ValueError:
+        phrase = "no such status"
+    cure = _CURES.get(status, "it is asked again next time" if status >= 500 else "check the address of the source")
+    return SourceError(
+        f"answers {status} ({phrase}); {cure}",
+        retry_after=retry_after(header(headers, "retry-after"), now),
+        gone=status == 410,
+    )
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for, 0 to seven days, or None if it says nothing."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def transport_reason(error: Exception) -> str:
+    """Return one line for a connection that failed, with its cure."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLError):
+        text = getattr(cause, "verify_message", "") or cause.reason or str(cause)
+        return f"no safe connection ({text}); its publisher must mend the certificate"
+    text = " ".join(str(error).split())[:150] or type(error).__name__
+    return f"the answer broke off or made no sense ({text}); it is asked again next time"
+
+
+def _sendable(value: str | None) -> str | None:
+    text = (value or "").strip()
+    fits = text and len(text) <= _MAX_VALIDATOR and all(" " <= char <= "~" for char in text)
+    return text if fits else None

@@ -1,0 +1,164 @@
+"""Read a feed in a child process with limits, so that no feed can hurt its siblings or us."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.errors import SourceError
+from digest.model import Snapshot
+from digest.sources.wire import load_snapshot
+from digest.sources.zygote import HEADER, read_exactly, send_frame
+
+MAX_ANSWER = 48 * 1024 * 1024
+_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from digest.sources.zygote import main; main({})"
+# The child that meets hostile bytes inherits no secrets: only what an interpreter needs to start.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "TZ")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What reading one feed may take: processor seconds, bytes of address space, seconds by the clock."""
+
+    cpu: int = 5
+    memory: int = 512 * 1024 * 1024
+    wall: float = 30.0
+
+
+def parse_limited(
+    body: bytes, *, content_type: str, base_url: str, now: datetime, limits: ChildLimits = ChildLimits()
+) -> Snapshot:
+    """Return what `feed.parse_feed` returns, read in a child process of its own. Safe from any thread.
+
+    Raises SourceError with the parser's reason, or saying which limit the feed broke.
+    """
+    job = {
+        "content_type": content_type,
+        "base_url": base_url,
+        "now": now.isoformat(),
+        "length": len(body),
+        "cpu": limits.cpu,
+        "memory": limits.memory,
+        "wall": limits.wall,
+    }
+    with _zygote.request() as conn:
+        # The child ends itself at its limits; this timeout only guards against one that cannot.
+        conn.settimeout(limits.wall + 10)
+        frames = _converse(conn, json.dumps(job).encode(), body)
+    if b"R" in frames:
+        return load_snapshot(frames[b"R"])
+    if b"E" in frames:
+        raise SourceError(frames[b"E"].decode())
+    raise SourceError(_why(int(frames.get(b"X", b"1")), limits))
+
+
+def close_zygote() -> None:
+    """End the reading process and its children; the next feed starts another."""
+    _zygote.close()
+
+
+def _converse(conn: socket.socket, job: bytes, body: bytes) -> dict[bytes, bytes]:
+    """Return the frames of the answer by kind; what is missing was not sent."""
+    frames: dict[bytes, bytes] = {}
+    with contextlib.suppress(EOFError, OSError):
+        # A child that died early leaves a broken pipe here, but how it died can still be read below.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            send_frame(conn, b"J", job)
+            conn.sendall(body)
+        while not frames:
+            kind, size = HEADER.unpack(read_exactly(conn, HEADER.size))
+            if size > MAX_ANSWER:
+                raise SourceError("holds more than can be kept; ask its publisher for a shorter feed")
+            frames[kind] = read_exactly(conn, size)
+    return frames
+
+
+def _why(status: int, limits: ChildLimits) -> str:
+    cure = "ask its publisher for a shorter, simpler feed"
+    if status == -signal.SIGXCPU:
+        return f"took more than {limits.cpu} s of processor time to read; {cure}"
+    if status == -signal.SIGALRM:
+        return f"took more than {limits.wall:g} s to read; {cure}"
+    if status == -signal.SIGABRT:
+        return f"needs more than {limits.memory >> 20} MB to read; {cure}"
+    return f"ended the process that read it (status {status}); {cure}"
+
+
+class _Zygote:
+    """The one process that forks a child per feed, started when first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def request(self) -> socket.socket:
+        """Return a connection to a fresh child, starting or replacing the zygote as needed."""
+        ours, theirs = socket.socketpair()
+        with self._lock, theirs:
+            for attempt in (1, 2):
+                try:
+                    socket.send_fds(self._running(), [b"x"], [theirs.fileno()])
+                    return ours
+                except OSError:
+                    self._drop()
+                    if attempt == 2:
+                        ours.close()
+                        raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _running(self) -> socket.socket:
+        # A process forked from ours shares the socket but must not share the conversation.
+        if self._control is not None and self._owner == os.getpid():
+            return self._control
+        if self._control is not None:
+            self._control.close()
+        ours, theirs = socket.socketpair()
+        # With stdin closed a socket can get number 0, which Popen would replace.
+        descriptor = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 10)
+        theirs.close()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-c", _START.format(descriptor), json.dumps(sys.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[descriptor],
+                start_new_session=True,  # Ctrl-C is for us; we close the zygote in our own time
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+                | {"PYTHONDONTWRITEBYTECODE": "1"},
+            )
+        finally:
+            os.close(descriptor)
+        self._control, self._owner = ours, os.getpid()
+        return ours
+
+    def _drop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None and self._owner == os.getpid():
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._control = self._process = None
+
+
+_zygote = _Zygote()
+atexit.register(_zygote.close)

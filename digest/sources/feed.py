@@ -1,0 +1,194 @@
+"""RSS and Atom bytes into sightings: the only home of feedparser. Pure (bytes in, values out).
+
+Run it through digest.sources.child: a hostile feed can still cost time and memory here.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+
+from digest.errors import SourceError
+from digest.model import Image, Sighting, Snapshot
+from digest.sources import notfeed
+from digest.sources.charset import mend_references, settle
+from digest.sources.dates import possible, read_date
+from digest.sources.jsonfeed import parse_json_feed
+from digest.sources.links import absolute_link, without_tracking
+from digest.sources.pictures import first_picture, picture
+from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
+from digest.sources.tidy import CUT_OFF, distinct, labels, language_tag, person, tidy_guid
+
+_ROOT_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
+_ENTRY_EDGE = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?:\s[^<>]*)?>", re.I)
+
+
+def parse_feed(body: bytes, *, content_type: str, base_url: str, now: datetime) -> Snapshot:
+    """Return the entries of RSS 0.9x-2.0, RSS 1.0, Atom or JSON Feed, in the order of the source.
+
+    `base_url` is where the bytes came from ("" if from a file). At most 1,000 entries; a malformed feed
+    gives what can be read, with `problems` saying what was mended. Raises SourceError, and nothing else.
+    """
+    try:
+        return _parse(body, content_type, base_url, now)
+    except SourceError:
+        raise
+    except MemoryError as error:
+        raise SourceError(
+            "needs more memory to read than it may have; ask its publisher for a shorter feed"
+        ) from error
+    except Exception as error:
+        # feedparser was seen to raise UnicodeError, ValueError, RecursionError …; one feed must not stop the rest.
+        raise SourceError(
+            f"the feed cannot be read ({type(error).__name__}: {str(error)[:100]}); tell its publisher"
+        ) from error
+
+
+def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snapshot:
+    start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n\0")
+    if not body.strip():
+        raise SourceError("the answer is empty; nothing is lost, the source is asked again next time")
+    if start.startswith(b"{") or (start.startswith(b"[") and "json" in content_type.lower()):
+        return parse_json_feed(body, base_url=base_url, now=now)
+    if notfeed.is_web_page(body):
+        raise SourceError(notfeed.reason_for_page(body, base_url))
+    mended, charset = settle(body, content_type)
+    # Always an XML type: feedparser takes any other as a fault of the feed and guesses ASCII. No
+    # content-location: feedparser would turn ids, too, into addresses below it.
+    header = "application/xml" + (f"; charset={charset}" if charset else "")
+    read = feedparser.parse(
+        io.BytesIO(mend_references(mended)),
+        response_headers={"content-type": header},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    entries = list(read.entries)
+    if not entries and not read.get("version"):
+        raise SourceError(notfeed.reason_for_unknown(body, content_type))
+    problems = []
+    if read.bozo:
+        problems.append(f"the feed is malformed ({str(read.get('bozo_exception'))[:100]}); what could be read was")
+        if entries and _ends_in_an_entry(mended):
+            entries.pop()
+            problems.append(CUT_OFF)
+    feed = read.feed
+    base = base_url or absolute_link(_text(feed, "link"), None)
+    language = language_tag(_text(feed, "language"))
+    kept, remarks = distinct(entries, _identity)
+    sightings = tuple(_sighting(entry, base, language, now) for entry in kept)
+    return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks))
+
+
+def _ends_in_an_entry(body: bytes) -> bool:
+    """True when the bytes stop inside an entry: recording its id now would lose the whole post later."""
+    if _ROOT_END.search(body[-2_000:]):
+        return False
+    edges = collections.deque(_ENTRY_EDGE.finditer(body), maxlen=1)
+    return bool(edges) and not edges[0][1] and not edges[0][0].endswith(b"/>")
+
+
+def _identity(entry: Any) -> tuple[str, ...]:
+    texts = [_text(part, "value") for part in dict.get(entry, "content") or ()]
+    return (*(_text(entry, key) for key in ("id", "link", "title", "summary")), *texts)
+
+
+def _sighting(entry: Any, base: str | None, language: str | None, now: datetime) -> Sighting:
+    link = _link(entry, base)
+    raw, own_base, own_language = _body(entry)
+    text_base = absolute_link(own_base, base) or base or link
+    summary, _, _ = _markup(dict.get(entry, "summary_detail"))
+    categories = [_text(tag, "label") or _text(tag, "term") for tag in dict.get(entry, "tags") or ()]
+    return Sighting(
+        guid=tidy_guid(_text(entry, "id")),
+        link=link,
+        title=title_text(_text(entry, "title")),
+        published=_published(entry, now),
+        summary=summary_text(summary if summary.strip() else raw),
+        html=clean_html(raw, text_base),
+        author=_author(entry),
+        categories=labels(categories),
+        language=language_tag(own_language) or language,
+        image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
+    )
+
+
+def _link(entry: Any, base: str | None) -> str | None:
+    guid = _text(entry, "id")
+    candidates = [_text(entry, "feedburner_origlink"), _text(entry, "link")]
+    alternates = [each for each in dict.get(entry, "links") or () if each.get("rel", "alternate") == "alternate"]
+    candidates += [_text(each, "href") for each in alternates]
+    for candidate in candidates:
+        # An id that merely stands in for the link must be an address by itself: "0" below the base is none.
+        link = absolute_link(candidate, None if candidate == guid else base)
+        if link:
+            return without_tracking(link)
+    return None
+
+
+def _body(entry: Any) -> tuple[str, str, str]:
+    """Return (HTML, its base, its language) of the fullest text: content before summary."""
+    found = [_markup(part) for part in dict.get(entry, "content") or ()]
+    found = [part for part in found if part[0].strip()]
+    if found:
+        return max(found, key=lambda part: len(part[0]))
+    return _markup(dict.get(entry, "summary_detail"))
+
+
+def _markup(detail: Any) -> tuple[str, str, str]:
+    if not detail:
+        return "", "", ""
+    value, kind = _text(detail, "value"), _text(detail, "type") or "text/html"
+    if kind == "text/plain":
+        value = text_as_html(value)
+    elif not kind.startswith("text/") and not kind.endswith("xml"):
+        value = ""  # an image or sound in base64
+    return value, _text(detail, "base"), _text(detail, "language")
+
+
+def _published(entry: Any, now: datetime) -> datetime | None:
+    for name in ("published", "created", "updated"):
+        parsed = dict.get(entry, f"{name}_parsed")
+        if parsed:
+            try:
+                return possible(datetime(*parsed[:6]).replace(tzinfo=UTC), now)  # noqa: DTZ001
+            except (ValueError, OverflowError):
+                continue
+        moment = read_date(_text(entry, name), now)
+        if moment:
+            return moment
+    return None
+
+
+def _author(entry: Any) -> str:
+    people = [person(_text(each, "name")) for each in dict.get(entry, "authors") or ()]
+    return ", ".join(dict.fromkeys(name for name in people[:5] if name)) or person(_text(entry, "author"))
+
+
+def _image(entry: Any, base: str | None) -> Image | None:
+    offers = list(dict.get(entry, "media_thumbnail") or ())
+    offers += [each for each in dict.get(entry, "media_content") or () if _is_image(each)]
+    offers += [each for each in dict.get(entry, "links") or () if each.get("rel") == "enclosure" and _is_image(each)]
+    offers += [dict.get(entry, "image") or {}]
+    for offer in offers[:10]:
+        if not isinstance(offer, dict):
+            continue
+        source = _text(offer, "url") or _text(offer, "href")
+        image = picture(source, base, width=dict.get(offer, "width"), height=dict.get(offer, "height"))
+        if image:
+            return image
+    return None
+
+
+def _is_image(offer: Any) -> bool:
+    return _text(offer, "medium") == "image" or _text(offer, "type").startswith("image/")
+
+
+def _text(thing: Any, key: str) -> str:
+    # dict.get, for feedparser's own get answers for absent keys with others' values and warns about it.
+    value = dict.get(thing, key)
+    return value if isinstance(value, str) else ""

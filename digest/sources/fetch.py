@@ -1,0 +1,236 @@
+"""Fetch one feed over http(s), trusting nothing about the other end."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import httpcore2
+import httpx2
+
+from digest.errors import SourceError
+from digest.sources import answers
+from digest.sources.guard import Allowed, Deadline, GuardedBackend, Resolver, is_public, system_resolver
+from digest.sources.links import absolute_link
+from digest.sources.politeness import Turns
+from digest.sources.unpack import Unpacker
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
+)
+_HEADER_ROOM = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one fetch may cost: seconds for all of it, bytes (on the wire and unpacked), redirects.
+
+    `gap` is the pause in seconds between two requests to one host.
+    """
+
+    seconds: float = 10.0
+    bytes: int = 10_000_000
+    redirects: int = 5
+    gap: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The answer to one fetch.
+
+    `status` is "ok" or "not-modified" (then `body` is empty); `url` is where the body came from;
+    `moved_to` is the address that permanent redirects (301, 308) alone led to, or None.
+    """
+
+    status: str
+    body: bytes
+    content_type: str
+    url: str
+    etag: str | None
+    last_modified: str | None
+    moved_to: str | None
+
+
+class Fetcher:
+    """Fetches feeds; one for a whole run, used by any number of threads.
+
+    `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
+    trust store; `clock` gives the present as an aware datetime (for Retry-After dates).
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        user_agent: str,
+        *,
+        resolver: Resolver = system_resolver,
+        allowed: Allowed = is_public,
+        tls: ssl.SSLContext | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._limits = limits
+        self._user_agent = user_agent
+        self._resolver = resolver
+        self._allowed = allowed
+        self._tls = tls
+        self._tls_lock = threading.Lock()
+        self._clock = clock
+        self._turns = Turns(limits.gap)
+
+    def fetch(
+        self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
+    ) -> Fetched:
+        """Return the answer of `url`, asking conditionally when validators are given.
+
+        Raises SourceError for everything else than a feed body or a justified 304: `retry_after` and
+        `gone` say what the publisher asked. The caller keeps its old validators then.
+        """
+        target = absolute_link(url, None)
+        if target is None:
+            raise SourceError(f"{url[:200]!r} is no http or https address that can be fetched; correct the url")
+        conditions = answers.conditions(etag, last_modified)
+        exempt = urlsplit(target).hostname if allow_private else None
+        deadline = Deadline(self._limits.seconds)
+        moved_to, permanent = None, True
+        seen = {target}
+        for _ in range(self._limits.redirects + 1):
+            answer = self._ask(target, conditions, deadline, exempt)
+            if isinstance(answer, _Body):
+                return answer.fetched(target, moved_to, etag, last_modified)
+            permanent = permanent and answer.permanent
+            if answer.target in seen:
+                raise SourceError(f"{answers.place(target)} redirects in a circle; check the address of the source")
+            seen.add(answer.target)
+            # A redirect from https to http may be followed once, but must not be remembered for ever.
+            permanent = permanent and not (target.startswith("https:") and answer.target.startswith("http:"))
+            target = answer.target
+            moved_to = target if permanent else moved_to
+        raise SourceError(
+            f"{answers.place(url)} redirects more than {self._limits.redirects} times; give the final address"
+        )
+
+    def _ask(self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: str | None) -> _Body | _Redirect:
+        """Send one request and judge its answer; raises SourceError."""
+        host = urlsplit(url).hostname or ""
+        with self._turns.turn(host) as waited:
+            deadline.shift(waited)
+            backend = GuardedBackend(
+                deadline, self._resolver, self._allowed, exempt, self._limits.bytes + _HEADER_ROOM
+            )
+            try:
+                with (
+                    _client(backend, self._trust(url)) as client,
+                    client.stream("GET", url, headers=self._headers() | conditions) as response,
+                ):
+                    return self._judge(response, url, bool(conditions))
+            except SourceError as error:
+                raise _at(url, error) from None
+            except answers.TRANSPORT_ERRORS as error:
+                raise SourceError(f"{answers.place(url)}: {answers.transport_reason(error)}") from None
+
+    def _judge(self, response: httpx2.Response, url: str, conditional: bool) -> _Body | _Redirect:
+        status, headers = response.status_code, response.headers
+        if status in answers.REDIRECTS:
+            target = absolute_link(answers.header(headers, "location"), url)
+            if target is None:
+                raise SourceError(
+                    f"redirects ({status}) to no http or https address; check the address of the source"
+                )
+            return _Redirect(target, permanent=status in answers.PERMANENT)
+        if status == 304:
+            if not conditional:
+                raise SourceError("answers 304 (not modified) though nothing was held; tell its publisher")
+            return _Body("not-modified", b"", headers)
+        if status not in (200, 203):
+            raise answers.refusal(status, headers, self._clock())
+        answers.check_encoding(headers)
+        unpacker = Unpacker(self._limits.bytes)
+        for piece in response.iter_raw():
+            unpacker.feed(piece)
+        body = unpacker.finish()
+        if not body.strip():
+            raise SourceError("answers with nothing; it is asked again next time")
+        return _Body("ok", body, headers)
+
+    def _headers(self) -> dict[str, str]:
+        return {"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip"}
+
+    def _trust(self, url: str) -> ssl.SSLContext | None:
+        if not url.startswith("https:"):
+            return None
+        with self._tls_lock:  # loading the trust store takes a while, so once and only when needed
+            if self._tls is None:
+                self._tls = httpx2.create_ssl_context()
+            return self._tls
+
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    target: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    status: str
+    body: bytes
+    headers: httpx2.Headers
+
+    def fetched(self, url: str, moved_to: str | None, etag: str | None, last_modified: str | None) -> Fetched:
+        new_etag = answers.validator(self.headers, "etag")
+        new_modified = answers.validator(self.headers, "last-modified")
+        if self.status == "not-modified":  # a 304 may repeat the validators or leave them out
+            new_etag, new_modified = new_etag or etag, new_modified or last_modified
+        content_type = answers.header(self.headers, "content-type")[:200]
+        return Fetched(self.status, self.body, content_type, url, new_etag, new_modified, moved_to)
+
+
+class _Transport(httpx2.BaseTransport):
+    """httpx2 over a pool whose connections come from our backend."""
+
+    def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext | None) -> None:
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=tls, network_backend=backend, http1=True, http2=False, retries=0
+        )
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore2.Request(
+                method=request.method,
+                url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=b"",
+                extensions=request.extensions,
+            )
+        )
+        return httpx2.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Stream(httpx2.SyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = self._answer.stream
+        assert isinstance(pieces, Iterable)
+        yield from pieces
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+def _client(backend: GuardedBackend, tls: ssl.SSLContext | None) -> httpx2.Client:
+    return httpx2.Client(transport=_Transport(backend, tls), trust_env=False, follow_redirects=False, timeout=None)
+
+
+def _at(url: str, error: SourceError) -> SourceError:
+    return SourceError(f"{answers.place(url)}: {error}", retry_after=error.retry_after, gone=error.gone)

@@ -1,0 +1,197 @@
+"""A folder of Markdown files with front matter as a source: one file, one entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+
+from digest.errors import SourceError
+from digest.model import KINDS, REGIONS, Sighting, Snapshot
+from digest.sources.dates import possible, read_date
+from digest.sources.links import absolute_link, without_tracking
+from digest.sources.pictures import first_picture, picture
+from digest.sources.sanitise import clean_html, summary_text, title_text
+from digest.sources.tidy import labels, language_tag, person, tidy_guid
+
+MAX_FILE = 1_000_000
+MAX_FILES = 1_000
+_FENCE = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)")
+_REGION_SLUGS = {name.casefold(): slug for slug, name in REGIONS.items()} | {slug: slug for slug in REGIONS}
+
+
+def read_folder(path: Path, *, now: datetime) -> Snapshot:
+    """Return one sighting for every *.md file below `path`, sorted by path; bad ones are named in `problems`.
+
+    Front matter (all optional): title, date, kind, url or link, place, region(s), policy_areas, themes,
+    author, summary, language, image, categories or tags, id, draft. Files whose name starts with "." or
+    "_", README.md, drafts, and links that lead out of the folder are passed over.
+    """
+    if not path.is_dir():
+        raise SourceError(f"there is no folder {path}; correct the path of the source")
+    sightings: list[Sighting] = []
+    problems: list[str] = []
+    names = list(_files(path))
+    if len(names) > MAX_FILES:
+        problems.append(f"only the first {MAX_FILES} of {len(names)} files were read")
+    first_with: dict[str | None, str] = {}
+    for name in names[:MAX_FILES]:
+        place = name.relative_to(path).as_posix()
+        try:
+            note = _read(name)
+            if note.matter.get("draft") is True:
+                continue
+            sighting = _sighting(note, place, now, problems)
+        except _Unreadable as error:
+            problems.append(f"{place}{error}")
+            continue
+        if sighting.guid in first_with:
+            problems.append(f"{place}: has the same id as {first_with[sighting.guid]}; give each its own")
+            continue
+        first_with[sighting.guid] = place
+        sightings.append(sighting)
+    return Snapshot(tuple(sightings), title=path.name, problems=tuple(problems))
+
+
+class _Unreadable(Exception):
+    """One file cannot be used; says ":line: what; the cure"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    matter: dict[str, Any]
+    body: str
+
+
+def _files(root: Path) -> Iterator[Path]:
+    real_root = root.resolve()
+    for name in sorted(root.rglob("*.md")):
+        parts = name.relative_to(root).parts
+        if any(part.startswith((".", "_")) for part in parts) or parts[-1].lower() == "readme.md":
+            continue
+        if name.is_file() and name.resolve().is_relative_to(real_root):
+            yield name
+
+
+def _read(name: Path) -> _Note:
+    try:
+        with name.open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+        if len(raw) > MAX_FILE:
+            raise _Unreadable(f": is longer than {MAX_FILE / 1_000_000:g} MB; shorten it")
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise _Unreadable(f":{line}: is not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise _Unreadable(f": cannot be read ({error.strerror}); check its permissions") from None
+    fence = _FENCE.match(text)
+    if fence is None:
+        if text.startswith("---"):
+            raise _Unreadable(":1: the front matter has no closing '---'; add it on a line of its own")
+        return _Note({}, text)
+    return _Note(_matter(fence[1]), text[fence.end() :])
+
+
+def _matter(text: str) -> dict[str, Any]:
+    try:
+        matter = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 2 if mark else 1  # the front matter starts on the file's second line
+        raise _Unreadable(f":{line}: the front matter is no YAML ({error.problem}); correct it") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError) as error:
+        raise _Unreadable(f":1: the front matter cannot be read ({str(error)[:80]}); correct it") from None
+    if matter is None:
+        return {}
+    if not isinstance(matter, dict):
+        raise _Unreadable(":1: the front matter is not a list of 'name: value' lines; correct it")
+    return matter
+
+
+def _sighting(note: _Note, place: str, now: datetime, problems: list[str]) -> Sighting:
+    matter, body = note.matter, note.body
+    title = title_text(_text(matter, "title"))
+    heading = _HEADING.match(body)
+    if not title and heading:
+        title, body = title_text(heading[1]), body[heading.end() :]
+    link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
+    html = clean_html(_markdown().render(body), link)
+    stem = place.rpartition("/")[2].removesuffix(".md")
+    return Sighting(
+        guid=tidy_guid(_text(matter, "id")) or place,
+        link=without_tracking(link) if link else None,
+        title=title or title_text(re.sub(r"[-_]+", " ", stem)).capitalize(),
+        published=_date(matter, place, now, problems),
+        summary=title_text(_text(matter, "summary")) or summary_text(html),
+        html=html,
+        author=person(_text(matter, "author")),
+        categories=labels(_list(matter, "categories") + _list(matter, "tags")),
+        language=language_tag(_text(matter, "language")),
+        image=picture(_text(matter, "image"), link) or first_picture(_markdown().render(body), link),
+        kind=_kind(matter, place, problems),
+        place=title_text(_text(matter, "place"), 100),
+        policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
+        regions=_regions(matter, place, problems),
+        themes=tuple(_slug(value) for value in _list(matter, "themes")),
+    )
+
+
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def _date(matter: dict[str, Any], place: str, now: datetime, problems: list[str]) -> datetime | None:
+    value = matter.get("date")
+    if value is None:
+        return None
+    found = possible(value, now) if isinstance(value, date) else read_date(str(value), now)
+    if found is None:
+        problems.append(f"{place}: the date {str(value)[:40]!r} is unreadable or impossible; write it as 2026-01-31")
+    return found
+
+
+def _kind(matter: dict[str, Any], place: str, problems: list[str]) -> str | None:
+    kind = _slug(_text(matter, "kind"))
+    if kind and kind not in KINDS:
+        problems.append(f"{place}: the kind {kind[:40]!r} is unknown; write one of {', '.join(KINDS)}")
+        return None
+    return kind or None
+
+
+def _regions(matter: dict[str, Any], place: str, problems: list[str]) -> tuple[str, ...]:
+    found = []
+    for value in _list(matter, "regions") + _list(matter, "region"):
+        slug = _REGION_SLUGS.get(value.casefold()) or _REGION_SLUGS.get(_slug(value))
+        if slug is None:
+            problems.append(f"{place}: the region {value[:40]!r} is unknown; write one of {', '.join(REGIONS)}")
+        elif slug not in found:
+            found.append(slug)
+    return tuple(found)
+
+
+def _text(matter: dict[str, Any], key: str) -> str:
+    value = matter.get(key)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, date)):
+        return ""
+    return str(value)
+
+
+def _list(matter: dict[str, Any], key: str) -> list[str]:
+    value = matter.get(key)
+    if isinstance(value, str):
+        value = re.split(r"[;,]", value)
+    return (
+        [part.strip() for part in value if isinstance(part, str) and part.strip()] if isinstance(value, list) else []
+    )
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[\s_]+", "-", text.strip().lower())

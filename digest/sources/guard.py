@@ -1,0 +1,200 @@
+"""The only way out to the network for fetching: public addresses, two ports, one deadline.
+
+httpcore2 asks a backend for connections; ours resolves the name, judges every address, and dials exactly
+the address it judged, so that neither a redirect nor a name that changes its mind reaches our own network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import httpcore2
+
+from digest.errors import SourceError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolver = Callable[[str, int], list[str]]
+Allowed = Callable[[Address, int], bool]
+
+PORTS = frozenset({80, 443})
+_CONNECT_SECONDS = 5.0
+
+# Beside is_global, which calls several of these global (Python 3.11).
+_DENIED_4 = tuple(
+    ipaddress.IPv4Network(net)
+    for net in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+    )
+)  # fmt: skip
+# Only this block is in public use; the rest embeds, maps or stays local (64:ff9b::, ::ffff:, fc00::, fec0:: …).
+_PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
+_DENIED_6 = tuple(
+    ipaddress.IPv6Network(net)
+    for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20")
+)  # fmt: skip
+
+
+def is_public(address: Address, port: int) -> bool:
+    """True when a stranger's feed may live there: a public unicast address, port 80 or 443."""
+    if port not in PORTS or not address.is_global:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in net for net in _DENIED_4)
+    return address in _PUBLIC_6 and not any(address in net for net in _DENIED_6)
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Return every address of `host`, as the system resolves it. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Deadline:
+    """One span of seconds for everything a fetch does; waiting for one's turn does not count."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self, at_most: float | None = None) -> float:
+        """Return the seconds left (no more than `at_most`); SourceError when there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise SourceError(self.reason())
+        return left if at_most is None else min(left, at_most)
+
+    def shift(self, seconds: float) -> None:
+        """Move the end by the time that was spent waiting."""
+        self._end += seconds
+
+    def reason(self) -> str:
+        """Return one line for a source that was too slow."""
+        return f"took longer than {self.seconds:g} s to answer in full; it is asked again next time"
+
+
+class GuardedBackend(httpcore2.NetworkBackend):
+    """Connections that only reach allowed addresses and end at the deadline.
+
+    `exempt` is the host of a source that config allows to be private (`allow_private`): the check of
+    address and port is off for that name alone, not for where it redirects. `max_bytes` caps what one
+    connection may bring in, headers included.
+    """
+
+    def __init__(
+        self, deadline: Deadline, resolver: Resolver, allowed: Allowed, exempt: str | None, max_bytes: int
+    ) -> None:
+        self._deadline = deadline
+        self._resolver = resolver
+        self._allowed = allowed
+        self._exempt = exempt
+        self._max_bytes = max_bytes
+        self._dialler = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Dial the first judged address that answers. SourceError when refused, OSError-like when away."""
+        del timeout  # the deadline rules
+        addresses = self._judged(host.strip("[]"), port)
+        failure: Exception | None = None
+        for address in addresses:
+            try:
+                stream = self._dialler.connect_tcp(
+                    str(address), port, self._deadline.left(_CONNECT_SECONDS), local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+                continue
+            return _GuardedStream(stream, self._deadline, self._max_bytes)
+        self._deadline.left()
+        raise SourceError(f"{host} cannot be reached ({failure or 'no address'}); check the address or wait")
+
+    def _judged(self, host: str, port: int) -> list[Address]:
+        addresses = []
+        for text in self._resolve(host, port):
+            try:
+                address = ipaddress.ip_address(text)
+            except ValueError:
+                raise SourceError(f"{host} resolves to {text!r}, which is no address; check its name") from None
+            # One bad answer refuses the name: whoever mixes public and private addresses means no good.
+            if host != self._exempt and not self._allowed(address, port):
+                raise SourceError(
+                    f"{host} port {port} leads to {address}, which is not a public web server; "
+                    "if it is yours, give the source allow_private = true"
+                )
+            addresses.append(address)
+        if not addresses:
+            raise SourceError(f"{host} has no address; check the name in the source's url")
+        return addresses
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        """Look the name up in a thread, for a resolver knows no deadline."""
+        answer: list[str] = []
+        failure: list[Exception] = []
+
+        def look_up() -> None:
+            try:
+                answer.extend(self._resolver(host, port))
+            except (OSError, UnicodeError) as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=look_up, name=f"resolve {host}", daemon=True)
+        thread.start()
+        thread.join(self._deadline.left())
+        if thread.is_alive():
+            raise SourceError(f"the name {host} was not resolved in time; check the name or the resolver")
+        if failure:
+            raise SourceError(f"the name {host} cannot be resolved ({failure[0]}); check the address of the source")
+        return answer
+
+
+class _GuardedStream(httpcore2.NetworkStream):
+    """A connection whose every step is held to the one deadline and the one cap: a drip gains nothing."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, room: int) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._room = room
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            data = self._stream.read(max_bytes, self._deadline.left(timeout))
+        except httpcore2.ReadTimeout:
+            raise SourceError(self._deadline.reason()) from None
+        self._room -= len(data)
+        if self._room < 0:
+            raise SourceError("sends without end; ask its publisher for a shorter feed")
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        try:
+            self._stream.write(buffer, self._deadline.left(timeout))
+        except httpcore2.WriteTimeout:
+            raise SourceError(self._deadline.reason()) from None
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        except httpcore2.ConnectTimeout:
+            raise SourceError(self._deadline.reason()) from None
+        return _GuardedStream(stream, self._deadline, self._room)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,86 @@
+"""JSON Feed 1.0 and 1.1 into sightings. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from digest.errors import SourceError
+from digest.model import Image, Sighting, Snapshot
+from digest.sources.dates import read_date
+from digest.sources.links import absolute_link, without_tracking
+from digest.sources.pictures import first_picture, picture
+from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
+from digest.sources.tidy import distinct, labels, language_tag, tidy_guid
+
+
+_IDENTITY = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
+
+
+def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
+    """Return what a JSON Feed holds; values of the wrong type count as absent.
+
+    Raises SourceError when `body` is not JSON, or is JSON but not a JSON Feed.
+    """
+    try:
+        feed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"this JSON cannot be read ({type(error).__name__}: {str(error)[:100]}); check the address"
+        ) from None
+    if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+        raise SourceError("this is JSON but not a JSON Feed (it has no list of items); check the address")
+    items = [item for item in feed["items"] if isinstance(item, dict)]
+    home = absolute_link(_text(feed, "home_page_url"), base_url or None)
+    language = language_tag(_text(feed, "language"))
+    kept, problems = distinct(items, lambda item: tuple(_text(item, key) for key in _IDENTITY))
+    sightings = tuple(
+        _sighting(item, base=base_url or home, language=language, feed_author=_author(feed), now=now) for item in kept
+    )
+    if len(items) < len(feed["items"]):
+        problems.append(f"{len(feed['items']) - len(items)} items are no JSON objects and were left out")
+    return Snapshot(sightings, title=title_text(_text(feed, "title")), language=language, problems=tuple(problems))
+
+
+def _sighting(
+    item: dict[str, Any], *, base: str | None, language: str | None, feed_author: str, now: datetime
+) -> Sighting:
+    link = absolute_link(_text(item, "url"), base) or absolute_link(_text(item, "external_url"), base)
+    raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
+    summary = text_as_html(_text(item, "summary"))
+    return Sighting(
+        guid=tidy_guid(_text(item, "id")),
+        link=without_tracking(link) if link else None,
+        title=title_text(_text(item, "title")),
+        published=read_date(_text(item, "date_published"), now) or read_date(_text(item, "date_modified"), now),
+        summary=summary_text(summary or raw),
+        html=clean_html(raw or summary, link or base),
+        author=_author(item) or feed_author,
+        categories=labels(_list(item, "tags")),
+        language=language_tag(_text(item, "language")) or language,
+        image=_image(item, raw, link or base),
+    )
+
+
+def _image(item: dict[str, Any], raw: str, base: str | None) -> Image | None:
+    named = (picture(_text(item, key), base) for key in ("image", "banner_image"))
+    return next((image for image in named if image), None) or first_picture(raw, base)
+
+
+def _author(thing: dict[str, Any]) -> str:
+    people = [*_list(thing, "authors"), thing.get("author")]
+    names = [title_text(_text(person, "name"), 100) for person in people if isinstance(person, dict)]
+    return ", ".join(dict.fromkeys(name for name in names[:5] if name))
+
+
+def _text(thing: dict[str, Any], key: str) -> str:
+    value = thing.get(key)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    return str(value)
+
+
+def _list(thing: dict[str, Any], key: str) -> list[Any]:
+    value = thing.get(key)
+    return value if isinstance(value, list) else []

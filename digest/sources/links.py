@@ -1,0 +1,147 @@
+"""Which addresses we accept from strangers, and when two of them name the same page. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+import idna
+
+MAX_LINK = 2_000
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_ASCII_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
+_BARE_NUMBER = re.compile(r"[0-9]+")
+# Everything else that is printable ASCII is percent-encoded: quotes, angle brackets and braces would
+# otherwise meet HTML, Jinja or a provider's substitution tokens.
+_PATH_SAFE = "/:@!$&'()*+,;=~-._%"
+_QUERY_SAFE = _PATH_SAFE + "?"
+
+_TRACKING_PREFIXES = ("utm_", "pk_", "mtm_", "matomo_", "hsa_", "at_custom", "vero_", "oly_")
+_TRACKING_NAMES = """
+    fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid twclid ttclid igshid igsh mc_cid mc_eid mkt_tok
+    _hsenc _hsmi hsctatracking s_cid cmpid ncid wt.mc_id wt_mc icid xtor ns_campaign ns_mchannel ns_source
+    ns_linkname __s ck_subscriber_id _openstat guccounter soc_src soc_trk rss_id
+"""
+_INDEX_PAGE = re.compile(r"/(index\.(html?|php)|default\.aspx?)$", re.IGNORECASE)
+_TRACKING = frozenset(_TRACKING_NAMES.split())
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def absolute_link(raw: str | None, base: str | None) -> str | None:
+    """Return `raw` as an absolute http(s) address of at most 2,000 ASCII characters, or None.
+
+    `base` (an absolute http(s) address or None) resolves relative addresses. None also means: another
+    scheme, a user name in it, a control, invisible or bidirectional character, a backslash, a fragment
+    alone, a bare number (a GUID that was taken for a link), or a host that is spelled to deceive.
+    """
+    text = (raw or "").strip(" \t\r\n\f")
+    if not text or len(text) > 2 * MAX_LINK or text.startswith("#") or _BARE_NUMBER.fullmatch(text):
+        return None
+    if "\\" in text or any(_is_deceptive(char) for char in text):
+        return None
+    scheme = _SCHEME.match(text)
+    if scheme and (scheme[1].lower() not in ("http", "https") or not text[scheme.end() :].startswith("//")):
+        return None
+    try:
+        parts = urlsplit(text if scheme or not base else urljoin(base, text))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not host:
+        return None
+    host = ascii_host(host)
+    if host is None or port == 0:
+        return None
+    netloc = host if port is None else f"{host}:{port}"
+    path, query = _quoted(parts.path, _PATH_SAFE), _quoted(parts.query, _QUERY_SAFE)
+    link = urlunsplit((parts.scheme, netloc, path or "/", query, _quoted(parts.fragment, _QUERY_SAFE)))
+    return link if len(link) <= MAX_LINK else None
+
+
+def ascii_host(host: str) -> str | None:
+    """Return a host name or address as lower-case ASCII (IPv6 in brackets), or None if it is none.
+
+    Numbers that only look like an IPv4 address (127.1, 0x7f.1, 2130706433) are refused.
+    """
+    if ":" in host:
+        try:
+            return f"[{ipaddress.IPv6Address(host)}]" if "%" not in host else None
+        except ValueError:
+            return None
+    name = host.lower()
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii").lower()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    name = name.removesuffix(".")
+    if len(name) > 253 or not _ASCII_HOST.fullmatch(name):
+        return None
+    if _NUMBER_LABEL.fullmatch(name.rpartition(".")[2]):
+        try:
+            return str(ipaddress.IPv4Address(name))
+        except ValueError:
+            return None
+    return name
+
+
+def without_tracking(url: str) -> str:
+    """Return the address without the parameters that only follow the reader (utm_*, fbclid, …)."""
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair and not _tracks(pair)]
+    fragment = "" if _tracks(parts.fragment) else parts.fragment
+    if fragment == parts.fragment and len(kept) == len(parts.query.split("&")):
+        return url
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join(kept), fragment))
+
+
+def link_key(url: str) -> str | None:
+    """Return what stays the same when a page's address is only dressed differently, or None.
+
+    Scheme, leading www., default port, tracking, fragment (save #! and #/ routes), index page, trailing
+    slash and the order of parameters do not count. None: not http(s), or no more than a host, which
+    names a whole site and so no entry.
+    """
+    link = absolute_link(url, None)
+    if link is None:
+        return None
+    parts = urlsplit(without_tracking(link))
+    host = (parts.hostname or "").removeprefix("www.")
+    if ":" in host:
+        host = f"[{host}]"
+    if parts.port not in (None, 80, 443):
+        host += f":{parts.port}"
+    path = re.sub(r"/{2,}", "/", _ESCAPED.sub(_plainest, parts.path))
+    path = _INDEX_PAGE.sub("/", path).rstrip("/")
+    query = "&".join(sorted(pair for pair in _ESCAPED.sub(_plainest, parts.query).split("&") if pair))
+    route = f"#{parts.fragment}" if parts.fragment.startswith(("!", "/")) else ""
+    if not (path or query or route):
+        return None
+    return host + path + (f"?{query}" if query else "") + route
+
+
+def _is_deceptive(char: str) -> bool:
+    """True for what has no place in an address: controls, invisible and bidirectional marks, odd spaces."""
+    if char.isascii():
+        return not (" " <= char <= "~")
+    return unicodedata.category(char)[0] in "CZ"
+
+
+def _quoted(text: str, safe: str) -> str:
+    return quote(_LONE_PERCENT.sub("%25", text), safe=safe)
+
+
+def _tracks(pair: str) -> bool:
+    name = pair.partition("=")[0].lower()
+    return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
+
+
+def _plainest(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16))
+    return char if char in _UNRESERVED else match[0].upper()

@@ -1,0 +1,42 @@
+"""What to say when an address answers with something that is no feed. Pure."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+
+from digest.sources.links import absolute_link
+
+_PAGE = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_FEED_ROOT = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
+_HREF = re.compile(r"\bhref\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+_FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)", re.IGNORECASE)
+_MAX_OFFERED = 3
+
+
+def is_web_page(body: bytes) -> bool:
+    """True when `body` starts as an HTML page and no feed hides in its first 100 KB."""
+    return bool(_PAGE.search(body[:2_000])) and not _FEED_ROOT.search(body[:100_000])
+
+
+def reason_for_page(body: bytes, base_url: str) -> str:
+    """Return one line: a web page came, and where the page itself says its feeds are."""
+    text = body[:200_000].decode("utf-8", "replace")
+    offered: list[str] = []
+    for tag in _LINK.findall(text):
+        href = _HREF.search(tag)
+        if not (href and _FEED_TYPE.search(tag)):
+            continue
+        link = absolute_link(entities.unescape(href[1]), base_url or None)
+        if link and link not in offered:
+            offered.append(link)
+    reason = "this is a web page, not a feed; give the address of its feed"
+    return f"{reason} (the page names {', '.join(offered[:_MAX_OFFERED])})" if offered else reason
+
+
+def reason_for_unknown(body: bytes, content_type: str) -> str:
+    """Return one line about bytes that are neither RSS, Atom nor JSON Feed."""
+    kind = content_type.partition(";")[0].strip()[:60] or "no content type"
+    start = "".join(char for char in body[:40].decode("ascii", "replace") if " " <= char <= "~")
+    return f"this is no feed ({kind}, {len(body)} bytes, starting {start!r}); check the address of the source"

@@ -1,0 +1,111 @@
+"""The door of this room: one source in, what it holds now out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from digest.errors import SourceError
+from digest.model import Snapshot, Source
+from digest.sources.child import parse_limited
+from digest.sources.fetch import Fetched
+from digest.sources.folder import read_folder
+from digest.sources.tidy import CUT_OFF
+from digest.sources.unpack import Unpacker
+
+MAX_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What to remember of the last good reading, so that an unchanged source costs nothing."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of one source.
+
+    `status` is "ok", or "not-modified" (then `snapshot` is None). Store `validators` in the transaction
+    that stores the snapshot, or a later "not modified" hides what was lost. `moved_to` is the address
+    that permanent redirects led to, to be adopted only after several equal answers.
+    """
+
+    status: str
+    snapshot: Snapshot | None
+    validators: Validators
+    moved_to: str | None = None
+
+
+class Fetches(Protocol):
+    """What reading needs of a fetcher (digest.sources.fetch.Fetcher)."""
+
+    def fetch(
+        self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
+    ) -> Fetched:
+        """Return the answer of `url`, or raise SourceError."""
+
+
+def read_source(source: Source, known: Validators, fetcher: Fetches, *, now: datetime) -> Reading:
+    """Return what `source` holds now, or that it is unchanged since `known`.
+
+    Raises SourceError with one line that names the place and the cure; `known` stays true then.
+    """
+    if source.url is not None:
+        return _from_web(source, source.url, known, fetcher, now)
+    if source.path is None:
+        raise SourceError(f"the source {source.name} has neither url nor path; give it one")
+    path = Path(source.path)
+    if path.is_dir():
+        return Reading("ok", read_folder(path, now=now), Validators())
+    return _from_file(path, known, now)
+
+
+def _from_web(source: Source, url: str, known: Validators, fetcher: Fetches, now: datetime) -> Reading:
+    answer = fetcher.fetch(
+        url, etag=known.etag, last_modified=known.last_modified, allow_private=source.allow_private
+    )
+    if answer.status == "not-modified":
+        kept = Validators(answer.etag, answer.last_modified, known.body_hash)
+        return Reading("not-modified", None, kept, answer.moved_to)
+    validators = Validators(answer.etag, answer.last_modified, _hash(answer.body))
+    if validators.body_hash == known.body_hash:
+        return Reading("not-modified", None, validators, answer.moved_to)
+    snapshot = parse_limited(answer.body, content_type=answer.content_type, base_url=answer.url, now=now)
+    return Reading("ok", snapshot, _worth_keeping(snapshot, validators), answer.moved_to)
+
+
+def _from_file(path: Path, known: Validators, now: datetime) -> Reading:
+    if not path.is_file():
+        raise SourceError(f"there is no file or folder {path}; correct the path of the source")
+    unpacker = Unpacker(MAX_BYTES)
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                unpacker.feed(piece)
+        body = unpacker.finish()
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
+    validators = Validators(body_hash=_hash(body))
+    if validators.body_hash == known.body_hash:
+        return Reading("not-modified", None, validators)
+    kind = "application/feed+json" if path.suffix == ".json" else ""
+    snapshot = parse_limited(body, content_type=kind, base_url="", now=now)
+    return Reading("ok", snapshot, _worth_keeping(snapshot, validators))
+
+
+def _worth_keeping(snapshot: Snapshot, validators: Validators) -> Validators:
+    # "Not modified" after a half-read feed would hide the entry that was left for the next time.
+    return Validators() if CUT_OFF in snapshot.problems else validators
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,62 @@
+"""What every reader of a source does to the same small things: ids, labels, languages, repeats. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from digest.sources.sanitise import title_text, without_invisible
+
+Entry = TypeVar("Entry")
+CUT_OFF = "the feed is cut off; its last, half-read entry is left for the next time"
+MAX_ENTRIES = 1_000
+MAX_GUID = 2_000
+_MAX_LABELS = 50
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_ADDRESS = re.compile(r"\S*@\S*")
+
+
+def tidy_guid(raw: str | None) -> str | None:
+    """Return an id as it identifies an entry: outer space and invisible characters gone, else untouched."""
+    text = (raw or "")[: 2 * MAX_GUID].encode("utf-8", "replace").decode("utf-8")
+    return without_invisible(" ".join(text.split()))[:MAX_GUID] or None
+
+
+def labels(raw: Iterable[object]) -> tuple[str, ...]:
+    """Return categories as plain text, each once whatever its case; addresses and mere numbers are none."""
+    found: dict[str, str] = {}
+    for value in raw:
+        text = title_text(value, 100) if isinstance(value, str) else ""
+        if any(char.isalpha() for char in text) and "://" not in text:
+            found.setdefault(text.casefold(), text)
+        if len(found) == _MAX_LABELS:
+            break
+    return tuple(found.values())
+
+
+def language_tag(raw: str | None) -> str | None:
+    """Return "en-GB" for "en_GB", or None for what is no language tag."""
+    text = (raw or "").strip().replace("_", "-")
+    return text if _LANGUAGE.fullmatch(text) and len(text) <= 35 else None
+
+
+def person(raw: str) -> str:
+    """Return an author's name without any e-mail address that stands with it."""
+    name = title_text(_ADDRESS.sub(" ", raw[:500]), 200)
+    return name.replace("()", "").strip(" ()<>,;")
+
+
+def distinct(entries: Iterable[Entry], identity: Callable[[Entry], Hashable]) -> tuple[tuple[Entry, ...], list[str]]:
+    """Return the first 1,000 entries as the source holds them, without exact repeats, and what to tell of it.
+
+    `identity` gives id, link, title and text untouched: entries alike in all four are one.
+    """
+    every = list(entries)
+    kept = list({identity(entry): entry for entry in reversed(every)}.values())[::-1]
+    problems = []
+    if len(kept) < len(every):
+        problems.append(f"{len(every) - len(kept)} exact repeats of other entries were left out")
+    if len(kept) > MAX_ENTRIES:
+        problems.append(f"only the first {MAX_ENTRIES} of {len(kept)} entries were read")
+    return tuple(kept[:MAX_ENTRIES]), problems

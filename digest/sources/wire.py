@@ -1,0 +1,55 @@
+"""A snapshot as JSON bytes and back: what may pass from a child that read hostile bytes. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from digest.model import Image, Sighting, Snapshot
+
+_SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
+_TUPLES = ("categories", "policy_areas", "regions", "themes")
+
+
+def dump_snapshot(snapshot: Snapshot) -> bytes:
+    """Return the snapshot as UTF-8 JSON."""
+    document = {
+        "title": snapshot.title,
+        "language": snapshot.language,
+        "problems": snapshot.problems,
+        "sightings": [_plain(sighting) for sighting in snapshot.sightings],
+    }
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def load_snapshot(document: bytes) -> Snapshot:
+    """Return the snapshot that `dump_snapshot` wrote; ValueError, KeyError or TypeError if it is not one."""
+    loaded = json.loads(document)
+    return Snapshot(
+        sightings=tuple(_sighting(values) for values in loaded["sightings"]),
+        title=loaded["title"],
+        language=loaded["language"],
+        problems=tuple(loaded["problems"]),
+    )
+
+
+def _plain(sighting: Sighting) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(sighting, name) for name in _SIGHTING_FIELDS}
+    if sighting.published is not None:
+        values["published"] = sighting.published.isoformat()
+    if sighting.image is not None:
+        image = sighting.image
+        values["image"] = [image.url, image.alt, image.width, image.height]
+    return values
+
+
+def _sighting(values: dict[str, Any]) -> Sighting:
+    if values["published"] is not None:
+        values["published"] = datetime.fromisoformat(values["published"])
+    if values["image"] is not None:
+        values["image"] = Image(*values["image"])
+    for name in _TUPLES:
+        values[name] = tuple(values[name])
+    return Sighting(**values)

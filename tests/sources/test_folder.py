@@ -1,0 +1,169 @@
+"""A folder of Markdown: what front matter says, what files may hide, what is told about bad ones."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest.errors import SourceError
+from digest.model import Image, Sighting, Snapshot
+from digest.sources.folder import MAX_FILE, read_folder
+from tests.sources.active import faults_in
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def folder(tmp_path: Path, **files: str | bytes) -> Snapshot:
+    for name, content in files.items():
+        path = tmp_path / (name.replace("__", "/") + ".md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_folder(tmp_path, now=NOW)
+
+
+def test_a_whole_case_study(tmp_path: Path) -> None:
+    snapshot = folder(
+        tmp_path,
+        housing__leeds="""---
+title: Sharing rent data in *Leeds*
+date: 2026-05-01
+kind: case study
+url: https://leeds.example/rent?utm_source=x
+place: Leeds
+regions: [Yorkshire and The Humber, north-east]
+policy_areas: [housing, Welfare Employment]
+themes: risk-and-trust; leadership
+author: Jane Doe <jane@example.org>
+summary: How two councils shared.
+language: en-GB
+image: https://leeds.example/i.jpg
+tags: [Data, data]
+---
+Councils met. [More](/more)
+
+| a | b |
+| - | - |
+| 1 | 2 |
+
+<script>alert(1)</script> [x](javascript:alert(1)) ![p](https://leeds.example/p.jpg)
+""",
+    )
+    assert snapshot.problems == () and snapshot.title == tmp_path.name
+    (sighting,) = snapshot.sightings
+    assert sighting == Sighting(
+        guid="housing/leeds.md",
+        link="https://leeds.example/rent",
+        title="Sharing rent data in *Leeds*",
+        published=datetime(2026, 5, 1, tzinfo=UTC),
+        summary="How two councils shared.",
+        html=sighting.html,
+        author="Jane Doe",
+        categories=("Data",),
+        language="en-GB",
+        image=Image("https://leeds.example/i.jpg"),
+        kind="case-study",
+        place="Leeds",
+        policy_areas=("housing", "welfare-employment"),
+        regions=("yorkshire-and-the-humber", "north-east"),
+        themes=("risk-and-trust", "leadership"),
+    )
+    assert sighting.html.startswith('<p>Councils met. <a href="https://leeds.example/more">More</a></p>')
+    assert "<td>1</td>" in sighting.html and faults_in(sighting.html) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "html"),
+    [
+        ("# A *heading*\n\nText", "A *heading*", "<p>Text</p>"),
+        ("Only text", "Why not share", "<p>Only text</p>"),
+        ("---\ntitle: Named\n---\n# Heading\n\nText", "Named", "<h1>Heading</h1>\n<p>Text</p>"),
+        ("---\n---\nText", "Why not share", "<p>Text</p>"),
+        ("---\r\ntitle: Windows\r\n---\r\nText\r\n", "Windows", "<p>Text</p>"),
+        ("\ufeff---\ntitle: Marked\n---\nText", "Marked", "<p>Text</p>"),
+        ("---\ntitle: 2026\n...\nText", "2026", "<p>Text</p>"),
+        ("---\ntitle: [not, text]\n---\nText", "Why not share", "<p>Text</p>"),
+        ("", "Why not share", ""),
+    ],
+)
+def test_a_file_needs_no_front_matter(text: str, title: str, html: str, tmp_path: Path) -> None:
+    snapshot = folder(tmp_path, **{"why-not_share": text})
+    assert snapshot.problems == ()
+    assert (snapshot.sightings[0].title, snapshot.sightings[0].html) == (title, html)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("---\ntitle: a\ndate: [\n---\nx", "bad.md:4: the front matter is no YAML"),
+        ("---\ntitle: a: b\n---\nx", "bad.md:2: the front matter is no YAML"),
+        ("---\n- a list\n---\nx", "bad.md:1: the front matter is not a list of 'name: value' lines"),
+        ("---\ntitle: never closed\n", "bad.md:1: the front matter has no closing '---'"),
+        ("---\ndate: 2026-02-30\n---\nx", "bad.md:1: the front matter cannot be read"),
+        ("---\nx: !!python/object/apply:os.system [true]\n---\n", "bad.md:2: the front matter is no YAML"),
+        ("---\na: " + "[" * 5_000 + "\n---\n", "bad.md:"),
+        (b"caf\xe9\n", "bad.md:1: is not UTF-8; save the file as UTF-8"),
+        (b"x" * (MAX_FILE + 1), "bad.md: is longer than 1 MB"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_a_bad_file_is_named_and_the_others_go_on(content: str | bytes, problem: str, tmp_path: Path) -> None:
+    snapshot = folder(tmp_path, bad=content, good="# Good")
+    assert [sighting.title for sighting in snapshot.sightings] == ["Good"]
+    (told,) = snapshot.problems
+    assert told.startswith(problem) and "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("matter", "problem"),
+    [
+        ("date: soon", "a.md: the date 'soon' is unreadable or impossible"),
+        ("date: 2036-01-01", "a.md: the date '2036-01-01' is unreadable or impossible"),
+        ("kind: poem", "a.md: the kind 'poem' is unknown; write one of post, case-study"),
+        ("region: Narnia", "a.md: the region 'Narnia' is unknown; write one of east-midlands"),
+    ],
+)
+def test_a_bad_value_is_named_and_the_entry_stays(matter: str, problem: str, tmp_path: Path) -> None:
+    snapshot = folder(tmp_path, a=f"---\ntitle: A\n{matter}\n---\nText")
+    assert [sighting.title for sighting in snapshot.sightings] == ["A"]
+    assert snapshot.problems[0].startswith(problem)
+
+
+def test_files_come_in_order_without_drafts_or_hidden_ones(tmp_path: Path) -> None:
+    snapshot = folder(
+        tmp_path, b="# B", a="# A", sub__c="# C", README="# R", _draft="# D", d="---\ndraft: true\n---\n# D",
+    )  # fmt: skip
+    hidden = tmp_path / ".git"
+    hidden.mkdir()
+    (hidden / "x.md").write_text("# Hidden")
+    (tmp_path / "note.txt").write_text("no Markdown")
+    (tmp_path / "folder.md").mkdir()
+    snapshot = read_folder(tmp_path, now=NOW)
+    assert [sighting.guid for sighting in snapshot.sightings] == ["a.md", "b.md", "sub/c.md"]
+
+
+def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.md"
+    outside.write_text("# Secret")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "real.md").write_text("# Real")
+    os.symlink(outside, inside / "out.md")
+    os.symlink(inside / "real.md", inside / "same.md")
+    os.symlink(tmp_path, inside / "up")
+    os.symlink("nowhere.md", inside / "dangling.md")
+    assert [sighting.guid for sighting in read_folder(inside, now=NOW).sightings] == ["real.md", "same.md"]
+
+
+def test_an_id_is_used_once(tmp_path: Path) -> None:
+    snapshot = folder(tmp_path, a="---\nid: x1\n---\n# A", b="---\nid: x1\n---\n# B")
+    assert [(sighting.guid, sighting.title) for sighting in snapshot.sightings] == [("x1", "A")]
+    assert snapshot.problems == ("b.md: has the same id as a.md; give each its own",)
+
+
+def test_an_empty_folder_is_no_error_but_a_missing_one_is(tmp_path: Path) -> None:
+    assert read_folder(tmp_path, now=NOW).sightings == ()
+    with pytest.raises(SourceError, match="there is no folder .*nowhere; correct the path"):
+        read_folder(tmp_path / "nowhere", now=NOW)

@@ -1,0 +1,75 @@
+"""Titles, names and labels become one clean line (group G)."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+
+import pytest
+
+from digest.sources.sanitise import MAX_TITLE, plain_text, summary_text, title_text
+
+WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("Plain words", "Plain words"),
+        ("One\r\nBcc: victim@example.org", "One Bcc: victim@example.org"),
+        ("One\nTwo\rThree", "One Two Three"),
+        ("a\u2028b\u2029c\x85d\x0be\x0cf\x1cg", "a b c d e f g"),
+        ("nul\x00bell\x07esc\x1b[31m", "nulbellesc[31m"),
+        ("\u202eright to left\u202c", "right to left"),
+        ("zero\u200bwidth\ufeff\u2060 s\u00adoft", "zerowidth soft"),
+        (f"{WALES} St David's Day", f"{WALES} St David's Day"),
+        ("hid\U000e0041\U000e0042den", "hidden"),
+        ("{{7*7}} {% raw %} {{{x}}} -name- <%asm_group_unsubscribe_raw_url%> *|FNAME|* [Unsubscribe]",
+         "{{7*7}} {% raw %} {{{x}}} -name- <%asm_group_unsubscribe_raw_url%> *|FNAME|* [Unsubscribe]"),
+        ("Fish &amp; chips", "Fish & chips"),
+        ("Fish &amp;amp; chips", "Fish & chips"),
+        ("&lt;b&gt;Bold&lt;/b&gt; claim", "Bold claim"),
+        ("&amp;lt;em&amp;gt;Twice&amp;lt;/em&amp;gt;", "Twice"),
+        ("<p>One</p><p>Two<br>Three</p>", "One Two Three"),
+        ("<script>alert(1)</script>After", "After"),
+        ("&lt;script&gt;alert(1)&lt;/script&gt;After", "After"),
+        ("It&#39;s &ldquo;here&rdquo;", "It's “here”"),
+        ("5 < 6 and 7 > 3", "5 < 6 and 7 > 3"),
+        ("AT&T, R&D &c", "AT&T, R&D &c"),
+        ("", ""),
+        (" \u200b ", ""),
+        ("lone \ud800 surrogate", "lone ? surrogate"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)  # fmt: skip
+def test_a_title_is_one_line_of_plain_text(raw: str, text: str) -> None:
+    assert title_text(raw) == text
+    message = EmailMessage()
+    message["Subject"] = title_text(raw)  # raises for a line break
+
+
+def test_a_long_title_is_cut_at_a_word() -> None:
+    title = title_text("word " * 2_000_000)
+    assert len(title) <= MAX_TITLE and title.endswith("word…")
+    assert len(title_text("x" * 10_000_000)) == MAX_TITLE
+
+
+def test_text_follows_the_blocks_and_forgets_expansions() -> None:
+    html = (
+        "<h2>Head</h2><p>The <abbr title='National Health Service'>NHS</abbr> &amp; <b>co</b>uncils<br>meet</p>"
+        "<ul><li>one</li><li>two</li></ul><table><tr><td>a</td><td>b</td></tr></table>"
+        "<p>source\nline</p><script>x()</script><style>p{}</style><img alt='no' src='x'>"
+    )
+    assert plain_text(html).split("\n") == ["Head", "The NHS & councils", "meet", "one", "two", "a b", "source line"]
+
+
+def test_a_summary_ends_at_a_sentence_or_at_a_word() -> None:
+    sentences = "<p>" + "First sentence here. " * 10 + "</p>"
+    assert summary_text(sentences, 100) == "First sentence here. " * 3 + "First sentence here. …"
+    words = summary_text("<p>" + "word " * 200 + "</p>", 50)
+    assert len(words) <= 50 and words.endswith("word…")
+    assert summary_text("<p>Short.</p>") == "Short."
+
+
+def test_a_summary_leaves_out_what_blog_engines_append() -> None:
+    html = '<p>News of the day.</p><p>The post <a href="/x">News</a> appeared first on <a href="/">Town</a>.</p>'
+    assert summary_text(html) == "News of the day."
