@@ -1,0 +1,98 @@
+"""Makes text and links from strangers inert before a template sees them.
+
+A title may hold anything: control characters, reversed text, runs of invisible characters, our own
+tokens. What leaves here is one line of visible characters. Markup needs no care here; escaping is the
+template's work.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+# Stands for "%" wherever a stranger wrote "%%", so that no content can look like a %%token%% of ours.
+# It is a private-use character, and those are removed from content, so it cannot be forged.
+PERCENT = "\ue000"
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"\s+")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\ue000-\uf8ff\U000f0000-\U0010ffff]"
+)
+# The flags of England, Scotland and Wales are spelt with tag characters; anywhere else those are a trick.
+_TAGS = re.compile("(\U0001f3f4[\U000e0061-\U000e007a]{3,6}\U000e007f)|[\U000e0000-\U000e0fff]")
+# A joiner belongs inside scripts that join and inside emoji, never next to Latin text or twice.
+_JOINER = re.compile(
+    "[\u200c\u200d]+(?=[\u200c\u200d])|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])"
+)
+_MARKS = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_READER_URL = re.compile(r"https?://[!#-;=?-~]+")
+
+
+def visible(text: str, limit: int | None = None) -> str:
+    """Return one line of visible characters of `text`, cut at a word to at most `limit` with an ellipsis."""
+    if limit is not None:
+        text = text[: limit * 8]  # a run of a million invisible characters is not worth reading to its end
+    if text.isascii() and text.isprintable():
+        text = " ".join(text.split())
+        return text if limit is None else cut(text, limit)
+    text = unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
+    text = _TAGS.sub(lambda flag: flag.group(1) or "", _INVISIBLE.sub("", text))
+    text = _MARKS.sub(r"\1", _JOINER.sub("", text))
+    text = _SPACE.sub(" ", text).strip()
+    return text if limit is None else cut(text, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters: cut after a word where one ends late enough, then "…"."""
+    if len(text) <= limit:
+        return text
+    short = text[: limit - 1]
+    if text[limit - 1] != " ":
+        word = short.rfind(" ")
+        short = short[:word] if word > limit // 2 else short
+    return short.rstrip(" ,;:.-–—") + "…"
+
+
+def content(text: str, limit: int | None = None) -> str:
+    """Return `visible(text)` in which no token of ours can be read; for templates only."""
+    return visible(text, limit).replace("%%", PERCENT * 2)
+
+
+def paragraphs(text: str, limit: int = 6000) -> list[str]:
+    """Return the paragraphs of an editor's plain text (parted by empty lines) as inert content."""
+    blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")[:limit])
+    return [inert for inert in map(content, blocks) if inert]
+
+
+def link(url: str | None) -> str | None:
+    """Return an absolute http(s) address safe inside a quoted attribute and on a line alone, else None."""
+    if not url or len(url) > 2000:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", url.strip()):
+        return None
+    # Quoting here, not in the serialiser, keeps both parts and every inliner to the same spelling.
+    try:
+        safe = quote(url.strip(), safe="%:/?#[]@!$&()*+,;=~-._")
+    except UnicodeEncodeError:  # half a surrogate pair
+        return None
+    return _BAD_PERCENT.sub("%25", safe)
+
+
+def reader_url(url: str) -> str:
+    """Return a link of ours unchanged; ValueError when it is not absolute http(s) in printable ASCII."""
+    if not _READER_URL.fullmatch(url):
+        raise ValueError(f"link {url[:80]!r} is not an absolute http(s) address in printable ASCII")
+    return url

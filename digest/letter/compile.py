@@ -1,0 +1,220 @@
+"""Compiles an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition.
+
+The html of the whole edition (shell, every heading, every entry) is rendered once with markers between
+its parts, its styles are moved inline in one call to premailer, and the result is cut at the markers.
+That is right because no style rule of the templates looks at an element's neighbours;
+`digest.letter.assemble.verify` proves it for a digest. This module is the only home of premailer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment
+from markupsafe import Markup
+from premailer import Premailer
+
+from digest.errors import ConfigError
+from digest.letter import parts as part_views
+from digest.letter import qp, words
+from digest.letter.parts import COLUMNS, Book, unguard, wrapped
+from digest.letter.templates import environment, render
+from digest.letter.values import Block, BlockKey, Blocks, EditionFacts, Memory, Piece, Slot
+from digest.model import Digest, Entry, Site, Taxonomy
+
+HTML = "letter.html.j2"
+TEXT = "letter.txt.j2"
+Inline = Callable[[str], str]
+
+_TOKEN = re.compile(r"%%([a-z_]+)%%")
+# A comment, a tag with its quoted attributes, or the text between them.
+_MARKUP = re.compile(r"<!--.*?-->|<[A-Za-z/!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
+_SHELL = frozenset(part_views.READER_TOKENS + part_views.DIGEST_TOKENS)
+_ANY = _SHELL | frozenset(part_views.PART_TOKENS)
+
+
+def inline_styles(html: str) -> str:
+    """Return `html` with the plain rules of its first style element moved onto the elements (premailer)."""
+    page = Premailer(
+        html,
+        strip_important=False,
+        disable_basic_attributes=["width", "height", "bgcolor", "align", "valign"],
+        allow_network=False,
+        cssutils_logging_level=logging.CRITICAL,
+    )
+    # Pretty printing would add line breaks that depend on what stands beside an element.
+    return str(page.transform(pretty_print=False))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """An edition compiled for one language and set of templates, ready to be assembled for any reader.
+
+    `html` and `text` map a part's key to its block. The rest is kept so that a letter can be checked
+    against one that is rendered whole, and so that readers of the same digest share its plan.
+    """
+
+    edition: EditionFacts
+    book: Book
+    html: Blocks
+    text: Blocks
+    env: Environment
+    inline: Inline
+    memory: Memory = field(default_factory=Memory)
+
+
+def compile_letter(
+    site: Site,
+    taxonomy: Taxonomy,
+    edition: EditionFacts,
+    entries: Sequence[Entry],
+    templates: Sequence[Path],
+    *,
+    inline: Inline = inline_styles,
+) -> Letter:
+    """Return the letter of an edition; `templates` are folders, searched in order. One call of `inline`.
+
+    ConfigError names file and line when a template is missing, mistaken or uses an unknown variable.
+    """
+    env = environment(templates)
+    env.filters["wrap"] = _wrap
+    book = Book(site, taxonomy, {entry.id: entry for entry in entries})
+    # The content's own hash makes the marks impossible to foresee, so no entry can contain one.
+    secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    html = _render(env, HTML, edition, book, *_blank(book, secret, html=True))
+    text = _render(env, TEXT, edition, book, *_blank(book, secret, html=False))
+    keys = part_views.every_key(book)
+    return Letter(
+        edition,
+        book,
+        _blocks(HTML, inline(html) + "\n", secret, keys, _html_pieces),
+        _blocks(TEXT, text, secret, keys, _text_pieces),
+        env,
+        inline,
+    )
+
+
+def render_whole(letter: Letter, digest: Digest, values: Mapping[str, str]) -> tuple[str, str]:
+    """Return (html, text) of one reader's letter by the slow way: templates filled, then inlined as a whole.
+
+    `values` are the shell's words and links, as `assemble` fills them.
+    """
+    keys = part_views.digest_keys(digest, letter.book.taxonomy)
+    views = [part_views.part(key, own, letter.book) | _no_marks() for key, own in keys]
+    html = _render(letter.env, HTML, letter.edition, letter.book, views, values)
+    lines = {name: wrapped(value) for name, value in values.items()}
+    views = [
+        part_views.part(key, {n: wrapped(v) for n, v in own.items()}, letter.book) | _no_marks() for key, own in keys
+    ]
+    text = _render(letter.env, TEXT, letter.edition, letter.book, views, lines)
+    return unguard(letter.inline(html) + "\n"), unguard(text)
+
+
+def _render(
+    env: Environment,
+    name: str,
+    edition: EditionFacts,
+    book: Book,
+    views: Sequence[part_views.View],
+    values: Mapping[str, str],
+) -> str:
+    return render(
+        env,
+        name,
+        {
+            "site": part_views.site_view(book.site),
+            "edition": part_views.edition_view(edition, book.site),
+            "words": words.FIXED,
+            "parts": views,
+            "reader": {token: values[token] for token in part_views.READER_TOKENS},
+            "digest": {token: values[token] for token in part_views.DIGEST_TOKENS},
+        },
+    )
+
+
+def _no_marks() -> part_views.View:
+    return {"open": "", "close": ""}
+
+
+def _blank(book: Book, secret: str, *, html: bool) -> tuple[list[part_views.View], dict[str, str]]:
+    """Return every part between its marks, and a token for every word that is filled later."""
+    make: Callable[[str], str] = Markup if html else str
+    token = {name: make(f"%%{name}%%") for name in _ANY}
+    views = []
+    for number, key in enumerate(part_views.every_key(book)):
+        marks = {side: make(_mark(f"{secret} {side} {number}", html)) for side in ("open", "close")}
+        views.append(part_views.part(key, token, book) | marks)
+    return views, token
+
+
+def _mark(name: str, html: bool) -> str:
+    return f"<!--{name}-->" if html else f"\x1e{name}\x1f"
+
+
+def _blocks(
+    name: str,
+    page: str,
+    secret: str,
+    keys: Sequence[BlockKey],
+    cut: Callable[[str, str, frozenset[str]], Block],
+) -> Mapping[BlockKey, Block]:
+    """Return the blocks of a rendered page, cut at its marks."""
+    head, *rest = re.split(rf"(?:<!--|\x1e){secret} (open|close) (\d+)(?:-->|\x1f)", page)
+    foot = rest[-1] if rest else ""
+    blocks: dict[BlockKey, Block] = {"head": cut(name, head, _SHELL)}
+    for at in range(0, len(rest), 6):
+        side, number, body, end, same, between = rest[at : at + 6]
+        last = at + 6 >= len(rest)
+        if (side, end) != ("open", "close") or number != same or (between and not last):
+            raise ConfigError(
+                [f"{name}: write {{{{ part.open }}}}, the part and {{{{ part.close }}}} with nothing between parts"]
+            )
+        blocks[keys[int(number)]] = cut(name, body, _ANY)
+    if len(blocks) != len(keys) + 1:
+        raise ConfigError([f"{name}: {len(keys)} parts were given, {len(blocks) - 1} written; write each once"])
+    blocks["foot"] = cut(name, foot, _SHELL)
+    return blocks
+
+
+def _text_pieces(name: str, body: str, allowed: frozenset[str]) -> Block:
+    return _pieces(name, body, allowed, [])
+
+
+def _html_pieces(name: str, body: str, allowed: frozenset[str]) -> Block:
+    return _pieces(name, body, allowed, [match.span() for match in _MARKUP.finditer(body)])
+
+
+def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[int, int]]) -> Block:
+    """Return a block's bytes and gaps; `tags` are the spans in which a value stands inside an attribute."""
+    html = name == HTML
+    pieces: list[Piece] = []
+    begin = 0
+    for match in _TOKEN.finditer(body):
+        if match.group(1) not in allowed:
+            raise ConfigError([f"{name}: {match.group()} cannot be filled here; use {', '.join(sorted(allowed))}"])
+        inside = next((tag for tag in tags if tag[0] < match.start() < tag[1]), None)
+        if inside and body.startswith("<!--", inside[0]):
+            raise ConfigError([f"{name}: {match.group()} stands in a comment; move it out"])
+        place = "plain" if not html else "attribute" if inside else "text"
+        pieces += [qp.encode(unguard(body[begin : match.start()])), Slot(match.group(1), place)]
+        begin = match.end()
+    pieces.append(qp.encode(unguard(body[begin:])))
+    return tuple(piece for piece in pieces if piece)
+
+
+def _wrap(text: str, first: str = "", rest: str = "") -> str:
+    """Template filter: `text` in lines of at most 72 columns, begun by `first` and then by `rest`."""
+    return textwrap.fill(
+        text,
+        COLUMNS,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

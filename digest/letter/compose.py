@@ -1,0 +1,99 @@
+"""Composes the message on the wire: headers, then both parts of an assembled letter as they are.
+
+Nothing is encoded here but headers. The standard library's generator is not used: it would write a long
+List-Unsubscribe as an encoded word, which no mail program can follow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+
+from digest.letter import headers
+from digest.letter.headers import BadHeader
+from digest.letter.values import Assembled
+from digest.model import Site
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
+_FEEDBACK = re.compile(r"[A-Za-z0-9:._-]{1,100}")
+_PART = 'Content-Type: {}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+_TEXT = _PART.format("text/plain").encode("ascii")
+_HTML = _PART.format("text/html").encode("ascii")
+
+
+def compose(
+    site: Site,
+    assembled: Assembled,
+    *,
+    to: str,
+    message_id: str,
+    date: datetime,
+    list_id: str,
+    unsubscribe_url: str,
+    unsubscribe_mailto: str | None = None,
+    to_name: str = "",
+) -> bytes:
+    """Return the whole message: CRLF, 7 bit, text part first, one recipient.
+
+    `to` is a bare address and `to_name` any text; `message_id` is "<delivery@domain>", stable per delivery;
+    `date` is aware; `list_id` is the list's name alone ("weekly.news.example.org"); `unsubscribe_url` acts on
+    a one-click POST (RFC 8058). BadHeader (a DigestError and ValueError) when a value is unfit for its
+    header: a control character, a local part that is not ASCII, an address that is no URI.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise BadHeader(f"Message-ID: {message_id[:60]!r} is not <name@domain>; give one per delivery")
+    if date.tzinfo is None:
+        raise BadHeader("Date: a time without a zone; give an aware one")
+    boundary = "=_" + hashlib.blake2b(message_id.encode("ascii"), digest_size=15).hexdigest()
+    head = (
+        _sender(site),
+        headers.addressed("To", to, to_name),
+        headers.text("Subject", assembled.subject),
+        f"Date: {format_datetime(date.astimezone(UTC))}\r\nMessage-ID: {message_id}\r\n",
+        _list(site, list_id),
+        _unsubscribe(unsubscribe_url, unsubscribe_mailto),
+        _feedback(assembled.feedback_id),
+        "Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n",
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
+    )
+    mark = b"--" + boundary.encode("ascii")
+    return b"".join(
+        (
+            "".join(head).encode("ascii"),
+            *(mark, b"\r\n", _TEXT, assembled.text, b"\r\n"),
+            *(mark, b"\r\n", _HTML, assembled.html, b"\r\n"),
+            *(mark, b"--\r\n"),
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _sender(site: Site) -> str:
+    reply_to = headers.mailbox("Reply-To", site.reply_to) if site.reply_to else ""
+    return headers.mailbox("From", site.sender) + reply_to
+
+
+@lru_cache(maxsize=64)
+def _list(site: Site, list_id: str) -> str:
+    shown = headers.phrase("List-ID", site.name)
+    return headers.folded("List-ID", f"{shown} <{headers.domain('List-ID', list_id)}>")
+
+
+def _unsubscribe(url: str, mailto: str | None) -> str:
+    """Return both unsubscribe headers, each address whole on a line of its own."""
+    name = "List-Unsubscribe"
+    if not url.startswith(("https://", "http://")):
+        raise BadHeader(f"{name}: {url[:60]!r} is not a web address; one-click needs one")
+    if mailto is not None and not mailto.startswith("mailto:"):
+        raise BadHeader(f"{name}: {mailto[:60]!r} does not begin with mailto:; give a mail address so")
+    second = f",\r\n {headers.uri(name, mailto)}" if mailto else ""
+    return f"{name}: {headers.uri(name, url)}{second}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+
+
+def _feedback(value: str) -> str:
+    if value and not _FEEDBACK.fullmatch(value):
+        raise BadHeader(f"Feedback-ID: {value[:60]!r} holds more than letters, digits and : . _ -; shorten it")
+    return f"Feedback-ID: {value}\r\n" if value else ""

@@ -1,0 +1,124 @@
+"""The values a letter is made of. Standard library only; nothing here renders."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from digest.model import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class EditionFacts:
+    """What a letter says of its edition: `slot` is its local date, `note` the editor's plain text or "".
+
+    Paragraphs of `note` are parted by an empty line. A `subject` that is not "" replaces the one made
+    from the top entry, for every reader.
+    """
+
+    id: int
+    cadence: str
+    slot: date
+    note: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFacts:
+    """What a letter says of one reader, and their own links (absolute http or https, printable ASCII).
+
+    `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`.
+    """
+
+    name: str
+    email: str
+    unsubscribe_url: str
+    preferences_url: str
+    pause_url: str
+    browser_url: str
+    interests: str = ""
+    more_url: str = ""
+
+
+class Slot(NamedTuple):
+    """A gap in a block. `place` tells how a value is escaped: "text", "attribute" (html) or "plain"."""
+
+    name: str
+    place: str
+
+
+# Quoted-printable bytes that end where a line ends, or a gap between two of them.
+Piece = bytes | Slot
+Block = tuple[Piece, ...]
+# "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry.
+BlockKey = str | tuple[str, str] | tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One digest as pieces: everything its readers share is filled, only their own slots are left.
+
+    `slots` are the distinct gaps of both parts; `*_gaps` give each gap's position and index in `slots`.
+    """
+
+    subject: str
+    shown: tuple[int, int]
+    slots: tuple[Slot, ...]
+    html: tuple[bytes, ...]
+    html_gaps: tuple[tuple[int, int], ...]
+    text: tuple[bytes, ...]
+    text_gaps: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """One reader's letter: a header-safe `subject` and both parts as quoted-printable lines (CRLF, 7 bit).
+
+    `feedback_id` names the edition and cadence, never the reader.
+    """
+
+    subject: str
+    html: bytes
+    text: bytes
+    feedback_id: str = ""
+
+    def html_text(self) -> str:
+        """Return the html part decoded, lines ended by a line feed."""
+        return decode(self.html)
+
+    def plain_text(self) -> str:
+        """Return the text part decoded, lines ended by a line feed."""
+        return decode(self.text)
+
+
+def decode(wire: bytes) -> str:
+    """Return quoted-printable UTF-8 bytes as text, lines ended by a line feed."""
+    return binascii.a2b_qp(wire).decode("utf-8").replace("\r\n", "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Plans already made, newest last; at most `limit` are kept."""
+
+    limit: int = 2048
+    plans: dict[object, Plan] = field(default_factory=dict)
+
+    def keep(self, key: object, plan: Plan) -> None:
+        """Remember one plan; when full, forget the oldest."""
+        while len(self.plans) >= self.limit:
+            try:
+                self.plans.pop(next(iter(self.plans)), None)
+            except (StopIteration, RuntimeError):  # another thread was quicker
+                break
+        self.plans[key] = plan
+
+
+def plan_key(digest: Digest) -> object:
+    """Return what two digests share when they read the same, whatever was left out of them."""
+    return digest.sections, digest.more
+
+
+Blocks = Mapping[BlockKey, Block]

@@ -1,0 +1,165 @@
+"""The sentences of a letter, and cutting text to a length."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from digest.letter import words
+from digest.letter.clean import cut
+from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
+from digest.render import reader_facts
+from subscribers.model import Interests, Subscriber
+from tests.letter import sample
+
+TAXONOMY = sample.TAXONOMY
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "seen"),
+    [
+        (None, "Europe/London", ""),
+        (date(2026, 10, 12), "Europe/London", "12 October 2026"),
+        (datetime(2026, 10, 12, 22, 59, tzinfo=UTC), "Europe/London", "12 October 2026"),
+        (datetime(2026, 10, 12, 23, 0, tzinfo=UTC), "Europe/London", "13 October 2026"),
+        (datetime(2026, 12, 12, 23, 59, tzinfo=UTC), "Europe/London", "12 December 2026"),
+        (datetime(1, 1, 1, tzinfo=UTC), "Europe/London", ""),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), "Asia/Tokyo", ""),
+    ],
+)
+def test_a_day_is_the_readers_day(moment: date | None, zone: str, seen: str) -> None:
+    assert words.day(moment, zone) == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "regions", "seen"),
+    [
+        ("", (NATIONAL,), "National"),
+        ("Cornwall", ("south-west",), "Cornwall, South West"),
+        ("Wales", ("wales",), "Wales"),
+        ("Leeds", (NATIONAL,), "Leeds"),
+        ("", ("wales", "scotland"), "Wales, Scotland"),
+        ("", ("wales", "scotland", "london", "north-east"), "Wales and 3 more regions"),
+    ],
+)
+def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
+    assert words.place(name, regions) == seen
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen"),
+    [
+        (Reason("area", "housing", "wales"), "Why: you follow Housing, and this comes from Wales."),
+        (Reason("area", "housing", "south-west"), "Why: you follow Housing, and this comes from the South West."),
+        (Reason("area", "housing"), "Why: you follow Housing, and this is of national interest."),
+        (Reason("area", "", "london"), "Why: you follow every policy area, and this comes from London."),
+        (
+            Reason("elsewhere-theme", "leadership", "east-of-england"),
+            "Why: you follow Leadership; this is how it was done in the East of England.",
+        ),
+        (
+            Reason("elsewhere-theme", "", "northern-ireland"),
+            "Why: you follow every theme; this is how it was done in Northern Ireland.",
+        ),
+        (
+            Reason("elsewhere-area", "housing", "yorkshire-and-the-humber"),
+            "Why: you follow Housing; this is how it was done in Yorkshire and The Humber.",
+        ),
+    ],
+)
+def test_the_reason(reason: Reason, seen: str) -> None:
+    assert words.reason(reason, TAXONOMY) == seen
+
+
+@pytest.mark.parametrize(
+    ("title", "others", "seen"),
+    [
+        ("Southend's shared care record", 6, "Southend's shared care record, and 6 more"),
+        ("One thing", 0, "One thing"),
+        ("", 2, "New entries for you, and 2 more"),
+        ("word " * 40, 11, "word word word word word word word word word word word word…, and 11 more"),
+        ("x" * 300, 1, "x" * 61 + "…, and 1 more"),
+        ("A\r\nB", 0, "A B"),
+    ],
+)
+def test_the_subject(title: str, others: int, seen: str) -> None:
+    assert words.subject(title, others) == seen
+    assert len(seen) <= 78
+
+
+def placed(*slugs: str, far: int = 0) -> Digest:
+    near = tuple(Group(slug, (Placed(n, Reason("area", slug)),)) for n, slug in enumerate(slugs))
+    away = tuple(Placed(100 + n, Reason("elsewhere-area")) for n in range(far))
+    sections = [Section("areas", near)] if near else []
+    return Digest((*sections, *([Section("elsewhere", (Group("", away),))] if away else [])))
+
+
+@pytest.mark.parametrize(
+    ("digest", "preheader", "intro"),
+    [
+        (
+            placed("housing", "transport", far=2),
+            "Housing, Transport and 2 from elsewhere",
+            "Here are 4 new entries for you: 2 in your areas and 2 from elsewhere.",
+        ),
+        (placed("housing"), "Housing", "Here is one new entry for you, in your areas."),
+        (placed(far=3), "3 from elsewhere", "Here are 3 new entries for you, from elsewhere."),
+        (placed(""), "Other news", "Here is one new entry for you, in your areas."),
+        (
+            placed("a", "b", "c", "d", "e", "f"),
+            "A, b, c, d and 2 more policy areas",
+            "Here are 6 new entries for you, in your areas.",
+        ),
+    ],
+)
+def test_what_an_inbox_and_the_first_line_say(digest: Digest, preheader: str, intro: str) -> None:
+    assert words.preheader(digest, TAXONOMY) == preheader
+    assert words.intro("", words.counts(digest)) == intro
+
+
+@pytest.mark.parametrize(
+    ("interests", "seen"),
+    [
+        (Interests(), "every policy area, in every region"),
+        (
+            Interests(frozenset({"transport", "housing"}), frozenset({"wales", "south-west"})),
+            "Housing and Transport, in the South West and Wales",
+        ),
+        (
+            Interests(frozenset({"housing"}), frozenset({NATIONAL}), frozenset({"leadership"})),
+            "Housing, of national interest, and the theme Leadership",
+        ),
+        (
+            Interests(themes=frozenset({"leadership", "risk-and-trust"})),
+            "every policy area, in every region, and the themes Risk and trust and Leadership",
+        ),
+    ],
+)
+def test_interests_in_words(interests: Interests, seen: str) -> None:
+    assert words.interests(interests, TAXONOMY) == seen
+    facts = reader_facts(
+        TAXONOMY,
+        Subscriber(1, "a@x.example", "A", interests=interests),
+        unsubscribe_url="https://x.example/u",
+        preferences_url="https://x.example/p",
+        pause_url="https://x.example/z",
+        browser_url="https://x.example/b",
+    )
+    assert (facts.name, facts.email, facts.interests) == ("A", "a@x.example", seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "seen"),
+    [
+        ("short", 10, "short"),
+        ("one two three", 13, "one two three"),
+        ("one two three", 12, "one two…"),
+        ("one two, three", 9, "one two…"),
+        ("onetwothree four", 8, "onetwot…"),
+        ("one two three", 8, "one two…"),
+    ],
+)
+def test_cutting(text: str, limit: int, seen: str) -> None:
+    assert cut(text, limit) == seen
+    assert len(seen) <= limit
