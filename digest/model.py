@@ -153,6 +153,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """One dated run of one cadence. `slot` is its local date; `state` draft, approved or frozen.
+
+    `to_release` is the last release it considers; `content_hash` is of its note and its entries in order, as
+    they will be shown: an approval is of that hash. A `held` edition is neither frozen nor sent.
+    """
+
+    id: int
+    cadence: str
+    slot: str
+    state: str
+    held: bool
+    note: str
+    to_release: int
+    content_hash: str
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The account of one edition: eligible = the sum of the rest, or `balanced` is false."""
 
@@ -173,7 +193,99 @@ class Receipt:
     def balanced(self) -> bool:
         """True when every eligible reader is accounted for and nothing is still pending."""
         explained = (
-            self.accepted + self.refused + self.suppressed + self.empty
-            + self.held + self.uncertain + self.cancelled
+            self.accepted + self.refused + self.suppressed + self.empty + self.held + self.uncertain + self.cancelled
         )
         return explained == self.eligible
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One policy area or theme: its `slug`, the `name` readers see, and `words`: (phrase, weight 1-5) pairs."""
+
+    slug: str
+    name: str
+    words: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """The facets an organisation uses, in the order it lists them (the order of a letter's headings)."""
+
+    policy_areas: tuple[Term, ...] = ()
+    themes: tuple[Term, ...] = ()
+
+    def name(self, slug: str) -> str:
+        """Return what readers see for a policy area, theme or region slug (the slug itself if unknown)."""
+        for term in (*self.policy_areas, *self.themes):
+            if term.slug == slug:
+                return term.name
+        return REGIONS.get(slug, slug)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Who sends: the words and addresses every letter carries. `sender` and `reply_to` are RFC 5322 mailboxes."""
+
+    name: str
+    base_url: str
+    sender: str
+    reply_to: str = ""
+    postal_address: str = ""
+    language: str = "en"
+    zone: str = "Europe/London"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an entry stands in a digest, as data; the letter turns it into words.
+
+    `code` is "area" (a followed policy area and region), "elsewhere-area" or "elsewhere-theme" (a case
+    study from another region on a followed policy area or theme); `slug` is the policy area or theme
+    followed ("" when the reader follows all), `region` the entry's region that counted.
+    """
+
+    code: str
+    slug: str = ""
+    region: str = NATIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One entry in its place in a digest."""
+
+    entry: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries of one section under one heading: `slug` of a policy area, or "" for the unclassified."""
+
+    slug: str
+    placed: tuple[Placed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`key` is "areas" (In your areas, grouped by policy area) or "elsewhere" (From elsewhere, one group "")."""
+
+    key: str
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What one set of readers gets in an edition: sections in reading order and how many more there are.
+
+    Without sections it is empty, and no letter is written. `left_out` says, by entry id, why each considered
+    entry is not in the letter ("outside", "over-cap", "had", "elsewhere-off").
+    """
+
+    sections: tuple[Section, ...]
+    more: int = 0
+    left_out: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """Every placed entry in reading order."""
+        return tuple(p for section in self.sections for group in section.groups for p in group.placed)

@@ -1,0 +1,54 @@
+"""release, drop, retag: the editor's word on single entries."""
+
+from __future__ import annotations
+
+import click
+
+from digest.commands.base import Choices, tell
+from digest.errors import WrongUse
+
+
+@click.command()
+@click.argument("entries", nargs=-1, type=int)
+@click.option("--source", metavar="NAME", help="Every held entry of this source.")
+@click.pass_obj
+def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> None:
+    """Let held (or baseline, or dropped) entries go out with the next editions."""
+    from digest import edit
+
+    if bool(entries) == bool(source):
+        raise WrongUse("name entries by id, or one source with --source; see `digest entries --state held`")
+    done = edit.release(choices.installation(), list(entries), source)
+    tell(f"released {len(done)} entries")
+
+
+@click.command()
+@click.argument("entries", nargs=-1, type=int, required=True)
+@click.pass_obj
+def drop(choices: Choices, entries: tuple[int, ...]) -> None:
+    """Take entries out of every edition that is not frozen yet."""
+    from digest import edit
+
+    for line in edit.drop(choices.installation(), list(entries)):
+        tell(line)
+
+
+@click.command()
+@click.argument("entry", type=int)
+@click.option("--policy-areas", metavar="A;B", help="The policy areas it is about.")
+@click.option("--regions", metavar="R;S", help="The regions it is about, or national.")
+@click.option("--themes", metavar="T;U", help="Its themes.")
+@click.pass_obj
+def retag(choices: Choices, entry: int, policy_areas: str | None, regions: str | None, themes: str | None) -> None:
+    """Correct an entry's facets; those who now match and have not had it get it in their next letter."""
+    from digest import edit
+
+    if policy_areas is None and regions is None and themes is None:
+        raise WrongUse("say what to correct: --policy-areas, --regions or --themes")
+    given = {"policy_area": policy_areas, "region": regions, "theme": themes}
+    wanted = {k: tuple(s.strip() for s in v.split(";") if s.strip()) for k, v in given.items() if v is not None}
+    for line in edit.retag(choices.installation(), entry, wanted):
+        tell(line)
+
+
+COMMANDS = (release, drop, retag)

@@ -1,0 +1,261 @@
+"""prepare, preview, approve, hold, send, run, explain: from entries to letters."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.gathering import gathering_line
+from digest.errors import PersonNeeded, WrongUse
+from digest.model import CADENCES, REGIONS, Receipt
+
+if TYPE_CHECKING:
+    from digest.pipeline import Report, Watch
+    from digest.store.sources import Gathering
+
+RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
+           "uncertain", "cancelled")  # fmt: skip
+
+
+@click.command()
+@click.argument("cadence", type=click.Choice(CADENCES))
+@as_json
+@click.pass_obj
+def prepare(choices: Choices, cadence: str, json_: bool) -> None:
+    """Draft the edition now owed; show its entries, digests, readers and who gets nothing."""
+    from digest import prepare as story
+    from digest.store import editions
+    from digest.store.engine import reading, writing
+
+    place = choices.installation()
+    rhythm = place.settings.cadence(cadence)
+    with writing(place.engine) as conn:
+        one = story.draft(conn, place.settings, rhythm, place.clock())
+    with reading(place.engine) as conn:
+        view = story.overview(conn, place.settings, one, place.secret, place.clock())
+        shown = editions.shown(conn, one.id)
+    if json_:
+        answer(
+            {
+                "edition": one.id, "cadence": one.cadence, "slot": one.slot, "state": one.state, "held": one.held,
+                "content_hash": one.content_hash, "entries": [s.entry.id for s in shown], "digests": view.digests,
+                "readers": view.readers,
+                "nothing": [{"subscriber": p.subscriber.id, "why": p.reason or p.state} for p in view.nothing],
+            }
+        )  # fmt: skip
+        return
+    click.echo(f"edition {one.id}, {one.cadence} {one.slot}: {one.state}{', held' if one.held else ''}")
+    click.echo(
+        f"{view.entries} entries in {view.digests} digests to {view.readers.get('pending', 0)} readers;"
+        f" {view.readers.get('empty', 0)} get nothing, {view.readers.get('suppressed', 0)} are suppressed,"
+        f" {view.readers.get('held', 0)} are held"
+    )
+    if shown:
+        click.echo(table(("entry", "kind", "title"), [(s.entry.id, s.entry.kind, s.entry.title[:80]) for s in shown]))
+    if rhythm.approval_required and one.state == "draft":
+        click.echo(f"it waits for `digest approve {one.id}`")
+
+
+@click.command()
+@click.option("--subscriber", metavar="EMAIL", help="This subscriber's letter.")
+@click.option("--area", "areas", metavar="SLUG", multiple=True, help="Anyone's who follows this policy area.")
+@click.option("--region", "regions", metavar="SLUG", multiple=True, help="… and this region.")
+@click.option("--theme", "themes", metavar="SLUG", multiple=True, help="… and this theme.")
+@click.option("--cadence", type=click.Choice(CADENCES), help="Of this cadence (default: theirs, else the first).")
+@click.option("--edition", type=int, metavar="ID", help="Of this edition (default: the one owed next).")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True)
+@click.pass_obj
+def preview(
+    choices: Choices,
+    subscriber: str | None,
+    areas: tuple[str, ...],
+    regions: tuple[str, ...],
+    themes: tuple[str, ...],
+    cadence: str | None,
+    edition: int | None,
+    out: Path,
+) -> None:
+    """Write the very letter a reader would get: letter.html, letter.txt and letter.eml."""
+    from digest.preview import preview as story
+    from subscribers.model import Interests
+
+    if subscriber and (areas or regions or themes):
+        raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
+    place = choices.installation()
+    _known("policy area", areas, [t.slug for t in place.settings.taxonomy.policy_areas])
+    _known("region", regions, list(REGIONS))
+    _known("theme", themes, [t.slug for t in place.settings.taxonomy.themes])
+    interests = Interests(frozenset(areas), frozenset(regions), frozenset(themes))
+    made = story(place, email=subscriber, interests=interests, cadence=cadence, number=edition)
+    one = made.edition
+    tell(f"{one.cadence} {one.slot}, {'edition ' + str(one.id) if one.id else 'not drafted yet'}, {one.state}")
+    if made.parcel is None:
+        tell(f"no letter: {made.reason}")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "letter.html").write_text(made.parcel.html, encoding="utf-8")
+    (out / "letter.txt").write_text(made.parcel.text, encoding="utf-8")
+    (out / "letter.eml").write_bytes(made.parcel.message)
+    click.echo(out / "letter.html")
+
+
+@click.command()
+@click.argument("edition", type=int)
+@click.option("--hash", "seen", metavar="HASH", help="Approve only what has this content hash (or its beginning).")
+@click.option("--by", metavar="NAME", help="Who approves (default: the account's name).")
+@click.pass_obj
+def approve(choices: Choices, edition: int, seen: str | None, by: str | None) -> None:
+    """Approve what an edition holds now; what is approved is what is sent."""
+    from digest import prepare as story
+    from digest.store import editions
+    from digest.store.engine import writing
+
+    place = choices.installation()
+    with writing(place.engine) as conn:
+        known = editions.get(conn, edition)
+        if seen and known and not known.content_hash.startswith(seen):
+            raise PersonNeeded(
+                f"edition {edition} has changed since you looked; nothing is approved, preview it again"
+            )
+        one = story.approve(conn, edition, by or getpass.getuser(), place.clock())
+    click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
+
+
+@click.command()
+@click.argument("edition", type=int)
+@click.pass_obj
+def hold(choices: Choices, edition: int) -> None:
+    """Keep an edition back until it is approved."""
+    from digest import prepare as story
+    from digest.store.engine import writing
+
+    place = choices.installation()
+    with writing(place.engine) as conn:
+        one = story.hold(conn, edition)
+    click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
+
+
+@click.command()
+@click.argument("edition", type=int, required=False)
+@click.option("--dry-run", is_flag=True, help="Write the pending letters to files; hand nothing over.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dry-run"), show_default=True)
+@as_json
+@click.pass_obj
+def send(choices: Choices, edition: int | None, dry_run: bool, out: Path, json_: bool) -> None:
+    """Hand over what is frozen and pending; safe to repeat."""
+    from digest import pipeline
+
+    place = choices.installation()
+    if dry_run:
+        count = pipeline.dry_run(place, out, edition)
+        tell(f"dry run: {count} letters in {out}; nothing was handed over, nothing was marked")
+        report = pipeline.Report()
+    else:
+        with watching() as watch:
+            report = pipeline.send_owed(place, number=edition, watch=watch)
+    _conclude(report, json_)
+
+
+@click.command()
+@as_json
+@click.pass_obj
+def run(choices: Choices, json_: bool) -> None:
+    """Gather, prepare, freeze and send whatever is due: the line for cron."""
+    from digest import pipeline
+
+    place = choices.installation()
+    with watching() as watch:
+        report = pipeline.run(place, watch=watch)
+    _conclude(report, json_)
+
+
+@click.command()
+@click.option("--subscriber", metavar="EMAIL", required=True)
+@click.option("--entry", metavar="ID|URL", help="This entry (default: their editions).")
+@as_json
+@click.pass_obj
+def explain(choices: Choices, subscriber: str, entry: str | None, json_: bool) -> None:
+    """Say why this reader got, or did not get, what they did."""
+    from digest.explain import explain as story
+
+    who, what, found = story(choices.installation(), subscriber, entry)
+    if json_:
+        answer(found.to_json(who, what))
+    else:
+        click.echo(found.outcome)
+        for line in found.reasons:
+            click.echo(f"  {line}")
+
+
+def receipts_table(receipts: list[Receipt]) -> str:
+    """Return receipts as a table, one row an edition, with whether each balances."""
+    rows = [
+        [*(getattr(one, key) for key in RECEIPT), "yes" if one.balanced else f"NO: {one.pending} pending"]
+        for one in receipts
+    ]
+    return table((*RECEIPT, "balanced"), rows)
+
+
+def _conclude(report: Report, json_: bool) -> None:
+    """Print the account; leave with exit code 4 when a person is needed, 1 when the books do not balance."""
+    for state, count in report.recovered.items():
+        tell(f"from a run that died: {count} {state}")
+    if json_:
+        answer(report.to_json())
+    elif report.receipts:
+        click.echo(receipts_table(report.receipts))
+    else:
+        tell("nothing to send")
+    for line in report.waiting:
+        tell(f"waiting: {line}")
+    if any(not one.balanced for one in report.receipts):
+        tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
+        raise click.exceptions.Exit(1)
+    uncertain = sum(one.uncertain for one in report.receipts)
+    if uncertain:
+        tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide")
+    if report.waiting or uncertain:
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Yield what shows a run on stderr: lines, and on a terminal a bar for each edition."""
+    import sys
+
+    from digest.pipeline import Watch
+
+    if not sys.stderr.isatty():
+        yield Watch(source=lambda one: tell(gathering_line(one)))
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+
+        def edition(one: Receipt) -> None:
+            bars.add_task(f"{one.cadence} {one.slot}", total=one.pending)
+
+        def sent(count: int) -> None:
+            bars.advance(bars.tasks[-1].id, count)
+
+        def source(one: Gathering) -> None:
+            bars.console.print(gathering_line(one), markup=False)
+
+        yield Watch(source=source, edition=edition, sent=sent)
+
+
+def _known(what: str, given: tuple[str, ...], known: list[str]) -> None:
+    for slug in given:
+        if slug not in known:
+            raise WrongUse(f"{what} {slug!r} is unknown; known: {', '.join(known)}")
+
+
+COMMANDS = (prepare, preview, approve, hold, send, run, explain)

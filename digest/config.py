@@ -1,0 +1,393 @@
+"""config.toml and the environment become frozen settings; every mistake at once, by key, with the cure."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from digest.errors import ConfigError
+from digest.model import CADENCES, KINDS, REGIONS, Backfill, Site, Source, Taxonomy, Term
+from digest.schedule import Cadence, parse_at
+
+_SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
+_SPAN = re.compile(r"^\s*(\d+)\s*(minute|hour|day|week)s?\s*$")
+_RESERVED_SLUGS = {"none", "all"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator chose. Paths are absolute; spans are timedeltas; sizes are bytes."""
+
+    home: Path
+    site: Site
+    storage_url: str
+    secret_file: Path
+    transport_kind: str
+    transport_directory: Path
+    templates: Path | None
+    sources: tuple[Source, ...]
+    cadences: tuple[Cadence, ...]
+    taxonomy: Taxonomy
+    gather_every: timedelta
+    gather_timeout: float
+    gather_workers: int
+    letter_cap: int
+    elsewhere_cap: int
+    welcome: timedelta
+
+    @property
+    def default_cadence(self) -> str:
+        """Return weekly where it is configured, else the first cadence there is."""
+        names = [c.name for c in self.cadences]
+        return "weekly" if "weekly" in names or not names else names[0]
+
+    def cadence(self, name: str) -> Cadence:
+        """Return a configured cadence by name (ConfigError when config.toml has none of it)."""
+        for cadence in self.cadences:
+            if cadence.name == name:
+                return cadence
+        raise ConfigError([f"cadence {name!r} is not in config.toml; add [cadence.{name}] or use another"])
+
+
+def _span(value: object) -> object:
+    if isinstance(value, str) and (form := _SPAN.match(value)):
+        return timedelta(**{form[2] + "s": int(form[1])})
+    raise ValueError('write a span like "30 minutes", "12 hours", "14 days" or "2 weeks"')
+
+
+def _backfill(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError('write a count like 20 or a span like "60 days"')
+    if isinstance(value, int) and value >= 0:
+        return Backfill(count=value)
+    if isinstance(value, str) and _SPAN.match(value):
+        return Backfill(span=_span(value))  # type: ignore[arg-type]
+    raise ValueError('write a count like 20 or a span like "60 days"')
+
+
+def _words(value: object) -> object:
+    """A plain list weighs 2; a table maps weights 1 to 5 to lists."""
+    if isinstance(value, list):
+        value = {"2": value}
+    if not isinstance(value, dict):
+        raise ValueError('write words = ["phrase", …] or words = { 3 = ["phrase"], 1 = ["phrase"] }')
+    pairs: list[tuple[str, int]] = []
+    for weight, phrases in value.items():
+        if str(weight) not in {"1", "2", "3", "4", "5"}:
+            raise ValueError(f"weight {weight!r} is not one of 1 to 5")
+        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
+            raise ValueError(f"the words of weight {weight} are not a list of phrases")
+        pairs.extend((phrase, int(weight)) for phrase in phrases)
+    return tuple(pairs)
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class _Site(_Part):
+    name: str = Field(min_length=1)
+    base_url: str
+    from_: str = Field(alias="from", min_length=3)
+    reply_to: str = ""
+    postal_address: str = ""
+    language: str = "en"
+    zone: str = "Europe/London"
+
+
+class _Storage(_Part):
+    url: str = "sqlite:///digest.db"
+    secret_file: str = "digest.secret"  # noqa: S105  a file's name, not a secret
+
+
+class _Transport(_Part):
+    kind: Literal["file"] = "file"
+    directory: str = "letters"
+
+
+class _Gather(_Part):
+    every: Span = timedelta(minutes=30)
+    timeout: float = Field(default=30, gt=0, le=300)
+    workers: int = Field(default=8, ge=1, le=64)
+
+
+class _Letter(_Part):
+    cap: int = Field(default=12, ge=1, le=100)
+    elsewhere: int = Field(default=3, ge=0, le=20)
+    templates: str | None = None
+    welcome: Span = timedelta(0)
+
+
+class _Source(_Part):
+    name: str = Field(min_length=1, max_length=200)
+    url: str | None = None
+    path: str | None = None
+    kind: str = "post"
+    policy_areas: list[str] = []
+    regions: list[str] = []
+    themes: list[str] = []
+    backfill: Annotated[Backfill, BeforeValidator(_backfill)] = Backfill()
+    allow_private: bool = False
+
+
+class _Cadence(_Part):
+    at: str
+    approval: Literal["automatic", "required"] = "automatic"
+
+
+class _Term(_Part):
+    slug: str
+    name: str = Field(min_length=1)
+    words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = ()
+
+
+class _File(_Part):
+    site: _Site
+    storage: _Storage = Field(default_factory=_Storage)
+    transport: _Transport = Field(default_factory=_Transport)
+    gather: _Gather = Field(default_factory=_Gather)
+    letter: _Letter = Field(default_factory=_Letter)
+    source: list[_Source] = []
+    cadence: dict[str, _Cadence] = {}
+    policy_area: list[_Term] = []
+    theme: list[_Term] = []
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `path` and the DIGEST_SECTION__KEY overrides. Raises ConfigError holding every mistake at once."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(
+            [f"{path}: no such file; make one with `digest init`, or name yours with --config or DIGEST_CONFIG"]
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError([f"{path}: is a folder; name the config.toml in it"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}; check its permissions"]) from None
+    problems = _override(raw, environ)
+    parsed, found = _parse(raw)
+    problems += found
+    if parsed is not None:
+        problems += _check(parsed)
+    if parsed is None or problems:
+        raise ConfigError([f"{path.name}: {p}" for p in problems])
+    return _settings(parsed, path.resolve().parent)
+
+
+def _parse(raw: dict[str, Any]) -> tuple[_File | None, list[str]]:
+    """Return the file and its mistakes of form; with those taken out, the rest can still be looked at."""
+    try:
+        return _File.model_validate(raw), []
+    except ValidationError as error:
+        problems = _pydantic_problems(error)
+        for detail in error.errors():
+            _take_out(raw, detail["loc"])
+    try:
+        return _File.model_validate(raw), problems
+    except ValidationError:
+        return None, problems
+
+
+def _take_out(raw: Any, loc: tuple[int | str, ...]) -> None:
+    *way, key = loc
+    for step in way:
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(raw, dict):
+        raw.pop(key, None)
+
+
+def _override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Lay DIGEST_SECTION__KEY over the file; return what could not be laid."""
+    problems = []
+    for name in sorted(environ):
+        if not name.startswith("DIGEST_") or "__" not in name:
+            continue
+        *sections, key = name.removeprefix("DIGEST_").lower().split("__")
+        table: Any = raw
+        for section in sections:
+            table = table.setdefault(section, {}) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            problems.append(f"{name}: names no single key; only tables can be overridden, not lists")
+            continue
+        table[key] = _toml_value(environ[name])
+    return problems
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _pydantic_problems(error: ValidationError) -> list[str]:
+    lines = []
+    for detail in error.errors():
+        *_, key = where = [str(part) for part in detail["loc"]]
+        place = ".".join(where)
+        if detail["type"] == "extra_forbidden":
+            known = _known_keys(detail["loc"])
+            near = difflib.get_close_matches(key, known, 1)
+            cure = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
+            lines.append(f"{place}: unknown key; {cure}")
+        elif detail["type"] == "missing":
+            lines.append(f"{place}: is missing; add it")
+        elif place == "transport.kind":
+            lines.append(f'{place}: {detail["input"]!r} is not a transport of this version; use "file"')
+        else:
+            lines.append(f"{place}: {detail['msg'].removeprefix('Value error, ')}")
+    return lines
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed in the table that holds `loc`, by walking the models."""
+    parts: dict[str, type[_Part]] = {
+        "site": _Site, "storage": _Storage, "transport": _Transport, "gather": _Gather, "letter": _Letter,
+        "source": _Source, "cadence": _Cadence, "policy_area": _Term, "theme": _Term,
+    }  # fmt: skip
+    model: type[_Part] = _File if len(loc) == 1 else parts.get(str(loc[0]), _File)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _check(file: _File) -> list[str]:
+    """What a model of one table cannot see: slugs that refer to each other, zones, hours, addresses."""
+    problems = []
+    base = urlsplit(file.site.base_url)
+    if base.scheme not in {"http", "https"} or not base.hostname:
+        problems.append("site.base_url: is not an absolute web address; write https://digest.example.org")
+    if "@" not in file.site.from_:
+        problems.append('site.from: is not a mailbox; write "Learning Digest <digest@example.org>"')
+    try:
+        ZoneInfo(file.site.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problems.append(f'site.zone: {file.site.zone!r} is not a time zone; write one like "Europe/London"')
+    problems += _check_terms("policy_area", file.policy_area) + _check_terms("theme", file.theme)
+    areas = {term.slug for term in file.policy_area}
+    themes = {term.slug for term in file.theme}
+    names = set()
+    for n, source in enumerate(file.source):
+        place = f"source.{n} ({source.name})"
+        if source.name in names:
+            problems.append(f"{place}: the name is taken by an earlier source; give each its own")
+        names.add(source.name)
+        problems += [f"{place}.{p}" for p in _check_source(source, areas, themes)]
+    for name, cadence in file.cadence.items():
+        if name not in CADENCES:
+            problems.append(f"cadence.{name}: is not a cadence; use {', '.join(CADENCES)}")
+            continue
+        try:
+            parse_at(name, cadence.at)
+        except ValueError as error:
+            problems.append(f"cadence.{name}.at: {error}")
+    return problems
+
+
+def _check_terms(kind: str, terms: list[_Term]) -> list[str]:
+    problems = []
+    seen = set()
+    for n, term in enumerate(terms):
+        if not _SLUG.match(term.slug) or term.slug in _RESERVED_SLUGS:
+            problems.append(f'{kind}.{n}.slug: {term.slug!r} is not a slug; write it like "public-health"')
+        if term.slug in seen:
+            problems.append(f"{kind}.{n}.slug: {term.slug!r} is defined twice; remove one")
+        seen.add(term.slug)
+    return problems
+
+
+def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[str]:
+    problems = []
+    if (source.url is None) == (source.path is None):
+        problems.append("url: give either url or path, and only one of them")
+    if source.url is not None and urlsplit(source.url).scheme not in {"http", "https"}:
+        problems.append(f"url: {source.url!r} is not a web address; a file or folder goes in path")
+    if source.kind not in KINDS:
+        problems.append(f"kind: {source.kind!r} is not a kind; use {' or '.join(KINDS)}")
+    for key, given, known in (
+        ("policy_areas", source.policy_areas, areas),
+        ("regions", source.regions, set(REGIONS)),
+        ("themes", source.themes, themes),
+    ):
+        for slug in given:
+            if slug not in known:
+                near = difflib.get_close_matches(slug, sorted(known), 1)
+                cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
+                problems.append(f"{key}: {slug!r} is unknown; {cure}")
+    return problems
+
+
+def _settings(file: _File, home: Path) -> Settings:
+    site = file.site
+    return Settings(
+        home=home,
+        site=Site(
+            site.name,
+            site.base_url.rstrip("/"),
+            site.from_,
+            site.reply_to,
+            site.postal_address,
+            site.language,
+            site.zone,
+        ),
+        storage_url=_storage_url(file.storage.url, home),
+        secret_file=home / file.storage.secret_file,
+        transport_kind=file.transport.kind,
+        transport_directory=home / file.transport.directory,
+        templates=home / file.letter.templates if file.letter.templates else None,
+        sources=tuple(
+            Source(
+                s.name,
+                s.url,
+                str(home / s.path) if s.path is not None else None,
+                s.kind,
+                tuple(s.policy_areas),
+                tuple(s.regions),
+                tuple(s.themes),
+                s.backfill,
+                s.allow_private,
+            )
+            for s in file.source
+        ),
+        cadences=tuple(
+            Cadence(name, parse_at(name, file.cadence[name].at), file.cadence[name].approval == "required")
+            for name in CADENCES
+            if name in file.cadence
+        ),
+        taxonomy=Taxonomy(
+            tuple(Term(t.slug, t.name, t.words) for t in file.policy_area),
+            tuple(Term(t.slug, t.name, t.words) for t in file.theme),
+        ),
+        gather_every=file.gather.every,
+        gather_timeout=file.gather.timeout,
+        gather_workers=file.gather.workers,
+        letter_cap=file.letter.cap,
+        elsewhere_cap=file.letter.elsewhere,
+        welcome=file.letter.welcome,
+    )
+
+
+def _storage_url(url: str, home: Path) -> str:
+    """Make a relative SQLite path relative to the config file, not to wherever cron happens to stand."""
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and url != prefix + ":memory:" and not url.startswith(prefix + "/"):
+        return prefix + str(home / url.removeprefix(prefix))
+    return url

@@ -1,0 +1,92 @@
+"""Edit: an editor releases, drops or retags an entry; open editions follow, and approvals of changed ones fall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from digest import prepare
+from digest.errors import WrongUse
+from digest.installation import Installation
+from digest.model import NATIONAL, REGIONS, Edition, Entry, Evidence
+from digest.store import entries, releases
+from digest.store.engine import writing
+
+
+def release(place: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
+    """Release entries that are held, baseline or dropped: by number, or all held ones of `source`."""
+    with writing(place.engine) as conn:
+        if source is not None:
+            # Oldest first, as a gather would have released them.
+            numbers = [one.id for one in entries.listing(conn, state="held", source=source)][::-1]
+        chosen = [_entry(conn, number) for number in numbers]
+        for one in chosen:
+            if one.state == "ready":
+                raise WrongUse(f"entry {one.id} is released already; nothing was changed")
+            entries.set_state(conn, one.id, "ready")
+        done = [one.id for one in chosen]
+        releases.number(conn, done, "let-go", place.clock(), place.settings.welcome)
+    return done
+
+
+def drop(place: Installation, numbers: Sequence[int]) -> list[str]:
+    """Take entries out of what is still to be sent; return a line for each edition that changed."""
+    with writing(place.engine) as conn:
+        lines = []
+        for number in numbers:
+            _entry(conn, number)
+            entries.set_state(conn, number, "dropped")
+            lines += _follow(conn, place, number, place.clock())
+    return lines
+
+
+def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Give an entry the facets an editor wants (facet name to slugs) and release it again.
+
+    Return a line for each edition that changed. Raises WrongUse for a slug that is not in the configuration.
+    """
+    taxonomy = place.settings.taxonomy
+    known = {
+        "policy_area": {t.slug for t in taxonomy.policy_areas},
+        "region": set(REGIONS),
+        "theme": {t.slug for t in taxonomy.themes},
+    }
+    for facet, slugs in wanted.items():
+        for slug in slugs:
+            if slug not in known[facet]:
+                raise WrongUse(f"{facet} {slug!r} is unknown; known: {', '.join(sorted(known[facet]))}")
+    with writing(place.engine) as conn:
+        one = _entry(conn, number)
+        facets = one.facets
+        kept = tuple(e for e in facets.evidence if e.facet not in wanted)
+        said = tuple(Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs)
+        facets = replace(
+            facets,
+            policy_areas=wanted.get("policy_area", facets.policy_areas),
+            regions=wanted.get("region", facets.regions) or (NATIONAL,),
+            themes=wanted.get("theme", facets.themes),
+            evidence=kept + said,
+        )
+        entries.retag(conn, number, facets)
+        if one.state == "ready":
+            releases.number(conn, [number], "retagged", place.clock(), place.settings.welcome)
+        return _follow(conn, place, number, place.clock())
+
+
+def _entry(conn: Connection, number: int) -> Entry:
+    one = entries.get(conn, number)
+    if one is None:
+        raise WrongUse(f"entry {number} does not exist; see `digest entries`")
+    return one
+
+
+def _follow(conn: Connection, place: Installation, number: int, now: datetime) -> list[str]:
+    changed: list[Edition] = prepare.redraft(conn, place.settings, number, now)
+    return [
+        f"edition {one.id} ({one.cadence} {one.slot}) was drafted again"
+        + ("; it must be approved again" if one.state == "draft" else "")
+        for one in changed
+    ]

@@ -1,0 +1,153 @@
+"""The order of things: gather, then prepare, freeze and send what each cadence owes; and the account of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from digest import gather as gathering
+from digest import prepare, send
+from digest.errors import DigestError, PersonNeeded
+from digest.installation import Installation
+from digest.model import Receipt
+from digest.schedule import Cadence
+from digest.store import deliveries, editions, runs
+from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
+from digest.store.sources import Gathering
+from digest.transports.file import FileTransport
+
+
+@dataclass(slots=True)
+class Report:
+    """The account of a run. `waiting`: what only a person can move on, a line each."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    sources: list[Gathering] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    recovered: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints."""
+        return {
+            "receipts": [asdict(one) | {"balanced": one.balanced} for one in self.receipts],
+            "sources": [asdict(one) for one in self.sources],
+            "waiting": self.waiting,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a run tells whoever is watching: each source read, each edition about to be sent, each batch sent."""
+
+    source: Callable[[Gathering], None] = lambda _: None
+    edition: Callable[[Receipt], None] = lambda _: None
+    sent: Callable[[int], None] = lambda _: None
+
+
+def gather(
+    place: Installation, *, only: str | None = None, force: bool = False, watch: Watch | None = None
+) -> list[Gathering]:
+    """Gather under the run lock; see `digest.gather.gather`."""
+    watch = watch or Watch()
+    with run_lock(place.engine):
+        return _gather(place, only, force, watch)
+
+
+def run(place: Installation, *, watch: Watch | None = None) -> Report:
+    """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when one is under way."""
+    watch = watch or Watch()
+    with run_lock(place.engine):
+        return _accounted(place, "run", watch, gather_first=True, cadences=place.settings.cadences)
+
+
+def send_owed(place: Installation, *, number: int | None = None, watch: Watch | None = None) -> Report:
+    """Hand over what is frozen and pending: of edition `number`, or of all."""
+    watch = watch or Watch()
+    with run_lock(place.engine):
+        return _accounted(place, "send", watch, number=number)
+
+
+def dry_run(place: Installation, out: Path, number: int | None = None) -> int:
+    """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
+    with reading(place.engine) as conn:
+        numbers = [n for n in deliveries.owed(conn) if number in (None, n)]
+    with closing(FileTransport(out)) as transport:
+        return sum(
+            send.rehearse(place.engine, place.settings, n, transport, secret=place.secret, now=place.clock())
+            for n in numbers
+        )
+
+
+def _accounted(
+    place: Installation,
+    command: str,
+    watch: Watch,
+    *,
+    gather_first: bool = False,
+    cadences: tuple[Cadence, ...] = (),
+    number: int | None = None,
+) -> Report:
+    """Do the work of a run between the two rows that account for it."""
+    report = Report()
+    with writing(place.engine) as conn:
+        run_id = runs.start(conn, command, place.clock())
+    outcome = "stopped"
+    try:
+        with closing(place.transport()) as transport:
+            report.recovered = send.recover(place.engine, transport, place.clock)
+            if gather_first:
+                report.sources = _gather(place, None, False, watch)
+            frozen = [one for cadence in cadences if (one := _freeze(place, cadence, report)) is not None]
+            with reading(place.engine) as conn:
+                owed = deliveries.owed(conn)
+            chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
+            for one in chosen:
+                watch.edition(_receipt(place, one))
+                send.send(
+                    place.engine, place.settings, one, transport,
+                    run=run_id, secret=place.secret, clock=place.clock, progress=watch.sent,
+                )  # fmt: skip
+            report.receipts = [_receipt(place, n) for n in chosen or ([number] if number else [])]
+        outcome = "needs a person" if report.waiting else "done"
+    except BaseException as error:
+        outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
+        raise
+    finally:
+        with writing(place.engine) as conn:
+            runs.finish(conn, run_id, outcome, report.to_json(), place.clock())
+    return report
+
+
+def _gather(place: Installation, only: str | None, force: bool, watch: Watch) -> list[Gathering]:
+    return gathering.gather(
+        place.engine, place.settings, place.fetcher(), place.classifier,
+        now=place.clock(), only=only, force=force, progress=watch.source,
+    )  # fmt: skip
+
+
+def _freeze(place: Installation, cadence: Cadence, report: Report) -> int | None:
+    """Freeze the edition a cadence owes; return its number, or None where nothing is due or a person must decide."""
+    now = place.clock()
+    with reading(place.engine) as conn:
+        slot = prepare.slot_owed(conn, cadence, now, place.settings.site.zone)
+    if slot is None:
+        return None
+    with writing(place.engine) as conn:
+        prepare.ready(conn, place.settings, cadence, slot, now)
+    try:
+        with writing(place.engine) as conn:
+            return prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id
+    except PersonNeeded as needed:
+        report.waiting.append(str(needed))
+        return None
+
+
+def _receipt(place: Installation, number: int) -> Receipt:
+    with reading(place.engine) as conn:
+        one = editions.get(conn, number)
+        assert one is not None
+        return deliveries.receipt(conn, one)

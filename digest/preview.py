@@ -1,0 +1,101 @@
+"""Preview: the very letter a reader would get, by the same functions that send it; nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from digest import group, prepare
+from digest.errors import WrongUse
+from digest.installation import Installation
+from digest.letters import letter_of, parcel
+from digest.model import Digest, Edition
+from digest.schedule import next_slot
+from digest.store import deliveries, editions, releases
+from digest.store.editions import Shown
+from digest.store.engine import reading
+from digest.transports.base import Parcel
+from subscribers import store as people
+from subscribers.model import Interests, Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A letter, or why there is none. `edition.id` 0: not drafted yet, shown as it would be drafted now."""
+
+    edition: Edition
+    digest: Digest | None
+    parcel: Parcel | None
+    reason: str = ""
+
+
+def preview(
+    place: Installation,
+    *,
+    email: str | None = None,
+    interests: Interests | None = None,
+    cadence: str | None = None,
+    number: int | None = None,
+) -> Preview:
+    """Return the letter of the subscriber `email`, or of anyone who follows `interests`.
+
+    Of edition `number`, else of the one that the cadence (the subscriber's own, else `cadence`) owes next.
+    Raises WrongUse when the subscriber or the edition does not exist.
+    """
+    with reading(place.engine) as conn:
+        person = _person(conn, email, interests, cadence or place.settings.default_cadence)
+        one, shown = _edition(conn, place, person.cadence if cadence is None else cadence, number)
+        digest, reason = _digest(conn, place, one, shown, person)
+    if digest is None or not digest.placed:
+        return Preview(one, digest, None, reason or "nothing in this edition matches: no letter is written")
+    letter = letter_of(place.settings, one, [s.entry for s in shown])
+    made = parcel(place.settings, one, letter, person, digest, place.secret, place.clock(), delivery=0)
+    return Preview(one, digest, made, reason)
+
+
+def _person(conn: Connection, email: str | None, interests: Interests | None, cadence: str) -> Subscriber:
+    if email is None:
+        return Subscriber(0, "reader@example.org", "", cadence, interests or Interests())
+    person = people.find(conn, email)
+    if person is None:
+        raise WrongUse("no subscriber has this address; see `digest subscribers list`")
+    return person
+
+
+def _edition(conn: Connection, place: Installation, cadence: str, number: int | None) -> tuple[Edition, list[Shown]]:
+    if number is not None:
+        found = editions.get(conn, number)
+        if found is None:
+            raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        return found, editions.shown(conn, number)
+    rhythm, now, zone = place.settings.cadence(cadence), place.clock(), place.settings.site.zone
+    slot = prepare.slot_owed(conn, rhythm, now, zone) or next_slot(rhythm, now, zone)
+    known = editions.find(conn, cadence, slot.key)
+    if known is not None:
+        return known, editions.shown(conn, known.id)
+    to_release = releases.latest(conn)
+    shown = prepare.content(conn, cadence, to_release)
+    made = Edition(0, cadence, slot.key, "draft", False, "", to_release, editions.content_hash("", shown))
+    return made, shown
+
+
+def _digest(
+    conn: Connection, place: Installation, one: Edition, shown: list[Shown], person: Subscriber
+) -> tuple[Digest | None, str]:
+    """Return what the person gets of an edition: as it was frozen for them, else as it would be now."""
+    if person.id and one.state == "frozen":
+        for delivery in deliveries.of_subscriber(conn, person.id):
+            if delivery.edition == one.id:
+                stored = deliveries.digests(conn, [delivery.digest]) if delivery.digest else {}
+                return stored.get(delivery.digest or 0), f"{delivery.state} {delivery.reason}".strip()
+        return None, "not a reader of this edition when it was frozen"
+    if person.id:
+        candidates, mark, had = prepare.reader_view(conn, one, shown, person, place.settings.welcome)
+    else:
+        candidates, mark, had = [group.candidate(s.entry, s.release) for s in shown], 0, frozenset()
+    settings = place.settings
+    return group.select(
+        candidates, person.interests, mark=mark, had=had,
+        cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
+    ), ""  # fmt: skip

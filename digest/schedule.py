@@ -1,0 +1,132 @@
+"""When: which slot of a cadence is due. A slot is a local date, so a clock change can neither repeat nor skip it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FORM = re.compile(r"^(?:(?P<days>\S+)\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})$")
+_LONGEST_GAP = 62  # days: a monthly slot is never further from its neighbour
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A recurring local hour. `weekdays` (0 = Monday) or, for monthly, `month_day` (1-28, or 0 for the last)."""
+
+    hour: int
+    minute: int
+    weekdays: frozenset[int] = frozenset(range(7))
+    month_day: int | None = None
+
+    def falls_on(self, day: date) -> bool:
+        """Return whether a slot of this hour carries the local date `day`."""
+        if self.month_day is None:
+            return day.weekday() in self.weekdays
+        if self.month_day == 0:
+            return (day + timedelta(days=1)).day == 1
+        return day.day == self.month_day
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """One rhythm of editions: its hour, and whether an editor must approve what goes out."""
+
+    name: str
+    at: At
+    approval_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One due date of a cadence: `day` is its key (the local date), `instant` (aware UTC) when it falls due."""
+
+    cadence: str
+    day: date
+    instant: datetime
+
+    @property
+    def key(self) -> str:
+        """Return the local date as stored, "2027-10-31"."""
+        return self.day.isoformat()
+
+
+def parse_at(cadence: str, text: str) -> At:
+    """Read "fri 08:00", "08:00", "mon-fri 07:30" or (monthly) "1 08:00", "last 08:00".
+
+    Raises ValueError saying what the cadence takes.
+    """
+    takes = {
+        "daily": '"07:30" or "mon-fri 07:30"',
+        "weekly": '"fri 08:00"',
+        "monthly": '"1 08:00" (day 1 to 28) or "last 08:00"',
+    }[cadence]
+    cure = f"write it like {takes}"
+    form = _FORM.match(text.strip().lower())
+    if not form:
+        raise ValueError(f"{text!r} is not an hour; {cure}")
+    hour, minute, days = int(form["hour"]), int(form["minute"]), form["days"]
+    if hour > 23 or minute > 59:
+        raise ValueError(f"{text!r} is not a time of day; {cure}")
+    if cadence == "monthly":
+        if days == "last":
+            return At(hour, minute, month_day=0)
+        if days is None or not days.isdigit() or not 1 <= int(days) <= 28:
+            raise ValueError(f"{text!r} names no day of the month; {cure}")
+        return At(hour, minute, month_day=int(days))
+    weekdays = frozenset(range(7)) if days is None else _weekdays(days)
+    if not weekdays or (cadence == "weekly" and len(weekdays) != 1):
+        raise ValueError(f"{text!r} does not name {'one weekday' if cadence == 'weekly' else 'weekdays'}; {cure}")
+    return At(hour, minute, weekdays)
+
+
+def _weekdays(text: str) -> frozenset[int]:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+            return frozenset()
+        start = WEEKDAYS.index(first)
+        span = (WEEKDAYS.index(last) - start) % 7 if last else 0
+        found.update((start + n) % 7 for n in range(span + 1))
+    return frozenset(found)
+
+
+def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
+    """Return the newest slot of `cadence` that fell due at or before `now` (aware)."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    for back in range(-1, _LONGEST_GAP):
+        slot = _slot(cadence, today - timedelta(days=back), zone)
+        if slot and slot.instant <= now:
+            return slot
+    raise AssertionError("every cadence has a slot within two months")
+
+
+def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
+    """Return the first slot of `cadence` that falls due after `now` (aware)."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    for ahead in range(-1, _LONGEST_GAP):
+        slot = _slot(cadence, today + timedelta(days=ahead), zone)
+        if slot and slot.instant > now:
+            return slot
+    raise AssertionError("every cadence has a slot within two months")
+
+
+def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
+    """Yield the slots with `after` < day < `before`, oldest first: what a long sleep missed."""
+    day = after + timedelta(days=1)
+    while day < before:
+        if slot := _slot(cadence, day, zone):
+            yield slot
+        day += timedelta(days=1)
+
+
+def _slot(cadence: Cadence, day: date, zone: str) -> Slot | None:
+    if not cadence.at.falls_on(day):
+        return None
+    # fold=0: an hour that comes twice counts the first time; one that is skipped is taken an hour later.
+    local = datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone))
+    return Slot(cadence.name, day, local.astimezone(UTC))

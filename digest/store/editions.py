@@ -1,0 +1,144 @@
+"""Editions: drafted, approved, frozen; their entries as they will be shown; the slots they answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from digest.model import Edition, Entry
+from digest.schedule import Slot
+from digest.store import entries
+from digest.store.schema import edition, edition_entry, slot
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One entry of an edition: as it will be shown, and the release by which it came in."""
+
+    entry: Entry
+    release: int
+
+
+def content_hash(note: str, shown: Sequence[Shown]) -> str:
+    """Return what an approval binds to: the note and every entry in order, as they will be shown."""
+    said = [note, [_content(one.entry) for one in shown]]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def get(conn: Connection, number: int) -> Edition | None:
+    """Return one edition, or None."""
+    row = conn.execute(select(edition).where(edition.c.id == number)).one_or_none()
+    return _edition(row) if row else None
+
+
+def find(conn: Connection, cadence: str, day: str) -> Edition | None:
+    """Return the edition of a cadence's slot, or None."""
+    query = select(edition).where(edition.c.cadence == cadence, edition.c.slot == day)
+    row = conn.execute(query).one_or_none()
+    return _edition(row) if row else None
+
+
+def listing(conn: Connection, *, state: str | None = None, limit: int = 50) -> list[Edition]:
+    """Return editions, newest first."""
+    query = select(edition).order_by(edition.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(edition.c.state == state)
+    return [_edition(row) for row in conn.execute(query)]
+
+
+def shown(conn: Connection, number: int) -> list[Shown]:
+    """Return an edition's entries in order."""
+    rows = conn.execute(
+        select(edition_entry.c.content, edition_entry.c.release)
+        .where(edition_entry.c.edition_id == number)
+        .order_by(edition_entry.c.position)
+    )
+    return [Shown(entries.from_json(row.content), row.release) for row in rows]
+
+
+def draft(
+    conn: Connection, cadence: str, day: str, to_release: int, content: Sequence[Shown], now: datetime
+) -> Edition:
+    """Store the draft of a slot, over an earlier draft of it. A changed content takes an approval back."""
+    known = find(conn, cadence, day)
+    note = known.note if known else ""
+    values: dict[str, Any] = {"to_release": to_release, "content_hash": content_hash(note, content)}
+    if known is None:
+        made = insert(edition).values(
+            cadence=cadence, slot=day, state="draft", held=False, note="", created_at=now, **values
+        )
+        number = conn.execute(made.returning(edition.c.id)).scalar_one()
+    else:
+        number = known.id
+        if known.content_hash != values["content_hash"]:
+            values |= {"state": "draft", "approved_at": None, "approved_by": None}
+        conn.execute(update(edition).where(edition.c.id == number).values(values))
+        conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
+    rows = [
+        {"edition_id": number, "entry_id": one.entry.id, "position": n, "release": one.release,
+         "content": _content(one.entry)}
+        for n, one in enumerate(content)
+    ]  # fmt: skip
+    if rows:
+        conn.execute(insert(edition_entry), rows)
+    found = get(conn, number)
+    assert found is not None
+    return found
+
+
+def approve(conn: Connection, number: int, who: str, now: datetime) -> None:
+    """Record the editor's word for the edition as it stands."""
+    values = {"state": "approved", "held": False, "approved_at": now, "approved_by": who}
+    conn.execute(update(edition).where(edition.c.id == number).values(values))
+
+
+def hold(conn: Connection, number: int) -> None:
+    """Keep an edition back until it is approved."""
+    conn.execute(update(edition).where(edition.c.id == number).values(held=True))
+
+
+def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
+    """Mark an edition frozen: from here on its content and its deliveries to `eligible` readers stand."""
+    values = {"state": "frozen", "frozen_at": now, "eligible": eligible}
+    conn.execute(update(edition).where(edition.c.id == number).values(values))
+
+
+def last_slot(conn: Connection, cadence: str) -> str | None:
+    """Return the newest day of a cadence that is accounted for, or None."""
+    query = select(slot.c.day).where(slot.c.cadence == cadence).order_by(slot.c.day.desc()).limit(1)
+    return conn.scalar(query)
+
+
+def close_slot(conn: Connection, one: Slot, outcome: str, number: int | None, now: datetime) -> None:
+    """Account for a slot: `outcome` is "run" (by edition `number`) or "missed" (a later one made it good)."""
+    values = {"cadence": one.cadence, "day": one.key, "outcome": outcome, "edition_id": number, "at": now}
+    conn.execute(insert(slot).values(values))
+
+
+def slots(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    """Return the newest accounted slots: cadence, day, outcome, edition."""
+    query = select(slot).order_by(slot.c.day.desc(), slot.c.cadence).limit(limit)
+    return [
+        {"cadence": row.cadence, "day": row.day, "outcome": row.outcome, "edition": row.edition_id}
+        for row in conn.execute(query)
+    ]
+
+
+def _content(one: Entry) -> dict[str, Any]:
+    """Return what a reader will see of an entry, and what decides who sees it."""
+    said = entries.to_json(one)
+    del said["evidence"]
+    return {**said, "evidence": []}
+
+
+def _edition(row: Row[Any]) -> Edition:
+    return Edition(
+        row.id, row.cadence, row.slot, row.state, row.held, row.note, row.to_release, row.content_hash,
+        row.approved_at, row.approved_by,
+    )  # fmt: skip

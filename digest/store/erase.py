@@ -1,0 +1,17 @@
+"""Take what was erased out of the file as well, not only out of sight."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+
+def scrub(engine: Engine) -> None:
+    """Rewrite the database's pages so that erased rows are gone from the file and its log. Takes a moment."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        if engine.dialect.name == "postgresql":
+            conn.exec_driver_sql("VACUUM")
+            return
+        driver = conn.connection.driver_connection
+        assert driver is not None
+        driver.execute("VACUUM")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

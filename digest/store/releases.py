@@ -1,0 +1,129 @@
+"""Releases and marks: what readers are owed is decided by number, in the order of commits, never by a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, select, update
+
+from digest.store.schema import counter, delivery, digest_entry, mark, release
+from subscribers.tables import subscriber
+
+# A letter in one of these states is, or may be, in the reader's hands.
+HAD = ("pending", "claimed", "accepted", "uncertain")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One numbering of one entry: `again` when it was released before (retagged, or let go after a hold)."""
+
+    number: int
+    entry: int
+    again: bool
+
+
+def latest(conn: Connection) -> int:
+    """Return the number of the last release (0: none yet)."""
+    return conn.scalar(select(counter.c.value).where(counter.c.name == "release")) or 0
+
+
+def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, welcome: timedelta) -> None:
+    """Release `entries` in this order. Whoever has joined until now stands before them; who joins later, after."""
+    if not entries:
+        return
+    settle_marks(conn, welcome)
+    top = conn.scalar(
+        update(counter).where(counter.c.name == "release").values(value=counter.c.value + len(entries))
+        .returning(counter.c.value)
+    )  # fmt: skip
+    if top is None:
+        top = len(entries)
+        conn.execute(insert(counter).values(name="release", value=top))
+    first = top - len(entries) + 1
+    rows = [{"number": first + n, "entry_id": e, "at": now, "why": why} for n, e in enumerate(entries)]
+    conn.execute(insert(release), rows)
+
+
+def settle_marks(conn: Connection, welcome: timedelta) -> None:
+    """Give every active subscriber without a mark the present, less the welcome look-back from their joining.
+
+    Who has left loses theirs: should they come back, they start anew.
+    """
+    left = select(subscriber.c.id).where(subscriber.c.state == "left")
+    conn.execute(delete(mark).where(mark.c.subscriber_id.in_(left)))
+    top = latest(conn)
+    without = (
+        select(subscriber.c.id, subscriber.c.joined_at)
+        .outerjoin(mark, mark.c.subscriber_id == subscriber.c.id)
+        .where(subscriber.c.state == "active", mark.c.release.is_(None))
+    )
+    if not welcome or top == 0:
+        chosen = without.with_only_columns(subscriber.c.id, cast(literal(top), Integer))
+        conn.execute(insert(mark).from_select(["subscriber_id", "release"], chosen))
+        return
+    rows = [
+        {"subscriber_id": row.id, "release": _before(conn, row.joined_at - welcome if row.joined_at else None, top)}
+        for row in conn.execute(without).all()
+    ]
+    if rows:
+        conn.execute(insert(mark), rows)
+
+
+def after(conn: Connection, low: int, high: int) -> list[Release]:
+    """Return the releases with low < number ≤ high, in order."""
+    rows = conn.execute(
+        select(release.c.number, release.c.entry_id, release.c.why)
+        .where(release.c.number > low, release.c.number <= high)
+        .order_by(release.c.number)
+    )
+    return [Release(row.number, row.entry_id, row.why != "new") for row in rows]
+
+
+def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Return, by subscriber, which of `entries` a letter of theirs carries already."""
+    had: dict[int, set[int]] = {}
+    for entry in entries:
+        rows = conn.execute(
+            select(delivery.c.subscriber_id)
+            .join(digest_entry, digest_entry.c.digest_id == delivery.c.digest_id)
+            .where(digest_entry.c.entry_id == entry, delivery.c.state.in_(HAD))
+        )
+        for subscriber_id in rows.scalars():
+            had.setdefault(subscriber_id, set()).add(entry)
+    return {who: frozenset(what) for who, what in had.items()}
+
+
+def _before(conn: Connection, since: datetime | None, top: int) -> int:
+    """Return the last release that is older than `since`."""
+    if since is None:
+        return top
+    first = conn.scalar(select(func.min(release.c.number)).where(release.c.at >= since))
+    return top if first is None else first - 1
+
+
+def marks(conn: Connection, subscribers: Sequence[int], default: int) -> dict[int, int]:
+    """Return the mark of each subscriber in a page; `default` for who has none yet."""
+    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(subscribers)))
+    known = {row.subscriber_id: row.release for row in rows}
+    return {who: known.get(who, default) for who in subscribers}
+
+
+def mark_of(conn: Connection, subscriber: int, joined_at: datetime | None, welcome: timedelta, default: int) -> int:
+    """Return one subscriber's mark, or the one `settle_marks` would give them (`default`: no releases yet)."""
+    known = conn.scalar(select(mark.c.release).where(mark.c.subscriber_id == subscriber))
+    if known is not None:
+        return int(known)
+    return _before(conn, joined_at - welcome if joined_at and welcome else None, latest(conn) or default)
+
+
+def lowest_mark(conn: Connection, cadence: str, default: int) -> int:
+    """Return the lowest mark among the active readers of a cadence (`default` when nobody has one)."""
+    query = (
+        select(func.min(mark.c.release))
+        .join(subscriber, subscriber.c.id == mark.c.subscriber_id)
+        .where(subscriber.c.cadence == cadence, subscriber.c.state == "active")
+    )
+    lowest = conn.scalar(query)
+    return default if lowest is None else min(lowest, default)

@@ -1,0 +1,110 @@
+"""A small installation for tests: its own folder, a Markdown source, readers, and steps through time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from digest import pipeline
+from digest.config import load
+from digest.installation import Installation
+from digest.model import Digest
+from digest.store import deliveries
+from digest.store.engine import reading, writing
+from subscribers import store as people
+from subscribers.model import Interests
+
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)  # a Monday
+
+CONFIG = """
+[site]
+name = "Digest"
+base_url = "https://digest.example.org"
+from = "Digest <digest@example.org>"
+
+[gather]
+every = "0 minutes"
+
+[[source]]
+name = "Notes"
+path = "notes"
+kind = "case-study"
+{source}
+
+[cadence.daily]
+at = "08:00"
+[cadence.weekly]
+at = "fri 08:00"
+{weekly}
+[cadence.monthly]
+at = "1 08:00"
+
+[[policy_area]]
+slug = "housing"
+name = "Housing"
+[[policy_area]]
+slug = "transport"
+name = "Transport"
+[[theme]]
+slug = "leadership"
+name = "Leadership"
+"""
+
+
+class House:
+    """One installation and its clock. `database_url` "" means its own SQLite file."""
+
+    def __init__(self, folder: Path, database_url: str = "", *, source: str = "", weekly: str = "") -> None:
+        self.folder = folder
+        (folder / "notes").mkdir(parents=True)
+        self.config = folder / "config.toml"
+        self.config.write_text(CONFIG.format(source=source, weekly=weekly), encoding="utf-8")
+        environ = {"DIGEST_STORAGE__URL": database_url} if database_url else {}
+        self.settings = load(self.config, environ)
+        self.now = START
+        self._place: Installation | None = None
+        self._notes = 0
+
+    @property
+    def place(self) -> Installation:
+        """The installation at the house's present hour (one engine for all hours)."""
+        made = Installation(self.settings, self.now)
+        if self._place is not None:
+            made.__dict__["engine"] = self._place.engine
+            made.__dict__["classifier"] = self._place.classifier
+        self._place = made
+        return made
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._place is not None and "engine" in self._place.__dict__:
+            self._place.engine.dispose()
+
+    def reader(self, email: str, cadence: str = "weekly", interests: Interests | None = None) -> int:
+        """Add a subscriber; return the id."""
+        place = self.place
+        with writing(place.engine) as conn:
+            made = people.add(
+                conn, email, cadence=cadence, how="test", now=self.now, secret=place.secret, interests=interests
+            )
+        return made.id
+
+    def publish(self, title: str, areas: str = "housing", region: str = "wales", **more: str) -> None:
+        """Put a case study into the Markdown source."""
+        self._notes += 1
+        head = {"title": f'"{title}"', "id": f"n{self._notes}", "date": self.now.date().isoformat(), **more}
+        head |= {"policy_areas": f"[{areas}]", "regions": f"[{region}]"}
+        text = "\n".join(f"{key}: {value}" for key, value in head.items())
+        (self.folder / "notes" / f"{self._notes:03d}.md").write_text(f"---\n{text}\n---\nWhat we learnt: {title}.\n")
+
+    def run(self, **ahead: int) -> pipeline.Report:
+        """Let time pass, then run as cron would."""
+        self.now += timedelta(**ahead)
+        return pipeline.run(self.place)
+
+    def letters(self, subscriber: int) -> list[Digest]:
+        """The digests of a subscriber's accepted deliveries, oldest first."""
+        with reading(self.place.engine) as conn:
+            account = [d for d in deliveries.of_subscriber(conn, subscriber) if d.state == "accepted" and d.digest]
+            plans = deliveries.digests(conn, [d.digest for d in account if d.digest])
+            return [plans[d.digest] for d in reversed(account) if d.digest]

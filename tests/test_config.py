@@ -1,0 +1,151 @@
+"""config.toml: each mistake is one line that names the key and the cure, and all come at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.config import load
+from digest.errors import ConfigError
+from digest.model import Backfill
+from digest.resources import resource
+
+GOOD = """
+[site]
+name = "Digest"
+base_url = "https://digest.example.org/"
+from = "Digest <digest@example.org>"
+
+[[source]]
+name = "Here"
+path = "feed.xml"
+
+[cadence.weekly]
+at = "fri 08:00"
+
+[[policy_area]]
+slug = "housing"
+name = "Housing"
+words = { 3 = ["council homes"], 1 = ["tenant"] }
+
+[[policy_area]]
+slug = "transport"
+name = "Transport"
+words = ["bus", "cycling"]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(write(folder, text), environ or {})
+    return caught.value.problems
+
+
+def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, GOOD), {})
+    assert settings.site.base_url == "https://digest.example.org"
+    assert settings.storage_url == f"sqlite:///{tmp_path / 'digest.db'}"
+    assert settings.sources[0].path == str(tmp_path / "feed.xml")
+    assert settings.cadences[0].name == "weekly"
+    assert dict(settings.taxonomy.policy_areas[0].words) == {"council homes": 3, "tenant": 1}
+    assert dict(settings.taxonomy.policy_areas[1].words) == {"bus": 2, "cycling": 2}
+    assert (settings.letter_cap, settings.elsewhere_cap) == (12, 3)
+
+
+def test_the_shipped_file_is_good() -> None:
+    settings = load(resource("config.toml"), {})
+    assert len(settings.taxonomy.policy_areas) == 21
+    assert len(settings.taxonomy.themes) == 8
+    assert len(settings.sources) >= 4
+    assert all(Path(source.path or "").exists() for source in settings.sources)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "cure"),
+    [
+        ('name = "Digest"', "nam = 1", "site.nam: unknown key", "did you mean 'name'?"),
+        ('name = "Digest"', "", "site.name: is missing", "add it"),
+        ("[cadence.weekly]", "[cadense.weekly]", "cadense: unknown key", "did you mean 'cadence'?"),
+        ("[cadence.weekly]", "[cadence.yearly]", "cadence.yearly", "daily, weekly, monthly"),
+        ('at = "fri 08:00"', 'at = "fri 25:00"', "cadence.weekly.at", "write it like"),
+        ('at = "fri 08:00"', 'at = "fri 08:00"\napproval = "maybe"', "cadence.weekly.approval", "required"),
+        ('base_url = "https://digest.example.org/"', 'base_url = "digest"', "site.base_url", "write https://"),
+        ('from = "Digest <digest@example.org>"', 'from = "digest"', "site.from", "write"),
+        ('path = "feed.xml"', "", "source.0 (Here).url", "either url or path"),
+        ('path = "feed.xml"', 'path = "a"\nurl = "https://a.example"', "source.0 (Here).url", "only one"),
+        ('path = "feed.xml"', 'url = "file:///etc/passwd"', "source.0 (Here).url", "in path"),
+        ('path = "feed.xml"', 'path = "a"\nkind = "news"', "source.0 (Here).kind", "case-study"),
+        ('path = "feed.xml"', 'path = "a"\npolicy_areas = ["housng"]', "policy_areas: 'housng'", "'housing'?"),
+        ('path = "feed.xml"', 'path = "a"\nregions = ["cornwall"]', "regions: 'cornwall'", "known:"),
+        ('path = "feed.xml"', 'path = "a"\nbackfill = "a while"', "source.0.backfill", "60 days"),
+        ('path = "feed.xml"', 'path = "a"\nbackfill = -1', "source.0.backfill", "a count like 20"),
+        ('slug = "transport"', 'slug = "housing"', "policy_area.1.slug", "defined twice"),
+        ('slug = "transport"', 'slug = "Public Transport"', "policy_area.1.slug", 'like "public-health"'),
+        ('words = ["bus", "cycling"]', "words = { 9 = ['bus'] }", "policy_area.1.words", "1 to 5"),
+        ('words = ["bus", "cycling"]', "words = { 2 = 'bus' }", "policy_area.1.words", "list of phrases"),
+        ("[[source]]", "[transport]\nkind = 'pigeon'\n[[source]]", "transport.kind: 'pigeon'", '"file"'),
+        ("[[source]]", "[gather]\nevery = 'often'\n[[source]]", "gather.every", "30 minutes"),
+        ("[[source]]", "[letter]\ncap = 0\n[[source]]", "letter.cap", "greater than or equal to 1"),
+    ],
+)  # fmt: skip
+def test_each_mistake_names_its_place_and_cure(tmp_path: Path, old: str, new: str, place: str, cure: str) -> None:
+    assert old in GOOD
+    said = problems(tmp_path, GOOD.replace(old, new, 1))
+    assert any(place in line and cure in line for line in said), said
+
+
+def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace('at = "fri 08:00"', 'at = "never"').replace('"https://digest.example.org/"', '"no"')
+    text += '\n[[source]]\nname = "Here"\npath = "x"\nkind = "y"\n'
+    assert len(problems(tmp_path, text)) == 4
+
+
+def test_not_toml_not_there_not_a_file(tmp_path: Path) -> None:
+    assert "not valid TOML" in problems(tmp_path, "[site")[0]
+    with pytest.raises(ConfigError, match="digest init"):
+        load(tmp_path / "other.toml", {})
+    with pytest.raises(ConfigError, match="folder"):
+        load(tmp_path, {})
+
+
+def test_the_environment_overrides_any_key(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    environ = {
+        "DIGEST_SITE__NAME": "Other",
+        "DIGEST_CADENCE__WEEKLY__AT": "mon 09:00",
+        "DIGEST_LETTER__CAP": "5",
+        "DIGEST_LETTER__WELCOME": "14 days",
+        "DIGEST_CONFIG": "not a key",
+        "UNRELATED__KEY": "x",
+    }
+    settings = load(path, environ)
+    assert settings.site.name == "Other"
+    assert settings.cadences[0].at.hour == 9
+    assert settings.letter_cap == 5
+    assert settings.welcome == timedelta(days=14)
+
+
+def test_a_wrong_override_is_named_like_a_wrong_key(tmp_path: Path) -> None:
+    assert any("site.nmae" in line for line in problems(tmp_path, GOOD, {"DIGEST_SITE__NMAE": "x"}))
+    assert any("DIGEST_SOURCE__0__NAME" in line for line in problems(tmp_path, GOOD, {"DIGEST_SOURCE__0__NAME": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "backfill"),
+    [
+        ("20", Backfill(20)),
+        ('"60 days"', Backfill(span=timedelta(days=60))),
+        ('"2 weeks"', Backfill(span=timedelta(14))),
+    ],
+)
+def test_backfill_is_a_count_or_a_span(tmp_path: Path, text: str, backfill: Backfill) -> None:
+    path = write(tmp_path, GOOD.replace('path = "feed.xml"', f'path = "feed.xml"\nbackfill = {text}'))
+    assert load(path, {}).sources[0].backfill == backfill

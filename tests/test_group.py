@@ -1,0 +1,160 @@
+"""Who gets what: the matching rules as a table, and the promise both ways as a property."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest import group
+from digest.group import Candidate, select
+from digest.model import Digest, Entry
+from subscribers.model import Interests
+
+AREAS = ("housing", "transport", "safeguarding")
+REGIONS = ("south-west", "wales", "london")
+THEMES = ("leadership", "risk-and-trust")
+
+
+def one(
+    number: int = 1,
+    areas: tuple[str, ...] = ("housing",),
+    regions: tuple[str, ...] = ("south-west",),
+    themes: tuple[str, ...] = (),
+    kind: str = "case-study",
+) -> Candidate:
+    return Candidate(number, number, kind, areas, regions, themes)
+
+
+def follows(areas: str = "", regions: str = "", themes: str = "", elsewhere: bool = True) -> Interests:
+    return Interests(frozenset(areas.split()), frozenset(regions.split()), frozenset(themes.split()), elsewhere)
+
+
+def where(digest: Digest) -> str:
+    return digest.sections[0].key if digest.sections else dict(digest.left_out).get(1, "not considered")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "interests", "expected"),
+    [
+        (one(), follows("housing", "south-west"), "areas"),
+        (one(), follows(), "areas"),
+        (one(), follows("housing"), "areas"),
+        (one(), follows("", "south-west"), "areas"),
+        (one(), follows("transport", "south-west"), "outside"),
+        (one(), follows("housing", "wales"), "elsewhere"),
+        (one(), follows("housing", "wales", elsewhere=False), "elsewhere-off"),
+        (one(kind="post"), follows("housing", "wales"), "outside"),
+        (one(kind="post"), follows("housing", "south-west"), "areas"),
+        (one(regions=("national",)), follows("housing", "wales"), "areas"),
+        (one(regions=("national",)), follows("transport", "wales"), "outside"),
+        (one(regions=("south-west", "wales")), follows("housing", "wales"), "areas"),
+        (one(regions=("south-west", "london")), follows("housing", "wales"), "elsewhere"),
+        (one(themes=("leadership",)), follows("transport", "wales", "leadership"), "elsewhere"),
+        (one(themes=("leadership",)), follows("transport", "wales"), "outside"),
+        (one(themes=("leadership",)), follows("transport", "south-west", "leadership"), "outside"),
+        (one(areas=()), follows("housing", "south-west"), "outside"),
+        (one(areas=()), follows(), "areas"),
+        (one(areas=()), follows("", "wales"), "elsewhere"),
+        (one(areas=("transport", "housing")), follows("housing", "south-west"), "areas"),
+        (one(), follows("housing", "national"), "elsewhere"),
+    ],
+)
+def test_matching(candidate: Candidate, interests: Interests, expected: str) -> None:
+    assert where(select([candidate], interests, mark=0)) == expected
+
+
+def test_what_is_before_the_mark_is_not_considered_at_all() -> None:
+    digest = select([one(5)], follows(), mark=5)
+    assert digest == Digest(())
+
+
+def test_what_they_had_does_not_come_again() -> None:
+    assert where(select([one(1)], follows(), mark=0, had=frozenset({1}))) == "had"
+
+
+def test_the_cap_keeps_places_for_elsewhere_and_counts_the_rest() -> None:
+    here = [one(n) for n in range(1, 21)]
+    there = [one(n, regions=("wales",)) for n in range(21, 31)]
+    digest = select([*here, *there], follows("housing", "south-west"), mark=0, cap=12, elsewhere_cap=3)
+    assert [len(g.placed) for s in digest.sections for g in s.groups] == [9, 3]
+    assert digest.more == 18
+    assert [p.entry for p in digest.placed] == [*range(1, 10), 21, 22, 23]
+
+
+def test_groups_follow_what_the_reader_follows_and_the_first_entry_leads() -> None:
+    found = [one(1, ("transport", "housing")), one(2, ("safeguarding",)), one(3, ("housing",))]
+    digest = select(found, follows("housing safeguarding"), mark=0)
+    assert [(g.slug, [p.entry for p in g.placed]) for g in digest.sections[0].groups] == [
+        ("housing", [1, 3]),
+        ("safeguarding", [2]),
+    ]
+    everything = select(found, follows(), mark=0)
+    assert [g.slug for g in everything.sections[0].groups] == ["transport", "safeguarding", "housing"]
+
+
+def test_an_edition_is_ordered_by_day_then_case_studies() -> None:
+    day = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    entries = [
+        Entry(1, "s", None, "old", "post", day - timedelta(days=9), day),
+        Entry(2, "s", None, "post", "post", day, day),
+        Entry(3, "s", None, "study", "case-study", day - timedelta(hours=3), day),
+        Entry(4, "s", None, "undated", "post", None, day + timedelta(days=1)),
+    ]
+    assert [e.id for e in group.order(entries)] == [4, 3, 2, 1]
+
+
+candidates = st.lists(
+    st.builds(
+        one,
+        st.just(0),
+        st.lists(st.sampled_from(AREAS), unique=True, max_size=2).map(tuple),
+        st.one_of(st.just(("national",)), st.lists(st.sampled_from(REGIONS), unique=True, min_size=1).map(tuple)),
+        st.lists(st.sampled_from(THEMES), unique=True).map(tuple),
+        st.sampled_from(("post", "case-study")),
+    ),
+    max_size=40,
+).map(lambda found: [replace(c, entry=n, release=n) for n, c in enumerate(found, 1)])
+subsets = st.builds(
+    Interests,
+    st.frozensets(st.sampled_from(AREAS)),
+    st.frozensets(st.sampled_from((*REGIONS, "national"))),
+    st.frozensets(st.sampled_from(THEMES)),
+    st.booleans(),
+)
+
+
+@given(
+    candidates, subsets, st.integers(0, 40), st.frozensets(st.integers(1, 40)), st.integers(1, 15), st.integers(0, 4)
+)
+def test_every_entry_matches_and_every_match_is_there_or_counted(
+    found: list[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere: int
+) -> None:
+    digest = select(found, interests, mark=mark, had=had, cap=cap, elsewhere_cap=elsewhere)
+    placed = [p.entry for p in digest.placed]
+    considered = {c.entry: c for c in found if c.release > mark}
+
+    def theirs(c: Candidate) -> bool:
+        area = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas))
+        region = not interests.regions or bool((interests.regions | {"national"}) & set(c.regions))
+        return area and region
+
+    def far(c: Candidate) -> bool:
+        on = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas) or ())
+        on = on or bool(interests.themes & set(c.themes))
+        away = bool(interests.regions) and not (interests.regions | {"national"}) & set(c.regions)
+        return interests.elsewhere and c.kind == "case-study" and on and away
+
+    owed = {n for n, c in considered.items() if n not in had and (theirs(c) or far(c))}
+    assert len(placed) == len(set(placed)) <= cap
+    assert set(placed) <= owed
+    assert len(placed) + digest.more == len(owed)
+    assert sum(len(g.placed) for s in digest.sections if s.key == "elsewhere" for g in s.groups) <= elsewhere
+    assert {n for n, _ in digest.left_out} | set(placed) == set(considered)
+    assert all(g.placed for s in digest.sections for g in s.groups)
+    for section in digest.sections:
+        for placed_one in (p for g in section.groups for p in g.placed):
+            assert (theirs if section.key == "areas" else far)(considered[placed_one.entry])

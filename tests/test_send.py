@@ -1,0 +1,155 @@
+"""Handing over: claimed first, settled after; a dead run's claims are asked about; nobody is mailed who has left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline, prepare, send
+from digest.errors import PersonNeeded
+from digest.model import Receipt
+from digest.store import deliveries, editions, runs
+from digest.store.engine import reading, writing
+from digest.transports.base import Outcome, Parcel
+from digest.transports.file import FileTransport
+from subscribers import store as people
+from tests.house import House
+
+
+class Recorder:
+    """A transport that remembers, may die before the n-th parcel, and answers as told when asked."""
+
+    def __init__(
+        self, dies_at: int | None = None, answers: dict[int, str] | None = None, verdict: str = "accepted"
+    ) -> None:
+        self.taken: list[Parcel] = []
+        self.answers = answers or {}
+        self._dies_at = dies_at
+        self._verdict = verdict
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        for parcel in parcels:
+            if self._dies_at is not None and len(self.taken) >= self._dies_at:
+                raise KeyboardInterrupt
+            self.taken.append(parcel)
+            yield Outcome(parcel.delivery, self._verdict)
+
+    def ask(self, asked: Iterable[tuple[int, str]]) -> dict[int, str]:
+        return {number: self.answers[number] for number, _ in asked if number in self.answers}
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def frozen(tmp_path: Path, database_url: str) -> Iterator[tuple[House, int]]:
+    """A house with a frozen weekly edition for five readers, nothing handed over yet."""
+    here = House(tmp_path / "house", database_url)
+    here.run()
+    for n in range(5):
+        here.reader(f"r{n}@example.org")
+    here.publish("One")
+    pipeline.gather(here.place, force=True)
+    place = here.place
+    with writing(place.engine) as conn:
+        weekly = place.settings.cadence("weekly")
+        prepare.draft(conn, place.settings, weekly, here.now)
+        slot = prepare.slot_owed(conn, weekly, here.now, "Europe/London")
+        # The first run has closed the last slot: freeze the next one by hand.
+        assert slot is None
+        slot = prepare.next_slot(weekly, here.now, "Europe/London")
+        number = prepare.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
+    yield here, number
+    here.close()
+
+
+def hand_over(house: House, number: int, transport: Recorder | FileTransport) -> None:
+    place = house.place
+    with writing(place.engine) as conn:
+        run = runs.start(conn, "send", house.now)
+    send.send(place.engine, place.settings, number, transport, run=run, secret=place.secret, clock=place.clock)
+
+
+def receipt(house: House, number: int) -> Receipt:
+    with reading(house.place.engine) as conn:
+        one = editions.get(conn, number)
+        assert one is not None
+        return deliveries.receipt(conn, one)
+
+
+def test_every_reader_gets_one_letter_and_the_receipt_balances(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    transport = Recorder()
+    hand_over(house, number, transport)
+    hand_over(house, number, transport)
+    assert sorted(p.to for p in transport.taken) == [f"r{n}@example.org" for n in range(5)]
+    assert receipt(house, number).accepted == 5
+    assert receipt(house, number).balanced
+
+
+def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    first = Recorder(dies_at=2)
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(house, number, first)
+    with reading(house.place.engine) as conn:
+        left = [d.id for d in deliveries.in_state(conn, "claimed")]
+    assert len(left) == 3
+    assert not receipt(house, number).balanced
+    second = Recorder(answers={left[0]: "accepted", left[1]: "absent"})
+    recovered = send.recover(house.place.engine, second, house.place.clock)
+    assert recovered == {"accepted": 1, "pending": 1, "uncertain": 1}
+    hand_over(house, number, second)
+    assert [p.delivery for p in second.taken] == [left[1]]
+    done = receipt(house, number)
+    assert (done.accepted, done.uncertain, done.balanced) == (4, 1, True)
+
+
+def test_who_leaves_or_is_suppressed_before_the_hand_over_is_not_mailed(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    place = house.place
+    with writing(place.engine) as conn:
+        people.leave(conn, 1, how="test", now=house.now, secret=place.secret)
+        people.suppress(conn, "r1@example.org", "bounced", secret=place.secret, now=house.now)
+        people.pause(conn, 3, datetime(2027, 1, 1, tzinfo=UTC), how="test", now=house.now)
+        people.forget(conn, 4, now=house.now, secret=place.secret)
+    transport = Recorder()
+    hand_over(house, number, transport)
+    assert [p.to for p in transport.taken] == ["r4@example.org"]
+    done = receipt(house, number)
+    assert (done.accepted, done.suppressed, done.cancelled, done.balanced) == (1, 2, 2, True)
+
+
+def test_refusals_are_counted_and_not_repeated(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    hand_over(house, number, Recorder(verdict="refused"))
+    again = Recorder()
+    hand_over(house, number, again)
+    assert again.taken == []
+    assert receipt(house, number).refused == 5
+
+
+def test_an_edition_that_is_not_frozen_is_not_sent(frozen: tuple[House, int]) -> None:
+    house, _ = frozen
+    with pytest.raises(PersonNeeded, match="not frozen"):
+        hand_over(house, 9999, Recorder())
+
+
+def test_a_rehearsal_marks_nothing(frozen: tuple[House, int], tmp_path: Path) -> None:
+    house, number = frozen
+    assert pipeline.dry_run(house.place, tmp_path / "dry", number) == 5
+    assert len(list((tmp_path / "dry").glob("*/*.eml"))) == 5
+    assert receipt(house, number).pending == 5
+
+
+def test_a_letter_is_the_same_on_every_attempt(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    one, two = Recorder(verdict="refused"), Recorder()
+    hand_over(house, number, one)
+    with writing(house.place.engine) as conn:
+        deliveries.settle(conn, [(p.delivery, "pending", "") for p in one.taken], house.now)
+    hand_over(house, number, two)
+    assert [p.message for p in one.taken] == [p.message for p in two.taken]

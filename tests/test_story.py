@@ -1,0 +1,174 @@
+"""The whole story through the command line, as a newcomer, an editor, a reader and cron would meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECEIPT = {"edition", "cadence", "eligible", "accepted", "refused", "suppressed", "empty", "held", "uncertain",
+           "cancelled", "balanced"}  # fmt: skip
+FRIDAY = "2026-11-20T09:00:00+00:00"
+
+Digest = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def digest(tmp_path: Path) -> Digest:
+    """Run `digest` in a folder of its own as a process; `code` is the exit code wanted."""
+
+    def call(*arguments: str, now: str | None = FRIDAY, code: int = 0, cwd: Path = tmp_path) -> Any:
+        words = [sys.executable, "-m", "digest", *(["--now", now] if now else []), *arguments]
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
+        done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return call
+
+
+def document(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest, tmp_path: Path) -> None:
+    first = digest("demo")
+    assert "every eligible reader is accounted for" in first.stdout
+    letters = sorted((tmp_path / "demo" / "letters").glob("*/*.eml"))
+    assert len(letters) > 200
+    assert (tmp_path / "demo" / "letters" / "index.html").exists()
+    before = {path: path.stat().st_mtime_ns for path in letters}
+    second = digest("demo")
+    assert "nothing new" in second.stdout
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo" / "letters").glob("*/*.eml")} == before
+    message = BytesParser(policy=policy.default).parsebytes(letters[0].read_bytes())
+    assert not message.defects
+    assert message.get_body(("plain",)) is not None
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_every_answer_keeps_its_keys(digest: Digest, tmp_path: Path) -> None:
+    digest("init")
+    assert "no mistake found" in digest("check").stdout
+    digest("subscribers", "import", "examples/subscribers.csv")
+    gathered = document(digest("gather", "--json"))["sources"]
+    assert {"name", "status", "new", "changed", "same", "held", "error"} <= set(gathered[0])
+    assert sum(one["new"] for one in gathered) >= 40
+    found = document(digest("entries", "--json"))
+    keys = {"id", "source", "url", "title", "kind", "published", "first_seen", "policy_areas", "regions", "themes",
+            "evidence", "state"}  # fmt: skip
+    assert keys <= set(found[0])
+    assert document(digest("entry", str(found[0]["id"]), "--json"))["evidence"]
+    prepared = document(digest("prepare", "weekly", "--json"))
+    assert prepared["state"] == "draft"
+    receipts = document(digest("run", "--json"))["receipts"]
+    assert {r["cadence"] for r in receipts} == {"daily", "weekly", "monthly"}
+    for receipt in receipts:
+        assert set(receipt) >= RECEIPT
+        rest = ("accepted", "refused", "suppressed", "empty", "held", "uncertain", "cancelled")
+        assert receipt["eligible"] == sum(receipt[key] for key in rest)
+        assert receipt["balanced"] is True
+    assert document(digest("send", "--json"))["receipts"] == []
+    assert document(digest("run", "--json"))["receipts"] == []
+    why = document(digest("explain", "--subscriber", "morwenna.tregear@cornwall-council.example", "--json"))
+    assert set(why) == {"subscriber", "entry", "outcome", "reasons"}
+    assert why["outcome"] == "accepted"
+    state = document(digest("status", "--json"))
+    assert len(state["receipts"]) == 3
+    assert digest("doctor").stdout
+
+
+def test_a_preview_is_the_letter_that_is_sent(digest: Digest, tmp_path: Path) -> None:
+    who = "morwenna.tregear@cornwall-council.example"
+    digest("init")
+    digest("subscribers", "import", "examples/subscribers.csv")
+    digest("gather")
+    digest("prepare", "weekly")
+    digest("preview", "--subscriber", who)
+    seen = (tmp_path / "preview" / "letter.eml").read_bytes()
+    digest("preview", "--area", "children-families", "--region", "south-west", "--out", "other")
+    assert "south west" in (tmp_path / "other" / "letter.txt").read_text().lower()
+    digest("run")
+    sent = [path.read_bytes() for path in (tmp_path / "letters").glob("weekly-*/*.eml")]
+    assert seen in sent
+    assert "no letter" in digest("preview", "--subscriber", who).stderr
+
+
+def test_an_editor_approves_what_goes_out(digest: Digest, tmp_path: Path) -> None:
+    digest("init")
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('approval = "automatic"', 'approval = "required"'))
+    digest("subscribers", "import", "examples/subscribers.csv")
+    waiting = digest("run", code=4)
+    assert "digest approve" in waiting.stderr
+    number = str(next(e["edition"] for e in document(digest("status", "--json"))["open_editions"]))
+    digest("approve", number, "--hash", "0000", code=4)
+    digest("approve", number, "--by", "Editor")
+    assert document(digest("run", "--json"))["receipts"][0]["cadence"] == "weekly"
+    assert "frozen" in digest("hold", number, code=2).stderr
+
+
+def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path: Path) -> None:
+    assert "digest init" in digest("run", code=2).stderr
+    digest("init")
+    assert "nothing was changed" in digest("init", code=2).stderr
+    config = tmp_path / "config.toml"
+    good = config.read_text()
+    config.write_text(good.replace('at = "fri 08:00"', 'at = "fri 25:00"').replace("[gather]", "[gathre]"))
+    said = digest("check", code=2).stderr
+    assert "cadence.weekly.at" in said
+    assert "gathre: unknown key" in said
+    config.write_text(good)
+    assert "unknown; known:" in digest("preview", "--area", "nothing", code=2).stderr
+    assert "is not in config.toml" in digest("gather", "--source", "Nowhere", code=2).stderr
+    assert "was never gathered" in digest("entry", "999", code=2).stderr
+    assert "does not exist" in digest("approve", "99", code=2).stderr
+    assert "is not an instant" in digest("status", now="yesterday", code=2).stderr
+    config.write_text(good.replace("examples/case-studies", "examples/nowhere"))
+    assert "is not there" in digest("check", code=2).stderr
+    run = document(digest("run", "--json"))
+    failed = [one for one in run["sources"] if one["status"] == "failed"]
+    assert [one["name"] for one in failed] == ["Field Notes"]
+    assert "nowhere" in failed[0]["error"]
+    assert any("Field Notes" in line for line in digest("doctor", code=1).stdout.splitlines())
+
+
+def test_people_come_and_go(digest: Digest, tmp_path: Path) -> None:
+    digest("init")
+    digest("subscribers", "add", "new.reader@council.example", "--policy-areas", "housing", "--regions", "wales")
+    assert "did you mean" in digest("subscribers", "import", _csv(tmp_path), code=0).stderr
+    shown = document(digest("subscribers", "show", "new.reader@council.example", "--json"))
+    assert shown["policy_areas"] == ["housing"]
+    digest("subscribers", "export", "people.csv")
+    assert "0 added, 0 changed" in digest("subscribers", "import", "people.csv").stdout
+    digest("subscribers", "suppress", "new.reader@council.example")
+    digest("subscribers", "forget", "new.reader@council.example", "--yes")
+    assert b"new.reader" not in (tmp_path / "digest.db").read_bytes()
+    assert "1 suppressed" in digest("subscribers", "import", "people.csv").stdout
+    assert len(document(digest("subscribers", "list", "--json"))) == 1
+
+
+def _csv(folder: Path) -> str:
+    (folder / "in.csv").write_text("email,policy_areas\ngood@council.example,housing\nbad@council.example,housng\n")
+    return "in.csv"
+
+
+def test_two_runs_at_once_do_no_harm(digest: Digest, tmp_path: Path) -> None:
+    digest("init")
+    digest("subscribers", "import", "examples/subscribers.csv")
+    words = [sys.executable, "-m", "digest", "--now", FRIDAY, "run", "--json"]
+    both = [subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    for one in both:
+        one.communicate(timeout=120)
+    assert {one.returncode for one in both} <= {0, 75}
+    assert 0 in {one.returncode for one in both}
+    slots = document(digest("status", "--json"))["slots"]
+    assert len({(s["cadence"], s["day"]) for s in slots}) == len(slots) == 3
