@@ -1,0 +1,79 @@
+"""The daemon: its clock agrees with the slots, it runs for real, and it leaves in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from digest.config import load
+from digest.daemon import make_scheduler, trigger_of
+from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
+from tests.house import CONFIG
+
+LONDON = "Europe/London"
+FORMS = [
+    ("daily", "07:30"),
+    ("daily", "mon-fri 07:30"),
+    ("daily", "sun,wed 23:45"),
+    *(("weekly", f"{day} 08:00") for day in WEEKDAYS),
+    ("monthly", "1 08:00"),
+    ("monthly", "28 00:15"),
+    ("monthly", "last 12:00"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), FORMS)
+def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str) -> None:
+    cadence = Cadence(name, parse_at(name, text))
+    trigger = trigger_of(cadence, LONDON)
+    now = datetime(2026, 3, 20, tzinfo=UTC)
+    for _ in range(20):
+        rings = trigger.get_next_fire_time(None, now.astimezone(ZoneInfo(LONDON)))
+        slot = next_slot(cadence, now - timedelta(seconds=1), LONDON)
+        assert rings.astimezone(UTC) == slot.instant
+        now = slot.instant + timedelta(minutes=1)
+
+
+def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.format(source="", weekly="").replace('"0 minutes"', '"30 minutes"'))
+    scheduler = make_scheduler(load(config, {}), lambda: None)
+    assert {job.id for job in scheduler.get_jobs()} == {"daily", "weekly", "monthly", "gather"}
+    defaults = scheduler._job_defaults
+    assert defaults["misfire_grace_time"] >= 3600
+    assert (defaults["coalesce"], defaults["max_instances"]) == (True, 1)
+
+
+def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: Path) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
+    digest = [sys.executable, "-m", "digest"]
+    for words in (["init"], ["subscribers", "import", "examples/subscribers.csv"]):
+        subprocess.run([*digest, *words], cwd=tmp_path, env=environ, check=True, capture_output=True)
+    daemon = subprocess.Popen([*digest, "schedule"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
+    try:
+        cron = subprocess.run([*digest, "run"], cwd=tmp_path, env=environ, capture_output=True, text=True)
+        assert cron.returncode in (0, 75)
+        for _ in range(600):
+            done = subprocess.run([*digest, "status", "--json"], cwd=tmp_path, env=environ, capture_output=True)
+            receipts = json.loads(done.stdout)["receipts"]
+            if len(receipts) == 3 and all(r["balanced"] for r in receipts):
+                break
+            time.sleep(0.1)
+        daemon.send_signal(signal.SIGTERM)
+        _, said = daemon.communicate(timeout=60)
+    finally:
+        daemon.kill()
+    assert daemon.returncode == 0, said
+    assert "stopped" in said
+    assert sorted(r["cadence"] for r in receipts) == ["daily", "monthly", "weekly"]
+    letters = sum(r["accepted"] for r in receipts)
+    assert len(list((tmp_path / "letters").glob("*/*.eml"))) == letters > 200
