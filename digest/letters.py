@@ -1,38 +1,94 @@
-"""Letters: an edition's letter, and one reader's parcel of it. Preview and send both come through here."""
+"""Letters: an edition's letter in each language, and one reader's parcel of it. Preview and send both come here."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
+import threading
 from collections.abc import Sequence
 from datetime import date, datetime
 from email.utils import parseaddr
 
 from digest import render
 from digest.config import Settings
-from digest.letter.compile import Letter
+from digest.letter import catalogue
+from digest.letter.compile import Inline, Letter, inline_styles
 from digest.letter.compose import compose
-from digest.letter.values import EditionFacts, ReaderFacts
+from digest.letter.values import Assembled, EditionFacts, ReaderFacts
 from digest.model import Digest, Edition, Entry
 from digest.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
 from subscribers.tokens import make_token
 
+CHECKED = 3  # digests of each language that are also rendered whole, and compared
 
-def letter_of(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Letter:
-    """Return an edition's letter, compiled once. The organisation's own templates are searched first."""
-    facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
-    folders = [settings.templates] if settings.templates else []
-    return render.render_letter(
-        settings.site, settings.taxonomy, facts, entries, [*folders, resource("templates") / "email"]
-    )
+_log = logging.getLogger(__name__)
+
+
+class Letters:
+    """An edition's letter by language, each compiled when its first reader comes. ConfigError for a bad template.
+
+    The first digests of each language are compared with the letter rendered whole. Where a template of the
+    organisation's own makes them differ, that language's digests are compiled one by one from there on.
+    """
+
+    def __init__(
+        self, settings: Settings, edition: Edition, entries: Sequence[Entry], inline: Inline = inline_styles
+    ) -> None:
+        own = [settings.templates] if settings.templates else []
+        self._folders = [*own, resource("templates") / "email"]
+        self._settings, self._entries, self._inline = settings, entries, inline
+        self.languages = catalogue.languages(self._folders)
+        self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
+        self._made: dict[str, Letter] = {}
+        self._checked: dict[str, list[Digest]] = {}
+        self._lock = threading.RLock()
+
+    def of(self, language: str) -> Letter:
+        """Return the letter in a reader's language; without words for it, in the site's, else in English."""
+        site = self._settings.site
+        chosen = catalogue.best((language, site.language), self.languages)
+        with self._lock:
+            if chosen not in self._made:
+                self._made[chosen] = render.render_letter(
+                    site, self._settings.taxonomy, self._facts, self._entries, self._folders,
+                    brand=self._settings.brand, language=chosen, inline=self._inline,
+                )  # fmt: skip
+            return self._made[chosen]
+
+    def render(self, language: str, digest: Digest, reader: ReaderFacts) -> Assembled:
+        """Return one reader's letter, right whatever the templates do; see `render.safe_letter`."""
+        letter = self.of(language)
+        checked = self._checked.setdefault(letter.book.words.language, [])
+        if len(checked) < CHECKED and digest not in checked:
+            letter = self._check(letter, digest, reader, checked)
+        return render.render_digest(letter, digest, reader)
+
+    def _check(self, letter: Letter, digest: Digest, reader: ReaderFacts, checked: list[Digest]) -> Letter:
+        with self._lock:
+            # The shipped templates are proven by the tests; an own one is tried at the extremes too.
+            trials = bool(self._settings.templates) and not checked
+            safe, why = render.safe_letter(letter, digest, reader, trials=trials)
+            if why:
+                self._made[letter.book.words.language] = safe
+                _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
+            checked.append(digest)
+        return safe
+
+
+def letters_of(
+    settings: Settings, edition: Edition, entries: Sequence[Entry], *, inline: Inline = inline_styles
+) -> Letters:
+    """Return an edition's letters, compiled once a language. The organisation's own templates are searched first."""
+    return Letters(settings, edition, entries, inline)
 
 
 def parcel(
     settings: Settings,
     edition: Edition,
-    letter: Letter,
+    letters: Letters,
     person: Subscriber,
     digest: Digest,
     secret: bytes,
@@ -40,9 +96,12 @@ def parcel(
     *,
     delivery: int,
 ) -> Parcel:
-    """Return one reader's letter, composed. Raises DigestError or ValueError when none can be written to them."""
-    reader = _reader(settings, edition, person, secret)
-    assembled = render.render_digest(letter, digest, reader)
+    """Return one reader's letter in their language, composed, and signed where config has a key for it.
+
+    Raises ConfigError for a mistaken template, another DigestError or ValueError when none can be written to them.
+    """
+    reader = _reader(settings, edition, letters.of(person.language), person, secret)
+    assembled = letters.render(person.language, digest, reader)
     domain = parseaddr(settings.site.sender)[1].rpartition("@")[2]
     # The same on every attempt, so that a receiver can drop a twin; and it tells nobody how many there are.
     token = hmac.new(secret, f"message {edition.id} {person.id}".encode(), hashlib.sha256).hexdigest()[:32]
@@ -56,6 +115,10 @@ def parcel(
         list_id=f"{edition.cadence}.{domain}",
         unsubscribe_url=reader.unsubscribe_url,
     )
+    if settings.dkim is not None:
+        from digest.letter.dkim import sign  # cryptography is slow to import
+
+        message = sign(message, settings.dkim, now)
     return Parcel(
         delivery, folder_of(edition), person.email, assembled.subject, message,
         assembled.html_text(), assembled.plain_text(),
@@ -67,7 +130,7 @@ def folder_of(edition: Edition | None) -> str:
     return f"{edition.cadence}-{edition.slot}" if edition else "unknown"
 
 
-def _reader(settings: Settings, edition: Edition, person: Subscriber, secret: bytes) -> ReaderFacts:
+def _reader(settings: Settings, edition: Edition, letter: Letter, person: Subscriber, secret: bytes) -> ReaderFacts:
     base = settings.site.base_url
 
     def link(path: str, purpose: str, number: int | None = None) -> str:
@@ -76,7 +139,7 @@ def _reader(settings: Settings, edition: Edition, person: Subscriber, secret: by
         return f"{base}/{path}/{token}"
 
     return render.reader_facts(
-        settings.taxonomy,
+        letter,
         person,
         unsubscribe_url=link("unsubscribe", "unsubscribe"),
         preferences_url=link("preferences", "preferences"),

@@ -8,19 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from digest.letter import words
-from digest.letter.assemble import assemble, verify
-from digest.letter.compile import Letter, compile_letter
+from digest.letter.assemble import assemble, extremes, proven, verify
+from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
 from digest.letter.values import Assembled, EditionFacts, ReaderFacts
-from digest.model import Digest, Entry, Site, Taxonomy
+from digest.model import SHIPPED, Brand, Digest, Entry, Site, Taxonomy
 from subscribers.model import Subscriber
 
 
 def render_letter(
-    site: Site, taxonomy: Taxonomy, edition: EditionFacts, entries: Sequence[Entry], templates: Sequence[Path]
+    site: Site,
+    taxonomy: Taxonomy,
+    edition: EditionFacts,
+    entries: Sequence[Entry],
+    templates: Sequence[Path],
+    *,
+    brand: Brand = SHIPPED,
+    language: str = "",
+    inline: Inline = inline_styles,
 ) -> Letter:
-    """Return an edition's letter, compiled once for all its readers. ConfigError for a mistaken template."""
-    return compile_letter(site, taxonomy, edition, entries, templates)
+    """Return an edition's letter in a language, compiled once for all its readers. ConfigError for a bad template."""
+    return compile_letter(site, taxonomy, edition, entries, templates, brand=brand, language=language, inline=inline)
 
 
 def render_digest(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
@@ -34,8 +41,17 @@ def check_digests(letter: Letter, digests: Sequence[Digest], reader: ReaderFacts
         verify(letter, digest, reader)
 
 
+def safe_letter(letter: Letter, digest: Digest, reader: ReaderFacts, *, trials: bool = False) -> tuple[Letter, str]:
+    """Return a letter that is right for this digest, and with `trials` for made-up ones at the extremes.
+
+    The same letter and "", or one that compiles each digest by itself and what in its templates asks for that.
+    ConfigError when no such letter is right; see `assemble.proven`.
+    """
+    return proven(letter, [digest, *(extremes(letter) if trials else ())], reader)
+
+
 def reader_facts(
-    taxonomy: Taxonomy,
+    letter: Letter,
     subscriber: Subscriber,
     *,
     unsubscribe_url: str,
@@ -52,6 +68,6 @@ def reader_facts(
         preferences_url=preferences_url,
         pause_url=pause_url,
         browser_url=browser_url,
-        interests=words.interests(subscriber.interests, taxonomy),
+        interests=letter.book.words.interests(subscriber.interests, letter.book.taxonomy),
         more_url=more_url,
     )

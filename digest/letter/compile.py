@@ -1,9 +1,9 @@
-"""Compiles an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition.
+"""Compiles an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition and language.
 
 The html of the whole edition (shell, every heading, every entry) is rendered once with markers between
 its parts, its styles are moved inline in one call to premailer, and the result is cut at the markers.
-That is right because no style rule of the templates looks at an element's neighbours;
-`digest.letter.assemble.verify` proves it for a digest. This module is the only home of premailer.
+That is right where no template and no style rule looks beyond its own part; `digest.letter.assemble` proves
+it, and has a digest compiled by itself where it is not so. This module is the only home of premailer.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from markupsafe import Markup
 from premailer import Premailer
 
 from digest.errors import ConfigError
+from digest.letter import catalogue, qp
 from digest.letter import parts as part_views
-from digest.letter import qp, words
+from digest.letter.clean import PERCENT
 from digest.letter.parts import COLUMNS, Book, unguard, wrapped
 from digest.letter.templates import environment, render
 from digest.letter.values import Block, BlockKey, Blocks, EditionFacts, Memory, Piece, Slot
-from digest.model import Digest, Entry, Site, Taxonomy
+from digest.model import SHIPPED, Brand, Digest, Entry, Site, Taxonomy
 
 HTML = "letter.html.j2"
 TEXT = "letter.txt.j2"
@@ -57,7 +58,8 @@ class Letter:
     """An edition compiled for one language and set of templates, ready to be assembled for any reader.
 
     `html` and `text` map a part's key to its block. The rest is kept so that a letter can be checked
-    against one that is rendered whole, and so that readers of the same digest share its plan.
+    against one that is rendered whole, and so that readers of the same digest share its plan. A letter that
+    is `apart` has each digest compiled by itself: slow, and right for templates that look at neighbours.
     """
 
     edition: EditionFacts
@@ -66,6 +68,7 @@ class Letter:
     text: Blocks
     env: Environment
     inline: Inline
+    apart: bool = False
     memory: Memory = field(default_factory=Memory)
 
 
@@ -76,15 +79,22 @@ def compile_letter(
     entries: Sequence[Entry],
     templates: Sequence[Path],
     *,
+    brand: Brand = SHIPPED,
+    language: str = "",
     inline: Inline = inline_styles,
 ) -> Letter:
-    """Return the letter of an edition; `templates` are folders, searched in order. One call of `inline`.
+    """Return the letter of an edition in a language ("": the site's); one call of `inline`.
 
-    ConfigError names file and line when a template is missing, mistaken or uses an unknown variable.
+    `templates` are folders, searched in order, also for words/<language>.toml; a language without words falls
+    back to the site's, then to English. ConfigError names file and line when a template is missing, mistaken or
+    uses an unknown variable, and each mistake in the words.
     """
     env = environment(templates)
     env.filters["wrap"] = _wrap
-    book = Book(site, taxonomy, {entry.id: entry for entry in entries})
+    chosen = catalogue.best((language, site.language), catalogue.languages(templates))
+    own = dict(brand.words).get(chosen, {})
+    words = catalogue.load(templates, chosen, ({"tagline": brand.tagline} if brand.tagline else {}) | dict(own))
+    book = Book(site, taxonomy, {entry.id: entry for entry in entries}, words, brand)
     # The content's own hash makes the marks impossible to foresee, so no entry can contain one.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
     html = _render(env, HTML, edition, book, *_blank(book, secret, html=True))
@@ -100,20 +110,42 @@ def compile_letter(
     )
 
 
+def compile_digest(letter: Letter, digest: Digest, shell: Mapping[str, str]) -> tuple[Block, Block]:
+    """Return (html, text) of one digest as a block each, inlined whole: only its readers' own gaps are left.
+
+    `shell` are the words that the digest's readers share.
+    """
+    token = {name: f"%%{name}%%" for name in part_views.READER_TOKENS}
+    html, text = _render_parts(letter, digest, {n: _guarded(v) for n, v in shell.items()} | token, _guarded)
+    return _html_pieces(HTML, letter.inline(html) + "\n", _SHELL), _text_pieces(TEXT, text, _SHELL)
+
+
 def render_whole(letter: Letter, digest: Digest, values: Mapping[str, str]) -> tuple[str, str]:
     """Return (html, text) of one reader's letter by the slow way: templates filled, then inlined as a whole.
 
     `values` are the shell's words and links, as `assemble` fills them.
     """
-    keys = part_views.digest_keys(digest, letter.book.taxonomy)
-    views = [part_views.part(key, own, letter.book) | _no_marks() for key, own in keys]
-    html = _render(letter.env, HTML, letter.edition, letter.book, views, values)
-    lines = {name: wrapped(value) for name, value in values.items()}
-    views = [
-        part_views.part(key, {n: wrapped(v) for n, v in own.items()}, letter.book) | _no_marks() for key, own in keys
-    ]
-    text = _render(letter.env, TEXT, letter.edition, letter.book, views, lines)
+    html, text = _render_parts(letter, digest, values, str)
     return unguard(letter.inline(html) + "\n"), unguard(text)
+
+
+def _render_parts(
+    letter: Letter, digest: Digest, values: Mapping[str, str], guard: Callable[[str], str]
+) -> tuple[str, str]:
+    """Return (html, text) of one digest, styles not yet inlined; `guard` is applied to each part's own words."""
+    book, edition = letter.book, letter.edition
+    keys = [(key, {n: guard(v) for n, v in own.items()}) for key, own in part_views.digest_keys(digest, book)]
+    views = [part_views.part(key, own, book) | _no_marks() for key, own in keys]
+    lines = [part_views.part(key, {n: wrapped(v) for n, v in own.items()}, book) | _no_marks() for key, own in keys]
+    text = {name: wrapped(value) for name, value in values.items()}
+    return (
+        _render(letter.env, HTML, edition, book, views, values),
+        _render(letter.env, TEXT, edition, book, lines, text),
+    )
+
+
+def _guarded(text: str) -> str:
+    return text.replace("%%", PERCENT * 2)
 
 
 def _render(
@@ -128,9 +160,7 @@ def _render(
         env,
         name,
         {
-            "site": part_views.site_view(book.site),
-            "edition": part_views.edition_view(edition, book.site),
-            "words": words.FIXED,
+            **part_views.shell_views(edition, book),
             "parts": views,
             "reader": {token: values[token] for token in part_views.READER_TOKENS},
             "digest": {token: values[token] for token in part_views.DIGEST_TOKENS},

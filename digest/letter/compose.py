@@ -70,6 +70,19 @@ def compose(
     )
 
 
+def return_path(site: Site, delivery: int) -> str:
+    """Return the envelope's sender for one delivery (VERP), so that a bounce names what it is about.
+
+    "bounce+47@news.example.org", at the domain of the site's sender. BadHeader when that is not a domain.
+    """
+    if delivery < 1:
+        raise BadHeader(f"Return-Path: {delivery} is not the number of a delivery")
+    _, at, host = site.sender.rstrip("> ").rpartition("@")
+    if not at:
+        raise BadHeader(f"Return-Path: {site.sender[:60]!r} is no address; correct site.from")
+    return f"bounce+{delivery}@{headers.domain('Return-Path', host)}"
+
+
 @lru_cache(maxsize=64)
 def _sender(site: Site) -> str:
     reply_to = headers.mailbox("Reply-To", site.reply_to) if site.reply_to else ""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from digest.letter import words
 from digest.letter.clean import PERCENT, content, link, paragraphs, reader_url, visible
+from digest.letter.colours import upon
 from digest.letter.values import BlockKey, EditionFacts, ReaderFacts
-from digest.model import CASE_STUDY, Digest, Entry, Site, Taxonomy
+from digest.letter.words import SUBJECT, Words, direction, primary
+from digest.model import CASE_STUDY, SHIPPED, Brand, Colours, Digest, Entry, Image, Site, Taxonomy
 
 READER_TOKENS = (
     "intro",
@@ -32,41 +33,78 @@ PART_TOKENS = ("reason", "more", "more_link")
 TITLE = 200
 SUMMARY = 300
 COLUMNS = 72
+PICTURE = 480  # the room inside a case study's panel, in CSS pixels
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 
 View = dict[str, object]
 
 
-def site_view(site: Site) -> View:
-    """Return what templates know of who sends."""
-    address = (content(line) for line in re.split(r"[\r\n]+|, ", site.postal_address))
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What every part is made from: who sends, the facets' names, entries by id, a language's words, the brand."""
+
+    site: Site
+    taxonomy: Taxonomy
+    entries: Mapping[int, Entry]
+    words: Words
+    brand: Brand = SHIPPED
+
+    @property
+    def language(self) -> str:
+        """The language tag of the letter: the site's own ("en-GB") where it is in the site's language."""
+        same = primary(self.site.language) == self.words.language
+        return self.site.language if same else self.words.language
+
+
+def shell_views(edition: EditionFacts, book: Book) -> View:
+    """Return what templates know besides the parts and the reader: site, brand, letter, edition and words."""
+    return {
+        "site": _site_view(book.site),
+        "brand": _brand_view(book.brand, book.site),
+        "letter": {"language": book.language, "dir": direction(book.language)},
+        "edition": _edition_view(edition, book),
+        "words": {name: content(text) for name, text in book.words.fixed.items()},
+    }
+
+
+def _site_view(site: Site) -> View:
     mailbox = site.reply_to or site.sender
     return {
         "name": content(site.name),
         "url": link(site.base_url),
         "contact": content(mailbox.rpartition("<")[2].rstrip("> ")),
-        "address": [line for line in address if line],
-        "language": site.language,
-        "dir": words.direction(site.language),
     }
 
 
-def edition_view(edition: EditionFacts, site: Site) -> View:
-    """Return what templates know of the edition."""
+def _brand_view(brand: Brand, site: Site) -> View:
+    address = (content(line) for line in re.split(r"[\r\n]+|, ", brand.address or site.postal_address))
+    logo = brand.logo
     return {
-        "cadence": words.CADENCE.get(edition.cadence, content(edition.cadence)),
-        "day": words.day(edition.slot, site.zone),
-        "note": paragraphs(edition.note),
+        "name": content(brand.name or site.name),
+        "address": [line for line in address if line],
+        "logo": asdict(logo) | {"url": link(logo.url), "alt": content(logo.alt, TITLE)} if logo else None,
+        "light": _colours_view(brand.light),
+        "dark": _colours_view(brand.dark),
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What every part is made from: who sends, the facets' names, and the edition's entries by id."""
+def _colours_view(colours: Colours) -> View:
+    return asdict(colours) | {"on_accent": upon(colours.accent)}
 
-    site: Site
-    taxonomy: Taxonomy
-    entries: Mapping[int, Entry]
+
+def _edition_view(edition: EditionFacts, book: Book) -> View:
+    return {
+        "title": content(book.words.form("cadence", edition.cadence)),
+        "day": book.words.day(edition.slot, book.site.zone),
+        "note": paragraphs(edition.note),
+        **_spoken(book.site.language, book),
+    }
+
+
+def _spoken(language: str, book: Book) -> View:
+    """Return `language` and its `dir` where the words of a part are not in the letter's language, else ""."""
+    foreign = bool(language) and primary(language) != book.words.language
+    return {"language": language if foreign else "", "dir": direction(language) if foreign else ""}
 
 
 def part(key: BlockKey, own: Mapping[str, str], book: Book) -> View:
@@ -74,41 +112,66 @@ def part(key: BlockKey, own: Mapping[str, str], book: Book) -> View:
     if isinstance(key, str):
         return {"template": "more", "more": own["more"], "more_link": own["more_link"]}
     kind, name = key
+    said = book.words.said
     if kind == "section":
-        why = words.FIXED["elsewhere_why"] if name == "elsewhere" else ""
-        return {"template": "section", "title": words.FIXED[str(name)], "why": why}
+        why = said["elsewhere_why"] if name == "elsewhere" else ""
+        return {"template": "section", "title": content(said[str(name)]), "why": content(why)}
     if kind == "group":
-        title = content(book.taxonomy.name(str(name))) if name else words.FIXED["unsorted"]
-        return {"template": "group", "title": title}
-    return card(book.entries[int(name)], kind == "elsewhere", book.site) | {"reason": own["reason"]}
+        return {"template": "group", **_group(str(name), book)}
+    return card(book.entries[int(name)], kind == "elsewhere", book) | {"reason": own["reason"]}
 
 
-def card(entry: Entry, elsewhere: bool, site: Site) -> View:
-    """Return the view of one entry; its heading is one level higher where no group heads it."""
-    language = entry.language if entry.language and _LANGUAGE.fullmatch(entry.language) else ""
-    foreign = bool(language) and language.lower().split("-")[0] != site.language.lower().split("-")[0]
+def _group(slug: str, book: Book) -> View:
+    """Return a policy area's heading, which says so where it is not in the letter's language."""
+    if not slug or (name := book.words.translated(book.taxonomy, slug)):
+        return {"title": content(name if slug else book.words.said["unsorted"]), "language": "", "dir": ""}
+    return {"title": content(book.taxonomy.name(slug)), **_spoken(book.site.language, book)}
+
+
+def card(entry: Entry, elsewhere: bool, book: Book) -> View:
+    """Return the view of one entry; its heading is one level higher where no group heads it.
+
+    `language` and `dir` are of the entry's own words (title, summary, source) where they are not the letter's.
+    """
+    language = entry.language if entry.language and _LANGUAGE.fullmatch(entry.language) else book.site.language
+    study = entry.kind == CASE_STUDY
     return {
         "template": "card",
         "level": 3 if elsewhere else 4,
-        "title": content(title(entry), TITLE),
+        "title": content(title(entry) or book.words.kind(entry.kind), TITLE),
         "url": link(entry.url),
         "summary": content(entry.summary, SUMMARY),
         "source": content(entry.source, 80),
-        "day": words.day(entry.published, site.zone),
-        "kind": words.kind(entry.kind),
-        "case_study": entry.kind == CASE_STUDY,
-        "place": content(words.place(visible(entry.facets.place, 60), entry.facets.regions)),
-        "language": language if foreign else "",
-        "dir": words.direction(language) if foreign else "",
+        "day": book.words.day(entry.published, book.site.zone),
+        "kind": content(book.words.kind(entry.kind)),
+        "case_study": study,
+        "picture": picture(entry.image) if study else None,
+        "place": content(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
+        **_spoken(language, book),
     }
 
 
+def picture(image: Image | None) -> View | None:
+    """Return an image worth showing: https, at least 300 pixels wide, of known size, described in words; else None.
+
+    `width` and `height` are those it is shown at.
+    """
+    if image is None or not image.width or not image.height or image.width < 300:
+        return None
+    url, alt = link(image.url), content(image.alt, TITLE)
+    if url is None or not url.startswith("https://") or not alt or image.height > 2 * image.width:
+        return None
+    width = min(image.width, PICTURE)
+    height = max(1, round(image.height * width / image.width))
+    return {"url": url, "alt": alt, "width": width, "height": height}
+
+
 def title(entry: Entry) -> str:
-    """Return an entry's title, or what best stands for one: its summary, its source, its kind."""
+    """Return an entry's title, or what best stands for one: its summary, its source; "" when it has none of them."""
     for text, limit in ((entry.title, TITLE), (entry.summary, 80), (entry.source, 80)):
         if found := visible(text, limit):
             return found
-    return words.kind(entry.kind)
+    return ""
 
 
 def every_key(book: Book) -> list[BlockKey]:
@@ -126,7 +189,7 @@ def every_key(book: Book) -> list[BlockKey]:
     ]
 
 
-def digest_keys(digest: Digest, taxonomy: Taxonomy) -> list[tuple[BlockKey, dict[str, str]]]:
+def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, str]]]:
     """Return the key of each part of a digest in reading order, with the words that only the digest knows."""
     keys: list[tuple[BlockKey, dict[str, str]]] = []
     for section in digest.sections:
@@ -135,9 +198,15 @@ def digest_keys(digest: Digest, taxonomy: Taxonomy) -> list[tuple[BlockKey, dict
             if section.key != "elsewhere":
                 keys.append((("group", group.slug), {}))
             for placed in group.placed:
-                keys.append(((section.key, placed.entry), {"reason": words.reason(placed.reason, taxonomy)}))
+                keys.append(
+                    (
+                        (section.key, placed.entry),
+                        {"reason": content(book.words.reason(placed.reason, book.taxonomy))},
+                    )
+                )
     if digest.more:
-        keys.append(("more", {"more": words.more(digest.more), "more_link": words.more_link(digest.more)}))
+        said = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
+        keys.append(("more", said))
     return keys
 
 
@@ -145,17 +214,17 @@ def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
     """Return the words of a letter's shell that all readers of one digest share; `subject` "" makes one."""
     top = title(book.entries[digest.placed[0].entry])
     return {
-        "subject": visible(subject, words.SUBJECT * 2) or words.subject(top, len(digest.placed) - 1),
-        "preheader": words.preheader(digest, book.taxonomy),
+        "subject": visible(subject, SUBJECT * 2) or book.words.subject(top, len(digest.placed) - 1),
+        "preheader": book.words.preheader(digest, book.taxonomy),
     }
 
 
-def reader_values(reader: ReaderFacts, cadence: str, shown: tuple[int, int]) -> dict[str, str]:
+def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[int, int]) -> dict[str, str]:
     """Return the words and links that only one reader's letter carries; ValueError for an unfit link."""
     return {
         "intro": words.intro(reader.name, shown),
         "email": visible(reader.email),
-        "why_letter": _why_letter(cadence, reader.interests),
+        "why_letter": _why_letter(words, cadence, reader.interests),
         "unsubscribe_url": reader_url(reader.unsubscribe_url),
         "preferences_url": reader_url(reader.preferences_url),
         "pause_url": reader_url(reader.pause_url),
@@ -165,7 +234,7 @@ def reader_values(reader: ReaderFacts, cadence: str, shown: tuple[int, int]) -> 
 
 
 @lru_cache(maxsize=4096)
-def _why_letter(cadence: str, interests: str) -> str:
+def _why_letter(words: Words, cadence: str, interests: str) -> str:
     return words.why_letter(cadence, visible(interests, 1000))
 
 

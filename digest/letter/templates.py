@@ -46,5 +46,5 @@ def render(env: Environment, name: str, values: Mapping[str, object]) -> str:
 
 def _place(error: BaseException, name: str) -> str:
     """Return "file, line n" of the innermost template frame that `error` passed through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".j2")]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith((".j2", ".css"))]
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else name

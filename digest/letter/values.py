@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from digest.model import Digest
 
@@ -101,22 +101,46 @@ def decode(wire: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Plans already made, newest last; at most `limit` are kept."""
+    """Plans already made, newest last; at most `limit` are kept.
+
+    Hashing a digest costs as much as filling its plan, and readers of one come together, so a digest that is
+    the very same value as a moment ago is known by its place in memory.
+    """
 
     limit: int = 2048
     plans: dict[object, Plan] = field(default_factory=dict)
+    recent: dict[int, tuple[Digest, Plan]] = field(default_factory=dict)
 
-    def keep(self, key: object, plan: Plan) -> None:
+    def find(self, digest: Digest) -> Plan | None:
+        """Return the plan of a digest, or of one that reads the same."""
+        known = self.recent.get(id(digest))
+        if known is not None and known[0] is digest:
+            return known[1]
+        plan = self.plans.get(_key(digest))
+        if plan is not None:
+            self._note(digest, plan)
+        return plan
+
+    def keep(self, digest: Digest, plan: Plan) -> None:
         """Remember one plan; when full, forget the oldest."""
-        while len(self.plans) >= self.limit:
-            try:
-                self.plans.pop(next(iter(self.plans)), None)
-            except (StopIteration, RuntimeError):  # another thread was quicker
-                break
-        self.plans[key] = plan
+        _make_room(self.plans, self.limit)
+        self.plans[_key(digest)] = plan
+        self._note(digest, plan)
+
+    def _note(self, digest: Digest, plan: Plan) -> None:
+        _make_room(self.recent, self.limit)
+        self.recent[id(digest)] = digest, plan
 
 
-def plan_key(digest: Digest) -> object:
+def _make_room(known: dict[Any, Any], limit: int) -> None:
+    while len(known) >= limit:
+        try:
+            known.pop(next(iter(known)), None)
+        except (StopIteration, RuntimeError):  # another thread was quicker
+            break
+
+
+def _key(digest: Digest) -> object:
     """Return what two digests share when they read the same, whatever was left out of them."""
     return digest.sections, digest.more
 

@@ -1,8 +1,14 @@
-"""Every fixed word and sentence of a letter, in English. Plain text; the template escapes."""
+"""The fixed words and sentences of a letter in one language, from its catalogue (digest.letter.catalogue).
+
+Plain text; the template escapes. Nothing here knows a language: forms by count, names of months and what
+becomes of a region inside a sentence all stand in the catalogue.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,96 +18,19 @@ from subscribers.model import Interests
 
 SUBJECT = 78
 TITLE_IN_SUBJECT = 62
-
-# What templates write as {{ words.… }}; sentences that need values are functions below.
-FIXED = {
-    "digest": "digest",
-    "change": "Change what you follow",
-    "unsubscribe": "Unsubscribe",
-    "pause": "Pause these letters",
-    "browser": "Read this letter in a browser",
-    "note": "From the editor",
-    "areas": "In your areas",
-    "elsewhere": "From elsewhere",
-    "elsewhere_why": (
-        "Case studies from other places, on what you follow. Read them for the ingredients rather than "
-        "the recipe: what each place had, who took part, and what they would do differently."
-    ),
-    "unsorted": "Also new",
-    "why_letter": "Why you get this letter",
-    "contact": "Questions or corrections:",
-    "sent_to": "Sent to",
-    "sent_by": "Sent by",
-}
-CADENCE = {"daily": "Daily", "weekly": "Weekly", "monthly": "Monthly"}
-OFTEN = {"daily": "at most once a day", "weekly": "at most once a week", "monthly": "at most once a month"}
-_WITH_ARTICLE = frozenset(slug for slug in REGIONS if slug.split("-")[0] in ("east", "north", "south", "west"))
+GAP = re.compile(r"\{([a-z_]+)\}")
 # Scripts written from right to left, by language; the rest are written from left to right.
 _RTL = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"})
 
 
 def direction(language: str) -> str:
     """Return "rtl" or "ltr" for a language tag ("ar-GB")."""
-    return "rtl" if language.lower().split("-")[0] in _RTL else "ltr"
+    return "rtl" if primary(language) in _RTL else "ltr"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list in words: "a", "a and b", "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-
-
-def day(moment: datetime | date | None, zone: str) -> str:
-    """Return a day as readers of `zone` know it, "12 October 2026"; "" for None and the impossible."""
-    if moment is None:
-        return ""
-    if isinstance(moment, datetime):
-        try:
-            moment = moment.astimezone(ZoneInfo(zone)).date()
-        except OverflowError:  # the first and last days of the calendar have no neighbours
-            return ""
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def region(slug: str) -> str:
-    """Return a region's name inside a sentence: "the South West", "Wales"."""
-    name = REGIONS.get(slug, slug)
-    return f"the {name}" if slug in _WITH_ARTICLE else name
-
-
-def kind(slug: str) -> str:
-    """Return what readers call a kind of entry."""
-    return "Case study" if slug == CASE_STUDY else "Post"
-
-
-def place(name: str, regions: Iterable[str]) -> str:
-    """Return where an entry is about: "Cornwall, South West", "Wales", "National"."""
-    names = [REGIONS.get(slug, slug) for slug in regions]
-    if len(names) > 3:
-        names = [f"{names[0]} and {len(names) - 1} more regions"]
-    if name and name not in names:
-        names = [name] if names == [REGIONS[NATIONAL]] else [name, *names]
-    return ", ".join(names)
-
-
-def reason(why: Reason, taxonomy: Taxonomy) -> str:
-    """Return the one sentence that tells a reader why an entry is in their letter."""
-    everything = "every theme" if why.code == "elsewhere-theme" else "every policy area"
-    follow = f"Why: you follow {visible(taxonomy.name(why.slug)) if why.slug else everything}"
-    if why.code == "area":
-        where = "is of national interest" if why.region == NATIONAL else f"comes from {region(why.region)}"
-        return f"{follow}, and this {where}."
-    where = "nationally" if why.region == NATIONAL else f"in {region(why.region)}"
-    return f"{follow}; this is how it was done {where}."
-
-
-def more(count: int) -> str:
-    """Return the sentence that counts what did not fit."""
-    return f"{count} more {'entry' if count == 1 else 'entries'} matched what you follow."
-
-
-def more_link(count: int) -> str:
-    """Return the words of the link to what did not fit."""
-    return "See the other one" if count == 1 else f"See the other {count}"
+def primary(language: str) -> str:
+    """Return the language of a tag without its region: "cy" for "cy-GB"."""
+    return language.lower().replace("_", "-").partition("-")[0]
 
 
 def counts(digest: Digest) -> tuple[int, int]:
@@ -110,55 +39,148 @@ def counts(digest: Digest) -> tuple[int, int]:
     return len(digest.placed) - elsewhere, elsewhere
 
 
-def intro(name: str, shown: tuple[int, int]) -> str:
-    """Return the opening sentence: who is meant, and how many entries there are of each sort."""
-    near, far = shown
-    total = near + far
-    greeting = visible(name, 60)
-    opening = f"{greeting}, here" if greeting else "Here"
-    found = "is one new entry" if total == 1 else f"are {total} new entries"
-    if near and far:
-        return f"{opening} {found} for you: {near} in your areas and {far} from elsewhere."
-    return f"{opening} {found} for you, {'in your areas' if near else 'from elsewhere'}."
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """One language's words. `said` are single sentences by name, `forms` those with a form by count or slug,
+    `plurals` the form's name for the counts that do not take "other", `months` the twelve names.
+    """
+
+    language: str
+    said: Mapping[str, str]
+    forms: Mapping[str, Mapping[str, str]]
+    plurals: Mapping[int, str]
+    months: tuple[str, ...]
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """What templates write as {{ words.… }}: the words without gaps."""
+        return {name: text for name, text in self.said.items() if not GAP.search(text)}
+
+    def say(self, name: str, /, **values: object) -> str:
+        """Return the sentence `name` with its {gaps} filled, in one pass: a value is never looked into."""
+        return _filled(self.said[name], values)
+
+    def form(self, name: str, slug: str, /, **values: object) -> str:
+        """Return the form of `name` for a slug, else its "other"."""
+        forms = self.forms[name]
+        return _filled(forms.get(slug, forms["other"]), values)
+
+    def count(self, name: str, count: int, /, **values: object) -> str:
+        """Return the form of `name` that goes with a count, which fills {count}."""
+        return self.form(name, self.plurals.get(count, "other"), count=count, **values)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Return names as a list in words: "a", "a and b", "a, b and c"."""
+        return self.said["list_join"].join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+    def day(self, moment: datetime | date | None, zone: str) -> str:
+        """Return a day as readers of `zone` know it, "12 October 2026"; "" for None and the impossible."""
+        if moment is None:
+            return ""
+        if isinstance(moment, datetime):
+            try:
+                moment = moment.astimezone(ZoneInfo(zone)).date()
+            except OverflowError:  # the first and last days of the calendar have no neighbours
+                return ""
+        return self.say("day", day=moment.day, month=self.months[moment.month - 1], year=moment.year)
+
+    def name(self, taxonomy: Taxonomy, slug: str) -> str:
+        """Return a policy area's or theme's name in this language where it has one."""
+        return self.translated(taxonomy, slug) or visible(taxonomy.name(slug))
+
+    def translated(self, taxonomy: Taxonomy, slug: str) -> str:
+        """Return a policy area's or theme's name in this language as config gives it, or ""."""
+        for term in (*taxonomy.policy_areas, *taxonomy.themes):
+            if term.slug == slug:
+                return visible(dict(term.names).get(self.language, ""))
+        return ""
+
+    def region(self, slug: str, sentence: str = "region") -> str:
+        """Return a region's name ("Wales"), or with `sentence` a phrase around it ("in_region": "in Wales")."""
+        name = self.forms["region"].get(slug) or REGIONS.get(slug, slug)
+        if sentence == "region":
+            return name
+        inside = self.form("the_region", slug, region=name)
+        return self.form(sentence, slug, region=name, the_region=inside) if sentence != "the_region" else inside
+
+    def kind(self, slug: str) -> str:
+        """Return what readers call a kind of entry."""
+        return self.said["case_study" if slug == CASE_STUDY else "post"]
+
+    def place(self, name: str, regions: Iterable[str]) -> str:
+        """Return where an entry is about: "Cornwall, South West", "Wales", "National"."""
+        names = [self.region(slug) for slug in regions]
+        known = {*names, *(REGIONS.get(slug, slug) for slug in regions)}
+        national = names == [self.region(NATIONAL)]
+        if len(names) > 3:
+            names = [self.count("more_regions", len(names) - 1, name=names[0])]
+        if name and name not in known:
+            names = [name] if national else [name, *names]
+        return ", ".join(names)
+
+    def reason(self, why: Reason, taxonomy: Taxonomy) -> str:
+        """Return the one sentence that tells a reader why an entry is in their letter."""
+        every = self.said["every_theme" if why.code == "elsewhere-theme" else "every_area"]
+        what = self.name(taxonomy, why.slug) if why.slug else every
+        if why.code == "area":
+            return self.say("reason_area", what=what, from_region=self.region(why.region, "from_region"))
+        return self.say("reason_elsewhere", what=what, in_region=self.region(why.region, "in_region"))
+
+    def more(self, count: int) -> str:
+        """Return the sentence that counts what did not fit."""
+        return self.count("more", count)
+
+    def more_link(self, count: int) -> str:
+        """Return the words of the link to what did not fit."""
+        return self.count("more_link", count)
+
+    def intro(self, name: str, shown: tuple[int, int]) -> str:
+        """Return the opening sentence: who is meant, and how many entries there are of each sort."""
+        near, far = shown
+        greeting = visible(name, 60)
+        here = self.say("here_named", name=greeting) if greeting else self.said["here"]
+        which = "intro_both" if near and far else "intro_near" if near else "intro_far"
+        return self.count(which, near + far, total=near + far, here=here, near=near, far=far)
+
+    def subject(self, title: str, others: int) -> str:
+        """Return a subject of at most 78 characters that names the top entry and counts the others shown."""
+        rest = self.count("subject_others", others) if others else ""
+        top = visible(title) or self.said["no_title"]
+        return cut(top, min(TITLE_IN_SUBJECT, SUBJECT - len(rest))) + rest
+
+    def preheader(self, digest: Digest, taxonomy: Taxonomy) -> str:
+        """Return the line an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""
+        near = [g.slug for s in digest.sections if s.key == "areas" for g in s.groups]
+        names = [self.name(taxonomy, slug) if slug else self.said["other_news"] for slug in near]
+        far = counts(digest)[1]
+        most = 4 if far else 5
+        if len(names) > most:
+            names = [*names[:4], self.count("more_areas", len(names) - 4)]
+        if far:
+            names.append(self.count("from_elsewhere", far))
+        line = self.listed(names)
+        return line[:1].upper() + line[1:]
+
+    def interests(self, follows: Interests, taxonomy: Taxonomy) -> str:
+        """Return what a reader follows in words: "Housing and Transport, in Wales and the South West"."""
+        areas = [self.name(taxonomy, t.slug) for t in taxonomy.policy_areas if t.slug in follows.policy_areas]
+        regions = [s for s in REGIONS if s in follows.regions and s != NATIONAL]
+        themes = [self.name(taxonomy, t.slug) for t in taxonomy.themes if t.slug in follows.themes]
+        where = self.said["only_national" if follows.regions else "every_region"]
+        if regions:
+            where = self.say("in_regions", regions=self.listed([self.region(s, "the_region") for s in regions]))
+        return self.say(
+            "interests",
+            areas=self.listed(areas) if areas else self.said["every_area"],
+            regions=where,
+            themes=self.count("with_themes", len(themes), themes=self.listed(themes)) if themes else "",
+        )
+
+    def why_letter(self, cadence: str, follows: str) -> str:
+        """Return the footer's sentence: why this letter came and how often one may."""
+        asked = self.say("asked_following", interests=follows) if follows else self.said["asked"]
+        return f"{asked} {self.say('comes', often=self.form('often', cadence))}"
 
 
-def subject(title: str, others: int) -> str:
-    """Return a subject of at most 78 characters that names the top entry and counts the others shown."""
-    rest = f", and {others} more" if others else ""
-    return cut(visible(title) or "New entries for you", min(TITLE_IN_SUBJECT, SUBJECT - len(rest))) + rest
-
-
-def preheader(digest: Digest, taxonomy: Taxonomy) -> str:
-    """Return the line an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""
-    near = [g.slug for s in digest.sections if s.key == "areas" for g in s.groups]
-    names = [visible(taxonomy.name(slug)) if slug else "other news" for slug in near]
-    far = counts(digest)[1]
-    if far:
-        names = names[:4] + ([f"{len(names) - 4} more policy areas"] if len(names) > 4 else [])
-        names.append(f"{far} from elsewhere")
-    elif len(names) > 5:
-        names = [*names[:4], f"{len(names) - 4} more policy areas"]
-    line = listed(names)
-    return line[:1].upper() + line[1:]
-
-
-def interests(follows: Interests, taxonomy: Taxonomy) -> str:
-    """Return what a reader follows in words: "Housing and Transport, in Wales and the South West"."""
-    areas = [visible(t.name) for t in taxonomy.policy_areas if t.slug in follows.policy_areas]
-    regions = [region(slug) for slug in REGIONS if slug in follows.regions and slug != NATIONAL]
-    themes = [visible(t.name) for t in taxonomy.themes if t.slug in follows.themes]
-    what = listed(areas) or "every policy area"
-    where = f"in {listed(regions)}" if regions else "in every region"
-    if follows.regions and not regions:
-        where = "of national interest"
-    with_themes = f", and the themes {listed(themes)}" if len(themes) > 1 else ""
-    if len(themes) == 1:
-        with_themes = f", and the theme {themes[0]}"
-    return f"{what}, {where}{with_themes}"
-
-
-def why_letter(cadence: str, follows: str) -> str:
-    """Return the footer's sentence: why this letter came and how often one may."""
-    asked = f"You asked for this letter{f' and follow {follows}' if follows else ''}."
-    often = OFTEN.get(cadence, "now and then")
-    return f"{asked} It comes {often}, and only when there is something new for you."
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return GAP.sub(lambda gap: str(values[gap[1]]), text) if "{" in text else text

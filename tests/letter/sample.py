@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from digest.letter import catalogue
 from digest.letter.values import EditionFacts, ReaderFacts
 from digest.model import (
     CASE_STUDY,
+    LIGHT,
     NATIONAL,
     POST,
+    Brand,
     Digest,
     Entry,
     Facets,
     Group,
+    Logo,
     Placed,
     Reason,
     Section,
@@ -24,6 +29,8 @@ from digest.model import (
 )
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "email"
+ENGLISH = catalogue.load([TEMPLATES], "en")
+WELSH = catalogue.load([TEMPLATES], "cy")
 
 SITE = Site(
     name="Learning Digest",
@@ -46,6 +53,12 @@ TAXONOMY = Taxonomy(
         Term("data-and-evidence", "Data and evidence"),
         Term("leadership", "Leadership"),
     ),
+)
+BRAND = Brand(
+    name="The Learning Digest",
+    tagline="What places learn from each other",
+    logo=Logo("https://digest.example.org/logo.png", 160, 48),
+    light=replace(LIGHT, accent="#7a1f5c", link="#7a1f5c"),
 )
 EDITION = EditionFacts(
     id=47,

@@ -48,10 +48,12 @@ def awkward_entries() -> list[Entry]:
     return plain + awkward
 
 
-def check_random(count: int, seed: int) -> None:
+def check_random(count: int, seed: int, language: str = "en") -> None:
     dice = random.Random(seed)
     pool = awkward_entries()
-    made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, pool, [sample.TEMPLATES])
+    made = compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, pool, [sample.TEMPLATES], brand=sample.BRAND, language=language
+    )
     for _ in range(count):
         reader = replace(
             sample.READER,
@@ -62,13 +64,14 @@ def check_random(count: int, seed: int) -> None:
         verify(made, sample.random_digest(dice, pool), reader)
 
 
-def test_two_hundred_random_letters_equal_letters_rendered_whole() -> None:
-    check_random(200, seed=2026)
+def test_random_letters_equal_letters_rendered_whole() -> None:
+    check_random(150, seed=2026)
 
 
 @pytest.mark.proof
-def test_two_thousand_random_letters_equal_letters_rendered_whole() -> None:
-    check_random(2000, seed=47)
+@pytest.mark.parametrize("language", ["en", "cy"])
+def test_a_thousand_random_letters_equal_letters_rendered_whole(language: str) -> None:
+    check_random(1000, seed=47, language=language)
 
 
 def test_the_check_sees_a_template_that_looks_at_its_neighbours(tmp_path: Path) -> None:

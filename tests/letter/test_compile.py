@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +107,22 @@ def test_text_part_has_the_words_and_links_of_the_html() -> None:
     assert "\u034f" not in text, "the preheader's filler is no text"
 
 
+@pytest.mark.parametrize("language", ["en", "cy"])
+def test_text_covers_the_html_whatever_the_digest_and_the_language(language: str) -> None:
+    dice = random.Random(3)
+    letter = compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES],
+        brand=sample.BRAND, language=language,
+    )  # fmt: skip
+    for _ in range(40):
+        made = assemble(letter, sample.random_digest(dice, sample.entries()), sample.READER)
+        page, text = Page(made.html_text()), made.plain_text()
+        words = Counter(re.findall(r"\w+", page.text.lower()))
+        shared = words & Counter(re.findall(r"\w+", text.lower()))
+        assert shared.total() >= 0.85 * words.total()
+        assert {href.removeprefix("mailto:") for href, _ in page.links} <= set(text.split())
+
+
 def test_every_entry_shows_what_a_reader_needs() -> None:
     made = golden.letter()
     for part in (Page(made.html_text()).text, made.plain_text()):
@@ -154,6 +172,13 @@ def test_a_mistaken_template_is_named_with_its_line(tmp_path: Path, name: str, b
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"words/en\.toml: not found"):
+        compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path])
+
+
+def test_a_missing_template_is_told(tmp_path: Path) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "en.toml").write_bytes((sample.TEMPLATES / "words" / "en.toml").read_bytes())
     with pytest.raises(ConfigError, match=r"letter\.html\.j2: not found in"):
         compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path])
 

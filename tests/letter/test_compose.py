@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from digest.errors import DigestError
-from digest.letter.compose import compose
+from digest.letter.compose import compose, return_path
 from digest.letter.values import Assembled
 from digest.model import Site
 from tests.letter import golden, sample
@@ -168,6 +168,45 @@ def test_a_local_time_is_written_as_utc() -> None:
 
 def test_without_a_reply_address_there_is_no_reply_header() -> None:
     assert parsed(raw(site=replace(sample.SITE, reply_to="")))["Reply-To"] is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "seen"),
+    [
+        ("Learning Digest <digest@news.example.org>", "bounce+47@news.example.org"),
+        ("digest@news.example.org", "bounce+47@news.example.org"),
+        ("Büro <digest@bücher.example>", "bounce+47@xn--bcher-kva.example"),
+    ],
+)
+def test_a_return_path_names_its_delivery(sender: str, seen: str) -> None:
+    assert return_path(replace(sample.SITE, sender=sender), 47) == seen
+
+
+@pytest.mark.parametrize(("sender", "delivery"), [("digest", 47), ("digest@x y", 47), ("digest@x.example", 0)])
+def test_a_return_path_that_would_not_arrive_is_refused(sender: str, delivery: int) -> None:
+    with pytest.raises(DigestError, match="Return-Path"):
+        return_path(replace(sample.SITE, sender=sender), delivery)
+
+
+def test_one_click_and_the_list_are_told_in_the_raw_bytes() -> None:
+    url = "https://news.example.org/u/" + "a" * 273
+    assert len(url) == 300
+    wire = raw(unsubscribe_url=url, unsubscribe_mailto="mailto:leave+x@news.example.org", to_name="Siân Ŵyn")
+    check_bytes(wire)
+    head = wire.partition(b"\r\n\r\n")[0] + b"\r\n"
+    fields = {line.partition(b":")[0].lower(): line for line in re.split(rb"\r\n(?![ \t])", head) if line}
+    assert fields[b"list-unsubscribe"].count(b"https://") == 1
+    assert b"<" + url.encode() + b">" in fields[b"list-unsubscribe"]
+    assert fields[b"list-unsubscribe-post"] == b"List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+    assert fields[b"list-id"].endswith(b"<weekly.news.example.org>")
+    assert fields[b"auto-submitted"] == b"Auto-Submitted: auto-generated"
+    # An encoded word may stand in a subject or a display name, never in an address, a list or an identifier.
+    for name, line in fields.items():
+        if b"=?" in line:
+            assert name in (b"subject", b"to", b"from", b"reply-to", b"list-id")
+            assert b"=?" not in b"".join(re.findall(rb"<[^>]*>", line))
+    for part in wire.split(b"\r\n\r\n", 1)[1].split(b"Content-Transfer-Encoding: ")[1:]:
+        assert part.startswith(b"quoted-printable\r\n")
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [

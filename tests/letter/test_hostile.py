@@ -169,5 +169,7 @@ def test_an_entry_in_another_language_says_so() -> None:
         (None, {}),
     ):
         page = Page(made_of(replace(CALM, language=language)).html_text())
-        own = [a for tag, a in page.tags if tag == "table" and "lang" in a]
-        assert [{"lang": a["lang"], "dir": a["dir"]} for a in own] == ([attrs] if attrs else [])
+        own = [(tag, a) for tag, a in page.tags if "lang" in a and tag not in ("html", "div")]
+        assert [tag for tag, _ in own] == (["h4", "p"] if attrs else []), "the title and the summary"
+        assert all({"lang": a["lang"], "dir": a["dir"]} == attrs for _, a in own)
+        assert all(("text-align:right" in (a["style"] or "")) == (a["dir"] == "rtl") for _, a in own)

@@ -6,14 +6,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from digest.letter import words
 from digest.letter.clean import cut
+from digest.letter.compile import compile_letter
+from digest.letter.words import counts
 from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
 from digest.render import reader_facts
 from subscribers.model import Interests, Subscriber
 from tests.letter import sample
 
 TAXONOMY = sample.TAXONOMY
+words = sample.ENGLISH
+LETTER = compile_letter(sample.SITE, TAXONOMY, sample.EDITION, [], [sample.TEMPLATES])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def placed(*slugs: str, far: int = 0) -> Digest:
 )
 def test_what_an_inbox_and_the_first_line_say(digest: Digest, preheader: str, intro: str) -> None:
     assert words.preheader(digest, TAXONOMY) == preheader
-    assert words.intro("", words.counts(digest)) == intro
+    assert words.intro("", counts(digest)) == intro
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_what_an_inbox_and_the_first_line_say(digest: Digest, preheader: str, in
 def test_interests_in_words(interests: Interests, seen: str) -> None:
     assert words.interests(interests, TAXONOMY) == seen
     facts = reader_facts(
-        TAXONOMY,
+        LETTER,
         Subscriber(1, "a@x.example", "A", interests=interests),
         unsubscribe_url="https://x.example/u",
         preferences_url="https://x.example/p",

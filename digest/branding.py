@@ -1,0 +1,131 @@
+"""The [brand] and [dkim] parts of config.toml: what they may hold, and every mistake in them by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from digest.letter import colours
+from digest.letter.words import primary
+from digest.model import DARK, LIGHT, Brand, Colours, Dkim, Logo
+
+_PART = ConfigDict(extra="forbid")
+
+
+def _colour(value: object) -> object:
+    if isinstance(value, str) and colours.HEX.fullmatch(value):
+        return value.lower()
+    raise ValueError(f'{value!r} is not a colour; write it like "#12545a"')
+
+
+Colour = Annotated[str, BeforeValidator(_colour)]
+
+
+class Palette(BaseModel):
+    """[brand.light] and [brand.dark]; what is left out stays as it is."""
+
+    model_config = _PART
+
+    accent: Colour | None = None
+    link: Colour | None = None
+    heading: Colour | None = None
+    text: Colour | None = None
+    soft: Colour | None = None
+    background: Colour | None = None
+    sheet: Colour | None = None
+    panel: Colour | None = None
+    rule: Colour | None = None
+
+
+class LogoPart(BaseModel):
+    """[brand.logo]: sizes in CSS pixels, within the column of the letter."""
+
+    model_config = _PART
+
+    url: str
+    width: int = Field(ge=16, le=528)
+    height: int = Field(ge=16, le=200)
+    alt: str = Field(default="", max_length=120)
+
+
+class BrandPart(BaseModel):
+    """[brand]"""
+
+    model_config = _PART
+
+    name: str = Field(default="", max_length=80)
+    tagline: str = Field(default="", max_length=160)
+    address: str = ""
+    logo: LogoPart | None = None
+    light: Palette = Field(default_factory=Palette)
+    dark: Palette = Field(default_factory=Palette)
+    words: dict[str, dict[str, Any]] = {}
+
+
+class DkimPart(BaseModel):
+    """[dkim]: the private key stands in a file of its own."""
+
+    model_config = _PART
+
+    domain: str
+    selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)
+    key_file: str
+
+
+def check_brand(part: BrandPart) -> list[str]:
+    """Return a line for each colour that would be too faint to read and for an unfit logo."""
+    problems = []
+    for side, chosen, shipped in (("light", part.light, LIGHT), ("dark", part.dark, DARK)):
+        said = chosen.model_dump(exclude_none=True)
+        problems += [f"brand.{side}.{line}" for line in colours.problems(_colours(chosen, shipped), list(said))]
+    if part.logo is not None:
+        url = urlsplit(part.logo.url)
+        if url.scheme != "https" or not url.hostname or not part.logo.url.isascii() or " " in part.logo.url:
+            problems.append(
+                f"brand.logo.url: {part.logo.url!r} is not an https address; mail programs fetch it there"
+            )
+    return problems
+
+
+def brand_of(part: BrandPart) -> Brand:
+    """Return the brand a checked part describes."""
+    return Brand(
+        part.name,
+        part.tagline,
+        part.address,
+        Logo(**part.logo.model_dump()) if part.logo else None,
+        _colours(part.light, LIGHT),
+        _colours(part.dark, DARK),
+        tuple((primary(language), words) for language, words in part.words.items()),
+    )
+
+
+def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:
+    """Return the signature to write, its key read from its file; and what is wrong with it."""
+    if part is None:
+        return None, []
+    problems = []
+    host = sender.rpartition("@")[2].rstrip("> ").lower()
+    domain = part.domain.lower()
+    if host != domain and not host.endswith(f".{domain}"):
+        problems.append(
+            f"dkim.domain: {part.domain!r} is not the domain of site.from ({host}) or above it; correct it"
+        )
+    try:
+        key = (home / part.key_file).read_bytes()
+    except OSError as error:
+        return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
+    from digest.letter.dkim import BadKey, load_key  # cryptography is slow to import
+
+    try:
+        load_key(key)
+    except BadKey as error:
+        problems.append(f"dkim.key_file: {home / part.key_file}: {error}")
+    return Dkim(domain, part.selector, key), problems
+
+
+def _colours(chosen: Palette, shipped: Colours) -> Colours:
+    return Colours(**{name: getattr(chosen, name) or getattr(shipped, name) for name in Palette.model_fields})

@@ -1,0 +1,100 @@
+"""Contrast between colours as WCAG 2.2 measures it, and the nearest colour that would do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from digest.model import Colours
+
+TEXT = 4.5
+GRAPHIC = 3.0
+HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class Pair(NamedTuple):
+    """Two names of `Colours` that meet in a letter, and the contrast they need."""
+
+    front: str
+    back: str
+    least: float
+
+
+# Every text and every line that carries meaning, on every ground where the templates put it.
+PAIRS = (
+    Pair("text", "sheet", TEXT),
+    Pair("text", "panel", TEXT),
+    Pair("text", "background", TEXT),
+    Pair("heading", "sheet", TEXT),
+    Pair("heading", "panel", TEXT),
+    Pair("heading", "background", TEXT),
+    Pair("soft", "sheet", TEXT),
+    Pair("soft", "panel", TEXT),
+    Pair("link", "sheet", TEXT),
+    Pair("link", "panel", TEXT),
+    Pair("accent", "sheet", TEXT),
+    Pair("accent", "panel", GRAPHIC),
+)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of "#rrggbb", 0 (black) to 1 (white)."""
+    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def upon(colour: str) -> str:
+    """Return white, near black or black: the first that has 4.5:1 upon `colour`, and for any colour one has."""
+    return next(ink for ink in ("#ffffff", "#0f1417", "#000000") if contrast(ink, colour) >= TEXT)
+
+
+def nearest(colour: str, against: Iterable[tuple[str, float]]) -> str | None:
+    """Return the shade closest to `colour` that has the contrast wanted against each (colour, ratio), or None."""
+    wanted = list(against)
+    for step in range(1, 101):
+        for end in (0, 255):
+            shade = _mixed(colour, end, step / 100)
+            if all(contrast(shade, other) >= least for other, least in wanted):
+                return shade
+    return None
+
+
+def problems(colours: Colours, chosen: Sequence[str]) -> list[str]:
+    """Return a line for each colour that is too faint: its key, the measured ratio and a colour that would do.
+
+    `chosen` are the keys that the operator set: those are named, never the ones that came with the program.
+    """
+    found: dict[str, str] = {}
+    for pair in PAIRS:
+        front, back = getattr(colours, pair.front), getattr(colours, pair.back)
+        ratio = contrast(front, back)
+        if ratio >= pair.least:
+            continue
+        key, other = (pair.back, pair.front) if pair.front not in chosen else (pair.front, pair.back)
+        if key in found:
+            continue
+        shade = nearest(getattr(colours, key), _neighbours(colours, key))
+        cure = f"{shade} would do" if shade else f"change {other} as well: no shade of this one would do"
+        found[key] = (
+            f"{key}: {getattr(colours, key)} has a contrast of {int(ratio * 100) / 100:.2f}:1 with the {other} "
+            f"{getattr(colours, other)}, less than {pair.least:g}:1; {cure}"
+        )
+    return list(found.values())
+
+
+def _neighbours(colours: Colours, key: str) -> list[tuple[str, float]]:
+    fronts = [(getattr(colours, pair.back), pair.least) for pair in PAIRS if pair.front == key]
+    return fronts + [(getattr(colours, pair.front), pair.least) for pair in PAIRS if pair.back == key]
+
+
+def _mixed(colour: str, end: int, part: float) -> str:
+    channels = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(c + (end - c) * part):02x}" for c in channels)

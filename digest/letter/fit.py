@@ -1,0 +1,83 @@
+"""Keeps a letter below the size at which Gmail cuts it off: what does not fit is counted as "N more"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from digest.group import OVER_CAP
+from digest.letter.compile import Letter
+from digest.letter.lint.wording import SIZE_WARNING
+from digest.letter.parts import READER_TOKENS
+from digest.letter.values import Block, BlockKey, Slot, decode
+from digest.model import Digest, Section
+
+# Bytes that a gap takes when it is filled: a reader's own words or link, a digest's own words; interests, once.
+_OWN, _SHARED, _INTERESTS = 300, 150, 1500
+
+
+def fit(letter: Letter, digest: Digest, limit: int = SIZE_WARNING) -> Digest:
+    """Return the digest with as many last entries moved into `more` as keep its html below `limit` bytes.
+
+    Whoever reads it: room is kept for the longest words and links of a reader. The reader's own areas give way
+    first, as in `digest.group.select`; one entry always stays. What goes is left out as "over-cap".
+    """
+    if _wire(letter, digest) <= limit:  # quoted-printable is never shorter than what it encodes
+        return digest
+    sizes: dict[BlockKey, int] = {}
+    while len(digest.placed) > 1 and _bytes(letter, digest, sizes) > limit:
+        digest = _without_last(digest)
+    return digest
+
+
+def _wire(letter: Letter, digest: Digest) -> int:
+    return _INTERESTS + sum(
+        len(piece) if isinstance(piece, bytes) else _gap(piece)
+        for key in _keys(digest)
+        for piece in letter.html.get(key, ())
+    )
+
+
+def _bytes(letter: Letter, digest: Digest, sizes: dict[BlockKey, int]) -> int:
+    for key in _keys(digest):
+        if key not in sizes:
+            sizes[key] = _decoded(letter.html.get(key, ()))
+    return _INTERESTS + sum(sizes[key] for key in _keys(digest))
+
+
+def _decoded(block: Block) -> int:
+    html = decode(b"".join(piece for piece in block if isinstance(piece, bytes)))
+    return len(html.encode()) + html.count("\n") + sum(_gap(p) for p in block if not isinstance(p, bytes))
+
+
+def _gap(slot: Slot) -> int:
+    return _OWN if slot.name in READER_TOKENS else _SHARED
+
+
+def _keys(digest: Digest) -> list[BlockKey]:
+    keys: list[BlockKey] = ["head", "more", "foot"]
+    for section in digest.sections:
+        keys.append(("section", section.key))
+        for group in section.groups:
+            keys.append(("group", group.slug))
+            keys += [(section.key, placed.entry) for placed in group.placed]
+    return keys
+
+
+def _without_last(digest: Digest) -> Digest:
+    """Return the digest without the last entry of its areas, or of elsewhere when the areas have but one."""
+    many = [s for s in digest.sections if sum(len(g.placed) for g in s.groups) > 1]
+    shortened = next((s for s in many if s.key == "areas"), many[0] if many else digest.sections[-1])
+    gone = shortened.groups[-1].placed[-1].entry
+    kept = [s if s is not shortened else _shorter(s) for s in digest.sections]
+    return replace(
+        digest,
+        sections=tuple(s for s in kept if s.groups),
+        more=digest.more + 1,
+        left_out=(*digest.left_out, (gone, OVER_CAP)),
+    )
+
+
+def _shorter(section: Section) -> Section:
+    *before, last = section.groups
+    rest = replace(last, placed=last.placed[:-1])
+    return replace(section, groups=(*before, rest) if rest.placed else tuple(before))

@@ -1,0 +1,133 @@
+"""Checks what assistive technology and mail programs read from a letter's markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from digest.letter.lint.finding import ERROR, WARNING, Finding
+from digest.letter.lint.page import Element, Page
+
+STYLE_LIMIT = 16 * 1024  # bytes that Gmail reads of one style element (Can I email, html-style)
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_ACTIVE = ("script", "form", "iframe", "object", "embed", "base", "link", "input", "button", "audio", "video")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_VAGUE = frozenset(
+    {
+        "click here", "click", "here", "link", "this link", "more", "read more", "read on", "learn more", "details",
+        "find out more", "see more", "go", "this", "download", "cliciwch yma", "yma", "darllen mwy", "mwy",
+    }
+)  # fmt: skip
+
+
+def check(page: Page) -> Iterator[Finding]:
+    """Yield faults of language, title, headings, tables, images, links, and elements no letter may hold."""
+    yield from _shell(page)
+    yield from _headings(page)
+    yield from _tables(page)
+    yield from _images(page)
+    yield from _links(page)
+    for element in page.all(*_ACTIVE):
+        problem = f"<{element.tag}> has no place in a letter: mail programs remove it or distrust the letter"
+        yield _error("active", element.where, problem, "take it out and link to a page instead")
+
+
+def _shell(page: Page) -> Iterator[Finding]:
+    if page.doctype.lower() != "doctype html":
+        yield _error("doctype", "html line 1", "does not begin with <!DOCTYPE html>", "write it as the first line")
+    html = page.all("html")
+    for root in html[:1] or [Element("html", {}, None, 1)]:
+        if not _LANGUAGE.fullmatch(root.attrs.get("lang", "")):
+            yield _error(
+                "lang", f"html line {root.line}, <html>", "says no language", 'write lang="en" or the letter\'s own'
+            )
+        if root.attrs.get("dir") not in ("ltr", "rtl"):
+            yield _error("dir", f"html line {root.line}, <html>", "says no direction", 'write dir="ltr" or "rtl"')
+    inner = [e for e in page.elements if e.tag not in ("html", "body") and {"lang", "dir"} <= set(e.attrs)]
+    if not inner:
+        yield _warning(
+            "lang-inside", "html <body>", "language and direction stand on <html> only, which Gmail and Yahoo drop",
+            "repeat lang and dir on the element around everything",
+        )  # fmt: skip
+    titles = page.all("title")
+    if len(titles) != 1 or not "".join(t.text for t in titles[0].texts()).strip():
+        yield _error(
+            "title", "html <head>", f"has {len(titles) or 'no'} <title> with words", "write one: the subject"
+        )
+    names = {meta.attrs.get("name", "") for meta in page.all("meta")}
+    if not any(meta.attrs.get("charset", "").lower() == "utf-8" for meta in page.all("meta")):
+        yield _error("charset", "html <head>", "does not say utf-8", 'write <meta charset="utf-8">')
+    if "viewport" not in names:
+        cure = 'write <meta name="viewport" content="width=device-width, initial-scale=1">'
+        yield _warning("viewport", "html <head>", "does not say that it fits a phone", cure)
+    for style, sheet in page.sheets:
+        size = len(sheet.encode())
+        if size > STYLE_LIMIT:
+            problem = f"a style element of {size} bytes; Gmail ignores one over {STYLE_LIMIT}"
+            yield Finding(WARNING, "style-size", style.where, "gmail", problem, "shorten it or part it in two")
+        if any(up.tag == "body" for up in style.ancestors()):
+            problem = "a style element in the body is ignored"
+            yield Finding(WARNING, "style-place", style.where, "gmail", problem, "move it into <head>")
+
+
+def _headings(page: Page) -> Iterator[Finding]:
+    headings = page.all(*_HEADINGS)
+    tops = [heading for heading in headings if heading.tag == "h1"]
+    if len(tops) != 1:
+        where = tops[1].where if tops else "html <body>"
+        yield _error("one-h1", where, f"{len(tops) or 'no'} h1 headings", "write exactly one, the letter's name")
+    last = 0
+    for heading in headings:
+        level = int(heading.tag[1])
+        if level > last + 1:
+            problem = f"follows a heading of level {last}: a level is skipped" if last else "is the first heading"
+            yield _error("heading-order", heading.where, problem, f"make it h{last + 1}")
+        if not heading.words:
+            yield _error("heading-empty", heading.where, "has no words", "fill it or take it out")
+        last = level
+
+
+def _tables(page: Page) -> Iterator[Finding]:
+    for table in page.all("table"):
+        if table.attrs.get("role") not in ("presentation", "none") and not any(e.tag == "th" for e in table.walk()):
+            problem = "is read aloud as a table of data"
+            yield _error("table-role", table.where, problem, 'write role="presentation", or th for its headings')
+        missing = [name for name in ("border", "cellpadding", "cellspacing") if table.attrs.get(name) != "0"]
+        if missing and table.attrs.get("role") in ("presentation", "none"):
+            problem = f"{', '.join(missing)} not set to 0, so Outlook draws its own gaps"
+            yield Finding(WARNING, "table-gaps", table.where, "outlook-windows", problem, "set all three to 0")
+
+
+def _images(page: Page) -> Iterator[Finding]:
+    for image in page.all("img"):
+        if "alt" not in image.attrs:
+            yield _error("alt", image.where, "has no alt", 'say what it shows, or alt="" where it only decorates')
+        for name in ("width", "height"):
+            if not image.attrs.get(name, "").isdigit():
+                problem = f"has no {name} in numbers, so the letter jumps and Outlook shows the file's own size"
+                yield _warning("image-size", image.where, problem, f'write {name}="…" in pixels')
+
+
+def _links(page: Page) -> Iterator[Finding]:
+    targets: dict[str, str] = {}
+    for link in page.all("a"):
+        words = link.words.lower().strip(" .,:;…→»›>!")
+        href = link.attrs.get("href", "")
+        if not words:
+            yield _error(
+                "link-empty", link.where, f"a link to {href[:60] or 'nowhere'} without words", "say where it leads"
+            )
+        elif words in _VAGUE:
+            problem = f"“{words}” does not say where it leads"
+            yield _error("link-words", link.where, problem, "link the title or name of what is there")
+        elif targets.setdefault(words, href) != href:
+            problem = f"“{words[:40]}” leads to another place than the link of the same words before it"
+            yield _warning("link-twins", link.where, problem, "give each its own words")
+
+
+def _error(rule: str, where: str, problem: str, cure: str) -> Finding:
+    return Finding(ERROR, rule, where, "", problem, cure)
+
+
+def _warning(rule: str, where: str, problem: str, cure: str) -> Finding:
+    return Finding(WARNING, rule, where, "", problem, cure)

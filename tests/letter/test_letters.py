@@ -1,0 +1,244 @@
+"""Letters by language: compiled once each, picked for the reader, right whatever an own template does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from digest import pipeline, preview
+from digest.cli import digest as cli
+from digest.config import Settings
+from digest.errors import ConfigError
+from digest.health import trial_letter
+from digest.letter.assemble import assemble, extremes, proven, verify
+from digest.letter.compile import Letter, compile_letter, inline_styles
+from digest.letters import CHECKED, Letters, letters_of, parcel
+from digest.model import Digest, Edition, Section
+from digest.store import deliveries, editions
+from digest.store.engine import reading, writing
+from subscribers import store as people
+from subscribers.model import Subscriber
+from tests.house import START, House
+from tests.letter import sample
+
+EDITION = Edition(47, "weekly", "2026-11-20", "frozen", False, "", 9, "")
+SECRET = b"s" * 32
+
+
+@pytest.fixture
+def house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    here = House(tmp_path / "house", sqlite_url)
+    yield here
+    here.close()
+
+
+def some_digests() -> list[Digest]:
+    return [
+        Digest((Section("areas", (sample.group("housing", 4, 5),)),)),
+        Digest((Section("areas", (sample.group("housing", 5, 4), sample.group("transport", 8))),)),
+        sample.digest(),
+        Digest((Section("areas", (sample.group("transport", 8, 9),)),), more=1),
+        Digest((Section("elsewhere", sample.digest().sections[1].groups),)),
+    ]
+
+
+class Counted:
+    """Inlines, and remembers how often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, html: str) -> str:
+        self.calls += 1
+        return inline_styles(html)
+
+
+def letters(settings: Settings, inline: Counted) -> Letters:
+    return letters_of(settings, EDITION, sample.entries(), inline=inline)
+
+
+def send_to(made: Letters, settings: Settings, person: Subscriber, digest: Digest) -> tuple[str, str]:
+    got = parcel(settings, EDITION, made, person, digest, SECRET, START, delivery=person.id)
+    return got.html, got.text
+
+
+def test_a_letter_is_compiled_once_a_language_whatever_the_number_of_readers(house: House) -> None:
+    inline = Counted()
+    made = letters(house.settings, inline)
+    assert inline.calls == 0, "nothing is compiled before there is a reader"
+    for number in range(1, 61):
+        language = ("en", "cy", "cy-GB", "pl", "en-GB")[number % 5]
+        person = Subscriber(number, f"r{number}@example.org", language=language)
+        html, text = send_to(made, house.settings, person, some_digests()[number // 5 % 5])
+        welsh = language.startswith("cy")
+        assert ("Dad-danysgrifio" in html and "Dad-danysgrifio" in text) is welsh
+        assert ("Unsubscribe" in html) is not welsh
+    assert inline.calls == 2 + 2 * CHECKED, "one call a language, and the first digests again to compare"
+
+
+def test_each_subscriber_is_sent_and_shown_their_own_language(house: House, tmp_path: Path) -> None:
+    house.run()
+    place = house.place
+    with writing(place.engine) as conn:
+        for name, language in (("ann", "en"), ("bryn", "cy"), ("jan", "pl")):
+            people.add(
+                conn, f"{name}@example.org", cadence="weekly", how="test", now=house.now, secret=place.secret,
+                language=language,
+            )  # fmt: skip
+    house.publish("Shared care")
+    report = house.run(days=7)
+    assert sum(one.accepted for one in report.receipts) == 3
+    folder = next((house.folder / "letters").glob("weekly-*"))
+    texts = {path.read_text(encoding="utf-8") for path in folder.glob("*.txt")}
+    assert sum("Yn eich meysydd".upper() in text for text in texts) == 1
+    assert sum("IN YOUR AREAS" in text for text in texts) == 2
+    with reading(place.engine) as conn:
+        assert all(one.state == "accepted" for one in deliveries.of_subscriber(conn, 2))
+
+
+def shipped(name: str, old: str, new: str) -> dict[str, str]:
+    """A shipped template with one thing changed."""
+    text = (sample.TEMPLATES / name).read_text(encoding="utf-8")
+    assert old in text
+    return {name: text.replace(old, new)}
+
+
+# Templates that look beyond their own part, each in another way.
+CROOKED = {
+    "first of its kind by style": {"inlined.css": "table.whole:first-child { color: #7a1f5c }"},
+    "last of its kind by style": {"inlined.css": "table.whole:last-child { color: #7a1f5c }"},
+    "neighbours by style": {"inlined.css": "table.whole + table.whole { color: #7a1f5c }"},
+    "number in the loop": shipped("letter.html.j2", "{{ part.open }}", "{{ part.open }}<p>{{ loop.index }}</p>"),
+    "first in the loop": shipped("letter.txt.j2", "{{ part.open }}", "{{ part.open }}{{ 'One' if loop.first }}"),
+    "last in the loop": shipped(
+        "letter.html.j2", "{{ part.close }}", "{{ '<b>End</b>' if loop.last }}{{ part.close }}"
+    ),
+    "how many parts": {"group.txt.j2": "{{ parts | length }} {{ part.title }}\n"},
+    "the first part": {"section.html.j2": "<h2>{{ part.title }} {{ parts[0].title }}</h2>"},
+}
+
+
+def own_folder(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def compiled(folder: Path) -> Letter:
+    return compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [folder, sample.TEMPLATES], brand=sample.BRAND
+    )
+
+
+@pytest.mark.parametrize("files", CROOKED.values(), ids=CROOKED)
+def test_a_template_that_looks_at_its_neighbours_still_makes_the_right_letter(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    fast = compiled(own_folder(tmp_path / "own", files))
+    slow, why = proven(fast, extremes(fast), sample.READER)
+    assert slow.apart and not fast.apart
+    assert "differs from the whole one at character" in why
+    other = replace(sample.READER, name="%%email%% <b>", email="jo@charity.example")
+    for digest in some_digests():
+        verify(slow, digest, sample.READER)
+        verify(slow, digest, other)
+    mine, theirs = (assemble(slow, sample.digest(), reader) for reader in (sample.READER, other))
+    assert "jo@charity.example" not in mine.html_text()
+    assert mine.subject == theirs.subject
+
+
+def test_the_shipped_templates_need_no_slower_path() -> None:
+    letter = compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=sample.BRAND
+    )
+    assert len(extremes(letter)) == 3
+    assert proven(letter, [*extremes(letter), *some_digests()], sample.READER) == (letter, "")
+
+
+def test_a_slow_letter_is_compiled_once_a_digest_and_that_is_said_once(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    crooked = own_folder(tmp_path / "own", CROOKED["first of its kind by style"])
+    settings, inline = replace(house.settings, templates=crooked), Counted()
+    made = letters(settings, inline)
+    with caplog.at_level(logging.WARNING):
+        for number in range(1, 31):
+            send_to(made, settings, Subscriber(number, f"r{number}@example.org"), some_digests()[number % 5])
+    assert made.of("en").apart
+    assert [record.message[:11] for record in caplog.records] == ["edition 47:"]
+    assert "each digest is compiled by itself, which is slow" in caplog.text
+    # Compiled; a digest and up to three trials compared; the slow way proven; then once for each of five digests.
+    assert inline.calls <= 1 + 4 + 2 + 5
+
+
+def test_a_template_that_judges_by_a_readers_words_is_refused(house: House, tmp_path: Path) -> None:
+    nosy = own_folder(tmp_path / "own", {"group.html.j2": "<h3>{{ part.title }} {{ reader.email | length }}</h3>"})
+    settings = replace(house.settings, templates=nosy)
+    made = letters(settings, Counted())
+    for number in (1, 2):
+        with pytest.raises(ConfigError, match="must not ask for a reader's own words"):
+            send_to(made, settings, Subscriber(number, f"r{number}@example.org"), sample.digest())
+
+
+def test_a_mistaken_template_sends_nothing_and_everything_once_it_is_mended(house: House, tmp_path: Path) -> None:
+    own = own_folder(tmp_path / "own", {"card.txt.j2": "{{ part.titel }}\n"})
+    house.run()
+    numbers = [house.reader(f"r{n}@example.org") for n in range(3)]
+    house.publish("Shared care")
+    whole = house.settings
+    house.settings = replace(whole, templates=own)
+    with pytest.raises(ConfigError, match=r"card\.txt\.j2, line 1"):
+        house.run(days=7)
+    with reading(house.place.engine) as conn:
+        assert [one.state for n in numbers for one in deliveries.of_subscriber(conn, n)] == ["pending"] * 3
+        assert [one.state for one in editions.listing(conn)].count("frozen") >= 1
+    house.settings = whole
+    assert sum(one.accepted for one in house.run().receipts) == 3
+
+
+BROKEN = [
+    ("card.html.j2", "<p>{{ part.open }}</p>\n{{ part.titel }}", "card.html.j2, line 2"),
+    ("card.html.j2", "{% if part.picture %}\n<p>{{ part.picture.source }}</p>\n{% endif %}", "card.html.j2, line 2"),
+    ("card.txt.j2", "\n\n{% if not part.url %}{{ author }}{% endif %}", "card.txt.j2, line 3"),
+    ("letter.html.j2", "{{ words.farewell }}", "letter.html.j2, line 1"),
+    ("inlined.css", "p { margin: 0 }\n.ink { color: {{ brand.light.inc }} }", "inlined.css, line 2"),
+    ("words/cy.toml", "chnage = 'x'", "cy.toml: chnage"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "told"), BROKEN)
+def test_check_and_preview_name_the_file_and_line_of_a_wrong_variable(
+    house: House, name: str, text: str, told: str
+) -> None:
+    own = house.folder / "templates"
+    (own / "words").mkdir(parents=True)
+    (own / name).write_text(text, encoding="utf-8")
+    house.config.write_text(
+        house.config.read_text(encoding="utf-8") + '\n[letter]\ntemplates = "templates"\n', encoding="utf-8"
+    )
+    checked = CliRunner().invoke(cli, ["--config", str(house.config), "check"])
+    assert isinstance(checked.exception, ConfigError)
+    assert told in str(checked.exception)
+    assert checked.exception.exit_code == 2
+    if "words" not in name and "picture" not in text and "author" not in text:
+        house.run()
+        house.reader("r@example.org")
+        house.publish("Shared care")
+        pipeline.gather(house.place, force=True)
+        place = house.place
+        place.settings = replace(place.settings, templates=own)
+        with pytest.raises(ConfigError, match=told.replace(".", r"\.")):
+            preview.preview(place)
+
+
+def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Path) -> None:
+    trial_letter(house.settings)
+    own = own_folder(tmp_path / "own", {"group.txt.j2": "{% if letter.language == 'cy' %}{{ wales }}{% endif %}"})
+    with pytest.raises(ConfigError, match=r"group\.txt\.j2, line 1: 'wales' is undefined"):
+        trial_letter(replace(house.settings, templates=own))
