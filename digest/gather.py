@@ -112,17 +112,22 @@ def _store(
     facts = {
         "etag": result.validators.etag, "last_modified": result.validators.last_modified,
         "body_hash": result.validators.body_hash, "checked_at": now, "ok_at": now, "failures": 0, "error": None,
-        "not_before": None, "first_ok_at": state.first_ok_at or now, **_move(state, result.moved_to, now),
+        "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
+        **_move(state, result.moved_to, now),
     }  # fmt: skip
     if result.status == "not-modified":
         sources.keep_state(conn, source, **facts)
         return Gathering(source.name, "not-modified")
     snapshot = result.snapshot
     assert snapshot is not None
-    memory = entries.recall(conn, [k for s in snapshot.sightings for k in keys_of(s, source.name).values()])
-    decision = decide(source, snapshot.sightings, memory)
+    # What has neither title nor link nor words has nothing to show anyone.
+    shown = [s for s in snapshot.sightings if s.title or s.link or s.html or s.summary]
+    memory = entries.recall(conn, [k for s in shown for k in keys_of(s, source.name).values()])
+    decision = decide(source, shown, memory)
     first = state.first_ok_at is None
     why = None if first else surge(decision, sources.usual(conn, source.name, now), state.ok_at, now)
+    if state.hold_next and decision.new:
+        why = "the database was restored, and these may have been sent before that"
     owed = _backfill(source, decision.new, now) if first else decision.new
     released = _add(conn, source, decision, owed, classifier, held=why is not None, now=now)
     for one in decision.recognised:
@@ -138,7 +143,7 @@ def _store(
         "held" if why else "ok",
         new=len(decision.new),
         changed=changed,
-        same=len(snapshot.sightings) - len(decision.new) - changed,
+        same=len(shown) - len(decision.new) - changed,
         held=len(decision.new) if why else 0,
         error="; ".join(notes) or None,
     )

@@ -1,4 +1,4 @@
-"""Which character encoding a feed is really in, before anyone decodes a byte of it. Pure."""
+"""Feed bytes in any encoding become tame UTF-8, before a parser meets them. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import re
 _REFUSED = frozenset(
     {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "rot13"}
 )
+_LARGER = {"gb2312": "gb18030", "iso8859-1": "cp1252"}  # what publishers who name the smaller one really use
 _WESTERN = re.compile(r"ascii|iso8859-\d+|cp125\d")
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
-_DECLARED = re.compile(rb"(<\?xml[^>]*?)(\s+encoding\s*=\s*[\"']([^\"'>]*)[\"'])", re.IGNORECASE)
+_DECLARED = re.compile(rb"^\s*<\?[^>]*?encoding\s*=\s*[\"']([^\"'>]{1,40})[\"']", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_FIRST_ELEMENT = re.compile(rb"<[A-Za-z_]")
+_NESTED_ENTITY = re.compile(rb"<!ENTITY[^>&]*&(?!#)[^>]*>")
 _WIDE_STARTS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -23,35 +26,53 @@ _WIDE_STARTS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
+_EBCDIC_START = b"\x4c\x6f\xa7\x94"  # "<?xm"
+# A download cut within a letter, or one bad byte, is no reason to read a whole feed as Latin-1.
+_FEW = 0.1
 
 
-def settle(body: bytes, content_type: str) -> tuple[bytes, str | None]:
-    """Return the body without a harmful encoding declaration, and the charset to insist on (None: as declared).
+def to_utf8(body: bytes, content_type: str) -> bytes:
+    """Return the body as UTF-8, by what it visibly is, then its header, its declaration, and habit.
 
-    A charset that is no character set, or utf-7, is ignored wherever it stands. Bytes beyond ASCII that
-    are flawless UTF-8 are UTF-8, even if header or declaration say Latin-1, as servers do by habit.
+    Never fails. A charset that is no character set, or utf-7, is ignored wherever it stands; bytes that
+    are flawless UTF-8 are UTF-8 even if header or declaration say Latin-1, as servers do by habit.
     """
     wide = _wide(body)
     if wide:
-        text = body.decode(wide, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
-        return _DECLARED.sub(rb"\1", text, count=1), "utf-8"
-    named = _CHARSET.search(content_type or "")
-    charset = _known(named[1]) if named else None
-    declared = _DECLARED.search(body[:400])
-    if declared and _known(declared[3].decode("ascii", "replace")) is None:
-        body = body.replace(declared[2], b"", 1)
-        declared = None
-    says = charset or (_known(declared[3].decode("ascii", "replace")) if declared else None)
-    if says and _WESTERN.fullmatch(says) and _is_utf8(body):
-        return body, "utf-8"
-    if charset and body.startswith(codecs.BOM_UTF8):
-        return body, None  # the mark in the file itself outranks the header (RFC 7303)
-    return body, charset
+        return _plain(body.decode(wide, "replace"))
+    marked = body.startswith(codecs.BOM_UTF8)
+    body = body.removeprefix(codecs.BOM_UTF8)
+    named = _CHARSET.search(content_type)
+    charset = None if marked else _known(named[1]) if named else None  # a mark outranks a header (RFC 7303)
+    declared = _declared(body)
+    says = charset or declared
+    if says is None or _WESTERN.fullmatch(says):
+        text = _as_utf8(body)
+        if text is not None:
+            return _plain(text)
+    for name in (charset, declared, "cp1252"):
+        if name is None:
+            continue
+        try:
+            return _plain(body.decode(name))
+        except UnicodeError:
+            text = _as_utf8(body)
+            if text is not None:
+                return _plain(text)
+    return _plain(body.decode("iso8859-1"))
 
 
 def mend_references(body: bytes) -> bytes:
     """Return the body with a space for every &#…; that names no character of XML: feedparser raises for some."""
     return _REFERENCE.sub(_mended, body)
+
+
+def without_nested_entities(body: bytes) -> bytes:
+    """Return the body without declarations of entities that refer to entities: how bytes become megabytes."""
+    prologue = _FIRST_ELEMENT.search(body)
+    if prologue is None or b"<!ENTITY" not in body[: prologue.start()]:
+        return body
+    return _NESTED_ENTITY.sub(b"", body[: prologue.start()]) + body[prologue.start() :]
 
 
 def _mended(reference: re.Match[bytes]) -> bytes:
@@ -61,24 +82,36 @@ def _mended(reference: re.Match[bytes]) -> bytes:
     return reference[0] if allowed else b" "
 
 
+def _plain(text: str) -> bytes:
+    return text.removeprefix("\ufeff").encode("utf-8", "replace")
+
+
+def _declared(body: bytes) -> str | None:
+    ebcdic = body.startswith(_EBCDIC_START)
+    head = body[:400].decode("cp037").encode("ascii", "replace") if ebcdic else body[:400]
+    declared = _DECLARED.match(head)
+    name = _known(declared[1].decode("ascii", "replace")) if declared else None
+    return name or ("cp037" if ebcdic else None)
+
+
 def _known(name: str) -> str | None:
     """Return Python's name of a real character set, or None."""
     try:
-        found = codecs.lookup(name.strip().lower())
-        b"a".decode(found.name)
+        found = codecs.lookup(name.strip().lower()).name
+        b"a".decode(found)
     except (LookupError, ValueError):
         return None
-    return None if found.name in _REFUSED else found.name
+    return None if found in _REFUSED else _LARGER.get(found, found)
 
 
-def _is_utf8(body: bytes) -> bool:
-    if body.isascii():
-        return False
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _as_utf8(body: bytes) -> str | None:
+    """Return the text if the bytes are UTF-8 but for a few, else None."""
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - body.count("\ufffd".encode())
+    if bad == 0:
+        return text
+    beyond_ascii = sum(char > "\x7f" for char in text)
+    return text if bad <= max(1, _FEW * beyond_ascii) and beyond_ascii > bad else None
 
 
 def _wide(body: bytes) -> str | None:

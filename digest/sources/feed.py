@@ -6,6 +6,7 @@ Run it through digest.sources.child: a hostile feed can still cost time and memo
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import re
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ import feedparser
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources import notfeed
-from digest.sources.charset import mend_references, settle
+from digest.sources.charset import mend_references, to_utf8, without_nested_entities
 from digest.sources.dates import possible, read_date
 from digest.sources.jsonfeed import parse_json_feed
 from digest.sources.links import absolute_link, without_tracking
@@ -45,7 +46,7 @@ def parse_feed(body: bytes, *, content_type: str, base_url: str, now: datetime) 
     except Exception as error:
         # feedparser was seen to raise UnicodeError, ValueError, RecursionError …; one feed must not stop the rest.
         raise SourceError(
-            f"the feed cannot be read ({type(error).__name__}: {str(error)[:100]}); tell its publisher"
+            f"the feed cannot be read ({type(error).__name__}: {title_text(str(error), 100)}); tell its publisher"
         ) from error
 
 
@@ -57,13 +58,12 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
         return parse_json_feed(body, base_url=base_url, now=now)
     if notfeed.is_web_page(body):
         raise SourceError(notfeed.reason_for_page(body, base_url))
-    mended, charset = settle(body, content_type)
-    # Always an XML type: feedparser takes any other as a fault of the feed and guesses ASCII. No
-    # content-location: feedparser would turn ids, too, into addresses below it.
-    header = "application/xml" + (f"; charset={charset}" if charset else "")
+    mended = without_nested_entities(mend_references(to_utf8(body, content_type)))
+    # Always an XML type: feedparser takes any other as a fault of the feed. No content-location: it would
+    # turn ids, too, into addresses below it.
     read = feedparser.parse(
-        io.BytesIO(mend_references(mended)),
-        response_headers={"content-type": header},
+        io.BytesIO(mended),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
@@ -72,7 +72,9 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
         raise SourceError(notfeed.reason_for_unknown(body, content_type))
     problems = []
     if read.bozo:
-        problems.append(f"the feed is malformed ({str(read.get('bozo_exception'))[:100]}); what could be read was")
+        problems.append(
+            f"the feed is malformed ({title_text(str(read.get('bozo_exception')), 100)}); what could be read was"
+        )
         if entries and _ends_in_an_entry(mended):
             entries.pop()
             problems.append(CUT_OFF)
@@ -93,7 +95,7 @@ def _ends_in_an_entry(body: bytes) -> bool:
 
 
 def _identity(entry: Any) -> tuple[str, ...]:
-    texts = [_text(part, "value") for part in dict.get(entry, "content") or ()]
+    texts = [_text(part, "value") for part in _parts(entry, "content")]
     return (*(_text(entry, key) for key in ("id", "link", "title", "summary")), *texts)
 
 
@@ -102,7 +104,7 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
     raw, own_base, own_language = _body(entry)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
-    categories = [_text(tag, "label") or _text(tag, "term") for tag in dict.get(entry, "tags") or ()]
+    categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
     return Sighting(
         guid=tidy_guid(_text(entry, "id")),
         link=link,
@@ -120,7 +122,7 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
 def _link(entry: Any, base: str | None) -> str | None:
     guid = _text(entry, "id")
     candidates = [_text(entry, "feedburner_origlink"), _text(entry, "link")]
-    alternates = [each for each in dict.get(entry, "links") or () if each.get("rel", "alternate") == "alternate"]
+    alternates = [each for each in _parts(entry, "links") if (_text(each, "rel") or "alternate") == "alternate"]
     candidates += [_text(each, "href") for each in alternates]
     for candidate in candidates:
         # An id that merely stands in for the link must be an address by itself: "0" below the base is none.
@@ -132,7 +134,7 @@ def _link(entry: Any, base: str | None) -> str | None:
 
 def _body(entry: Any) -> tuple[str, str, str]:
     """Return (HTML, its base, its language) of the fullest text: content before summary."""
-    found = [_markup(part) for part in dict.get(entry, "content") or ()]
+    found = [_markup(part) for part in _parts(entry, "content")]
     found = [part for part in found if part[0].strip()]
     if found:
         return max(found, key=lambda part: len(part[0]))
@@ -153,26 +155,26 @@ def _markup(detail: Any) -> tuple[str, str, str]:
 def _published(entry: Any, now: datetime) -> datetime | None:
     for name in ("published", "created", "updated"):
         parsed = dict.get(entry, f"{name}_parsed")
-        if parsed:
-            try:
-                return possible(datetime(*parsed[:6]).replace(tzinfo=UTC), now)  # noqa: DTZ001
-            except (ValueError, OverflowError):
-                continue
-        moment = read_date(_text(entry, name), now)
+        moment = None
+        if isinstance(parsed, tuple):
+            with contextlib.suppress(ValueError, OverflowError):
+                moment = possible(datetime(*parsed[:6]).replace(tzinfo=UTC), now)  # noqa: DTZ001
+        else:
+            moment = read_date(_text(entry, name), now)
         if moment:
             return moment
     return None
 
 
 def _author(entry: Any) -> str:
-    people = [person(_text(each, "name")) for each in dict.get(entry, "authors") or ()]
+    people = [person(_text(each, "name")) for each in _parts(entry, "authors")]
     return ", ".join(dict.fromkeys(name for name in people[:5] if name)) or person(_text(entry, "author"))
 
 
 def _image(entry: Any, base: str | None) -> Image | None:
-    offers = list(dict.get(entry, "media_thumbnail") or ())
-    offers += [each for each in dict.get(entry, "media_content") or () if _is_image(each)]
-    offers += [each for each in dict.get(entry, "links") or () if each.get("rel") == "enclosure" and _is_image(each)]
+    offers = _parts(entry, "media_thumbnail")
+    offers += [each for each in _parts(entry, "media_content") if _is_image(each)]
+    offers += [each for each in _parts(entry, "links") if _text(each, "rel") == "enclosure" and _is_image(each)]
     offers += [dict.get(entry, "image") or {}]
     for offer in offers[:10]:
         if not isinstance(offer, dict):
@@ -190,5 +192,11 @@ def _is_image(offer: Any) -> bool:
 
 def _text(thing: Any, key: str) -> str:
     # dict.get, for feedparser's own get answers for absent keys with others' values and warns about it.
-    value = dict.get(thing, key)
+    value = dict.get(thing, key) if isinstance(thing, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _parts(thing: Any, key: str) -> list[Any]:
+    # An element named like one of feedparser's own keys (<links x="y">) puts something else in its place.
+    value = dict.get(thing, key)
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []

@@ -14,7 +14,6 @@ from digest.sources.pictures import first_picture, picture
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
 from digest.sources.tidy import distinct, labels, language_tag, tidy_guid
 
-
 _IDENTITY = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
 
 

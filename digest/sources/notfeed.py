@@ -37,6 +37,10 @@ def reason_for_page(body: bytes, base_url: str) -> str:
 
 def reason_for_unknown(body: bytes, content_type: str) -> str:
     """Return one line about bytes that are neither RSS, Atom nor JSON Feed."""
-    kind = content_type.partition(";")[0].strip()[:60] or "no content type"
-    start = "".join(char for char in body[:40].decode("ascii", "replace") if " " <= char <= "~")
+    kind = _printable(content_type.partition(";")[0])[:60].strip() or "no content type"
+    start = _printable(body[:40].decode("ascii", "replace"))
     return f"this is no feed ({kind}, {len(body)} bytes, starting {start!r}); check the address of the source"
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if " " <= char <= "~")

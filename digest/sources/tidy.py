@@ -53,7 +53,10 @@ def distinct(entries: Iterable[Entry], identity: Callable[[Entry], Hashable]) ->
     `identity` gives id, link, title and text untouched: entries alike in all four are one.
     """
     every = list(entries)
-    kept = list({identity(entry): entry for entry in reversed(every)}.values())[::-1]
+    firsts: dict[Hashable, Entry] = {}
+    for entry in every:
+        firsts.setdefault(identity(entry), entry)
+    kept = list(firsts.values())
     problems = []
     if len(kept) < len(every):
         problems.append(f"{len(every) - len(kept)} exact repeats of other entries were left out")

@@ -7,11 +7,12 @@ from html.parser import HTMLParser
 
 from lxml import html as lxml_html
 
-HARMLESS_TAGS = frozenset(
-    "a address article aside b blockquote br center code dd del details div dl dt em figcaption figure footer h1 h2 "
-    "h3 h4 h5 h6 header hr i ins kbd li main mark ol p pre q s section small strong sub summary sup table tbody td "
-    "tfoot th thead tr u ul".split()  # noqa: SIM905
-)
+HARMLESS_NAMES = """
+    a address article aside b blockquote br center code dd del details div dl dt em figcaption figure footer
+    h1 h2 h3 h4 h5 h6 header hr i ins kbd li main mark ol p pre q s section small strong sub summary sup table
+    tbody td tfoot th thead tr u ul
+"""
+HARMLESS_TAGS = frozenset(HARMLESS_NAMES.split())
 HARMLESS_ATTRIBUTES = frozenset({"href", "lang", "dir", "start", "colspan", "rowspan"})
 _LINK = re.compile(r"https?://[a-z0-9_.\[\]:-]+(:\d+)?/[!-~]*")
 

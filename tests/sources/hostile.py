@@ -113,7 +113,10 @@ def encodings() -> dict[str, tuple[bytes, str]]:
         "header says utf-8, bytes windows-1252": (accents.encode("cp1252"), "application/rss+xml; charset=utf-8"),
         "header says nothing, bytes windows-1252": (accents.encode("cp1252"), "text/xml"),
         "declared windows-1252": (f'<?xml version="1.0" encoding="windows-1252"?>{accents}'.encode("cp1252"), ""),
-        "shift-jis": (f'<?xml version="1.0" encoding="shift_jis"?>{plain.replace("Good", "日本")}'.encode("shift_jis"), ""),
+        "shift-jis": (
+            f'<?xml version="1.0" encoding="shift_jis"?>{plain.replace("Good", "日本")}'.encode("shift_jis"),
+            "",
+        ),
         "lone surrogates": (rss().replace(b"Good", b"Good \xed\xa0\x80"), ""),
         "surrogate reference": (rss().replace(b"Good", b"Good &#xD800;"), ""),
         "reference beyond unicode": (rss().replace(b"Good", b"Good &#x110000; &#99999999999;"), ""),

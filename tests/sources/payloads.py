@@ -5,7 +5,7 @@ from __future__ import annotations
 SPIKE = "spike(1)"
 PAYLOADS: tuple[str, ...] = (
     f"<script>{SPIKE}</script>",
-    f"<SCRIPT src=//evil.example/x.js></SCRIPT>",
+    "<SCRIPT src=//evil.example/x.js></SCRIPT>",
     f"<scr<script>ipt>{SPIKE}</scr</script>ipt>",
     f"<script\n>{SPIKE}</script >",
     f"<script/xss src='data:,{SPIKE}'></script>",
@@ -53,9 +53,9 @@ PAYLOADS: tuple[str, ...] = (
     f"<a href='&#x2028;javascript:{SPIKE}'>x</a>",
     f"<a href='&nbsp;javascript:{SPIKE}'>x</a>",
     f"<a href='javascript&colon;{SPIKE}'>x</a>",
-    f"<a href='data:text/html;base64,PHNjcmlwdD4='>x</a>",
+    "<a href='data:text/html;base64,PHNjcmlwdD4='>x</a>",
     f"<a href='vbscript:{SPIKE}'>x</a>",
-    f"<a href='https://good.example@evil.example/'>x</a>",
+    "<a href='https://good.example@evil.example/'>x</a>",
     f"<a href='https://x.example/' onclick={SPIKE} target=_blank ping='https://track.example/'>x</a>",
     f"<a style='background:url(javascript:{SPIKE})' href='https://x.example/'>x</a>",
     f"<div style='width:expression({SPIKE})'>x</div>",
@@ -72,9 +72,9 @@ PAYLOADS: tuple[str, ...] = (
     f"<table background='javascript:{SPIKE}'><tr><td background='https://track.example/x.png'>x</td></tr></table>",
     f"<x-tag onclick={SPIKE} contenteditable>x</x-tag>",
     f"<p id='x' class='y' name='z' data-x='{SPIKE}'>x</p>",
-    f"<img src=\"x\u0000\" o\u0000nerror={SPIKE}>",
-    f"<a/href=\"\u000bjavascript:{SPIKE}\">x</a>",
+    f'<img src="x\u0000" o\u0000nerror={SPIKE}>',
+    f'<a/href="\u000bjavascript:{SPIKE}">x</a>',
     f"<b <script>{SPIKE}</script>0",
-    f"<div><div title=\"</div><script>{SPIKE}</script>\">x</div></div>",
+    f'<div><div title="</div><script>{SPIKE}</script>">x</div></div>',
     f"<a title='<a>' href='https://x.example/'>x</a><a><img src=x onerror={SPIKE}></a>",
 )

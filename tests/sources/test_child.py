@@ -30,8 +30,10 @@ GOOD = (
 ).encode()
 SLOW = b"<rss version='2.0'><channel>" + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
 
+PATIENT = ChildLimits(wall=60)
 
-def read(body: bytes, limits: ChildLimits = ChildLimits(wall=60)) -> Snapshot:
+
+def read(body: bytes, limits: ChildLimits = PATIENT) -> Snapshot:
     return parse_limited(body, content_type="text/xml", base_url="https://x.example/f", now=NOW, limits=limits)
 
 
@@ -62,7 +64,7 @@ def test_a_limit_that_is_broken_is_named(limits: ChildLimits, reason: str) -> No
 def test_memory_has_a_limit() -> None:
     body = b"<rss><channel><item><title>" + b"x" * 9_000_000 + b"</title></item></channel></rss>"
     assert len(read(body).sightings) == 1
-    with pytest.raises(SourceError, match="more memory to read|more than 80 MB"):
+    with pytest.raises(SourceError, match=r"more memory to read|more than 80 MB"):
         read(body, ChildLimits(memory=80 << 20, wall=60, cpu=30))
 
 

@@ -57,16 +57,19 @@ def _own_entries(path: Path) -> tuple[bool, int, int]:
 
 def _identity(entry: Any) -> tuple[object, ...]:
     content = tuple(part.get("value") for part in entry.get("content", ()))
-    return tuple(dict.get(entry, key) for key in ("id", "link", "title", "summary")) + (content,)
+    return (*(dict.get(entry, key) for key in ("id", "link", "title", "summary")), content)
 
 
 def test_no_file_crashes_or_hangs(outcomes: list[Outcome], figure: Callable[..., None]) -> None:
     bad = [
         (path.name, str(result))
         for path, result in outcomes
-        if isinstance(result, SourceError) and re.search("ended the process|took more|needs more|cannot be read", str(result))
+        if isinstance(result, SourceError)
+        and re.search("ended the process|took more|needs more|cannot be read", str(result))
     ]
-    figure("27 corpora: feed files read", goal="0 crashes or hangs", result=f"{len(bad)} of {len(outcomes)}", met=not bad)
+    figure(
+        "27 corpora: feed files read", goal="0 crashes or hangs", result=f"{len(bad)} of {len(outcomes)}", met=not bad
+    )
     assert all(within_caps(result) for _, result in outcomes if isinstance(result, Snapshot))
 
 
@@ -80,7 +83,12 @@ def test_as_many_entries_as_feedparser_finds(outcomes: list[Outcome], figure: Ca
         if clean and not (capped <= ours <= min(total, MAX_ENTRIES)):
             wrong.append((path.name, total, distinct, ours))
     figure("27 files without complaint: entries differ", goal="0 files", result=len(wrong), met=not wrong)
-    figure("27 all files: entries kept", goal=">= 99 %", result=f"{kept / found:.3%} of {found}", met=kept >= 0.99 * found)
+    figure(
+        "27 all files: entries kept",
+        goal=">= 99 %",
+        result=f"{kept / found:.3%} of {found}",
+        met=kept >= 0.99 * found,
+    )
 
 
 def test_a_malformed_file_loses_no_more_than_a_half_read_entry(outcomes: list[Outcome]) -> None:
@@ -108,4 +116,9 @@ def test_nothing_active_is_left(outcomes: list[Outcome], figure: Callable[..., N
             if sighting.link and not re.match("https?://", sighting.link):
                 faults.append((path.name, sighting.link))
         faults += [(path.name, text) for text in _texts(result) if _TAG.search(text)]
-    figure("22 sanitising cases: active markup left", goal="0 of >= 745", result=f"{len(faults)} of {cases}", met=not faults and cases >= 745)
+    figure(
+        "22 sanitising cases: active markup left",
+        goal="0 of >= 745",
+        result=f"{len(faults)} of {cases}",
+        met=not faults and cases >= 745,
+    )

@@ -41,18 +41,23 @@ def atom(inner: str) -> Sighting:
 def test_every_family_is_read_alike() -> None:
     title, link = "One", "https://news.example/one"
     feeds = {
-        "rss 0.91": f'<rss version="0.91"><channel><item><title>{title}</title><link>{link}</link></item></channel></rss>',
-        "rss 0.92": f'<rss version="0.92"><channel><item><title>{title}</title><link>{link}</link></item></channel></rss>',
-        "rss 2.0": f'<rss version="2.0"><channel><item><title>{title}</title><link>{link}</link></item></channel></rss>',
+        **{
+            f"rss {version}": f"""<rss version="{version}"><channel><item><title>{title}</title>
+                <link>{link}</link></item></channel></rss>"""
+            for version in ("0.91", "0.92", "2.0")
+        },
         "rss 0.90": f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-            xmlns="http://my.netscape.com/rdf/simple/0.9/"><item><title>{title}</title><link>{link}</link></item></rdf:RDF>""",
+            xmlns="http://my.netscape.com/rdf/simple/0.9/"><item><title>{title}</title><link>{link}</link></item>
+            </rdf:RDF>""",
         "rss 1.0": f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
             xmlns="http://purl.org/rss/1.0/"><channel rdf:about="https://news.example/"><title>T</title></channel>
             <item rdf:about="{link}"><title>{title}</title><link>{link}</link></item></rdf:RDF>""",
         "atom 0.3": f"""<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>{title}</title>
             <link rel="alternate" type="text/html" href="{link}"/></entry></feed>""",
         "atom 1.0": f'<feed {ATOM}><entry><title>{title}</title><link href="{link}"/></entry></feed>',
-        "json feed": json.dumps({"version": "https://jsonfeed.org/version/1", "items": [{"title": title, "url": link}]}),
+        "json feed": json.dumps(
+            {"version": "https://jsonfeed.org/version/1", "items": [{"title": title, "url": link}]}
+        ),
     }
     for family, text in feeds.items():
         (sighting,) = read(text).sightings
@@ -88,7 +93,8 @@ def test_a_whole_atom_entry() -> None:
         <link href="/one"/><title type="html">A &lt;b&gt;bold&lt;/b&gt; one</title>
         <published>2026-11-20T10:00:00+00:00</published><updated>2026-11-21T10:00:00Z</updated>
         <summary></summary><content type="xhtml" xml:base="https://other.example/d/" xml:lang="cy">
-        <div xmlns="http://www.w3.org/1999/xhtml"><p>Yr <abbr title="x">GIG</abbr> <a href="e">e</a></p></div></content>
+        <div xmlns="http://www.w3.org/1999/xhtml"><p>Yr <abbr title="x">GIG</abbr>
+        <a href="e">e</a></p></div></content>
         <author><name>Jane</name><email>jane@example.org</email></author>
         <category term="http://schemas.example.com/kind#post"/><category term="x1" label="Health"/>"""
     )
@@ -98,7 +104,7 @@ def test_a_whole_atom_entry() -> None:
         title="A bold one",
         published=datetime(2026, 11, 20, 10, tzinfo=UTC),
         summary="Yr GIG e",
-        html='<p>Yr GIG <a href="https://other.example/d/e">e</a></p>',
+        html='<p>Yr GIG\n        <a href="https://other.example/d/e">e</a></p>',
         author="Jane",
         categories=("Health",),
         language="cy",
@@ -162,7 +168,9 @@ def test_dates_are_sound_or_absent(dates: str, published: datetime | None) -> No
 
 def test_an_atom_text_is_text_and_mislabelled_html_is_html() -> None:
     assert atom("<id>1</id><content>5 &lt; 6 &amp;\n\nmore</content>").html == "<p>5 &lt; 6 &amp;</p><p>more</p>"
-    assert atom("<id>1</id><summary>&lt;p&gt;Hi &lt;b&gt;x&lt;/b&gt;&lt;/p&gt;</summary>").html == "<p>Hi <b>x</b></p>"
+    assert (
+        atom("<id>1</id><summary>&lt;p&gt;Hi &lt;b&gt;x&lt;/b&gt;&lt;/p&gt;</summary>").html == "<p>Hi <b>x</b></p>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_more_than_1000_entries_are_cut_and_told() -> None:
 
 WHOLE = rss(
     "".join(
-        f"<item><guid>{n}</guid><title>T{n}</title><description>&lt;p&gt;{'text ' * 9}&lt;/p&gt;</description></item>\n"
+        f"<item><guid>{n}</guid><title>T{n}</title><description>&lt;p&gt;{'text ' * 9}</description></item>\n"
         for n in range(4)
     )
 )
@@ -237,7 +245,10 @@ def test_malformed_is_no_reason_to_reject() -> None:
     [
         ("", "empty"),
         (" \n ", "empty"),
-        ("<!doctype html><html><title>Page</title><p>Hi", "this is a web page, not a feed; give the address of its feed"),
+        (
+            "<!doctype html><html><title>Page</title><p>Hi",
+            "this is a web page, not a feed; give the address of its feed",
+        ),
         (
             '<html><head><link rel="alternate" type="application/rss+xml" href="/feed?a=1&amp;b=2"></head></html>',
             "(the page names https://news.example/feed?a=1&b=2)",
@@ -262,7 +273,9 @@ def test_an_html_page_around_a_feed_is_a_feed() -> None:
 
 
 def test_without_an_address_the_feeds_own_link_resolves() -> None:
-    body = rss("<item><title>x</title><link>/a</link><description>&lt;a href='/b'&gt;b&lt;/a&gt;</description></item>")
+    body = rss(
+        "<item><title>x</title><link>/a</link><description>&lt;a href='/b'&gt;b&lt;/a&gt;</description></item>"
+    )
     (sighting,) = read(body, base_url="").sightings
     assert sighting.link == "https://news.example/a"
     assert sighting.html == '<a href="https://news.example/b">b</a>'
@@ -272,3 +285,11 @@ def test_the_language_is_the_entrys_or_the_feeds() -> None:
     snapshot = read(rss("<item><title>x</title></item>", extra="<language>en_GB</language>"))
     assert (snapshot.language, snapshot.sightings[0].language) == ("en-GB", "en-GB")
     assert read(rss("", extra="<language>no such &lt;b&gt;</language>")).language is None
+
+
+def test_elements_named_like_the_librarys_own_keys_do_no_harm() -> None:
+    names = """links tags authors content media_thumbnail media_content summary_detail title_detail
+        published_parsed updated_parsed image id link title summary guid author_detail"""
+    inner = "".join(f'<{name} a="b">text</{name}><{name}>text</{name}>' for name in names.split())
+    snapshot = read(rss(f"<item>{inner}</item><item>{inner}<guid>2</guid></item>"))
+    assert len(snapshot.sightings) == 2

@@ -38,7 +38,7 @@ def test_a_poisoned_validator_is_neither_kept_nor_sent(etag: str, web: Web) -> N
 
 def test_304_to_an_unconditional_request_is_an_error(web: Web) -> None:
     web.on("/feed", b"HTTP/1.1 304 Not Modified\r\n\r\n")
-    with pytest.raises(SourceError, match="304 .* though nothing was held"):
+    with pytest.raises(SourceError, match=r"304 .* though nothing was held"):
         fetcher(web).fetch(web.url())
 
 

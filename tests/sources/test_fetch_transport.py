@@ -7,7 +7,6 @@ import socket
 import ssl
 import threading
 import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -200,7 +199,7 @@ def test_a_turn_begins_a_gap_after_the_last() -> None:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ssl.SSLContext, ssl.SSLContext]]:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """(server context for feeds.example, client context that trusts it), made for this run."""
     folder: Path = tmp_path_factory.mktemp("tls")
     key = ec.generate_private_key(ec.SECP256R1())
@@ -222,13 +221,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ssl.SS
     pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     secret = folder / "key.pem"
     secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem, secret)
-    yield server, ssl.create_default_context(cafile=str(pem))
+    return server, ssl.create_default_context(cafile=str(pem))
 
 
 def test_https_keeps_the_name_though_an_address_is_dialled(authority: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:

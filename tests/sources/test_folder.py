@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -150,10 +149,10 @@ def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     (inside / "real.md").write_text("# Real")
-    os.symlink(outside, inside / "out.md")
-    os.symlink(inside / "real.md", inside / "same.md")
-    os.symlink(tmp_path, inside / "up")
-    os.symlink("nowhere.md", inside / "dangling.md")
+    (inside / "out.md").symlink_to(outside)
+    (inside / "same.md").symlink_to(inside / "real.md")
+    (inside / "up").symlink_to(tmp_path)
+    (inside / "dangling.md").symlink_to("nowhere.md")
     assert [sighting.guid for sighting in read_folder(inside, now=NOW).sightings] == ["real.md", "same.md"]
 
 
@@ -165,5 +164,5 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_no_error_but_a_missing_one_is(tmp_path: Path) -> None:
     assert read_folder(tmp_path, now=NOW).sightings == ()
-    with pytest.raises(SourceError, match="there is no folder .*nowhere; correct the path"):
+    with pytest.raises(SourceError, match=r"there is no folder .*nowhere; correct the path"):
         read_folder(tmp_path / "nowhere", now=NOW)

@@ -68,6 +68,8 @@ def test_an_xml_trick_is_read_within_caps_or_refused(name: str, tmp_path: Path, 
         ("many namespaces", ["Good"]),
         ("external dtd", ["Good"]),
         ("duplicate attributes", ["x"]),
+        ("nine laughs", ["&l8;"]),
+        ("six laughs", ["&l5;"]),
     ],
 )
 def test_a_broken_feed_still_gives_its_entries(name: str, titles: list[str]) -> None:

@@ -68,11 +68,13 @@ def test_a_whole_item() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [None, True, 0, -1.5, 1e308, [], {}, [[]], "", "\ud800", "x" * 100_000, {"name": {}}])
+@pytest.mark.parametrize(
+    "value", [None, True, 0, -1.5, 1e308, [], {}, [[]], "", "\ud800", "x" * 100_000, {"name": {}}]
+)
 def test_no_value_of_the_wrong_type_does_harm(value: Any) -> None:
-    names = "id url external_url title content_html content_text summary image banner_image date_published".split()
-    names += ["date_modified", "authors", "author", "tags", "language"]
-    item = dict.fromkeys(names, value)
+    names = """id url external_url title content_html content_text summary image banner_image date_published
+        date_modified authors author tags language"""
+    item = dict.fromkeys(names.split(), value)
     feed = {"version": value, "title": value, "home_page_url": value, "language": value, "authors": value}
     snapshot = read(feed | {"items": [item, value, {"id": "kept"}]}, base_url="")
     assert snapshot.sightings[-1].guid == "kept"

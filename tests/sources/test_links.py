@@ -147,7 +147,8 @@ def test_one_page_has_one_key(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://news.example", "https://www.news.example/", "http://news.example/index.html", "ftp://a/b", "0", ""]
+    "url",
+    ["https://news.example", "https://www.news.example/", "http://news.example/index.html", "ftp://a/b", "0", ""],
 )
 def test_a_host_alone_or_no_link_has_no_key(url: str) -> None:
     assert link_key(url) is None

@@ -15,6 +15,8 @@ from tests.sources.web import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
+NOTHING = Validators()
+
 
 class NoNetwork:
     """A fetcher that must not be asked."""
@@ -23,11 +25,11 @@ class NoNetwork:
         raise AssertionError(url)
 
 
-def read_web(web: Web, known: Validators = Validators(), path: str = "/feed") -> Reading:
+def read_web(web: Web, known: Validators = NOTHING, path: str = "/feed") -> Reading:
     return read_source(Source("s", url=web.url(path)), known, fetcher(web), now=NOW)
 
 
-def read_path(path: Path, known: Validators = Validators()) -> Reading:
+def read_path(path: Path, known: Validators = NOTHING) -> Reading:
     return read_source(Source("s", path=str(path)), known, NoNetwork(), now=NOW)  # type: ignore[arg-type]
 
 
@@ -57,7 +59,10 @@ def test_a_moved_feed_says_where_to(web: Web) -> None:
 
 def test_relative_links_start_from_where_the_feed_came_from(web: Web) -> None:
     web.on("/feed", redirect("/deep/feed"))
-    web.on("/deep/feed", answer(b"<rss version='2.0'><channel><item><title>x</title><link>a</link></item></channel></rss>"))
+    web.on(
+        "/deep/feed",
+        answer(b"<rss version='2.0'><channel><item><title>x</title><link>a</link></item></channel></rss>"),
+    )
     snapshot = read_web(web).snapshot
     assert snapshot and snapshot.sightings[0].link == web.url("/deep/a")
 
@@ -99,10 +104,10 @@ def test_a_json_feed_and_a_folder_from_a_path(tmp_path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_read_has_a_cure(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="there is no file or folder .*nowhere.xml; correct the path"):
+    with pytest.raises(SourceError, match=r"there is no file or folder .*nowhere\.xml; correct the path"):
         read_path(tmp_path / "nowhere.xml")
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(20_000_000)))
-    with pytest.raises(SourceError, match="bomb.gz: is longer than 10 MB"):
+    with pytest.raises(SourceError, match=r"bomb\.gz: is longer than 10 MB"):
         read_path(tmp_path / "bomb.gz")
     with pytest.raises(SourceError, match="there is no file or folder /dev/zero"):
         read_path(Path("/dev/zero"))

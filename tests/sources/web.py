@@ -110,7 +110,13 @@ class Web:
 
 def answer(body: bytes = FEED, *headers: str, status: str = "200 OK", kind: str = "application/rss+xml") -> bytes:
     """One whole HTTP answer."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *headers,
+    ]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
