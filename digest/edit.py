@@ -12,13 +12,14 @@ from digest import prepare
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import NATIONAL, REGIONS, Edition, Entry, Evidence
-from digest.store import entries, releases
+from digest.store import editions, entries, releases
 from digest.store.engine import writing
 
 
 def release(place: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
     """Release entries that are held, baseline or dropped: by number, or all held ones of `source`."""
     with writing(place.engine) as conn:
+        editions.serialise(conn)
         if source is not None:
             # Oldest first, as a gather would have released them.
             numbers = [one.id for one in entries.listing(conn, state="held", source=source)][::-1]
@@ -35,6 +36,7 @@ def release(place: Installation, numbers: Sequence[int], source: str | None = No
 def drop(place: Installation, numbers: Sequence[int]) -> list[str]:
     """Take entries out of what is still to be sent; return a line for each edition that changed."""
     with writing(place.engine) as conn:
+        editions.serialise(conn)
         lines = []
         for number in numbers:
             _entry(conn, number)
@@ -59,6 +61,7 @@ def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]
             if slug not in known[facet]:
                 raise WrongUse(f"{facet} {slug!r} is unknown; known: {', '.join(sorted(known[facet]))}")
     with writing(place.engine) as conn:
+        editions.serialise(conn)
         one = _entry(conn, number)
         facets = one.facets
         kept = tuple(e for e in facets.evidence if e.facet not in wanted)

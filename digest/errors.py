@@ -36,6 +36,10 @@ class PersonNeeded(DigestError):
     exit_code = 4
 
 
+class BadEdition(DigestError):
+    """One edition cannot be sent as it is stored; the others can."""
+
+
 class TryLater(DigestError):
     """Another run holds the lock, or a database or provider is away: exit code 75."""
 

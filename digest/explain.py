@@ -97,7 +97,8 @@ def _of_entry(
                 became = _BECAME.get(delivery.state, delivery.state)
                 why = f" ({delivery.reason})" if delivery.reason else ""
                 reasons.append(f"included in {where}, {became}{why}: {words(placed.reason, taxonomy)}")
-                outcome = "included"
+                in_hand = delivery.state in ("accepted", "pending", "claimed", "uncertain")
+                outcome = "included" if in_hand else outcome or delivery.state
         for entry, code in digest.left_out:
             if entry == one.id:
                 reasons.append(f"not in {where}: {_LEFT_OUT.get(code, code)}")

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from digest import prepare
 from digest.config import Settings
 from digest.installation import Installation
-from digest.letters import letter_of, parcel
-from digest.model import Digest, Edition, Entry, Group, Placed, Reason, Receipt, Section
+from digest.letters import letters_of, parcel
+from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
 from digest.schedule import next_slot
 from digest.store import deliveries, editions, runs, sources
 from digest.store.engine import reading
@@ -186,23 +186,24 @@ def _schedule(place: Installation) -> list[Finding]:
 
 
 def trial_letter(settings: Settings) -> None:
-    """Render one letter of an invented entry, so that a mistaken template shows before the day it is needed.
+    """Render a letter of invented entries in each language, so that a mistaken template shows before its day.
 
     Raises ConfigError naming the template and line.
     """
-    one = Entry(1, "Trial", "https://example.org/", "Trial", "case-study", None, datetime.now(UTC))
+    now = datetime.now(UTC)
     area = settings.taxonomy.policy_areas[0].slug if settings.taxonomy.policy_areas else ""
-    placed = (Placed(1, Reason("area", area)),)
-    digest = Digest((Section("areas", (Group(area, placed),)), Section("elsewhere", (Group("", placed),))), more=1)
+    picture = Image("https://example.org/trial.png", "A trial", 400, 300)
+    # Between them they have everything an entry may have, and lack everything it may lack.
+    full = Entry(
+        1, "Trial", "https://example.org/", "Trial", "case-study", now, now, "A trial.", language="ar", image=picture,
+        facets=Facets((area,), ("wales",), (), (), "Trial"),
+    )  # fmt: skip
+    bare = Entry(2, "Trial", None, "", "post", None, now)
+    near = (Group(area, (Placed(1, Reason("area", area)),)), Group("", (Placed(2, Reason("area")),)))
+    far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
+    digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
-    letter = letter_of(settings, edition, [one])
-    parcel(
-        settings,
-        edition,
-        letter,
-        Subscriber(1, "reader@example.org"),
-        digest,
-        b"0" * 32,
-        datetime.now(UTC),
-        delivery=1,
-    )
+    letters = letters_of(settings, edition, [full, bare])
+    for language in sorted(letters.languages):
+        reader = Subscriber(1, "reader@example.org", language=language)
+        parcel(settings, edition, letters, reader, digest, b"0" * 32, now, delivery=1)

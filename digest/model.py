@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -156,8 +157,9 @@ class Entry:
 class Edition:
     """One dated run of one cadence. `slot` is its local date; `state` draft, approved or frozen.
 
-    `to_release` is the last release it considers; `content_hash` is of its note and its entries in order, as
-    they will be shown: an approval is of that hash. A `held` edition is neither frozen nor sent.
+    It considers the releases after `from_release`, the lowest mark it was drafted for, up to `to_release`.
+    `content_hash` is of its note and its entries in order, as they will be shown: an approval is of that
+    hash, and of `look`, a hash of templates, words and limits. A `held` edition is neither frozen nor sent.
     """
 
     id: int
@@ -170,6 +172,8 @@ class Edition:
     content_hash: str
     approved_at: datetime | None = None
     approved_by: str | None = None
+    look: str = ""
+    from_release: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,21 +194,30 @@ class Receipt:
     pending: int = 0
 
     @property
-    def balanced(self) -> bool:
-        """True when every eligible reader is accounted for and nothing is still pending."""
+    def unexplained(self) -> int:
+        """How many eligible readers have no row, or rows no eligible reader: never anything but 0."""
         explained = (
             self.accepted + self.refused + self.suppressed + self.empty + self.held + self.uncertain + self.cancelled
         )
-        return explained == self.eligible
+        return self.eligible - explained - self.pending
+
+    @property
+    def balanced(self) -> bool:
+        """True when every eligible reader is accounted for and nothing is still pending."""
+        return self.unexplained == 0 and self.pending == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One policy area or theme: its `slug`, the `name` readers see, and `words`: (phrase, weight 1-5) pairs."""
+    """One policy area or theme: its `slug`, the `name` readers see, and `words`: (phrase, weight 1-5) pairs.
+
+    `names` are the name in other languages: (language, name) pairs, such as ("cy", "Tai").
+    """
 
     slug: str
     name: str
     words: tuple[tuple[str, int], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +246,77 @@ class Site:
     postal_address: str = ""
     language: str = "en"
     zone: str = "Europe/London"
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The colours of a letter in light or in dark, each "#rrggbb"; what is set in them must be readable.
+
+    `accent` is the band, the buttons and the rule beside a case study; `background` lies around the `sheet`
+    that carries the letter, `panel` under a case study.
+    """
+
+    accent: str = "#12545a"
+    link: str = "#0b4f86"
+    heading: str = "#17212b"
+    text: str = "#17212b"
+    soft: str = "#4d575f"
+    background: str = "#f2f1ec"
+    sheet: str = "#ffffff"
+    panel: str = "#eef5f3"
+    rule: str = "#c9cdd0"
+
+
+LIGHT = Colours()
+DARK = Colours(
+    accent="#7fd0c8",
+    link="#8ec5ff",
+    heading="#f1f2ee",
+    text="#f1f2ee",
+    soft="#bcc4c9",
+    background="#0f1417",
+    sheet="#171d21",
+    panel="#202b2e",
+    rule="#3d474d",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture above the name: absolute https `url`, size in CSS pixels; `alt` "" when it says no more than that."""
+
+    url: str
+    width: int
+    height: int
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What makes a letter the organisation's own without a template. "" means: as the site has it.
+
+    `words` are changes to the catalogue by language: (("en", {"areas": "For your patch"}),).
+    """
+
+    name: str = ""
+    tagline: str = ""
+    address: str = ""
+    logo: Logo | None = None
+    light: Colours = LIGHT
+    dark: Colours = DARK
+    words: tuple[tuple[str, Mapping[str, object]], ...] = ()
+
+
+SHIPPED = Brand()  # the look of the templates where config says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Dkim:
+    """Who signs the letters: the domain and selector of the public key, and the private `key` as PEM."""
+
+    domain: str
+    selector: str
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from typing import Any
 
 from digest import gather as gathering
 from digest import prepare, send
-from digest.errors import DigestError, PersonNeeded
+from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
+from digest.failpoint import failpoint
+from digest.health import trial_letter
 from digest.installation import Installation
 from digest.model import Receipt
 from digest.schedule import Cadence
@@ -23,11 +25,12 @@ from digest.transports.file import FileTransport
 
 @dataclass(slots=True)
 class Report:
-    """The account of a run. `waiting`: what only a person can move on, a line each."""
+    """The account of a run. `waiting`: what only a person can move on; `failed`: editions that could not be sent."""
 
     receipts: list[Receipt] = field(default_factory=list)
     sources: list[Gathering] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     recovered: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -36,6 +39,7 @@ class Report:
             "receipts": [asdict(one) | {"balanced": one.balanced} for one in self.receipts],
             "sources": [asdict(one) for one in self.sources],
             "waiting": self.waiting,
+            "failed": self.failed,
         }
 
 
@@ -67,6 +71,15 @@ def run(place: Installation, *, watch: Watch | None = None) -> Report:
 def send_owed(place: Installation, *, number: int | None = None, watch: Watch | None = None) -> Report:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     watch = watch or Watch()
+    if number is not None:
+        with reading(place.engine) as conn:
+            one = editions.get(conn, number)
+        if one is None:
+            raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        if one.state != "frozen":
+            raise PersonNeeded(
+                f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved"
+            )
     with run_lock(place.engine):
         return _accounted(place, "send", watch, number=number)
 
@@ -74,7 +87,7 @@ def send_owed(place: Installation, *, number: int | None = None, watch: Watch | 
 def dry_run(place: Installation, out: Path, number: int | None = None) -> int:
     """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
     with reading(place.engine) as conn:
-        numbers = [n for n in deliveries.owed(conn) if number in (None, n)]
+        numbers = [n for n in deliveries.owed(conn, place.clock()) if number in (None, n)]
     with closing(FileTransport(out)) as transport:
         return sum(
             send.rehearse(place.engine, place.settings, n, transport, secret=place.secret, now=place.clock())
@@ -97,22 +110,27 @@ def _accounted(
         run_id = runs.start(conn, command, place.clock())
     outcome = "stopped"
     try:
+        place.fence.check()
         with closing(place.transport()) as transport:
             report.recovered = send.recover(place.engine, transport, place.clock)
             if gather_first:
                 report.sources = _gather(place, None, False, watch)
-            frozen = [one for cadence in cadences if (one := _freeze(place, cadence, report)) is not None]
+            frozen = [number for cadence in cadences for number in _freeze(place, cadence, report)]
             with reading(place.engine) as conn:
-                owed = deliveries.owed(conn)
+                owed = deliveries.owed(conn, place.clock())
             chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
             for one in chosen:
                 watch.edition(_receipt(place, one))
-                send.send(
-                    place.engine, place.settings, one, transport,
-                    run=run_id, secret=place.secret, clock=place.clock, progress=watch.sent,
-                )  # fmt: skip
+                try:
+                    send.send(
+                        place.engine, place.settings, one, transport,
+                        fence=place.fence, run=run_id, secret=place.secret, clock=place.clock, progress=watch.sent,
+                    )  # fmt: skip
+                except BadEdition as error:
+                    # One edition's fault must not cost the readers of the others their letters.
+                    report.failed.append(str(error))
             report.receipts = [_receipt(place, n) for n in chosen or ([number] if number else [])]
-        outcome = "needs a person" if report.waiting else "done"
+        outcome = "failed" if report.failed else "needs a person" if report.waiting else "done"
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
         raise
@@ -129,21 +147,25 @@ def _gather(place: Installation, only: str | None, force: bool, watch: Watch) ->
     )  # fmt: skip
 
 
-def _freeze(place: Installation, cadence: Cadence, report: Report) -> int | None:
-    """Freeze the edition a cadence owes; return its number, or None where nothing is due or a person must decide."""
-    now = place.clock()
-    with reading(place.engine) as conn:
-        slot = prepare.slot_owed(conn, cadence, now, place.settings.site.zone)
-    if slot is None:
-        return None
-    with writing(place.engine) as conn:
-        prepare.ready(conn, place.settings, cadence, slot, now)
+def _freeze(place: Installation, cadence: Cadence, report: Report) -> list[int]:
+    """Freeze the editions a cadence owes; return their numbers. What only a person can move on is reported."""
+    now, zone = place.clock(), place.settings.site.zone
+    frozen: list[int] = []
     try:
-        with writing(place.engine) as conn:
-            return prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id
+        with reading(place.engine) as conn:
+            slots = prepare.slots_to_run(conn, cadence, now, zone)
+        if slots:
+            # What is wrong with config or templates shows here, before anything is owed because of it.
+            trial_letter(place.settings)
+        for slot in slots:
+            with writing(place.engine) as conn:
+                prepare.ready(conn, place.settings, cadence, slot, now)
+            with writing(place.engine) as conn:
+                frozen.append(prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
+            failpoint("frozen")
     except PersonNeeded as needed:
         report.waiting.append(str(needed))
-        return None
+    return frozen
 
 
 def _receipt(place: Installation, number: int) -> Receipt:

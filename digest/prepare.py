@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,8 @@ from digest import group
 from digest.config import Settings
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Digest, Edition
-from digest.schedule import Cadence, Slot, due_slot, next_slot, slots_between
+from digest.resources import resource
+from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of, slots_between
 from digest.store import deliveries, editions, entries, releases
 from digest.store.editions import Shown
 from subscribers import store as people
@@ -46,8 +48,25 @@ class Overview:
 def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:
     """Return the newest due slot of a cadence unless it is accounted for already; older ones it makes good."""
     due = due_slot(cadence, now, zone)
-    last = editions.last_slot(conn, cadence.name)
-    return due if last is None or last < due.key else None
+    last = editions.last_slot(conn, cadence.name, now)
+    known = editions.find(conn, cadence.name, due.key)
+    done = (last is not None and last >= due.key) or (known is not None and known.state == "frozen")
+    return None if done else due
+
+
+def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
+    """Return the slots a run has to freeze, oldest first: passed ones an editor has approved, then the one owed.
+
+    Raises PersonNeeded while an edition of a passed slot is held: what an editor holds back does not go out
+    under a later date.
+    """
+    due = slot_owed(conn, cadence, now, zone)
+    passed = [one for one in editions.unfrozen(conn, cadence.name) if one.slot < due_slot(cadence, now, zone).key]
+    for one in passed:
+        if one.held:
+            raise _waits(one, "is held")
+    approved = [slot_of(cadence, one.slot, zone) for one in passed if one.state == "approved"]
+    return approved + ([due] if due else [])
 
 
 def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime) -> Edition:
@@ -55,6 +74,7 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime)
 
     An approved edition is left as it is (hold it first to draft it again); so is a frozen one.
     """
+    editions.serialise(conn)
     slot = slot_owed(conn, cadence, now, settings.site.zone) or next_slot(cadence, now, settings.site.zone)
     known = editions.find(conn, cadence.name, slot.key)
     if known and (known.state == "frozen" or (known.state == "approved" and not known.held)):
@@ -64,22 +84,23 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime)
 
 def redraft(conn: Connection, settings: Settings, entry: int, now: datetime) -> list[Edition]:
     """Draft anew every open edition that carries `entry`, after an editor's change; return them."""
-    changed = []
-    for one in editions.listing(conn):
-        if one.state != "frozen" and any(s.entry.id == entry for s in editions.shown(conn, one.id)):
-            changed.append(_draft(conn, settings, one.cadence, one.slot, one.to_release, now))
-    return changed
+    editions.serialise(conn)
+    return [
+        _draft(conn, settings, one.cadence, one.slot, one.to_release, now)
+        for one in editions.unfrozen(conn)
+        if any(s.entry.id == entry for s in editions.shown(conn, one.id))
+    ]
 
 
-def _draft(conn: Connection, settings: Settings, cadence: str, day: str, to_release: int, now: datetime) -> Edition:
+def _draft(conn: Connection, settings: Settings, cadence: str, day: str, high: int, now: datetime) -> Edition:
     releases.settle_marks(conn, settings.welcome)
-    return editions.draft(conn, cadence, day, to_release, content(conn, cadence, to_release), now)
+    low = releases.lowest_mark(conn, cadence, now, default=high)
+    return editions.draft(conn, cadence, day, (low, high), content(conn, low, high), now)
 
 
-def content(conn: Connection, cadence: str, to_release: int) -> list[Shown]:
-    """Return the entries an edition would carry now, in its order: all that some reader has not considered."""
-    low = releases.lowest_mark(conn, cadence, default=to_release)
-    newest = {one.entry: one.number for one in releases.after(conn, low, to_release)}
+def content(conn: Connection, low: int, high: int) -> list[Shown]:
+    """Return the entries of the releases with low < number ≤ high, in an edition's order."""
+    newest = {one.entry: one.number for one in releases.after(conn, low, high)}
     ready = [one for one in entries.many(conn, newest).values() if one.state == "ready"]
     return [Shown(one, newest[one.id]) for one in group.order(ready)]
 
@@ -102,7 +123,13 @@ def plan(
         marks = releases.marks(conn, ids, default=one.to_release)
         suppressed = people.suppressed_ids(conn, secret, ids)
         for person in page:
-            if why := may_mail(person, person.id in suppressed, now):
+            why = may_mail(person, person.id in suppressed, now)
+            if not why and not settings.may_reach(person.email):
+                why = "not on the allow-list"
+            if not why and marks[person.id] < one.from_release:
+                # Back from a pause, or from another cadence, since the draft was made: it lacks what they are owed.
+                why = "joined this cadence after the edition was drafted; the next one makes it good"
+            if why:
                 yield Planned(person, None, "suppressed" if why == "suppressed" else "held", why)
                 continue
             key = (person.interests, marks[person.id], had.get(person.id, frozenset()))
@@ -151,20 +178,42 @@ def overview(conn: Connection, settings: Settings, one: Edition, secret: bytes, 
     return result
 
 
-def approve(conn: Connection, number: int, who: str, now: datetime) -> Edition:
-    """Record the editor's word for an edition as it is stored. Raises WrongUse when there is nothing to approve."""
+def approve(conn: Connection, settings: Settings, number: int, who: str, now: datetime, seen: str = "") -> Edition:
+    """Record the editor's word for an edition as it is stored, and as templates and config now show it.
+
+    `seen`: the content hash (or its beginning) of what they looked at; PersonNeeded when it is another by now.
+    Raises WrongUse when there is nothing to approve.
+    """
+    editions.serialise(conn)
     one = _open_edition(conn, number)
-    last = editions.last_slot(conn, one.cadence)
-    if last is not None and last >= one.slot:
+    cadence = settings.cadence(one.cadence)
+    newer = due_slot(cadence, now, settings.site.zone).key
+    if not one.held and (one.slot < newer or (editions.last_slot(conn, one.cadence, now) or "") >= one.slot):
         raise WrongUse(
-            f"edition {number} ({one.cadence} {one.slot}) is past: {last} was run instead and carries its entries"
+            f"edition {number} ({one.cadence} {one.slot}) is past: {newer} is due and carries its entries;"
+            f" `digest prepare {one.cadence}`, then approve that one"
         )
-    editions.approve(conn, number, who, now)
+    if not one.content_hash.startswith(seen):
+        raise PersonNeeded(f"edition {number} has changed since you looked; nothing is approved, preview it again")
+    editions.approve(conn, number, who, look(settings), now)
     return _open_edition(conn, number)
+
+
+def look(settings: Settings) -> str:
+    """Return a hash of everything but the entries that decides how an edition reads: templates, words, limits."""
+    folders = [resource("templates") / "email", *([settings.templates] if settings.templates else [])]
+    said = hashlib.sha256()
+    for value in (settings.site, settings.brand, settings.taxonomy, settings.letter_cap, settings.elsewhere_cap):
+        said.update(repr(value).encode())
+    for folder in folders:
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            said.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return said.hexdigest()
 
 
 def hold(conn: Connection, number: int) -> Edition:
     """Keep an edition back until it is approved. Raises WrongUse when it is frozen or unknown."""
+    editions.serialise(conn)
     _open_edition(conn, number)
     editions.hold(conn, number)
     return _open_edition(conn, number)
@@ -184,6 +233,7 @@ def ready(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, no
 
     What an editor may be looking at is never drafted anew behind their back; `draft` does it when asked to.
     """
+    editions.serialise(conn)
     one = editions.find(conn, cadence.name, slot.key)
     if one is None or (one.state == "draft" and not one.held and not cadence.approval_required):
         one = _draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
@@ -197,6 +247,8 @@ def freeze(
 
     Raises PersonNeeded when the edition waits for an editor's word; nothing is written then.
     """
+    editions.serialise(conn)
+    people.keep_still(conn)
     one = editions.find(conn, cadence.name, slot.key)
     if one is None:
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
@@ -207,6 +259,8 @@ def freeze(
     shown = editions.shown(conn, one.id)
     if editions.content_hash(one.note, shown) != one.content_hash:
         raise _waits(one, "is not what was approved")
+    if one.state == "approved" and one.look != look(settings):
+        raise _waits(one, "was approved with other templates, words or limits than config has now")
     stored: dict[Digest, int] = {}
     rows = []
     for planned in plan(conn, settings, one, shown, secret, now):
@@ -235,7 +289,7 @@ def _close_slots(
     conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, one: Edition, now: datetime
 ) -> None:
     """Account for the slot, and for those that passed unseen since the last one."""
-    last = editions.last_slot(conn, cadence.name)
+    last = editions.last_slot(conn, cadence.name, now)
     if last is not None:
         day = datetime.fromisoformat(last).date()
         for missed in slots_between(cadence, day, slot.day, settings.site.zone):
@@ -246,5 +300,5 @@ def _close_slots(
 def _waits(one: Edition, why: str) -> PersonNeeded:
     return PersonNeeded(
         f"edition {one.id} ({one.cadence} {one.slot}) {why}; look with `digest preview --edition {one.id}`,"
-        f" then `digest approve {one.id}`"
+        f" then `digest approve {one.id} --hash {one.content_hash[:12]}`"
     )

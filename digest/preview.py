@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from digest import group, prepare
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.letters import letter_of, parcel
+from digest.letters import letters_of, parcel
 from digest.model import Digest, Edition
 from digest.schedule import next_slot
 from digest.store import deliveries, editions, releases
@@ -17,6 +17,7 @@ from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.transports.base import Parcel
 from subscribers import store as people
+from subscribers.consent import may_mail
 from subscribers.model import Interests, Subscriber
 
 
@@ -44,26 +45,35 @@ def preview(
     Raises WrongUse when the subscriber or the edition does not exist.
     """
     with reading(place.engine) as conn:
-        person = _person(conn, email, interests, cadence or place.settings.default_cadence)
-        one, shown = _edition(conn, place, person.cadence if cadence is None else cadence, number)
+        person = _person(conn, place, email, interests, cadence or place.settings.default_cadence)
+        one, shown = _edition(conn, place, person, person.cadence if cadence is None else cadence, number)
         digest, reason = _digest(conn, place, one, shown, person)
+        if person.id and one.state != "frozen":
+            suppressed = people.suppressed_ids(conn, place.secret, [person.id])
+            if why := may_mail(person, person.id in suppressed, place.clock()):
+                return Preview(one, digest, None, f"this reader is {why}")
     if digest is None or not digest.placed:
         return Preview(one, digest, None, reason or "nothing in this edition matches: no letter is written")
-    letter = letter_of(place.settings, one, [s.entry for s in shown])
-    made = parcel(place.settings, one, letter, person, digest, place.secret, place.clock(), delivery=0)
+    letters = letters_of(place.settings, one, [s.entry for s in shown])
+    made = parcel(place.settings, one, letters, person, digest, place.secret, place.clock(), delivery=0)
     return Preview(one, digest, made, reason)
 
 
-def _person(conn: Connection, email: str | None, interests: Interests | None, cadence: str) -> Subscriber:
+def _person(
+    conn: Connection, place: Installation, email: str | None, interests: Interests | None, cadence: str
+) -> Subscriber:
     if email is None:
-        return Subscriber(0, "reader@example.org", "", cadence, interests or Interests())
+        language = place.settings.site.language
+        return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
     person = people.find(conn, email)
     if person is None:
         raise WrongUse("no subscriber has this address; see `digest subscribers list`")
     return person
 
 
-def _edition(conn: Connection, place: Installation, cadence: str, number: int | None) -> tuple[Edition, list[Shown]]:
+def _edition(
+    conn: Connection, place: Installation, person: Subscriber, cadence: str, number: int | None
+) -> tuple[Edition, list[Shown]]:
     if number is not None:
         found = editions.get(conn, number)
         if found is None:
@@ -72,11 +82,18 @@ def _edition(conn: Connection, place: Installation, cadence: str, number: int | 
     rhythm, now, zone = place.settings.cadence(cadence), place.clock(), place.settings.site.zone
     slot = prepare.slot_owed(conn, rhythm, now, zone) or next_slot(rhythm, now, zone)
     known = editions.find(conn, cadence, slot.key)
-    if known is not None:
+    if known is not None and (known.state != "draft" or known.held or rhythm.approval_required):
         return known, editions.shown(conn, known.id)
-    to_release = releases.latest(conn)
-    shown = prepare.content(conn, cadence, to_release)
-    made = Edition(0, cadence, slot.key, "draft", False, "", to_release, editions.content_hash("", shown))
+    # An automatic draft is made anew when its hour comes: show it as it would be made now.
+    high = releases.latest(conn)
+    low = releases.lowest_mark(conn, cadence, now, default=high)
+    if person.id:
+        mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=high)
+        low = min(low, mark)
+    shown = prepare.content(conn, low, high)
+    note = known.note if known else ""
+    number = known.id if known else 0
+    made = Edition(number, cadence, slot.key, "draft", False, note, high, editions.content_hash(note, shown))
     return made, shown
 
 
@@ -93,7 +110,8 @@ def _digest(
     if person.id:
         candidates, mark, had = prepare.reader_view(conn, one, shown, person, place.settings.welcome)
     else:
-        candidates, mark, had = [group.candidate(s.entry, s.release) for s in shown], 0, frozenset()
+        # Anyone new to these interests, who has had nothing of this edition.
+        candidates, mark, had = [group.candidate(s.entry, s.release) for s in shown], one.from_release, frozenset()
     settings = place.settings
     return group.select(
         candidates, person.interests, mark=mark, had=had,

@@ -115,6 +115,12 @@ def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     raise AssertionError("every cadence has a slot within two months")
 
 
+def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
+    """Return the slot with a stored key; `at` may have changed since, the date stands."""
+    day = date.fromisoformat(key)
+    return Slot(cadence.name, day, _instant(cadence, day, zone))
+
+
 def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
     """Yield the slots with `after` < day < `before`, oldest first: what a long sleep missed."""
     day = after + timedelta(days=1)
@@ -127,6 +133,9 @@ def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Ite
 def _slot(cadence: Cadence, day: date, zone: str) -> Slot | None:
     if not cadence.at.falls_on(day):
         return None
+    return Slot(cadence.name, day, _instant(cadence, day, zone))
+
+
+def _instant(cadence: Cadence, day: date, zone: str) -> datetime:
     # fold=0: an hour that comes twice counts the first time; one that is skipped is taken an hour later.
-    local = datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone))
-    return Slot(cadence.name, day, local.astimezone(UTC))
+    return datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, text
 
 from subscribers.addresses import parse_address
 from subscribers.consent import next_state
@@ -37,6 +37,7 @@ __all__ = [
     "forget",
     "get",
     "history",
+    "keep_still",
     "is_suppressed",
     "leave",
     "many",
@@ -65,6 +66,12 @@ def get(conn: Connection, id: int) -> Subscriber | None:
     """Return the subscriber with this id, or None."""
     row = conn.execute(select(*COLUMNS).where(subscriber.c.id == id)).one_or_none()
     return None if row is None else to_subscriber(row)
+
+
+def keep_still(conn: Connection) -> None:
+    """Let nobody join, leave or change until this transaction ends; SQLite's write lock does that by itself."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("LOCK TABLE subscriber IN SHARE MODE"))
 
 
 def many(conn: Connection, ids: Collection[int]) -> dict[int, Subscriber]:

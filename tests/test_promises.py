@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,15 +11,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from digest import edit, explain, group, prepare
+from digest import edit, explain, group, pipeline, prepare
+from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
 from digest.model import Facets, Sighting
 from digest.sources.decide import New
-from digest.store import deliveries, entries, migrate, releases
+from digest.store import deliveries, editions, entries, migrate, releases
 from digest.store.engine import make_engine, reading, writing
-from digest.store.schema import delivery, entry, mark
+from digest.store.schema import delivery, edition, entry, mark
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.house import House
@@ -164,7 +166,7 @@ def test_an_editor_must_approve_where_config_says_so(house: Build) -> None:
     here.publish("Too late for this edition")
     here.run(hours=1)
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, number, "editor", here.now)
+        prepare.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[1]]
 
@@ -176,12 +178,12 @@ def test_a_change_after_the_approval_takes_it_back(house: Build) -> None:
     here.publish("Two")
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, number, "editor", here.now)
+        prepare.approve(conn, here.settings, number, "editor", here.now)
     assert "must be approved again" in edit.drop(here.place, [1])[0]
     assert here.run(hours=1).waiting
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, number, "editor", here.now)
+        prepare.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[2]]
 
@@ -198,7 +200,7 @@ def test_a_held_edition_waits_even_where_approval_is_automatic(house: Build) -> 
     assert here.run(days=3).waiting
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, number, "editor", here.now)
+        prepare.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[1]]
 
@@ -233,6 +235,139 @@ def test_who_left_and_came_back_starts_anew(house: Build) -> None:
     here.publish("Back again")
     here.run(days=7)
     assert entries_of(here, who) == [[2]]
+
+
+def test_what_is_held_does_not_go_out_under_a_later_date(house: Build) -> None:
+    here = house()
+    who = here.reader("a@example.org")
+    here.publish("One")
+    here.run(days=1)
+    with writing(here.place.engine) as conn:
+        weekly = here.settings.cadence("weekly")
+        number = prepare.draft(conn, here.settings, weekly, here.now).id
+        prepare.hold(conn, number)
+    here.publish("Two")
+    assert any(f"edition {number} " in line for line in here.run(days=10).waiting)
+    assert entries_of(here, who) == []
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+    here.run(hours=1)
+    assert entries_of(here, who) == [[1], [2]]
+
+
+def test_what_was_approved_goes_out_even_if_its_hour_was_missed(house: Build) -> None:
+    here = house(weekly='approval = "required"')
+    who = here.reader("a@example.org")
+    here.publish("One")
+    number = int(here.run(days=4).waiting[0].split()[1])
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+    here.run(days=10)
+    assert entries_of(here, who) == [[1]]
+
+
+def test_a_passed_draft_cannot_be_approved_in_vain(house: Build) -> None:
+    here = house(weekly='approval = "required"')
+    here.reader("a@example.org")
+    here.publish("One")
+    number = int(here.run(days=4).waiting[0].split()[1])
+    here.run(days=7)
+    with writing(here.place.engine) as conn, pytest.raises(WrongUse, match="is past"):
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+
+
+def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> None:
+    here = house(weekly='approval = "required"')
+    who = here.reader("a@example.org")
+    here.publish("One")
+    number = int(here.run(days=4).waiting[0].split()[1])
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+    here.settings = replace(here.settings, letter_cap=1)
+    assert "with other templates" in here.run(hours=1).waiting[0]
+    assert entries_of(here, who) == []
+
+
+def test_a_clock_that_was_ahead_does_not_silence_a_cadence(house: Build) -> None:
+    here = house()
+    who = here.reader("a@example.org")
+    here.run(days=3650)
+    here.publish("One")
+    here.run(days=-3643)
+    here.run(days=7)
+    assert [n for letter in entries_of(here, who) for n in letter] == [1]
+
+
+def test_who_comes_back_after_the_draft_loses_nothing(house: Build) -> None:
+    here = house(weekly='approval = "required"')
+    here.reader("steady@example.org")
+    who = here.reader("moved@example.org", "monthly")
+    here.publish("One")
+    number = int(here.run(days=4).waiting[0].split()[1])
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+    here.run(hours=1)
+    here.publish("Two")
+    number = int(here.run(days=7).waiting[0].split()[1])
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+        people.set_cadence(conn, who, "weekly", how="test", now=here.now)
+    here.run(hours=1)
+    assert entries_of(here, who) == []
+    here.publish("Three")
+    number = int(here.run(days=7).waiting[0].split()[1])
+    with writing(here.place.engine) as conn:
+        prepare.approve(conn, here.settings, number, "editor", here.now)
+    here.run(hours=1)
+    assert [sorted(letter) for letter in entries_of(here, who)] == [[1, 2, 3]]
+
+
+def test_one_who_may_not_be_mailed_does_not_drag_the_past_along(house: Build) -> None:
+    here = house()
+    here.reader("steady@example.org")
+    here.reader("dead@example.org")
+    place = here.place
+    with writing(place.engine) as conn:
+        people.suppress(conn, "dead@example.org", "bounced", secret=place.secret, now=here.now)
+    for week in range(3):
+        here.publish(f"Week {week}")
+        here.run(days=7)
+    with reading(place.engine) as conn:
+        sizes = [len(editions.shown(conn, one.id)) for one in editions.listing(conn) if one.cadence == "weekly"]
+    assert max(sizes) == 1
+
+
+def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build, tmp_path: Path) -> None:
+    here = house()
+    who = here.reader("a@example.org")
+    here.publish("One")
+    good = here.settings
+    here.settings = replace(good, site=replace(good.site, reply_to="nobody"))
+    with pytest.raises((DigestError, ValueError)):
+        here.run(days=4)
+    here.settings = good
+    here.run(hours=1)
+    assert entries_of(here, who) == [[1]]
+
+
+def test_one_broken_edition_does_not_stop_the_others(house: Build) -> None:
+    here = house()
+    here.reader("weekly@example.org")
+    daily = here.reader("daily@example.org", "daily")
+    here.publish("One")
+    pipeline.gather(here.place, force=True)
+    here.now += timedelta(days=4)
+    place = here.place
+    with writing(place.engine) as conn:
+        weekly = here.settings.cadence("weekly")
+        slot = prepare.slot_owed(conn, weekly, here.now, "Europe/London")
+        assert slot is not None
+        prepare.ready(conn, here.settings, weekly, slot, here.now)
+        number = prepare.freeze(conn, here.settings, weekly, slot, place.secret, here.now).id
+        conn.execute(update(edition).where(edition.c.id == number).values(content_hash="x"))
+    report = here.run(hours=1)
+    assert len(report.failed) == 1
+    assert entries_of(here, daily) == [[1]]
 
 
 AREAS = ("housing", "transport")
@@ -324,7 +459,8 @@ class Readers(RuleBasedStateMachine):
                 edition = prepare.freeze(conn, place.settings, cadence, slot, place.secret, now)
                 self._check(conn, edition.id, marks)
                 pending = deliveries.in_state(conn, "pending", edition.id)
-                deliveries.settle(conn, [(d.id, "accepted", "") for d in pending], now)
+                deliveries.claim(conn, [d.id for d in pending], 1, now)
+                deliveries.settle(conn, [(d.id, "accepted", "") for d in pending], now, 1)
 
     def _check(self, conn: object, edition: int, marks: dict[int, int]) -> None:
         """Every owed entry is in the letter or counted, every entry in it is owed, no letter is empty."""

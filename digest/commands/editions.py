@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,13 @@ import click
 
 from digest.commands.base import Choices, answer, as_json, table, tell
 from digest.commands.gathering import gathering_line
-from digest.errors import PersonNeeded, WrongUse
+from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.model import CADENCES, REGIONS, Receipt
 
 if TYPE_CHECKING:
     from digest.pipeline import Report, Watch
     from digest.store.sources import Gathering
+    from digest.transports.base import Parcel
 
 RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
            "uncertain", "cancelled")  # fmt: skip
@@ -70,6 +72,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
 @click.option("--cadence", type=click.Choice(CADENCES), help="Of this cadence (default: theirs, else the first).")
 @click.option("--edition", type=int, metavar="ID", help="Of this edition (default: the one owed next).")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True)
+@click.option("--lint", "lint_", is_flag=True, help="Say what is wrong with the letter; exit 1 on an error.")
 @click.pass_obj
 def preview(
     choices: Choices,
@@ -80,6 +83,7 @@ def preview(
     cadence: str | None,
     edition: int | None,
     out: Path,
+    lint_: bool,
 ) -> None:
     """Write the very letter a reader would get: letter.html, letter.txt and letter.eml."""
     from digest.preview import preview as story
@@ -103,6 +107,8 @@ def preview(
     (out / "letter.txt").write_text(made.parcel.text, encoding="utf-8")
     (out / "letter.eml").write_bytes(made.parcel.message)
     click.echo(out / "letter.html")
+    if lint_:
+        _lint(made.parcel, place.settings.lint_clients)
 
 
 @click.command()
@@ -113,17 +119,11 @@ def preview(
 def approve(choices: Choices, edition: int, seen: str | None, by: str | None) -> None:
     """Approve what an edition holds now; what is approved is what is sent."""
     from digest import prepare as story
-    from digest.store import editions
     from digest.store.engine import writing
 
     place = choices.installation()
     with writing(place.engine) as conn:
-        known = editions.get(conn, edition)
-        if seen and known and not known.content_hash.startswith(seen):
-            raise PersonNeeded(
-                f"edition {edition} has changed since you looked; nothing is approved, preview it again"
-            )
-        one = story.approve(conn, edition, by or getpass.getuser(), place.clock())
+        one = story.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
     click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
 
 
@@ -212,16 +212,40 @@ def _conclude(report: Report, json_: bool) -> None:
         click.echo(receipts_table(report.receipts))
     else:
         tell("nothing to send")
+    for line in report.failed:
+        tell(f"digest: {line}")
     for line in report.waiting:
         tell(f"waiting: {line}")
-    if any(not one.balanced for one in report.receipts):
+    if report.failed:
+        raise click.exceptions.Exit(1)
+    if any(one.unexplained for one in report.receipts):
         tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
         raise click.exceptions.Exit(1)
     uncertain = sum(one.uncertain for one in report.receipts)
     if uncertain:
         tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide")
+    later = sum(one.pending for one in report.receipts)
+    if later:
+        tell(f"{later} letters were put off and wait for another try: run again later")
     if report.waiting or uncertain:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
+    if later:
+        raise click.exceptions.Exit(TryLater.exit_code)
+
+
+def _lint(letter: Parcel, clients: tuple[str, ...]) -> None:
+    """Print a letter's faults, worst first; leave with exit code 1 on an error."""
+    from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, lint
+
+    clients = clients or DEFAULT_CLIENTS
+    found = lint(letter.html, letter.text, letter.subject, letter.message, clients)
+    for one in found:
+        if one.level != NOTE:
+            click.echo(one.line())
+    count = Counter(one.level for one in found)
+    tell(f"lint: {count[ERROR]} errors, {count['warning']} warnings, {count[NOTE]} notes for {', '.join(clients)}")
+    if count[ERROR]:
+        raise click.exceptions.Exit(1)
 
 
 @contextmanager

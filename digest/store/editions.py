@@ -6,15 +6,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from digest.model import Edition, Entry
 from digest.schedule import Slot
 from digest.store import entries
 from digest.store.schema import edition, edition_entry, slot
+
+_EDITIONS = 0x6469676573740003
+_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,23 @@ def find(conn: Connection, cadence: str, day: str) -> Edition | None:
     return _edition(row) if row else None
 
 
-def listing(conn: Connection, *, state: str | None = None, limit: int = 50) -> list[Edition]:
-    """Return editions, newest first."""
+def serialise(conn: Connection) -> None:
+    """Let no other transaction change editions until this one ends. SQLite's write lock does that by itself."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EDITIONS})
+
+
+def listing(conn: Connection, limit: int = 50) -> list[Edition]:
+    """Return the newest editions, newest first."""
     query = select(edition).order_by(edition.c.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(edition.c.state == state)
+    return [_edition(row) for row in conn.execute(query)]
+
+
+def unfrozen(conn: Connection, cadence: str | None = None) -> list[Edition]:
+    """Return every edition that is not frozen (of one cadence), oldest slot first."""
+    query = select(edition).where(edition.c.state != "frozen").order_by(edition.c.slot, edition.c.id)
+    if cadence is not None:
+        query = query.where(edition.c.cadence == cadence)
     return [_edition(row) for row in conn.execute(query)]
 
 
@@ -63,12 +78,16 @@ def shown(conn: Connection, number: int) -> list[Shown]:
 
 
 def draft(
-    conn: Connection, cadence: str, day: str, to_release: int, content: Sequence[Shown], now: datetime
+    conn: Connection, cadence: str, day: str, window: tuple[int, int], content: Sequence[Shown], now: datetime
 ) -> Edition:
-    """Store the draft of a slot, over an earlier draft of it. A changed content takes an approval back."""
+    """Store the draft of a slot, over an earlier draft of it. A changed content takes an approval back.
+
+    `window`: the releases considered, low < number ≤ high.
+    """
     known = find(conn, cadence, day)
     note = known.note if known else ""
-    values: dict[str, Any] = {"to_release": to_release, "content_hash": content_hash(note, content)}
+    low, high = window
+    values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": content_hash(note, content)}
     if known is None:
         made = insert(edition).values(
             cadence=cadence, slot=day, state="draft", held=False, note="", created_at=now, **values
@@ -77,7 +96,7 @@ def draft(
     else:
         number = known.id
         if known.content_hash != values["content_hash"]:
-            values |= {"state": "draft", "approved_at": None, "approved_by": None}
+            values |= {"state": "draft", "approved_at": None, "approved_by": None, "look": ""}
         conn.execute(update(edition).where(edition.c.id == number).values(values))
         conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
     rows = [
@@ -92,9 +111,9 @@ def draft(
     return found
 
 
-def approve(conn: Connection, number: int, who: str, now: datetime) -> None:
-    """Record the editor's word for the edition as it stands."""
-    values = {"state": "approved", "held": False, "approved_at": now, "approved_by": who}
+def approve(conn: Connection, number: int, who: str, look: str, now: datetime) -> None:
+    """Record the editor's word for the edition as it stands, shown as `look` says."""
+    values = {"state": "approved", "held": False, "approved_at": now, "approved_by": who, "look": look}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
@@ -109,16 +128,22 @@ def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
     conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
-def last_slot(conn: Connection, cadence: str) -> str | None:
-    """Return the newest day of a cadence that is accounted for, or None."""
-    query = select(slot.c.day).where(slot.c.cadence == cadence).order_by(slot.c.day.desc()).limit(1)
-    return conn.scalar(query)
+def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
+    """Return the newest day of a cadence that is accounted for, or None.
+
+    What a clock that was ahead has written does not count: it would silence the cadence until then.
+    """
+    query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + _AHEAD)
+    found: str | None = conn.scalar(query)
+    return found
 
 
 def close_slot(conn: Connection, one: Slot, outcome: str, number: int | None, now: datetime) -> None:
     """Account for a slot: `outcome` is "run" (by edition `number`) or "missed" (a later one made it good)."""
-    values = {"cadence": one.cadence, "day": one.key, "outcome": outcome, "edition_id": number, "at": now}
-    conn.execute(insert(slot).values(values))
+    known = (slot.c.cadence == one.cadence) & (slot.c.day == one.key)
+    values = {"outcome": outcome, "edition_id": number, "at": now}
+    if conn.execute(update(slot).where(known).values(values)).rowcount == 0:
+        conn.execute(insert(slot).values(cadence=one.cadence, day=one.key, **values))
 
 
 def slots(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:
@@ -140,5 +165,5 @@ def _content(one: Entry) -> dict[str, Any]:
 def _edition(row: Row[Any]) -> Edition:
     return Edition(
         row.id, row.cadence, row.slot, row.state, row.held, row.note, row.to_release, row.content_hash,
-        row.approved_at, row.approved_by,
+        row.approved_at, row.approved_by, row.look, row.from_release,
     )  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
 
 from digest.store.schema import counter, delivery, digest_entry, mark, release
+from subscribers.rows import dialect_insert
 from subscribers.tables import subscriber
 
 # A letter in one of these states is, or may be, in the reader's hands.
@@ -34,13 +36,12 @@ def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, we
     if not entries:
         return
     settle_marks(conn, welcome)
-    top = conn.scalar(
+    # Two first releases at once must not both make the row: the second waits here, and goes on counting.
+    conn.execute(dialect_insert(conn)(counter).values(name="release", value=0).on_conflict_do_nothing())
+    top = conn.scalars(
         update(counter).where(counter.c.name == "release").values(value=counter.c.value + len(entries))
         .returning(counter.c.value)
-    )  # fmt: skip
-    if top is None:
-        top = len(entries)
-        conn.execute(insert(counter).values(name="release", value=top))
+    ).one()  # fmt: skip
     first = top - len(entries) + 1
     rows = [{"number": first + n, "entry_id": e, "at": now, "why": why} for n, e in enumerate(entries)]
     conn.execute(insert(release), rows)
@@ -49,8 +50,9 @@ def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, we
 def settle_marks(conn: Connection, welcome: timedelta) -> None:
     """Give every active subscriber without a mark the present, less the welcome look-back from their joining.
 
-    Who has left loses theirs: should they come back, they start anew.
+    Who has left loses theirs: should they come back, they start anew. Two transactions may do this at once.
     """
+    new_mark = dialect_insert(conn)(mark)
     left = select(subscriber.c.id).where(subscriber.c.state == "left")
     conn.execute(delete(mark).where(mark.c.subscriber_id.in_(left)))
     top = latest(conn)
@@ -61,14 +63,13 @@ def settle_marks(conn: Connection, welcome: timedelta) -> None:
     )
     if not welcome or top == 0:
         chosen = without.with_only_columns(subscriber.c.id, cast(literal(top), Integer))
-        conn.execute(insert(mark).from_select(["subscriber_id", "release"], chosen))
+        conn.execute(new_mark.from_select(["subscriber_id", "release"], chosen).on_conflict_do_nothing())
         return
-    rows = [
-        {"subscriber_id": row.id, "release": _before(conn, row.joined_at - welcome if row.joined_at else None, top)}
-        for row in conn.execute(without).all()
-    ]
+    since = {row.id: row.joined_at - welcome if row.joined_at else None for row in conn.execute(without)}
+    before = _all_before(conn, [at for at in since.values() if at], top)
+    rows = [{"subscriber_id": who, "release": before[at] if at else top} for who, at in since.items()]
     if rows:
-        conn.execute(insert(mark), rows)
+        conn.execute(new_mark.on_conflict_do_nothing(), rows)
 
 
 def after(conn: Connection, low: int, high: int) -> list[Release]:
@@ -103,6 +104,29 @@ def _before(conn: Connection, since: datetime | None, top: int) -> int:
     return top if first is None else first - 1
 
 
+def _all_before(conn: Connection, instants: Collection[datetime], top: int) -> dict[datetime, int]:
+    """Return for each instant the last release that is older, by one query, however many have joined."""
+    if not instants:
+        return {}
+    rows = conn.execute(
+        select(release.c.at, func.min(release.c.number).label("first"))
+        .where(release.c.at >= min(instants))
+        .group_by(release.c.at)
+        .order_by(release.c.at.desc())
+    )
+    # A clock that was set back has numbered later releases earlier: the first of all that came since counts.
+    firsts: list[tuple[datetime, int]] = []
+    for row in rows:
+        firsts.append((row.at, min(row.first, firsts[-1][1]) if firsts else row.first))
+    firsts.reverse()
+    times = [at for at, _ in firsts]
+    found = {}
+    for one in set(instants):
+        place = bisect_left(times, one)
+        found[one] = firsts[place][1] - 1 if place < len(firsts) else top
+    return found
+
+
 def marks(conn: Connection, subscribers: Sequence[int], default: int) -> dict[int, int]:
     """Return the mark of each subscriber in a page; `default` for who has none yet."""
     rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(subscribers)))
@@ -118,12 +142,21 @@ def mark_of(conn: Connection, subscriber: int, joined_at: datetime | None, welco
     return _before(conn, joined_at - welcome if joined_at and welcome else None, latest(conn) or default)
 
 
-def lowest_mark(conn: Connection, cadence: str, default: int) -> int:
-    """Return the lowest mark among the active readers of a cadence (`default` when nobody has one)."""
+def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> int:
+    """Return the lowest mark among a cadence's active readers who are not paused (`default`: nobody has one)."""
     query = (
         select(func.min(mark.c.release))
         .join(subscriber, subscriber.c.id == mark.c.subscriber_id)
-        .where(subscriber.c.cadence == cadence, subscriber.c.state == "active")
+        .where(
+            subscriber.c.cadence == cadence,
+            subscriber.c.state == "active",
+            or_(subscriber.c.paused_until.is_(None), subscriber.c.paused_until <= now),
+        )
     )
     lowest = conn.scalar(query)
     return default if lowest is None else min(lowest, default)
+
+
+def raise_marks(conn: Connection) -> None:
+    """Let every reader start from the present: all that is released counts as considered."""
+    conn.execute(update(mark).values(release=latest(conn)))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import false as sa_false
 
 from subscribers.columns import Key, UtcDateTime, metadata
+
+_STRUCK = text("address_hash IS NOT NULL")
+_ACTED = text("action <> ''")
 
 # What is known of each configured source between two fetches.
 source_state = Table(
@@ -25,6 +29,8 @@ source_state = Table(
     Column("moved_to", Text),
     Column("moved_count", Integer, nullable=False, default=0),
     Column("moved_since", UtcDateTime),
+    # After a restore nobody knows which of the next new entries were sent already: an editor decides.
+    Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
 )
 
 # One row a source a gather: its health, and what is usual for it (the surge hold).
@@ -113,8 +119,10 @@ edition = Table(
     Column("state", String(10), nullable=False),  # draft, approved, frozen
     Column("held", Boolean, nullable=False, default=False),
     Column("note", Text, nullable=False, default=""),
+    Column("from_release", Integer, nullable=False, server_default="0"),  # the lowest mark it was drafted for
     Column("to_release", Integer, nullable=False),
     Column("content_hash", String(64), nullable=False),
+    Column("look", String(64), nullable=False, server_default=""),  # templates and words when it was approved
     Column("approved_at", UtcDateTime),
     Column("approved_by", Text),
     Column("created_at", UtcDateTime, nullable=False),
@@ -175,9 +183,47 @@ delivery = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("run_id", Key),  # the run that claimed it
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # how often it was claimed
+    Column("retry_at", UtcDateTime),  # a pending one is not claimed before
+    Column("fate", String(10)),  # of an accepted one, by later events: delivered, bounced, complained
+    Column("provider_id", String(100)),  # the provider's own name for the letter
     UniqueConstraint("edition_id", "subscriber_id"),
     Index("ix_delivery_edition_state", "edition_id", "state"),
     sqlite_autoincrement=True,
+)
+
+# What providers and mail servers said of letters, each thing once. No address is in it. No foreign key: after a
+# restore an event may name a delivery that this database has not.
+event = Table(
+    "event",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("provider", String(20), nullable=False),
+    Column("event_id", String(100), nullable=False),
+    Column("delivery_id", Key),
+    Column("kind", String(12), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("status", String(11)),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("action", String(10), nullable=False, server_default=""),  # strike, alert, bounced, complained, left
+    Column("address_hash", String(64)),  # of a strike, to count them
+    Column("domain", String(253)),  # of an alert
+    UniqueConstraint("provider", "event_id"),
+    Index("ix_event_delivery_id", "delivery_id"),
+    # Few events do more than confirm, and only those are looked for.
+    Index("ix_event_address_hash", "address_hash", sqlite_where=_STRUCK, postgresql_where=_STRUCK),
+    Index("ix_event_action_received_at", "action", "received_at", sqlite_where=_ACTED, postgresql_where=_ACTED),
+)
+
+# The fence's half inside the database (see store.fence): one row.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("token", String(32), nullable=False),
+    Column("previous", String(32), nullable=False),
+    Column("held", Boolean, nullable=False),
 )
 
 run = Table(

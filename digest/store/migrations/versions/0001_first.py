@@ -42,8 +42,10 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("from_release", sa.Integer(), server_default="0", nullable=False),
         sa.Column("to_release", sa.Integer(), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("look", sa.String(length=64), server_default="", nullable=False),
         sa.Column("approved_at", UtcDateTime(), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
@@ -115,6 +117,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("previous", sa.String(length=32), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+    op.create_table(
         "source_state",
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("etag", sa.Text(), nullable=True),
@@ -131,6 +141,7 @@ def upgrade() -> None:
         sa.Column("moved_to", sa.Text(), nullable=True),
         sa.Column("moved_count", sa.Integer(), nullable=False),
         sa.Column("moved_since", UtcDateTime(), nullable=True),
+        sa.Column("hold_next", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source_state")),
     )
     op.create_table(
