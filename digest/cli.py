@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from digest import __version__
-from digest.commands import editing, editions, gathering, people, setup, upkeep
+from digest import __version__, stopping
+from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
 from digest.commands.base import Choices, exit_code_of
 
 
@@ -46,13 +46,14 @@ def digest(ctx: click.Context, config: Path, now: datetime | None) -> None:
     ctx.obj = Choices(config, now)
 
 
-for _room in (setup, gathering, editions, editing, people, upkeep):
+for _room in (setup, gathering, editions, editing, people, serving, upkeep):
     for _command in _room.COMMANDS:
         digest.add_command(_command)
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    stopping.listen()
     try:
         # Not standalone: our own errors decide the exit code, and click's usage errors keep theirs (2).
         code = digest.main(standalone_mode=False)

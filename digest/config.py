@@ -14,25 +14,32 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
 from digest.errors import ConfigError
-from digest.model import CADENCES, KINDS, REGIONS, Backfill, Site, Source, Taxonomy, Term
+from digest.model import CADENCES, KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
 from digest.schedule import Cadence, parse_at
 
 _SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
 _SPAN = re.compile(r"^\s*(\d+)\s*(minute|hour|day|week)s?\s*$")
+_NAME = re.compile(r"^name_[a-z]{2,3}$")
 _RESERVED_SLUGS = {"none", "all"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the operator chose. Paths are absolute; spans are timedeltas; sizes are bytes."""
+    """Everything the operator chose. Paths are absolute; spans are timedeltas; sizes are bytes.
+
+    `lint_clients` () means the lint's own default.
+    """
 
     home: Path
     site: Site
     storage_url: str
     secret_file: Path
+    fence_file: Path
+    only: tuple[str, ...]
     transport_kind: str
     transport_directory: Path
     templates: Path | None
@@ -45,6 +52,14 @@ class Settings:
     letter_cap: int
     elsewhere_cap: int
     welcome: timedelta
+    lint_clients: tuple[str, ...]
+    brand: Brand = SHIPPED
+    dkim: Dkim | None = None
+
+    def may_reach(self, email: str) -> bool:
+        """Return whether `[transport] only` lets an address be mailed: every one does when it is empty."""
+        key = email.casefold()
+        return not self.only or key in self.only or f"@{key.rpartition('@')[2]}" in self.only
 
     @property
     def default_cadence(self) -> str:
@@ -112,11 +127,13 @@ class _Site(_Part):
 class _Storage(_Part):
     url: str = "sqlite:///digest.db"
     secret_file: str = "digest.secret"  # noqa: S105  a file's name, not a secret
+    fence_file: str = "digest.fence"
 
 
 class _Transport(_Part):
     kind: Literal["file"] = "file"
     directory: str = "letters"
+    only: list[str] = []
 
 
 class _Gather(_Part):
@@ -130,6 +147,10 @@ class _Letter(_Part):
     elsewhere: int = Field(default=3, ge=0, le=20)
     templates: str | None = None
     welcome: Span = timedelta(0)
+
+
+class _Lint(_Part):
+    clients: list[str] = []
 
 
 class _Source(_Part):
@@ -153,6 +174,17 @@ class _Term(_Part):
     slug: str
     name: str = Field(min_length=1)
     words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = ()
+    names: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translations(cls, given: Any) -> Any:
+        """Gather name_cy and the like as names."""
+        if not isinstance(given, dict):
+            return given
+        names = {key.removeprefix("name_"): given[key] for key in given if _NAME.match(key)}
+        rest = {key: value for key, value in given.items() if not _NAME.match(key)}
+        return rest | ({"names": names} if names else {})
 
 
 class _File(_Part):
@@ -161,6 +193,9 @@ class _File(_Part):
     transport: _Transport = Field(default_factory=_Transport)
     gather: _Gather = Field(default_factory=_Gather)
     letter: _Letter = Field(default_factory=_Letter)
+    lint: _Lint = Field(default_factory=_Lint)
+    brand: BrandPart = Field(default_factory=BrandPart)
+    dkim: DkimPart | None = None
     source: list[_Source] = []
     cadence: dict[str, _Cadence] = {}
     policy_area: list[_Term] = []
@@ -184,11 +219,14 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     problems = _override(raw, environ)
     parsed, found = _parse(raw)
     problems += found
+    home = path.resolve().parent
+    dkim = None
     if parsed is not None:
-        problems += _check(parsed)
+        dkim, wrong = dkim_of(parsed.dkim, parsed.site.from_, home)
+        problems += _check(parsed) + check_brand(parsed.brand) + wrong
     if parsed is None or problems:
         raise ConfigError([f"{path.name}: {p}" for p in problems])
-    return _settings(parsed, path.resolve().parent)
+    return _settings(parsed, home, dkim)
 
 
 def _parse(raw: dict[str, Any]) -> tuple[_File | None, list[str]]:
@@ -261,11 +299,12 @@ def _pydantic_problems(error: ValidationError) -> list[str]:
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed in the table that holds `loc`, by walking the models."""
-    parts: dict[str, type[_Part]] = {
+    parts: dict[str, type[BaseModel]] = {
+        "brand": BrandPart, "dkim": DkimPart, "light": Palette, "dark": Palette, "logo": LogoPart,
         "site": _Site, "storage": _Storage, "transport": _Transport, "gather": _Gather, "letter": _Letter,
-        "source": _Source, "cadence": _Cadence, "policy_area": _Term, "theme": _Term,
+        "lint": _Lint, "source": _Source, "cadence": _Cadence, "policy_area": _Term, "theme": _Term,
     }  # fmt: skip
-    model: type[_Part] = _File if len(loc) == 1 else parts.get(str(loc[0]), _File)
+    model = next((parts[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in parts), _File)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
@@ -281,6 +320,7 @@ def _check(file: _File) -> list[str]:
         ZoneInfo(file.site.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.append(f'site.zone: {file.site.zone!r} is not a time zone; write one like "Europe/London"')
+    problems += _check_clients(file.lint.clients)
     problems += _check_terms("policy_area", file.policy_area) + _check_terms("theme", file.theme)
     areas = {term.slug for term in file.policy_area}
     themes = {term.slug for term in file.theme}
@@ -314,6 +354,20 @@ def _check_terms(kind: str, terms: list[_Term]) -> list[str]:
     return problems
 
 
+def _check_clients(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    from digest.letter.lint import known_clients  # reads a table that few commands need
+
+    problems = []
+    for name in names:
+        if name not in known_clients():
+            near = difflib.get_close_matches(name, known_clients(), 1)
+            cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known_clients())}"
+            problems.append(f"lint.clients: {name!r} is not a mail program of Can I email; {cure}")
+    return problems
+
+
 def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[str]:
     problems = []
     if (source.url is None) == (source.path is None):
@@ -335,7 +389,7 @@ def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[st
     return problems
 
 
-def _settings(file: _File, home: Path) -> Settings:
+def _settings(file: _File, home: Path, dkim: Dkim | None) -> Settings:
     site = file.site
     return Settings(
         home=home,
@@ -350,6 +404,8 @@ def _settings(file: _File, home: Path) -> Settings:
         ),
         storage_url=_storage_url(file.storage.url, home),
         secret_file=home / file.storage.secret_file,
+        fence_file=home / file.storage.fence_file,
+        only=tuple(one.strip().casefold() for one in file.transport.only),
         transport_kind=file.transport.kind,
         transport_directory=home / file.transport.directory,
         templates=home / file.letter.templates if file.letter.templates else None,
@@ -373,8 +429,8 @@ def _settings(file: _File, home: Path) -> Settings:
             if name in file.cadence
         ),
         taxonomy=Taxonomy(
-            tuple(Term(t.slug, t.name, t.words) for t in file.policy_area),
-            tuple(Term(t.slug, t.name, t.words) for t in file.theme),
+            tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.policy_area),
+            tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.theme),
         ),
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,
@@ -382,6 +438,9 @@ def _settings(file: _File, home: Path) -> Settings:
         letter_cap=file.letter.cap,
         elsewhere_cap=file.letter.elsewhere,
         welcome=file.letter.welcome,
+        lint_clients=tuple(file.lint.clients),
+        brand=brand_of(file.brand),
+        dkim=dkim,
     )
 
 

@@ -12,6 +12,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from digest import stopping
 from digest.config import Settings
 from digest.schedule import WEEKDAYS, At, Cadence
 
@@ -57,6 +58,7 @@ def serve(scheduler: BlockingScheduler) -> None:
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
     def stop(*_: object) -> None:
+        stopping.ask()
         # wait=False: returns at once; the executor's thread is joined when the interpreter leaves.
         scheduler.shutdown(wait=False)
 

@@ -16,6 +16,7 @@ from digest.places.gazetteer import load as load_gazetteer
 from digest.sources.fetch import Fetcher, Limits
 from digest.store import migrate
 from digest.store.engine import make_engine
+from digest.store.fence import Fence
 from digest.transports.base import Transport
 from digest.transports.file import FileTransport
 from subscribers.secret import load_secret
@@ -50,6 +51,11 @@ class Installation:
     def secret(self) -> bytes:
         """Return the secret that signs links and hashes suppressed addresses, made on first use."""
         return load_secret(self.settings.secret_file)
+
+    @cached_property
+    def fence(self) -> Fence:
+        """Return what keeps a restored or copied database from being mailed from."""
+        return Fence(self.engine, self.settings.fence_file)
 
     @cached_property
     def classifier(self) -> Classifier:

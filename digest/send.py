@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
+from digest import stopping
 from digest.config import Settings
-from digest.errors import DigestError, PersonNeeded
-from digest.letter.compile import Letter
-from digest.letters import folder_of, letter_of, parcel
+from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
+from digest.failpoint import failpoint
+from digest.ledger import next_try
+from digest.letters import Letters, folder_of, letters_of, parcel
 from digest.model import Digest, Edition
 from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
+from digest.store.fence import Fence
 from digest.transports.base import Outcome, Parcel, Transport
 from subscribers import store as people
 from subscribers.consent import may_mail
@@ -56,6 +59,7 @@ def send(
     number: int,
     transport: Transport,
     *,
+    fence: Fence,
     run: int,
     secret: bytes,
     clock: Clock,
@@ -66,54 +70,67 @@ def send(
     Each batch is claimed, with consent and suppression read again, in a transaction that is committed before
     its first byte leaves. `progress` is called with how many deliveries each batch settled.
     """
-    edition, letter = _frozen(engine, settings, number)
+    edition, letters = _frozen(engine, settings, number)
     while True:
-        batch, settled = _claim(engine, number, run, secret, clock())
+        batch, settled = _claim(engine, settings, fence, number, run, secret, clock())
         if not batch and not settled:
             return
         if batch:
-            _hand_over(engine, settings, edition, letter, batch, transport, secret, clock)
+            _hand_over(engine, settings, edition, letters, batch, transport, run, secret, clock)
         progress(len(batch) + settled)
+        if stopping.asked():
+            raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
 
 
 def rehearse(
     engine: Engine, settings: Settings, number: int, transport: Transport, *, secret: bytes, now: datetime
 ) -> int:
     """Hand the pending letters of an edition to `transport` without claiming or marking any; return how many."""
-    edition, letter = _frozen(engine, settings, number)
+    edition, letters = _frozen(engine, settings, number)
     with reading(engine) as conn:
-        batch, _ = _mailable(conn, deliveries.pending(conn, number, limit=None), secret, now)
-    parcels, _ = _compose(settings, edition, letter, batch, secret, now)
+        batch, _ = _mailable(conn, settings, deliveries.pending(conn, number, None, now), secret, now)
+    parcels, _ = _compose(settings, edition, letters, batch, secret, now)
     return sum(1 for _ in transport.hand_over(parcels))
 
 
-def _frozen(engine: Engine, settings: Settings, number: int) -> tuple[Edition, Letter]:
-    """Return a frozen edition and its letter, compiled once."""
+def _frozen(engine: Engine, settings: Settings, number: int) -> tuple[Edition, Letters]:
+    """Return a frozen edition and its letters, compiled once a language."""
     with reading(engine) as conn:
         edition = editions.get(conn, number)
         shown = editions.shown(conn, number)
     if edition is None or edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition.note, shown) != edition.content_hash:
-        raise DigestError(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    return edition, letter_of(settings, edition, [s.entry for s in shown])
+        raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
+    return edition, letters_of(settings, edition, [s.entry for s in shown])
 
 
 def _claim(
-    engine: Engine, number: int, run: int, secret: bytes, now: datetime
+    engine: Engine, settings: Settings, fence: Fence, number: int, run: int, secret: bytes, now: datetime
 ) -> tuple[list[tuple[Delivery, Subscriber, Digest]], int]:
     """Claim the next batch; return it with what each reader gets, and how many were settled without a letter."""
     with writing(engine) as conn:
-        batch, dropped = _mailable(conn, deliveries.pending(conn, number, BATCH), secret, now)
-        deliveries.settle(conn, dropped, now)
+        failpoint("claim: before commit")
+        batch, dropped = _mailable(conn, settings, deliveries.pending(conn, number, BATCH, now), secret, now)
+        settled = [(one, state, why) for one, state, why, until in dropped if until is None]
+        deliveries.settle(conn, settled, now)
+        deliveries.postpone(conn, [(one, until, why) for one, _, why, until in dropped if until is not None], now)
         deliveries.claim(conn, [one.id for one, _, _ in batch], run, now)
+        token = fence.turn(conn)
+    failpoint("claim: committed")
+    # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
+    fence.keep(token)
+    failpoint("claim: fence kept")
     return batch, len(dropped)
 
 
 def _mailable(
-    conn: Connection, owed: Sequence[Delivery], secret: bytes, now: datetime
-) -> tuple[list[tuple[Delivery, Subscriber, Digest]], list[tuple[int, str, str]]]:
-    """Part deliveries into those that may be mailed now, and (id, state, reason) of those that must not be."""
+    conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
+) -> tuple[list[tuple[Delivery, Subscriber, Digest]], list[tuple[int, str, str, datetime | None]]]:
+    """Part deliveries into those that may be mailed now, and (id, state, reason, until) of those that may not.
+
+    `until`: a pause ends then, and the letter waits for it; None: `state` is for good.
+    """
     ids = [d.subscriber for d in owed]
     suppressed = people.suppressed_ids(conn, secret, ids)
     persons = people.many(conn, ids)
@@ -122,8 +139,12 @@ def _mailable(
     for one in owed:
         person = persons.get(one.subscriber)
         why = may_mail(person, one.subscriber in suppressed, now) if person else "erased"
+        if person is not None and not why and not settings.may_reach(person.email):
+            why = "not on the allow-list"
         if person is None or why or one.digest is None:
-            dropped.append((one.id, "suppressed" if why == "suppressed" else "cancelled", why or "no digest"))
+            until = person.paused_until if person is not None and why == "paused" else None
+            state = "suppressed" if why == "suppressed" else "cancelled"
+            dropped.append((one.id, state, why or "no digest", until))
         else:
             batch.append((one, person, digests[one.digest]))
     return batch, dropped
@@ -133,38 +154,80 @@ def _hand_over(
     engine: Engine,
     settings: Settings,
     edition: Edition,
-    letter: Letter,
+    letters: Letters,
     batch: Sequence[tuple[Delivery, Subscriber, Digest]],
     transport: Transport,
+    run: int,
     secret: bytes,
     clock: Clock,
 ) -> None:
-    outcomes: list[tuple[int, str, str]] = []
-    unheard = {one.id for one, _, _ in batch}
+    """Hand a claimed batch over and write down what became of it, whatever ends the hand-over."""
+    outcomes: list[Outcome] = []
+    begun = False
     try:
-        parcels, failed = _compose(settings, edition, letter, batch, secret, clock())
+        parcels, failed = _compose(settings, edition, letters, batch, secret, clock())
+        failpoint("hand-over: composed")
+        begun = True
         for outcome in chain(failed, transport.hand_over(parcels)):
-            outcomes.append((outcome.delivery, outcome.state, outcome.reason))
-            unheard.discard(outcome.delivery)
+            outcomes.append(outcome)
+            failpoint("hand-over: one answered")
+        failpoint("hand-over: all answered")
     finally:
-        # What was heard stands, whatever ended the loop; the rest stays claimed, for `recover` to ask about.
+        # What was heard stands. Of what was not, the transport is asked; what nobody knows stays claimed, and
+        # the next run calls it uncertain. Where nothing was begun, nothing was handed over.
+        heard = {one.delivery for one in outcomes}
+        silent = [one.id for one, _, _ in batch if one.id not in heard]
+        if silent and begun:
+            known = transport.ask([(number, folder_of(edition)) for number in silent])
+            outcomes += [Outcome(number, "accepted") for number in silent if known.get(number) == "accepted"]
+            silent = [number for number in silent if known.get(number) == "absent"]
         with writing(engine) as conn:
-            deliveries.settle(conn, outcomes, clock())
+            _record(conn, edition, {one.id: one for one, _, _ in batch}, outcomes, run, clock())
+            deliveries.give_back(conn, silent, clock(), run)
+            failpoint("record: before commit")
+        failpoint("record: committed")
+
+
+def _record(
+    conn: Connection,
+    edition: Edition,
+    batch: Mapping[int, Delivery],
+    outcomes: Sequence[Outcome],
+    run: int,
+    now: datetime,
+) -> None:
+    """Write down outcomes; what was put off is tried again later, until its edition is too old."""
+    settled = []
+    later = []
+    frozen_at = deliveries.frozen_at(conn, edition.id)
+    for one in outcomes:
+        if one.state != "deferred":
+            settled.append((one.delivery, one.state, one.reason))
+        elif not one.tried:
+            later.append((one.delivery, now, one.reason))
+        elif again := next_try(batch[one.delivery].attempts + 1, one.retry_after, frozen_at, now):
+            later.append((one.delivery, again, one.reason))
+        else:
+            settled.append((one.delivery, "refused", f"given up after three days: {one.reason}"))
+    deliveries.settle(conn, settled, now, run)
+    deliveries.put_off(conn, later, now, run)
 
 
 def _compose(
     settings: Settings,
     edition: Edition,
-    letter: Letter,
+    letters: Letters,
     batch: Sequence[tuple[Delivery, Subscriber, Digest]],
     secret: bytes,
     now: datetime,
 ) -> tuple[list[Parcel], list[Outcome]]:
-    """Return the letters of a batch, and a refusal for each that cannot be written."""
+    """Return the letters of a batch, and a refusal for each that cannot be written. ConfigError: none can."""
     parcels, failed = [], []
     for one, person, digest in batch:
         try:
-            parcels.append(parcel(settings, edition, letter, person, digest, secret, now, delivery=one.id))
+            parcels.append(parcel(settings, edition, letters, person, digest, secret, now, delivery=one.id))
+        except ConfigError:
+            raise
         except (ValueError, DigestError) as error:
             failed.append(Outcome(one.id, "refused", f"no letter could be written: {error}"))
     return parcels, failed

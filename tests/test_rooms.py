@@ -26,6 +26,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.daemon",
         "digest.desk",
         "digest.story",
+        "digest.web",
         "subscribers.web",
     ),
     "stories": (
@@ -33,15 +34,19 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.explain",
         "digest.gather",
         "digest.health",
+        "digest.incoming",
         "digest.installation",
         "digest.letters",
         "digest.pipeline",
         "digest.prepare",
         "digest.preview",
+        "digest.recovery",
         "digest.send",
+        "digest.settling",
     ),
     "doors": (
         "digest.cluster",
+        "digest.branding",
         "digest.config",
         "digest.resources",
         "digest.sources.child",
@@ -65,12 +70,16 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "decisions": (
         "digest.check_labels",
         "digest.classify",
+        "digest.events",
+        "digest.failpoint",
         "digest.group",
+        "digest.ledger",
         "digest.letter",
         "digest.locate",
         "digest.places",
         "digest.render",
         "digest.schedule",
+        "digest.stopping",
         "digest.sources.answers",
         "digest.sources.charset",
         "digest.sources.dates",
@@ -86,6 +95,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.sources.unpack",
         "digest.sources.wire",
         "digest.terms",
+        "digest.transports.reports",
+        "digest.transports.sendgrid_events",
+        "digest.transports.tag",
         "subscribers.addresses",
         "subscribers.consent",
         "subscribers.csvlines",
@@ -121,12 +133,14 @@ HOMES: dict[str, tuple[str, ...]] = {
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
-    "starlette": ("digest.desk", "subscribers.web"),
+    "starlette": ("digest.desk", "digest.web", "subscribers.web"),
+    "uvicorn": ("digest.commands.serving",),
 }
 
 # What touches network, disk, processes or the database: not for decisions, nor for the ground.
 WORLD = {
-    "alembic", "click", "fcntl", "httpx2", "multiprocessing", "psycopg", "requests", "rich", "shutil", "smtplib",
+    "alembic", "click", "fcntl", "httpx2", "imaplib", "mailbox", "multiprocessing", "psycopg", "requests", "rich",
+    "shutil", "smtplib",
     "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request", "urllib3",
 }  # fmt: skip
 # These name a library's types and do nothing with it.

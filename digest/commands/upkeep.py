@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
+from pathlib import Path
+
 import click
 
 from digest.commands.base import Choices, answer, as_json, table, tell
 from digest.commands.editions import receipts_table
-from digest.errors import TryLater
+from digest.errors import PersonNeeded, TryLater, WrongUse
 
 
 @click.command()
@@ -94,9 +97,58 @@ def schedule(choices: Choices) -> None:
     tell("digest: stopped")
 
 
+@click.command()
+@click.argument("deliveries", nargs=-1, type=int)
+@click.option("--edition", type=int, metavar="ID", help="Only those of this edition.")
+@click.option("--all", "all_", is_flag=True, help="Decide on every one that is listed.")
+@click.option("--ask", is_flag=True, help="Ask the transport what became of them.")
+@click.option("--as", "decision", type=click.Choice(["accepted", "resend", "write-off"]), help="Your decision.")
+@click.option("--by", metavar="NAME", help="Who decides (default: the account's name).")
+@as_json
+@click.pass_obj
+def settle(
+    choices: Choices,
+    deliveries: tuple[int, ...],
+    edition: int | None,
+    all_: bool,
+    ask: bool,
+    decision: str | None,
+    by: str | None,
+    json_: bool,
+) -> None:
+    """List deliveries in doubt with what is known of each; ask the transport, or decide."""
+    from digest import settling
+
+    place = choices.installation()
+    if ask:
+        counts = settling.ask(place, edition)
+        tell(", ".join(f"{count} {what}" for what, count in counts.items()))
+    if decision:
+        numbers = [one.id for one in settling.doubts(place, edition)] if all_ else list(deliveries)
+        if not numbers:
+            raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
+        tell(f"{settling.decide(place, numbers, decision, by or getpass.getuser())} settled as {decision}")
+        if decision == "resend":
+            tell("they go out with `digest send`")
+    found = settling.doubts(place, edition)
+    if json_:
+        answer([one.to_json() for one in found])
+    elif found:
+        rows = [
+            (one.id, one.where, one.email or "(erased)", f"{one.since:%Y-%m-%d %H:%M}", one.reason,
+             "; ".join(one.heard) or "nothing")
+            for one in found
+        ]  # fmt: skip
+        click.echo(table(("delivery", "edition", "subscriber", "since", "why in doubt", "heard"), rows))
+    else:
+        click.echo("nothing is in doubt")
+    if found:
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
 @click.group()
 def db() -> None:
-    """The database: upgrade."""
+    """The database: upgrade, backup, restore, and going on after a restore."""
 
 
 @db.command()
@@ -111,4 +163,76 @@ def upgrade(choices: Choices) -> None:
     click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
 
 
-COMMANDS = (status, doctor, schedule, db)
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def backup(choices: Choices, file: Path) -> None:
+    """Copy the database while it is in use. Keep digest.secret with it, never digest.fence."""
+    from digest.store.backup import backup as copy
+
+    copy(choices.installation().engine, file)
+    click.echo(file)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def restore(choices: Choices, file: Path) -> None:
+    """Put a backup in the database's place, in HOLD: nothing is mailed until `digest db resume`."""
+    from digest.installation import Installation
+    from digest.store.backup import restore as put_back
+    from digest.store.engine import make_engine
+    from digest.store.lock import run_lock
+
+    settings = choices.settings()
+    engine = make_engine(settings.storage_url)
+    with run_lock(engine):
+        kept = put_back(engine, file, choices.at())
+        place = Installation(settings, choices.now)
+        place.fence.hold()
+    tell(f"restored from {file}; the replaced database is {kept}")
+    _show_held(choices, json_=False)
+
+
+@db.command()
+@as_json
+@click.pass_obj
+def held(choices: Choices, json_: bool) -> None:
+    """Show what a database in HOLD would send."""
+    _show_held(choices, json_)
+
+
+@db.command()
+@click.option("--sent/--unsent", default=None, help="Did what was due by now go out?")
+@click.pass_obj
+def resume(choices: Choices, sent: bool | None) -> None:
+    """Let a database in HOLD mail again. --sent is the safe answer: nobody is mailed twice."""
+    from digest import recovery
+
+    if sent is None:
+        raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
+    found = recovery.resume(choices.installation(), sent=sent)
+    count = sum(found.pending.values())
+    if sent:
+        tell(f"{count} letters are in doubt now (`digest settle`), {len(found.due)} due slots are closed;")
+        tell("the next new entries of each source wait for an editor (`digest entries --state held`)")
+    else:
+        tell(f"{count} letters are pending, {len(found.due)} slots are due: the next run sends them")
+
+
+def _show_held(choices: Choices, json_: bool) -> None:
+    from digest import recovery
+
+    found = recovery.look(choices.installation())
+    if json_:
+        answer(found.to_json())
+        return
+    for number, count in found.pending.items():
+        click.echo(f"edition {number}: {count} letters it believes are owed")
+    for cadence, day in found.due:
+        click.echo(f"{cadence} {day}: a slot it believes is due")
+    if not found.pending and not found.due:
+        click.echo("it would send nothing now")
+
+
+COMMANDS = (status, doctor, schedule, settle, db)

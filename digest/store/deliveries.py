@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
+from digest.ledger import before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.store.schema import delivery, digest, digest_entry, edition, mark
 
-# The mark of a reader in one of these moves when the edition is frozen; a held or suppressed one's does not.
-CONSIDERED = ("pending", "empty")
+# The mark of a reader in one of these moves when the edition is frozen; a held one's does not.
+CONSIDERED = ("pending", "empty", "suppressed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Delivery:
     digest: int | None
     state: str
     reason: str
+    attempts: int
+    updated_at: datetime
 
 
 def add_digest(conn: Connection, number: int, one: Digest) -> int:
@@ -75,9 +78,9 @@ def move_marks(conn: Connection, one: Edition) -> None:
     conn.execute(moved.values(release=one.to_release))
 
 
-def pending(conn: Connection, number: int, limit: int | None) -> list[Delivery]:
-    """Return the next deliveries that are owed, in order of their ids."""
-    return _select(conn, delivery.c.edition_id == number, delivery.c.state == "pending", limit=limit)
+def pending(conn: Connection, number: int, limit: int | None, now: datetime) -> list[Delivery]:
+    """Return the next deliveries of an edition that may be handed over now, in order of their ids."""
+    return _select(conn, delivery.c.edition_id == number, *_ripe(now), limit=limit)
 
 
 def in_state(conn: Connection, state: str, number: int | None = None) -> list[Delivery]:
@@ -96,26 +99,69 @@ def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
 def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime) -> None:
     """Take pending deliveries for `run`; nobody else hands them over from here on."""
     taken = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
-    conn.execute(taken.values(state="claimed", run_id=run, updated_at=now))
+    conn.execute(
+        taken.values(state="claimed", run_id=run, attempts=delivery.c.attempts + 1, retry_at=None, updated_at=now)
+    )
 
 
-def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime) -> None:
-    """Record (delivery id, state, reason) triples, once each; ids are ours, states as in schema.delivery."""
+def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime, run: int | None = None) -> None:
+    """Record (delivery id, state, reason) triples where the ledger allows the step; `run`: only of its own claims.
+
+    What an event or another run has settled in the meantime stays as it is.
+    """
     by_outcome: dict[tuple[str, str], list[int]] = {}
     for number, state, reason in outcomes:
         by_outcome.setdefault((state, reason), []).append(number)
     for (state, reason), ids in by_outcome.items():
-        conn.execute(
-            update(delivery).where(delivery.c.id.in_(ids)).values(state=state, reason=reason, updated_at=now)
+        step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state.in_(before(state)))
+        if run is not None:
+            step = step.where(delivery.c.run_id == run)
+        conn.execute(step.values(state=state, reason=reason, updated_at=now))
+
+
+def put_off(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime, run: int) -> None:
+    """Give `run`'s claims back as pending, each not before its instant: (delivery id, retry_at, reason)."""
+    for number, retry_at, reason in rows:
+        step = update(delivery).where(
+            delivery.c.id == number, delivery.c.state == "claimed", delivery.c.run_id == run
         )
+        conn.execute(step.values(state="pending", retry_at=retry_at, reason=reason, updated_at=now))
 
 
-def owed(conn: Connection) -> list[int]:
-    """Return the frozen editions that still have pending deliveries, oldest first."""
+def postpone(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime) -> None:
+    """Let pending deliveries wait: (delivery id, not before, reason)."""
+    for number, until, reason in rows:
+        step = update(delivery).where(delivery.c.id == number, delivery.c.state == "pending")
+        conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
+
+
+def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
+    """Give `run`'s claims of which nothing was begun back as pending: it was no attempt."""
+    step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    conn.execute(step.values(state="pending", attempts=delivery.c.attempts - 1, updated_at=now))
+
+
+def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
+    """Call deliveries uncertain that a restored database believes to be owed."""
+    for start in range(0, len(ids), 500):
+        some = delivery.c.id.in_(ids[start : start + 500])
+        step = update(delivery).where(some, delivery.c.state.in_(("pending", "claimed")))
+        conn.execute(step.values(state="uncertain", reason=reason, updated_at=now))
+
+
+def frozen_at(conn: Connection, number: int) -> datetime:
+    """Return when an edition was frozen."""
+    found: datetime | None = conn.scalar(select(edition.c.frozen_at).where(edition.c.id == number))
+    assert found is not None
+    return found
+
+
+def owed(conn: Connection, now: datetime) -> list[int]:
+    """Return the frozen editions with deliveries that may be handed over now, oldest first."""
     query = (
         select(delivery.c.edition_id)
         .join(edition, edition.c.id == delivery.c.edition_id)
-        .where(delivery.c.state == "pending", edition.c.held.is_(False))
+        .where(*_ripe(now), edition.c.held.is_(False))
         .distinct()
         .order_by(delivery.c.edition_id)
     )
@@ -137,10 +183,23 @@ def receipt(conn: Connection, one: Edition) -> Receipt:
     )
 
 
+def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return delivery.c.state == "pending", or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now)
+
+
 def _select(conn: Connection, *where: Any, limit: int | None = None) -> list[Delivery]:
     query = select(delivery).where(*where).order_by(delivery.c.id).limit(limit)
     return [
-        Delivery(row.id, row.edition_id, row.subscriber_id, row.digest_id, row.state, row.reason)
+        Delivery(
+            row.id,
+            row.edition_id,
+            row.subscriber_id,
+            row.digest_id,
+            row.state,
+            row.reason,
+            row.attempts,
+            row.updated_at,
+        )
         for row in conn.execute(query)
     ]
 

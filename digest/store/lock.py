@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
@@ -42,15 +42,19 @@ def _flock(path: Path) -> Iterator[None]:
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise DigestError(f"lock {path}: {error.strerror}; let this account write there") from error
+        raise DigestError(f"lock {path}: {error.strerror}; make room or let this account write there") from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
             raise _held(f"{path} (process {holder})") from error
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise DigestError(f"lock {path}: {error.strerror}; put the database on a disk of this machine") from error
+        # Who holds it is a courtesy to who finds it held; on a full disk the lock itself does without.
+        with suppress(OSError):
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         # The file stays when the lock goes: removing it would let two runs lock two files of one name.
         yield
     finally:

@@ -33,6 +33,7 @@ class State:
     moved_to: str | None = None
     moved_count: int = 0
     moved_since: datetime | None = None
+    hold_next: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def state_of(conn: Connection, source: Source) -> State:
         return State()
     facts = {k: v for k, v in row._mapping.items() if k != "name"}
     if row.location != (source.url or source.path):
-        return State(first_ok_at=row.first_ok_at, ok_at=row.ok_at)
+        return State(first_ok_at=row.first_ok_at, ok_at=row.ok_at, hold_next=row.hold_next)
     return State(**facts)
 
 
@@ -90,6 +91,11 @@ def usual(conn: Connection, source: str, now: datetime) -> list[int]:
         )
     )
     return list(rows)
+
+
+def hold_next(conn: Connection) -> None:
+    """Let the next new entries of every source known wait for an editor."""
+    conn.execute(update(source_state).values(hold_next=True))
 
 
 def all_states(conn: Connection) -> dict[str, State]:

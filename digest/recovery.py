@@ -1,0 +1,66 @@
+"""After a restore or a copy: what the database would send, and going on once a person has said what is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from digest import prepare
+from digest.installation import Installation
+from digest.store import deliveries, editions, releases, sources
+from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
+
+_WHY = "the database was restored: it may have been sent before that"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a database in HOLD would do if it went on: letters pending by edition, and slots it thinks are due."""
+
+    pending: dict[int, int]
+    due: list[tuple[str, str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints."""
+        return {
+            "pending": [{"edition": number, "letters": count} for number, count in self.pending.items()],
+            "due": [{"cadence": cadence, "slot": day} for cadence, day in self.due],
+        }
+
+
+def look(place: Installation) -> Held:
+    """Return what this database would send; changes nothing."""
+    pending: dict[int, int] = {}
+    now, zone = place.clock(), place.settings.site.zone
+    with reading(place.engine) as conn:
+        for state in ("pending", "claimed"):
+            for one in deliveries.in_state(conn, state):
+                pending[one.edition] = pending.get(one.edition, 0) + 1
+        owed = [(c.name, prepare.slot_owed(conn, c, now, zone)) for c in place.settings.cadences]
+    return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
+
+
+def resume(place: Installation, *, sent: bool) -> Held:
+    """Let the database go on. `sent`: count all that was due by now as sent; else nothing of it was.
+
+    With `sent`, what is pending becomes uncertain, due slots are closed, every reader starts from the present,
+    and the next new entries of every source wait for an editor: nobody is mailed twice, and nothing is
+    dropped without being listed.
+    """
+    found = look(place)
+    now, zone = place.clock(), place.settings.site.zone
+    with run_lock(place.engine):
+        if sent:
+            with writing(place.engine) as conn:
+                owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
+                deliveries.doubt(conn, owed, _WHY, now)
+                for cadence in place.settings.cadences:
+                    slot = prepare.slot_owed(conn, cadence, now, zone)
+                    if slot is not None:
+                        editions.close_slot(conn, slot, "missed", None, now)
+                releases.settle_marks(conn, place.settings.welcome)
+                releases.raise_marks(conn)
+                sources.hold_next(conn)
+        place.fence.open()
+    return found

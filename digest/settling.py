@@ -1,0 +1,96 @@
+"""Settle: uncertain deliveries, what is known of each, and a person's decision; nothing is re-sent without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from digest.errors import WrongUse
+from digest.installation import Installation
+from digest.letters import folder_of
+from digest.store import deliveries, editions
+from digest.store.engine import reading, writing
+from digest.store.heard import known
+from digest.store.lock import run_lock
+from subscribers import store as people
+
+DECISIONS = {"accepted": "accepted", "resend": "pending", "write-off": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One uncertain delivery. `heard`: what events said of it, oldest first; `email` is None for who was erased."""
+
+    id: int
+    edition: int
+    where: str
+    email: str | None
+    since: datetime
+    reason: str
+    heard: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `--json` prints."""
+        return {
+            "delivery": self.id, "edition": self.edition, "subscriber": self.email, "since": self.since.isoformat(),
+            "reason": self.reason, "heard": list(self.heard),
+        }  # fmt: skip
+
+
+def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
+    """Return the uncertain deliveries of edition `number`, or of all, with what is known of each."""
+    with reading(place.engine) as conn:
+        found = deliveries.in_state(conn, "uncertain", number)
+        persons = {one: person for one in {d.subscriber for d in found} if (person := people.get(conn, one))}
+        said = known(conn, [d.id for d in found])
+        named = {one: editions.get(conn, one) for one in {d.edition for d in found}}
+        return [
+            Doubt(
+                d.id,
+                d.edition,
+                folder_of(named[d.edition]),
+                persons[d.subscriber].email if d.subscriber in persons else None,
+                d.updated_at,
+                d.reason,
+                tuple(f"{e.at:%Y-%m-%d %H:%M} {e.kind} {e.reason}".strip() for e in said.get(d.id, ())),
+            )
+            for d in found
+        ]
+
+
+def ask(place: Installation, number: int | None = None) -> dict[str, int]:
+    """Ask the transport about every uncertain delivery; what it surely took becomes accepted. Returns counts.
+
+    What it surely did not take stays listed: to send it again is a person's decision.
+    """
+    found = doubts(place, number)
+    counts = {"accepted": 0, "absent": 0, "unknown": 0}
+    with run_lock(place.engine), closing(place.transport()) as transport:
+        answers = transport.ask([(one.id, one.where) for one in found])
+        taken = [one.id for one in found if answers.get(one.id) == "accepted"]
+        with writing(place.engine) as conn:
+            deliveries.settle(
+                conn, [(one, "accepted", "the transport says it took it") for one in taken], place.clock()
+            )
+    for one in found:
+        counts[answers.get(one.id, "unknown")] += 1
+    return counts
+
+
+def decide(place: Installation, numbers: Sequence[int], decision: str, who: str) -> int:
+    """Settle uncertain deliveries by a person's word; return how many. `decision` is a key of DECISIONS.
+
+    Raises WrongUse when one of them is not uncertain; nothing is changed then.
+    """
+    state = DECISIONS[decision]
+    with run_lock(place.engine), writing(place.engine) as conn:
+        open_ = {one.id for one in deliveries.in_state(conn, "uncertain")}
+        wrong = [number for number in numbers if number not in open_]
+        if wrong:
+            raise WrongUse(f"delivery {wrong[0]} is not uncertain; see `digest settle`, nothing was changed")
+        reason = f"settled by {who}: {decision}"
+        deliveries.settle(conn, [(number, state, reason) for number in numbers], place.clock())
+    return len(numbers)

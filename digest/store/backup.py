@@ -1,0 +1,87 @@
+"""Online backup and restore of an SQLite database. PostgreSQL has its own tools; both come back in HOLD."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from digest.errors import DigestError, WrongUse
+
+
+def backup(engine: Engine, target: Path) -> None:
+    """Copy the database to `target` while it is in use; the copy is whole or not there at all.
+
+    Raises WrongUse on PostgreSQL (use pg_dump) or when `target` exists.
+    """
+    source = _file(engine, "pg_dump")
+    if target.exists():
+        raise WrongUse(f"{target} exists; name a new file, a backup overwrites nothing")
+    unfinished = target.with_name(f".{target.name}.part")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
+            read.backup(write)
+            if write.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise DigestError(f"the copy of {source} is not sound; check the disk, then try again")
+        _sync(unfinished)
+        unfinished.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        unfinished.unlink(missing_ok=True)
+        raise DigestError(f"backup to {target} failed: {error}; make room there and try again") from error
+
+
+def restore(engine: Engine, source: Path, now: datetime) -> Path:
+    """Put the backup `source` in the database's place; return where the replaced one was moved.
+
+    The caller holds the run lock and puts the result into HOLD. Raises WrongUse when `source` is no backup.
+    """
+    database = _file(engine, "pg_restore")
+    _check(source)
+    engine.dispose()
+    unfinished = database.with_name(f".{database.name}.part")
+    kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%S}")
+    try:
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
+            read.backup(write)
+        _sync(unfinished)
+        if database.exists():
+            with closing(sqlite3.connect(database)) as old:
+                old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.replace(kept)
+        for tail in ("-wal", "-shm"):
+            database.with_name(database.name + tail).unlink(missing_ok=True)
+        unfinished.replace(database)
+    except (OSError, sqlite3.Error) as error:
+        raise DigestError(f"restore from {source} failed: {error}; the old database is {kept} or in place") from error
+    return kept
+
+
+def _file(engine: Engine, tool: str) -> Path:
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        raise WrongUse(f"this command copies an SQLite file; for this database use {tool}, it comes back in HOLD too")
+    return Path(str(engine.url.database))
+
+
+def _check(source: Path) -> None:
+    if not source.is_file():
+        raise WrongUse(f"{source} is not there; name a file that `digest db backup` wrote")
+    try:
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as conn:
+            conn.execute("SELECT version_num FROM alembic_version").fetchone()
+            if conn.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise WrongUse(f"{source} is damaged; use another backup, nothing was changed")
+    except sqlite3.Error as error:
+        raise WrongUse(f"{source} is not a backup of this program ({error}); nothing was changed") from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,73 @@
+"""What has been heard of deliveries by events, and what a person should hear of it in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from digest.events import Event
+from digest.store.schema import delivery, event
+
+CHUNK = 1_000
+
+
+def chunks(values: Collection[Any]) -> Iterator[list[Any]]:
+    """Yield values in order, so many as one statement binds."""
+    ordered = sorted(values)
+    for start in range(0, len(ordered), CHUNK):
+        yield ordered[start : start + CHUNK]
+
+
+def known(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
+    """Return what events say of each delivery, oldest first; of whom nothing is known is left out."""
+    found: dict[int, list[Event]] = {}
+    for chunk in chunks(deliveries):
+        query = select(event).where(event.c.delivery_id.in_(chunk)).order_by(event.c.at, event.c.id)
+        for row in conn.execute(query):
+            one = Event(row.event_id, row.kind, row.delivery_id, None, row.at, row.status, row.reason, row.provider)
+            found.setdefault(row.delivery_id, []).append(one)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One edition's accepted deliveries, and when each suppression that its events brought happened."""
+
+    edition: int
+    accepted: int
+    suppressed: tuple[datetime, ...]
+
+
+def troubles(conn: Connection, since: datetime) -> list[Trouble]:
+    """Return each edition whose events, received since then, suppressed addresses. For `doctor`: it counts."""
+    query = (
+        select(delivery.c.edition_id, event.c.delivery_id, func.min(event.c.at))
+        .join(delivery, delivery.c.id == event.c.delivery_id)
+        .where(text("action <> ''"), event.c.action.in_(("bounced", "complained")), event.c.received_at >= since)
+        .group_by(delivery.c.edition_id, event.c.delivery_id)
+    )
+    times: dict[int, list[datetime]] = {}
+    for edition, _, at in conn.execute(query):
+        times.setdefault(edition, []).append(at)
+    counts = (
+        select(delivery.c.edition_id, func.count())
+        .where(delivery.c.edition_id.in_(times), delivery.c.state == "accepted")
+        .group_by(delivery.c.edition_id)
+    )
+    accepted: dict[int, int] = {row[0]: row[1] for row in conn.execute(counts)}
+    return [Trouble(number, accepted.get(number, 0), tuple(times[number])) for number in sorted(times)]
+
+
+def refusing_domains(conn: Connection, since: datetime) -> dict[str, int]:
+    """Return the domains that refused the sender or the text since then, and how often, the most first."""
+    query = (
+        select(event.c.domain, func.count())
+        .where(text("action <> ''"), event.c.action == "alert", event.c.received_at >= since)
+        .group_by(event.c.domain)
+    )
+    rows = sorted(conn.execute(query), key=lambda row: (-row[1], row[0] or ""))
+    return {row[0] or "an unknown domain": row[1] for row in rows}

@@ -1,0 +1,180 @@
+"""A small model of the hand-over: every interleaving of workers, kills, lost answers and events, explored whole.
+
+Each batch is one unit. Rows move only as `digest.ledger` allows, so the model and the product cannot drift
+apart. A world is a tuple; `explore` walks all worlds breadth first and says what went wrong, if anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from digest.ledger import TRANSITIONS
+
+
+class Row(NamedTuple):
+    """One delivery: its state, the run that claimed it, and how many copies the provider took."""
+
+    state: str
+    run: int
+    copies: int
+
+
+class Worker(NamedTuple):
+    """One process. `at`: idle, claimed (committed, nothing sent), sent (answer known), lost (answer unknown), dead."""
+
+    at: str
+    row: int
+    run: int
+
+
+class World(NamedTuple):
+    """Everything: rows, workers, and how many more faults there may be."""
+
+    rows: tuple[Row, ...]
+    workers: tuple[Worker, ...]
+    kills: int
+    losses: int
+    cuts: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The product's rules, and the mutants that the model must catch."""
+
+    mark_before: bool = False  # accepted is written before the hand-over
+    mark_after: bool = False  # nothing is written before the hand-over
+    requeue: bool = False  # a dead run's claims become pending again
+    retry_unknown: bool = False  # an answer that was lost is tried again
+    not_durable: bool = False  # a power cut may forget the claim
+    blind_claim: bool = False  # a claim does not look at the state it changes
+
+
+@dataclass
+class Verdict:
+    """What an exploration found."""
+
+    worlds: int = 0
+    lost: bool = False
+    twice: bool = False
+    stranded: bool = False
+    most_in_doubt: int = 0
+
+
+def explore(policy: Policy, *, rows: int, workers: int, kills: int, losses: int, cuts: int = 0) -> Verdict:
+    """Walk every world that can be reached; return what was found in any of them."""
+    start = World(
+        tuple(Row("pending", 0, 0) for _ in range(rows)),
+        tuple(Worker("idle", -1, n + 1) for n in range(workers)),
+        kills, losses, cuts, workers,
+    )  # fmt: skip
+    seen, queue, found = {start}, deque([start]), Verdict()
+    while queue:
+        world = queue.popleft()
+        after = list(steps(world, policy))
+        judge(world, after, found)
+        if found.twice:
+            break  # a fault is a fault; some mutants would go on for ever
+        for one in after:
+            if one not in seen:
+                seen.add(one)
+                queue.append(one)
+    found.worlds = len(seen)
+    return found
+
+
+def judge(world: World, after: list[World], found: Verdict) -> None:
+    """Note what is wrong in a world; at rest, every row must be taken once, or listed as uncertain."""
+    found.twice |= any(row.copies > 1 for row in world.rows)
+    found.most_in_doubt = max(found.most_in_doubt, sum(row.state == "uncertain" for row in world.rows))
+    if not after:
+        found.lost |= any(row.copies == 0 and row.state == "accepted" for row in world.rows)
+        found.stranded |= any(row.state in ("pending", "claimed") for row in world.rows)
+
+
+def steps(world: World, policy: Policy) -> Iterator[World]:
+    """Yield every world one step away."""
+    for n, worker in enumerate(world.workers):
+        yield from work(world, n, worker, policy)
+        if world.kills and worker.at != "dead":
+            yield put(world, n, Worker("dead", -1, worker.run))._replace(kills=world.kills - 1)
+        if worker.at == "dead":
+            yield restart(world, n, policy)
+    if world.cuts and policy.not_durable:
+        yield from power_cut(world)
+    for n, row in enumerate(world.rows):
+        # The provider tells us, some time, of a letter it took.
+        if row.state == "uncertain" and row.copies:
+            yield move(world, n, "accepted")
+
+
+def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World]:
+    """Yield what a worker may do next."""
+    if worker.at == "idle":
+        for number, row in enumerate(world.rows):
+            if row.state == "pending" or (policy.blind_claim and row.state == "claimed"):
+                taken = put(world, n, Worker("claimed", number, worker.run))
+                if policy.mark_after:
+                    yield taken
+                elif policy.mark_before:
+                    yield change(taken, number, row._replace(state="accepted", run=worker.run))
+                else:
+                    yield change(taken, number, row._replace(state="claimed", run=worker.run))
+    elif worker.at == "claimed":
+        row = world.rows[worker.row]
+        over = change(world, worker.row, row._replace(copies=row.copies + 1))
+        yield put(over, n, worker._replace(at="sent"))
+        if world.losses:
+            for lost in (over, world):  # the provider took it, or did not; we cannot tell
+                yield put(lost, n, worker._replace(at="lost"))._replace(losses=world.losses - 1)
+    elif worker.at in ("sent", "lost"):
+        state = "accepted" if worker.at == "sent" else "pending" if policy.retry_unknown else "uncertain"
+        row = world.rows[worker.row]
+        ours = row.run == worker.run or policy.mark_after
+        done = world
+        if policy.mark_before:
+            pass
+        elif policy.mark_after:
+            done = change(world, worker.row, row._replace(state=state))
+        elif ours and state in TRANSITIONS[row.state]:
+            done = move(world, worker.row, state)
+        yield put(done, n, Worker("idle", -1, worker.run))
+
+
+def restart(world: World, n: int, policy: Policy) -> World:
+    """Start a killed worker again as a new run; it holds the run lock only when no other worker lives."""
+    fresh = put(world, n, Worker("idle", -1, world.runs + 1))._replace(runs=world.runs + 1)
+    if any(w.at != "dead" for m, w in enumerate(world.workers) if m != n):
+        # Another run may be under way: what it has claimed is its own; only the dead run's rows are settled.
+        dead = {world.workers[n].run}
+    else:
+        dead = {row.run for row in world.rows}
+    for number, row in enumerate(world.rows):
+        if row.state == "claimed" and row.run in dead:
+            fresh = move(fresh, number, "pending" if policy.requeue else "uncertain")
+    return fresh
+
+
+def power_cut(world: World) -> Iterator[World]:
+    """Everybody dies, and claims that were not on the disk are forgotten."""
+    rows = tuple(row._replace(state="pending", run=0) if row.state == "claimed" else row for row in world.rows)
+    workers = tuple(Worker("dead", -1, w.run) for w in world.workers)
+    yield world._replace(rows=rows, workers=workers, cuts=world.cuts - 1)
+
+
+def move(world: World, number: int, state: str) -> World:
+    """Move a row as the ledger allows; anything else is a fault of the model."""
+    row = world.rows[number]
+    assert state in TRANSITIONS[row.state], (row.state, state)
+    return change(world, number, row._replace(state=state))
+
+
+def change(world: World, number: int, row: Row) -> World:
+    return world._replace(rows=(*world.rows[:number], row, *world.rows[number + 1 :]))
+
+
+def put(world: World, n: int, worker: Worker) -> World:
+    return world._replace(workers=(*world.workers[:n], worker, *world.workers[n + 1 :]))

@@ -1,0 +1,43 @@
+"""The model of the hand-over holds its promise in every world, and catches each mutant that breaks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.figures import Figures
+from tests.model import Policy, explore
+
+
+def test_nothing_lost_nothing_twice_nothing_stranded() -> None:
+    found = explore(Policy(), rows=3, workers=2, kills=2, losses=1)
+    assert (found.lost, found.twice, found.stranded) == (False, False, False)
+    assert found.worlds > 10_000
+
+
+@pytest.mark.parametrize("kills", [0, 1, 2])
+def test_at_most_one_batch_in_doubt_for_each_kill(kills: int) -> None:
+    assert explore(Policy(), rows=3, workers=1, kills=kills, losses=0).most_in_doubt == kills
+
+
+@pytest.mark.parametrize(
+    ("mutant", "fault"),
+    [
+        (Policy(mark_before=True), "lost"),
+        (Policy(mark_after=True), "twice"),
+        (Policy(requeue=True), "twice"),
+        (Policy(retry_unknown=True), "twice"),
+        (Policy(not_durable=True), "twice"),
+        (Policy(blind_claim=True), "twice"),
+    ],
+)
+def test_each_mutant_is_caught(mutant: Policy, fault: str) -> None:
+    found = explore(mutant, rows=2, workers=2, kills=2, losses=1, cuts=1)
+    assert getattr(found, fault)
+
+
+@pytest.mark.proof
+def test_the_whole_model(figure: Figures) -> None:
+    found = explore(Policy(), rows=4, workers=2, kills=3, losses=2)
+    figure("1 model: worlds", goal=">= 190,000", result=f"{found.worlds:,}", met=found.worlds >= 190_000)
+    wrong = [name for name in ("lost", "twice", "stranded") if getattr(found, name)]
+    figure("1 model: lost, twice, stranded", goal="none", result=", ".join(wrong) or "none", met=not wrong)
