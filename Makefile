@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # Every start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check proof lock wheel clean
+.PHONY: help demo test check proof browser letters lock wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -27,6 +27,12 @@ check: .venv/.ok ## Check format, lint and types
 proof: .venv/.ok ## Run the long proofs and print their figures as a table
 	$(BIN)/pytest -m proof
 
+browser: .venv/.ok ## Install what looks at letters: Chromium, html checkers, a spam filter
+	sh .ci/browser
+
+letters: browser ## Draw the demo's letters in every scene; pictures and contact sheet in letters/
+	$(BIN)/python -m tests.browser.pictures letters
+
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(COMPILE) pyproject.toml --extra postgresql --group dev --output-file requirements-dev.lock
 	$(COMPILE) pyproject.toml --extra postgresql --constraints requirements-dev.lock --output-file requirements.lock
@@ -40,7 +46,7 @@ wheel: .venv/.ok ## Build the wheel in dist/
 	$(BIN)/hatchling build --target wheel
 
 clean: ## Remove everything that make made
-	rm -rf .venv .tools demo dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .tools demo dist tests/browser/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find digest subscribers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ok: requirements-dev.lock requirements-uv.lock pyproject.toml .ci/setup

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.letter import colours
 from digest.letter.words import primary
 from digest.model import DARK, LIGHT, Brand, Colours, Dkim, Logo
+from digest.siteparts import split_url
 
 _PART = ConfigDict(extra="forbid")
 
@@ -82,8 +82,8 @@ def check_brand(part: BrandPart) -> list[str]:
         said = chosen.model_dump(exclude_none=True)
         problems += [f"brand.{side}.{line}" for line in colours.problems(_colours(chosen, shipped), list(said))]
     if part.logo is not None:
-        url = urlsplit(part.logo.url)
-        if url.scheme != "https" or not url.hostname or not part.logo.url.isascii() or " " in part.logo.url:
+        url = split_url(part.logo.url)
+        if url is None or url.scheme != "https" or not part.logo.url.isascii() or " " in part.logo.url:
             problems.append(
                 f"brand.logo.url: {part.logo.url!r} is not an https address; mail programs fetch it there"
             )

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -130,6 +131,23 @@ class Classifier:
         located = self._regions(sighting, source, text)
         return Facets(areas, located.regions, themes, (*area_why, *located.evidence, *theme_why), located.place)
 
+    def unknown(self, sightings: Iterable[Sighting]) -> list[str]:
+        """Return a line for each policy area or theme that entries declare and the taxonomy has not."""
+        met: dict[tuple[str, str], list[str]] = {}
+        for sighting in sightings:
+            for facet, declared in (("policy_area", sighting.policy_areas), ("theme", sighting.themes)):
+                for value in declared:
+                    if not self._known(facet, (value,)):
+                        met.setdefault((facet, value), []).append(_named(sighting))
+        return [self._unknown(facet, value, where) for (facet, value), where in met.items()]
+
+    def _unknown(self, facet: str, value: str, where: list[str]) -> str:
+        known = [term.slug for term in self._terms[facet]]
+        near = get_close_matches(value, known, 1)
+        cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+        return f"{where[0]}{more}: {facet.replace('_', ' ')} {value[:40]!r} is not in config.toml; {cure}"
+
     def _term_facet(
         self, facet: str, declared: tuple[str, ...], defaults: tuple[str, ...], text: _Text, source: Source
     ) -> tuple[tuple[str, ...], list[Evidence]]:
@@ -204,6 +222,12 @@ class Classifier:
         return publisher_region(self._gazetteer, text.host) or Located(
             (NATIONAL,), (Evidence("region", NATIONAL, "place", "no place found"),), sighting.place
         )
+
+
+def _named(sighting: Sighting) -> str:
+    """Return what an author will know an entry by: its file, else its title."""
+    guid = sighting.guid or ""
+    return guid[:80] if guid.endswith(".md") else f"“{sighting.title[:80]}”"
 
 
 def _strongest(tallies: dict[str, _Tally], terms: tuple[Term, ...], most: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import click
 
 from digest import __version__, stopping
 from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
-from digest.commands.base import Choices, exit_code_of
+from digest.commands.base import Choices, exit_code_of, message_of
 
 
 class _Instant(click.ParamType[datetime]):
@@ -26,6 +26,8 @@ class _Instant(click.ParamType[datetime]):
             instant = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} is not an instant; write it like 2027-10-29T08:00+01:00", param, ctx)
+        if not 1970 <= instant.year <= 2200:
+            self.fail(f"{value!r} is not between 1970 and 2200; write it like 2027-10-29T08:00+01:00", param, ctx)
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
@@ -54,20 +56,25 @@ for _room in (setup, gathering, editions, editing, people, serving, upkeep):
 def main() -> None:
     """Run the command line and leave with its exit code."""
     stopping.listen()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; what went wrong is told on stderr. A bug passes through."""
     try:
         # Not standalone: our own errors decide the exit code, and click's usage errors keep theirs (2).
-        code = digest.main(standalone_mode=False)
+        code = digest.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("digest: stopped", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except Exception as error:
-        code = exit_code_of(error)
-        if code is None:
+        known = exit_code_of(error)
+        if known is None:
             raise
-        for line in str(error).splitlines() or [type(error).__name__]:
+        for line in message_of(error).splitlines() or [type(error).__name__]:
             click.echo(f"digest: {line}", err=True)
-        sys.exit(code)
-    sys.exit(code if isinstance(code, int) else 0)
+        return known
+    return code if isinstance(code, int) else 0

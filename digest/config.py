@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
+from digest.carriage import Carriage, TransportPart, carriage_of
 from digest.errors import ConfigError
+from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
 from digest.model import CADENCES, KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
 from digest.schedule import Cadence, parse_at
+from digest.siteparts import check_base_url, check_language, check_mailbox, split_url
 
 _SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
-_SPAN = re.compile(r"^\s*(\d+)\s*(minute|hour|day|week)s?\s*$")
+_SPAN = re.compile(r"^\s*([0-9]{1,8})\s*(minute|hour|day|week)s?\s*$")
+_LONGEST = timedelta(days=36_525)  # a hundred years; further back or ahead dates run out
 _NAME = re.compile(r"^name_[a-z]{2,3}$")
 _RESERVED_SLUGS = {"none", "all"}
 
@@ -40,8 +43,7 @@ class Settings:
     secret_file: Path
     fence_file: Path
     only: tuple[str, ...]
-    transport_kind: str
-    transport_directory: Path
+    carriage: Carriage
     templates: Path | None
     sources: tuple[Source, ...]
     cadences: tuple[Cadence, ...]
@@ -55,6 +57,7 @@ class Settings:
     lint_clients: tuple[str, ...]
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
+    hearing: Hearing = NOTHING
 
     def may_reach(self, email: str) -> bool:
         """Return whether `[transport] only` lets an address be mailed: every one does when it is empty."""
@@ -77,8 +80,10 @@ class Settings:
 
 def _span(value: object) -> object:
     if isinstance(value, str) and (form := _SPAN.match(value)):
-        return timedelta(**{form[2] + "s": int(form[1])})
-    raise ValueError('write a span like "30 minutes", "12 hours", "14 days" or "2 weeks"')
+        span = timedelta(**{form[2] + "s": int(form[1])})
+        if span <= _LONGEST:
+            return span
+    raise ValueError('write a span like "30 minutes", "12 hours", "14 days" or "2 weeks", at most a hundred years')
 
 
 def _backfill(value: object) -> object:
@@ -128,12 +133,6 @@ class _Storage(_Part):
     url: str = "sqlite:///digest.db"
     secret_file: str = "digest.secret"  # noqa: S105  a file's name, not a secret
     fence_file: str = "digest.fence"
-
-
-class _Transport(_Part):
-    kind: Literal["file"] = "file"
-    directory: str = "letters"
-    only: list[str] = []
 
 
 class _Gather(_Part):
@@ -190,11 +189,12 @@ class _Term(_Part):
 class _File(_Part):
     site: _Site
     storage: _Storage = Field(default_factory=_Storage)
-    transport: _Transport = Field(default_factory=_Transport)
+    transport: TransportPart = Field(default_factory=TransportPart)
     gather: _Gather = Field(default_factory=_Gather)
     letter: _Letter = Field(default_factory=_Letter)
     lint: _Lint = Field(default_factory=_Lint)
     brand: BrandPart = Field(default_factory=BrandPart)
+    events: EventsPart = Field(default_factory=EventsPart)
     dkim: DkimPart | None = None
     source: list[_Source] = []
     cadence: dict[str, _Cadence] = {}
@@ -212,7 +212,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         ) from None
     except IsADirectoryError:
         raise ConfigError([f"{path}: is a folder; name the config.toml in it"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long to read, and nesting without end
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}; check its permissions"]) from None
@@ -220,13 +220,17 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     parsed, found = _parse(raw)
     problems += found
     home = path.resolve().parent
-    dkim = None
+    dkim, carriage, hearing = None, None, Hearing()
     if parsed is not None:
         dkim, wrong = dkim_of(parsed.dkim, parsed.site.from_, home)
         problems += _check(parsed) + check_brand(parsed.brand) + wrong
-    if parsed is None or problems:
+        carriage, wrong = carriage_of(parsed.transport, _site(parsed.site), home, environ)
+        problems += wrong
+        hearing, wrong = hearing_of(parsed.events, home, environ)
+        problems += wrong
+    if parsed is None or carriage is None or problems:
         raise ConfigError([f"{path.name}: {p}" for p in problems])
-    return _settings(parsed, home, dkim)
+    return _settings(parsed, home, dkim, carriage, hearing)
 
 
 def _parse(raw: dict[str, Any]) -> tuple[_File | None, list[str]]:
@@ -274,7 +278,7 @@ def _override(raw: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -291,7 +295,7 @@ def _pydantic_problems(error: ValidationError) -> list[str]:
         elif detail["type"] == "missing":
             lines.append(f"{place}: is missing; add it")
         elif place == "transport.kind":
-            lines.append(f'{place}: {detail["input"]!r} is not a transport of this version; use "file"')
+            lines.append(f'{place}: {detail["input"]!r} is not a transport; use "file", "smtp" or "sendgrid"')
         else:
             lines.append(f"{place}: {detail['msg'].removeprefix('Value error, ')}")
     return lines
@@ -301,7 +305,8 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed in the table that holds `loc`, by walking the models."""
     parts: dict[str, type[BaseModel]] = {
         "brand": BrandPart, "dkim": DkimPart, "light": Palette, "dark": Palette, "logo": LogoPart,
-        "site": _Site, "storage": _Storage, "transport": _Transport, "gather": _Gather, "letter": _Letter,
+        "site": _Site, "storage": _Storage, "transport": TransportPart, "events": EventsPart,
+        "gather": _Gather, "letter": _Letter,
         "lint": _Lint, "source": _Source, "cadence": _Cadence, "policy_area": _Term, "theme": _Term,
     }  # fmt: skip
     model = next((parts[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in parts), _File)
@@ -311,11 +316,10 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
 def _check(file: _File) -> list[str]:
     """What a model of one table cannot see: slugs that refer to each other, zones, hours, addresses."""
     problems = []
-    base = urlsplit(file.site.base_url)
-    if base.scheme not in {"http", "https"} or not base.hostname:
-        problems.append("site.base_url: is not an absolute web address; write https://digest.example.org")
-    if "@" not in file.site.from_:
-        problems.append('site.from: is not a mailbox; write "Learning Digest <digest@example.org>"')
+    problems += check_base_url(file.site.base_url)
+    problems += check_mailbox("site.from", file.site.from_)
+    problems += check_mailbox("site.reply_to", file.site.reply_to) if file.site.reply_to else []
+    problems += check_language(file.site.language)
     try:
         ZoneInfo(file.site.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -372,7 +376,7 @@ def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[st
     problems = []
     if (source.url is None) == (source.path is None):
         problems.append("url: give either url or path, and only one of them")
-    if source.url is not None and urlsplit(source.url).scheme not in {"http", "https"}:
+    if source.url is not None and split_url(source.url) is None:
         problems.append(f"url: {source.url!r} is not a web address; a file or folder goes in path")
     if source.kind not in KINDS:
         problems.append(f"kind: {source.kind!r} is not a kind; use {' or '.join(KINDS)}")
@@ -389,25 +393,28 @@ def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[st
     return problems
 
 
-def _settings(file: _File, home: Path, dkim: Dkim | None) -> Settings:
-    site = file.site
+def _site(site: _Site) -> Site:
+    return Site(
+        site.name,
+        site.base_url.rstrip("/"),
+        site.from_,
+        site.reply_to,
+        site.postal_address,
+        site.language,
+        site.zone,
+    )
+
+
+def _settings(file: _File, home: Path, dkim: Dkim | None, carriage: Carriage, hearing: Hearing) -> Settings:
     return Settings(
         home=home,
-        site=Site(
-            site.name,
-            site.base_url.rstrip("/"),
-            site.from_,
-            site.reply_to,
-            site.postal_address,
-            site.language,
-            site.zone,
-        ),
+        site=_site(file.site),
         storage_url=_storage_url(file.storage.url, home),
         secret_file=home / file.storage.secret_file,
         fence_file=home / file.storage.fence_file,
         only=tuple(one.strip().casefold() for one in file.transport.only),
-        transport_kind=file.transport.kind,
-        transport_directory=home / file.transport.directory,
+        carriage=carriage,
+        hearing=hearing,
         templates=home / file.letter.templates if file.letter.templates else None,
         sources=tuple(
             Source(

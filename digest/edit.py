@@ -23,6 +23,10 @@ def release(place: Installation, numbers: Sequence[int], source: str | None = No
         if source is not None:
             # Oldest first, as a gather would have released them.
             numbers = [one.id for one in entries.listing(conn, state="held", source=source)][::-1]
+            names = [one.name for one in place.settings.sources]
+            # Entries outlive a source that was taken out of the config.
+            if not numbers and source not in names:
+                raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
         chosen = [_entry(conn, number) for number in numbers]
         for one in chosen:
             if one.state == "ready":

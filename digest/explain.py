@@ -50,7 +50,9 @@ class Explanation:
 
 def find_entry(conn: Connection, text: str) -> Entry:
     """Return the entry with this id or address. Raises WrongUse when there is none."""
-    found = entries.get(conn, int(text)) if text.isdigit() else entries.find(conn, text)
+    # More digits than an id can have are no id, and no database takes them.
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+    found = entries.find(conn, text) if number is None else entries.get(conn, number)
     if found is None:
         raise WrongUse(f"entry {text!r} was never gathered; see `digest entries`")
     return found

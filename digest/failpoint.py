@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 
-_NAME, _, _COUNT = os.environ.get("DIGEST_FAILPOINT", "").partition(":")
+_NAME, _, _COUNT = os.environ.get("DIGEST_FAILPOINT", "").partition("*")
 _left = int(_COUNT or 1)
 
 
 def failpoint(name: str) -> None:
-    """Die by SIGKILL, as by a power cut, at the n-th pass of the place that DIGEST_FAILPOINT="name:n" names."""
+    """Die by SIGKILL, as by a power cut, at the n-th pass of the place that DIGEST_FAILPOINT="name*n" names."""
     global _left
     if name != _NAME:
         return

@@ -39,28 +39,33 @@ def gather(
 ) -> list[Gathering]:
     """Read the sources that are due and store what they bring; return one row a source read, in config's order.
 
-    `only` names one source; `force` reads also what was read a moment ago (never what asked us to wait, or is
-    gone). `progress` is called as each source is done.
+    `only` names one source; `force` reads also what was read a moment ago. A source that is gone is not read, and
+    its row says so; nor, even under `force`, one that asked us to wait. `progress` is called as each is done.
     """
     with reading(engine) as conn:
         states = {source.name: sources.state_of(conn, source) for source in settings.sources}
-    due = [
-        source
-        for source in settings.sources
-        if (only is None or source.name == only)
-        and is_due(source, states[source.name], now, timedelta(0) if force else settings.gather_every)
-    ]
+    chosen = [source for source in settings.sources if only is None or source.name == only]
+    every = timedelta(0) if force else settings.gather_every
     done = []
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
-        jobs = [(source, pool.submit(_read, source, states[source.name], fetcher, now)) for source in due]
-        for source, job in jobs:
-            result = job.result()
-            with writing(engine) as conn:
-                if isinstance(result, SourceError):
-                    one = _failed(conn, source, states[source.name], result, now)
-                else:
-                    one = _store(conn, source, result, classifier, settings.welcome, now)
-                sources.record(conn, one, now)
+        jobs = {
+            source.name: pool.submit(_read, source, states[source.name], fetcher, now)
+            for source in chosen
+            if is_due(source, states[source.name], now, every)
+        }
+        for source in chosen:
+            if source.name in jobs:
+                result = jobs[source.name].result()
+                with writing(engine) as conn:
+                    if isinstance(result, SourceError):
+                        one = _failed(conn, source, states[source.name], result, now)
+                    else:
+                        one = _store(conn, source, result, classifier, settings.welcome, now)
+                    sources.record(conn, one, now)
+            elif why := _why_not(states[source.name], now, force):
+                one = Gathering(source.name, "failed", error=why)
+            else:
+                continue
             done.append(one)
             progress(one)
     return done
@@ -74,6 +79,15 @@ def is_due(source: Source, state: State, now: datetime, every: timedelta) -> boo
         return True
     # A clock that was set back must not silence a source until it catches up.
     return not state.checked_at - every < now < state.checked_at + every
+
+
+def _why_not(state: State, now: datetime, force: bool) -> str | None:
+    """Return what to say of a source that was not read: a person must mend it, or has just asked for it."""
+    if state.gone:
+        return "gone (410): correct or remove it in config.toml"
+    if force and state.not_before and now < state.not_before:
+        return f"asked us to wait until {state.not_before:%Y-%m-%d %H:%M} UTC; it is not read before"
+    return None
 
 
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime) -> Reading | SourceError:
@@ -112,7 +126,7 @@ def _store(
     facts = {
         "etag": result.validators.etag, "last_modified": result.validators.last_modified,
         "body_hash": result.validators.body_hash, "checked_at": now, "ok_at": now, "failures": 0, "error": None,
-        "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
+        "gone": False, "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
         **_move(state, result.moved_to, now),
     }  # fmt: skip
     if result.status == "not-modified":
@@ -135,7 +149,8 @@ def _store(
         entries.refresh(conn, one, facets)
     entries.spoil(conn, decision.spoilt)
     releases.number(conn, released, "new", now, welcome)
-    notes = [*([f"held for an editor: {why}; see `digest entries --state held`"] if why else []), *snapshot.problems]
+    notes = [f"held for an editor: {why}; see `digest entries --state held`"] if why else []
+    notes += [*snapshot.problems, *classifier.unknown(shown)]
     sources.keep_state(conn, source, **{**facts, "error": "; ".join(notes) or None})
     changed = sum(one.changed for one in decision.recognised)
     return Gathering(

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from digest import prepare
+from digest import checkup, prepare
+from digest.checkup import Finding
 from digest.config import Settings
 from digest.installation import Installation
 from digest.letters import letters_of, parcel
@@ -63,16 +64,6 @@ class Status:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it should be. `level`: wrong, person (someone must decide) or note."""
-
-    level: str
-    place: str
-    problem: str
-    cure: str
-
-
 def status(place: Installation) -> Status:
     """Look at everything; change nothing."""
     settings, now = place.settings, place.clock()
@@ -106,6 +97,7 @@ def examine(place: Installation) -> list[Finding]:
     """Return what is wrong, worst first; an empty list means nothing is."""
     found = status(place)
     findings = [*_editions(place, found), *_sources(found), *_schedule(place)]
+    findings += checkup.examine(place, found.receipts, found.slots)
     if not found.subscribers:
         findings.append(Finding("note", "subscribers", "there are none", "`digest subscribers import FILE`"))
     held = found.entries.get("held", 0)

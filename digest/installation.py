@@ -15,11 +15,11 @@ from digest.errors import WrongUse
 from digest.places.gazetteer import load as load_gazetteer
 from digest.sources.fetch import Fetcher, Limits
 from digest.store import migrate
-from digest.store.engine import make_engine
+from digest.store.engine import make_engine, reading
 from digest.store.fence import Fence
 from digest.transports.base import Transport
-from digest.transports.file import FileTransport
 from subscribers.secret import load_secret
+from subscribers.suppression import is_sealed
 
 
 class Installation:
@@ -49,8 +49,13 @@ class Installation:
 
     @cached_property
     def secret(self) -> bytes:
-        """Return the secret that signs links and hashes suppressed addresses, made on first use."""
-        return load_secret(self.settings.secret_file)
+        """Return the secret that signs links and hashes suppressed addresses, made on first use.
+
+        Raises BadSecret when it is lost: a new one would let mail go to those whom the old one kept apart.
+        """
+        with reading(self.engine) as conn:
+            sealed = is_sealed(conn)
+        return load_secret(self.settings.secret_file, make=not sealed)
 
     @cached_property
     def fence(self) -> Fence:
@@ -67,7 +72,6 @@ class Installation:
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
         return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
 
-    def transport(self, kind: str | None = None) -> Transport:
-        """Return the configured transport, or the one of `kind`."""
-        assert (kind or self.settings.transport_kind) == "file"
-        return FileTransport(self.settings.transport_directory)
+    def transport(self) -> Transport:
+        """Return the configured transport, ready for one run."""
+        return self.settings.carriage.open(self.secret)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 # state now -> states that may follow, and who may say so.
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "pending": frozenset({"claimed", "cancelled", "suppressed"}),
+    # accepted: an event may be quicker than the row that a restored database believes in.
+    "pending": frozenset({"claimed", "accepted", "cancelled", "suppressed"}),
     "claimed": frozenset({"accepted", "refused", "pending", "uncertain", "cancelled"}),
     "uncertain": frozenset({"accepted", "refused", "pending", "cancelled"}),
     # An event may arrive although the provider's answer said otherwise: it took the letter after all.

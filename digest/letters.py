@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from email.utils import parseaddr
 
@@ -15,13 +16,19 @@ from digest.config import Settings
 from digest.letter import catalogue
 from digest.letter.compile import Inline, Letter, inline_styles
 from digest.letter.compose import compose
+from digest.letter.fit import fit
+from digest.letter.share import Form, form, values
 from digest.letter.values import Assembled, EditionFacts, ReaderFacts
 from digest.model import Digest, Edition, Entry
 from digest.resources import resource
 from digest.transports.base import Parcel
+from digest.transports.sendgrid.letters import own_headers, shared_of
+from digest.transports.sendgrid.payload import Personal, Shared
+from digest.transports.tag import delivery_tag
 from subscribers.model import Subscriber
 from subscribers.tokens import make_token
 
+_SMALL = 25  # entries that never fill 80 KB
 CHECKED = 3  # digests of each language that are also rendered whole, and compared
 
 _log = logging.getLogger(__name__)
@@ -42,7 +49,9 @@ class Letters:
         self._settings, self._entries, self._inline = settings, entries, inline
         self.languages = catalogue.languages(self._folders)
         self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
+        self._edition = edition
         self._made: dict[str, Letter] = {}
+        self._shared: dict[tuple[str, Digest], tuple[Form, Shared]] = {}
         self._checked: dict[str, list[Digest]] = {}
         self._lock = threading.RLock()
 
@@ -66,6 +75,16 @@ class Letters:
             letter = self._check(letter, digest, reader, checked)
         return render.render_digest(letter, digest, reader)
 
+    def shared(self, language: str, digest: Digest, reader: ReaderFacts, list_id: str) -> tuple[Form, Shared]:
+        """Return a digest's letter as a form that a provider fills for each reader, the same for all of them."""
+        letter = self.of(language)
+        key = (letter.book.words.language, digest)
+        with self._lock:
+            if key not in self._shared:
+                blank = form(letter, digest, reader)
+                self._shared[key] = blank, shared_of(blank, self._settings.site, list_id, (self._edition.cadence,))
+            return self._shared[key]
+
     def _check(self, letter: Letter, digest: Digest, reader: ReaderFacts, checked: list[Digest]) -> Letter:
         with self._lock:
             # The shipped templates are proven by the tests; an own one is tried at the extremes too.
@@ -76,6 +95,17 @@ class Letters:
                 _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
             checked.append(digest)
         return safe
+
+
+def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest]:
+    """Return what keeps a digest's letter below the size at which mail programs clip it, by counting more as "more".
+
+    With a cap of 25 no letter comes near it, and nothing is compiled.
+    """
+    if settings.letter_cap <= _SMALL:
+        return lambda digest: digest
+    letters = letters_of(settings, edition, entries)
+    return lambda digest: fit(letters.of(settings.site.language), digest) if digest.placed else digest
 
 
 def letters_of(
@@ -119,10 +149,17 @@ def parcel(
         from digest.letter.dkim import sign  # cryptography is slow to import
 
         message = sign(message, settings.dkim, now)
-    return Parcel(
+    made = Parcel(
         delivery, folder_of(edition), person.email, assembled.subject, message,
         assembled.html_text(), assembled.plain_text(),
     )  # fmt: skip
+    if settings.carriage.kind != "sendgrid":
+        return made
+    blank, shared = letters.shared(person.language, digest, reader, f"{edition.cadence}.{domain}")
+    own = own_headers(reader.unsubscribe_url, f"<{token}@{domain}>")
+    marks = values(letters.of(person.language), blank, reader)
+    personal = Personal(delivery, person.email, person.name, marks, own, delivery_tag(secret, delivery or 1))
+    return replace(made, shared=shared, personal=personal)
 
 
 def folder_of(edition: Edition | None) -> str:

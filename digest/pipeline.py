@@ -126,6 +126,9 @@ def _accounted(
                         place.engine, place.settings, one, transport,
                         fence=place.fence, run=run_id, secret=place.secret, clock=place.clock, progress=watch.sent,
                     )  # fmt: skip
+                except PersonNeeded as needed:
+                    report.waiting.append(str(needed))
+                    break
                 except BadEdition as error:
                     # One edition's fault must not cost the readers of the others their letters.
                     report.failed.append(str(error))

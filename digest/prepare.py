@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config import Settings
 from digest.errors import PersonNeeded, WrongUse
+from digest.letters import fitting
 from digest.model import Digest, Edition
 from digest.resources import resource
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of, slots_between
@@ -114,6 +115,7 @@ def plan(
     share one Digest object.
     """
     candidates = [group.candidate(s.entry, s.release) for s in shown]
+    fitted = fitting(settings, one, [s.entry for s in shown])
     had = releases.readers_who_had(conn, _released_before(conn, shown))
     made: dict[tuple[Interests, int, frozenset[int]], Digest] = {}
     last = 0
@@ -135,10 +137,11 @@ def plan(
             key = (person.interests, marks[person.id], had.get(person.id, frozenset()))
             digest = made.get(key)
             if digest is None:
-                digest = made[key] = group.select(
+                digest = group.select(
                     candidates, key[0], mark=key[1], had=key[2],
                     cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
                 )  # fmt: skip
+                digest = made[key] = fitted(digest)
             yield Planned(person, digest, "pending" if digest.placed else "empty")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from digest import group, prepare
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.letters import letters_of, parcel
+from digest.letters import fitting, letters_of, parcel
 from digest.model import Digest, Edition
 from digest.schedule import next_slot
 from digest.store import deliveries, editions, releases
@@ -113,7 +113,8 @@ def _digest(
         # Anyone new to these interests, who has had nothing of this edition.
         candidates, mark, had = [group.candidate(s.entry, s.release) for s in shown], one.from_release, frozenset()
     settings = place.settings
-    return group.select(
+    digest = group.select(
         candidates, person.interests, mark=mark, had=had,
         cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
-    ), ""  # fmt: skip
+    )  # fmt: skip
+    return fitting(settings, one, [s.entry for s in shown])(digest), ""

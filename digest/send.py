@@ -25,6 +25,7 @@ from subscribers.consent import may_mail
 from subscribers.model import Subscriber
 
 BATCH = 200
+BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
 Progress = Callable[[int], None]
 Clock = Callable[[], datetime]
 
@@ -71,13 +72,20 @@ def send(
     its first byte leaves. `progress` is called with how many deliveries each batch settled.
     """
     edition, letters = _frozen(engine, settings, number)
+    transport.open()
     while True:
         batch, settled = _claim(engine, settings, fence, number, run, secret, clock())
         if not batch and not settled:
             return
-        if batch:
-            _hand_over(engine, settings, edition, letters, batch, transport, run, secret, clock)
+        lost = bool(batch) and _hand_over(
+            engine, settings, edition, letters, batch, transport, run, secret, clock
+        )  # fmt: skip
         progress(len(batch) + settled)
+        if lost:
+            raise PersonNeeded(
+                f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
+                " The next run goes on with the others"
+            )
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
 
@@ -109,9 +117,10 @@ def _claim(
     engine: Engine, settings: Settings, fence: Fence, number: int, run: int, secret: bytes, now: datetime
 ) -> tuple[list[tuple[Delivery, Subscriber, Digest]], int]:
     """Claim the next batch; return it with what each reader gets, and how many were settled without a letter."""
+    size = BATCH_OF_REQUESTS if settings.carriage.kind == "sendgrid" else BATCH
     with writing(engine) as conn:
         failpoint("claim: before commit")
-        batch, dropped = _mailable(conn, settings, deliveries.pending(conn, number, BATCH, now), secret, now)
+        batch, dropped = _mailable(conn, settings, deliveries.pending(conn, number, size, now), secret, now)
         settled = [(one, state, why) for one, state, why, until in dropped if until is None]
         deliveries.settle(conn, settled, now)
         deliveries.postpone(conn, [(one, until, why) for one, _, why, until in dropped if until is not None], now)
@@ -160,8 +169,11 @@ def _hand_over(
     run: int,
     secret: bytes,
     clock: Clock,
-) -> None:
-    """Hand a claimed batch over and write down what became of it, whatever ends the hand-over."""
+) -> bool:
+    """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
+
+    Returns whether an answer was lost.
+    """
     outcomes: list[Outcome] = []
     begun = False
     try:
@@ -186,6 +198,7 @@ def _hand_over(
             deliveries.give_back(conn, silent, clock(), run)
             failpoint("record: before commit")
         failpoint("record: committed")
+    return any(one.state == "uncertain" for one in outcomes)
 
 
 def _record(

@@ -47,7 +47,7 @@ def tell_story(choices: Choices, watch: Watch) -> None:
         )
     else:
         click.echo("\nSent: nothing new, everything that was due has been sent")
-    index = place.settings.transport_directory / "index.html"
+    index = place.settings.carriage.directory / "index.html"
     click.echo(f"\nThe letters: open {index}" if index.exists() else "\nNo letters yet")
 
 

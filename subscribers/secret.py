@@ -13,8 +13,8 @@ BYTES = 32
 _CURE = "restore it from a backup: without it links in sent letters and all suppressions are lost"
 
 
-def load_secret(path: Path | str) -> bytes:
-    """Return the 32 or more bytes that the file at `path` holds in hexadecimal, making it if absent.
+def load_secret(path: Path | str, *, make: bool = True) -> bytes:
+    """Return the 32 or more bytes that the file at `path` holds in hexadecimal, making it if absent and `make`.
 
     A new file appears whole or not at all, readable by its owner alone; of two processes that make it at
     once both get the same secret. Raises BadSecret when it cannot be read or made, is empty, too short or
@@ -25,6 +25,8 @@ def load_secret(path: Path | str) -> bytes:
         try:
             text = path.read_bytes()
         except FileNotFoundError:
+            if not make:
+                raise BadSecret(f"{path}: secret file is missing; {_CURE}") from None
             _make(path)
             text = path.read_bytes()
     except OSError as error:

@@ -111,6 +111,11 @@ def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[i
     return found
 
 
+def is_sealed(conn: Connection) -> bool:
+    """Return whether suppressions were made already: then no other secret than theirs will do."""
+    return conn.scalar(select(suppression_secret.c.id)) is not None
+
+
 def check_secret(conn: Connection, secret: bytes) -> None:
     """Raise BadSecret when the stored suppressions were hashed with another secret; else do nothing."""
     stored = conn.scalar(select(suppression_secret.c.fingerprint))

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """One process. `at`: idle, claimed (committed, nothing sent), sent (answer known), lost (answer unknown), dead."""
+    """One process. `at`: idle, claimed (committed, nothing sent), sent (answer known), lost (unknown), dead."""
 
     at: str
     row: int

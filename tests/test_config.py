@@ -91,8 +91,30 @@ def test_the_shipped_file_is_good() -> None:
         ('slug = "transport"', 'slug = "Public Transport"', "policy_area.1.slug", 'like "public-health"'),
         ('words = ["bus", "cycling"]', "words = { 9 = ['bus'] }", "policy_area.1.words", "1 to 5"),
         ('words = ["bus", "cycling"]', "words = { 2 = 'bus' }", "policy_area.1.words", "list of phrases"),
-        ("[[source]]", "[transport]\nkind = 'pigeon'\n[[source]]", "transport.kind: 'pigeon'", '"file"'),
+        ("[[source]]", "[transport]\nkind = 'pigeon'\n[[source]]", "transport.kind: 'pigeon'", '"smtp"'),
         ("[[source]]", "[gather]\nevery = 'often'\n[[source]]", "gather.every", "30 minutes"),
+        ('from = "Digest <digest@example.org>"', 'from = "Digest <digest@exa mple.org>"', "site.from", "write"),
+        ('from = "Digest <digest@example.org>"', 'from = "jürgen@example.org"', "site.from", "letters before the @"),
+        ('from = "Digest <digest@example.org>"', r'from = "A\nBcc: b <a@example.org>"', "site.from", "line break"),
+        ('from = "Digest', 'reply_to = "a@b@example.org"\nfrom = "Digest', "site.reply_to", "before the @"),
+        ("https://digest.example.org/", "https://u:secret@digest.example.org", "site.base_url", "leave it out"),
+        ("https://digest.example.org/", "https://digest.example.org/?a=b", "site.base_url", "query or fragment"),
+        ("https://digest.example.org/", "https://digest.example.org/#", "site.base_url", "query or fragment"),
+        ("https://digest.example.org/", "https://digest .example.org", "site.base_url", "write https://"),
+        ("https://digest.example.org/", "https://[::1", "site.base_url", "write https://"),
+        ("https://digest.example.org/", "https://digest.example.org:port", "site.base_url", "write https://"),
+        ("https://digest.example.org/", "https://-digest-.example.org", "site.base_url", "is not a domain"),
+        ("https://digest.example.org/", "https://digest.example.org/" + "a" * 300, "site.base_url", "at most 300"),
+        ("https://digest.example.org/", "mailto:digest@example.org", "site.base_url", "write https://"),
+        ('name = "Digest"', 'name = "Digest"\nlanguage = "english"', "site.language: 'english'", '"en-GB"'),
+        ('name = "Digest"', 'name = "Digest"\nlanguage = "en_GB"', "site.language: 'en_GB'", '"en-GB"'),
+        ('name = "Digest"', 'name = "Digest"\nlanguage = ""', "site.language: ''", '"en-GB"'),
+        ('path = "feed.xml"', 'path = "a"\nbackfill = "99999999999 days"', "source.0.backfill", "60 days"),
+        ('path = "feed.xml"', 'path = "a"\nbackfill = "99999999 weeks"', "source.0.backfill", "a hundred years"),
+        ('path = "feed.xml"', 'url = "https://[a"', "source.0 (Here).url", "not a web address"),
+        ("[[source]]", "[letter]\nwelcome = '36526 days'\n[[source]]", "letter.welcome", "a hundred years"),
+        ("[[source]]", "[gather]\nevery = '99999999 weeks'\n[[source]]", "gather.every", "a hundred years"),
+        ("[[source]]", "[brand.logo]\nurl='https://[a'\nwidth=99\nheight=99\n[[source]]", "brand.logo.url", "https"),
         ("[[source]]", "[letter]\ncap = 0\n[[source]]", "letter.cap", "greater than or equal to 1"),
     ],
 )  # fmt: skip
@@ -109,7 +131,8 @@ def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
 
 
 def test_not_toml_not_there_not_a_file(tmp_path: Path) -> None:
-    assert "not valid TOML" in problems(tmp_path, "[site")[0]
+    for text in ("[site", "a = " + "9" * 5000, "a = " + "[" * 5000):
+        assert "not valid TOML" in problems(tmp_path, text)[0]
     with pytest.raises(ConfigError, match="digest init"):
         load(tmp_path / "other.toml", {})
     with pytest.raises(ConfigError, match="folder"):
@@ -136,6 +159,23 @@ def test_the_environment_overrides_any_key(tmp_path: Path) -> None:
 def test_a_wrong_override_is_named_like_a_wrong_key(tmp_path: Path) -> None:
     assert any("site.nmae" in line for line in problems(tmp_path, GOOD, {"DIGEST_SITE__NMAE": "x"}))
     assert any("DIGEST_SOURCE__0__NAME" in line for line in problems(tmp_path, GOOD, {"DIGEST_SOURCE__0__NAME": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("language", tag) for tag in ("en", "cy", "en-GB", "zh-Hant-TW", "sr-Latn", "es-419", "de-1996", "gsw")),
+        ("from", "digest@example.org"),
+        ("from", '"Digest, daily" <digest@example.org>'),
+        ("from", "Dïgest <digest@bücher.example>"),
+        ("reply_to", "Editors <editors@example.org>"),
+        ("base_url", "https://localhost:8080/digest"),
+        ("base_url", "http://[::1]:8080"),
+        ("base_url", "http://192.0.2.1"),
+    ],
+)
+def test_what_may_stand_in_site(tmp_path: Path, key: str, value: str) -> None:
+    load(write(tmp_path, GOOD), {f"DIGEST_SITE__{key.upper()}": value})
 
 
 @pytest.mark.parametrize(

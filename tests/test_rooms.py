@@ -30,6 +30,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "subscribers.web",
     ),
     "stories": (
+        "digest.checkup",
         "digest.edit",
         "digest.explain",
         "digest.gather",
@@ -47,6 +48,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "doors": (
         "digest.cluster",
         "digest.branding",
+        "digest.carriage",
+        "digest.hearing",
         "digest.config",
         "digest.resources",
         "digest.sources.child",
@@ -60,6 +63,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.transports",
         "subscribers.csvcells",
         "subscribers.exporting",
+        "subscribers.followed",
         "subscribers.importing",
         "subscribers.rows",
         "subscribers.secret",
@@ -79,6 +83,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.places",
         "digest.render",
         "digest.schedule",
+        "digest.siteparts",
         "digest.stopping",
         "digest.sources.answers",
         "digest.sources.charset",

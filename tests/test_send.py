@@ -32,6 +32,9 @@ class Recorder:
         self._dies_at = dies_at
         self._verdict = verdict
 
+    def open(self) -> None:
+        pass
+
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
         for parcel in parcels:
             if self._dies_at is not None and len(self.taken) >= self._dies_at:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from digest.commands.base import Choices, tell
+from digest.commands.base import Choices, Id, tell
 from digest.errors import WrongUse
 
 
 @click.command()
-@click.argument("entries", nargs=-1, type=int)
+@click.argument("entries", nargs=-1, type=Id())
 @click.option("--source", metavar="NAME", help="Every held entry of this source.")
 @click.pass_obj
 def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> None:
@@ -23,7 +23,7 @@ def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> N
 
 
 @click.command()
-@click.argument("entries", nargs=-1, type=int, required=True)
+@click.argument("entries", nargs=-1, type=Id(), required=True)
 @click.pass_obj
 def drop(choices: Choices, entries: tuple[int, ...]) -> None:
     """Take entries out of every edition that is not frozen yet."""
@@ -34,7 +34,7 @@ def drop(choices: Choices, entries: tuple[int, ...]) -> None:
 
 
 @click.command()
-@click.argument("entry", type=int)
+@click.argument("entry", type=Id())
 @click.option("--policy-areas", metavar="A;B", help="The policy areas it is about.")
 @click.option("--regions", metavar="R;S", help="The regions it is about, or national.")
 @click.option("--themes", metavar="T;U", help="Its themes.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import Choices, Id, answer, as_json, table, tell
 from digest.commands.gathering import gathering_line
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.model import CADENCES, REGIONS, Receipt
@@ -70,7 +70,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
 @click.option("--region", "regions", metavar="SLUG", multiple=True, help="… and this region.")
 @click.option("--theme", "themes", metavar="SLUG", multiple=True, help="… and this theme.")
 @click.option("--cadence", type=click.Choice(CADENCES), help="Of this cadence (default: theirs, else the first).")
-@click.option("--edition", type=int, metavar="ID", help="Of this edition (default: the one owed next).")
+@click.option("--edition", type=Id(), metavar="ID", help="Of this edition (default: the one owed next).")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True)
 @click.option("--lint", "lint_", is_flag=True, help="Say what is wrong with the letter; exit 1 on an error.")
 @click.pass_obj
@@ -112,7 +112,7 @@ def preview(
 
 
 @click.command()
-@click.argument("edition", type=int)
+@click.argument("edition", type=Id())
 @click.option("--hash", "seen", metavar="HASH", help="Approve only what has this content hash (or its beginning).")
 @click.option("--by", metavar="NAME", help="Who approves (default: the account's name).")
 @click.pass_obj
@@ -128,7 +128,7 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
 
 
 @click.command()
-@click.argument("edition", type=int)
+@click.argument("edition", type=Id())
 @click.pass_obj
 def hold(choices: Choices, edition: int) -> None:
     """Keep an edition back until it is approved."""
@@ -142,7 +142,7 @@ def hold(choices: Choices, edition: int) -> None:
 
 
 @click.command()
-@click.argument("edition", type=int, required=False)
+@click.argument("edition", type=Id(), required=False)
 @click.option("--dry-run", is_flag=True, help="Write the pending letters to files; hand nothing over.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dry-run"), show_default=True)
 @as_json

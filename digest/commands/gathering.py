@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -119,13 +120,12 @@ def entry(choices: Choices, id_or_url: str, json_: bool) -> None:
 
 
 def _since(text: str, now: datetime) -> datetime:
-    if text.endswith("d") and text[:-1].isdigit():
-        return now - timedelta(days=int(text[:-1]))
+    span = re.fullmatch(r"([0-9]{1,9})d", text)
     try:
-        day = datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"--since {text!r} is not a date; write 2027-10-29 or 7d") from None
-    return day if day.tzinfo else day.replace(tzinfo=now.tzinfo)
+        day = now - timedelta(days=int(span[1])) if span else datetime.fromisoformat(text)
+        return (day if day.tzinfo else day.replace(tzinfo=now.tzinfo)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise WrongUse(f"--since {text!r} is not a date, or too far away; write 2027-10-29 or 7d") from None
 
 
 COMMANDS = (gather, entries, entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +25,8 @@ def serve(choices: Choices, host: str, port: int) -> None:
     from digest.web import make_app
 
     place = choices.installation()
-    keys: tuple[str, ...] = getattr(place.settings, "events_keys", ())
-    window: timedelta = getattr(place.settings, "events_window", timedelta(hours=25))
+    keys = place.settings.hearing.keys
+    window = place.settings.hearing.window
     if not keys:
         tell("events.sendgrid_keys is empty: /hooks/sendgrid refuses every call")
     app = make_app(place.engine, place.secret, place.settings.site, keys, place.clock, window=window)
@@ -60,8 +59,8 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
     from digest.transports.bounces import open_mailbox
 
     place = choices.installation()
-    where = mailbox or str(getattr(place.settings, "events_mailbox", ""))
-    password: str = getattr(place.settings, "events_password", "")
+    where = mailbox or place.settings.hearing.mailbox
+    password = place.settings.hearing.password
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")
     if file is None and not where:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from digest.commands.base import Choices, answer, as_json, table, tell
-from digest.errors import ConfigError, WrongUse
+from digest.errors import ConfigError, DigestError, WrongUse
+
+if TYPE_CHECKING:
+    from digest.config import Settings
 
 
 @click.command()
@@ -21,7 +25,8 @@ def init(directory: Path) -> None:
     if made is None:
         raise WrongUse(f"{directory / 'config.toml'} is there already; nothing was changed")
     click.echo(made)
-    tell("next: `digest check`, `digest subscribers import examples/subscribers.csv`, `digest run`")
+    tell("next: `digest check`, `digest subscribers import examples/subscribers.csv`, then `digest run`")
+    tell("import subscribers before the first run or gather: a source's backfill goes to whoever is there by then")
 
 
 @click.command()
@@ -33,12 +38,19 @@ def init(directory: Path) -> None:
 def demo(choices: Choices, out: Path) -> None:
     """Show the whole story on bundled sources and fictional subscribers: no network, no account."""
     from digest.commands.editions import watching
+    from digest.resources import resource
     from digest.story import tell_story
 
     if lay_out(out) is not None:
         tell(f"a new installation in {out}: its config.toml is the shipped one")
+    elif (out / "config.toml").read_bytes() != resource("config.toml").read_bytes():
+        raise WrongUse(
+            f"{out / 'config.toml'} is not the one this demo lays out; nothing was changed, name another folder"
+            " with --out, or remove this one if it is an old demo"
+        )
     with watching() as watch:
-        tell_story(Choices(out / "config.toml", choices.now), watch)
+        # What the environment says of a real installation, its database or provider, must not reach the demo.
+        tell_story(Choices(out / "config.toml", choices.now, {}), watch)
 
 
 @click.command()
@@ -53,7 +65,7 @@ def check(choices: Choices, labels: Path | None, json_: bool) -> None:
     if labels is not None:
         _check_labels(choices, labels, json_)
         return
-    problems = []
+    problems = _check_places(settings)
     for source in settings.sources:
         if source.path is not None and not Path(source.path).exists():
             problems.append(f"source {source.name!r}: {source.path} is not there; correct its path")
@@ -92,22 +104,56 @@ def lay_out(directory: Path) -> Path | None:
     if config.exists():
         return None
     directory.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(resource("examples"), directory / "examples", dirs_exist_ok=True)
+    try:
+        shutil.copytree(resource("examples"), directory / "examples", dirs_exist_ok=True)
+    except shutil.Error as error:
+        _, place, why = error.args[0][0]
+        raise DigestError(f"{place}: {why}; make room, or name another folder") from error
     shutil.copyfile(resource("config.toml"), config)
     return config
+
+
+def _check_places(settings: Settings) -> list[str]:
+    """Say which of the places that config.toml names to keep and write things cannot serve; nothing is made."""
+    from digest.store.engine import make_engine
+
+    problems = []
+    try:
+        engine = make_engine(settings.storage_url)
+    except ConfigError as error:
+        problems += error.problems
+    else:
+        if engine.dialect.name == "sqlite" and Path(engine.url.database or "").is_dir():
+            problems.append(f"storage.url: {engine.url.database} is a folder; name a file in it")
+    for key, file in (("secret_file", settings.secret_file), ("fence_file", settings.fence_file)):
+        if file.is_dir():
+            problems.append(f"storage.{key}: {file} is a folder; name a file in it")
+        elif not file.parent.is_dir():
+            problems.append(f"storage.{key}: no folder {file.parent}; make it, or name another")
+    if settings.carriage.kind == "file":
+        # Folders that are not there yet are made; what stands nearest above them must be one, and be ours to use.
+        letters = settings.carriage.directory
+        there = next(one for one in (letters, *letters.parents) if one.exists())
+        if not there.is_dir():
+            problems.append(f"transport.directory: {there} is a file; name a folder")
+        elif not os.access(there, os.W_OK | os.X_OK):
+            problems.append(f"transport.directory: {there} cannot be written to; let this account, or name another")
+    return problems
 
 
 def _check_labels(choices: Choices, labels: Path, json_: bool) -> None:
     from digest.check_labels import score
 
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(labels.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(labels), 1):
         if not line.strip():
             continue
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:
             raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write one object a line") from None
+        if not isinstance(rows[-1], dict):
+            raise WrongUse(f"{labels}:{number}: is not an object; write one object a line")
     classifier = choices.installation().classifier
     found = score(rows, classifier)
     linked = {name: f for name, f in score(rows, classifier, links=True).items() if name != "wrong"}
@@ -132,6 +178,13 @@ def _check_labels(choices: Choices, labels: Path, json_: bool) -> None:
             if sorted(row[facet]["got"]) != row[facet]["expected"]
         )
         click.echo(f"  {row['id']} {row['title'][:60]}: {said}")
+
+
+def _lines(labels: Path) -> list[str]:
+    try:
+        return labels.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise WrongUse(f"{labels}: is not UTF-8; save it as UTF-8") from None
 
 
 def _figure(value: object) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import Choices, Id, answer, as_json, table, tell
 from digest.commands.editions import receipts_table
 from digest.errors import PersonNeeded, TryLater, WrongUse
 
@@ -98,8 +98,8 @@ def schedule(choices: Choices) -> None:
 
 
 @click.command()
-@click.argument("deliveries", nargs=-1, type=int)
-@click.option("--edition", type=int, metavar="ID", help="Only those of this edition.")
+@click.argument("deliveries", nargs=-1, type=Id())
+@click.option("--edition", type=Id(), metavar="ID", help="Only those of this edition.")
 @click.option("--all", "all_", is_flag=True, help="Decide on every one that is listed.")
 @click.option("--ask", is_flag=True, help="Ask the transport what became of them.")
 @click.option("--as", "decision", type=click.Choice(["accepted", "resend", "write-off"]), help="Your decision.")

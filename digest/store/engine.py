@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "08",
 _MISTAKE = ("SQLITE_NOTADB", "28", "3D")
 # A person has to look: damage, rights, a server that takes no writes.
 _TROUBLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_READONLY", "25006", "XX")
+# A table is missing, or stands in the way: not ours, or no longer whole. SQLite says it in words only.
+_FOREIGN = ("42P01", "42P07")
+_FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
 # A PostgreSQL server that refuses a connection gives no SQLSTATE, only words.
 _REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
@@ -149,6 +153,8 @@ def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
         return ConfigError([f"{where}: {said}; check storage.url"])
     if kind.startswith(_TROUBLE):
         return DigestError(f"{where}: {said}; run `digest doctor`")
+    if kind in _FOREIGN or (kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(said)):
+        return DigestError(f"{where}: {said}; it is not this program's, or damaged: check storage.url, or restore it")
     return None
 
 

@@ -13,5 +13,7 @@ def scrub(engine: Engine) -> None:
             return
         driver = conn.connection.driver_connection
         assert driver is not None
+        # A connection that was last used for reading still refuses to write.
+        driver.execute("PRAGMA query_only=OFF")
         driver.execute("VACUUM")
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -97,6 +97,14 @@ def _upgrade(engine: Engine, connection: Connection) -> bool:
     _refuse_newer(engine, before, known)
     if not known or before == known[-1]:
         return False
+    if before is None and connection.dialect.name == "sqlite":
+        # A server's database may well be shared; a file with tables of others belongs to another program.
+        foreign = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+        if foreign:
+            raise DigestError(
+                f"database {engine.url.database}: holds {foreign[0]!r} and is not this program's; name another file"
+                " in storage.url"
+            )
     from alembic import command
 
     made = config()

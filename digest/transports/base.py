@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from digest.transports.sendgrid.payload import Personal, Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +24,42 @@ class Parcel:
     message: bytes
     html: str
     text: str
+    # For a provider that fills gaps itself: what its digest's readers share, and what is this one's own.
+    shared: Shared | None = None
+    personal: Personal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one parcel: `state` accepted, refused or uncertain, and why in a few words."""
+    """What became of one parcel, and why in a few words that hold no address.
+
+    `state` is one of
+    "accepted": the other side took it; "refused": it said no for good;
+    "deferred": it surely was not taken, and may be handed over again after `retry_after` seconds
+    (None: the transport has no opinion); `tried` is false when nothing of it was begun, so that it is no
+    attempt; "uncertain": nobody knows, so it must not be handed over again unasked.
+    """
 
     delivery: int
     state: str
     reason: str = ""
+    retry_after: float | None = None
+    tried: bool = True
 
 
 class Transport(Protocol):
     """Hands letters over. One instance serves one run; `close` is always called."""
 
+    def open(self) -> None:
+        """Make ready; called before anything is claimed. Raises DigestError or TryLater when it will not work."""
+        ...
+
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Yield one outcome a parcel, in any order. Raises nothing for a single parcel's fault."""
+        """Yield one outcome a parcel, in any order. Raises nothing for a single parcel's fault.
+
+        Raises DigestError or TryLater when the run cannot go on. What it has not yielded by then, or when the
+        caller stops listening, `ask` of the same instance may know.
+        """
         ...
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:

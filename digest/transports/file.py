@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import html
+import logging
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from email import policy
 from email.parser import BytesHeaderParser
@@ -12,6 +16,8 @@ from digest.errors import DigestError
 from digest.transports.base import Outcome, Parcel
 
 _INDEXED = 2000
+_BATCH = 200  # letters that are waited for together
+_log = logging.getLogger(__name__)
 
 
 class FileTransport:
@@ -21,40 +27,132 @@ class FileTransport:
         self._directory = directory
         self._touched: set[str] = set()
 
+    def open(self) -> None:
+        """Nothing to make ready: folders are made as letters come."""
+
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Write each parcel; a full or forbidden disk refuses nothing for good: it raises DigestError."""
-        for parcel in parcels:
-            folder = self._directory / parcel.folder
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._touched.add(parcel.folder)
-                stem = _stem(parcel.delivery)
-                (folder / f"{stem}.html").write_text(parcel.html, encoding="utf-8")
-                (folder / f"{stem}.txt").write_text(parcel.text, encoding="utf-8")
-                # Last, and in one step: the .eml is what counts as handed over.
-                unfinished = folder / f"{stem}.part"
-                unfinished.write_bytes(parcel.message)
-                unfinished.replace(folder / f"{stem}.eml")
-            except OSError as error:
-                raise DigestError(
-                    f"letters cannot be written to {folder}: {error.strerror}; make room or let this account write"
-                    " there, then run again: what is written already is not written twice"
-                ) from error
-            yield Outcome(parcel.delivery, "accepted", "")
+        """Write the parcels; a full or forbidden disk refuses nothing for good: it raises DigestError.
+
+        A batch is on the disk itself, not only on its way there, before the first of it is called accepted:
+        what the database then says stays true through a power cut.
+        """
+        for start in range(0, len(parcels), _BATCH):
+            done, stopped = self._write(parcels[start : start + _BATCH])
+            for parcel in done:
+                yield Outcome(parcel.delivery, "accepted", "")
+            if stopped is not None:
+                raise stopped
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return "accepted" where the letter's file is there, "absent" where it is not."""
-        return {
-            delivery: "accepted" if (self._directory / folder / f"{_stem(delivery)}.eml").exists() else "absent"
-            for delivery, folder in deliveries
-        }
+        """Return "accepted" where the letter's file is there, "absent" where it is not.
+
+        Where nobody may look, nothing is said. The index of every edition asked about is written anew at the end.
+        """
+        known: dict[int, str] = {}
+        for delivery, folder in deliveries:
+            try:
+                (self._directory / folder / f"{_stem(delivery)}.eml").stat()
+                known[delivery] = "accepted"
+                self._touched.add(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                known[delivery] = "absent"
+            except OSError:
+                continue
+        return known
 
     def close(self) -> None:
-        """Write the index pages of the editions touched, and of all editions."""
-        for folder in sorted(self._touched):
-            _write_edition_index(self._directory / folder)
-        if self._touched:
-            _write_index(self._directory)
+        """Write the index pages of the editions touched, and of all editions.
+
+        Raises DigestError when they cannot be written, unless another error is on its way already: that one
+        says more, and the letters themselves are there.
+        """
+        in_flight = sys.exc_info()[1] is not None
+        folder = self._directory
+        try:
+            for name in sorted(self._touched):
+                folder = self._directory / name
+                _write_edition_index(folder)
+            folder = self._directory
+            if self._touched:
+                _write_index(folder)
+        except OSError as error:
+            said = f"the index of {folder} cannot be written: {error.strerror}; the letters in it are whole"
+            if not in_flight:
+                raise DigestError(f"{said}; make room or let this account write there") from error
+            _log.warning(said)
+
+    def _write(self, parcels: Sequence[Parcel]) -> tuple[list[Parcel], DigestError | None]:
+        """Write one batch; return the parcels whose letters are there, and what stopped the others."""
+        begun: list[tuple[Parcel, Path]] = []
+        done: list[Parcel] = []
+        stopped: OSError | None = None
+        folder = self._directory
+        try:
+            for parcel in parcels:
+                folder = self._folder(parcel.folder)
+                begun.append((parcel, _begin(folder, parcel)))
+        except OSError as error:
+            stopped = error
+        try:
+            # First all are written, then waited for: the disk takes them together.
+            for _, unfinished in begun:
+                _flush(unfinished)
+            for parcel, unfinished in begun:
+                # Last, and in one step: the .eml is what counts as handed over.
+                unfinished.replace(unfinished.with_suffix(".eml"))
+                done.append(parcel)
+            for name in {parcel.folder for parcel in done}:
+                _flush_names(self._directory / name)
+        except OSError as error:
+            stopped = error
+        return done, _cannot(folder, stopped) if stopped else None
+
+    def _folder(self, name: str) -> Path:
+        """Return the folder of an edition, there to stay once it is made."""
+        folder = self._directory / name
+        if name not in self._touched:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._touched.add(name)
+            _flush_names(self._directory)
+            _flush_names(self._directory.parent)
+        return folder
+
+
+def _begin(folder: Path, parcel: Parcel) -> Path:
+    """Write a letter's parts, and the letter itself under a name that does not count yet; return that."""
+    stem = _stem(parcel.delivery)
+    (folder / f"{stem}.html").write_text(parcel.html, encoding="utf-8")
+    (folder / f"{stem}.txt").write_text(parcel.text, encoding="utf-8")
+    unfinished = folder / f"{stem}.part"
+    unfinished.write_bytes(parcel.message)
+    return unfinished
+
+
+def _flush(path: Path) -> None:
+    """Wait until what is written to a file, or to a folder's list of names, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _flush_names(folder: Path) -> None:
+    """Wait for a folder's list of names, where this account and the file system let anyone."""
+    try:
+        _flush(folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP):
+            raise
+
+
+def _cannot(folder: Path, error: OSError) -> DigestError:
+    made = DigestError(
+        f"letters cannot be written to {folder}: {error.strerror}; make room or let this account write"
+        " there, then run again: what is written already is not written twice"
+    )
+    made.__cause__ = error
+    return made
 
 
 def _stem(delivery: int) -> str:

@@ -19,7 +19,7 @@ from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.letters import CHECKED, Letters, letters_of, parcel
 from digest.model import Digest, Edition, Section
-from digest.store import deliveries, editions
+from digest.store import deliveries
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Subscriber
@@ -196,8 +196,7 @@ def test_a_mistaken_template_sends_nothing_and_everything_once_it_is_mended(hous
     with pytest.raises(ConfigError, match=r"card\.txt\.j2, line 1"):
         house.run(days=7)
     with reading(house.place.engine) as conn:
-        assert [one.state for n in numbers for one in deliveries.of_subscriber(conn, n)] == ["pending"] * 3
-        assert [one.state for one in editions.listing(conn)].count("frozen") >= 1
+        assert [deliveries.of_subscriber(conn, n) for n in numbers] == [[], [], []]
     house.settings = whole
     assert sum(one.accepted for one in house.run().receipts) == 3
 

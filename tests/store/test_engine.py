@@ -177,8 +177,14 @@ def test_broken_promises_between_rows_pass_through(tables: Engine) -> None:
 
 
 def test_mistakes_in_sql_pass_through(engine: Engine) -> None:
-    with pytest.raises((OperationalError, ProgrammingError), match="no_such_table"), reading(engine) as connection:
-        connection.execute(text("SELECT 1 FROM no_such_table"))
+    with pytest.raises((OperationalError, ProgrammingError), match="SELEC"), reading(engine) as connection:
+        connection.execute(text("SELEC 1"))
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 FROM no_such_table", "CREATE TABLE subscriber (id INTEGER)"])
+def test_a_table_that_is_missing_or_in_the_way_is_another_programs_or_damaged(engine: Engine, sql: str) -> None:
+    with pytest.raises(DigestError, match="not this program's, or damaged: check storage"), writing(engine) as conn:
+        conn.execute(text(sql))
 
 
 def test_a_full_disk_is_try_later_and_leaves_nothing(opened: Open, sqlite_url: str) -> None:

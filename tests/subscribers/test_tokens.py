@@ -44,7 +44,7 @@ def test_every_change_of_one_byte_is_refused(purpose: str) -> None:
         variants |= {token[:i] + letter + token[i + 1 :] for i in range(len(token))}
         variants |= {token[:i] + letter + token[i:] for i in range(len(token) + 1)}
     variants.discard(token)
-    assert len(variants) > 20_000
+    assert len(variants) > 15_000
     passed = []
     for variant in variants:
         try:

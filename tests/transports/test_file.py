@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -43,3 +45,84 @@ def test_no_place_to_write_is_said_and_refuses_nobody(tmp_path: Path) -> None:
     (tmp_path / "letters").write_text("a file, not a folder")
     with pytest.raises(DigestError, match="letters cannot be written"):
         list(FileTransport(tmp_path / "letters").hand_over([parcel(1)]))
+
+
+def test_a_batch_is_on_the_disk_before_any_of_it_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the database, which does wait for its disk, would know of letters that a power cut took."""
+    folder = tmp_path / "letters" / "weekly-2026-11-20"
+    flushed: list[tuple[int, int, frozenset[str]]] = []
+    really = os.fsync
+
+    def fsync(handle: int) -> None:
+        really(handle)
+        there = os.fstat(handle)
+        flushed.append((there.st_ino, there.st_size, frozenset(p.name for p in folder.glob("*.eml"))))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    letters = [parcel(n) for n in range(1, 4)]
+    first = next(FileTransport(tmp_path / "letters").hand_over(letters))
+    assert first == Outcome(1, "accepted")
+    there = sorted(folder.glob("*.eml"))
+    assert [path.read_bytes() for path in there] == [one.message for one in letters]
+    whole = {(number, size) for number, size, _ in flushed}
+    assert {(path.stat().st_ino, path.stat().st_size) for path in there} <= whole
+    assert (folder.stat().st_ino, frozenset(path.name for path in there)) in {(n, names) for n, _, names in flushed}
+    assert {path.stat().st_ino for path in (tmp_path / "letters", tmp_path)} <= {number for number, _, _ in flushed}
+
+
+def test_what_a_full_disk_stops_is_whole_or_absent_and_comes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "weekly-2026-11-20"
+    (folder / "000003.html").mkdir(parents=True)  # the third letter cannot be written
+    heard = []
+    transport = FileTransport(tmp_path)
+    with pytest.raises(DigestError, match="letters cannot be written to .*weekly-2026-11-20: Is a directory"):
+        for outcome in transport.hand_over([parcel(n) for n in range(1, 6)]):
+            heard.append(outcome)
+    assert heard == [Outcome(1, "accepted"), Outcome(2, "accepted")]
+    asked = transport.ask([(n, folder.name) for n in range(1, 6)])
+    assert asked == {1: "accepted", 2: "accepted", 3: "absent", 4: "absent", 5: "absent"}
+    (folder / "000003.html").rmdir()
+    assert [one.delivery for one in transport.hand_over([parcel(n) for n in (3, 4, 5)])] == [3, 4, 5]
+    transport.close()
+    assert "5 letters" in (folder / "index.html").read_text()
+    assert list(folder.glob("*.part")) == []
+
+
+def test_the_index_follows_a_recovery(tmp_path: Path) -> None:
+    """A run that was killed has written letters, but no index; the next asks about them and writes no more."""
+    list(FileTransport(tmp_path).hand_over([parcel(1), parcel(2)]))
+    assert not (tmp_path / "index.html").exists()
+    after = FileTransport(tmp_path)
+    after.ask([(1, "weekly-2026-11-20"), (7, "monthly-2026-11-01")])
+    after.close()
+    assert "2 letters" in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "monthly-2026-11-01").exists()
+
+
+def test_where_nobody_may_look_nothing_is_said(tmp_path: Path) -> None:
+    list(FileTransport(tmp_path).hand_over([parcel(1)]))
+    loop = tmp_path / "weekly-2026-11-27"
+    loop.symlink_to(loop)
+    assert FileTransport(tmp_path).ask([(1, "weekly-2026-11-20"), (2, loop.name)]) == {1: "accepted"}
+
+
+def test_an_index_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    transport = spoilt_index(tmp_path)
+    with pytest.raises(DigestError, match="the index of .*weekly-2026-11-20 cannot be written: Is a directory; the"):
+        transport.close()
+
+
+def test_an_index_that_cannot_be_written_hides_no_other_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(KeyError, match="the first error"), closing(spoilt_index(tmp_path)):
+        raise KeyError("the first error")
+    assert "the index of" in caplog.text
+
+
+def spoilt_index(folder: Path) -> FileTransport:
+    """Return a transport that has handed a letter over and cannot write the index of its edition."""
+    transport = FileTransport(folder)
+    list(transport.hand_over([parcel(1)]))
+    (folder / "weekly-2026-11-20" / "index.html").mkdir()
+    return transport

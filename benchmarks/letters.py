@@ -1,0 +1,80 @@
+"""Letters a second, ours against the plain way, as a ratio from one interleaved run.
+
+    .venv/bin/python benchmarks/letters.py [REPETITIONS]
+
+Ours: one inlining for the edition, each reader's letter assembled from blocks and composed to its last byte.
+The plain way: every letter rendered, inlined and composed by the standard library for itself. Every reader has a
+digest of their own (random, up to 12 of the sample's entries). The letters say the same (tests/letter proves it).
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from digest.letter import parts
+from digest.letter.assemble import assemble
+from digest.letter.compile import Letter, compile_letter, render_whole
+from digest.letter.compose import compose
+from digest.letter.values import ReaderFacts
+from digest.letter.words import counts
+from digest.model import Digest
+from tests.letter import sample
+
+PLAIN, OURS = 10, 2000
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+def main(repetitions: int) -> None:
+    """Print the ratio of each repetition's pair, and their median."""
+    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    dice = random.Random(7)
+    digests = [sample.random_digest(dice, sample.entries()) for _ in range(OURS)]
+    ratios = []
+    for number in range(repetitions):
+        plain = rate(lambda n: plainly(letter, digests[n], sample.READER), PLAIN)
+        ours = rate(lambda n: from_blocks(letter, digests[n], sample.READER), OURS)
+        ratios.append(ours / plain)
+        print(f"{number + 1}: plain {plain:,.0f}/s, ours {ours:,.0f}/s, ratio {ours / plain:,.0f}")
+    print(f"median ratio {statistics.median(ratios):,.0f} [{min(ratios):,.0f}-{max(ratios):,.0f}]")
+
+
+def rate(make: Callable[[int], bytes], count: int) -> float:
+    """Return letters for each second of processor time."""
+    began = time.process_time()
+    for number in range(count):
+        make(number)
+    return count / (time.process_time() - began)
+
+
+def from_blocks(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
+    """Make one letter our way."""
+    return compose(
+        sample.SITE, assemble(letter, digest, reader), to=reader.email, message_id="<n@news.example.org>", date=NOW,
+        list_id="weekly.news.example.org", unsubscribe_url=reader.unsubscribe_url,
+    )  # fmt: skip
+
+
+def plainly(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
+    """Make one letter the plain way."""
+    words = letter.book.words
+    shown = parts.digest_values(digest, letter.book, "")
+    values = shown | parts.reader_values(reader, words, letter.edition.cadence, counts(digest))
+    html, text = render_whole(letter, digest, values)
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sample.SITE.sender, reader.email, shown["subject"]
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message.as_bytes()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

@@ -1,0 +1,144 @@
+"""[transport] of config.toml: which transport carries the letters, and everything it needs to be opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.model import Site
+from digest.transports.base import Transport
+
+
+class TransportPart(BaseModel):
+    """[transport]: secrets stand in the environment or in a file of their own, never here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["file", "smtp", "sendgrid"] = "file"
+    only: list[str] = []
+    # file
+    directory: str = "letters"
+    # smtp
+    host: str = "localhost"
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password_file: str | None = None
+    verify: bool = True
+    ca_file: str | None = None
+    bounces: str | None = None
+    rate: float | None = Field(default=None, gt=0)
+    # sendgrid
+    key_file: str | None = None
+    base_url: str = ""
+    region: Literal["global", "eu"] = "global"
+    sandbox: bool = False
+    # both
+    concurrency: int = Field(default=4, ge=1, le=50)
+    timeout: float = Field(default=60, gt=0, le=600)
+
+
+class _Hidden:
+    """A secret that no repr, log or traceback shows."""
+
+    def __init__(self, value: str | None) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "<hidden>" if self.value else "<none>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hidden) and other.value == self.value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What was chosen, checked. `secret` is the SMTP password or the SendGrid key, out of sight of any repr."""
+
+    part: TransportPart
+    directory: Path
+    sender: str
+    ca_file: Path | None
+    secret: _Hidden
+
+    @property
+    def kind(self) -> str:
+        """Return "file", "smtp" or "sendgrid"."""
+        return self.part.kind
+
+    def open(self, installation_secret: bytes) -> Transport:
+        """Return the transport, ready for one run; nothing is connected to yet."""
+        part = self.part
+        if part.kind == "smtp":
+            from digest.transports.smtp.connect import SmtpSettings
+            from digest.transports.smtp.transport import SmtpTransport
+            from digest.transports.tag import bounce_address
+
+            bounces = part.bounces
+            return SmtpTransport(
+                SmtpSettings(
+                    host=part.host, port=part.port, security=part.security, username=part.username,
+                    password=self.secret.value, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
+                    verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None, sender=self.sender,
+                    return_path=(lambda n: bounce_address(installation_secret, bounces, n)) if bounces else None,
+                )
+            )  # fmt: skip
+        if part.kind == "sendgrid":
+            from digest.transports.sendgrid.settings import SendGridSettings
+            from digest.transports.sendgrid.transport import SendGridTransport
+
+            return SendGridTransport(
+                SendGridSettings(
+                    self.secret.value or "", part.base_url, part.region, part.timeout, min(part.concurrency, 10),
+                    part.sandbox,
+                )
+            )  # fmt: skip
+        from digest.transports.file import FileTransport
+
+        return FileTransport(self.directory)
+
+
+def carriage_of(
+    part: TransportPart, site: Site, home: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[Carriage | None, list[str]]:
+    """Return the carriage and what is wrong with it; the secret is looked up in the environment, then in its file."""
+    problems: list[str] = []
+    name, file, key = {
+        "file": ("", None, ""),
+        "smtp": ("DIGEST_TRANSPORT_PASSWORD", part.password_file, "password_file"),
+        "sendgrid": ("SENDGRID_API_KEY", part.key_file, "key_file"),
+    }[part.kind]
+    secret = environ.get(name) if name else None
+    if name and not secret and file:
+        try:
+            secret = (home / file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"transport.{key}: {home / file}: {error}; make it, readable by this account alone")
+    if part.kind == "smtp" and part.username and not secret and not problems:
+        problems.append(f"transport.username: no password; set {name} or transport.password_file")
+    if part.kind == "sendgrid" and not problems:
+        from digest.transports.sendgrid.settings import SendGridSettings, mistakes
+
+        if not secret:
+            problems.append(f"transport.kind: sendgrid needs a key; set {name} or transport.key_file")
+        else:
+            made = SendGridSettings(secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10))
+            problems += mistakes(made)
+    if part.bounces is not None and part.bounces.count("@") != 1:
+        problems.append(
+            f'transport.bounces: {part.bounces!r} is not a mailbox; write it like "bounce@news.example.org"'
+        )
+    if problems:
+        return None, problems
+    sender = parseaddr(site.sender)[1]
+    ca_file = home / part.ca_file if part.ca_file else None
+    return Carriage(part, home / part.directory, sender, ca_file, _Hidden(secret)), []

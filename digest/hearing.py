@@ -1,0 +1,62 @@
+"""[events] of config.toml: what may tell us of letters after they were handed over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+_LEAST = timedelta(hours=25)
+
+
+class EventsPart(BaseModel):
+    """[events]: public keys of the provider's webhook, and a mailbox of bounces and complaints."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sendgrid_keys: list[str] = []
+    window_hours: int = 25
+    mailbox: str = ""
+    password_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was chosen, checked. `keys` are base64 public keys; `window` how old a signed call may be."""
+
+    keys: tuple[str, ...] = ()
+    window: timedelta = _LEAST
+    mailbox: str = ""
+    password: str = field(default="", repr=False)
+
+
+NOTHING = Hearing()
+
+
+def hearing_of(part: EventsPart, home: Path, environ: Mapping[str, str] = os.environ) -> tuple[Hearing, list[str]]:
+    """Return the hearing, and what is wrong with it, a line each."""
+    problems = []
+    if part.sendgrid_keys:
+        from digest.transports.sendgrid_events import load_key  # cryptography is slow to import
+
+        for number, key in enumerate(part.sendgrid_keys):
+            try:
+                load_key(key)
+            except ValueError as error:
+                problems.append(f"events.sendgrid_keys.{number}: {error}")
+    window = timedelta(hours=part.window_hours)
+    if window < _LEAST:
+        problems.append("events.window_hours: is less than 25; the provider repeats its calls for a day")
+    password = environ.get("DIGEST_EVENTS_PASSWORD", "")
+    if not password and part.password_file:
+        try:
+            password = (home / part.password_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"events.password_file: {home / part.password_file}: {error}")
+    kind, colon, path = part.mailbox.partition(":")
+    mailbox = f"{kind}:{home / path}" if colon and kind in ("maildir", "mbox") else part.mailbox
+    return Hearing(tuple(part.sendgrid_keys), window, mailbox, password), problems

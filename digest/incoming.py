@@ -1,0 +1,110 @@
+"""What comes back from providers and mail servers, into the ledger; and what a person must hear of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import Connection, Engine
+
+from digest import events as decide
+from digest.events import Event
+from digest.failpoint import failpoint
+from digest.store import heard
+from digest.store.engine import writing
+from digest.store.events import Taken, take
+from digest.transports.bounces import Mailbox
+from digest.transports.reports import NoReport, read_report
+from digest.transports.sendgrid_events import parse
+from digest.transports.tag import read_tag
+
+BATCH = 200  # messages in one transaction
+Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class Incoming:
+    """What was taken, and by reason how much was left aside. `unread`: messages that only a person can read."""
+
+    taken: Taken = field(default_factory=Taken)
+    aside: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
+
+
+def take_body(engine: Engine, body: bytes, secret: bytes, now: datetime) -> Incoming:
+    """Take the events of a SendGrid webhook's body that is known to be SendGrid's. Raises BadBody (ValueError)."""
+    found = parse(body, partial(read_tag, secret), now)
+    aside = Counter({name or "no event": count for name, count in found.ignored.items()})
+    with writing(engine) as conn:
+        done = Incoming(take(conn, found.events, secret, now), aside)
+        failpoint("events: before commit")
+    failpoint("events: committed")
+    return done
+
+
+def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> Incoming:
+    """Take the reports in a mailbox; each is marked as read once its event is stored. Safe to repeat after any end.
+
+    Machines' messages that report nothing of ours are marked as well; a person's stay unread.
+    """
+    done = Incoming()
+    batch: list[Event] = []
+    keys: list[str] = []
+
+    def store() -> None:
+        if batch:
+            with writing(engine) as conn:
+                done.taken += take(conn, batch, secret, clock())
+                failpoint("events: before commit")
+        failpoint("events: committed")
+        box.done(keys)
+        batch.clear()
+        keys.clear()
+
+    for key, raw in box.unread():
+        try:
+            batch.append(read_report(raw, partial(read_tag, secret), clock()))
+        except NoReport as why:
+            done.aside[str(why)] += 1
+            if not why.machine:
+                done.unread += 1
+                continue
+        keys.append(key)
+        if len(keys) >= BATCH:
+            store()
+    store()
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a person must look at: where, what, and the cure."""
+
+    place: str
+    problem: str
+    cure: str
+
+
+def alarms(conn: Connection, now: datetime) -> list[Alarm]:
+    """Return what recent events say is wrong: mass suppression in an edition, and domains that refuse us."""
+    found = [
+        Alarm(
+            f"edition {one.edition}",
+            f"{decide.worst_day(one.suppressed)} of {one.accepted} accepted deliveries were suppressed within a day",
+            "find out from the provider what happened before the next edition; `digest hold` keeps it back",
+        )
+        for one in heard.troubles(conn, now - timedelta(days=30))
+        if decide.too_many(one.accepted, one.suppressed)
+    ]
+    for domain, count in heard.refusing_domains(conn, now - timedelta(days=7)).items():
+        found.append(
+            Alarm(
+                domain,
+                f"refused the sender or the text {count} times in 7 days; nobody was suppressed for it",
+                "check SPF, DKIM, DMARC and the sender's reputation, and ask their postmaster",
+            )
+        )
+    return found

@@ -1,0 +1,195 @@
+"""Where reports arrive: an mbox, a Maildir or an IMAP mailbox, read first and marked as read only afterwards.
+
+A message is marked once its event is stored (`done`), so that a kill between the two means reading it again,
+which its id makes harmless. Messages are never deleted.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import mailbox
+import os
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from digest.errors import ConfigError, TryLater
+from digest.transports.reports import LARGEST
+
+_FORMS = '"maildir:/path", "mbox:/path" or "imaps://user@host/INBOX"'
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_WAIT = 30.0  # seconds for a server's answer
+
+
+class Mailbox(Protocol):
+    """A place with messages. One instance serves one reading; `close` is always called."""
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (key, the message's first megabyte) of each message not yet marked."""
+        ...
+
+    def done(self, keys: Sequence[str]) -> None:
+        """Mark messages as read; a key whose message has gone is no error."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def open_mailbox(place: str, password: str = "") -> Mailbox:
+    """Return the mailbox at `place`: "maildir:/path", "mbox:/path", "imaps://user@host[:port]/FOLDER".
+
+    `imap://` starts unencrypted and insists on STARTTLS, but for the loopback. Raises ConfigError for another
+    form or a path that is not there, TryLater when the server is away or refuses us.
+    """
+    kind, _, rest = place.partition(":")
+    if kind == "maildir" and rest:
+        if not (Path(rest) / "new").is_dir():
+            raise ConfigError(
+                [f"events.mailbox: {rest} is not a Maildir; name the folder that holds cur, new and tmp"]
+            )
+        return Maildir(Path(rest))
+    if kind == "mbox" and rest:
+        if not Path(rest).is_file():
+            raise ConfigError([f"events.mailbox: no file {rest}; name the mbox that reports are delivered to"])
+        return Mbox(Path(rest))
+    if kind in ("imap", "imaps"):
+        return Imap(place, password)
+    raise ConfigError([f"events.mailbox: {place!r} is not a mailbox; write {_FORMS}"])
+
+
+class Maildir:
+    """A Maildir: messages in `new`, and those in `cur` without the flag S (seen); marking moves them to `cur`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (path inside the folder, bytes), oldest first."""
+        for sub in ("new", "cur"):
+            for name in sorted(path.name for path in (self._folder / sub).iterdir()):
+                if name.startswith(".") or "S" in _flags(name):
+                    continue
+                # A message may be moved meanwhile; a link may lead anywhere.
+                with suppress(OSError):
+                    handle = os.open(self._folder / sub / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                    with os.fdopen(handle, "rb") as file:
+                        raw = file.read(LARGEST)
+                    yield f"{sub}/{name}", raw
+
+    def done(self, keys: Sequence[str]) -> None:
+        """Move to `cur` with the flag S."""
+        for key in keys:
+            name = key.partition("/")[2]
+            flags = "".join(sorted({*_flags(name), "S"}))
+            with suppress(FileNotFoundError):
+                (self._folder / key).rename(self._folder / "cur" / f"{name.partition(':2,')[0]}:2,{flags}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Mbox:
+    """An mbox, which is only read: what was taken before is known by its id, so nothing needs marking."""
+
+    def __init__(self, path: Path) -> None:
+        self._box = mailbox.mbox(path, create=False)
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (number, bytes) of every message."""
+        for key in self._box.iterkeys():
+            with self._box.get_file(key) as file:
+                yield str(key), file.read(LARGEST)
+
+    def done(self, keys: Sequence[str]) -> None:
+        """Nothing: the file is its delivery agent's."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._box.close()
+
+
+class Imap:
+    r"""A folder of an IMAP server: messages without \Seen, which marking sets."""
+
+    def __init__(self, address: str, password: str) -> None:
+        parts = urlsplit(address)
+        user, folder = unquote(parts.username or ""), unquote(parts.path.strip("/")) or "INBOX"
+        if not parts.hostname or not user or not password:
+            raise ConfigError(
+                [f"events.mailbox: needs a host, a user and a password; write {_FORMS} and set events.password_file"]
+            )
+        self._where = f"mailbox {parts.hostname}"
+        with _translated(self._where):
+            self._server = _connect(parts.scheme, parts.hostname, parts.port)
+            try:
+                self._server.login(user, password)
+                # Quoted here: imaplib does it only from 3.14 on.
+                self._ok(self._server.select('"' + re.sub(r'([\\"])', r"\\\1", folder) + '"'))
+            except BaseException:
+                self._server.shutdown()
+                raise
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """Yield (UID, bytes); fetching does not mark."""
+        with _translated(self._where):
+            found = self._ok(self._server.uid("SEARCH", "UNSEEN"))[0] or b""
+        for uid in found.decode("ascii").split():
+            with _translated(self._where):
+                answer = self._ok(self._server.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LARGEST}>)"))
+            raw = next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
+            if raw is not None:
+                yield uid, raw
+
+    def done(self, keys: Sequence[str]) -> None:
+        r"""Set \Seen."""
+        for start in range(0, len(keys), 100):
+            with _translated(self._where):
+                self._ok(self._server.uid("STORE", ",".join(keys[start : start + 100]), "+FLAGS.SILENT", r"(\Seen)"))
+
+    def close(self) -> None:
+        """Log out; a server that is gone is no error."""
+        try:
+            self._server.logout()
+        except (imaplib.IMAP4.error, OSError):
+            with suppress(OSError):
+                self._server.shutdown()
+
+    def _ok(self, answer: tuple[str, Any]) -> list[Any]:
+        state, data = answer
+        if state != "OK":
+            raise imaplib.IMAP4.error(state)
+        return list(data)
+
+
+def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
+    context = ssl.create_default_context()
+    if scheme == "imaps":
+        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=_WAIT)
+    server = imaplib.IMAP4(host, port or 143, timeout=_WAIT)
+    if host not in _LOOPBACK:
+        try:
+            server.starttls(context)
+        except BaseException:
+            server.shutdown()
+            raise
+    return server
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Turn a server's troubles into TryLater; its own words may name a person, so only their kind is told."""
+    try:
+        yield
+    except (imaplib.IMAP4.error, OSError) as error:
+        what = "refused us or broke off" if isinstance(error, imaplib.IMAP4.error) else type(error).__name__
+        raise TryLater(f"{where}: {what}; try again later, or check events.mailbox and its password") from error
+
+
+def _flags(name: str) -> str:
+    return name.partition(":2,")[2]

@@ -1,0 +1,76 @@
+"""Parcels as SendGrid takes them: what readers of one digest share, once, and what is each one's own. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from email import policy
+from email.parser import BytesHeaderParser
+
+from digest.letter import headers
+from digest.letter.share import Form
+from digest.model import Site
+from digest.transports.base import Parcel
+from digest.transports.sendgrid.payload import Personal, Shared
+
+# What we write into a message ourselves and the provider leaves to us; by reader, and alike for all.
+_OWN = ("List-Unsubscribe", "Message-ID")
+_ALIKE = ("List-Unsubscribe-Post", "List-ID", "Feedback-ID", "Auto-Submitted", "Precedence")
+
+
+def shared_of(blank: Form, site: Site, list_id: str, categories: tuple[str, ...] = ()) -> Shared:
+    """Return what all readers of a digest get alike: its form, who sends it, and the headers of its list.
+
+    `list_id` is the list's name alone ("weekly.news.example.org"). BadHeader when a value is unfit.
+    """
+    name = headers.phrase("List-ID", site.name)
+    alike = {
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-ID": f"{name} <{headers.domain('List-ID', list_id)}>",
+        "Auto-Submitted": "auto-generated",
+        "Precedence": "bulk",
+    }
+    if blank.feedback_id:
+        alike["Feedback-ID"] = blank.feedback_id
+    return Shared(blank.subject, blank.html, blank.text, categories, site.sender, site.reply_to or "", alike)
+
+
+def own_headers(unsubscribe_url: str, message_id: str = "") -> dict[str, str]:
+    """Return the headers that only one reader's letter carries; BadHeader for an unfit address."""
+    own = {"List-Unsubscribe": headers.uri("List-Unsubscribe", unsubscribe_url)}
+    return own | {"Message-ID": message_id} if message_id else own
+
+
+def grouped(parcels: Sequence[Parcel]) -> list[tuple[Shared, list[Personal]]]:
+    """Return parcels by the `Shared` object they have in common, in order of first sight.
+
+    A parcel without `shared` and `personal` rides alone, made from its message: right, but a request each.
+    """
+    found: dict[int, tuple[Shared, list[Personal]]] = {}
+    for parcel in parcels:
+        shared, personal = getattr(parcel, "shared", None), getattr(parcel, "personal", None)
+        if shared is None or personal is None:
+            shared, personal = alone(parcel)
+        found.setdefault(id(shared), (shared, []))[1].append(personal)
+    return list(found.values())
+
+
+def alone(parcel: Parcel) -> tuple[Shared, Personal]:
+    """Return a composed letter as a request of its own, with nothing to substitute."""
+    shown = BytesHeaderParser(policy=policy.default).parsebytes(parcel.message)
+    spelt = BytesHeaderParser(policy=policy.compat32).parsebytes(parcel.message)
+
+    def line(name: str) -> str:
+        return re.sub(r"\r?\n[ \t]*", " ", str(spelt[name])).strip()
+
+    shared = Shared(
+        parcel.subject,
+        parcel.html,
+        parcel.text,
+        sender=str(shown["From"] or ""),
+        reply_to=str(shown["Reply-To"] or ""),
+        headers={name: line(name) for name in _ALIKE if name in spelt},
+    )
+    to = shown["To"].addresses[0].display_name if shown["To"] is not None and shown["To"].addresses else ""
+    own = {name: line(name) for name in _OWN if name in spelt}
+    return shared, Personal(parcel.delivery, parcel.to, to, headers=own)

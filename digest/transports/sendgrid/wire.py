@@ -1,0 +1,238 @@
+"""The wire under the `sendgrid` package's client: connections that are kept, and time limits that hold.
+
+The package dials anew for every call, waits for ever, and logs its key and payload at DEBUG. Its client still
+builds every URL, header and body here; only the exchange itself is ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import httpcore2
+from python_http_client.client import Client
+
+from digest.transports.sendgrid.answers import Answer, Silence
+
+CONNECT = 10.0  # seconds
+SLOWEST = 50_000  # bytes a second that an upload is given time for
+KEPT = 5.0  # seconds; the provider closes idle connections later than that, so we never write into a closed one
+_PIECE = 65_536
+_MOST_BODY = 262_144
+
+_FAILURES = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.ProxyError,
+    httpcore2.UnsupportedProtocol,
+    httpcore2.PoolTimeout,
+    OSError,
+)
+
+
+class NoAnswer(Exception):
+    """The exchange ended without a status line; `silence` says why and whether the request had left."""
+
+    def __init__(self, silence: Silence) -> None:
+        super().__init__(silence.why)
+        self.silence = silence
+
+
+class Wire:
+    """Exchanges one request for one answer over kept connections. Used by any number of threads.
+
+    `timeout` is the seconds until the whole answer is here, from when the whole request has left; `tls` is the
+    trust store (None: no https).
+    """
+
+    def __init__(self, timeout: float, concurrency: int, tls: ssl.SSLContext | None) -> None:
+        self._timeout = timeout
+        self._deadline = _Deadline()
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=tls,
+            max_connections=concurrency,
+            max_keepalive_connections=concurrency,
+            keepalive_expiry=KEPT,
+            network_backend=_Backend(self._deadline),
+        )
+
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return the answer as soon as its status is known, with what came of its body; raises NoAnswer."""
+        upload = _Upload(body, self._deadline, self._timeout)
+        self._deadline.set(CONNECT + self._timeout + len(body) / SLOWEST)
+        seconds = {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
+        answer: Answer | None = None
+        try:
+            with self._pool.stream(
+                method,
+                url,
+                headers=[*headers.items(), ("Content-Length", str(len(body)))],
+                content=iter(upload),
+                extensions={"timeout": seconds},
+            ) as response:
+                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                answer = Answer(response.status, found)
+                answer = Answer(response.status, found, _read(response))
+        except _FAILURES as error:
+            if answer is None:
+                raise NoAnswer(Silence(_why(error), upload.left)) from error
+        return answer
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+def _read(response: httpcore2.Response) -> bytes:
+    """Return an answer's body, or as much as comes of it: once the status is known, its loss changes nothing."""
+    pieces, size = [], 0
+    try:
+        for piece in response.iter_stream():
+            pieces.append(piece)
+            size += len(piece)
+            if size > _MOST_BODY:
+                break
+    except _FAILURES:
+        pass
+    return b"".join(pieces)[:_MOST_BODY]
+
+
+def _why(error: BaseException) -> str:
+    said = " ".join(str(error).split()) or type(error).__name__
+    return f"{type(error).__name__}: {said}"[:200] if said != type(error).__name__ else said
+
+
+class _Upload:
+    """A request's body, which knows whether its last byte has been given away.
+
+    The last byte goes alone. Without it the request is neither as long as it says nor any JSON, so that it
+    cannot have been taken, whatever else went wrong.
+    """
+
+    def __init__(self, body: bytes, deadline: _Deadline, timeout: float) -> None:
+        self._body, self._deadline, self._timeout = body, deadline, timeout
+        self.left = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        end = len(self._body) - 1
+        for start in range(0, end, _PIECE):
+            yield self._body[start : min(start + _PIECE, end)]
+        self.left = True
+        self._deadline.set(self._timeout)
+        yield self._body[-1:]
+
+
+class _Deadline:
+    """When this thread's exchange must be over: each thread has one exchange at a time."""
+
+    def __init__(self) -> None:
+        self._of = threading.local()
+
+    def set(self, seconds: float) -> None:
+        self._of.end = time.monotonic() + seconds
+
+    def left(self, at_most: float | None, late: type[Exception]) -> float:
+        left: float = self._of.end - time.monotonic()
+        if left <= 0:
+            raise late("the whole answer took too long")
+        return left if at_most is None else min(left, at_most)
+
+
+class _Backend(httpcore2.NetworkBackend):
+    """Connections whose every step is held to the deadline: an answer that drips gains nothing by it."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        self._dialler = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Dial; errors are httpcore2's."""
+        left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._dialler.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+
+
+class _Stream(httpcore2.NetworkStream):
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: _Deadline) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout, httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left(timeout, httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
+class KeptClient(Client):  # type: ignore[misc]
+    """The package's client, exchanging over a Wire; every answer is returned, none raised as an exception.
+
+    `secret` holds the headers that the package would log: they are added below it. A `request_body` is the JSON
+    document as a str, sent as it is.
+    """
+
+    def __init__(self, wire: Wire, secret: Mapping[str, str], **rest: Any) -> None:
+        super().__init__(**rest)
+        # With a charset named, the package encodes the document; without one it would write it a second time.
+        self.request_headers["Content-Type"] = "application/json; charset=utf-8"
+        self._wire, self._secret = wire, secret
+        logging.getLogger(Client.__module__).addFilter(_not_at_debug)
+
+    def _build_client(self, name: str | None = None) -> KeptClient:
+        return KeptClient(
+            self._wire,
+            self._secret,
+            host=self.host,
+            request_headers=self.request_headers,
+            version=self._version,
+            url_path=[*self._url_path, name] if name else self._url_path,
+        )
+
+    def _make_request(self, opener: Any, request: Any, timeout: float | None = None) -> _Raw:
+        del opener, timeout  # the wire has its own
+        headers = {name: value for name, value in request.header_items() if name.lower() != "content-type"}
+        headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity", **self._secret}
+        return _Raw(self._wire.exchange(request.get_method(), request.full_url, headers, request.data or b""))
+
+
+class _Raw:
+    """An answer in the form that the package reads."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def getcode(self) -> int:
+        return self._answer.status
+
+    def read(self) -> bytes:
+        return self._answer.body
+
+    def info(self) -> Mapping[str, str]:
+        return self._answer.headers
+
+
+def _not_at_debug(record: logging.LogRecord) -> bool:
+    """Keep the package from writing addresses and whole letters to a log."""
+    return record.levelno > logging.DEBUG

@@ -1,0 +1,205 @@
+"""One connection's share of the work: letter after letter, each body sent with the next envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from digest.errors import DigestError, TryLater
+from digest.transports.base import Outcome
+from digest.transports.smtp.envelope import Letter, ReturnPath, Unmailable, make_ready
+from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, retry_after, verdict
+from digest.transports.smtp.session import Lost, Session
+from digest.transports.smtp.work import Work
+
+_BARE_DOT = b".\r\n"
+_RESET = ("RSET", b"RSET\r\n")
+_OUT_OF_STEP = "the server's answers do not fit what it was asked"
+
+
+class _Closing(Exception):
+    """The server answered 421: it is hanging up."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+class Lane:
+    """Keeps one connection over many calls. `retired` once the server would not have it again."""
+
+    def __init__(self, connect: Callable[[], Session], return_path: ReturnPath, answer_timeout: float) -> None:
+        self._connect = connect
+        self._return_path = return_path
+        self._answer_timeout = answer_timeout
+        self._session: Session | None = None
+        self._current: Letter | None = None
+        self._ahead: Letter | None = None
+        self._dot_left = False
+        self._used = False  # has this connection brought a letter to its end?
+        self._unclean = False  # is a refused letter's transaction still open?
+        self.retired = False
+
+    def open(self) -> Session:
+        """Return the connection, made anew where there is none or it went stale. TryLater or DigestError."""
+        if self._session is None or not self._session.usable:
+            self._session = None
+            self._session = self._connect()
+            self._used = self._unclean = False
+        return self._session
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Say goodbye to the server, waiting so long for its answer."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.leave(seconds)
+
+    def run(self, work: Work) -> None:
+        """Hand over letters until none is left for us. Settles or puts back each it took; raises nothing."""
+        try:
+            while work.any and not self.retired:
+                self._serve(work, self.open())
+        except DigestError as error:
+            self.retired = True
+            work.no_connection(error)
+        except BaseException as error:
+            # Our mistake and not the server's. What it hit is settled by the same rule; the caller gets to see it.
+            work.halt("this program failed", error)
+            self._lost(work, "this program failed on the way")
+        finally:
+            work.settled.put(None)
+
+    def _serve(self, work: Work, session: Session) -> None:
+        """Hand over letters on one connection until there are no more, or it is lost."""
+        try:
+            while self._ahead or self._begin(work, session, wait=True):
+                self._current, self._ahead = self._ahead, None
+                self._one(work, session)
+                self._current = None
+        except _Closing as closing:
+            self._lost(work, "the server hung up", closing.reply)
+        except Lost as lost:
+            self._lost(work, str(lost))
+
+    def _begin(self, work: Work, session: Session, *, wait: bool) -> bool:
+        """Take the next letter that this server can be given, as the one ahead. Nothing is written yet."""
+        while (parcel := work.take(wait=wait)) is not None:
+            try:
+                self._ahead = make_ready(parcel, self._return_path, session.esmtp_features)
+                return True
+            except Unmailable as error:
+                work.settle(Outcome(parcel.delivery, "refused", str(error)), by_server=False)
+            except BaseException:
+                work.settle(Outcome(parcel.delivery, "deferred", "it could not be made ready", RETRY_LOST))
+                raise
+        return False
+
+    def _one(self, work: Work, session: Session) -> None:
+        """Bring the current letter to its end, and write the envelope of the one ahead with it."""
+        letter = self._current
+        assert letter is not None
+        self._dot_left = False
+        wire = self._envelope(work, session, letter)
+        if wire:
+            self._body(work, session, letter, wire)
+        self._used = True
+
+    def _envelope(self, work: Work, session: Session, letter: Letter) -> bytes:
+        """Offer a letter; return what the server now waits for: the letter, a bare dot, or nothing."""
+        pipelined = session.has_extn("pipelining")
+        commands = letter.commands
+        if not letter.asked:
+            if session.ahead_of_us:
+                raise Lost(_OUT_OF_STEP)
+            commands = (_RESET, *commands) if self._unclean else commands
+            self._unclean = False
+            if pipelined:
+                session.write(b"".join(command for _, command in commands))
+        refused_at = ""
+        for verb, command in commands:
+            if not pipelined:
+                session.write(command)
+            reply = session.answer()
+            if reply.code == 421:
+                raise _Closing(reply)
+            if verb == "DATA" and reply.code == 354:
+                return self._go_ahead(work, session, letter, refused_at)
+            if verb != "DATA" and reply.positive:
+                continue
+            if not reply.negative or verb == "RSET":
+                raise Lost(_OUT_OF_STEP)
+            self._unclean = True
+            if not refused_at:
+                refused_at = verb
+                self._settle(work, letter, verb, reply)
+            if not pipelined:
+                break
+        return b""
+
+    def _go_ahead(self, work: Work, session: Session, letter: Letter, refused_at: str) -> bytes:
+        """Return what to write after a 354."""
+        if session.ahead_of_us:
+            raise Lost(_OUT_OF_STEP)
+        if refused_at == "RCPT":
+            # It asks for a letter to nobody: RFC 2920 §3.1 has us send none.
+            self._unclean = False
+            return _BARE_DOT
+        if refused_at:
+            # It takes a letter from nobody, perhaps to somebody. No dot may follow.
+            raise Lost(_OUT_OF_STEP)
+        if work.halted:
+            # Only by hanging up can a letter be taken back now.
+            raise Lost("stopped before any of it was sent")
+        return letter.wire
+
+    def _body(self, work: Work, session: Session, letter: Letter, wire: bytes) -> None:
+        """Write what the server waits for and the next envelope, in one go; then read what became of it."""
+        following = b""
+        if session.has_extn("pipelining") and self._begin(work, session, wait=False) and self._ahead:
+            following = b"".join(command for _, command in self._ahead.commands)
+            self._ahead.asked = True
+        letter.begun = True
+        try:
+            session.write(wire + following)
+        finally:
+            self._dot_left = session.left > len(wire) - len(_BARE_DOT)
+        reply = session.answer(self._answer_timeout)
+        if not (reply.positive or reply.negative):
+            raise Lost(_OUT_OF_STEP)
+        self._settle(work, letter, ".", reply)
+        if reply.code == 421:
+            raise _Closing(reply)
+
+    def _settle(self, work: Work, letter: Letter, verb: str, reply: Reply) -> None:
+        if letter.settled:
+            return
+        letter.settled = True
+        parcel = letter.parcel
+        if not about_the_account(verb, reply):
+            work.settle(verdict(parcel.delivery, reply, parcel.to))
+            return
+        words = reason(reply, parcel.to)
+        work.settle(Outcome(parcel.delivery, "deferred", words, retry_after(reply), tried=False))
+        error = f"the mail server does not take letters from us: {words}; check transport.username and return_path"
+        work.halt("the mail server does not take letters from us", DigestError(error))
+
+    def _lost(self, work: Work, words: str, reply: Reply | None = None) -> None:
+        """Close the connection and give every letter on it its due: only a dot that left leaves a doubt."""
+        (letter, ahead), self._current, self._ahead = (self._current, self._ahead), None, None
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+        if letter is not None and not letter.settled and self._dot_left:
+            letter.settled = True
+            work.settle(Outcome(letter.parcel.delivery, "uncertain", f"after the letter's end: {words}"))
+        for one in (letter, ahead):
+            if one is None or one.settled:
+                continue
+            # A server may close after so many letters; the next one then only needs another connection.
+            if self._used and not one.begun and work.put_back(one.parcel):
+                continue
+            why = f"{words}: {reason(reply, one.parcel.to)}" if reply else words
+            wait = retry_after(reply) if reply else RETRY_LOST
+            work.settle(Outcome(one.parcel.delivery, "deferred", why, wait, tried=one.begun or not work.halted))
+        if not self._used and not work.halted:
+            self.retired = True
+            work.no_connection(TryLater(f"mail server: {words} before a letter was through; run again later"))

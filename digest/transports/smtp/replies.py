@@ -1,0 +1,104 @@
+"""What a server's reply means for one letter, and the words we keep of it. Pure.
+
+Codes are those of RFC 5321 §4.2, enhanced codes those of RFC 3463.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from digest.transports.base import Outcome
+
+RETRY_LOST: Final = 60.0  # a connection that broke is worth another try soon
+_LONGEST = 200
+
+# Seconds until another try when the server names none. Greylisting (450, 451) lifts after five minutes or so.
+_RETRY = {421: 300.0, 450: 600.0, 451: 600.0, 452: 1800.0}
+_RETRY_OTHER = 900.0
+_RETRY_RANGE = (60.0, 6 * 3600.0)
+_UNIT = {"s": 1, "m": 60, "h": 3600}
+_IN = re.compile(r"\b(?:in|after|for|wait)\s+(?:about\s+)?(\d{1,5})\s*(s|m|h)(?:ec|in|our|econd|inute)?s?\b", re.I)
+_CLOCK = re.compile(r"\b(\d\d):(\d\d):(\d\d)\b")
+
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,]+(?:@|%40)[^\s<>():;,]+", re.I)
+# Authentication wanted or failed: said of the account, at whatever command.
+_ACCOUNT = {530, 534, 535, 538}
+# At MAIL, these are said of the letter (too large, an address outside ASCII); all else of the sender.
+_OF_THE_LETTER = {"5.2.3", "5.3.4", "5.6.7"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One complete reply: `code` 200 to 599, `text` its lines joined by spaces."""
+
+    code: int
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        """Is it a 2xx?"""
+        return 200 <= self.code < 300
+
+    @property
+    def negative(self) -> bool:
+        """Is it a 4xx or 5xx?"""
+        return self.code >= 400
+
+
+def verdict(delivery: int, reply: Reply, address: str) -> Outcome:
+    """Return what a final reply makes of a letter to `address`: accepted, deferred (4xx) or refused (5xx)."""
+    words = reason(reply, address)
+    if reply.positive:
+        return Outcome(delivery, "accepted", words)
+    if 400 <= reply.code < 500:
+        return Outcome(delivery, "deferred", words, retry_after(reply))
+    if reply.code >= 500:
+        return Outcome(delivery, "refused", words)
+    raise ValueError(f"{reply.code} is not a final reply")
+
+
+def about_the_account(verb: str, reply: Reply) -> bool:
+    """Is this refusal about who sends, so that no reader may be struck off for it?"""
+    if reply.code in _ACCOUNT:
+        return True
+    if verb != "MAIL" or reply.code < 500 or reply.code == 552:
+        return False
+    enhanced = _ENHANCED.match(reply.text)
+    return enhanced is None or enhanced[1] not in _OF_THE_LETTER
+
+
+def retry_after(reply: Reply) -> float:
+    """Return after how many seconds to try again: what the server says within reason, else by its code."""
+    if named := _IN.search(reply.text):
+        seconds = float(int(named[1]) * _UNIT[named[2].lower()])
+    elif clock := _CLOCK.search(reply.text):
+        seconds = float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
+    else:
+        return _RETRY.get(reply.code, _RETRY_OTHER)
+    shortest, longest = _RETRY_RANGE
+    return min(max(seconds, shortest), longest)
+
+
+def reason(reply: Reply, address: str = "") -> str:
+    """Return the reply in at most 200 characters, with no address in it, nor the name before the @."""
+    text = reply.text if reply.text.isprintable() else "".join(c if c.isprintable() else " " for c in reply.text)
+    local = address.rpartition("@")[0] or address
+    # Most replies name nobody, and compiling an expression a letter costs more than the rest of it.
+    if "@" in text or "%40" in text or local.lower() in text.lower():
+        text = _unnamed(text, address, local)
+    text = " ".join(f"{reply.code} {text}".split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _unnamed(text: str, address: str, local: str) -> str:
+    for form in (address, address.replace("@", "="), quote(address, safe="")):
+        if "@" in address:
+            text = re.sub(re.escape(form), "…", text, flags=re.I)
+    text = _ANY_ADDRESS.sub("…", text)
+    if local:
+        text = re.sub(rf"(?<![\w+=-]){re.escape(local)}(?![\w+=-])", "…", text, flags=re.I)
+    return text

@@ -1,0 +1,133 @@
+"""The SMTP transport: several connections share the letters, and nothing is left in the air."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from email.utils import parseaddr
+from typing import Final
+
+from digest.errors import DigestError, WrongUse
+from digest.transports.base import Outcome, Parcel
+from digest.transports.smtp.connect import SmtpSettings, connect
+from digest.transports.smtp.envelope import Unmailable, mail_address
+from digest.transports.smtp.lane import Lane
+from digest.transports.smtp.session import Session
+from digest.transports.smtp.work import Clock, Pace, Sleep, Work
+
+# Seconds that a server has to answer for letters under way when we are told to stop.
+DRAIN: Final = 20.0
+
+
+class SmtpTransport:
+    """Hands letters over to one mail server. One instance serves one run, from one thread; `stop` from any."""
+
+    def __init__(self, settings: SmtpSettings, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+        self._settings = settings
+        self._sender = parseaddr(settings.sender)[1]
+        try:
+            mail_address(self._return_path(0))
+        except Unmailable:
+            raise WrongUse(
+                "transport.return_path: is not an address; write bounce+{delivery}@news.example.org"
+            ) from None
+        self._pace = Pace(settings.rate, clock, sleep)
+        self._lanes = [self._lane() for _ in range(max(settings.connections, 1))]
+        self._stopped = False
+        self._deadline = math.inf
+        self._unheard: dict[int, str] = {}
+
+    def open(self) -> None:
+        """Connect and log in, so that what is wrong shows before anything is claimed. TryLater or DigestError."""
+        self._at_work(1)[0].open()
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        """Hand over each parcel and yield its outcome as it becomes known.
+
+        After the first letter in doubt nothing more is begun: the rest comes back deferred and untried. So it does
+        when the server cannot be reached, does not take letters from us or refuses 20 in a row; then DigestError
+        or TryLater follows the last outcome. A caller that stops listening waits here for the letters under way.
+        """
+        if not parcels:
+            return
+        if not self._stopped:
+            self._deadline = math.inf
+        work = Work(parcels, self._pace, lambda: self._stopped)
+        lanes = self._at_work(len(parcels))
+        threads = [threading.Thread(target=lane.run, args=(work,), name="smtp", daemon=True) for lane in lanes]
+        try:
+            self._start(work, lanes[0], threads)
+            running = len(threads)
+            while running:
+                outcome = work.settled.get()
+                if outcome is None:
+                    running -= 1
+                else:
+                    yield outcome
+            work.give_back()
+            while not work.settled.empty():
+                yield work.settled.get()  # type: ignore[misc]
+        finally:
+            self._end(work, threads)
+        work.complain()
+
+    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
+        """Return what this instance learnt and its caller did not stay to hear; SMTP itself answers for no past."""
+        return {delivery: self._unheard[delivery] for delivery, _ in deliveries if delivery in self._unheard}
+
+    def stop(self) -> None:
+        """Begin no more letters, and wait no longer than 20 s for those under way. Fit for a signal handler."""
+        self._deadline = min(self._deadline, time.monotonic() + DRAIN)
+        self._stopped = True
+
+    def close(self) -> None:
+        """Say goodbye on every connection."""
+        for lane in self._lanes:
+            lane.close()
+
+    def _start(self, work: Work, first: Lane, threads: Sequence[threading.Thread]) -> None:
+        """Connect once here, where it can be said that nobody can; then let the connections work."""
+        try:
+            if work.any:
+                first.open()
+        except DigestError as error:
+            work.halt("the mail server cannot be used", error)
+        for thread in threads:
+            thread.start()
+
+    def _end(self, work: Work, threads: Sequence[threading.Thread]) -> None:
+        """Let the connections finish what is under way, and keep what nobody listened to for `ask`."""
+        if any(thread.is_alive() for thread in threads):
+            work.halt("nobody waits for it any more")
+            self._deadline = min(self._deadline, time.monotonic() + DRAIN)
+            for thread in filter(threading.Thread.is_alive, threads):
+                thread.join(max(self._deadline - time.monotonic(), 0) + 5)
+            if any(thread.is_alive() for thread in threads):
+                # One of them still waits for a connection. It has no letter; nor shall it get one of the next call.
+                self._lanes = [self._lane() for _ in self._lanes]
+        work.give_back()
+        while not work.settled.empty():
+            outcome = work.settled.get()
+            if outcome is not None and outcome.state != "uncertain":
+                self._unheard[outcome.delivery] = "accepted" if outcome.state == "accepted" else "absent"
+
+    def _at_work(self, most: int) -> list[Lane]:
+        """Return the connections to use; when the server has turned all of them away, they may ask again."""
+        if all(lane.retired for lane in self._lanes):
+            for lane in self._lanes:
+                lane.retired = False
+        return [lane for lane in self._lanes if not lane.retired][:most]
+
+    def _lane(self) -> Lane:
+        return Lane(self._connect, self._return_path, self._settings.answer_timeout)
+
+    def _connect(self) -> Session:
+        return connect(self._settings, lambda: self._deadline)
+
+    def _return_path(self, delivery: int) -> str:
+        given = self._settings.return_path
+        if callable(given):
+            return given(delivery)
+        return given.replace("{delivery}", str(delivery)) if given else self._sender

@@ -1,0 +1,141 @@
+"""The letters of one call, shared between its connections: who takes which, how fast, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from digest.errors import DigestError
+from digest.transports.base import Outcome, Parcel
+from digest.transports.smtp.replies import RETRY_LOST
+
+# So many refusals in a row, and nothing taken, are not the readers' doing: a quota, a blocked sender, a relay that
+# does not know us. Whoever is not yet refused must not be.
+REFUSED_IN_A_ROW = 20
+_NAP = 0.25  # seconds between two looks at whether to stop
+
+Sleep = Callable[[float], None]
+Clock = Callable[[], float]
+
+
+class Pace:
+    """Lets through at most `rate` letters a second, evenly spaced; None: no limit. Shared by all connections."""
+
+    def __init__(self, rate: float | None, clock: Clock, sleep: Sleep) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._due = -math.inf
+
+    def ready(self) -> bool:
+        """Take a slot, if one is free now."""
+        if not self._gap:
+            return True
+        with self._lock:
+            now = self._clock()
+            if now < self._due:
+                return False
+            self._due = now + self._gap
+            return True
+
+    def wait(self, stopped: Callable[[], bool]) -> bool:
+        """Take the next slot, sleeping until it is free. False when `stopped` meanwhile."""
+        while not stopped():
+            if self.ready():
+                return True
+            self._sleep(min(max(self._due - self._clock(), 0.0), _NAP))
+        return False
+
+
+class Work:
+    """What is left to hand over in one call. Outcomes come out of `settled`; None in it: one connection has ended."""
+
+    def __init__(self, parcels: Sequence[Parcel], pace: Pace, told_to_stop: Callable[[], bool]) -> None:
+        self._waiting = deque(parcels)
+        self._pace = pace
+        self._told_to_stop = told_to_stop
+        self._lock = threading.Lock()
+        self._again: set[int] = set()
+        self._refused = 0
+        self._halted = ""
+        self._unreachable: DigestError | None = None
+        self._error: BaseException | None = None
+        self.settled: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+
+    @property
+    def halted(self) -> bool:
+        """Is nothing more to be begun?"""
+        return bool(self._halted) or self._told_to_stop()
+
+    @property
+    def any(self) -> bool:
+        """Is there a letter that may be begun?"""
+        return bool(self._waiting) and not self.halted
+
+    def take(self, *, wait: bool) -> Parcel | None:
+        """Return the next letter to begin, or None: there is none, or (without `wait`) not yet."""
+        while self.any:
+            if not (self._pace.wait(lambda: not self.any) if wait else self._pace.ready()):
+                return None
+            with self._lock:
+                if self._waiting and not self.halted:
+                    return self._waiting.popleft()
+        return None
+
+    def put_back(self, parcel: Parcel) -> bool:
+        """Put a letter that was surely not handed over back in the queue, once; False: it has been before."""
+        with self._lock:
+            if parcel.delivery in self._again or self.halted:
+                return False
+            self._again.add(parcel.delivery)
+            self._waiting.append(parcel)
+            return True
+
+    def settle(self, outcome: Outcome, *, by_server: bool = True) -> None:
+        """Pass an outcome on, and stop the call where it shows that going on would do harm."""
+        with self._lock:
+            if outcome.state == "accepted":
+                self._refused = 0
+            elif outcome.state == "refused" and by_server:
+                self._refused += 1
+        self.settled.put(outcome)
+        if outcome.state == "uncertain":
+            self.halt("stopped after a letter in doubt")
+        elif self._refused >= REFUSED_IN_A_ROW:
+            words = f"{REFUSED_IN_A_ROW} letters in a row were refused"
+            self.halt(
+                words,
+                DigestError(
+                    f"mail server: {words}, the last with {outcome.reason}; nothing more is sent, see why first"
+                ),
+            )
+
+    def halt(self, words: str, error: BaseException | None = None) -> None:
+        """Begin nothing more; the first reason given stands. `error` is for the caller, when all outcomes are out."""
+        with self._lock:
+            self._halted = self._halted or words
+            self._error = self._error or error
+
+    def no_connection(self, error: DigestError) -> None:
+        """Note that one connection is gone for good. It matters if letters are left when all have ended."""
+        with self._lock:
+            self._unreachable = error
+
+    def give_back(self) -> None:
+        """Settle each letter never begun, once every connection has ended."""
+        with self._lock:
+            left, self._waiting = list(self._waiting), deque()
+            if left and not self.halted:
+                self._error = self._unreachable
+                self._halted = "no connection to the mail server was left"
+        words = f"not begun: {self._halted or 'told to stop'}"
+        for parcel in left:
+            self.settled.put(Outcome(parcel.delivery, "deferred", words, RETRY_LOST, tried=False))
+
+    def complain(self) -> None:
+        """Raise what the caller must know of, if anything."""
+        if self._error is not None:
+            raise self._error

@@ -1,0 +1,176 @@
+"""The web application: the provider's webhook, the links in letters, and whether all is well.
+
+What strangers send is bounded before it is read, and believed only with a signature or a token. Every answer,
+also a refusal, carries the security headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Engine, text
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from digest.errors import TryLater
+from digest.incoming import take_body
+from digest.model import Site
+from digest.resources import resource
+from digest.store.engine import reading, writing
+from digest.transports.sendgrid_events import WINDOW, BadBody, verify_signature
+from subscribers import web as people
+
+LARGEST_BODY = 5_000_000  # bytes of one webhook call
+_PATIENCE = 30.0  # seconds for a body to arrive
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+Clock = Callable[[], datetime]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_log = logging.getLogger(__name__)
+
+
+def make_app(
+    engine: Engine,
+    secret: bytes,
+    site: Site,
+    keys: Sequence[str],
+    clock: Clock,
+    *,
+    window: timedelta = WINDOW,
+) -> ASGIApp:
+    """Return the application. `keys` are SendGrid's verification keys; without one, every webhook call is refused."""
+    folder = resource("templates") / "web"
+    css = (folder / "page.css").read_text(encoding="utf-8")
+    template = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(
+        "page.html.j2"
+    )
+
+    def page(title: str, lines: Sequence[str], *, button: str = "", status: int = 200) -> Response:
+        values = {"site": site.name, "css": css, "title": title, "lines": lines, "button": button}
+        return HTMLResponse(template.render(values), status)
+
+    app = Starlette(
+        routes=[
+            Route("/hooks/sendgrid", _hook(engine, secret, keys, clock, window), methods=["POST"]),
+            Route("/healthz", _healthz(engine), methods=["GET"]),
+            *people.routes(lambda: writing(engine), [secret], clock, page, site.reply_to or site.sender),
+        ],
+        exception_handlers={TryLater: _later},
+    )
+    # Outside of everything, so that errors have the headers too.
+    return SecurityHeaders(app, style=css)
+
+
+def _hook(engine: Engine, secret: bytes, keys: Sequence[str], clock: Clock, window: timedelta) -> Endpoint:
+    async def hook(request: Request) -> Response:
+        body, refused = await _read(request)
+        if refused is not None:
+            return refused
+        signature, timestamp = (_single(request, name) for name in (_SIGNATURE, _TIMESTAMP))
+        return await run_in_threadpool(take, signature, timestamp, body)
+
+    def take(signature: str | None, timestamp: str | None, body: bytes) -> Response:
+        now = clock()
+        if not verify_signature(keys, signature, timestamp, body, now, window):
+            _log.warning("webhook: a call without a valid signature was refused")
+            return PlainTextResponse("not signed by a key we know\n", 401)
+        try:
+            done = take_body(engine, body, secret, now)
+        except BadBody as error:
+            _log.warning("webhook: a signed body cannot be read: %s", error)
+            return PlainTextResponse("not an array of events\n", 400)
+        if done.taken.strangers:
+            _log.info("webhook: %s events of letters that are not ours", done.taken.strangers)
+        # Only now is it committed: without this answer the provider comes again.
+        return Response(status_code=204)
+
+    return hook
+
+
+def _healthz(engine: Engine) -> Endpoint:
+    def ask() -> None:
+        with reading(engine) as conn:
+            conn.execute(text("SELECT 1"))
+
+    async def healthz(_request: Request) -> Response:
+        await run_in_threadpool(ask)
+        return JSONResponse({"ok": True})
+
+    return healthz
+
+
+async def _later(_request: Request, error: Exception) -> Response:
+    _log.warning("web: %s", error)
+    return PlainTextResponse("try again later\n", 503, headers={"Retry-After": "60"})
+
+
+async def _read(request: Request) -> tuple[bytes, Response | None]:
+    """Return the raw body, or the answer that refuses it."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        return b"", PlainTextResponse("send it uncompressed\n", 415)
+    too_large = PlainTextResponse(f"at most {LARGEST_BODY} bytes\n", 413, headers={"Connection": "close"})
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
+        return b"", too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    return b"", too_large
+    except (TimeoutError, ClientDisconnect):
+        return b"", PlainTextResponse("the body did not arrive\n", 408)
+    return bytes(body), None
+
+
+def _single(request: Request, name: str) -> str | None:
+    """Return a header's value; one given twice counts as none, for nobody could say which was meant."""
+    values = request.headers.getlist(name)
+    return values[0] if len(values) == 1 else None
+
+
+class SecurityHeaders:
+    """Adds to every answer what tells browsers to trust nothing they are not told of. Plain ASGI."""
+
+    def __init__(self, app: ASGIApp, *, style: str = "") -> None:
+        self._app = app
+        sheet = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        policy = (
+            f"default-src 'none'; style-src 'sha256-{sheet}'; form-action 'self'; "
+            "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+        )
+        self._headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in (
+                ("Content-Security-Policy", policy),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Referrer-Policy", "no-referrer"),  # the address of a page holds a token
+                ("Strict-Transport-Security", "max-age=31536000"),
+                ("Cross-Origin-Opener-Policy", "same-origin"),
+                ("Cache-Control", "no-store"),
+                ("X-Robots-Tag", "noindex"),
+            )
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._headers]}
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

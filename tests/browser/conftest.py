@@ -1,0 +1,95 @@
+"""The letters under test, made once for a run, and what is missing to test them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digest.letter.assemble import assemble
+from digest.letter.compile import compile_letter
+from digest.letter.compose import compose
+from digest.model import Entry, Image
+from tests.browser import letters, scenes
+from tests.browser.letters import Sample
+from tests.letter import sample
+
+READERS, OF_REAL_FEEDS = 30, 12
+_PICTURE = Image("https://example.org/ward.png", "A nurse and a social worker at one screen", 480, 270)
+# What strangers could put into a title, a summary or a name, to break the letter or its layout.
+AWKWARD = (
+    "\u202e\u2067drawkcab \u202d and forwards",
+    "A" * 10_000,
+    "https://example.org/" + "averylongaddress" * 40,
+    "zero\u200b" * 300,
+    "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f 👩‍👩‍👧‍👦 " * 30,
+    "</td></table></h4><script>alert(1)</script><b>bold",
+    "{{ 7 * 7 }} {% raw %} %%email%% ${x} <%= y %>",
+    "تبادل المعلومات بين المجالس والشرطة " * 4,
+    "一個沒有空格的很長的標題" * 30,
+    "line\r\nbreak\tand\x00nul\x1b[31m",
+    "&lt;b&gt; &amp;amp; &#0;",
+    "=3D=\r\n.\r\nFrom here",
+)
+
+
+@pytest.fixture(scope="session")
+def lacking() -> Callable[[str], None]:
+    """Call it with what is lacking: skips the test, or fails it when DIGEST_REQUIRE_BROWSER=1."""
+
+    def call(what: str) -> None:
+        if scenes.REQUIRED:
+            pytest.fail(f"{what}: {scenes.MISSING}")
+        pytest.skip(f"{what}: {scenes.MISSING}")
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Letters of thirty readers of the demo, of real feeds where there are any, and of the sample's entries.
+
+    The sample's come as they are, in Welsh, with pictures, and with awkward words in place of their own.
+    """
+    folder = tmp_path_factory.mktemp("letters")
+    made = letters.demo(folder / "demo", READERS)
+    feeds = Path(__file__).parents[3] / "shared" / "data" / "feeds"
+    if feeds.is_dir():
+        made += letters.real(folder / "real", feeds, OF_REAL_FEEDS)
+    elif os.environ.get("DIGEST_REQUIRE_SHARED") == "1":
+        pytest.fail(f"no {feeds}")
+    return [
+        *made,
+        _composed("sample", sample.entries()),
+        _composed("welsh", sample.entries(), "cy"),
+        _composed("pictured", [replace(entry, image=_PICTURE) for entry in sample.entries()]),
+        _composed("awkward", awkward_entries()),
+    ]
+
+
+def awkward_entries() -> list[Entry]:
+    """The sample's entries with titles, summaries and places that try to be something else."""
+    return [
+        replace(entry, title=trick, summary=trick, language=("ar", "zh", "cy", None)[number % 4])
+        for number, (entry, trick) in enumerate(zip(sample.entries(), AWKWARD, strict=True))
+    ]
+
+
+def _composed(name: str, entries: list[Entry], language: str = "en") -> Sample:
+    letter = compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES], language=language
+    )
+    made = assemble(letter, sample.digest(), sample.READER)
+    message = compose(
+        sample.SITE,
+        made,
+        to=sample.READER.email,
+        message_id=f"<{name}@news.example.org>",
+        date=entries[0].first_seen,
+        list_id="weekly.news.example.org",
+        unsubscribe_url=sample.READER.unsubscribe_url,
+    )
+    return Sample(name, made.subject, made.html_text(), made.plain_text(), message)

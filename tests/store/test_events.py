@@ -1,0 +1,379 @@
+"""Events in the database, on both engines: once each, in any order, and only what the policy says is done."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, create_engine, insert, text, update
+from sqlalchemy.pool import StaticPool
+
+from digest.events import KINDS, Event
+from digest.store import deliveries, heard
+from digest.store import schema as tables
+from digest.store.engine import reading, writing
+from digest.store.events import Taken, replay, take
+from subscribers import store as people
+from subscribers.columns import metadata
+from tests.transports.webhook import NOW, SECRET
+
+READERS = 6
+SQL = "SELECT state, fate FROM delivery ORDER BY id"
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> Engine:
+    """Deliveries 1 to 12: two editions, six readers each, of which the first edition's are claimed."""
+    fill(engine)
+    return engine
+
+
+def fill(engine: Engine, state: str = "claimed") -> None:
+    with writing(engine) as conn:
+        for n in range(READERS):
+            people.add(
+                conn, f"r{n}@example.org", cadence="weekly", how="test", now=NOW - timedelta(days=400), secret=SECRET
+            )
+        for number in (1, 2):
+            conn.execute(
+                insert(tables.edition).values(
+                    id=number, cadence="weekly", slot=f"2026-11-0{number}", state="frozen", to_release=0,
+                    content_hash="", created_at=NOW, eligible=READERS,
+                )
+            )  # fmt: skip
+            conn.execute(
+                insert(tables.delivery),
+                [
+                    {"edition_id": number, "subscriber_id": n + 1, "state": state, "updated_at": NOW}
+                    for n in range(READERS)
+                ],
+            )
+
+
+def ev(
+    id: str, kind: str, delivery: int | None = 1, *, day: float = 0, address: str | None = None, **more: Any
+) -> Event:
+    return Event(
+        id, kind, delivery, address, NOW + timedelta(days=day), provider=more.pop("provider", "sendgrid"), **more
+    )
+
+
+def into(engine: Engine, *events: Event, **more: Any) -> Taken:
+    with writing(engine) as conn:
+        return take(conn, events, SECRET, NOW, **more)
+
+
+def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
+    with reading(engine) as conn:
+        return [tuple(row) for row in conn.execute(text(sql))]
+
+
+def state(engine: Engine, delivery: int = 1) -> tuple[Any, ...]:
+    return rows(engine, f"SELECT state, fate, provider_id FROM delivery WHERE id = {delivery}")[0]
+
+
+def suppressed(engine: Engine, reader: int = 0) -> str | None:
+    with reading(engine) as conn:
+        return people.is_suppressed(conn, f"r{reader}@example.org", secret=SECRET)
+
+
+def test_an_event_settles_a_delivery_and_its_repeats_do_nothing(ledger: Engine) -> None:
+    one = ev("a", "processed", message="m1")
+    assert into(ledger, one) == Taken(new=1, settled=1)
+    assert state(ledger) == ("accepted", None, "m1")
+    assert into(ledger, one, one) == Taken(duplicate=2)
+    assert into(ledger, ev("b", "delivered"), ev("b", "delivered")) == Taken(new=1, duplicate=1)
+    assert state(ledger) == ("accepted", "delivered", "m1")
+    # Another provider's event of the same name is another event.
+    assert into(ledger, ev("a", "complained", provider="mail")).new == 1
+    assert rows(ledger, "SELECT count(*) FROM event") == [(3,)]
+
+
+def test_the_result_that_is_recorded_later_finds_it_moved(ledger: Engine) -> None:
+    into(ledger, ev("a", "delivered"))
+    with writing(ledger) as conn:
+        deliveries.settle(conn, [(1, "uncertain", "the answer was lost"), (2, "uncertain", "")], NOW)
+    assert state(ledger)[:2] == ("accepted", "delivered")
+    assert state(ledger, 2)[:2] == ("uncertain", None)
+
+
+def test_what_names_no_delivery_of_ours_is_kept_and_counted(ledger: Engine) -> None:
+    taken = into(ledger, ev("a", "delivered", None), ev("b", "bounced", 999, status="5.1.1"), ev("c", "delivered", 2))
+    assert (taken.new, taken.strangers, taken.suppressed, taken.settled) == (3, 2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason"),
+    [("bounced", "5.1.1", "bounced"), ("bounced", "5.2.1", "bounced"), ("complained", None, "complained")],
+)
+def test_a_dead_address_and_a_complaint_suppress_at_once(
+    ledger: Engine, kind: str, status: str | None, reason: str
+) -> None:
+    assert into(ledger, ev("a", kind, status=status)).suppressed == 1
+    assert suppressed(ledger) == reason
+    assert suppressed(ledger, 1) is None
+    assert into(ledger, ev("a", kind, status=status)).suppressed == 0
+
+
+def test_a_complaint_outranks_a_bounce_in_any_order(ledger: Engine) -> None:
+    into(ledger, ev("a", "complained"), ev("b", "bounced", status="5.1.1"))
+    into(ledger, ev("c", "bounced", 2, status="5.1.1"))
+    into(ledger, ev("d", "complained", 2))
+    assert (suppressed(ledger), suppressed(ledger, 1)) == ("complained", "complained")
+
+
+def test_who_unsubscribes_at_the_provider_has_left(ledger: Engine) -> None:
+    assert into(ledger, ev("a", "unsubscribed")).left == 1
+    with reading(ledger) as conn:
+        person = people.get(conn, 1)
+    assert person is not None and person.state == "left"
+    assert suppressed(ledger) == "left"
+
+
+def test_an_address_is_believed_where_it_is_given(ledger: Engine) -> None:
+    into(
+        ledger,
+        ev("a", "unsubscribed", None, address="R1@Example.org"),
+        ev("b", "bounced", None, address="nobody@example.org", status="5.1.1"),
+        ev("c", "unsubscribed", None, address="stranger@example.org"),
+        ev("d", "complained", None, address="not an address"),
+    )
+    with reading(ledger) as conn:
+        person = people.get(conn, 2)
+        found = [people.is_suppressed(conn, f"{name}@example.org", secret=SECRET) for name in ("nobody", "stranger")]
+    assert person is not None and person.state == "left"
+    assert found == ["bounced", "left"]
+
+
+def test_it_is_the_address_it_was_sent_to(ledger: Engine) -> None:
+    """The reader may have another address by now."""
+    into(ledger, ev("a", "bounced", 1, address="old@example.org", status="5.1.1"))
+    assert suppressed(ledger) is None
+    with reading(ledger) as conn:
+        assert people.is_suppressed(conn, "old@example.org", secret=SECRET) == "bounced"
+
+
+def test_their_own_later_word_outranks_an_event_that_comes_late(ledger: Engine) -> None:
+    with writing(ledger) as conn:
+        conn.execute(text("UPDATE subscriber SET joined_at = :at WHERE id = 1"), {"at": str(NOW)[:19]})
+    into(ledger, ev("a", "unsubscribed", day=-1), ev("b", "complained", day=-1), ev("c", "unsubscribed", 2, day=-1))
+    assert (suppressed(ledger), suppressed(ledger, 1)) == (None, "left")
+
+
+def test_an_erased_reader_is_no_error(ledger: Engine) -> None:
+    with writing(ledger) as conn:
+        people.forget(conn, 1, now=NOW, secret=SECRET)
+    taken = into(ledger, ev("a", "unsubscribed"), ev("b", "bounced", status="5.1.1"), ev("c", "complained"))
+    assert (taken.new, taken.suppressed, taken.left) == (3, 0, 0)
+
+
+def test_a_spam_block_suppresses_nobody_and_tells_the_domain(ledger: Engine) -> None:
+    events = [ev(f"e{n}", "bounced", n, day=n, status="5.7.1") for n in range(1, 7)]
+    taken = into(ledger, *events)
+    assert (taken.suppressed, taken.strikes, dict(taken.alerts)) == (0, 0, {"example.org": 6})
+    with reading(ledger) as conn:
+        assert heard.refusing_domains(conn, NOW - timedelta(days=1)) == {"example.org": 6}
+        assert heard.refusing_domains(conn, NOW + timedelta(days=1)) == {}
+
+
+def test_three_strikes_over_a_week(ledger: Engine) -> None:
+    more_editions(ledger, 3)
+    first, second = ev("a", "blocked", 1, day=0), ev("b", "bounced", 7, day=7, status="5.2.2")
+    assert into(ledger, first, second).suppressed == 0
+    assert into(ledger, ev("again", "blocked", 7, day=8)).suppressed == 0  # the same letter
+    assert suppressed(ledger) is None
+    taken = into(ledger, ev("c", "blocked", 13, day=3, status="4.2.2"))
+    assert (taken.strikes, taken.suppressed) == (1, 1)
+    assert suppressed(ledger) == "bounced"
+    assert suppressed(ledger, 1) is None
+
+
+def more_editions(engine: Engine, number: int) -> None:
+    with writing(engine) as conn:
+        conn.execute(
+            insert(tables.edition).values(
+                id=number, cadence="weekly", slot=f"2026-12-0{number}", state="frozen", to_release=0,
+                content_hash="", created_at=NOW, eligible=READERS,
+            )
+        )  # fmt: skip
+        rows = [
+            {"edition_id": number, "subscriber_id": n + 1, "state": "accepted", "updated_at": NOW}
+            for n in range(READERS)
+        ]
+        conn.execute(insert(tables.delivery), rows)
+
+
+def test_the_suppressions_of_an_edition_are_seen(ledger: Engine) -> None:
+    more_editions(ledger, 3)
+    into(ledger, *(ev(f"b{n}", "bounced", n, status="5.1.1") for n in (1, 2)), ev("twice", "complained", 1))
+    # Three strikes count where the last of them fell.
+    into(ledger, ev("s1", "blocked", 3), ev("s2", "blocked", 9, day=4))
+    into(ledger, ev("s3", "blocked", 15, day=8))
+    with reading(ledger) as conn:
+        found = {one.edition: (one.accepted, len(one.suppressed)) for one in heard.troubles(conn, NOW)}
+    assert found == {1: (3, 2), 3: (6, 1)}
+
+
+def test_no_address_is_in_the_table_of_events(ledger: Engine) -> None:
+    into(
+        ledger,
+        ev("a", "blocked", 1, address="r0@example.org"),
+        ev("b", "bounced", 2, address="r1@example.org", status="5.7.1"),
+        ev("c", "complained", 3, address="r2@example.org"),
+    )
+    everything = repr(rows(ledger, "SELECT * FROM event"))
+    assert "@" not in everything
+    assert "r0" not in everything
+
+
+def test_events_of_an_open_cancellation_wait(ledger: Engine) -> None:
+    taken = into(ledger, ev("a", "delivered"), ev("b", "delivered", 2), cancelling={1})
+    assert (taken.new, taken.settled, taken.strangers) == (2, 1, 0)
+    assert state(ledger)[0] == "claimed"
+    with writing(ledger) as conn:
+        assert replay(conn, [1, 2, 3], NOW) == 1
+    assert state(ledger)[:2] == ("accepted", "delivered")
+
+
+def test_what_is_known_of_a_delivery(ledger: Engine) -> None:
+    into(ledger, ev("b", "bounced", status="5.2.2", reason="full", day=1), ev("a", "processed", reason="250 ok"))
+    with reading(ledger) as conn:
+        found = heard.known(conn, [1, 2])
+    assert [(one.kind, one.status, one.reason) for one in found[1]] == [
+        ("processed", None, ""),
+        ("bounced", "5.2.2", "full"),
+    ]
+    assert list(found) == [1]
+
+
+def test_reconcile_settles_all_that_have_an_event_and_nothing_else(ledger: Engine) -> None:
+    with writing(ledger) as conn:
+        conn.execute(update(tables.delivery).values(state="uncertain"))
+    assert into(ledger, *(ev(f"e{n}", "processed", n) for n in range(1, 10))).settled == 9
+    assert rows(ledger, SQL) == [("accepted", None)] * 9 + [("uncertain", None)] * 3
+
+
+def test_a_transaction_that_fails_leaves_nothing(ledger: Engine) -> None:
+    def fail() -> None:
+        with writing(ledger) as conn:
+            take(conn, [ev("a", "bounced", status="5.1.1"), ev("b", "unsubscribed", 2)], SECRET, NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert rows(ledger, "SELECT count(*) FROM event") == [(0,)]
+    assert (state(ledger)[0], suppressed(ledger), suppressed(ledger, 1)) == ("claimed", None, None)
+    assert into(ledger, ev("a", "bounced", status="5.1.1")).suppressed == 1
+
+
+def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
+    events = [
+        ev(f"e{n}", KINDS[n % len(KINDS)], n % 12 + 1, day=n % 9, status=("5.2.2", None)[n % 2]) for n in range(120)
+    ]
+    found: list[Taken] = []
+    errors: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        mine = events.copy()
+        random.Random(seed).shuffle(mine)
+        try:
+            for start in range(0, len(mine), 10):
+                found.append(into(ledger, *mine[start : start + 10]))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum(one.new for one in found) == len(events)
+    assert sum(one.new + one.duplicate for one in found) == 4 * len(events)
+    assert rows(ledger, "SELECT count(*) FROM event") == [(len(events),)]
+    assert {row[0] for row in rows(ledger, SQL)} == {"accepted"}
+
+
+# --- figure 12: any history ends as the ordered one ------------------------------------------------------------
+
+EVENTS = st.lists(
+    st.builds(
+        lambda *said: said,
+        st.sampled_from(KINDS),
+        st.integers(1, 12),
+        st.integers(0, 30),
+        st.sampled_from([None, "5.1.1", "5.2.2", "5.7.1", "4.2.2"]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def end(engine: Engine, calls: Sequence[tuple[Sequence[Event], bool]]) -> dict[str, Any]:
+    """Take calls one after the other into a fresh ledger; true: the transport's results are recorded before it."""
+    with engine.begin() as conn:
+        for table in reversed(metadata.sorted_tables):
+            conn.execute(table.delete())
+        for name in ("subscriber", "delivery"):
+            conn.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": name})
+    fill(engine)
+    for events, results in calls:
+        if results:
+            with writing(engine) as conn:
+                answers = ("accepted", "uncertain", "refused", "pending")
+                deliveries.settle(conn, [(n, answers[n % 4], "") for n in range(1, 2 * READERS + 1)], NOW)
+        into(engine, *events)
+    return {
+        "deliveries": rows(engine, SQL),
+        "events": rows(engine, "SELECT provider, event_id, kind FROM event ORDER BY event_id"),
+        "suppressions": rows(engine, "SELECT address_hash, reason FROM suppression ORDER BY address_hash"),
+        "readers": rows(engine, "SELECT id, state FROM subscriber ORDER BY id"),
+    }
+
+
+def histories(examples: int) -> None:
+    engine = in_memory()
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(EVENTS, st.data())
+    def check(said: list[tuple[Any, ...]], data: st.DataObject) -> None:
+        events = [
+            ev(f"e{n:02d}", kind, delivery, day=day, status=status)
+            for n, (kind, delivery, day, status) in enumerate(said)
+        ]
+        ordered = sorted(events, key=lambda one: one.at)
+        wanted = end(engine, [((), True), *(([one], False) for one in ordered)])
+        times = data.draw(st.lists(st.sampled_from([1, 1, 2, 3, 46]), min_size=len(events), max_size=len(events)))
+        many = [one for one, count in zip(events, times, strict=True) for _ in range(count)]
+        data.draw(st.randoms(use_true_random=False)).shuffle(many)
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(many)), max_size=5)))
+        parts = [many[a:b] for a, b in zip([0, *cuts], [*cuts, len(many)], strict=True)]
+        recorded = data.draw(st.integers(0, len(parts)))
+        calls = [(part, n == recorded) for n, part in enumerate([*parts, []])]
+        assert end(engine, calls) == wanted
+
+    try:
+        check()
+    finally:
+        engine.dispose()
+
+
+def in_memory() -> Engine:
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    metadata.create_all(engine)
+    return engine
+
+
+def test_any_history_ends_as_the_ordered_one() -> None:
+    histories(100)
+
+
+@pytest.mark.proof
+def test_ten_thousand_histories_end_as_the_ordered_one() -> None:
+    histories(10_000)

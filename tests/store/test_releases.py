@@ -1,0 +1,119 @@
+"""Releases and marks: where readers who join stand, however many they are and whoever settles them."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, Engine, event, insert, select, text
+
+from digest.store import releases
+from digest.store.engine import reading, writing
+from digest.store.schema import entry, mark, release
+from subscribers.tables import subscriber
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+WELCOME = timedelta(days=3)
+
+
+def an_entry(conn: Connection) -> int:
+    values = {"source": "S", "title": "T", "kind": "post", "first_seen": START, "state": "ready", "print": "p"}
+    lists = {key: [] for key in ("categories", "policy_areas", "regions", "themes", "evidence")}
+    return int(conn.execute(insert(entry).values(**values, **lists).returning(entry.c.id)).scalar_one())
+
+
+def join(conn: Connection, joined: list[datetime | None]) -> None:
+    rows = [
+        {
+            "email": f"r{n}@example.org", "email_key": f"r{n}@example.org", "cadence": "weekly", "elsewhere": True,
+            "language": "en", "state": "active", "joined_at": at, "created_at": START,
+        }
+        for n, at in enumerate(joined)
+    ]  # fmt: skip
+    conn.execute(insert(subscriber), rows)
+
+
+def release_at(conn: Connection, instants: list[datetime]) -> None:
+    one = an_entry(conn)
+    for at in instants:
+        releases.number(conn, [one], "new", at, timedelta(0))
+
+
+def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine) -> None:
+    dice = random.Random(7)
+    # Not in order: a clock that was set back numbers later releases earlier.
+    instants = [START + timedelta(hours=dice.randrange(240)) for _ in range(40)]
+    joined = [None, *(START + timedelta(hours=dice.randrange(-48, 400)) for _ in range(60))]
+    with writing(engine) as conn:
+        release_at(conn, instants)
+        join(conn, joined)
+        people = conn.execute(select(subscriber.c.id, subscriber.c.joined_at)).all()
+        alone = {row.id: releases.mark_of(conn, row.id, row.joined_at, WELCOME, default=0) for row in people}
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    with writing(engine) as conn:
+        releases.settle_marks(conn, WELCOME)
+    assert len(alone) == 61
+    assert len(set(alone.values())) > 5
+    with reading(engine) as conn:
+        assert {row.subscriber_id: row.release for row in conn.execute(select(mark))} == alone
+    assert sum("FROM release" in sql for sql in asked) == 1
+
+
+def test_two_who_settle_at_once_do_not_collide(opened: Callable[..., Engine], postgresql_url: str) -> None:
+    """On SQLite the write lock keeps them apart; on PostgreSQL both see the same readers without a mark."""
+    for welcome in (timedelta(0), WELCOME):
+        first, second = opened(postgresql_url), opened(postgresql_url)
+        with writing(first) as conn:
+            conn.execute(text("TRUNCATE subscriber, mark, release, counter"))
+            release_at(conn, [START])
+            join(conn, [START] * 3)
+        failed: list[BaseException] = []
+
+        def settle(engine: Engine = second, welcome: timedelta = welcome) -> None:
+            try:
+                with writing(engine) as conn:
+                    releases.settle_marks(conn, welcome)
+            except BaseException as error:
+                failed.append(error)
+
+        other = threading.Thread(target=settle)
+        with writing(first) as conn:
+            releases.settle_marks(conn, welcome)
+            other.start()
+            while other.is_alive() and not blocked(first):
+                time.sleep(0.01)
+        other.join(30)
+        assert failed == []
+        with reading(first) as conn:
+            assert len(conn.execute(select(mark)).all()) == 3
+
+
+def test_two_first_releases_at_once_count_on(opened: Callable[..., Engine], postgresql_url: str) -> None:
+    first, second = opened(postgresql_url), opened(postgresql_url)
+    with writing(first) as conn:
+        one = an_entry(conn)
+
+    def number() -> None:
+        with writing(second) as conn:
+            releases.number(conn, [one], "new", START, timedelta(0))
+
+    other = threading.Thread(target=number)
+    with writing(first) as conn:
+        releases.number(conn, [one, one], "new", START, timedelta(0))
+        other.start()
+        while other.is_alive() and not blocked(first):
+            time.sleep(0.01)
+    other.join(30)
+    with reading(first) as conn:
+        assert list(conn.scalars(select(release.c.number).order_by(release.c.number))) == [1, 2, 3]
+
+
+def blocked(engine: Engine) -> bool:
+    """Whether another transaction of this database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with reading(engine) as conn:
+        return bool(conn.scalar(text(waiting)))

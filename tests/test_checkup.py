@@ -1,0 +1,130 @@
+"""What `digest doctor` finds beside runs and sources, and the secret that must not be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from digest import health
+from digest.checkup import Finding
+from digest.store import editions
+from digest.store.engine import reading, writing
+from digest.store.schema import delivery, event
+from subscribers import store as people
+from subscribers.errors import BadSecret
+from subscribers.followed import followed
+from subscribers.model import Interests
+from tests.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A house whose first run, with three readers, lies behind it."""
+    here = House(tmp_path / "house", database_url)
+    for n in range(3):
+        here.reader(f"r{n}@example.org")
+    here.run()
+    yield here
+    here.close()
+
+
+def found(house: House) -> dict[str, Finding]:
+    return {one.place: one for one in health.examine(house.place)}
+
+
+def test_a_house_in_order_has_nothing_to_tell(house: House) -> None:
+    assert found(house) == {}
+
+
+def test_readers_of_a_cadence_that_is_no_more_get_nothing_and_that_is_wrong(house: House) -> None:
+    house.reader("d@example.org", "fortnightly")
+    left = house.reader("left@example.org", "yearly")
+    with writing(house.place.engine) as conn:
+        people.leave(conn, left, how="test", now=house.now, secret=house.place.secret)
+    told = found(house)
+    assert list(told) == ["cadence.fortnightly"]
+    assert told["cadence.fortnightly"].level == "wrong"
+    assert "1 readers follow cadence 'fortnightly', which config.toml does not" in told["cadence.fortnightly"].problem
+
+
+def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House) -> None:
+    house.reader("a@example.org", interests=Interests(frozenset({"housing", "old"})))
+    house.reader("b@example.org", interests=Interests(frozenset({"old"}), themes=frozenset({"lost"})))
+    with reading(house.place.engine) as conn:
+        counts = followed(conn)
+    assert (counts.cadences, counts.policy_areas) == ({"weekly": 5}, {"housing": 1, "old": 2})
+    told = found(house)
+    assert {place: (one.level, one.problem) for place, one in told.items()} == {
+        "subscribers.policy_areas": (
+            "note", "policy areas are followed that config.toml does not have: 'old' (2 readers)",
+        ),
+        "subscribers.themes": ("note", "themes are followed that config.toml does not have: 'lost' (1 readers)"),
+    }  # fmt: skip
+
+
+def test_a_slot_in_the_future_is_wrong(house: House) -> None:
+    here = house.now
+    house.run(days=12)
+    house.now = here
+    told = found(house)
+    assert {place: one.level for place, one in told.items() if "future" in one.problem} == {
+        "daily 2026-11-14": "wrong",
+        "weekly 2026-11-13": "wrong",
+    }
+
+
+def test_refusals_in_the_newest_edition_are_noted_older_ones_not(house: House) -> None:
+    house.publish("One")
+    house.run(days=5)
+    with reading(house.place.engine) as conn:
+        number = next(one.id for one in editions.listing(conn) if one.cadence == "weekly")
+    with writing(house.place.engine) as conn:
+        one = delivery.c.edition_id == number
+        conn.execute(update(delivery).where(one, delivery.c.subscriber_id == 1).values(state="refused"))
+    [told] = found(house).values()
+    assert (told.level, told.problem) == ("note", "1 of 3 letters were refused")
+    assert told.place == f"edition {number} (weekly 2026-11-06)"
+    house.run(days=7)
+    assert found(house) == {}
+
+
+def test_a_domain_that_refuses_us_is_for_a_person(house: House) -> None:
+    rows = [
+        {
+            "provider": "t", "event_id": str(n), "kind": "bounced", "at": house.now, "received_at": house.now,
+            "action": "alert", "domain": "council.example",
+        }
+        for n in range(50)
+    ]  # fmt: skip
+    with writing(house.place.engine) as conn:
+        conn.execute(insert(event), rows)
+    told = found(house)["council.example"]
+    assert (told.level, told.cure[:10]) == ("person", "check SPF,")
+
+
+def test_a_lost_secret_is_not_made_anew_once_it_sealed_something(house: House) -> None:
+    file = house.settings.secret_file
+    house.reader("x@example.org")  # nothing is sealed yet: a new secret harms nobody
+    file.unlink()
+    assert found(house) == {}
+    assert not file.exists()
+    old = house.place.secret
+    with writing(house.place.engine) as conn:
+        people.suppress(conn, "gone@example.org", "left", secret=old, now=house.now)
+    kept = file.read_bytes()
+    file.unlink()
+    house.publish("One")
+    with pytest.raises(BadSecret, match=r"digest\.secret: secret file is missing; restore it from a backup"):
+        house.run(days=5)
+    assert not file.exists()
+    told = found(house)["storage.secret_file"]
+    assert (told.level, "restore it" in told.cure) == ("wrong", True)
+    assert not file.exists()
+    file.write_text("0f" * 32)
+    assert "is not the one" in found(house)["storage.secret_file"].problem
+    file.write_bytes(kept)
+    assert "storage.secret_file" not in found(house)
+    assert [r.accepted for r in house.run().receipts if r.cadence == "weekly"] == [4]

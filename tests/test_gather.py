@@ -1,0 +1,101 @@
+"""Gathering: what is not read says so to whoever should know, and what authors mistype is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import gather as story
+from digest.model import Source
+from digest.store.sources import Gathering
+from tests.house import House
+from tests.sources.web import Web, answer, fetcher
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    made = House(tmp_path / "house", database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    made = Web()
+    yield made
+    made.close()
+
+
+def gather(house: House, web: Web, path: str, *, force: bool = False) -> list[Gathering]:
+    place = house.place
+    settings = replace(house.settings, sources=(Source("Feed", url=web.url(path)),))
+    seen: list[Gathering] = []
+    done = story.gather(
+        place.engine, settings, fetcher(web), place.classifier, now=house.now, force=force, progress=seen.append
+    )
+    assert seen == done
+    return done
+
+
+def test_a_source_that_is_gone_says_so_at_every_run_until_it_is_corrected(house: House, web: Web) -> None:
+    web.on("/old", answer(b"", status="410 Gone"))
+    web.on("/new", answer())
+    [first] = gather(house, web, "/old")
+    assert first.status == "failed"
+    for force in (False, True):
+        house.now += timedelta(hours=1)
+        [again] = gather(house, web, "/old", force=force)
+        assert (again.status, again.error) == ("failed", "gone (410): correct or remove it in config.toml")
+    assert len(web.requests) == 1
+    house.now += timedelta(hours=1)
+    assert [(one.status, one.new) for one in gather(house, web, "/new")] == [("ok", 2)]
+    house.now += timedelta(hours=1)
+    assert [one.status for one in gather(house, web, "/new")] == ["not-modified"]
+    assert len(web.requests) == 3
+
+
+def test_who_asked_us_to_wait_is_named_to_a_person_and_left_alone(house: House, web: Web) -> None:
+    web.on("/feed", answer(b"", "Retry-After: 7200", status="503 Service Unavailable"))
+    gather(house, web, "/feed")
+    house.now += timedelta(hours=1)
+    assert gather(house, web, "/feed") == []
+    [told] = gather(house, web, "/feed", force=True)
+    assert (told.status, told.error) == (
+        "failed",
+        "asked us to wait until 2026-11-02 11:00 UTC; it is not read before",
+    )
+    assert len(web.requests) == 1
+    house.now += timedelta(hours=2)
+    web.on("/feed", answer())
+    assert [one.status for one in gather(house, web, "/feed")] == ["ok"]
+
+
+FACETS = [
+    ("policy_areas: [housng]", "001.md: policy area 'housng' is not in config.toml; did you mean 'housing'?"),
+    ("policy_areas: [quidditch]", "001.md: policy area 'quidditch' is not in config.toml; known: housing, transport"),
+    ("themes: [ledership]", "001.md: theme 'ledership' is not in config.toml; did you mean 'leadership'?"),
+    ("themes: [Leadership]\npolicy_areas: [Housing, transport]", None),
+]
+
+
+@pytest.mark.parametrize(("matter", "line"), FACETS)
+def test_an_unknown_facet_in_front_matter_is_told(tmp_path: Path, matter: str, line: str | None) -> None:
+    house = House(tmp_path / "house")
+    (house.folder / "notes" / "001.md").write_text(f"---\ntitle: One\n{matter}\n---\nWords.\n")
+    [report] = house.run().sources
+    house.close()
+    assert (report.status, report.error) == ("ok", line)
+
+
+def test_one_line_tells_of_a_slip_in_many_files(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    for number in range(3):
+        text = f'---\ntitle: Note {number}\nid: "n{number}"\npolicy_areas: [housng]\n---\nWords.\n'
+        (house.folder / "notes" / f"{number}.md").write_text(text)
+    [report] = house.run().sources
+    house.close()
+    assert report.error == "“Note 0” and 2 more: policy area 'housng' is not in config.toml; did you mean 'housing'?"

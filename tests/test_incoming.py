@@ -1,0 +1,211 @@
+"""Events from a mailbox or a file by the command, and the alarms that follow."""
+
+from __future__ import annotations
+
+import json
+import mailbox
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, text, update
+
+from digest import incoming
+from digest.cli import digest
+from digest.store import schema as tables
+from digest.store.engine import reading, writing
+from digest.transports.bounces import Mailbox, open_mailbox
+from subscribers import store as people
+from tests.house import House
+from tests.transports.imapserver import ImapServer
+from tests.transports.postbox import arf, block, dsn, envelope, note
+from tests.transports.webhook import body_of, told
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Iterator[House]:
+    """A house that has sent one edition to four readers."""
+    house = House(tmp_path / "house")
+    house.run()
+    for n in range(4):
+        house.reader(f"r{n}@example.org")
+    house.publish("One")
+    house.run(days=5)
+    assert [row[0] for row in rows(house, "SELECT state FROM delivery")] == ["accepted"] * 4
+    yield house
+    house.close()
+
+
+def rows(house: House, sql: str) -> list[tuple[object, ...]]:
+    with reading(house.place.engine) as conn:
+        return [tuple(row) for row in conn.execute(text(sql))]
+
+
+def fill(folder: Path, *letters: bytes) -> str:
+    box = mailbox.Maildir(folder)
+    for letter in letters:
+        box.add(letter)
+    box.close()
+    return f"maildir:{folder}"
+
+
+def command(house: House, *words: str) -> Result:
+    when = ["--now", house.now.isoformat()]
+    return CliRunner().invoke(digest, ["--config", str(house.config), *when, "events", *words])
+
+
+def test_reports_in_a_mailbox_do_what_they_say_and_are_marked(sent: House, tmp_path: Path) -> None:
+    secret = sent.place.secret
+    place = fill(
+        tmp_path / "box",
+        dsn(envelope(1, secret), block("5.1.1")),
+        arf(f"Return-Path: <{envelope(2, secret)}>"),
+        dsn(envelope(3, secret), block("4.2.2", action="delayed"), name="n3"),
+        dsn(envelope(4), block("5.1.1"), name="forged"),  # another installation's secret
+        note(envelope(4, secret), "Auto-Submitted: auto-replied\n"),
+        note("bounce@example.org", text="Please write to my colleague."),
+    )
+    result = command(sent, "--mailbox", place, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert {name: found[name] for name in ("new", "suppressed", "unread", "duplicate")} == {
+        "new": 3, "suppressed": 2, "unread": 1, "duplicate": 0,
+    }  # fmt: skip
+    assert sum(found["aside"].values()) == 3
+    assert rows(sent, "SELECT fate FROM delivery ORDER BY id") == [("bounced",), ("complained",), (None,), (None,)]
+    with reading(sent.place.engine) as conn:
+        why = [people.is_suppressed(conn, f"r{n}@example.org", secret=secret) for n in range(4)]
+    assert why == ["bounced", "complained", None, None]
+    # Only the person's message is still there to be read.
+    again = json.loads(command(sent, "--mailbox", place, "--json").stdout)
+    assert (again["new"], again["duplicate"], again["unread"]) == (0, 0, 1)
+
+
+def test_an_mbox_is_read_again_without_effect(sent: House, tmp_path: Path) -> None:
+    box = mailbox.mbox(tmp_path / "mbox")
+    box.add(dsn(envelope(1, sent.place.secret), block("5.1.1")))
+    box.close()
+    answers = [command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}").stdout for _ in range(2)]
+    assert answers[0].startswith("1 new, 0 duplicate")
+    assert answers[1].startswith("0 new, 1 duplicate")
+
+
+class Dying:
+    """A mailbox whose program is killed before the messages are marked."""
+
+    def __init__(self, box: Mailbox) -> None:
+        self.unread = box.unread
+
+    def done(self, keys: object) -> None:
+        raise KeyboardInterrupt
+
+    def close(self) -> None:
+        pass
+
+
+def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
+    place = sent.place
+    server = ImapServer([dsn(envelope(n, place.secret), block("5.1.1"), name=f"n{n}") for n in (1, 2)])
+    try:
+        box = open_mailbox(f"imap://digest@127.0.0.1:{server.port}", "secret")
+        with pytest.raises(KeyboardInterrupt):
+            incoming.take_mailbox(place.engine, Dying(box), place.secret, place.clock)
+        assert server.seen == set()
+        done = incoming.take_mailbox(place.engine, box, place.secret, place.clock)
+        assert (done.taken.new, done.taken.duplicate, server.seen) == (0, 2, {11, 12})
+        box.close()
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("place", ["events: before commit", "events: committed"])
+@pytest.mark.parametrize("kind", ["mailbox", "file"])
+def test_killed_at_any_place_and_told_again_ends_the_same(sent: House, tmp_path: Path, place: str, kind: str) -> None:
+    secret = sent.place.secret
+    file = tmp_path / "body.json"
+    file.write_bytes(
+        body_of(
+            *(told("bounce", n, f"e{n}", secret=secret, status="5.1.1", email=f"r{n}@example.org") for n in (1, 2))
+        )
+    )
+    box = fill(tmp_path / "box", *(dsn(envelope(n, secret), block("5.1.1"), name=f"n{n}") for n in (1, 2)))
+    words = ["--file", str(file)] if kind == "file" else ["--mailbox", box]
+    line = [sys.executable, "-m", "digest", "--config", str(sent.config), "--now", sent.now.isoformat(), "events"]
+    killed = subprocess.run([*line, *words], env={**os.environ, "DIGEST_FAILPOINT": place}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    stored = 2 if "committed" in place else 0
+    assert rows(sent, "SELECT count(*) FROM event") == [(stored,)]
+    again = command(sent, *words, "--json")
+    found = json.loads(again.stdout)
+    assert (found["new"], found["duplicate"]) == (2 - stored, stored)
+    assert rows(sent, "SELECT fate FROM delivery ORDER BY id") == [("bounced",), ("bounced",), (None,), (None,)]
+    assert len(rows(sent, "SELECT reason FROM suppression WHERE reason = 'bounced'")) == 2
+
+
+def test_nothing_is_marked_when_the_database_fails(sent: House, tmp_path: Path) -> None:
+    place = fill(tmp_path / "box", dsn(envelope(1, sent.place.secret), block("5.1.1")))
+    with writing(sent.place.engine) as conn:
+        conn.execute(text("ALTER TABLE event RENAME TO hidden"))
+    assert command(sent, "--mailbox", place).exit_code == 1
+    assert len(list((tmp_path / "box" / "new").iterdir())) == 1
+
+
+def test_a_saved_body(sent: House, tmp_path: Path) -> None:
+    secret = sent.place.secret
+    with writing(sent.place.engine) as conn:
+        conn.execute(update(tables.delivery).values(state="uncertain"))
+    file = tmp_path / "body.json"
+    file.write_bytes(
+        body_of(
+            told("processed", 1, "a", secret=secret, at=sent.now),
+            told("delivered", 2, "b", secret=secret, at=sent.now),
+            told("delivered", 3, "c", at=sent.now),  # of another installation
+            told("open", 1, "d", secret=secret),
+        )
+    )
+    result = command(sent, "--file", str(file))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("3 new, 0 duplicate, 2 settled")
+    assert "1 strangers" in result.stdout
+    assert "left aside: 1 × open" in result.stderr
+    states = rows(sent, "SELECT state FROM delivery ORDER BY id")
+    assert states == [("accepted",), ("accepted",), ("uncertain",), ("uncertain",)]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "nothing to read"),
+        (("--mailbox", "pop3:x"), "is not a mailbox"),
+        (("--mailbox", "maildir:/x", "--file", "BODY"), "not both"),
+        (("--file", "BODY"), "give a body as"),
+    ],
+)
+def test_wrong_use_says_the_cure(sent: House, tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    (tmp_path / "body").write_text("{}")
+    result = command(sent, *(str(tmp_path / "body") if word == "BODY" else word for word in words))
+    assert says in str(result.exception)
+    assert getattr(result.exception, "exit_code", None) == 2
+
+
+def test_many_suppressions_in_a_day_are_an_alarm_and_so_is_a_domain_that_refuses(sent: House, tmp_path: Path) -> None:
+    secret, now = sent.place.secret, sent.now
+    file = tmp_path / "body.json"
+    dead = [told("bounce", n, f"e{n}", secret=secret, at=now, status="5.1.1") for n in (1, 2)]
+    file.write_bytes(body_of(*dead, told("bounce", 4, "x", secret=secret, at=now, status="5.7.1")))
+    result = command(sent, "--file", str(file))
+    assert "edition" not in result.stderr  # two are few
+    assert "alarm: example.org: refused the sender or the text 1 times" in result.stderr
+    file.write_bytes(body_of(told("spamreport", 3, "e3", secret=secret, at=now)))
+    result = command(sent, "--file", str(file))
+    with reading(sent.place.engine) as conn:
+        number = conn.scalar(select(tables.edition.c.id).where(tables.edition.c.eligible > 0))
+        later = incoming.alarms(conn, now + timedelta(days=40))
+    assert f"alarm: edition {number}: 3 of 4 accepted deliveries were suppressed within a day" in result.stderr
+    assert later == []

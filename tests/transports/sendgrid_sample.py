@@ -1,0 +1,62 @@
+"""Letters for SendGrid of invented readers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from digest.transports.base import Outcome
+from digest.transports.sendgrid.payload import Payload, Personal, Shared, payload
+from digest.transports.sendgrid.settings import SendGridSettings
+from digest.transports.sendgrid.transport import SendGridTransport
+from tests.transports.fake_sendgrid import KEY, FakeSendGrid
+
+NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
+MARK, LINK = "qwertyuiopasdfghjkaa", "qwertyuiopasdfghjkab"
+SHARED = Shared(
+    "Housing and 3 more",
+    f'<p>{MARK}</p><a href="{LINK}">Leave</a>',
+    f"{MARK}\nLeave: {LINK}\n",
+    ("weekly",),
+    "Learning Digest <digest@news.example.org>",
+    "editors@news.example.org",
+    {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "List-ID": "Digest <weekly.news.example.org>"},
+)
+
+
+def personal(number: int, **other: Any) -> Personal:
+    """Return reader `number`, whose delivery has the same number."""
+    link = f"https://digest.example.org/unsubscribe/token-{number}"
+    made = Personal(
+        number,
+        f"reader{number}@example.org",
+        f"Reader {number}",
+        {MARK: f"Good morning, {number}", LINK: link},
+        {"List-Unsubscribe": f"<{link}>"},
+        f"{number}-tag",
+    )
+    return replace(made, **other)
+
+
+def people(count: int, first: int = 1) -> list[Personal]:
+    return [personal(number) for number in range(first, first + count)]
+
+
+def request(*personals: Personal, shared: Shared = SHARED, **other: Any) -> Payload:
+    return payload(shared, personals or people(2), **other)
+
+
+def transport(fake: FakeSendGrid | str, **other: Any) -> SendGridTransport:
+    url = fake if isinstance(fake, str) else fake.url
+    settings = SendGridSettings(KEY, url, **{"timeout": 5.0, "concurrency": 1} | other)
+    clock = (lambda: NOW) if isinstance(fake, str) else (lambda: datetime.fromtimestamp(fake.now, UTC))
+    return SendGridTransport(settings, clock)
+
+
+def states(outcomes: Sequence[Outcome]) -> dict[int, str]:
+    """Return each delivery's state; no delivery may be told of twice."""
+    found = {outcome.delivery: outcome.state for outcome in outcomes}
+    assert len(found) == len(outcomes)
+    return found

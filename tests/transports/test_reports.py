@@ -1,0 +1,210 @@
+"""Reports of mail servers: what they say, in every dialect, and what nobody must be able to say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.events import Event, action
+from digest.transports.reports import LARGEST, NoReport, read_report
+from digest.transports.tag import read_tag
+from tests.transports.postbox import arf, block, dsn, envelope, note
+from tests.transports.webhook import NOW, SECRET
+
+TO = envelope(7)
+
+
+def report(raw: bytes) -> Event:
+    return read_report(raw, partial(read_tag, SECRET), NOW)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "kind", "status", "does"),
+    [
+        (block("5.1.1", said="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
+        (block("5.0.0", said="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
+        (block("5.0.0", said="554 5.7.1 listed"), "bounced", "5.7.1", "alert"),  # the truth is in the words
+        (block("5.7.1", said="spam"), "bounced", "5.7.1", "alert"),
+        (block("5.2.2"), "bounced", "5.2.2", "strike"),
+        (block("4.4.7"), "blocked", "4.4.7", "strike"),
+        (block("4.2.2", action="delayed"), "deferred", "4.2.2", ""),
+        (block("2.0.0", action="delivered"), "delivered", "2.0.0", ""),
+        (block("2.0.0", action="relayed"), "processed", "2.0.0", ""),
+        (block("", said="550 5.2.1 disabled"), "bounced", "5.2.1", "bounced"),
+        (block("5.1.1 (bad destination)", action="Failed"), "bounced", "5.1.1", "bounced"),
+        (block("5.1.1", action=""), "bounced", "5.1.1", "bounced"),
+        (block("4.3.0", action=""), "blocked", "4.3.0", "strike"),
+        (block("", action="failed"), "bounced", None, "bounced"),
+    ],
+)
+def test_a_notification(recipient: str, kind: str, status: str | None, does: str) -> None:
+    one = report(dsn(TO, recipient))
+    assert (one.kind, one.status, one.delivery, one.address, one.provider) == (kind, status, 7, None, "mail")
+    assert one.at == datetime(2026, 11, 2, 10, tzinfo=UTC)
+    assert action(one.kind, one.status, one.reason) == does
+
+
+def test_behind_a_shared_address_the_best_off_decides() -> None:
+    gone, full, slow = block("5.1.1"), block("4.2.2"), block("4.2.1", action="delayed")
+    assert report(dsn(TO, gone, full)).kind == "blocked"
+    assert report(dsn(TO, gone, slow, full)).kind == "deferred"
+    assert report(dsn(TO, gone, gone)).kind == "bounced"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [f"Delivered-To: {TO}\n", f"X-Original-To: {TO}\n", f"Envelope-To: <{TO}>\n", f"Delivered-To: {TO.upper()}\n"],
+)
+def test_the_tag_in_another_header(head: str) -> None:
+    assert report(dsn("bounces@example.org", block(), head=head)).delivery == 7
+
+
+def test_the_tag_in_the_envelope_id() -> None:
+    raw = dsn("bounces@example.org", block()).replace(b"Arrival-Date:", f"Original-Envelope-Id: {TO}\r\nX:".encode())
+    assert report(raw).delivery == 7
+
+
+def test_no_address_is_kept() -> None:
+    one = report(dsn(TO, block(said="550 5.1.1 <reader@example.org>: unknown")))
+    assert one.reason == "550 5.1.1 <…>: unknown"
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("bounce@example.org", "without the tag"),
+        (envelope(7, b"o" * 32), "without the tag"),
+        (TO.replace("7-", "8-"), "without the tag"),
+        (f"{TO}, {envelope(8)}", "without the tag"),
+    ],
+)
+def test_a_stranger_can_say_nothing(to: str, why: str) -> None:
+    with pytest.raises(NoReport, match=why) as found:
+        report(dsn(to, block()))
+    assert found.value.machine
+
+
+def test_copies_are_one_event_and_others_are_not() -> None:
+    first = report(dsn(TO, block()))
+    assert report(dsn(TO, block(), head="Received: again\n")).id == first.id
+    others = [dsn(TO, block(), name="n2"), dsn(envelope(8), block()), dsn(TO, block(action="delayed"))]
+    assert len({first.id, *(report(raw).id for raw in others)}) == 4
+    nameless = dsn(TO, block()).replace(b"Message-ID", b"X-Nothing")
+    assert report(nameless).id == report(nameless).id != first.id
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Auto-Submitted: auto-replied\n", "Auto-Submitted: auto-replied; x=y\n", "X-Autoreply: yes\n",
+     "X-Autorespond: 1\n", "Precedence: auto_reply\n"],
+)  # fmt: skip
+def test_an_absence_note_is_no_report(head: str) -> None:
+    text = "I am away. 5.1.1 is our room."
+    for sender in ("reader@example.org", "MAILER-DAEMON@mx.example"):
+        with pytest.raises(NoReport, match="an automatic answer") as found:
+            report(note(TO, head, sender, text))
+        assert found.value.machine
+
+
+def test_a_persons_message_is_left_to_a_person() -> None:
+    with pytest.raises(NoReport, match="not a report") as found:
+        report(note(TO, text="550 5.1.1 is what I got when I wrote to you."))
+    assert not found.value.machine
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "status"),
+    [
+        ("Hello.\n\n<reader@example.org>:\n550 5.1.1 no such user here", "bounced", "5.1.1"),
+        ("could not deliver: 452 4.2.2 mailbox full", "blocked", "4.2.2"),
+    ],
+)
+def test_a_mail_servers_own_words(text: str, kind: str, status: str) -> None:
+    one = report(note(TO, sender="Mail Delivery Subsystem <mailer-daemon@mx.example>", text=text))
+    assert (one.kind, one.status, one.delivery) == (kind, status, 7)
+
+
+def test_a_mail_servers_words_without_a_code_mean_nothing() -> None:
+    for text in ("It did not work.", "250 2.1.5 all is well"):
+        with pytest.raises(NoReport, match="without a status code"):
+            report(note(TO, sender="postmaster@mx.example", text=text))
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (arf(f"Return-Path: <{TO}>"), "complained"),
+        (arf(f"X: y\nReturn-Path: <{TO}>", kind="fraud"), "complained"),
+        (arf(f"Return-Path: <{TO}>", kind="Opt-Out"), "unsubscribed"),
+        (arf("X: y", fields=f"Original-Mail-From: <{TO}>"), "complained"),
+        (arf(f"Return-Path: <{TO}>").replace(b"message/rfc822", b"text/rfc822-headers"), "complained"),
+        (arf("X: y").replace(b"To: abuse@example.org", f"To: {TO}".encode()), "complained"),
+    ],
+)
+def test_a_complaint(raw: bytes, kind: str) -> None:
+    one = report(raw)
+    assert (one.kind, one.delivery, one.status) == (kind, 7, None)
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "virus", "auth-failure", "other", "dmarc"])
+def test_feedback_that_is_no_complaint(kind: str) -> None:
+    with pytest.raises(NoReport, match="no complaint"):
+        report(arf(f"Return-Path: <{TO}>", kind=kind))
+
+
+def test_a_complaint_without_our_tag_touches_nobody() -> None:
+    with pytest.raises(NoReport, match="without the tag"):
+        report(arf("Return-Path: <bounce+7-00000000000000000000@example.org>"))
+
+
+def nested(depth: int) -> bytes:
+    opening = "".join(f'Content-Type: multipart/mixed; boundary="x{n}"\n\n--x{n}\n' for n in range(depth))
+    return f"To: {TO}\n{opening}Content-Type: text/plain\n\nx\n".encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"\x00" * 1000, b"\xff\xfe", b"To: " + b"a" * 100_000, nested(2000), b"Content-Type: ;;;=\n\n",
+        dsn(TO), dsn(TO, "Nothing: here"), dsn(TO, block(action="exploded")),
+        dsn(TO, block()).replace(b"message/delivery-status", b"text/plain"),
+        f"To: {TO}\nContent-Type: message/delivery-status\n\n".encode(),
+        f"To: {TO}\nContent-Type: multipart/report; report-type=feedback-report\n\nx".encode(),
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=\"b1\n\n--b1\n",
+        b"From: mailer-daemon\nTo: =?utf-8?q?=ff?=\nContent-Type: text/plain; charset=none\n\n5.1.1",
+    ],
+)  # fmt: skip
+def test_a_damaged_message_is_no_report(raw: bytes) -> None:
+    with pytest.raises(NoReport):
+        report(raw)
+
+
+@pytest.mark.parametrize("date", ["", "nonsense", "Mon, 32 Nov 2026 10:00:00", "Fri, 01 Jan 2100 00:00:00 +0000"])
+def test_an_impossible_date_is_now(date: str) -> None:
+    assert report(dsn(TO, block(), date=date)).at == NOW
+
+
+def test_only_so_much_is_read() -> None:
+    raw = dsn(TO, block()).replace(b"Text.", b"x" * (2 * LARGEST))
+    assert report(raw).status == "5.1.1"
+    # What stands beyond it is not there, however the message is made.
+    late = dsn(TO, block()).replace(b"Sorry.", b"x" * LARGEST)
+    with pytest.raises(NoReport):
+        report(late)
+
+
+@given(st.data())
+def test_whatever_is_changed_in_a_report_nothing_breaks(data: st.DataObject) -> None:
+    raw = bytearray(data.draw(st.sampled_from([dsn(TO, block()), arf(f"Return-Path: <{TO}>")])))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(raw) - 1))
+        raw[at : at + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6))
+    try:
+        one = report(bytes(raw))
+    except NoReport:
+        return
+    assert one.delivery == 7

@@ -1,0 +1,147 @@
+"""What each answer means, as a table; and what slot mode decides, as another."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from digest.transports.sendgrid.answers import Answer, Silence, judge, wait, words
+from digest.transports.sendgrid.slots import CANCEL_BY, LEAD, after_doubt, in_slot
+from tests.transports.sendgrid_sample import NOW
+
+
+def errors(*found: tuple[str, str | None]) -> bytes:
+    return json.dumps({"errors": [{"message": said, "field": where, "help": None} for said, where in found]}).encode()
+
+
+NAMED = errors(("Does not contain a valid address.", "personalizations.3.to.0.email"))
+TABLE: list[tuple[Answer | Silence, str, bool, bool]] = [
+    # answer, state, begin no other request, a person must mend something
+    (Answer(202, {"x-message-id": "abc"}), "accepted", False, False),
+    (Answer(202), "accepted", False, False),
+    (Answer(200, {}, b"<html>Sign in to this network</html>"), "uncertain", True, False),
+    (Answer(204), "uncertain", True, False),
+    (Answer(101), "uncertain", True, False),
+    (Answer(400, {}, NAMED), "again", False, False),
+    (Answer(400, {}, errors(("Bad Request", None))), "split", False, False),
+    (Answer(400, {}, errors(("Bad Request", "null"))), "split", False, False),
+    (Answer(400, {}, errors(("Each address once.", "personalizations"))), "split", False, False),
+    (Answer(400, {}, errors(("Out of range.", "personalizations.10.to"))), "split", False, False),
+    (Answer(400, {}, b"<html>"), "split", False, False),
+    (Answer(400, {}, b"[" * 100_000), "split", False, False),
+    (Answer(400, {}, b'{"errors": [1]}'), "split", False, False),
+    (Answer(400, {}, errors(("Is empty.", "content.1.value"))), "refused", False, False),
+    (Answer(400, {}, errors(("Is required.", "subject"))), "refused", False, False),
+    (Answer(400, {}, errors(("Not verified.", "from.email"))), "deferred", True, True),
+    (Answer(400, {}, errors(("Not found.", "batch_id"))), "deferred", True, True),
+    (Answer(400, {}, errors(("Too far.", "send_at"))), "deferred", True, True),
+    (Answer(401), "deferred", True, True),
+    (Answer(402), "deferred", True, True),
+    (Answer(403), "deferred", True, True),
+    (Answer(404), "deferred", True, True),
+    (Answer(405), "deferred", True, True),
+    (Answer(415), "deferred", True, True),
+    (Answer(302), "deferred", True, True),
+    (Answer(413), "split", False, False),
+    (Answer(429), "deferred", True, False),
+    (Answer(408), "uncertain", True, False),
+    (Answer(500), "uncertain", True, False),
+    (Answer(502), "uncertain", True, False),
+    (Answer(503), "uncertain", True, False),
+    (Answer(504), "uncertain", True, False),
+    (Answer(599), "uncertain", True, False),
+    (Silence("refused", left=False), "deferred", True, False),
+    (Silence("timed out", left=True), "uncertain", True, False),
+]
+
+
+@pytest.mark.parametrize(("answer", "state", "stop", "fault"), TABLE)
+def test_the_table_of_answers(answer: Answer | Silence, state: str, stop: bool, fault: bool) -> None:
+    found = judge(answer, 10, NOW)
+    assert (found.state, found.stop, bool(found.fault)) == (state, stop, fault)
+    assert found.reason or state in ("accepted", "again")
+
+
+def test_every_status_has_a_rule_and_only_a_202_is_a_yes() -> None:
+    for status in range(100, 1000):
+        found = judge(Answer(status), 10, NOW)
+        assert (found.state == "accepted") == (status == 202)
+        # Doubt is never taken for a no: what may have been queued is not handed over again.
+        if status >= 500 or 200 <= status < 300:
+            assert found.state in ("accepted", "uncertain")
+
+
+def test_a_sandbox_answers_200() -> None:
+    assert judge(Answer(200), 1, NOW, sandbox=True).state == "accepted"
+
+
+def test_readers_named_in_a_400_are_refused_with_the_providers_words() -> None:
+    body = errors(
+        ("Does not contain a valid address: jane@example.org.", "personalizations.3.to.0.email"),
+        ("Also wrong.", "personalizations.3.headers"),
+        ("A name may not contain ;", "personalizations[7].to.0.name"),
+        ("Bad Request", None),
+    )
+    found = judge(Answer(400, {}, body), 10, NOW)
+    assert set(found.named) == {3, 7} and "Does not contain a valid address" in found.named[3]
+    assert "jane" not in found.named[3]
+
+
+def test_words_are_one_short_line() -> None:
+    said = words(Answer(400, {}, errors(("a\r\nb\x1b[31m" + "x" * 5000, "f\nield"))))
+    assert len(said) <= 300 and said.isprintable() and said.startswith("400 a b")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 90)}, 90),
+        ({"x-ratelimit-reset": str(int(NOW.timestamp()) - 90)}, 0),
+        ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 10**6)}, 3600),
+        ({"x-ratelimit-reset": "30"}, 30),
+        ({"x-ratelimit-reset": "soon", "retry-after": "12"}, 12),
+        ({"retry-after": "Fri, 20 Nov 2026 06:02:00 GMT"}, 120),
+        ({"retry-after": "Fri, 20 Nov 9999 06:02:00 GMT"}, 3600),
+        ({"retry-after": "whenever"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "Fri, 20 Nov 2026 06:02:00"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    assert wait(headers, NOW) == seconds
+    assert judge(Answer(429, headers), 1, NOW).retry_after == seconds
+
+
+HOUR = NOW + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("now", "send_at", "confirmed_at", "what"),
+    [
+        (NOW, None, None, "hold"),
+        (NOW, None, NOW, "hold"),
+        (NOW, HOUR, None, "cancel"),
+        (HOUR - CANCEL_BY, HOUR, None, "cancel"),
+        (HOUR - CANCEL_BY + timedelta(seconds=1), HOUR, None, "hold"),
+        (HOUR + timedelta(days=9), HOUR, None, "hold"),
+        (NOW, HOUR, NOW, "resend"),
+        (HOUR - CANCEL_BY, HOUR, HOUR - CANCEL_BY, "resend"),
+        (HOUR, HOUR, HOUR - CANCEL_BY + timedelta(seconds=1), "hold"),
+        # Confirmed in time, looked at late: it is discarded all the same.
+        (HOUR + timedelta(days=9), HOUR, HOUR - CANCEL_BY, "resend"),
+    ],
+)
+def test_what_slot_mode_decides(
+    now: datetime, send_at: datetime | None, confirmed_at: datetime | None, what: str
+) -> None:
+    assert after_doubt(now, send_at, confirmed_at) == what
+
+
+def test_when_a_slot_is_worth_it() -> None:
+    second = timedelta(seconds=1)
+    assert in_slot(NOW, NOW + LEAD) and not in_slot(NOW, NOW + LEAD - second)
+    assert in_slot(NOW, NOW + timedelta(hours=72)) and not in_slot(NOW, NOW + timedelta(hours=72) + second)
+    assert not in_slot(NOW, NOW - timedelta(hours=1))

@@ -1,0 +1,84 @@
+"""From a compiled letter through SendGrid's JSON to the reader: what was approved arrives, whatever a feed wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from digest.letter.assemble import assemble
+from digest.letter.compile import compile_letter
+from digest.letter.headers import BadHeader
+from digest.letter.share import form, values
+from digest.transports.sendgrid.letters import own_headers, shared_of
+from digest.transports.sendgrid.payload import Personal
+from tests.letter import sample
+from tests.letter.test_hostile import TITLES
+from tests.letter.test_share import TRICKS
+from tests.transports.fake_sendgrid import FakeSendGrid
+from tests.transports.sendgrid_sample import NOW, states, transport
+
+WORDS = [title for title, _ in TITLES] + TRICKS.split() + ["see ?e=-email-", "#{name}", "Bcc: x@example.org"]
+READERS = [
+    replace(
+        sample.READER, name=name, email=f"reader{number}@example.org", unsubscribe_url=f"https://d.example/u/{number}"
+    )
+    for number, name in enumerate(["Ceri", "", '<b>Bo</b> & "co"', "-name- %name% {{name}}", "Siân"], 1)
+]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeSendGrid]:
+    made = FakeSendGrid(now=NOW.timestamp())
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("start", range(0, len(WORDS), 12))
+def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -> None:
+    words = (WORDS + WORDS)[start : start + 12]
+    entries = [
+        replace(entry, title=word, summary=f"{word} {entry.summary}", source=word[:60])
+        for entry, word in zip(sample.entries(), words, strict=True)
+    ]
+    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES])
+    blank = form(letter, sample.digest(), READERS[0])
+    shared = shared_of(blank, sample.SITE, "weekly.news.example.org", ("weekly",))
+    personals = [
+        Personal(
+            number, reader.email, reader.name, values(letter, blank, reader), own_headers(reader.unsubscribe_url)
+        )
+        for number, reader in enumerate(READERS, 1)
+    ]
+    made = transport(fake)
+    assert set(states(list(made.hand_over_batches([(shared, personals)]))).values()) == {"accepted"}
+    made.close()
+    for reader, got in zip(READERS, fake.queued, strict=True):
+        whole = assemble(letter, sample.digest(), reader)
+        assert (got.subject, got.html, got.text) == (whole.subject, whole.html_text(), whole.plain_text())
+        assert "\n" not in got.subject and "\r" not in got.subject
+        assert set(got.headers) == {
+            "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID", "Auto-Submitted", "Precedence", "Feedback-ID",
+        }  # fmt: skip
+        assert not any("\n" in value or "\r" in value for value in got.headers.values())
+
+
+def test_headers_are_what_a_list_carries() -> None:
+    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    blank = form(letter, sample.digest(), READERS[0])
+    shared = shared_of(blank, replace(sample.SITE, name="Dysgu Môn"), "weekly.news.example.org")
+    assert shared.headers["List-ID"].isascii()
+    assert shared.headers["List-ID"].endswith(" <weekly.news.example.org>")
+    assert own_headers("https://d.example/u/1", "<m@d.example>") == {
+        "List-Unsubscribe": "<https://d.example/u/1>",
+        "Message-ID": "<m@d.example>",
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://d.example/u/1", "https://d.example/u/1\r\nBcc: x@example.org", "https://d.example/é"]
+)
+def test_an_unfit_unsubscribe_address_is_refused(url: str) -> None:
+    with pytest.raises(BadHeader):
+        own_headers(url)

@@ -1,0 +1,50 @@
+"""A provider for tests: it makes events and signs bodies as SendGrid does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from digest.transports.tag import delivery_tag
+
+SECRET = b"s" * 32
+NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
+SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
+TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+
+
+class Signer:
+    """One signing key."""
+
+    def __init__(self, curve: ec.EllipticCurve | None = None) -> None:
+        self._key = ec.generate_private_key(curve or ec.SECP256R1())
+        der = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.public = base64.b64encode(der).decode()
+
+    def sign(self, body: bytes, timestamp: str) -> str:
+        return base64.b64encode(self._key.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))).decode()
+
+    def headers(self, body: bytes, at: datetime = NOW) -> dict[str, str]:
+        timestamp = str(int(at.timestamp()))
+        return {SIGNATURE: self.sign(body, timestamp), TIMESTAMP: timestamp}
+
+
+def told(
+    event: str, delivery: int | None, id: str, *, secret: bytes = SECRET, at: datetime = NOW, **more: Any
+) -> dict[str, Any]:
+    """One element of a webhook's body."""
+    made = {"event": event, "sg_event_id": id, "timestamp": int(at.timestamp()), "email": "reader@example.org"}
+    if delivery is not None:
+        made |= {"mid": delivery_tag(secret, delivery), "sg_message_id": f"m{delivery}.recv"}
+    return {name: value for name, value in (made | more).items() if value is not None}
+
+
+def body_of(*events: Any) -> bytes:
+    """The body as it is posted, with the line end at its end."""
+    return json.dumps(list(events)).encode() + b"\r\n"
