@@ -70,6 +70,7 @@ def schedule(choices: Choices) -> None:
     from digest.commands.gathering import gathering_line
     from digest.daemon import make_scheduler, serve
     from digest.errors import DigestError
+    from subscribers.errors import SubscribersError
 
     place = choices.installation()
     place.engine.dispose()  # opened once to say now what is wrong with it
@@ -81,7 +82,7 @@ def schedule(choices: Choices) -> None:
         except TryLater as later:
             tell(f"digest: {later}")
             return
-        except DigestError as error:
+        except (DigestError, SubscribersError) as error:
             # The daemon outlives a failed run: the next one makes it good.
             tell(f"digest: {error}")
             return

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Connection, Engine, event, insert, select, text
 
 from digest.store import releases
@@ -63,33 +64,34 @@ def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine)
     assert sum("FROM release" in sql for sql in asked) == 1
 
 
-def test_two_who_settle_at_once_do_not_collide(opened: Callable[..., Engine], postgresql_url: str) -> None:
+@pytest.mark.parametrize("welcome", [timedelta(0), WELCOME])
+def test_two_who_settle_at_once_do_not_collide(
+    opened: Callable[..., Engine], postgresql_url: str, welcome: timedelta
+) -> None:
     """On SQLite the write lock keeps them apart; on PostgreSQL both see the same readers without a mark."""
-    for welcome in (timedelta(0), WELCOME):
-        first, second = opened(postgresql_url), opened(postgresql_url)
-        with writing(first) as conn:
-            conn.execute(text("TRUNCATE subscriber, mark, release, counter"))
-            release_at(conn, [START])
-            join(conn, [START] * 3)
-        failed: list[BaseException] = []
+    first, second = opened(postgresql_url), opened(postgresql_url)
+    with writing(first) as conn:
+        release_at(conn, [START])
+        join(conn, [START] * 3)
+    failed: list[BaseException] = []
 
-        def settle(engine: Engine = second, welcome: timedelta = welcome) -> None:
-            try:
-                with writing(engine) as conn:
-                    releases.settle_marks(conn, welcome)
-            except BaseException as error:
-                failed.append(error)
+    def settle() -> None:
+        try:
+            with writing(second) as conn:
+                releases.settle_marks(conn, welcome)
+        except BaseException as error:
+            failed.append(error)
 
-        other = threading.Thread(target=settle)
-        with writing(first) as conn:
-            releases.settle_marks(conn, welcome)
-            other.start()
-            while other.is_alive() and not blocked(first):
-                time.sleep(0.01)
-        other.join(30)
-        assert failed == []
-        with reading(first) as conn:
-            assert len(conn.execute(select(mark)).all()) == 3
+    other = threading.Thread(target=settle)
+    with writing(first) as conn:
+        releases.settle_marks(conn, welcome)
+        other.start()
+        while other.is_alive() and not blocked(first):
+            time.sleep(0.01)
+    other.join(30)
+    assert failed == []
+    with reading(first) as conn:
+        assert len(conn.execute(select(mark)).all()) == 3
 
 
 def test_two_first_releases_at_once_count_on(opened: Callable[..., Engine], postgresql_url: str) -> None:

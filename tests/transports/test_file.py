@@ -75,7 +75,7 @@ def test_what_a_full_disk_stops_is_whole_or_absent_and_comes_again(tmp_path: Pat
     (folder / "000003.html").mkdir(parents=True)  # the third letter cannot be written
     heard = []
     transport = FileTransport(tmp_path)
-    with pytest.raises(DigestError, match="letters cannot be written to .*weekly-2026-11-20: Is a directory"):
+    with pytest.raises(DigestError, match=r"letters cannot be written to .*weekly-2026-11-20: Is a directory"):
         for outcome in transport.hand_over([parcel(n) for n in range(1, 6)]):
             heard.append(outcome)
     assert heard == [Outcome(1, "accepted"), Outcome(2, "accepted")]
@@ -108,7 +108,7 @@ def test_where_nobody_may_look_nothing_is_said(tmp_path: Path) -> None:
 
 def test_an_index_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     transport = spoilt_index(tmp_path)
-    with pytest.raises(DigestError, match="the index of .*weekly-2026-11-20 cannot be written: Is a directory; the"):
+    with pytest.raises(DigestError, match=r"the index of .*weekly-2026-11-20 cannot be written: Is a directory; the"):
         transport.close()
 
 

@@ -176,7 +176,9 @@ def test_every_changed_byte_is_noticed() -> None:
     assert wrong == 0
 
 
-@pytest.mark.parametrize("signature", [None, "", "A", "====", "ä", "\x00", "A" * 100_000, GOOD + "=", " " + GOOD])
+@pytest.mark.parametrize(
+    "signature", [None, "", "A", "====", "ä", "\x00", "A" * 100_000, GOOD + "=", " " + GOOD], ids=range(9)
+)
 def test_a_signature_that_is_none(signature: str | None) -> None:
     assert verify_signature([SIGNER.public], signature, STAMP, BODY, NOW) is False
 
