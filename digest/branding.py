@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.letter import colours
+from digest.letter import colours, headers
 from digest.letter.words import primary
 from digest.model import DARK, LIGHT, Brand, Colours, Dkim, Logo
 from digest.siteparts import split_url
 
 _PART = ConfigDict(extra="forbid")
+_LONGEST_LOGO = 2000  # characters of its address
 
 
 def _colour(value: object) -> object:
@@ -85,8 +86,10 @@ def check_brand(part: BrandPart) -> list[str]:
         url = split_url(part.logo.url)
         if url is None or url.scheme != "https" or not part.logo.url.isascii() or " " in part.logo.url:
             problems.append(
-                f"brand.logo.url: {part.logo.url!r} is not an https address; mail programs fetch it there"
+                f"brand.logo.url: {part.logo.url[:200]!r} is not an https address; mail programs fetch it there"
             )
+        elif len(part.logo.url) > _LONGEST_LOGO:
+            problems.append(f"brand.logo.url: is longer than {_LONGEST_LOGO} characters; give a shorter address")
     return problems
 
 
@@ -108,8 +111,12 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
     if part is None:
         return None, []
     problems = []
-    host = sender.rpartition("@")[2].rstrip("> ").lower()
-    domain = part.domain.lower()
+    try:
+        host, domain = headers.domain_of("site.from", sender), headers.domain("dkim.domain", part.domain)
+    except headers.BadHeader as error:
+        return None, [str(error)]
+    if "." not in domain or ".." in part.selector:
+        problems.append(f"dkim: {part.selector}._domainkey.{domain} is no name that the DNS can hold; correct it")
     if host != domain and not host.endswith(f".{domain}"):
         problems.append(
             f"dkim.domain: {part.domain!r} is not the domain of site.from ({host}) or above it; correct it"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.letter import headers
 from digest.model import Site
 from digest.transports.base import Transport
 
@@ -139,6 +139,9 @@ def carriage_of(
         )
     if problems:
         return None, problems
-    sender = parseaddr(site.sender)[1]
+    try:
+        sender = headers.bare_address("site.from", site.sender)
+    except headers.BadHeader:
+        return None, problems  # told under its own key
     ca_file = home / part.ca_file if part.ca_file else None
     return Carriage(part, home / part.directory, sender, ca_file, _Hidden(secret)), []

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from digest import checkup, prepare
 from digest.checkup import Finding
 from digest.config import Settings
+from digest.errors import ConfigError
 from digest.installation import Installation
 from digest.letters import letters_of, parcel
 from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
@@ -188,14 +189,21 @@ def trial_letter(settings: Settings) -> None:
     # Between them they have everything an entry may have, and lack everything it may lack.
     full = Entry(
         1, "Trial", "https://example.org/", "Trial", "case-study", now, now, "A trial.", language="ar", image=picture,
-        facets=Facets((area,), ("wales",), (), (), "Trial"),
+        facets=Facets((area,) if area else (), ("wales",), (), (), "Trial"),
     )  # fmt: skip
     bare = Entry(2, "Trial", None, "", "post", None, now)
-    near = (Group(area, (Placed(1, Reason("area", area)),)), Group("", (Placed(2, Reason("area")),)))
+    first, other = Placed(1, Reason("area", area)), Placed(2, Reason("area"))
+    # A configuration without policy areas has but the one group.
+    near = (Group(area, (first,)), Group("", (other,))) if area else (Group("", (first, other)),)
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
     digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
     letters = letters_of(settings, edition, [full, bare])
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language)
-        parcel(settings, edition, letters, reader, digest, b"0" * 32, now, delivery=1)
+        made = parcel(settings, edition, letters, reader, digest, b"0" * 32, now, delivery=1)
+        for part, said in (("html", made.html), ("txt", made.text)):
+            if f"{settings.site.base_url}/unsubscribe/" not in said:
+                raise ConfigError(
+                    [f"letter.{part}.j2: has no unsubscribe link; write {{{{ reader.unsubscribe_url }}}} into it"]
+                )

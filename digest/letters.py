@@ -9,11 +9,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from email.utils import parseaddr
 
 from digest import render
 from digest.config import Settings
-from digest.letter import catalogue
+from digest.letter import catalogue, headers
 from digest.letter.compile import Inline, Letter, inline_styles
 from digest.letter.compose import compose
 from digest.letter.fit import fit
@@ -132,7 +131,7 @@ def parcel(
     """
     reader = _reader(settings, edition, letters.of(person.language), person, secret)
     assembled = letters.render(person.language, digest, reader)
-    domain = parseaddr(settings.site.sender)[1].rpartition("@")[2]
+    domain = headers.domain_of("site.from", settings.site.sender)
     # The same on every attempt, so that a receiver can drop a twin; and it tells nobody how many there are.
     token = hmac.new(secret, f"message {edition.id} {person.id}".encode(), hashlib.sha256).hexdigest()[:32]
     message = compose(

@@ -188,6 +188,7 @@ def check_place(one: Trial, kind: str, place: str) -> None:
         assert in_doubt == 0
 
 
+@pytest.mark.kills
 def test_asked_to_stop_leaves_nothing_in_doubt(trial: Callable[..., Trial]) -> None:
     one = trial("smtp")
     for wait in (0.3, 0.6, 0.9):

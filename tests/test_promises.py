@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from digest import edit, explain, group, pipeline, prepare
 from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
-from digest.model import Facets, Sighting
+from digest.model import Facets, Sighting, Taxonomy
 from digest.sources.decide import New
 from digest.store import deliveries, editions, entries, migrate, releases
 from digest.store.engine import make_engine, reading, writing
@@ -350,6 +350,15 @@ def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build, tmp_path: P
     assert entries_of(here, who) == [[1]]
 
 
+def test_an_organisation_without_policy_areas_is_served_too(house: Build) -> None:
+    here = house()
+    who = here.reader("a@example.org")
+    here.publish("One")
+    here.settings = replace(here.settings, taxonomy=Taxonomy())
+    here.run(days=4)
+    assert entries_of(here, who) == [[1]]
+
+
 def test_one_broken_edition_does_not_stop_the_others(house: Build) -> None:
     here = house()
     here.reader("weekly@example.org")
@@ -502,7 +511,7 @@ def owes(one: Candidate, wanted: Interests) -> bool:
 def test_no_reader_loses_or_repeats_an_entry_over_random_changes(tmp_path: Path) -> None:
     Readers.folder = tmp_path
     machine = settings(
-        max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     from hypothesis.stateful import run_state_machine_as_test
 

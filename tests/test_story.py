@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from digest import cli
 
 RECEIPT = {"edition", "cadence", "eligible", "accepted", "refused", "suppressed", "empty", "held", "uncertain",
            "cancelled", "balanced"}  # fmt: skip
@@ -22,14 +26,20 @@ Digest = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def digest(tmp_path: Path) -> Digest:
-    """Run `digest` in a folder of its own as a process; `code` is the exit code wanted."""
+def digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Digest:
+    """Run `digest` in a folder of its own; `code` is the exit code wanted. (Processes of its own: below.)"""
+    for name in list(os.environ):
+        if name.startswith("DIGEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
 
-    def call(*arguments: str, now: str | None = FRIDAY, code: int = 0, cwd: Path = tmp_path) -> Any:
-        words = [sys.executable, "-m", "digest", *(["--now", now] if now else []), *arguments]
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
-        done = subprocess.run(words, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120)
-        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def call(*arguments: str, now: str | None = FRIDAY, code: int = 0) -> Any:
+        words = [*(["--now", now] if now else []), *arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            got = cli.run(words)
+        done = subprocess.CompletedProcess(words, got, out.getvalue(), err.getvalue())
+        assert got == code, f"{arguments}: {got}\n{done.stdout}\n{done.stderr}"
         return done
 
     return call

@@ -13,7 +13,7 @@ from functools import lru_cache
 from html import escape
 
 from digest.errors import ConfigError, DigestError
-from digest.letter import parts, qp
+from digest.letter import headers, parts, qp
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.values import Assembled, BlockKey, Blocks, Memory, Plan, ReaderFacts, Slot
 from digest.letter.words import counts
@@ -113,7 +113,7 @@ def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
 
 def feedback_id(letter: Letter) -> str:
     """Return the Feedback-ID of an edition: its number, cadence and sender; nothing about a reader."""
-    domain = letter.book.site.sender.rpartition("@")[2]
+    domain = headers.domain_of("site.from", letter.book.site.sender)
     sender = re.sub(r"[^a-z0-9]", "", domain.lower())[:15]
     return f"e{letter.edition.id}:{letter.edition.cadence}:digest:{sender.ljust(5, '0')}"
 

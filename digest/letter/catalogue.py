@@ -12,6 +12,7 @@ from digest.letter.words import GAP, Words, primary
 
 PATTERN = "en"  # the language that every other one must match, and the last to fall back to
 _ALSO = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
+_LONGEST = 300  # characters of one sentence
 _FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 Catalogue = dict[str, object]
 
@@ -90,7 +91,7 @@ def _lay_over(catalogue: Catalogue, changes: Mapping[str, object], pattern: Cata
 
 def _value(place: str, name: str, value: object, pattern: object) -> list[str]:
     if isinstance(value, str) and isinstance(pattern, str):
-        return _gaps(place, value, pattern)
+        return _line(place, value, pattern) or _gaps(place, value, pattern)
     if isinstance(value, dict) and isinstance(pattern, dict):
         return _table(place, name, value, pattern)
     if isinstance(value, list) and len(value) == 12 and all(isinstance(month, str) and month for month in value):
@@ -106,8 +107,22 @@ def _table(place: str, name: str, value: Mapping[str, object], pattern: Mapping[
     problems = [f"{place}.{key} is missing; add it" for key in pattern if key not in value and "other" not in value]
     known = " ".join([*map(str, pattern.values()), _ALSO.get(name, "")])
     for key, text in value.items():
-        problems += _gaps(f"{place}.{key}", text, known) if isinstance(text, str) else [f"{place}.{key}: is not text"]
+        problems += _said(f"{place}.{key}", text, known) if isinstance(text, str) else [f"{place}.{key}: is not text"]
     return problems
+
+
+def _said(place: str, text: str, known: str) -> list[str]:
+    return _line(place, text, known) or _gaps(place, text, known)
+
+
+def _line(place: str, text: str, pattern: str) -> list[str]:
+    if not text.isprintable():
+        return [f"{place}: holds a line break or a control character; write one plain line"]
+    if not text.strip() and pattern.strip():
+        return [f"{place}: is blank; write something"]
+    if len(text) > _LONGEST:
+        return [f"{place}: is longer than {_LONGEST} characters; write less"]
+    return []
 
 
 def _counts(value: object) -> bool:

@@ -77,10 +77,7 @@ def return_path(site: Site, delivery: int) -> str:
     """
     if delivery < 1:
         raise BadHeader(f"Return-Path: {delivery} is not the number of a delivery")
-    _, at, host = site.sender.rstrip("> ").rpartition("@")
-    if not at:
-        raise BadHeader(f"Return-Path: {site.sender[:60]!r} is no address; correct site.from")
-    return f"bounce+{delivery}@{headers.domain('Return-Path', host)}"
+    return f"bounce+{delivery}@{headers.domain_of('Return-Path', site.sender)}"
 
 
 @lru_cache(maxsize=64)
@@ -103,7 +100,9 @@ def _unsubscribe(url: str, mailto: str | None) -> str:
     if mailto is not None and not mailto.startswith("mailto:"):
         raise BadHeader(f"{name}: {mailto[:60]!r} does not begin with mailto:; give a mail address so")
     second = f",\r\n {headers.uri(name, mailto)}" if mailto else ""
-    return f"{name}: {headers.uri(name, url)}{second}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    # RFC 8058 offers one click over https alone.
+    post = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if url.startswith("https://") else ""
+    return f"{name}: {headers.uri(name, url)}{second}\r\n{post}"
 
 
 def _feedback(value: str) -> str:

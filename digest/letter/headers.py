@@ -87,6 +87,17 @@ def mailbox(name: str, value: str) -> str:
     return addressed(name, match["address"], shown)
 
 
+def bare_address(name: str, value: str) -> str:
+    """Return the address alone of "address" or "display name <address>", its domain in ASCII. BadHeader otherwise."""
+    match = _MAILBOX.fullmatch(one_line(name, value))
+    return address(name, match["address"] if match else value)
+
+
+def domain_of(name: str, value: str) -> str:
+    """Return the domain of a mailbox in ASCII; BadHeader when it has none."""
+    return bare_address(name, value).rpartition("@")[2]
+
+
 def addressed(name: str, email: str, shown: str = "") -> str:
     """Return a header line with one mailbox from its parts; `shown` may be any text, it is quoted rightly."""
     ready = address(name, email)

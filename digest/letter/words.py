@@ -146,7 +146,7 @@ class Words:
         """Return a subject of at most 78 characters that names the top entry and counts the others shown."""
         rest = self.count("subject_others", others) if others else ""
         top = visible(title) or self.said["no_title"]
-        return cut(top, min(TITLE_IN_SUBJECT, SUBJECT - len(rest))) + rest
+        return cut(top, max(20, min(TITLE_IN_SUBJECT, SUBJECT - len(rest)))) + rest
 
     def preheader(self, digest: Digest, taxonomy: Taxonomy) -> str:
         """Return the line an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""

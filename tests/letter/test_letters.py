@@ -19,6 +19,7 @@ from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.letters import CHECKED, Letters, letters_of, parcel
 from digest.model import Digest, Edition, Section
+from digest.resources import resource
 from digest.store import deliveries
 from digest.store.engine import reading, writing
 from subscribers import store as people
@@ -240,4 +241,31 @@ def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Pat
     trial_letter(house.settings)
     own = own_folder(tmp_path / "own", {"group.txt.j2": "{% if letter.language == 'cy' %}{{ wales }}{% endif %}"})
     with pytest.raises(ConfigError, match=r"group\.txt\.j2, line 1: 'wales' is undefined"):
+        trial_letter(replace(house.settings, templates=own))
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain"),
+    [
+        ("Jürgen <d@news.bücher.example>", "news.xn--bcher-kva.example"),
+        ("A, B <digest@news.example.org>", "news.example.org"),
+        ('"a@b.example, C" <digest@news.example.org>', "news.example.org"),
+        ("digest@news.example.org", "news.example.org"),
+    ],
+)
+def test_the_senders_domain_names_message_and_list(house: House, sender: str, domain: str) -> None:
+    settings = replace(house.settings, site=replace(house.settings.site, sender=sender))
+    person = Subscriber(1, "r@example.org")
+    made = parcel(settings, EDITION, letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
+    head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")
+    assert f"@{domain}>\r\n" in head
+    assert f"<weekly.{domain}>" in head
+
+
+def test_a_template_without_a_way_out_is_refused(house: House, tmp_path: Path) -> None:
+    shipped = (resource("templates") / "email" / "letter.txt.j2").read_text()
+    own = own_folder(
+        tmp_path / "own", {"letter.txt.j2": shipped.replace("reader.unsubscribe_url", "reader.pause_url")}
+    )
+    with pytest.raises(ConfigError, match=r"letter\.txt\.j2: has no unsubscribe link"):
         trial_letter(replace(house.settings, templates=own))
