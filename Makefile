@@ -17,7 +17,7 @@ demo: .venv/.ok ## Run the whole story on sample sources and fictional subscribe
 	$(BIN)/digest demo --out demo
 
 test: .venv/.ok ## Run the tests, on SQLite and on PostgreSQL when this machine has one
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/.ok ## Check format, lint and types
 	$(BIN)/ruff format --check .

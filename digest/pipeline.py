@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ def _accounted(
             report.recovered = send.recover(place.engine, transport, place.clock)
             if gather_first:
                 report.sources = _gather(place, None, False, watch)
-            frozen = [number for cadence in cadences for number in _freeze(place, cadence, report)]
+            # What is wrong with config or templates shows here, before anything is owed because of it; once a run.
+            trial = cache(lambda: trial_letter(place.settings))
+            frozen = [number for cadence in cadences for number in _freeze(place, cadence, report, trial)]
             with reading(place.engine) as conn:
                 owed = deliveries.owed(conn, place.clock())
             chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
@@ -150,7 +153,7 @@ def _gather(place: Installation, only: str | None, force: bool, watch: Watch) ->
     )  # fmt: skip
 
 
-def _freeze(place: Installation, cadence: Cadence, report: Report) -> list[int]:
+def _freeze(place: Installation, cadence: Cadence, report: Report, trial: Callable[[], None]) -> list[int]:
     """Freeze the editions a cadence owes; return their numbers. What only a person can move on is reported."""
     now, zone = place.clock(), place.settings.site.zone
     frozen: list[int] = []
@@ -158,8 +161,7 @@ def _freeze(place: Installation, cadence: Cadence, report: Report) -> list[int]:
         with reading(place.engine) as conn:
             slots = prepare.slots_to_run(conn, cadence, now, zone)
         if slots:
-            # What is wrong with config or templates shows here, before anything is owed because of it.
-            trial_letter(place.settings)
+            trial()
         for slot in slots:
             with writing(place.engine) as conn:
                 prepare.ready(conn, place.settings, cadence, slot, now)
