@@ -124,6 +124,7 @@ def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
         server.close()
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("place", ["events: before commit", "events: committed"])
 @pytest.mark.parametrize("kind", ["mailbox", "file"])
 def test_killed_at_any_place_and_told_again_ends_the_same(sent: House, tmp_path: Path, place: str, kind: str) -> None:

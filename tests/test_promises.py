@@ -511,7 +511,7 @@ def owes(one: Candidate, wanted: Interests) -> bool:
 def test_no_reader_loses_or_repeats_an_entry_over_random_changes(tmp_path: Path) -> None:
     Readers.folder = tmp_path
     machine = settings(
-        max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     from hypothesis.stateful import run_state_machine_as_test
 

@@ -35,6 +35,7 @@ def test_runs_with_deaths_and_lost_answers(fake: FakeSendGrid) -> None:
     assert ended["accepted"] > 200 and ended["cancelled batches"] > 10 and ended["uncertain"] > 10
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("mutant", ["blind", "late", "shared", "same"])
 def test_each_mistake_made_on_purpose_is_found(fake: FakeSendGrid, mutant: str) -> None:
     for seed in range(400):
