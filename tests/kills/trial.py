@@ -178,7 +178,7 @@ class Ground:
         self.servers: list[Server | FakeSendGrid] = []
 
     def trial(self, kind: str, database_url: str = "", *, readers: int = READERS) -> Trial:
-        """Return a new trial of a transport; `database_url` "" for an SQLite file, else an empty database's address."""
+        """Return a new trial of a transport; `database_url` "" for an SQLite file, else an address."""
         self._made += 1
         folder = self._folder / f"trial{self._made}"
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
