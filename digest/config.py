@@ -10,22 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from digest import rhythms, spans
 from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
 from digest.carriage import Carriage, TransportPart, carriage_of
 from digest.errors import ConfigError
 from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
-from digest.model import CADENCES, KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
-from digest.schedule import Cadence, parse_at
+from digest.model import KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
+from digest.rhythms import CadencePart
+from digest.schedule import Cadence
 from digest.siteparts import check_base_url, check_language, check_mailbox, split_url
+from digest.spans import Span
 
 _SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
-_SPAN = re.compile(r"^\s*([0-9]{1,8})\s*(minute|hour|day|week)s?\s*$")
-_LONGEST = timedelta(days=36_525)  # a hundred years; further back or ahead dates run out
 _NAME = re.compile(r"^name_[a-z]{2,3}$")
 _RESERVED_SLUGS = {"none", "all"}
 
@@ -78,21 +79,13 @@ class Settings:
         raise ConfigError([f"cadence {name!r} is not in config.toml; add [cadence.{name}] or use another"])
 
 
-def _span(value: object) -> object:
-    if isinstance(value, str) and (form := _SPAN.match(value)):
-        span = timedelta(**{form[2] + "s": int(form[1])})
-        if span <= _LONGEST:
-            return span
-    raise ValueError('write a span like "30 minutes", "12 hours", "14 days" or "2 weeks", at most a hundred years')
-
-
 def _backfill(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError('write a count like 20 or a span like "60 days"')
     if isinstance(value, int) and value >= 0:
         return Backfill(count=value)
-    if isinstance(value, str) and _SPAN.match(value):
-        return Backfill(span=_span(value))  # type: ignore[arg-type]
+    if isinstance(value, str) and spans.FORM.match(value):
+        return Backfill(span=spans.read_span(value))
     raise ValueError('write a count like 20 or a span like "60 days"')
 
 
@@ -110,9 +103,6 @@ def _words(value: object) -> object:
             raise ValueError(f"the words of weight {weight} are not a list of phrases")
         pairs.extend((phrase, int(weight)) for phrase in phrases)
     return tuple(pairs)
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
 class _Part(BaseModel):
@@ -164,11 +154,6 @@ class _Source(_Part):
     allow_private: bool = False
 
 
-class _Cadence(_Part):
-    at: str
-    approval: Literal["automatic", "required"] = "automatic"
-
-
 class _Term(_Part):
     slug: str
     name: str = Field(min_length=1)
@@ -197,7 +182,7 @@ class _File(_Part):
     events: EventsPart = Field(default_factory=EventsPart)
     dkim: DkimPart | None = None
     source: list[_Source] = []
-    cadence: dict[str, _Cadence] = {}
+    cadence: dict[str, CadencePart] = {}
     policy_area: list[_Term] = []
     theme: list[_Term] = []
 
@@ -307,7 +292,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "brand": BrandPart, "dkim": DkimPart, "light": Palette, "dark": Palette, "logo": LogoPart,
         "site": _Site, "storage": _Storage, "transport": TransportPart, "events": EventsPart,
         "gather": _Gather, "letter": _Letter,
-        "lint": _Lint, "source": _Source, "cadence": _Cadence, "policy_area": _Term, "theme": _Term,
+        "lint": _Lint, "source": _Source, "cadence": CadencePart, "policy_area": _Term, "theme": _Term,
     }  # fmt: skip
     model = next((parts[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in parts), _File)
     return [field.alias or name for name, field in model.model_fields.items()]
@@ -335,15 +320,7 @@ def _check(file: _File) -> list[str]:
             problems.append(f"{place}: the name is taken by an earlier source; give each its own")
         names.add(source.name)
         problems += [f"{place}.{p}" for p in _check_source(source, areas, themes)]
-    for name, cadence in file.cadence.items():
-        if name not in CADENCES:
-            problems.append(f"cadence.{name}: is not a cadence; use {', '.join(CADENCES)}")
-            continue
-        try:
-            parse_at(name, cadence.at)
-        except ValueError as error:
-            problems.append(f"cadence.{name}.at: {error}")
-    return problems
+    return problems + rhythms.mistakes(file.cadence, file.transport.kind)
 
 
 def _check_terms(kind: str, terms: list[_Term]) -> list[str]:
@@ -430,11 +407,7 @@ def _settings(file: _File, home: Path, dkim: Dkim | None, carriage: Carriage, he
             )
             for s in file.source
         ),
-        cadences=tuple(
-            Cadence(name, parse_at(name, file.cadence[name].at), file.cadence[name].approval == "required")
-            for name in CADENCES
-            if name in file.cadence
-        ),
+        cadences=rhythms.cadences_of(file.cadence),
         taxonomy=Taxonomy(
             tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.policy_area),
             tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.theme),

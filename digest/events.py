@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from digest.ledger import OPEN_RECALLS
+
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
 
 LONGEST_ID = 100  # characters; a longer one is hashed by whoever reads it
@@ -63,6 +65,14 @@ def after(state: str, fate: str | None, kind: str) -> tuple[str, str | None]:
     if state != "accepted" or said is None:
         return state, fate
     return state, max(said, fate or said, key=FATES.index)
+
+
+def heeded(kind: str, recall: str | None) -> bool:
+    """Return whether an event of `kind` may move a delivery whose taking back stands at `recall` (see ledger)."""
+    if recall in OPEN_RECALLS:
+        return False
+    # The provider says "processed" of what it may discard later.
+    return recall is None or kind != "processed"
 
 
 # --- what it does to an address -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ suppressed when it must not be mailed any more. What is uncertain is settled by 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 # state now -> states that may follow, and who may say so.
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -22,6 +23,15 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "empty": frozenset(),
     "held": frozenset(),
 }
+# A request that waits at the provider for its hour (slot mode) can be taken back. How far that has come:
+# "doubt": its answer was lost; once the provider confirms, its readers are owed a letter again.
+# "stop": a person stopped its edition; once the provider confirms, its readers get nothing of it.
+# While it is one of these, nothing that is heard moves the readers: the provider may say yes to either first.
+# "late": the confirmation did not come in time; "back": it did, and another request is to follow. In both, what the
+# provider said of the request before is no proof any more, only that a letter has left.
+OpenRecall = Literal["doubt", "stop"]
+OPEN_RECALLS: tuple[OpenRecall, ...] = ("doubt", "stop")
+
 FINAL = frozenset(state for state, after in TRANSITIONS.items() if not after) | {"refused"}
 
 FIRST_WAIT = timedelta(minutes=15)

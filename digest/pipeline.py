@@ -21,6 +21,7 @@ from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
+from digest.takeback import take_back
 from digest.transports.file import FileTransport
 
 
@@ -114,6 +115,8 @@ def _accounted(
         place.fence.check()
         with closing(place.transport()) as transport:
             report.recovered = send.recover(place.engine, transport, place.clock)
+            # Before all else: what is in doubt can only be taken back while its hour is far off.
+            take_back(place.engine, transport, place.clock)
             if gather_first:
                 report.sources = _gather(place, None, False, watch)
             # What is wrong with config or templates shows here, before anything is owed because of it; once a run.

@@ -33,20 +33,27 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """One rhythm of editions: its hour, and whether an editor must approve what goes out."""
+    """One rhythm of editions: its hour, whether an editor must approve what goes out, and how long before its hour
+    an edition is frozen and given to a provider that keeps it until then (0: at the hour).
+    """
 
     name: str
     at: At
     approval_required: bool = False
+    ahead: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One due date of a cadence: `day` is its key (the local date), `instant` (aware UTC) when it falls due."""
+    """One due date of a cadence: `day` is its key (the local date), `instant` (aware UTC) when it falls due.
+
+    `hour` (aware UTC) is when its letters are to arrive: the instant, or later by the cadence's `ahead`.
+    """
 
     cadence: str
     day: date
     instant: datetime
+    hour: datetime
 
     @property
     def key(self) -> str:
@@ -117,8 +124,7 @@ def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
 
 def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
     """Return the slot with a stored key; `at` may have changed since, the date stands."""
-    day = date.fromisoformat(key)
-    return Slot(cadence.name, day, _instant(cadence, day, zone))
+    return _at(cadence, date.fromisoformat(key), zone)
 
 
 def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
@@ -133,9 +139,10 @@ def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Ite
 def _slot(cadence: Cadence, day: date, zone: str) -> Slot | None:
     if not cadence.at.falls_on(day):
         return None
-    return Slot(cadence.name, day, _instant(cadence, day, zone))
+    return _at(cadence, day, zone)
 
 
-def _instant(cadence: Cadence, day: date, zone: str) -> datetime:
+def _at(cadence: Cadence, day: date, zone: str) -> Slot:
     # fold=0: an hour that comes twice counts the first time; one that is skipped is taken an hour later.
-    return datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)
+    hour = datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)
+    return Slot(cadence.name, day, hour - cadence.ahead, hour)

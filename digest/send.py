@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 from sqlalchemy import Connection, Engine
@@ -15,17 +15,21 @@ from digest.failpoint import failpoint
 from digest.ledger import next_try
 from digest.letters import Letters, folder_of, letters_of, parcel
 from digest.model import Digest, Edition
-from digest.store import deliveries, editions
+from digest.schedule import slot_of
+from digest.store import deliveries, editions, slots
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
-from digest.transports.base import Outcome, Parcel, Transport
+from digest.takeback import take_back
+from digest.transports.base import Outcome, Parcel, Transport, Waiting
+from digest.transports.sendgrid.slots import in_slot
 from subscribers import store as people
 from subscribers.consent import may_mail
 from subscribers.model import Subscriber
 
 BATCH = 200
 BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
+MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]
 Clock = Callable[[], datetime]
 
@@ -43,7 +47,8 @@ def recover(engine: Engine, transport: Transport, clock: Clock) -> dict[str, int
     known = transport.ask([(d.id, folders[d.edition]) for d in orphans])
     settled = []
     for one in orphans:
-        state = {"accepted": "accepted", "absent": "pending"}.get(known.get(one.id, ""), "uncertain")
+        heard = "absent" if one.unbegun else known.get(one.id, "")
+        state = {"accepted": "accepted", "absent": "pending"}.get(heard, "uncertain")
         reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
         settled.append((one.id, state, reason))
     with writing(engine) as conn:
@@ -69,25 +74,55 @@ def send(
     """Hand over every pending delivery of a frozen edition. Hold the run lock. Safe to repeat after any end.
 
     Each batch is claimed, with consent and suppression read again, in a transaction that is committed before
-    its first byte leaves. `progress` is called with how many deliveries each batch settled.
+    its first byte leaves. `progress` is called with how many deliveries each batch settled. Before the edition's
+    hour its letters are given to a provider that keeps them until then, or nothing is handed over.
     """
     edition, letters = _frozen(engine, settings, number)
+    hour = _hour(settings, edition)
     transport.open()
+    doubts = 0
     while True:
-        batch, settled = _claim(engine, settings, fence, number, run, secret, clock())
+        send_at = hour if isinstance(transport, Waiting) and in_slot(clock(), hour) else None
+        if send_at is None and clock() < hour:
+            return
+        batch, settled = _claim(engine, settings, fence, number, run, secret, clock(), send_at)
         if not batch and not settled:
             return
         lost = bool(batch) and _hand_over(
-            engine, settings, edition, letters, batch, transport, run, secret, clock
+            engine, settings, edition, letters, batch, transport, run, secret, clock, send_at
         )  # fmt: skip
         progress(len(batch) + settled)
         if lost:
-            raise PersonNeeded(
-                f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
-                " The next run goes on with the others"
-            )
+            doubts += 1
+            _after_doubt(engine, transport, number, doubts, clock)
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
+
+
+def _hour(settings: Settings, edition: Edition) -> datetime:
+    """Return when an edition's letters are to arrive; without `ahead` they wait for none."""
+    for cadence in settings.cadences:
+        if cadence.name == edition.cadence and cadence.ahead:
+            return slot_of(cadence, edition.slot, settings.site.zone).hour
+    return datetime.min.replace(tzinfo=UTC)
+
+
+def _after_doubt(engine: Engine, transport: Transport, number: int, doubts: int, clock: Clock) -> None:
+    """Return when the hand-over may go on after an answer was lost: all that is in doubt was taken back.
+
+    Raises PersonNeeded when it was not, and TryLater when answers are lost again and again.
+    """
+    back = take_back(engine, transport, clock)
+    if not back.readers or back.open or back.late:
+        raise PersonNeeded(
+            f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
+            " The next run goes on with the others"
+        )
+    if doubts >= MOST_DOUBTS:
+        raise TryLater(
+            f"edition {number}: {doubts} answers were lost one after the other; what they left in doubt was taken"
+            " back, nobody was mailed twice; run again later to go on"
+        )
 
 
 def rehearse(
@@ -114,7 +149,14 @@ def _frozen(engine: Engine, settings: Settings, number: int) -> tuple[Edition, L
 
 
 def _claim(
-    engine: Engine, settings: Settings, fence: Fence, number: int, run: int, secret: bytes, now: datetime
+    engine: Engine,
+    settings: Settings,
+    fence: Fence,
+    number: int,
+    run: int,
+    secret: bytes,
+    now: datetime,
+    send_at: datetime | None = None,
 ) -> tuple[list[tuple[Delivery, Subscriber, Digest]], int]:
     """Claim the next batch; return it with what each reader gets, and how many were settled without a letter."""
     size = BATCH_OF_REQUESTS if settings.carriage.kind == "sendgrid" else BATCH
@@ -124,7 +166,7 @@ def _claim(
         settled = [(one, state, why) for one, state, why, until in dropped if until is None]
         deliveries.settle(conn, settled, now)
         deliveries.postpone(conn, [(one, until, why) for one, _, why, until in dropped if until is not None], now)
-        deliveries.claim(conn, [one.id for one, _, _ in batch], run, now)
+        deliveries.claim(conn, [one.id for one, _, _ in batch], run, now, send_at)
         token = fence.turn(conn)
     failpoint("claim: committed")
     # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
@@ -169,18 +211,34 @@ def _hand_over(
     run: int,
     secret: bytes,
     clock: Clock,
+    send_at: datetime | None = None,
 ) -> bool:
     """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
 
     Returns whether an answer was lost.
     """
+
+    def batch_for(ids: Sequence[int]) -> str:
+        assert isinstance(transport, Waiting)
+        name = transport.create_batch()
+        with writing(engine) as conn:
+            noted = slots.note(conn, ids, name, run)
+        if not noted:
+            raise TryLater(f"edition {edition.id}: another run has taken these deliveries over; nothing of them left")
+        failpoint("request: noted")
+        return name
+
     outcomes: list[Outcome] = []
     begun = False
     try:
         parcels, failed = _compose(settings, edition, letters, batch, secret, clock())
         failpoint("hand-over: composed")
         begun = True
-        for outcome in chain(failed, transport.hand_over(parcels)):
+        if send_at is not None and isinstance(transport, Waiting):
+            answers = transport.hand_over_at(parcels, send_at, batch_for)
+        else:
+            answers = transport.hand_over(parcels)
+        for outcome in chain(failed, answers):
             outcomes.append(outcome)
             failpoint("hand-over: one answered")
         failpoint("hand-over: all answered")

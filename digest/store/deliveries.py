@@ -29,6 +29,7 @@ class Delivery:
     reason: str
     attempts: int
     updated_at: datetime
+    unbegun: bool = False  # claimed, and surely no byte of it has left
 
 
 def add_digest(conn: Connection, number: int, one: Digest) -> int:
@@ -79,8 +80,9 @@ def move_marks(conn: Connection, one: Edition) -> None:
 
 
 def pending(conn: Connection, number: int, limit: int | None, now: datetime) -> list[Delivery]:
-    """Return the next deliveries of an edition that may be handed over now, in order of their ids."""
-    return _select(conn, delivery.c.edition_id == number, *_ripe(now), limit=limit)
+    """Return the next deliveries of an edition that may be handed over now, those of one digest together."""
+    where = (delivery.c.edition_id == number, *_ripe(now))
+    return _select(conn, *where, order=(delivery.c.digest_id, delivery.c.id), limit=limit)
 
 
 def in_state(conn: Connection, state: str, number: int | None = None) -> list[Delivery]:
@@ -96,12 +98,14 @@ def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
     return list(reversed(_select(conn, delivery.c.subscriber_id == subscriber)))
 
 
-def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime) -> None:
-    """Take pending deliveries for `run`; nobody else hands them over from here on."""
+def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at: datetime | None = None) -> None:
+    """Take pending deliveries for `run`; nobody else hands them over from here on.
+
+    `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is noted.
+    """
     taken = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
-    conn.execute(
-        taken.values(state="claimed", run_id=run, attempts=delivery.c.attempts + 1, retry_at=None, updated_at=now)
-    )
+    step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
+    conn.execute(taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, batch=None, **step))
 
 
 def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime, run: int | None = None) -> None:
@@ -187,8 +191,10 @@ def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return delivery.c.state == "pending", or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now)
 
 
-def _select(conn: Connection, *where: Any, limit: int | None = None) -> list[Delivery]:
-    query = select(delivery).where(*where).order_by(delivery.c.id).limit(limit)
+def _select(
+    conn: Connection, *where: Any, order: Sequence[Any] = (delivery.c.id,), limit: int | None = None
+) -> list[Delivery]:
+    query = select(delivery).where(*where).order_by(*order).limit(limit)
     return [
         Delivery(
             row.id,
@@ -199,6 +205,7 @@ def _select(conn: Connection, *where: Any, limit: int | None = None) -> list[Del
             row.reason,
             row.attempts,
             row.updated_at,
+            row.state == "claimed" and row.send_at is not None and row.batch is None,
         )
         for row in conn.execute(query)
     ]

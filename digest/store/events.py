@@ -60,19 +60,12 @@ class _Acting:
     person: Subscriber | None
 
 
-def take(
-    conn: Connection,
-    events: Iterable[Event],
-    secret: bytes,
-    now: datetime,
-    *,
-    cancelling: Collection[int] = frozenset(),
-) -> Taken:
+def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime) -> Taken:
     """Store events and let them act, in the caller's transaction. Safe to repeat, in any order and division.
 
-    `cancelling`: deliveries whose cancellation at the provider is still open; their events are stored but move
-    nothing, until `replay`. Safe beside other takers and a running hand-over: what waits too long on another
-    ends in TryLater, and the provider comes again.
+    Events of a delivery that is being taken back are stored but do not move it, until `replay`. Safe beside
+    other takers and a running hand-over: what waits too long on another ends in TryLater, and the provider
+    comes again.
     """
     once: dict[tuple[str, str], Event] = {}
     taken = Taken()
@@ -82,7 +75,7 @@ def take(
     # In one order for all takers, so that they wait for each other and do not lock each other out.
     ordered = [once[key] for key in sorted(once)]
     for start in range(0, len(ordered), CHUNK):
-        taken += _take(conn, ordered[start : start + CHUNK], secret, now, cancelling)
+        taken += _take(conn, ordered[start : start + CHUNK], secret, now)
     return taken
 
 
@@ -91,9 +84,7 @@ def replay(conn: Connection, deliveries: Collection[int], now: datetime) -> int:
     return _move(conn, known(conn, deliveries), now)[0]
 
 
-def _take(
-    conn: Connection, events: Sequence[Event], secret: bytes, now: datetime, cancelling: Collection[int]
-) -> Taken:
+def _take(conn: Connection, events: Sequence[Event], secret: bytes, now: datetime) -> Taken:
     acting = {(one.event.provider, one.event.id): one for one in _acting(conn, events)}
     rows = [_row(one, acting.get((one.provider, one.id)), secret, now) for one in events]
     insert = dialect_insert(conn)(event).on_conflict_do_nothing().returning(event.c.provider, event.c.event_id)
@@ -101,11 +92,11 @@ def _take(
     new = [one for one in events if (one.provider, one.id) in fresh]
     said: dict[int, list[Event]] = {}
     for one in new:
-        if one.delivery is not None and one.delivery not in cancelling:
+        if one.delivery is not None:
             said.setdefault(one.delivery, []).append(one)
     settled, ours = _move(conn, said, now)
     taken = Taken(new=len(new), duplicate=len(events) - len(new), settled=settled)
-    taken.strangers = sum(1 for one in new if one.delivery not in ours and one.delivery not in cancelling)
+    taken.strangers = sum(1 for one in new if one.delivery not in ours)
     _act(conn, [acting[key] for key in sorted(fresh & acting.keys())], secret, now, taken)
     return taken
 
@@ -132,15 +123,16 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
     """Let events move their deliveries; return how many became accepted, and which of the deliveries exist."""
     settled, found = 0, set()
     for chunk in chunks(said):
-        columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id)
+        columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.recall)
         query = select(*columns).where(delivery.c.id.in_(chunk)).order_by(delivery.c.id).with_for_update()
         changed = []
-        for number, state, fate, name in conn.execute(query).all():
+        for number, state, fate, name, recall in conn.execute(query).all():
             found.add(number)
             after, later = state, fate
-            for one in said[number]:
+            heeded = [one for one in said[number] if decide.heeded(one.kind, recall)]
+            for one in heeded:
                 after, later = decide.after(after, later, one.kind)
-            named = name or max((one.message for one in said[number]), default="") or None
+            named = name or max((one.message for one in heeded), default="") or None
             if (after, later, named) != (state, fate, name):
                 changed.append({"of": number, "new_state": after, "new_fate": later, "named": named, "when": now})
                 settled += after != state

@@ -9,6 +9,7 @@ from subscribers.columns import Key, UtcDateTime, metadata
 
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
+_BATCHED = text("batch IS NOT NULL")
 
 # What is known of each configured source between two fetches.
 source_state = Table(
@@ -187,8 +188,15 @@ delivery = Table(
     Column("retry_at", UtcDateTime),  # a pending one is not claimed before
     Column("fate", String(10)),  # of an accepted one, by later events: delivered, bounced, complained
     Column("provider_id", String(100)),  # the provider's own name for the letter
+    # Of a claim in slot mode: the hour the provider is to wait for, the name of the request it went in (none yet:
+    # no byte of it has left), and how a taking back of that request stands (see digest.ledger).
+    Column("send_at", UtcDateTime),
+    Column("batch", String(100)),
+    Column("recall", String(6)),
     UniqueConstraint("edition_id", "subscriber_id"),
-    Index("ix_delivery_edition_state", "edition_id", "state"),
+    Index("ix_delivery_batch", "batch", sqlite_where=_BATCHED, postgresql_where=_BATCHED),
+    # Claimed by digest, so that those who share one share a request.
+    Index("ix_delivery_edition_state_digest", "edition_id", "state", "digest_id"),
     sqlite_autoincrement=True,
 )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from digest.transports.sendgrid.payload import Personal, Shared
@@ -71,4 +72,27 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Finish: release connections, write what comes last."""
+        ...
+
+
+@runtime_checkable
+class Waiting(Transport, Protocol):
+    """A transport whose provider keeps letters until their hour, and gives them back when asked in time."""
+
+    def hand_over_at(
+        self, parcels: Sequence[Parcel], send_at: datetime, batch_for: Callable[[Sequence[int]], str]
+    ) -> Iterator[Outcome]:
+        """Yield one outcome a parcel, as `hand_over`; the letters wait at the provider until `send_at` (aware).
+
+        Before each request `batch_for` is called, in this thread, with the deliveries in it; it returns the
+        request's batch id, made by `create_batch` and written down.
+        """
+        ...
+
+    def create_batch(self) -> str:
+        """Return a new batch id. TryLater or DigestError when there is none to be had; nothing was sent."""
+        ...
+
+    def cancel(self, batch_id: str) -> bool:
+        """Take a request back; True once the provider has confirmed it. May be repeated, does no harm twice."""
         ...

@@ -232,12 +232,22 @@ def test_no_address_is_in_the_table_of_events(ledger: Engine) -> None:
     assert "r0" not in everything
 
 
-def test_events_of_an_open_cancellation_wait(ledger: Engine) -> None:
-    taken = into(ledger, ev("a", "delivered"), ev("b", "delivered", 2), cancelling={1})
+def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
+    def stands(recall: str | None) -> None:
+        with writing(ledger) as conn:
+            conn.execute(update(tables.delivery).where(tables.delivery.c.id == 1).values(recall=recall))
+
+    stands("doubt")
+    taken = into(ledger, ev("p", "processed"), ev("b", "delivered", 2))
     assert (taken.new, taken.settled, taken.strangers) == (2, 1, 0)
     assert state(ledger)[0] == "claimed"
     with writing(ledger) as conn:
-        assert replay(conn, [1, 2, 3], NOW) == 1
+        assert replay(conn, [1, 2, 3], NOW) == 0
+    # "processed" may be said of what was given back; "delivered" can only be true.
+    stands("late")
+    with writing(ledger) as conn:
+        assert replay(conn, [1, 2, 3], NOW) == 0
+    assert into(ledger, ev("a", "delivered")).settled == 1
     assert state(ledger)[:2] == ("accepted", "delivered")
 
 

@@ -47,17 +47,18 @@ class SendGridTransport:
     def open(self) -> None:
         """Nothing to make ready: connections are made as requests go out, and kept."""
 
-    def hand_over(
-        self, parcels: Sequence[Parcel], *, send_at: datetime | None = None, batch_for: BatchFor | None = None
-    ) -> Iterator[Outcome]:
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
         """Yield one outcome a parcel; parcels with the same `shared` object ride in one request.
-
-        Slot mode: the letters wait at the provider until `send_at` (aware, at most 72 hours ahead). Before each
-        request `batch_for` is called, in this thread, with the deliveries in it, and returns the batch id for it,
-        written down: a hand-over in doubt can then be taken back by `cancel` without touching what was accepted.
 
         After an answer that leaves doubt no further request is begun, and the rest is deferred. DigestError at
         the end when the account must be put right; nothing is refused for that.
+        """
+        yield from self.hand_over_batches(grouped(parcels))
+
+    def hand_over_at(self, parcels: Sequence[Parcel], send_at: datetime, batch_for: BatchFor) -> Iterator[Outcome]:
+        """Yield one outcome a parcel, as `hand_over`; the letters wait for `send_at`, at most 72 hours ahead.
+
+        One batch is one request, so that `cancel` takes back a hand-over in doubt and nothing that was accepted.
         """
         yield from self.hand_over_batches(grouped(parcels), send_at=send_at, batch_for=batch_for)
 

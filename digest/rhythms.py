@@ -1,0 +1,56 @@
+"""[cadence.*] of config.toml: when the editions of each cadence fall due, who has the word, and how far ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from digest.model import CADENCES
+from digest.schedule import Cadence, parse_at
+from digest.spans import Span
+
+# Below the one, what is in doubt could not be taken back in time; above the other, daily editions would overlap.
+_LEAST, _MOST = timedelta(minutes=25), timedelta(hours=12)
+
+
+class CadencePart(BaseModel):
+    """[cadence.weekly] and its like. `ahead`: freeze so long before the hour, and let the provider wait for it."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    at: str
+    approval: Literal["automatic", "required"] = "automatic"
+    ahead: Span = timedelta(0)
+
+
+def mistakes(parts: Mapping[str, CadencePart], transport: str) -> list[str]:
+    """Return what is wrong with them, a line each; `transport` is the kind that will carry the letters."""
+    problems = []
+    for name, part in parts.items():
+        key = f"cadence.{name}"
+        if name not in CADENCES:
+            problems.append(f"{key}: is not a cadence; use {', '.join(CADENCES)}")
+            continue
+        try:
+            parse_at(name, part.at)
+        except ValueError as error:
+            problems.append(f"{key}.at: {error}")
+        if not part.ahead:
+            continue
+        if not _LEAST <= part.ahead <= _MOST:
+            problems.append(f'{key}.ahead: write a span from "25 minutes" to "12 hours"')
+        if transport != "sendgrid":
+            problems.append(f"{key}.ahead: only SendGrid keeps letters until their hour; remove it")
+    return problems
+
+
+def cadences_of(parts: Mapping[str, CadencePart]) -> tuple[Cadence, ...]:
+    """Return the cadences of parts without mistakes, in the order of the glossary."""
+    return tuple(
+        Cadence(name, parse_at(name, parts[name].at), parts[name].approval == "required", parts[name].ahead)
+        for name in CADENCES
+        if name in parts
+    )

@@ -1,0 +1,171 @@
+"""Requests that wait for their hour: noted, taken back, given up; whatever is heard meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert, select, update
+
+from digest.events import Event
+from digest.store import deliveries, slots
+from digest.store import schema as tables
+from digest.store.engine import reading, writing
+from digest.store.events import take
+from digest.store.slots import Request
+
+NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
+HOUR = NOW + timedelta(hours=5)
+SECRET = b"s" * 32
+Row = tuple[str, str | None, str | None]
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> Engine:
+    """Run 7 has claimed deliveries 1 to 4 for a slot; 1 to 3 went in request b1, 4 in none yet."""
+    with writing(engine) as conn:
+        conn.execute(
+            insert(tables.edition).values(
+                id=1, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0, content_hash="",
+                created_at=NOW, frozen_at=NOW, eligible=4,
+            )
+        )  # fmt: skip
+        rows = [
+            {"id": n, "edition_id": 1, "subscriber_id": n, "state": "pending", "updated_at": NOW} for n in range(1, 5)
+        ]
+        conn.execute(insert(tables.delivery), rows)
+        deliveries.claim(conn, [1, 2, 3, 4], 7, NOW, HOUR)
+        assert slots.note(conn, [1, 2, 3], "b1", 7)
+    return engine
+
+
+def rows(engine: Engine) -> list[Row]:
+    d = tables.delivery.c
+    with reading(engine) as conn:
+        return [tuple(row) for row in conn.execute(select(d.state, d.batch, d.recall).order_by(d.id))]
+
+
+def settle(engine: Engine, states: dict[int, str]) -> None:
+    with writing(engine) as conn:
+        deliveries.settle(conn, [(number, state, "") for number, state in states.items()], NOW, 7)
+
+
+def test_a_claim_without_a_request_is_known_as_not_begun(ledger: Engine) -> None:
+    with reading(ledger) as conn:
+        assert [one.unbegun for one in deliveries.in_state(conn, "claimed")] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("change", [{"run_id": 8}, {"state": "uncertain"}])
+def test_nothing_is_noted_for_claims_that_another_run_has_taken_over(
+    ledger: Engine, change: dict[str, object]
+) -> None:
+    with writing(ledger) as conn:
+        conn.execute(update(tables.delivery).where(tables.delivery.c.id == 4).values(change))
+        assert not slots.note(conn, [4], "b2", 7)
+
+
+def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    with writing(ledger) as conn:
+        assert slots.in_doubt(conn) == [Request("b1", HOUR, None)]
+        assert slots.recall(conn, "b1", "doubt", NOW)
+        assert slots.in_doubt(conn) == [Request("b1", HOUR, "doubt")]
+        assert slots.confirm(conn, "b1", NOW) == 3
+        assert slots.in_doubt(conn) == []
+    assert rows(ledger)[:3] == [("pending", None, "back")] * 3
+    # And again, in the next request.
+    with writing(ledger) as conn:
+        deliveries.claim(conn, [1, 2, 3], 8, NOW, HOUR)
+        assert slots.note(conn, [1, 2, 3], "b2", 8)
+        deliveries.settle(conn, [(n, "uncertain", "") for n in (1, 2, 3)], NOW, 8)
+        assert slots.recall(conn, "b2", "doubt", NOW)
+        assert slots.confirm(conn, "b2", NOW) == 3
+
+
+def test_a_late_answer_and_an_event_move_nothing_while_it_is_taken_back(ledger: Engine) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    with writing(ledger) as conn:
+        assert slots.recall(conn, "b1", "doubt", NOW)
+    settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
+    heard(ledger, "processed", 1)
+    assert rows(ledger)[:3] == [("uncertain", "b1", "doubt")] * 3
+    with writing(ledger) as conn:
+        slots.confirm(conn, "b1", NOW)
+    settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
+    heard(ledger, "processed", 2)
+    assert rows(ledger)[:3] == [("pending", None, "back")] * 3
+
+
+def test_a_request_that_was_surely_taken_is_left_to_go_out(ledger: Engine) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    heard(ledger, "processed", 2)
+    with writing(ledger) as conn:
+        assert not slots.recall(conn, "b1", "doubt", NOW)
+    assert rows(ledger)[:3] == [("uncertain", "b1", None), ("accepted", "b1", None), ("uncertain", "b1", None)]
+
+
+def test_too_late_it_waits_for_what_proves_that_it_left(ledger: Engine) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    with writing(ledger) as conn:
+        slots.recall(conn, "b1", "doubt", NOW)
+    heard(ledger, "delivered", 1)
+    with writing(ledger) as conn:
+        slots.give_up(conn, "b1", NOW)
+        assert slots.in_doubt(conn) == []
+    heard(ledger, "processed", 2)
+    heard(ledger, "bounced", 3)
+    assert rows(ledger)[:3] == [("accepted", "b1", "late"), ("uncertain", "b1", "late"), ("accepted", "b1", "late")]
+
+
+def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
+    settle(ledger, {1: "accepted", 2: "accepted", 3: "accepted"})
+    with writing(ledger) as conn:
+        assert slots.of_edition(conn, 1) == [Request("b1", HOUR, None)]
+        assert slots.recall(conn, "b1", "stop", NOW)
+    heard(ledger, "processed", 1)
+    with writing(ledger) as conn:
+        assert slots.confirm(conn, "b1", NOW) == 3
+        assert slots.of_edition(conn, 1) == []
+    heard(ledger, "processed", 2)
+    assert rows(ledger)[:3] == [("cancelled", "b1", "back")] * 3
+
+
+def test_a_stop_outranks_a_doubt(ledger: Engine) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    with writing(ledger) as conn:
+        assert slots.recall(conn, "b1", "doubt", NOW)
+        assert slots.recall(conn, "b1", "stop", NOW)
+        slots.confirm(conn, "b1", NOW)
+    assert {row[0] for row in rows(ledger)[:3]} == {"cancelled"}
+
+
+def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> None:
+    for turn in range(30):
+        with writing(ledger) as conn:
+            conn.execute(
+                update(tables.delivery).where(tables.delivery.c.id < 4)
+                .values(state="uncertain", recall=None, batch="b1", send_at=HOUR, run_id=7)
+            )  # fmt: skip
+        opened: list[bool] = []
+
+        def open_it(opened: list[bool] = opened) -> None:
+            with writing(ledger) as conn:
+                opened.append(slots.recall(conn, "b1", "doubt", NOW))
+
+        threads = [
+            threading.Thread(target=open_it),
+            threading.Thread(target=heard, args=(ledger, "processed", 1 + turn % 3, str(turn))),
+        ]
+        for one in threads if turn % 2 else reversed(threads):
+            one.start()
+        for one in threads:
+            one.join()
+        states = [row[0] for row in rows(ledger)[:3]]
+        assert ("accepted" in states) is not opened[0], (turn, states)
+
+
+def heard(engine: Engine, kind: str, number: int, name: str = "") -> None:
+    one = Event(f"{kind}{number}{name}", kind, number, None, NOW, provider="sendgrid")
+    with writing(engine) as conn:
+        take(conn, [one], SECRET, NOW)

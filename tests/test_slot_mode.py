@@ -1,0 +1,73 @@
+"""Slot mode end to end: with deaths and lost answers, nobody is mailed twice and nobody forgotten (figure 11)."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.figures import Figures
+from tests.slot_runs import Run, copy, prepared
+from tests.transports.fake_sendgrid import FakeSendGrid
+
+# Mistakes made on purpose: a cancel believed before it is confirmed, a clock 25 minutes behind the provider's,
+# one batch id for many requests.
+MUTANTS = ("blind", "late", "shared")
+
+
+class Runs:
+    """Runs on copies of one prepared installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fake = FakeSendGrid()
+        self._folder = folder
+        prepared(folder / "pattern", self.fake)
+
+    def one(self, seed: int, ended: Counter[str], mutant: str = "") -> str:
+        folder = copy(self._folder / "pattern", self._folder / f"{mutant}{seed}")
+        run = Run(self.fake, folder, seed, mutant)
+        run.whole()
+        return run.wrong(ended)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    made = Runs(tmp_path_factory.mktemp("slots"))
+    yield made
+    made.fake.close()
+
+
+def go(runs: Runs, seeds: range) -> Counter[str]:
+    ended: Counter[str] = Counter()
+    for seed in seeds:
+        wrong = runs.one(seed, ended)
+        assert wrong == "", f"seed {seed}: {wrong}"
+    return ended
+
+
+def test_runs_with_deaths_and_lost_answers(runs: Runs) -> None:
+    assert go(runs, range(8))["accepted"] > 30
+
+
+@pytest.mark.kills
+def test_a_hundred_runs(runs: Runs) -> None:
+    ended = go(runs, range(100, 200))
+    # The runs are worth something: most letters went, some requests were taken back, some stayed in doubt.
+    assert ended["accepted"] > 400 and ended["taken back"] > 10 and ended["uncertain"] > 10, ended
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_each_mistake_made_on_purpose_is_found(runs: Runs, mutant: str) -> None:
+    assert any(runs.one(seed, Counter(), mutant) for seed in range(200)), f"{mutant} was not found"
+
+
+@pytest.mark.proof
+def test_a_thousand_runs(runs: Runs, figure: Figures) -> None:
+    count, seed = int(os.environ.get("DIGEST_SLOT_RUNS", "1000")), int(os.environ.get("DIGEST_SEED", "1000"))
+    ended = go(runs, range(seed, seed + count))
+    said = ", ".join(f"{number} {what}" for what, number in sorted(ended.items()))
+    figure(f"11 slot mode, {count} runs (seed {seed})", goal="0 lost, 0 twice", result=f"0, 0; {said}", met=True)
