@@ -125,13 +125,13 @@ def _accounted(
             with reading(place.engine) as conn:
                 owed = deliveries.owed(conn, place.clock())
             chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
+            work = send.Work(
+                place.engine, place.settings, transport, place.fence, run_id, place.secret, place.clock
+            )  # fmt: skip
             for one in chosen:
                 watch.edition(_receipt(place, one))
                 try:
-                    send.send(
-                        place.engine, place.settings, one, transport,
-                        fence=place.fence, run=run_id, secret=place.secret, clock=place.clock, progress=watch.sent,
-                    )  # fmt: skip
+                    send.send(work, one, watch.sent)
                 except PersonNeeded as needed:
                     report.waiting.append(str(needed))
                     break

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
 from digest import stopping
+from digest.claiming import Claimed, batch_size, claim, mailable
 from digest.config import Settings
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.failpoint import failpoint
 from digest.ledger import next_try
 from digest.letters import Letters, folder_of, letters_of, parcel
-from digest.model import Digest, Edition
+from digest.model import Edition
 from digest.schedule import slot_of
 from digest.store import deliveries, editions, slots
 from digest.store.deliveries import Delivery
@@ -23,15 +25,32 @@ from digest.store.fence import Fence
 from digest.takeback import take_back
 from digest.transports.base import Outcome, Parcel, Transport, Waiting
 from digest.transports.sendgrid.slots import in_slot
-from subscribers import store as people
-from subscribers.consent import may_mail
-from subscribers.model import Subscriber
 
-BATCH = 200
-BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
 MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run sends with; `run` is its number. The run lock is held while it is used."""
+
+    engine: Engine
+    settings: Settings
+    transport: Transport
+    fence: Fence
+    run: int
+    secret: bytes
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """An edition whose debt is written, its letters, and when they are to arrive."""
+
+    edition: Edition
+    letters: Letters
+    hour: datetime
 
 
 def recover(engine: Engine, transport: Transport, clock: Clock) -> dict[str, int]:
@@ -59,44 +78,62 @@ def recover(engine: Engine, transport: Transport, clock: Clock) -> dict[str, int
     return counts
 
 
-def send(
-    engine: Engine,
-    settings: Settings,
-    number: int,
-    transport: Transport,
-    *,
-    fence: Fence,
-    run: int,
-    secret: bytes,
-    clock: Clock,
-    progress: Progress = lambda _: None,
-) -> None:
-    """Hand over every pending delivery of a frozen edition. Hold the run lock. Safe to repeat after any end.
+def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
+    """Hand over every pending delivery of a frozen edition. Safe to repeat after any end.
 
     Each batch is claimed, with consent and suppression read again, in a transaction that is committed before
     its first byte leaves. `progress` is called with how many deliveries each batch settled. Before the edition's
     hour its letters are given to a provider that keeps them until then, or nothing is handed over.
     """
-    edition, letters = _frozen(engine, settings, number)
-    hour = _hour(settings, edition)
-    transport.open()
+    frozen = _frozen(work.engine, work.settings, number)
+    work.transport.open()
     doubts = 0
     while True:
-        send_at = hour if isinstance(transport, Waiting) and in_slot(clock(), hour) else None
-        if send_at is None and clock() < hour:
+        now = work.clock()
+        send_at = frozen.hour if isinstance(work.transport, Waiting) and in_slot(now, frozen.hour) else None
+        if send_at is None and now < frozen.hour:
             return
-        batch, settled = _claim(engine, settings, fence, number, run, secret, clock(), send_at)
+        batch, settled = claim(
+            work.engine, work.settings, work.fence, number, work.run, work.secret, now, send_at
+        )  # fmt: skip
         if not batch and not settled:
             return
-        lost = bool(batch) and _hand_over(
-            engine, settings, edition, letters, batch, transport, run, secret, clock, send_at
-        )  # fmt: skip
+        lost = bool(batch) and _hand_over(work, frozen, batch, send_at)
         progress(len(batch) + settled)
         if lost:
             doubts += 1
-            _after_doubt(engine, transport, number, doubts, clock)
+            _after_doubt(work, number, doubts)
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
+
+
+def rehearse(
+    engine: Engine, settings: Settings, number: int, transport: Transport, *, secret: bytes, now: datetime
+) -> int:
+    """Hand the pending letters of an edition to `transport` without claiming or marking any; return how many."""
+    frozen = _frozen(engine, settings, number)
+    count, last = 0, None
+    while True:
+        with reading(engine) as conn:
+            owed = deliveries.pending(conn, number, batch_size(settings), now, after=last)
+            batch, _ = mailable(conn, settings, owed, secret, now)
+        if not owed:
+            return count
+        last = owed[-1]
+        parcels, _ = _compose(settings, frozen, batch, secret, now)
+        count += sum(1 for _ in transport.hand_over(parcels))
+
+
+def _frozen(engine: Engine, settings: Settings, number: int) -> Frozen:
+    """Return a frozen edition and its letters, compiled once a language."""
+    with reading(engine) as conn:
+        edition = editions.get(conn, number)
+        shown = editions.shown(conn, number)
+    if edition is None or edition.state != "frozen":
+        raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
+    if editions.content_hash(edition.note, shown) != edition.content_hash:
+        raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
+    return Frozen(edition, letters_of(settings, edition, [s.entry for s in shown]), _hour(settings, edition))
 
 
 def _hour(settings: Settings, edition: Edition) -> datetime:
@@ -107,12 +144,12 @@ def _hour(settings: Settings, edition: Edition) -> datetime:
     return datetime.min.replace(tzinfo=UTC)
 
 
-def _after_doubt(engine: Engine, transport: Transport, number: int, doubts: int, clock: Clock) -> None:
+def _after_doubt(work: Work, number: int, doubts: int) -> None:
     """Return when the hand-over may go on after an answer was lost: all that is in doubt was taken back.
 
     Raises PersonNeeded when it was not, and TryLater when answers are lost again and again.
     """
-    back = take_back(engine, transport, clock)
+    back = take_back(work.engine, work.transport, work.clock)
     if not back.readers or back.open or back.late:
         raise PersonNeeded(
             f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
@@ -125,120 +162,18 @@ def _after_doubt(engine: Engine, transport: Transport, number: int, doubts: int,
         )
 
 
-def rehearse(
-    engine: Engine, settings: Settings, number: int, transport: Transport, *, secret: bytes, now: datetime
-) -> int:
-    """Hand the pending letters of an edition to `transport` without claiming or marking any; return how many."""
-    edition, letters = _frozen(engine, settings, number)
-    with reading(engine) as conn:
-        batch, _ = _mailable(conn, settings, deliveries.pending(conn, number, None, now), secret, now)
-    parcels, _ = _compose(settings, edition, letters, batch, secret, now)
-    return sum(1 for _ in transport.hand_over(parcels))
-
-
-def _frozen(engine: Engine, settings: Settings, number: int) -> tuple[Edition, Letters]:
-    """Return a frozen edition and its letters, compiled once a language."""
-    with reading(engine) as conn:
-        edition = editions.get(conn, number)
-        shown = editions.shown(conn, number)
-    if edition is None or edition.state != "frozen":
-        raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
-    if editions.content_hash(edition.note, shown) != edition.content_hash:
-        raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    return edition, letters_of(settings, edition, [s.entry for s in shown])
-
-
-def _claim(
-    engine: Engine,
-    settings: Settings,
-    fence: Fence,
-    number: int,
-    run: int,
-    secret: bytes,
-    now: datetime,
-    send_at: datetime | None = None,
-) -> tuple[list[tuple[Delivery, Subscriber, Digest]], int]:
-    """Claim the next batch; return it with what each reader gets, and how many were settled without a letter."""
-    size = BATCH_OF_REQUESTS if settings.carriage.kind == "sendgrid" else BATCH
-    with writing(engine) as conn:
-        failpoint("claim: before commit")
-        batch, dropped = _mailable(conn, settings, deliveries.pending(conn, number, size, now), secret, now)
-        settled = [(one, state, why) for one, state, why, until in dropped if until is None]
-        deliveries.settle(conn, settled, now)
-        deliveries.postpone(conn, [(one, until, why) for one, _, why, until in dropped if until is not None], now)
-        deliveries.claim(conn, [one.id for one, _, _ in batch], run, now, send_at)
-        token = fence.turn(conn)
-    failpoint("claim: committed")
-    # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
-    fence.keep(token)
-    failpoint("claim: fence kept")
-    return batch, len(dropped)
-
-
-def _mailable(
-    conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
-) -> tuple[list[tuple[Delivery, Subscriber, Digest]], list[tuple[int, str, str, datetime | None]]]:
-    """Part deliveries into those that may be mailed now, and (id, state, reason, until) of those that may not.
-
-    `until`: a pause ends then, and the letter waits for it; None: `state` is for good.
-    """
-    ids = [d.subscriber for d in owed]
-    suppressed = people.suppressed_ids(conn, secret, ids)
-    persons = people.many(conn, ids)
-    digests = deliveries.digests(conn, [d.digest for d in owed if d.digest is not None])
-    batch, dropped = [], []
-    for one in owed:
-        person = persons.get(one.subscriber)
-        why = may_mail(person, one.subscriber in suppressed, now) if person else "erased"
-        if person is not None and not why and not settings.may_reach(person.email):
-            why = "not on the allow-list"
-        if person is None or why or one.digest is None:
-            until = person.paused_until if person is not None and why == "paused" else None
-            state = "suppressed" if why == "suppressed" else "cancelled"
-            dropped.append((one.id, state, why or "no digest", until))
-        else:
-            batch.append((one, person, digests[one.digest]))
-    return batch, dropped
-
-
-def _hand_over(
-    engine: Engine,
-    settings: Settings,
-    edition: Edition,
-    letters: Letters,
-    batch: Sequence[tuple[Delivery, Subscriber, Digest]],
-    transport: Transport,
-    run: int,
-    secret: bytes,
-    clock: Clock,
-    send_at: datetime | None = None,
-) -> bool:
+def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> bool:
     """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
 
     Returns whether an answer was lost.
     """
-
-    def batch_for(ids: Sequence[int]) -> str:
-        assert isinstance(transport, Waiting)
-        name = transport.create_batch()
-        with writing(engine) as conn:
-            noted = slots.note(conn, ids, name, run)
-        if not noted:
-            raise TryLater(f"edition {edition.id}: another run has taken these deliveries over; nothing of them left")
-        failpoint("request: noted")
-        return name
-
     outcomes: list[Outcome] = []
     begun = False
     try:
-        parcels, failed = _compose(settings, edition, letters, batch, secret, clock())
+        parcels, failed = _compose(work.settings, frozen, batch, work.secret, work.clock())
         failpoint("hand-over: composed")
         begun = True
-        if send_at is not None and isinstance(transport, Waiting):
-            answers = transport.hand_over_at(parcels, send_at, batch_for)
-        else:
-            answers = transport.hand_over(parcels)
-        for outcome in chain(failed, answers):
+        for outcome in chain(failed, _answers(work, frozen.edition.id, parcels, send_at)):
             outcomes.append(outcome)
             failpoint("hand-over: one answered")
         failpoint("hand-over: all answered")
@@ -246,17 +181,36 @@ def _hand_over(
         # What was heard stands. Of what was not, the transport is asked; what nobody knows stays claimed, and
         # the next run calls it uncertain. Where nothing was begun, nothing was handed over.
         heard = {one.delivery for one in outcomes}
-        silent = [one.id for one, _, _ in batch if one.id not in heard]
+        silent = [one.delivery.id for one in batch if one.delivery.id not in heard]
         if silent and begun:
-            known = transport.ask([(number, folder_of(edition)) for number in silent])
+            known = work.transport.ask([(number, folder_of(frozen.edition)) for number in silent])
             outcomes += [Outcome(number, "accepted") for number in silent if known.get(number) == "accepted"]
             silent = [number for number in silent if known.get(number) == "absent"]
-        with writing(engine) as conn:
-            _record(conn, edition, {one.id: one for one, _, _ in batch}, outcomes, run, clock())
-            deliveries.give_back(conn, silent, clock(), run)
+        now = work.clock()
+        with writing(work.engine) as conn:
+            _record(conn, frozen.edition, {one.delivery.id: one.delivery for one in batch}, outcomes, work.run, now)
+            deliveries.give_back(conn, silent, now, work.run)
             failpoint("record: before commit")
         failpoint("record: committed")
     return any(one.state == "uncertain" for one in outcomes)
+
+
+def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
+    """Yield the transport's outcomes; in slot mode each request is noted before it leaves."""
+    transport = work.transport
+    if send_at is None or not isinstance(transport, Waiting):
+        return transport.hand_over(parcels)
+
+    def batch_for(ids: Sequence[int]) -> str:
+        name = transport.create_batch()
+        with writing(work.engine) as conn:
+            noted = slots.note(conn, ids, name, work.run)
+        if not noted:
+            raise TryLater(f"edition {number}: another run has taken these deliveries over; nothing of them left")
+        failpoint("request: noted")
+        return name
+
+    return transport.hand_over_at(parcels, send_at, batch_for)
 
 
 def _record(
@@ -285,20 +239,26 @@ def _record(
 
 
 def _compose(
-    settings: Settings,
-    edition: Edition,
-    letters: Letters,
-    batch: Sequence[tuple[Delivery, Subscriber, Digest]],
-    secret: bytes,
-    now: datetime,
+    settings: Settings, frozen: Frozen, batch: Sequence[Claimed], secret: bytes, now: datetime
 ) -> tuple[list[Parcel], list[Outcome]]:
     """Return the letters of a batch, and a refusal for each that cannot be written. ConfigError: none can."""
     parcels, failed = [], []
-    for one, person, digest in batch:
+    for one in batch:
         try:
-            parcels.append(parcel(settings, edition, letters, person, digest, secret, now, delivery=one.id))
+            made = parcel(
+                settings,
+                frozen.edition,
+                frozen.letters,
+                one.reader,
+                one.digest,
+                secret,
+                now,
+                delivery=one.delivery.id,
+            )
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:
-            failed.append(Outcome(one.id, "refused", f"no letter could be written: {error}"))
+            failed.append(Outcome(one.delivery.id, "refused", f"no letter could be written: {error}"))
+        else:
+            parcels.append(made)
     return parcels, failed

@@ -148,20 +148,21 @@ class Run:
     def whole(self) -> None:
         """Work, die, come back, until the hour is long past."""
         for life in range(14):
-            self._life(faulty=life < 8)
+            self.live(faulty=life < 8)
             self.pass_time(self.dice.choice([0.1, 1, 5, 30, self._until_late()]))
             if self.dice.random() < 0.5:
                 self._hear()
         self.fake.now = HOUR.timestamp() + 86_400
         self.deaths = 0
-        self._life(faulty=False)
+        self.live(faulty=False)
         self._hear(everything=True)
 
     def _until_late(self) -> float:
         """Return the minutes until a cancel is only just in time, or just too late."""
         return max(0.0, (HOUR.timestamp() - self.fake.now) / 60 - self.dice.uniform(6, 14))
 
-    def _life(self, *, faulty: bool) -> None:
+    def live(self, *, faulty: bool) -> None:
+        """Start, do what is owed, end or die."""
         fake = self.fake
         fake.faults.clear()
         fake.side_faults.clear()

@@ -189,3 +189,31 @@ def test_what_may_stand_in_site(tmp_path: Path, key: str, value: str) -> None:
 def test_backfill_is_a_count_or_a_span(tmp_path: Path, text: str, backfill: Backfill) -> None:
     path = write(tmp_path, GOOD.replace('path = "feed.xml"', f'path = "feed.xml"\nbackfill = {text}'))
     assert load(path, {}).sources[0].backfill == backfill
+
+
+@pytest.mark.parametrize(
+    ("kind", "ahead", "said"),
+    [
+        ("sendgrid", "24 minutes", 'cadence.weekly.ahead: write a span from "25 minutes" to "12 hours"'),
+        ("sendgrid", "13 hours", 'cadence.weekly.ahead: write a span from "25 minutes" to "12 hours"'),
+        ("sendgrid", "soon", "cadence.weekly.ahead: write a span"),
+        ("file", "1 hour", "cadence.weekly.ahead: only SendGrid keeps letters until their hour"),
+        ("smtp", "1 hour", "cadence.weekly.ahead: only SendGrid keeps letters until their hour"),
+    ],
+)
+def test_how_far_ahead_of_its_hour_an_edition_may_be_handed_over(
+    tmp_path: Path, kind: str, ahead: str, said: str
+) -> None:
+    environ = {"DIGEST_CADENCE__WEEKLY__AHEAD": ahead, "DIGEST_TRANSPORT__KIND": kind, "SENDGRID_API_KEY": "SG.x.y"}
+    found = problems(tmp_path, GOOD, environ)
+    assert any(said in line for line in found), found
+
+
+@pytest.mark.parametrize(("ahead", "minutes"), [("25 minutes", 25), ("12 hours", 720)])
+def test_ahead_is_a_span(tmp_path: Path, ahead: str, minutes: int) -> None:
+    environ = {
+        "DIGEST_CADENCE__WEEKLY__AHEAD": ahead,
+        "DIGEST_TRANSPORT__KIND": "sendgrid",
+        "SENDGRID_API_KEY": "SG.x.y",
+    }
+    assert load(write(tmp_path, GOOD), environ).cadence("weekly").ahead == timedelta(minutes=minutes)

@@ -111,3 +111,22 @@ def test_the_last_of_the_month_is_due_in_every_month() -> None:
     days = {due_slot(monthly, datetime(2027, m, 1, 12, tzinfo=UTC), LONDON).key for m in range(1, 13)}
     assert {"2027-01-31", "2027-02-28", "2027-04-30", "2026-12-31"} <= days
     assert len(days) == 12
+
+
+@pytest.mark.parametrize(
+    ("at", "ahead", "now", "day", "hour"),
+    [
+        # Due an hour before its hour; the date is that of the hour.
+        ("08:00", 1, "2026-11-06T07:00", "2026-11-06", "2026-11-06T08:00"),
+        ("08:00", 1, "2026-11-06T06:59", "2026-11-05", "2026-11-05T08:00"),
+        # Due on the evening before.
+        ("08:00", 12, "2026-11-05T20:00", "2026-11-06", "2026-11-06T08:00"),
+        # Across the change to summer time: real hours, not the clock's.
+        ("03:00", 3, "2027-03-27T23:00", "2027-03-28", "2027-03-28T02:00"),
+    ],
+)
+def test_a_slot_that_is_handed_over_ahead(at: str, ahead: int, now: str, day: str, hour: str) -> None:
+    cadence = Cadence("daily", parse_at("daily", at), ahead=timedelta(hours=ahead))
+    slot = due_slot(cadence, datetime.fromisoformat(now).replace(tzinfo=UTC), LONDON)
+    assert (slot.key, slot.hour) == (day, datetime.fromisoformat(hour).replace(tzinfo=UTC))
+    assert slot.instant == slot.hour - timedelta(hours=ahead)

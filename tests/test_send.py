@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from digest import pipeline, prepare, send
+from digest.claiming import BATCH
 from digest.errors import PersonNeeded
 from digest.model import Receipt
 from digest.store import deliveries, editions, runs
@@ -18,7 +20,10 @@ from digest.store.schema import delivery
 from digest.transports.base import Outcome, Parcel
 from digest.transports.file import FileTransport
 from subscribers import store as people
+from subscribers.model import Interests
 from tests.house import House
+
+FOLLOWED = [Interests(frozenset(areas)) for areas in ({"housing"}, {"transport"}, {"housing", "transport"})]
 
 
 class Recorder:
@@ -57,6 +62,12 @@ def frozen(tmp_path: Path, database_url: str) -> Iterator[tuple[House, int]]:
     for n in range(5):
         here.reader(f"r{n}@example.org")
     here.publish("One")
+    yield here, freeze(here)
+    here.close()
+
+
+def freeze(here: House) -> int:
+    """Freeze the next weekly edition and return its number."""
     pipeline.gather(here.place, force=True)
     place = here.place
     with writing(place.engine) as conn:
@@ -66,9 +77,7 @@ def frozen(tmp_path: Path, database_url: str) -> Iterator[tuple[House, int]]:
         # The first run has closed the last slot: freeze the next one by hand.
         assert slot is None
         slot = prepare.next_slot(weekly, here.now, "Europe/London")
-        number = prepare.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
-    yield here, number
-    here.close()
+        return prepare.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
 
 
 def hand_over(house: House, number: int, transport: Recorder | FileTransport) -> None:
@@ -77,8 +86,7 @@ def hand_over(house: House, number: int, transport: Recorder | FileTransport) ->
         run = runs.start(conn, "send", house.now)
     place.fence.check()
     send.send(
-        place.engine, place.settings, number, transport,
-        fence=place.fence, run=run, secret=place.secret, clock=place.clock,
+        send.Work(place.engine, place.settings, transport, place.fence, run, place.secret, place.clock), number
     )  # fmt: skip
 
 
@@ -157,6 +165,31 @@ def test_a_rehearsal_marks_nothing(frozen: tuple[House, int], tmp_path: Path) ->
     assert pipeline.dry_run(house.place, tmp_path / "dry", number) == 5
     assert len(list((tmp_path / "dry").glob("*/*.eml"))) == 5
     assert receipt(house, number).pending == 5
+
+
+def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
+    tmp_path: Path, database_url: str
+) -> None:
+    house = House(tmp_path / "house", database_url)
+    house.run()
+    place, everybody = house.place, range(2 * BATCH + 30)
+    with writing(place.engine) as conn:
+        for n in everybody:
+            people.add(
+                conn, f"r{n}@example.org", cadence="weekly", how="test", now=house.now, secret=place.secret,
+                interests=FOLLOWED[n % 3],
+            )  # fmt: skip
+    for area in ("housing", "transport"):
+        house.publish(area, areas=area)
+    number = freeze(house)
+    assert pipeline.dry_run(house.place, tmp_path / "dry", number) == len(everybody)
+    transport = Recorder()
+    hand_over(house, number, transport)
+    assert len({parcel.to for parcel in transport.taken}) == len(transport.taken) == len(everybody)
+    # Those who share a digest come together, so that they share a request.
+    subjects = [parcel.subject for parcel in transport.taken]
+    assert sum(one != after for one, after in pairwise(subjects)) <= 2
+    house.close()
 
 
 def test_a_letter_is_the_same_on_every_attempt(frozen: tuple[House, int]) -> None:

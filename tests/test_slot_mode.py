@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.figures import Figures
-from tests.slot_runs import Run, copy, prepared
+from tests.slot_runs import HOUR, READERS, Run, copy, prepared
 from tests.transports.fake_sendgrid import FakeSendGrid
 
 # Mistakes made on purpose: a cancel believed before it is confirmed, a clock 25 minutes behind the provider's,
@@ -25,6 +26,12 @@ class Runs:
         self.fake = FakeSendGrid()
         self._folder = folder
         prepared(folder / "pattern", self.fake)
+
+    def quiet(self, name: str) -> Run:
+        """Return a run in which nobody dies and both clocks agree."""
+        run = Run(self.fake, copy(self._folder / "pattern", self._folder / name), 0)
+        run.deaths, run.skew, run.deaf = 0, 0.0, False
+        return run
 
     def one(self, seed: int, ended: Counter[str], mutant: str = "") -> str:
         folder = copy(self._folder / "pattern", self._folder / f"{mutant}{seed}")
@@ -50,6 +57,27 @@ def go(runs: Runs, seeds: range) -> Counter[str]:
 
 def test_runs_with_deaths_and_lost_answers(runs: Runs) -> None:
     assert go(runs, range(8))["accepted"] > 30
+
+
+@pytest.mark.parametrize(
+    ("minutes", "send_at"),
+    [
+        (290, {int(HOUR.timestamp())}),
+        (26, {int(HOUR.timestamp())}),
+        (24, set()),  # too near to take anything back: nothing is handed over before the hour
+        (-1, {None}),
+    ],
+)
+def test_letters_wait_for_their_hour(runs: Runs, minutes: int, send_at: set[int | None]) -> None:
+    run = runs.quiet(f"at{minutes}")
+    runs.fake.now = (HOUR - timedelta(minutes=minutes)).timestamp()
+    run.live(faulty=False)
+    assert {message.send_at for message in runs.fake.queued} == send_at
+    assert len(runs.fake.queued) == (READERS if send_at else 0)
+    assert len({message.batch_id for message in runs.fake.queued}) == (2 if minutes > 25 else 1 if send_at else 0)
+    runs.fake.now = (HOUR + timedelta(minutes=1)).timestamp()
+    run.live(faulty=False)
+    assert len(runs.fake.queued) == READERS
 
 
 @pytest.mark.kills

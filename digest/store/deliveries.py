@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, tuple_, update
 
 from digest.ledger import before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
@@ -79,9 +79,16 @@ def move_marks(conn: Connection, one: Edition) -> None:
     conn.execute(moved.values(release=one.to_release))
 
 
-def pending(conn: Connection, number: int, limit: int | None, now: datetime) -> list[Delivery]:
-    """Return the next deliveries of an edition that may be handed over now, those of one digest together."""
-    where = (delivery.c.edition_id == number, *_ripe(now))
+def pending(
+    conn: Connection, number: int, limit: int, now: datetime, *, after: Delivery | None = None
+) -> list[Delivery]:
+    """Return the next deliveries of an edition that may be handed over now, those of one digest together.
+
+    `after`: go on from there, past deliveries that were looked at and left as they are.
+    """
+    where = [delivery.c.edition_id == number, *_ripe(now)]
+    if after is not None:
+        where.append(tuple_(delivery.c.digest_id, delivery.c.id) > tuple_(after.digest, after.id))
     return _select(conn, *where, order=(delivery.c.digest_id, delivery.c.id), limit=limit)
 
 

@@ -1,0 +1,101 @@
+"""Claim: take the next deliveries for a run, in a transaction that is committed before a byte of them leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from digest.config import Settings
+from digest.failpoint import failpoint
+from digest.model import Digest
+from digest.store import deliveries
+from digest.store.deliveries import Delivery
+from digest.store.engine import writing
+from digest.store.fence import Fence
+from subscribers import store as people
+from subscribers.consent import may_mail
+from subscribers.model import Subscriber
+
+BATCH = 200
+BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery that may be handed over: to whom, and what they get."""
+
+    delivery: Delivery
+    reader: Subscriber
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One that may not: `state` is its end, unless a pause holds it up `until` then."""
+
+    delivery: int
+    state: str
+    reason: str
+    until: datetime | None
+
+
+def batch_size(settings: Settings) -> int:
+    """Return how many deliveries are claimed at a time."""
+    return BATCH_OF_REQUESTS if settings.carriage.kind == "sendgrid" else BATCH
+
+
+def claim(
+    engine: Engine,
+    settings: Settings,
+    fence: Fence,
+    number: int,
+    run: int,
+    secret: bytes,
+    now: datetime,
+    send_at: datetime | None = None,
+) -> tuple[list[Claimed], int]:
+    """Claim the next batch of edition `number`; return it, and how many were settled without a letter.
+
+    Consent, pause, suppression and the allow-list are read again in the very transaction. `send_at`: in slot
+    mode, the hour.
+    """
+    with writing(engine) as conn:
+        failpoint("claim: before commit")
+        owed = deliveries.pending(conn, number, batch_size(settings), now)
+        batch, dropped = mailable(conn, settings, owed, secret, now)
+        settled = [(one.delivery, one.state, one.reason) for one in dropped if one.until is None]
+        deliveries.settle(conn, settled, now)
+        deliveries.postpone(conn, [(one.delivery, one.until, one.reason) for one in dropped if one.until], now)
+        deliveries.claim(conn, [one.delivery.id for one in batch], run, now, send_at)
+        token = fence.turn(conn)
+    failpoint("claim: committed")
+    # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
+    fence.keep(token)
+    failpoint("claim: fence kept")
+    return batch, len(dropped)
+
+
+def mailable(
+    conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
+) -> tuple[list[Claimed], list[Dropped]]:
+    """Part deliveries into those that may be mailed now and those that may not; changes nothing."""
+    ids = [d.subscriber for d in owed]
+    suppressed = people.suppressed_ids(conn, secret, ids)
+    persons = people.many(conn, ids)
+    digests = deliveries.digests(conn, [d.digest for d in owed if d.digest is not None])
+    batch, dropped = [], []
+    for one in owed:
+        person = persons.get(one.subscriber)
+        why = may_mail(person, one.subscriber in suppressed, now) if person else "erased"
+        if person is not None and not why and not settings.may_reach(person.email):
+            why = "not on the allow-list"
+        if person is None or why or one.digest is None:
+            until = person.paused_until if person is not None and why == "paused" else None
+            state = "suppressed" if why == "suppressed" else "cancelled"
+            dropped.append(Dropped(one.id, state, why or "no digest", until))
+        else:
+            batch.append(Claimed(one, person, digests[one.digest]))
+    return batch, dropped
