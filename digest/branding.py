@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,9 +77,12 @@ class DkimPart(BaseModel):
     key_file: str
 
 
-def check_brand(part: BrandPart) -> list[str]:
-    """Return a line for each colour that would be too faint to read and for an unfit logo."""
-    problems = []
+def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:
+    """Return a line for each colour that would be too faint to read, an unfit logo, and words that nobody would see.
+
+    `languages`: those with a catalogue of words.
+    """
+    problems = _check_words(part.words, languages)
     for side, chosen, shipped in (("light", part.light, LIGHT), ("dark", part.dark, DARK)):
         said = chosen.model_dump(exclude_none=True)
         problems += [f"brand.{side}.{line}" for line in colours.problems(_colours(chosen, shipped), list(said))]
@@ -90,6 +94,21 @@ def check_brand(part: BrandPart) -> list[str]:
             )
         elif len(part.logo.url) > _LONGEST_LOGO:
             problems.append(f"brand.logo.url: is longer than {_LONGEST_LOGO} characters; give a shorter address")
+    return problems
+
+
+def _check_words(words: Collection[str], languages: Collection[str]) -> list[str]:
+    problems, seen = [], set[str]()
+    for tag in words:
+        language = primary(tag)
+        if language not in languages:
+            problems.append(
+                f"brand.words.{tag}: there is no catalogue of words in this language; letters come in"
+                f" {', '.join(sorted(languages))}, add words/{language}.toml to [letter] templates or remove it"
+            )
+        elif language in seen:
+            problems.append(f"brand.words.{tag}: another table is for {language} too; put them into one")
+        seen.add(language)
     return problems
 
 

@@ -20,7 +20,9 @@ from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, ch
 from digest.carriage import Carriage, TransportPart, carriage_of
 from digest.errors import ConfigError
 from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
+from digest.letter import catalogue
 from digest.model import KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
+from digest.resources import resource
 from digest.rhythms import CadencePart
 from digest.schedule import Cadence
 from digest.siteparts import check_base_url, check_language, check_mailbox, split_url
@@ -208,7 +210,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     dkim, carriage, hearing = None, None, Hearing()
     if parsed is not None:
         dkim, wrong = dkim_of(parsed.dkim, parsed.site.from_, home)
-        problems += _check(parsed) + check_brand(parsed.brand) + wrong
+        own = [home / parsed.letter.templates] if parsed.letter.templates else []
+        languages = catalogue.languages([*own, resource("templates") / "email"])
+        problems += _check(parsed) + check_brand(parsed.brand, languages) + wrong
         carriage, wrong = carriage_of(parsed.transport, _site(parsed.site), home, environ)
         problems += wrong
         hearing, wrong = hearing_of(parsed.events, home, environ)

@@ -34,6 +34,12 @@ def render(env: Environment, name: str, values: Mapping[str, object]) -> str:
     except TemplateNotFound as error:
         folders = ", ".join(env.loader.searchpath) if isinstance(env.loader, FileSystemLoader) else "none"
         raise ConfigError([f"template {error.name}: not found in {folders}; put the file in one"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            [f"template {name}, or one it includes: is not UTF-8 ({error}); save it as UTF-8"]
+        ) from error
+    except RecursionError as error:
+        raise ConfigError([f"{_place(error, name)}: includes itself, or is nested without end; mend it"]) from error
     except TemplateSyntaxError as error:
         place = f"{error.filename or error.name}, line {error.lineno}"
         raise ConfigError([f"{place}: {error.message}; mend the template"]) from error

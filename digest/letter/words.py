@@ -16,6 +16,7 @@ from digest.letter.clean import cut, visible
 from digest.model import CASE_STUDY, NATIONAL, REGIONS, Digest, Reason, Taxonomy
 from subscribers.model import Interests
 
+_SHORTEST_PREHEADER = 20  # characters
 SUBJECT = 78
 TITLE_IN_SUBJECT = 62
 GAP = re.compile(r"\{([a-z_]+)\}")
@@ -159,7 +160,9 @@ class Words:
         if far:
             names.append(self.count("from_elsewhere", far))
         line = self.listed(names)
-        return line[:1].upper() + line[1:]
+        line = line[:1].upper() + line[1:]
+        # An inbox fills what is left of a short line with whatever stands next in the letter.
+        return line if len(line) >= _SHORTEST_PREHEADER else f"{line}. {self.intro('', counts(digest))}"
 
     def interests(self, follows: Interests, taxonomy: Taxonomy) -> str:
         """Return what a reader follows in words: "Housing and Transport, in Wales and the South West"."""

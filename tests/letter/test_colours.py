@@ -158,3 +158,16 @@ def test_the_brands_address_and_words_stand_in_for_the_sites(tmp_path: Path) -> 
         sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=brand, language="cy"
     )
     assert (letter.book.words.said["tagline"], welsh.book.words.said["tagline"]) == ("T", "Y")
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"fr": "Tout"}, "brand.words.fr: there is no catalogue"),
+        ({"en": "All", "en-GB": "All of it"}, "brand.words.en-GB: another table is for en too"),
+    ],
+)
+def test_words_that_nobody_would_see_are_told(tmp_path: Path, tables: dict[str, str], said: str) -> None:
+    lines = "".join(f'[brand.words.{tag}]\nareas = "{words}"\n' for tag, words in tables.items())
+    with pytest.raises(ConfigError, match=said):
+        settings(tmp_path, lines)

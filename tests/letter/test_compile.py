@@ -158,6 +158,7 @@ BROKEN = [
     ("letter__txt__j2", "{% for part in parts %}{{ part.open }}{{ part.close }} {% endfor %}", ["letter.txt.j2"]),
     ("letter__txt__j2", "no parts at all", ["letter.txt.j2", "0 written"]),
     ("letter__txt__j2", "{% include 'absent.j2' %}", ["absent.j2", "not found"]),
+    ("group__txt__j2", "{% include 'group.txt.j2' %}", ["group.txt.j2, line 1", "includes itself"]),
 ]  # fmt: skip
 
 
@@ -169,6 +170,12 @@ def test_a_mistaken_template_is_named_with_its_line(tmp_path: Path, name: str, b
     for word in told:
         assert word in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_template_in_another_encoding_is_told(tmp_path: Path) -> None:
+    (tmp_path / "group.html.j2").write_bytes("<h3>Café</h3>".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"not UTF-8.*save it as UTF-8"):
+        compiled(tmp_path)
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:

@@ -106,9 +106,21 @@ def placed(*slugs: str, far: int = 0) -> Digest:
             "Housing, Transport and 2 from elsewhere",
             "Here are 4 new entries for you: 2 in your areas and 2 from elsewhere.",
         ),
-        (placed("housing"), "Housing", "Here is one new entry for you, in your areas."),
-        (placed(far=3), "3 from elsewhere", "Here are 3 new entries for you, from elsewhere."),
-        (placed(""), "Other news", "Here is one new entry for you, in your areas."),
+        (
+            placed("housing"),
+            "Housing. Here is one new entry for you, in your areas.",
+            "Here is one new entry for you, in your areas.",
+        ),
+        (
+            placed(far=3),
+            "3 from elsewhere. Here are 3 new entries for you, from elsewhere.",
+            "Here are 3 new entries for you, from elsewhere.",
+        ),
+        (
+            placed(""),
+            "Other news. Here is one new entry for you, in your areas.",
+            "Here is one new entry for you, in your areas.",
+        ),
         (
             placed("a", "b", "c", "d", "e", "f"),
             "A, b, c, d and 2 more policy areas",

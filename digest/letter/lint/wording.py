@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from digest.letter.lint.finding import ERROR, WARNING, Finding
 from digest.letter.lint.page import Element, Page, Text
+from digest.letter.parts import DIGEST_TOKENS, PART_TOKENS, READER_TOKENS
 
 GMAIL_CLIPS = 102_400  # bytes of decoded html
 SIZE_WARNING = 80 * 1024  # leaves room for what a provider adds to links
@@ -17,6 +18,7 @@ PREHEADER = (20, 256)  # characters; mail programs show 35 to 140
 COVERED = 0.85
 _LONGEST_LINK = 2000
 _TOKEN = re.compile(r"%%[A-Za-z_]+%%")
+_OURS = frozenset(f"%%{name}%%" for name in (*READER_TOKENS, *DIGEST_TOKENS, *PART_TOKENS))
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<%.*?%>", re.DOTALL)
 _NOTHING = re.compile(r"(?:^|/)(?:undefined|none|null|nan)(?:$|[/?#])", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -78,17 +80,21 @@ def preheader(page: Page, subject_line: str) -> Iterator[Finding]:
 
 
 def tokens(page: Page, text: str, subject_line: str) -> Iterator[Finding]:
-    """Yield what should have been filled in and was not. In running text a stranger may have written braces."""
+    """Yield what should have been filled in and was not. In running text a stranger may have written as much."""
     cure = "fill it in: the template or the code that fills it is mistaken"
     for where, words in [
         ("subject", subject_line),
         ("text", text),
         *((run.parent.where, run.text) for run in page.body_texts),
     ]:
-        if found := _TOKEN.search(words):
-            yield Finding(ERROR, "token", where, "", f"{found.group()} is left over", cure)
+        looks = [found.group() for found in _TOKEN.finditer(words)]
+        if left := _OURS.intersection(looks):
+            yield Finding(ERROR, "token", where, "", f"{min(left)} is left over", cure)
+            looks = []
         if found := _TEMPLATE.search(words):
-            problem = f"{found.group()[:40]} looks like a template's code"
+            looks.append(found.group())
+        if looks:
+            problem = f"{looks[-1][:40]} looks like a template's code"
             yield Finding(
                 WARNING, "token", where, "", problem, "correct the template, or the title if it is meant so"
             )
