@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from digest.classify import Classifier, kind_of
 from digest.config import Settings
 from digest.errors import SourceError
+from digest.failpoint import failpoint
 from digest.model import Source
 from digest.sources.decide import Decision, New, decide, keys_of, surge
 from digest.sources.fetch import Fetcher
@@ -39,6 +40,7 @@ def gather(
 ) -> list[Gathering]:
     """Read the sources that are due and store what they bring; return one row a source read, in config's order.
 
+    Those that failed last time are read and stored after the others, so that what hangs keeps nobody waiting.
     `only` names one source; `force` reads also what was read a moment ago. A source that is gone is not read, and
     its row says so; nor, even under `force`, one that asked us to wait. `progress` is called as each is done.
     """
@@ -46,29 +48,34 @@ def gather(
         states = {source.name: sources.state_of(conn, source) for source in settings.sources}
     chosen = [source for source in settings.sources if only is None or source.name == only]
     every = timedelta(0) if force else settings.gather_every
-    done = []
+    done: dict[str, Gathering] = {}
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
-        jobs = {
-            source.name: pool.submit(_read, source, states[source.name], fetcher, now)
-            for source in chosen
-            if is_due(source, states[source.name], now, every)
-        }
-        for source in chosen:
-            if source.name in jobs:
-                result = jobs[source.name].result()
-                with writing(engine) as conn:
-                    if isinstance(result, SourceError):
-                        one = _failed(conn, source, states[source.name], result, now)
-                    else:
-                        one = _store(conn, source, result, classifier, settings.welcome, now)
-                    sources.record(conn, one, now)
-            elif why := _why_not(states[source.name], now, force):
-                one = Gathering(source.name, "failed", error=why)
-            else:
-                continue
-            done.append(one)
-            progress(one)
-    return done
+        for failed in (False, True):
+            turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
+            jobs = {
+                source.name: pool.submit(_read, source, states[source.name], fetcher, now)
+                for source in turn
+                if is_due(source, states[source.name], now, every)
+            }
+            for source in turn:
+                if source.name in jobs:
+                    result = jobs[source.name].result()
+                    failpoint("gather: read")
+                    with writing(engine) as conn:
+                        if isinstance(result, SourceError):
+                            one = _failed(conn, source, states[source.name], result, now)
+                        else:
+                            one = _store(conn, source, result, classifier, settings.welcome, now)
+                        sources.record(conn, one, now)
+                        failpoint("gather: before commit")
+                    failpoint("gather: committed")
+                elif why := _why_not(states[source.name], now, force):
+                    one = Gathering(source.name, "failed", error=why)
+                else:
+                    continue
+                done[source.name] = one
+                progress(one)
+    return [done[source.name] for source in chosen if source.name in done]
 
 
 def is_due(source: Source, state: State, now: datetime, every: timedelta) -> bool:
@@ -180,7 +187,9 @@ def _add(
     for new in reversed(decision.new):
         state = "held" if held else "ready" if id(new) in wanted else "baseline"
         facets = classifier.classify(new.sighting, source)
+        failpoint("gather: one classified")
         made = entries.add(conn, source.name, new, kind_of(new.sighting, source), facets, state, now)
+        failpoint("gather: one stored")
         if state == "ready":
             released.append(made)
     return released

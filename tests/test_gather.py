@@ -74,6 +74,28 @@ def test_who_asked_us_to_wait_is_named_to_a_person_and_left_alone(house: House, 
     assert [one.status for one in gather(house, web, "/feed")] == ["ok"]
 
 
+def test_what_failed_last_time_is_read_after_the_others(house: House, web: Web) -> None:
+    place = house.place
+    names = ("bad", "good", "worse", "better")
+    settings = replace(house.settings, sources=tuple(Source(name, url=web.url(f"/{name}")) for name in names))
+    for name in names:
+        web.on(f"/{name}", answer(b"", status="500 Oh"))
+    orders = []
+    for mended in ((), ("good", "better"), names):
+        for name in mended:
+            web.on(f"/{name}", answer())
+        seen: list[str] = []
+        done = story.gather(
+            place.engine, settings, fetcher(web), place.classifier, now=house.now, force=True,
+            progress=lambda one, seen=seen: seen.append(one.name),  # type: ignore[misc]
+        )  # fmt: skip
+        assert [one.name for one in done] == list(names)
+        asked = [request.split(" ", 2)[1][1:] for request in web.requests[-4:]]
+        orders.append((seen, set(asked[:2])))
+    assert [seen for seen, _ in orders] == [list(names), list(names), ["good", "better", "bad", "worse"]]
+    assert orders[-1][1] == {"good", "better"}
+
+
 FACETS = [
     ("policy_areas: [housng]", "001.md: policy area 'housng' is not in config.toml; did you mean 'housing'?"),
     ("policy_areas: [quidditch]", "001.md: policy area 'quidditch' is not in config.toml; known: housing, transport"),

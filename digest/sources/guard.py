@@ -23,6 +23,11 @@ Allowed = Callable[[Address, int], bool]
 
 PORTS = frozenset({80, 443})
 _CONNECT_SECONDS = 5.0
+# Slower than any modem: who sends like this only takes the place of others that could be read meanwhile.
+_DRIP_SECONDS = 5.0
+_DRIP_RATE = 1_000  # bytes a second
+_DROP = 100  # bytes: a slow line brings fewer pieces, not smaller ones
+_DROPS = 10
 
 # Beside is_global, which calls several of these global (Python 3.11).
 _DENIED_4 = tuple(
@@ -77,6 +82,24 @@ class Deadline:
     def reason(self) -> str:
         """Return one line for a source that was too slow."""
         return f"took longer than {self.seconds:g} s to answer in full; it is asked again next time"
+
+
+class Flow:
+    """How an answer comes in: told from its pieces whether it is a drip. Silence is left to the deadline."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+        self._bytes = 0
+        self._small = 0
+
+    def is_drip(self, size: int, now: float) -> bool:
+        """Return whether, with this piece, an answer has long been coming by the drop."""
+        self._began = now if self._began is None else self._began
+        self._bytes += size
+        # Who thinks for long between head and body sends a body then, if by way of a small piece or two.
+        self._small = self._small + 1 if size < _DROP else 0
+        lasted = now - self._began
+        return self._small >= _DROPS and lasted > _DRIP_SECONDS and self._bytes < _DRIP_RATE * lasted
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
@@ -167,6 +190,7 @@ class _GuardedStream(httpcore2.NetworkStream):
         self._stream = stream
         self._deadline = deadline
         self._room = room
+        self._flow = Flow()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
@@ -176,6 +200,8 @@ class _GuardedStream(httpcore2.NetworkStream):
         self._room -= len(data)
         if self._room < 0:
             raise SourceError("sends without end; ask its publisher for a shorter feed")
+        if self._flow.is_drip(len(data), time.monotonic()):
+            raise SourceError("sends by the drop; it is asked again next time")
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

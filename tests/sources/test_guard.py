@@ -10,7 +10,7 @@ import httpcore2
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.guard import Deadline, GuardedBackend, is_public, system_resolver
+from digest.sources.guard import Deadline, Flow, GuardedBackend, is_public, system_resolver
 from tests.sources.web import Web, answer, dialled, fetcher
 
 PRIVATE = [
@@ -168,3 +168,23 @@ def test_a_deadline_that_has_passed_refuses_every_step() -> None:
     with pytest.raises(NotImplementedError):
         backend.connect_unix_socket("/run/any.sock")
     assert issubclass(GuardedBackend, httpcore2.NetworkBackend)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "drip"),
+    [
+        ([(n * 0.05, 1) for n in range(120)], True),
+        ([(n * 1.0, 1) for n in range(12)], True),
+        ([(0, 300)] + [(6 + n * 0.1, 6) for n in range(12)], True),
+        # Two thousand bytes a second, small as their pieces are.
+        ([(n * 0.01, 20) for n in range(1_000)], False),
+        # Ten seconds of thought, a chunk's length by itself, then the chunk.
+        ([(0, 300), (10, 5), (10, 600), (10, 2), (20, 5), (20, 99), (20, 2), (20, 5)], False),
+        # Silence is no drip: the deadline ends it.
+        ([(0, 300), (25, 1)], False),
+        ([(n * 0.4, 1) for n in range(12)], False),
+    ],
+)  # fmt: skip
+def test_a_drip_is_told_from_a_slow_answer(pieces: list[tuple[float, int]], drip: bool) -> None:
+    flow = Flow()
+    assert any(flow.is_drip(size, 1_000.0 + at) for at, size in pieces) is drip

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from digest.sources.sanitise import MAX_TITLE, plain_text, summary_text, title_text
+from digest.sources.sanitise import MAX_TITLE, clean_html, plain_text, summary_text, title_text
 
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
 
@@ -45,6 +45,27 @@ def test_a_title_is_one_line_of_plain_text(raw: str, text: str) -> None:
     assert title_text(raw) == text
     message = EmailMessage()
     message["Subject"] = title_text(raw)  # raises for a line break
+
+
+# Joiners (zero width, U+200D and U+200C) are invisible like what hides in titles, yet these are spelled with them.
+JOINED = [
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467 family days",
+    "\U0001f3f3\ufe0f\u200d\U0001f308 Pride in the town hall",
+    "\U0001f469\U0001f3fd\u200d\u2695\ufe0f a health worker, \u2764\ufe0f",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: mi-khaham, two parts of one word
+    "\u0915\u094d\u200d\u0937",  # Hindi: a half letter
+    "\u0d28\u0d4d\u200d",  # Malayalam: a letter of its own
+    "\u0dc1\u0dca\u200d\u0dbb\u0dd3 Lanka",  # Sinhala
+]
+
+
+@pytest.mark.parametrize("text", JOINED, ids=ascii)
+def test_joiners_stay_where_words_and_pictures_are_spelled_with_them(text: str) -> None:
+    assert title_text(text) == text
+    assert summary_text(f"<p>{text}</p>") == text
+    assert clean_html(f"<p>{text}</p>", None) == f"<p>{text}</p>"
+    entities = "".join(f"&#{ord(one)};" for one in text)
+    assert title_text(entities) == text
 
 
 def test_a_long_title_is_cut_at_a_word() -> None:

@@ -1,0 +1,154 @@
+"""Editions while others write: who is second waits, and finds what the first has done (PostgreSQL)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from digest import edit, prepare
+from digest.installation import Installation
+from digest.store import deliveries, editions, entries
+from digest.store.engine import make_engine, reading, writing
+from subscribers import store as people
+from tests.house import House
+from tests.store.test_releases import blocked
+
+
+@pytest.fixture
+def house(tmp_path: Path, postgresql_url: str) -> Iterator[House]:
+    """A weekly edition is owed: one reader, two entries gathered, the draft not yet frozen."""
+    made = House(tmp_path / "house", postgresql_url)
+    made.reader("first@example.org")
+    made.run()
+    made.publish("Homes that were damp")
+    made.publish("Buses that came")
+    made.run(days=2)
+    made.now = made.now.replace(day=6)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def elsewhere(house: House, postgresql_url: str) -> Iterator[Installation]:
+    """The same installation as another process has it, with connections of its own."""
+    place = Installation(house.settings, house.now)
+    place.__dict__["engine"] = made = make_engine(postgresql_url)
+    yield place
+    made.dispose()
+
+
+class Other:
+    """Work begun in another thread, while a transaction here is open."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._error: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._error.append(error)
+
+        self._thread = threading.Thread(target=run)
+
+    def start(self, engine: Engine) -> None:
+        """Start, and go on once it has ended or waits for a lock."""
+        self._thread.start()
+        while self._thread.is_alive() and not blocked(engine):
+            time.sleep(0.01)
+
+    def end(self) -> None:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        if self._error:
+            raise self._error[0]
+
+
+def freeze(conn: Connection, house: House) -> int:
+    place, cadence = house.place, house.settings.cadence("weekly")
+    [slot] = prepare.slots_to_run(conn, cadence, house.now, "UTC")
+    prepare.ready(conn, house.settings, cadence, slot, house.now)
+    return prepare.freeze(conn, house.settings, cadence, slot, place.secret, house.now).id
+
+
+def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House, elsewhere: Installation) -> None:
+    engine = house.place.engine
+    with writing(engine) as conn:
+        prepare.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
+        damp = next(one.id for one in entries.listing(conn) if "damp" in one.title)
+    lines: list[str] = []
+    dropping = Other(lambda: lines.extend(edit.drop(elsewhere, [damp])))
+    with writing(engine) as conn:
+        number = freeze(conn, house)
+        dropping.start(engine)
+    dropping.end()
+    with reading(engine) as conn:
+        one, shown = editions.get(conn, number), editions.shown(conn, number)
+        assert one is not None and one.state == "frozen"
+        assert len(shown) == 2 and one.content_hash == editions.content_hash(one.note, shown)
+    assert lines == []
+
+
+def test_two_who_draft_one_slot_at_once_make_one_edition(house: House, elsewhere: Installation) -> None:
+    engine, weekly = house.place.engine, house.settings.cadence("weekly")
+
+    def draft(through: Engine) -> int:
+        with writing(through) as conn:
+            return prepare.draft(conn, house.settings, weekly, house.now).id
+
+    again: list[int] = []
+    other = Other(lambda: again.append(draft(elsewhere.engine)))
+    with writing(engine) as conn:
+        first = prepare.draft(conn, house.settings, weekly, house.now).id
+        other.start(engine)
+    other.end()
+    assert again == [first]
+    with reading(engine) as conn:
+        assert len(editions.shown(conn, first)) == 2
+
+
+CHANGES: list[tuple[str, Callable[[Connection, House], object]]] = [
+    ("joins", lambda conn, house: people.add(
+        conn, "late@example.org", cadence="weekly", how="test", now=house.now, secret=house.place.secret)),
+    ("changes cadence", lambda conn, house: people.set_cadence(conn, 1, "daily", how="test", now=house.now)),
+    ("is forgotten", lambda conn, house: people.forget(conn, 1, now=house.now, secret=house.place.secret)),
+    ("leaves", lambda conn, house: people.leave(conn, 1, how="test", now=house.now, secret=house.place.secret)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [change for _, change in CHANGES], ids=[name for name, _ in CHANGES])
+def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
+    house: House, elsewhere: Installation, change: Callable[[Connection, House], object]
+) -> None:
+    engine = house.place.engine
+
+    def alter() -> None:
+        with writing(elsewhere.engine) as conn:
+            change(conn, house)
+
+    other = Other(alter)
+    begun: list[str] = []
+
+    def in_between(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        # The readers are planned by now, and not yet counted.
+        if statement.startswith("INSERT INTO delivery ") and not begun:
+            begun.append(statement)
+            other.start(engine)
+
+    event.listen(engine, "before_cursor_execute", in_between)
+    with writing(engine) as conn:
+        number = freeze(conn, house)
+    event.remove(engine, "before_cursor_execute", in_between)
+    other.end()
+    assert begun
+    with reading(engine) as conn:
+        one = editions.get(conn, number)
+        assert one is not None
+        receipt = deliveries.receipt(conn, one)
+    assert (receipt.eligible, receipt.pending) == (1, 1)
