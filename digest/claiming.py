@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from digest.config import Settings
 from digest.failpoint import failpoint
 from digest.model import Digest
-from digest.store import deliveries
+from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.store.fence import Fence
@@ -63,13 +63,19 @@ def claim(
     mode, the hour.
     """
     with writing(engine) as conn:
+        # Who leaves is either seen here, or leaves after the claim.
+        people.keep_still(conn)
         failpoint("claim: before commit")
-        owed = deliveries.pending(conn, number, batch_size(settings), now)
+        edition = editions.get(conn, number)
+        going = edition is not None and not edition.held  # or a person has stopped it meanwhile
+        owed = deliveries.pending(conn, number, batch_size(settings), now) if going else []
         batch, dropped = mailable(conn, settings, owed, secret, now)
         settled = [(one.delivery, one.state, one.reason) for one in dropped if one.until is None]
         deliveries.settle(conn, settled, now)
         deliveries.postpone(conn, [(one.delivery, one.until, one.reason) for one in dropped if one.until], now)
-        deliveries.claim(conn, [one.delivery.id for one in batch], run, now, send_at)
+        # A run that has lost its lock unawares may be at the same rows.
+        got = deliveries.claim(conn, [one.delivery.id for one in batch], run, now, send_at)
+        batch = [one for one in batch if one.delivery.id in got]
         token = fence.turn(conn)
     failpoint("claim: committed")
     # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.

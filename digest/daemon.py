@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from digest import stopping
 from digest.config import Settings
-from digest.schedule import WEEKDAYS, At, Cadence
+from digest.schedule import Cadence, next_slot
 
+_INSTANT = timedelta(microseconds=1)
 _GRACE = 6 * 3600  # seconds: a busy machine must not drop a slot; the slot rows stop a second run
 
 
@@ -31,7 +35,7 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE},
     )
     for cadence in settings.cadences:
-        scheduler.add_job(work, trigger_of(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
+        scheduler.add_job(work, SlotTrigger(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
     # The first run makes good what fell due while nobody was there.
     scheduler.add_job(
         work,
@@ -43,25 +47,36 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
     return scheduler
 
 
-def trigger_of(cadence: Cadence, zone: str) -> CronTrigger:
-    """Return the cron trigger of a cadence. Weekdays go by name: numbers mean other days here than in cron."""
-    at: At = cadence.at
-    if at.month_day is not None:
-        day = "last" if at.month_day == 0 else str(at.month_day)
-        return CronTrigger(day=day, hour=at.hour, minute=at.minute, timezone=zone)
-    days = ",".join(WEEKDAYS[n] for n in sorted(at.weekdays))
-    return CronTrigger(day_of_week=days, hour=at.hour, minute=at.minute, timezone=zone)
+class SlotTrigger(BaseTrigger):  # type: ignore[misc]
+    """Fires when a slot of a cadence falls due, by the very rule that decides what a run owes."""
+
+    def __init__(self, cadence: Cadence, zone: str) -> None:
+        self._cadence, self._zone = cadence, zone
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the first instant at or after `now`, and after the previous one."""
+        after = now - _INSTANT if previous_fire_time is None else min(now, previous_fire_time)
+        return next_slot(self._cadence, after, self._zone).instant
 
 
 def serve(scheduler: BlockingScheduler) -> None:
-    """Run until SIGTERM or SIGINT; a run under way is finished first."""
+    """Run until SIGTERM or SIGINT, also one that came before; a run under way is finished first."""
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    waiting, waking = os.pipe()
 
     def stop(*_: object) -> None:
+        # No more than this: the signal may find this thread inside a lock that a shutdown needs.
         stopping.ask()
+        os.write(waking, b".")
+
+    def end() -> None:
+        os.read(waiting, 1)
         # wait=False: returns at once; the executor's thread is joined when the interpreter leaves.
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    scheduler.start()
+    # Nobody is there to be stopped before it has started.
+    scheduler.add_listener(lambda _: threading.Thread(target=end, daemon=True).start(), EVENT_SCHEDULER_STARTED)
+    if not stopping.asked():
+        scheduler.start()

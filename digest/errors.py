@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
+# Room, or waiting, is the cure. A disk that fails is not called broken at its first failure.
+_PASSING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+
 
 class DigestError(Exception):
     """Something failed: exit code 1. Base of every error this program raises on purpose."""
@@ -44,6 +49,11 @@ class TryLater(DigestError):
     """Another run holds the lock, or a database or provider is away: exit code 75."""
 
     exit_code = 75
+
+
+def of_disk(error: OSError, said: str) -> DigestError:
+    """Return `said` as what to raise for a file or folder that cannot be written: TryLater, if that may pass."""
+    return TryLater(said) if error.errno in _PASSING else DigestError(said)
 
 
 class SourceError(DigestError):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from digest.errors import WrongUse
+from digest import prepare
+from digest.errors import ConfigError, WrongUse
 from digest.installation import Installation
-from digest.model import Digest, Edition, Entry, Reason, Taxonomy
-from digest.store import deliveries, editions, entries, releases
-from digest.store.deliveries import Delivery
+from digest.model import Digest, Edition, Entry, Reason, Sighting, Taxonomy
+from digest.schedule import next_slot
+from digest.sources.decide import LINK, keys_of
+from digest.store import accounts, deliveries, editions, entries, heard, releases
+from digest.store.deliveries import CONSIDERED, Delivery
 from digest.store.engine import reading
 from subscribers import store as people
+from subscribers.consent import may_mail
+from subscribers.model import Subscriber
 
 _LEFT_OUT = {
     "outside": "outside their interests",
@@ -23,16 +29,27 @@ _LEFT_OUT = {
 }
 _STATES = {
     "baseline": "seen at the first sight of its source: never owed",
-    "held": "held for an editor",
-    "dropped": "dropped by an editor",
+    "held": "held for an editor (`digest entries --state held`)",
+    "dropped": "withdrawn: dropped by an editor",
 }
 _BECAME = {
     "accepted": "accepted by the transport",
     "pending": "frozen, to be handed over",
     "claimed": "being handed over",
-    "uncertain": "in doubt: handed over, answer unknown",
+    "uncertain": "uncertain: handed over, the answer is unknown (`digest settle`)",
     "refused": "refused",
     "cancelled": "cancelled before it was handed over",
+    "suppressed": "not handed over",
+}
+_FATES = {"delivered": "delivered", "bounced": "but bounced", "complained": "delivered, and complained of"}
+# A letter in one of these states is, or may be, in the reader's hands: it tells before anything else.
+_IN_HAND = {"accepted": "included", "uncertain": "uncertain", "claimed": "pending", "pending": "pending"}
+# Why nobody who may not be mailed is owed anything: the outcome, and what to say.
+_NOT_MAILED = {
+    "left": ("left", "they have left: nothing is owed to them"),
+    "pending": ("unconfirmed", "they have not confirmed yet: nothing is owed to them"),
+    "paused": ("held", "they have paused: the first edition after that considers it"),
+    "not on the allow-list": ("held", "not on the allow-list of this installation ([transport] only)"),
 }
 
 
@@ -48,11 +65,33 @@ class Explanation:
         return {"subscriber": subscriber, "entry": entry, "outcome": self.outcome, "reasons": list(self.reasons)}
 
 
+@dataclass(frozen=True, slots=True)
+class _History:
+    """A reader, and what their editions decided and did, newest first."""
+
+    person: Subscriber
+    account: list[Delivery]
+    editions: dict[int, Edition]
+    plans: dict[int, Digest]
+    fates: dict[int, str]
+
+    def plan(self, delivery: Delivery) -> Digest | None:
+        return self.plans.get(delivery.digest or 0)
+
+    def where(self, delivery: Delivery) -> str:
+        one = self.editions[delivery.edition]
+        return f"edition {one.id} ({one.cadence} {one.slot})"
+
+
 def find_entry(conn: Connection, text: str) -> Entry:
-    """Return the entry with this id or address. Raises WrongUse when there is none."""
+    """Return the entry with this id or address, also one it once had or a copy has. WrongUse when there is none."""
     # More digits than an id can have are no id, and no database takes them.
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
     found = entries.find(conn, text) if number is None else entries.get(conn, number)
+    if found is None and number is None:
+        key = keys_of(Sighting(None, text, ""), "").get(LINK)
+        known = entries.recall(conn, [key]).keys.get(key) if key else None
+        found = entries.get(conn, known) if known else None
     if found is None:
         raise WrongUse(f"entry {text!r} was never gathered; see `digest entries`")
     return found
@@ -64,64 +103,137 @@ def explain(place: Installation, email: str, entry: str | None = None) -> tuple[
         person = people.find(conn, email)
         if person is None:
             raise WrongUse("no subscriber has this address; see `digest subscribers list`")
-        account = deliveries.of_subscriber(conn, person.id)
-        plans = deliveries.digests(conn, [d.digest for d in account if d.digest])
-        named = {d.edition: found for d in account if (found := editions.get(conn, d.edition))}
+        history = _history(conn, person)
         if entry is None:
-            lines = tuple(_delivery_line(d, named[d.edition], plans.get(d.digest or 0)) for d in account)
-            word = account[0].state if account else "none"
+            lines = tuple(_delivery_line(one, history) for one in history.account)
+            word = history.account[0].state if history.account else "none"
             return person.id, None, Explanation(word, lines or ("no edition has considered this subscriber yet",))
         one = find_entry(conn, entry)
-        decided = _of_entry(place.settings.taxonomy, one, account, plans, named)
-        if decided is None:
-            mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=0)
-            decided = _undecided(conn, one, mark)
-        return person.id, one.id, decided
+        found = _decided(conn, place.settings.taxonomy, one, history) or _undecided(conn, place, one, history)
+        if not entry.isdecimal() and entry != one.url:
+            copy = f"a duplicate of entry {one.id}{f', {one.url}' if one.url else ''}: readers get that one"
+            found = Explanation(found.outcome, (copy, *found.reasons))
+        return person.id, one.id, found
 
 
-def _of_entry(
-    taxonomy: Taxonomy,
-    one: Entry,
-    account: list[Delivery],
-    plans: dict[int, Digest],
-    named: dict[int, Edition],
-) -> Explanation | None:
+def _history(conn: Connection, person: Subscriber) -> _History:
+    account = deliveries.of_subscriber(conn, person.id)
+    named = {one.edition: found for one in account if (found := editions.get(conn, one.edition))}
+    plans = deliveries.digests(conn, [one.digest for one in account if one.digest])
+    return _History(person, account, named, plans, accounts.fates_of(conn, [one.id for one in account]))
+
+
+def _decided(conn: Connection, taxonomy: Taxonomy, one: Entry, history: _History) -> Explanation | None:
     """Return what the subscriber's editions decided about an entry; an inclusion tells before anything else."""
-    outcome, reasons = "", []
-    for delivery in account:
-        digest = plans.get(delivery.digest or 0)
-        if digest is None:
+    outcome, strong, reasons = "", "", []
+    for delivery in history.account:
+        plan = history.plan(delivery)
+        if plan is None:
             continue
-        edition = named[delivery.edition]
-        where = f"edition {edition.id} ({edition.cadence} {edition.slot})"
-        for placed in digest.placed:
+        where = history.where(delivery)
+        for placed in plan.placed:
             if placed.entry == one.id:
-                became = _BECAME.get(delivery.state, delivery.state)
-                why = f" ({delivery.reason})" if delivery.reason else ""
-                reasons.append(f"included in {where}, {became}{why}: {words(placed.reason, taxonomy)}")
-                in_hand = delivery.state in ("accepted", "pending", "claimed", "uncertain")
-                outcome = "included" if in_hand else outcome or delivery.state
-        for entry, code in digest.left_out:
+                became = _became(conn, delivery, history.fates)
+                reasons.append(f"included in {where}, {became}: {words(placed.reason, taxonomy)}")
+                if delivery.state in _IN_HAND:
+                    bounced = history.fates.get(delivery.id) == "bounced"
+                    strong = strong or ("bounced" if bounced else _IN_HAND[delivery.state])
+                outcome = outcome or delivery.state
+        for entry, code in plan.left_out:
             if entry == one.id:
-                reasons.append(f"not in {where}: {_LEFT_OUT.get(code, code)}")
+                about = f" ({_facets(conn, delivery.edition, one, taxonomy)})" if code == "outside" else ""
+                reasons.append(f"not in {where}: {_LEFT_OUT.get(code, code)}{about}")
                 outcome = outcome or code
-    return Explanation(outcome, tuple(reasons)) if outcome else None
+    return Explanation(strong or outcome, tuple(reasons)) if outcome else None
 
 
-def _undecided(conn: Connection, one: Entry, mark: int) -> Explanation:
+def _undecided(conn: Connection, place: Installation, one: Entry, history: _History) -> Explanation:
     """Return why no edition has decided about an entry for a reader."""
+    person = history.person
     if one.state != "ready":
         return Explanation(one.state, (_STATES[one.state],))
-    numbers = [r.number for r in releases.after(conn, 0, releases.latest(conn)) if r.entry == one.id]
-    if numbers and max(numbers) <= mark:
-        return Explanation("before-joining", ("released before this subscriber's first edition",))
-    return Explanation("owed", ("not considered yet: the next edition of their cadence will",))
+    number, at = accounts.released(conn, one.id) or (0, one.first_seen)
+    mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=0)
+    passed = list(_passed(conn, one, history))
+    lines = tuple(line for _, line in passed)
+    considered = any(state in CONSIDERED for state, _ in passed)
+    since = person.joined_at - place.settings.welcome if person.joined_at else None
+    if number <= mark and since is not None and (at < since or (at == since and not considered)):
+        return Explanation("before-joining", ("released before this subscriber joined (or came back)",))
+    if considered:
+        return Explanation("suppressed", lines)
+    outcome, line = _not_mailed(conn, place, person)
+    if not outcome and number <= mark:
+        line = "counted as sent when the database was restored (`digest db resume --sent`)"
+        return Explanation("before-restore", (line, *lines))
+    if not outcome:
+        outcome, line = "owed", _next(conn, place, one, person.cadence)
+    return Explanation(outcome, (line, *lines))
 
 
-def _delivery_line(delivery: Delivery, edition: Edition, digest: Digest | None) -> str:
-    carries = f"{len(digest.placed)} entries, {digest.more} more" if digest and digest.placed else "no letter"
+def _passed(conn: Connection, one: Entry, history: _History) -> Iterator[tuple[str, str]]:
+    """Yield (state, line) of each edition that carries the entry, in which nothing was planned for the reader."""
+    carried = accounts.carried(conn, one.id)
+    for delivery in history.account:
+        if history.plan(delivery) is None and delivery.edition in carried:
+            later = "; a later one makes it good" if delivery.state == "held" else ""
+            why = "" if delivery.reason in ("", delivery.state) else f" ({delivery.reason})"
+            yield delivery.state, f"not in {history.where(delivery)}: {delivery.state}{why}{later}"
+
+
+def _not_mailed(conn: Connection, place: Installation, person: Subscriber) -> tuple[str, str]:
+    """Return why a reader gets nothing now whatever it is, as an outcome and a line; ("", "") when they may."""
+    suppression = people.is_suppressed(conn, person.email, secret=place.secret)
+    if suppression and person.state != "left":
+        return "suppressed", f"this address is suppressed ({suppression}): it is never mailed"
+    why = may_mail(person, False, place.clock())
+    if not why and not place.settings.may_reach(person.email):
+        why = "not on the allow-list"
+    return _NOT_MAILED[why] if why else ("", "")
+
+
+def _next(conn: Connection, place: Installation, one: Entry, name: str) -> str:
+    """Return which edition will consider an entry."""
+    try:
+        cadence = place.settings.cadence(name)
+    except ConfigError:
+        return f"not considered yet: they follow the {name} cadence, which config.toml does not have"
+    now, zone = place.clock(), place.settings.site.zone
+    carried = accounts.carried(conn, one.id)
+    for edition in editions.unfrozen(conn, name):
+        if edition.id in carried:
+            stands = "held by an editor" if edition.held else edition.state
+            return f"not sent yet: it is in edition {edition.id} ({name} {edition.slot}), which is {stands}"
+    slot = prepare.slot_owed(conn, cadence, now, zone) or next_slot(cadence, now, zone)
+    return f"not considered yet: the {name} edition of {slot.key} will"
+
+
+def _became(conn: Connection, delivery: Delivery, fates: dict[int, str]) -> str:
+    """Return what became of a letter, with what was heard of it since."""
+    fate = fates.get(delivery.id)
     why = f" ({delivery.reason})" if delivery.reason else ""
-    return f"edition {edition.id} ({edition.cadence} {edition.slot}): {delivery.state}{why}; {carries}"
+    said = f"{_BECAME.get(delivery.state, delivery.state)}{why}"
+    if fate is not None:
+        told = heard.known(conn, [delivery.id]).get(delivery.id, [])
+        reason = next((one.reason for one in reversed(told) if one.reason), "")
+        said += f", {_FATES.get(fate, fate)}{f' ({reason})' if reason else ''}"
+    return said
+
+
+def _facets(conn: Connection, edition: int, one: Entry, taxonomy: Taxonomy) -> str:
+    """Return an entry's facets as an edition carried it."""
+    shown = next((s.entry for s in editions.shown(conn, edition) if s.entry.id == one.id), one)
+    slugs = (*shown.facets.policy_areas, *shown.facets.regions)
+    return f"{shown.kind}; {', '.join(taxonomy.name(slug) for slug in slugs)}"
+
+
+def _delivery_line(delivery: Delivery, history: _History) -> str:
+    plan = history.plan(delivery)
+    carries = f"{len(plan.placed)} entries, {plan.more} more" if plan and plan.placed else "no letter"
+    fate = history.fates.get(delivery.id)
+    why = f" ({delivery.reason})" if delivery.reason else ""
+    heard_of = f", {_FATES.get(fate, fate)}" if fate else ""
+    return f"{history.where(delivery)}: {delivery.state}{why}{heard_of}; {carries}"
 
 
 def words(reason: Reason, taxonomy: Taxonomy) -> str:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from digest import stopping
 from digest.classify import Classifier, kind_of
 from digest.config import Settings
-from digest.errors import SourceError
+from digest.errors import SourceError, TryLater
 from digest.failpoint import failpoint
 from digest.model import Source
 from digest.sources.decide import Decision, New, decide, keys_of, surge
@@ -58,6 +59,9 @@ def gather(
                 if is_due(source, states[source.name], now, every)
             }
             for source in turn:
+                if stopping.asked():
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise TryLater("stopped as asked, while gathering; run again to go on")
                 if source.name in jobs:
                     result = jobs[source.name].result()
                     failpoint("gather: read")

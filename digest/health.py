@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from digest.installation import Installation
 from digest.letters import letters_of, parcel
 from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
 from digest.schedule import next_slot
-from digest.store import deliveries, editions, runs, sources
+from digest.store import accounts, deliveries, editions, runs, sources
 from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import State
@@ -29,8 +30,13 @@ _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One look at the installation; `next_slots` are (cadence, day, local hour, approval) rows."""
+    """One look at the installation; `next_slots` are (cadence, day, local hour, approval) rows.
 
+    `hold`: why nothing may be mailed from this database, or ""; `in_doubt`: uncertain deliveries of all editions.
+    """
+
+    hold: str
+    in_doubt: int
     next_slots: list[tuple[str, str, str, str]]
     receipts: list[Receipt]
     open_editions: list[Edition]
@@ -43,6 +49,8 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
         return {
+            "hold": self.hold or None,
+            "in_doubt": self.in_doubt,
             "next_slots": [
                 dict(zip(("cadence", "slot", "due", "approval"), row, strict=True)) for row in self.next_slots
             ],
@@ -70,11 +78,14 @@ def status(place: Installation) -> Status:
     settings, now = place.settings, place.clock()
     zone = settings.site.zone
     coming = [(c, next_slot(c, now, zone)) for c in settings.cadences]
+    hold = place.fence.why()
     with reading(place.engine) as conn:
         known = sources.all_states(conn)
         found = editions.listing(conn)
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
         return Status(
+            hold=hold,
+            in_doubt=accounts.in_doubt(conn),
             next_slots=[
                 (
                     c.name,
@@ -97,7 +108,7 @@ def status(place: Installation) -> Status:
 def examine(place: Installation) -> list[Finding]:
     """Return what is wrong, worst first; an empty list means nothing is."""
     found = status(place)
-    findings = [*_editions(place, found), *_sources(found), *_schedule(place)]
+    findings = [*_hold(found), *_editions(place, found), *_sources(found), *_schedule(place)]
     findings += checkup.examine(place, found.receipts, found.slots)
     if not found.subscribers:
         findings.append(Finding("note", "subscribers", "there are none", "`digest subscribers import FILE`"))
@@ -114,19 +125,21 @@ def examine(place: Installation) -> list[Finding]:
     return sorted(findings, key=lambda f: ("wrong", "person", "note").index(f.level))
 
 
+def _hold(found: Status) -> list[Finding]:
+    if not found.hold:
+        return []
+    cure = "`digest db held` shows what it would send; then `digest db resume --sent` or `--unsent`"
+    return [Finding("person", "database", f"is in HOLD, nothing is mailed: {found.hold}", cure)]
+
+
 def _editions(place: Installation, found: Status) -> list[Finding]:
-    findings = []
-    for one in found.receipts:
-        where = f"edition {one.edition} ({one.cadence} {one.slot})"
-        if one.uncertain:
-            findings.append(Finding("person", where, f"{one.uncertain} deliveries are in doubt", "`digest explain`"))
-        if one.pending:
-            findings.append(Finding("wrong", where, f"{one.pending} letters are not handed over", "`digest send`"))
-        elif not one.balanced:
-            findings.append(
-                Finding("wrong", where, "the receipt does not balance", "restore a backup; tell the authors")
-            )
     now, zone = place.clock(), place.settings.site.zone
+    with reading(place.engine) as conn:
+        owed = set(deliveries.owed(conn, now))
+    findings = [finding for one in found.receipts for finding in _receipt(one, one.edition in owed)]
+    older = found.in_doubt - sum(one.uncertain for one in found.receipts)
+    if older > 0:
+        findings.append(Finding("person", "older editions", f"{older} deliveries are in doubt", "`digest settle`"))
     with reading(place.engine) as conn:
         for cadence in place.settings.cadences:
             slot = prepare.slot_owed(conn, cadence, now, zone)
@@ -142,6 +155,23 @@ def _editions(place: Installation, found: Status) -> list[Finding]:
                     Finding("wrong", where, "is due and has not run", "run `digest run`; is cron running it?")
                 )
     return findings
+
+
+def _receipt(one: Receipt, owed: bool) -> Iterator[Finding]:
+    """Yield what an edition's account asks for; `owed`: it has letters that may be handed over now."""
+    where = f"edition {one.edition} ({one.cadence} {one.slot})"
+    if one.unexplained:
+        yield Finding("wrong", where, "the receipt does not balance", "restore a backup; tell the authors")
+    if one.uncertain:
+        cure = f"`digest settle --edition {one.edition}`"
+        yield Finding("person", where, f"{one.uncertain} deliveries are in doubt", cure)
+    if one.pending and owed:
+        yield Finding("wrong", where, f"{one.pending} letters are not handed over", "`digest send`")
+    elif one.pending:
+        problem = f"{one.pending} letters wait for another try, or for the end of a pause"
+        yield Finding(
+            "note", where, problem, f"`digest receipt {one.edition}` says why; a later run goes on with them"
+        )
 
 
 def _sources(found: Status) -> list[Finding]:

@@ -181,4 +181,5 @@ def _reader(settings: Settings, edition: Edition, letter: Letter, person: Subscr
         preferences_url=link("preferences", "preferences"),
         pause_url=link("pause", "preferences"),
         browser_url=link("letters", "browse", edition.id),
+        more_url=link("letters", "browse", edition.id) + "#more",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -47,11 +47,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a run tells whoever is watching: each source read, each edition about to be sent, each batch sent."""
+    """What a run tells whoever is watching: each source read, each edition about to be sent, each batch sent.
+
+    `broken`: the account of a run that ends by an error, which is not returned.
+    """
 
     source: Callable[[Gathering], None] = lambda _: None
     edition: Callable[[Receipt], None] = lambda _: None
     sent: Callable[[int], None] = lambda _: None
+    broken: Callable[[Report], None] = lambda _: None
 
 
 def gather(
@@ -108,10 +112,12 @@ def _accounted(
 ) -> Report:
     """Do the work of a run between the two rows that account for it."""
     report = Report()
+    chosen: list[int] = []
     with writing(place.engine) as conn:
         run_id = runs.start(conn, command, place.clock())
     outcome = "stopped"
     try:
+        failpoint("run: begun")
         place.fence.check()
         with closing(place.transport()) as transport:
             report.recovered = send.recover(place.engine, transport, place.clock)
@@ -138,10 +144,14 @@ def _accounted(
                 except BadEdition as error:
                     # One edition's fault must not cost the readers of the others their letters.
                     report.failed.append(str(error))
+            failpoint("run: all sent")
             report.receipts = [_receipt(place, n) for n in chosen or ([number] if number else [])]
         outcome = "failed" if report.failed else "needs a person" if report.waiting else "done"
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
+        with suppress(DigestError):  # the database may be what has gone
+            report.receipts = [_receipt(place, n) for n in chosen]
+            watch.broken(report)
         raise
     finally:
         with writing(place.engine) as conn:
@@ -168,6 +178,7 @@ def _freeze(place: Installation, cadence: Cadence, report: Report, trial: Callab
         for slot in slots:
             with writing(place.engine) as conn:
                 prepare.ready(conn, place.settings, cadence, slot, now)
+            failpoint("prepared")
             with writing(place.engine) as conn:
                 frozen.append(prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
             failpoint("frozen")

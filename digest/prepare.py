@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config import Settings
 from digest.errors import PersonNeeded, WrongUse
+from digest.failpoint import failpoint
 from digest.letters import fitting
 from digest.model import Digest, Edition
 from digest.resources import resource
@@ -185,9 +186,13 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
     """Record the editor's word for an edition as it is stored, and as templates and config now show it.
 
     `seen`: the content hash (or its beginning) of what they looked at; PersonNeeded when it is another by now.
-    Raises WrongUse when there is nothing to approve.
+    A frozen edition that was stopped goes on. Raises WrongUse when there is nothing to approve.
     """
     editions.serialise(conn)
+    stopped = editions.get(conn, number)
+    if stopped is not None and stopped.state == "frozen" and stopped.held:
+        editions.let_go(conn, number)
+        return stopped
     one = _open_edition(conn, number)
     cadence = settings.cadence(one.cadence)
     newer = due_slot(cadence, now, settings.site.zone).key
@@ -227,7 +232,10 @@ def _open_edition(conn: Connection, number: int) -> Edition:
     if one is None:
         raise WrongUse(f"edition {number} does not exist; see `digest status`")
     if one.state == "frozen":
-        raise WrongUse(f"edition {number} is frozen: its deliveries are written; it can no longer be changed")
+        raise WrongUse(
+            f"edition {number} is frozen: its deliveries are written, it can no longer be changed;"
+            f" `digest hold {number} --stop` stops what has not left yet"
+        )
     return one
 
 
@@ -278,11 +286,14 @@ def freeze(
         )  # fmt: skip
         if len(rows) >= PAGE:
             deliveries.add(conn, one.id, rows, now)
+            failpoint("planned: one page")
             rows = []
     deliveries.add(conn, one.id, rows, now)
+    failpoint("planned: all pages")
     deliveries.move_marks(conn, one)
     editions.freeze(conn, one.id, people.count(conn, cadence=one.cadence), now)
     _close_slots(conn, settings, cadence, slot, one, now)
+    failpoint("planned: before commit")
     frozen = editions.get(conn, one.id)
     assert frozen is not None
     return frozen

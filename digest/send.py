@@ -70,8 +70,11 @@ def recover(engine: Engine, transport: Transport, clock: Clock) -> dict[str, int
         state = {"accepted": "accepted", "absent": "pending"}.get(heard, "uncertain")
         reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
         settled.append((one.id, state, reason))
+        failpoint("recover: one asked about")
     with writing(engine) as conn:
         deliveries.settle(conn, settled, clock())
+        failpoint("recover: before commit")
+    failpoint("recover: committed")
     counts: dict[str, int] = {}
     for _, state, _ in settled:
         counts[state] = counts.get(state, 0) + 1
@@ -99,6 +102,7 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
         if not batch and not settled:
             return
         lost = bool(batch) and _hand_over(work, frozen, batch, send_at)
+        failpoint("between batches")
         progress(len(batch) + settled)
         if lost:
             doubts += 1
@@ -172,10 +176,15 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
     try:
         parcels, failed = _compose(work.settings, frozen, batch, work.secret, work.clock())
         failpoint("hand-over: composed")
+        # Asleep since the claim, and taken for dead: what others have settled meanwhile is not ours any more.
+        with reading(work.engine) as conn:
+            ours = deliveries.claimed_by(conn, [one.delivery.id for one in batch], work.run)
+        parcels = [one for one in parcels if one.delivery in ours]
         begun = True
-        for outcome in chain(failed, _answers(work, frozen.edition.id, parcels, send_at)):
-            outcomes.append(outcome)
-            failpoint("hand-over: one answered")
+        with stopping.telling(getattr(work.transport, "stop", _nothing)):
+            for outcome in chain(failed, _answers(work, frozen.edition.id, parcels, send_at)):
+                outcomes.append(outcome)
+                failpoint("hand-over: one answered")
         failpoint("hand-over: all answered")
     finally:
         # What was heard stands. Of what was not, the transport is asked; what nobody knows stays claimed, and
@@ -193,6 +202,10 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
             failpoint("record: before commit")
         failpoint("record: committed")
     return any(one.state == "uncertain" for one in outcomes)
+
+
+def _nothing() -> None:
+    """A transport that cannot be told to stop finishes its batch."""
 
 
 def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:

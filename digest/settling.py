@@ -11,9 +11,9 @@ from typing import Any
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.letters import folder_of
-from digest.store import deliveries, editions
+from digest.store import deliveries, editions, slots
 from digest.store.engine import reading, writing
-from digest.store.heard import known
+from digest.store.heard import chunks, known
 from digest.store.lock import run_lock
 from subscribers import store as people
 
@@ -44,7 +44,11 @@ def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
     """Return the uncertain deliveries of edition `number`, or of all, with what is known of each."""
     with reading(place.engine) as conn:
         found = deliveries.in_state(conn, "uncertain", number)
-        persons = {one: person for one in {d.subscriber for d in found} if (person := people.get(conn, one))}
+        persons = {
+            one: person
+            for some in chunks({d.subscriber for d in found})
+            for one, person in people.many(conn, some).items()
+        }
         said = known(conn, [d.id for d in found])
         named = {one: editions.get(conn, one) for one in {d.edition for d in found}}
         return [
@@ -72,9 +76,10 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
         with writing(place.engine) as conn:
-            deliveries.settle(
-                conn, [(one, "accepted", "the transport says it took it") for one in taken], place.clock()
-            )
+            for some in chunks(taken):
+                deliveries.settle(
+                    conn, [(one, "accepted", "the transport says it took it") for one in some], place.clock()
+                )
     for one in found:
         counts[answers.get(one.id, "unknown")] += 1
     return counts
@@ -91,6 +96,13 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
         wrong = [number for number in numbers if number not in open_]
         if wrong:
             raise WrongUse(f"delivery {wrong[0]} is not uncertain; see `digest settle`, nothing was changed")
+        if taking := slots.being_taken_back(conn).intersection(numbers):
+            raise WrongUse(
+                f"delivery {min(taking)} is being taken back at the provider: `digest run` first brings its answer;"
+                " nothing was changed"
+            )
         reason = f"settled by {who}: {decision}"
-        deliveries.settle(conn, [(number, state, reason) for number in numbers], place.clock())
-    return len(numbers)
+        # In parts: one statement binds only so many.
+        for some in chunks(set(numbers)):
+            deliveries.settle(conn, [(number, state, reason) for number in some], place.clock())
+    return len(set(numbers))

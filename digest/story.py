@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from digest import pipeline
+from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import Choices, table, tell
-from digest.commands.editions import receipts_table
 from digest.commands.people import import_people
 from digest.installation import Installation
 from digest.model import Entry
@@ -41,6 +41,7 @@ def tell_story(choices: Choices, watch: Watch) -> None:
     if done.receipts:
         click.echo("\nSent: every eligible reader is accounted for")
         click.echo(receipts_table(done.receipts))
+        write_pages(place, [one.edition for one in done.receipts])
         click.echo("\nWho gets what, for example")
         click.echo(
             table(("reader", "cadence", "follows", "entries", "from elsewhere", "more"), _readers(place, done))

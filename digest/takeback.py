@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 
+from digest.errors import WrongUse
 from digest.failpoint import failpoint
+from digest.installation import Installation
 from digest.ledger import OPEN_RECALLS, OpenRecall
-from digest.store import slots
+from digest.store import editions, slots
 from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
 from digest.store.slots import Request
 from digest.transports.base import Transport, Waiting
 from digest.transports.sendgrid.slots import after_doubt
@@ -41,19 +45,27 @@ def take_back(engine: Engine, transport: Transport, clock: Clock) -> Account:
     return account
 
 
-def stop(engine: Engine, transport: Transport, clock: Clock, number: int) -> Account:
-    """Take back every request of an edition whose hour is far enough off, also those surely accepted.
+def stop(place: Installation, number: int) -> Account:
+    """Let no more of a frozen edition go out, and take back every request of it that waits for its hour.
 
     The readers of what the provider confirms in time get nothing. The others' letters go out, or are in doubt.
+    WrongUse for an edition that is not frozen. While a run is under way it stops after its batch: TryLater.
     """
-    with reading(engine) as conn:
-        found = slots.of_edition(conn, number)
+    with writing(place.engine) as conn:
+        one = editions.get(conn, number)
+        if one is None or one.state != "frozen":
+            raise WrongUse(f"edition {number} is not frozen: nothing of it has left; `digest hold {number}` holds it")
+        # First of all, so that a run under way claims nothing more of it.
+        editions.hold(conn, number)
     account = Account()
-    for one in found:
-        if after_doubt(clock(), one.send_at, None) == "cancel":
-            _take_back(engine, transport, clock, one, "stop", account)
-        else:
-            account.late += 1
+    with run_lock(place.engine), closing(place.transport()) as transport:
+        with reading(place.engine) as conn:
+            found = slots.of_edition(conn, number, place.clock())
+        for request in found:
+            if after_doubt(place.clock(), request.send_at, None) == "cancel":
+                _take_back(place.engine, transport, place.clock, request, "stop", account)
+            else:
+                account.late += 1
     return account
 
 

@@ -10,11 +10,14 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -22,18 +25,28 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.config import Settings
 from digest.errors import TryLater
+from digest.failpoint import failpoint
 from digest.incoming import take_body
-from digest.model import Site
+from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
+from digest.model import REGIONS, Site, Term
 from digest.resources import resource
 from digest.store.engine import reading, writing
 from digest.transports.sendgrid_events import WINDOW, BadBody, verify_signature
 from subscribers import web as people
+from subscribers.errors import BadToken, NoSubscriber
+from subscribers.forms import Choice, Choices
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_CADENCES = {
+    "daily": "Daily: at most one letter a day",
+    "weekly": "Weekly: at most one letter a week",
+    "monthly": "Monthly: at most one letter a month",
+}
 
 Clock = Callable[[], datetime]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,33 +57,90 @@ _log = logging.getLogger(__name__)
 def make_app(
     engine: Engine,
     secret: bytes,
-    site: Site,
+    settings: Settings,
     keys: Sequence[str],
     clock: Clock,
     *,
     window: timedelta = WINDOW,
 ) -> ASGIApp:
     """Return the application. `keys` are SendGrid's verification keys; without one, every webhook call is refused."""
-    folder = resource("templates") / "web"
-    css = (folder / "page.css").read_text(encoding="utf-8")
-    template = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(
-        "page.html.j2"
+    site = settings.site
+    css = (resource("templates") / "web" / "page.css").read_text(encoding="utf-8")
+    page = _page(site, css)
+    editors = (site.reply_to or site.sender).rpartition("<")[2].rstrip("> ")
+    zone = ZoneInfo(site.zone)
+    desk = people.Desk(
+        lambda: _begin(engine), lambda: reading(engine), [secret], clock, page, editors, _choices(settings), zone
     )
-
-    def page(title: str, lines: Sequence[str], *, button: str = "", status: int = 200) -> Response:
-        values = {"site": site.name, "css": css, "title": title, "lines": lines, "button": button}
-        return HTMLResponse(template.render(values), status)
-
     app = Starlette(
         routes=[
             Route("/hooks/sendgrid", _hook(engine, secret, keys, clock, window), methods=["POST"]),
             Route("/healthz", _healthz(engine), methods=["GET"]),
-            *people.routes(lambda: writing(engine), [secret], clock, page, site.reply_to or site.sender),
+            Route("/letters/{token}", _letter(LetterPages(engine, secret, settings, clock), desk), methods=["GET"]),
+            *people.routes(desk),
         ],
         exception_handlers={TryLater: _later},
     )
     # Outside of everything, so that errors have the headers too.
     return SecurityHeaders(app, style=css)
+
+
+def _page(site: Site, css: str) -> people.Page:
+    loader = FileSystemLoader(resource("templates") / "web")
+    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
+
+    def page(title: str, lines: Sequence[str], *, status: int = 200, **more: Any) -> Response:
+        values = {"done": False, "summary": (), "fields": (), "buttons": (), "links": ()} | more
+        said = {"site": site.name, "language": _foreign(site), "css": css, "title": title, "lines": lines}
+        return HTMLResponse(template.render(values | said), status)
+
+    return page
+
+
+def _choices(settings: Settings) -> Choices:
+    """Return what readers may choose, named in English where config does: these pages are in English."""
+
+    def choices(terms: Sequence[Term]) -> list[Choice]:
+        english = [dict(term.names).get("en", "") for term in terms]
+        foreign = _foreign(settings.site)
+        return [
+            Choice(term.slug, name or term.name, "" if name else foreign)
+            for term, name in zip(terms, english, strict=True)
+        ]
+
+    cadences = [Choice(one.name, _CADENCES[one.name]) for one in settings.cadences]
+    regions = [Choice(slug, name) for slug, name in REGIONS.items()]
+    return Choices(cadences, choices(settings.taxonomy.policy_areas), regions, choices(settings.taxonomy.themes))
+
+
+def _foreign(site: Site) -> str:
+    return "" if site.language.lower().partition("-")[0] == "en" else site.language
+
+
+def _letter(pages: LetterPages, desk: people.Desk) -> Endpoint:
+    def show(token: str) -> Response:
+        try:
+            return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
+        except BadToken as error:
+            return people.unknown_link(desk.page, error)
+        except NoSubscriber:
+            return people.gone(desk.page, desk.editors)
+        except NoLetter as error:
+            return desk.page("No letter here", [str(error)], status=404)
+
+    async def letter(request: Request) -> Response:
+        return await run_in_threadpool(show, request.path_params["token"])
+
+    return letter
+
+
+@contextmanager
+def _begin(engine: Engine) -> Iterator[Connection]:
+    """Open the transaction of a reader's own step."""
+    with writing(engine) as conn:
+        yield conn
+        failpoint("reader: before commit")
+    failpoint("reader: committed")
 
 
 def _hook(engine: Engine, secret: bytes, keys: Sequence[str], clock: Clock, window: timedelta) -> Endpoint:
@@ -143,7 +213,10 @@ def _single(request: Request, name: str) -> str | None:
 
 
 class SecurityHeaders:
-    """Adds to every answer what tells browsers to trust nothing they are not told of. Plain ASGI."""
+    """Adds to every answer what tells browsers to trust nothing they are not told of. Plain ASGI.
+
+    An answer that brings one of these headers keeps its own: a letter has styles that no hash can name.
+    """
 
     def __init__(self, app: ASGIApp, *, style: str = "") -> None:
         self._app = app
@@ -170,7 +243,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *self._headers]}
+                own = {name.lower() for name, _ in message["headers"]}
+                more = [pair for pair in self._headers if pair[0] not in own]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         await self._app(scope, receive, with_headers)

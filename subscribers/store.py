@@ -71,7 +71,7 @@ def get(conn: Connection, id: int) -> Subscriber | None:
 def keep_still(conn: Connection) -> None:
     """Let nobody join, leave or change until this transaction ends; SQLite's write lock does that by itself."""
     if conn.dialect.name == "postgresql":
-        conn.execute(text("LOCK TABLE subscriber IN SHARE MODE"))
+        conn.execute(text("LOCK TABLE suppression, subscriber IN SHARE MODE"))
 
 
 def many(conn: Connection, ids: Collection[int]) -> dict[int, Subscriber]:

@@ -76,6 +76,48 @@ def server() -> Iterator[str | None]:
         yield address
 
 
+class Cluster:
+    """A server of a test's own, which keeps what it has committed and may be struck down. `address` as `server`'s."""
+
+    def __init__(self, programs: Path, home: Path) -> None:
+        self._programs, self._home = programs, home
+        self.address = f"postgresql+psycopg://postgres@/postgres?host={home}"
+
+    def restart(self) -> None:
+        """Strike it down at once, and start it again: what `pg_ctl -m immediate restart` does, less its patience."""
+        pid = int((self._home / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        self.control("restart", "-m", "immediate")
+
+    def control(self, *words: str) -> None:
+        """Call `pg_ctl` with these words and wait for it."""
+        plain = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "")}
+        order = [self._programs / "pg_ctl", "-D", self._home / "data", "-l", self._home / "log", "-w", "-s", *words]
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(order, check=True, cwd="/", env=plain, **quiet, **_account())
+
+
+@contextmanager
+def cluster(*settings: str) -> Iterator[Cluster | None]:
+    """Start a server of one's own with these lines in its configuration; None when there are no binaries."""
+    programs = _programs()
+    if programs is None:
+        yield None
+        return
+    # On a disk, where waiting for what is written means something.
+    with _folder("/tmp") as home, _folder("/tmp") as copies:
+        made = Cluster(_reachable(programs, copies), home)
+        _initialise(made._programs, home)
+        with (home / "data" / "postgresql.conf").open("a") as file:
+            lines = ["listen_addresses = ''", f"unix_socket_directories = '{home}'", "max_connections = 50"]
+            file.write("\n".join([*lines, *settings, ""]))
+        made.control("start")
+        try:
+            yield made
+        finally:
+            made.control("stop", "-m", "fast")
+
+
 @contextmanager
 def _folder(parent: str) -> Iterator[Path]:
     """A folder of the server's account, removed at the end."""
@@ -140,10 +182,7 @@ def _reachable(programs: Path, copies: Path) -> Path:
 def _running(programs: Path, home: Path) -> Iterator[str]:
     data = home / "data"
     plain = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "")}
-    subprocess.run(
-        [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        check=True, capture_output=True, cwd="/", env=plain, **_account(),
-    )  # fmt: skip
+    _initialise(programs, home)
     settings = ["listen_addresses=", f"unix_socket_directories={home}", "fsync=off", "max_connections=50"]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -157,6 +196,14 @@ def _running(programs: Path, home: Path) -> Iterator[str]:
         # SIGTERM would wait for connections that a failed test left open.
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
+
+
+def _initialise(programs: Path, home: Path) -> None:
+    subprocess.run(
+        [programs / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, capture_output=True, cwd="/", env={"LC_ALL": "C", "PATH": os.environ.get("PATH", "")},
+        **_account(),
+    )  # fmt: skip
 
 
 def _wait_ready(process: subprocess.Popen[bytes], home: Path) -> None:

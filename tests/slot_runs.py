@@ -10,6 +10,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from digest.transports.sendgrid.transport import SendGridTransport
 from digest.transports.tag import read_tag
 from subscribers import store as people
 from subscribers.model import Interests
-from tests.house import CONFIG
+from tests.house import CONFIG, always_here
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
 
 HOUR = datetime(2026, 11, 6, 14, tzinfo=UTC)  # a Friday; letters are frozen up to five hours before
@@ -161,11 +162,30 @@ class Run:
         """Return the minutes until a cancel is only just in time, or just too late."""
         return max(0.0, (HOUR.timestamp() - self.fake.now) / 60 - self.dice.uniform(6, 14))
 
-    def live(self, *, faulty: bool) -> None:
-        """Start, do what is owed, end or die."""
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """Open the installation as it is, for a person's step."""
+        self.alive = True
+        made = Place(self.settings, self)
+        yield made
+        made.engine.dispose()
+
+    def edition(self) -> int:
+        """Return the number of the edition with letters."""
+        with self.place() as place, reading(place.engine) as conn:
+            return conn.scalars(select(delivery.c.edition_id).where(delivery.c.digest_id.is_not(None))).first() or 0
+
+    def states(self) -> dict[str, int]:
+        """Return how many deliveries are in each state."""
+        with self.place() as place, reading(place.engine) as conn:
+            return dict(Counter(conn.scalars(select(delivery.c.state).where(delivery.c.digest_id.is_not(None)))))
+
+    def live(self, *, faulty: bool, clear: bool = True) -> None:
+        """Start, do what is owed, end or die; `clear`: the provider's faults of before are over."""
         fake = self.fake
-        fake.faults.clear()
-        fake.side_faults.clear()
+        if clear:
+            fake.faults.clear()
+            fake.side_faults.clear()
         if faulty:
             fake.faults.extend(self.dice.choices(FAULTS, k=4))
             fake.side_faults.extend(self.dice.choices(SIDE_FAULTS, k=3))
@@ -252,4 +272,4 @@ def prepared(folder: Path, fake: FakeSendGrid) -> None:
 
 def copy(pattern: Path, folder: Path) -> Path:
     """Return a copy of a prepared installation."""
-    return Path(shutil.copytree(pattern, folder))
+    return always_here(shutil.copytree(pattern, folder))

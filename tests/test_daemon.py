@@ -13,9 +13,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 
 from digest.config import load
-from digest.daemon import make_scheduler, trigger_of
+from digest.daemon import SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
 from tests.house import CONFIG
 
@@ -32,15 +33,27 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("name", "text"), FORMS)
-def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str) -> None:
-    cadence = Cadence(name, parse_at(name, text))
-    trigger = trigger_of(cadence, LONDON)
-    now = datetime(2026, 3, 20, tzinfo=UTC)
+@pytest.mark.parametrize("ahead", [0, 5])
+def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str, ahead: int) -> None:
+    cadence = Cadence(name, parse_at(name, text), ahead=timedelta(hours=ahead))
+    trigger, cron = SlotTrigger(cadence, LONDON), cron_of(cadence)
+    previous, now = None, datetime(2026, 3, 20, tzinfo=UTC)
     for _ in range(20):
-        rings = trigger.get_next_fire_time(None, now.astimezone(ZoneInfo(LONDON)))
+        rings = trigger.get_next_fire_time(previous, now.astimezone(ZoneInfo(LONDON)))
         slot = next_slot(cadence, now - timedelta(seconds=1), LONDON)
-        assert rings.astimezone(UTC) == slot.instant
-        now = slot.instant + timedelta(minutes=1)
+        assert rings == slot.instant
+        # APScheduler's own reading of the hour agrees, wherever the clocks do not change in it.
+        hour = rings + cadence.ahead
+        assert cron.get_next_fire_time(None, (hour - timedelta(minutes=1)).astimezone(ZoneInfo(LONDON))) == hour
+        previous, now = rings, slot.instant + timedelta(minutes=1)
+
+
+def cron_of(cadence: Cadence) -> CronTrigger:
+    at = cadence.at
+    when = {"hour": at.hour, "minute": at.minute, "timezone": LONDON}
+    if at.month_day is not None:
+        return CronTrigger(day="last" if at.month_day == 0 else str(at.month_day), **when)
+    return CronTrigger(day_of_week=",".join(WEEKDAYS[n] for n in sorted(at.weekdays)), **when)
 
 
 def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""prepare, preview, approve, hold, send, run, explain: from entries to letters."""
+"""prepare, preview, approve, hold, send, run: from entries to letters."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digest.commands import account
 from digest.commands.base import Choices, Id, answer, as_json, table, tell
 from digest.commands.gathering import gathering_line
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import PersonNeeded, WrongUse
 from digest.model import CADENCES, REGIONS, Receipt
 
 if TYPE_CHECKING:
+    from digest.installation import Installation
     from digest.pipeline import Report, Watch
     from digest.store.sources import Gathering
     from digest.transports.base import Parcel
-
-RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
-           "uncertain", "cancelled")  # fmt: skip
 
 
 @click.command()
@@ -129,16 +128,29 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
 
 @click.command()
 @click.argument("edition", type=Id())
+@click.option("--stop", "stop_", is_flag=True, help="Of a frozen edition: send no more, take back what still waits.")
 @click.pass_obj
-def hold(choices: Choices, edition: int) -> None:
+def hold(choices: Choices, edition: int, stop_: bool) -> None:
     """Keep an edition back until it is approved."""
     from digest import prepare as story
+    from digest import takeback
     from digest.store.engine import writing
 
     place = choices.installation()
-    with writing(place.engine) as conn:
-        one = story.hold(conn, edition)
-    click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
+    if not stop_:
+        with writing(place.engine) as conn:
+            one = story.hold(conn, edition)
+        click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
+        return
+    done = takeback.stop(place, edition)
+    click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
+    if done.readers:
+        click.echo(f"{done.readers} letters that waited for their hour were taken back: cancelled")
+    if done.open or done.late:
+        raise PersonNeeded(
+            f"{done.open + done.late} requests were not taken back"
+            f" ({done.open} not confirmed by the provider, say it again; {done.late} too near their hour)"
+        )
 
 
 @click.command()
@@ -157,9 +169,9 @@ def send(choices: Choices, edition: int | None, dry_run: bool, out: Path, json_:
         tell(f"dry run: {count} letters in {out}; nothing was handed over, nothing was marked")
         report = pipeline.Report()
     else:
-        with watching() as watch:
+        with watching(place) as watch:
             report = pipeline.send_owed(place, number=edition, watch=watch)
-    _conclude(report, json_)
+    account.conclude(place, report, json_)
 
 
 @click.command()
@@ -170,67 +182,9 @@ def run(choices: Choices, json_: bool) -> None:
     from digest import pipeline
 
     place = choices.installation()
-    with watching() as watch:
+    with watching(place) as watch:
         report = pipeline.run(place, watch=watch)
-    _conclude(report, json_)
-
-
-@click.command()
-@click.option("--subscriber", metavar="EMAIL", required=True)
-@click.option("--entry", metavar="ID|URL", help="This entry (default: their editions).")
-@as_json
-@click.pass_obj
-def explain(choices: Choices, subscriber: str, entry: str | None, json_: bool) -> None:
-    """Say why this reader got, or did not get, what they did."""
-    from digest.explain import explain as story
-
-    who, what, found = story(choices.installation(), subscriber, entry)
-    if json_:
-        answer(found.to_json(who, what))
-    else:
-        click.echo(found.outcome)
-        for line in found.reasons:
-            click.echo(f"  {line}")
-
-
-def receipts_table(receipts: list[Receipt]) -> str:
-    """Return receipts as a table, one row an edition, with whether each balances."""
-    rows = [
-        [*(getattr(one, key) for key in RECEIPT), "yes" if one.balanced else f"NO: {one.pending} pending"]
-        for one in receipts
-    ]
-    return table((*RECEIPT, "balanced"), rows)
-
-
-def _conclude(report: Report, json_: bool) -> None:
-    """Print the account; leave with exit code 4 when a person is needed, 1 when the books do not balance."""
-    for state, count in report.recovered.items():
-        tell(f"from a run that died: {count} {state}")
-    if json_:
-        answer(report.to_json())
-    elif report.receipts:
-        click.echo(receipts_table(report.receipts))
-    else:
-        tell("nothing to send")
-    for line in report.failed:
-        tell(f"digest: {line}")
-    for line in report.waiting:
-        tell(f"waiting: {line}")
-    if report.failed:
-        raise click.exceptions.Exit(1)
-    if any(one.unexplained for one in report.receipts):
-        tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
-        raise click.exceptions.Exit(1)
-    uncertain = sum(one.uncertain for one in report.receipts)
-    if uncertain:
-        tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide")
-    later = sum(one.pending for one in report.receipts)
-    if later:
-        tell(f"{later} letters were put off and wait for another try: run again later")
-    if report.waiting or uncertain:
-        raise click.exceptions.Exit(PersonNeeded.exit_code)
-    if later:
-        raise click.exceptions.Exit(TryLater.exit_code)
+    account.conclude(place, report, json_)
 
 
 def _lint(letter: Parcel, clients: tuple[str, ...]) -> None:
@@ -249,14 +203,21 @@ def _lint(letter: Parcel, clients: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """Yield what shows a run on stderr: lines, and on a terminal a bar for each edition."""
+def watching(place: Installation | None = None) -> Iterator[Watch]:
+    """Yield what shows a run on stderr: lines, and on a terminal a bar for each edition.
+
+    `place`: where a run that ends by an error leaves its receipts all the same.
+    """
     import sys
 
     from digest.pipeline import Watch
 
+    def broken(report: Report) -> None:
+        if place is not None:
+            account.write_pages(place, [one.edition for one in report.receipts])
+
     if not sys.stderr.isatty():
-        yield Watch(source=lambda one: tell(gathering_line(one)))
+        yield Watch(source=lambda one: tell(gathering_line(one)), broken=broken)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -273,7 +234,7 @@ def watching() -> Iterator[Watch]:
         def source(one: Gathering) -> None:
             bars.console.print(gathering_line(one), markup=False)
 
-        yield Watch(source=source, edition=edition, sent=sent)
+        yield Watch(source=source, edition=edition, sent=sent, broken=broken)
 
 
 def _known(what: str, given: tuple[str, ...], known: list[str]) -> None:
@@ -282,4 +243,4 @@ def _known(what: str, given: tuple[str, ...], known: list[str]) -> None:
             raise WrongUse(f"{what} {slug!r} is unknown; known: {', '.join(known)}")
 
 
-COMMANDS = (prepare, preview, approve, hold, send, run, explain)
+COMMANDS = (prepare, preview, approve, hold, send, run, *account.COMMANDS)

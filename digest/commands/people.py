@@ -10,6 +10,7 @@ import click
 
 from digest.commands.base import Choices, answer, as_json, table, tell
 from digest.errors import WrongUse
+from digest.failpoint import failpoint
 from digest.model import CADENCES, REGIONS
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def add(
             conn, email, cadence=chosen, how="digest subscribers add", now=place.clock(), secret=place.secret,
             name=name, interests=interests, language=place.settings.site.language,
         )  # fmt: skip
+        failpoint("add: before commit")
     click.echo(f"added subscriber {made.id}, {made.cadence}")
 
 
@@ -196,11 +198,15 @@ def forget(choices: Choices, email: str, yes: bool) -> None:
     with reading(place.engine) as conn:
         one = store.find(conn, email)
     if one is None:
+        # An erasure that was killed before the scrub finds nobody, and the pages still tell.
+        scrub(place.engine)
         raise WrongUse("no subscriber has this address")
     if not yes:
         click.confirm(f"Erase subscriber {one.id} for good?", abort=True, err=True)
     with writing(place.engine) as conn:
         store.forget(conn, one.id, now=place.clock(), secret=place.secret)
+        failpoint("erase: before commit")
+    failpoint("erase: committed")
     scrub(place.engine)
     click.echo(f"erased subscriber {one.id}; letters already written to files are yours to delete")
 
@@ -212,10 +218,12 @@ def import_people(place: Installation, stream: IO[bytes], *, dry_run: bool = Fal
 
     settings = place.settings
     with writing(place.engine) as conn:
-        return import_csv(
+        report = import_csv(
             conn, stream, known_facets=known_facets(settings), cadences=[c.name for c in settings.cadences],
             default_cadence=settings.default_cadence, secret=place.secret, now=place.clock(), dry_run=dry_run,
         )  # fmt: skip
+        failpoint("import: before commit")
+    return report
 
 
 def known_facets(settings: Settings) -> KnownFacets:

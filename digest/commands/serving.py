@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.pass_obj
 def serve(choices: Choices, host: str, port: int) -> None:
-    """Serve the links in letters and the provider's webhook, behind a proxy that speaks TLS."""
+    """Serve the pages behind the links in letters and the provider's webhook, behind a proxy that speaks TLS."""
     import uvicorn
 
     from digest.web import make_app
@@ -29,7 +29,7 @@ def serve(choices: Choices, host: str, port: int) -> None:
     window = place.settings.hearing.window
     if not keys:
         tell("events.sendgrid_keys is empty: /hooks/sendgrid refuses every call")
-    app = make_app(place.engine, place.secret, place.settings.site, keys, place.clock, window=window)
+    app = make_app(place.engine, place.secret, place.settings, keys, place.clock, window=window)
     # No access log: the addresses of the pages hold tokens.
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,

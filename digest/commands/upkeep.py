@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import click
 
-from digest.commands.base import Choices, Id, answer, as_json, table, tell
-from digest.commands.editions import receipts_table
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.commands.account import receipts_table, write_pages
+from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.errors import TryLater, WrongUse
 
 
 @click.command()
@@ -23,6 +22,10 @@ def status(choices: Choices, json_: bool) -> None:
     if json_:
         answer(found.to_json())
         return
+    if found.hold:
+        click.echo(f"HOLD: nothing is mailed: {found.hold}; see `digest db held`, then `digest db resume`\n")
+    if found.in_doubt:
+        click.echo(f"IN DOUBT: {found.in_doubt} deliveries; see `digest settle`\n")
     click.echo("Next slots")
     click.echo(table(("cadence", "slot", "due", "approval"), found.next_slots))
     click.echo("\nEditions")
@@ -66,7 +69,6 @@ def doctor(choices: Choices, json_: bool) -> None:
 def schedule(choices: Choices) -> None:
     """Stay and run at every due hour: the daemon. SIGTERM lets the run under way finish."""
     from digest import pipeline
-    from digest.commands.editions import receipts_table
     from digest.commands.gathering import gathering_line
     from digest.daemon import make_scheduler, serve
     from digest.errors import DigestError
@@ -77,8 +79,12 @@ def schedule(choices: Choices) -> None:
 
     def work() -> None:
         try:
-            watch = pipeline.Watch(source=lambda one: tell(gathering_line(one)))
-            report = pipeline.run(choices.installation(), watch=watch)
+            here = choices.installation()
+            watch = pipeline.Watch(
+                source=lambda one: tell(gathering_line(one)),
+                broken=lambda report: write_pages(here, [one.edition for one in report.receipts]),
+            )
+            report = pipeline.run(here, watch=watch)
         except TryLater as later:
             tell(f"digest: {later}")
             return
@@ -88,6 +94,7 @@ def schedule(choices: Choices) -> None:
             return
         if report.receipts:
             tell(receipts_table(report.receipts))
+            write_pages(here, [one.edition for one in report.receipts])
         for line in report.waiting:
             tell(f"waiting: {line}")
 
@@ -96,55 +103,6 @@ def schedule(choices: Choices) -> None:
         tell(f"{cadence.name}: {cadence.at.hour:02d}:{cadence.at.minute:02d} {place.settings.site.zone}")
     serve(scheduler)
     tell("digest: stopped")
-
-
-@click.command()
-@click.argument("deliveries", nargs=-1, type=Id())
-@click.option("--edition", type=Id(), metavar="ID", help="Only those of this edition.")
-@click.option("--all", "all_", is_flag=True, help="Decide on every one that is listed.")
-@click.option("--ask", is_flag=True, help="Ask the transport what became of them.")
-@click.option("--as", "decision", type=click.Choice(["accepted", "resend", "write-off"]), help="Your decision.")
-@click.option("--by", metavar="NAME", help="Who decides (default: the account's name).")
-@as_json
-@click.pass_obj
-def settle(
-    choices: Choices,
-    deliveries: tuple[int, ...],
-    edition: int | None,
-    all_: bool,
-    ask: bool,
-    decision: str | None,
-    by: str | None,
-    json_: bool,
-) -> None:
-    """List deliveries in doubt with what is known of each; ask the transport, or decide."""
-    from digest import settling
-
-    place = choices.installation()
-    if ask:
-        counts = settling.ask(place, edition)
-        tell(", ".join(f"{count} {what}" for what, count in counts.items()))
-    if decision:
-        numbers = [one.id for one in settling.doubts(place, edition)] if all_ else list(deliveries)
-        if not numbers:
-            raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
-        tell(f"{settling.decide(place, numbers, decision, by or getpass.getuser())} settled as {decision}")
-        if decision == "resend":
-            tell("they go out with `digest send`")
-    found = settling.doubts(place, edition)
-    if json_:
-        answer([one.to_json() for one in found])
-    elif found:
-        rows = [
-            (one.id, one.where, one.email or "(erased)", f"{one.since:%Y-%m-%d %H:%M}", one.reason,
-             "; ".join(one.heard) or "nothing")
-            for one in found
-        ]  # fmt: skip
-        click.echo(table(("delivery", "edition", "subscriber", "since", "why in doubt", "heard"), rows))
-    else:
-        click.echo("nothing is in doubt")
-    if found:
-        raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
 @click.group()
@@ -236,4 +194,4 @@ def _show_held(choices: Choices, json_: bool) -> None:
         click.echo("it would send nothing now")
 
 
-COMMANDS = (status, doctor, schedule, settle, db)
+COMMANDS = (status, doctor, schedule, db)

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from digest.errors import DigestError, WrongUse
+from digest.failpoint import failpoint
 
 
 def backup(engine: Engine, target: Path) -> None:
@@ -26,9 +27,11 @@ def backup(engine: Engine, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
             read.backup(write)
+            failpoint("backup: copied")
             if write.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise DigestError(f"the copy of {source} is not sound; check the disk, then try again")
         _sync(unfinished)
+        failpoint("backup: on the disk")
         unfinished.replace(target)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
@@ -49,13 +52,18 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
         with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
             read.backup(write)
         _sync(unfinished)
+        failpoint("restore: copied")
         if database.exists():
             with closing(sqlite3.connect(database)) as old:
                 old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            database.replace(kept)
+            # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
+            kept.unlink(missing_ok=True)
+            kept.hardlink_to(database)
+            failpoint("restore: the old one kept")
         for tail in ("-wal", "-shm"):
             database.with_name(database.name + tail).unlink(missing_ok=True)
         unfinished.replace(database)
+        failpoint("restore: in place")
     except (OSError, sqlite3.Error) as error:
         raise DigestError(f"restore from {source} failed: {error}; the old database is {kept} or in place") from error
     return kept

@@ -105,14 +105,21 @@ def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
     return list(reversed(_select(conn, delivery.c.subscriber_id == subscriber)))
 
 
-def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at: datetime | None = None) -> None:
-    """Take pending deliveries for `run`; nobody else hands them over from here on.
+def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at: datetime | None = None) -> set[int]:
+    """Take pending deliveries for `run`; return those it got: nobody else hands them over from here on.
 
     `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is noted.
     """
     taken = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
     step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
-    conn.execute(taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, batch=None, **step))
+    taken = taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, batch=None, **step)
+    return set(conn.scalars(taken.returning(delivery.c.id)))
+
+
+def claimed_by(conn: Connection, ids: Sequence[int], run: int) -> set[int]:
+    """Return which of these deliveries `run` still has."""
+    ours = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    return set(conn.scalars(select(delivery.c.id).where(*ours)))
 
 
 def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime, run: int | None = None) -> None:
@@ -157,7 +164,7 @@ def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> N
     for start in range(0, len(ids), 500):
         some = delivery.c.id.in_(ids[start : start + 500])
         step = update(delivery).where(some, delivery.c.state.in_(("pending", "claimed")))
-        conn.execute(step.values(state="uncertain", reason=reason, updated_at=now))
+        conn.execute(step.values(state="uncertain", reason=reason, retry_at=None, updated_at=now))
 
 
 def frozen_at(conn: Connection, number: int) -> datetime:

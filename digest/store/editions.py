@@ -122,6 +122,11 @@ def hold(conn: Connection, number: int) -> None:
     conn.execute(update(edition).where(edition.c.id == number).values(held=True))
 
 
+def let_go(conn: Connection, number: int) -> None:
+    """Let a frozen edition that was stopped go on."""
+    conn.execute(update(edition).where(edition.c.id == number).values(held=False))
+
+
 def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
     """Mark an edition frozen: from here on its content and its deliveries to `eligible` readers stand."""
     values = {"state": "frozen", "frozen_at": now, "eligible": eligible}

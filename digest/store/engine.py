@@ -21,6 +21,7 @@ _DEFERRED = "digest_deferred"
 # By the beginning of SQLite's error name, or of PostgreSQL's SQLSTATE. Waiting or giving it room is the cure:
 # locks, the disk; connections, collisions, resources, the operator's shutdown, the system.
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "08", "40", "53", "55", "57", "58")
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100")
 # The address is wrong: not a database; not our account, not there.
 _MISTAKE = ("SQLITE_NOTADB", "28", "3D")
 # A person has to look: damage, rights, a server that takes no writes.
@@ -147,6 +148,8 @@ def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
     said = " ".join(str(error.orig).split())
     where = f"database {_name(engine)}"
     kind = _kind(error)
+    if kind.startswith(_FULL):
+        return TryLater(f"{where}: {said}; nothing was half done, make room and run again")
     if kind.startswith(_PASSING):
         return TryLater(f"{where}: {said}; nothing was half done, try again later")
     if kind.startswith(_MISTAKE):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from digest import events as decide
 from digest.events import Event
+from digest.failpoint import failpoint
 from digest.store.heard import CHUNK, chunks, known
 from digest.store.schema import delivery, event
 from subscribers import store as people
@@ -76,6 +77,7 @@ def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime
     ordered = [once[key] for key in sorted(once)]
     for start in range(0, len(ordered), CHUNK):
         taken += _take(conn, ordered[start : start + CHUNK], secret, now)
+        failpoint("events: a part taken")
     return taken
 
 

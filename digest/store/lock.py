@@ -31,7 +31,8 @@ def run_lock(engine: Engine) -> Iterator[None]:
     elif engine.url.database in (None, "", ":memory:"):
         yield
     else:
-        with _flock(Path(f"{engine.url.database}.lock")):
+        # By its real name: under whichever name a database is reached, its lock is one.
+        with _flock(Path(f"{os.path.realpath(engine.url.database)}.lock")):
             yield
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from digest.errors import DigestError, SchemaTooNew
+from digest.failpoint import failpoint
 from digest.store.engine import reading, translate_errors
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _upgrade(engine: Engine, connection: Connection) -> bool:
     made = config()
     made.attributes["connection"] = connection
     command.upgrade(made, "head")
+    failpoint("upgrade: before commit")
     return True
 
 

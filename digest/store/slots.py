@@ -39,9 +39,19 @@ def in_doubt(conn: Connection) -> list[Request]:
     return _requests(conn, delivery.c.state == "uncertain", or_(_fresh(), delivery.c.recall.in_(OPEN_RECALLS)))
 
 
-def of_edition(conn: Connection, number: int) -> list[Request]:
-    """Return the requests of an edition that were handed over for a later hour."""
-    return _requests(conn, delivery.c.edition_id == number, delivery.c.state.in_(("accepted", "uncertain")), _fresh())
+def of_edition(conn: Connection, number: int, now: datetime) -> list[Request]:
+    """Return the requests of an edition that wait for an hour yet to come."""
+    ours = delivery.c.edition_id == number
+    states = delivery.c.state.in_(("accepted", "uncertain"))
+    open_ = or_(_fresh(), delivery.c.recall.in_(OPEN_RECALLS))
+    return _requests(conn, ours, states, delivery.c.send_at > now, open_)
+
+
+def being_taken_back(conn: Connection) -> set[int]:
+    """Return the deliveries whose taking back is open: the provider's answer comes first."""
+    return set(
+        conn.scalars(select(delivery.c.id).where(delivery.c.recall.in_(OPEN_RECALLS), delivery.c.batch.is_not(None)))
+    )
 
 
 def recall(conn: Connection, batch: str, why: OpenRecall, now: datetime) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import html
 import logging
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
-from digest.errors import DigestError
+from digest.errors import DigestError, of_disk
+from digest.failpoint import failpoint
+from digest.flush import flush, flush_names
 from digest.transports.base import Outcome, Parcel
 
 _INDEXED = 2000
@@ -47,11 +47,16 @@ class FileTransport:
         """Return "accepted" where the letter's file is there, "absent" where it is not.
 
         Where nobody may look, nothing is said. The index of every edition asked about is written anew at the end.
+        What is there may have been put there by a run that was killed before it had waited for the disk.
         """
         known: dict[int, str] = {}
+        sure: set[str] = set()
         for delivery, folder in deliveries:
             try:
                 (self._directory / folder / f"{_stem(delivery)}.eml").stat()
+                if folder not in sure:
+                    self._flush_folders(folder)
+                    sure.add(folder)
                 known[delivery] = "accepted"
                 self._touched.add(folder)
             except (FileNotFoundError, NotADirectoryError):
@@ -96,15 +101,21 @@ class FileTransport:
         try:
             # First all are written, then waited for: the disk takes them together.
             for _, unfinished in begun:
-                _flush(unfinished)
+                flush(unfinished)
+            failpoint("file: written")
             for parcel, unfinished in begun:
                 # Last, and in one step: the .eml is what counts as handed over.
                 unfinished.replace(unfinished.with_suffix(".eml"))
+                failpoint("file: one in place")
                 done.append(parcel)
-            for name in {parcel.folder for parcel in done}:
-                _flush_names(self._directory / name)
         except OSError as error:
             stopped = error
+        try:
+            for name in {parcel.folder for parcel in done}:
+                flush_names(self._directory / name)
+        except OSError as error:
+            # They are there, but may not stay: nobody is told so until the disk has been asked again.
+            return [], _cannot(folder, error)
         return done, _cannot(folder, stopped) if stopped else None
 
     def _folder(self, name: str) -> Path:
@@ -112,10 +123,14 @@ class FileTransport:
         folder = self._directory / name
         if name not in self._touched:
             folder.mkdir(parents=True, exist_ok=True)
+            flush_names(self._directory)
+            flush_names(self._directory.parent)
             self._touched.add(name)
-            _flush_names(self._directory)
-            _flush_names(self._directory.parent)
         return folder
+
+    def _flush_folders(self, name: str) -> None:
+        for folder in (self._directory / name, self._directory, self._directory.parent):
+            flush_names(folder)
 
 
 def _begin(folder: Path, parcel: Parcel) -> Path:
@@ -128,28 +143,11 @@ def _begin(folder: Path, parcel: Parcel) -> Path:
     return unfinished
 
 
-def _flush(path: Path) -> None:
-    """Wait until what is written to a file, or to a folder's list of names, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _flush_names(folder: Path) -> None:
-    """Wait for a folder's list of names, where this account and the file system let anyone."""
-    try:
-        _flush(folder)
-    except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP):
-            raise
-
-
 def _cannot(folder: Path, error: OSError) -> DigestError:
-    made = DigestError(
+    made = of_disk(
+        error,
         f"letters cannot be written to {folder}: {error.strerror}; make room or let this account write"
-        " there, then run again: what is written already is not written twice"
+        " there, then run again: what is written already is not written twice",
     )
     made.__cause__ = error
     return made

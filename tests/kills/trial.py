@@ -26,7 +26,7 @@ from digest.installation import Installation
 from digest.store import editions
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
-from tests.house import CONFIG
+from tests.house import CONFIG, always_here
 from tests.kills import books
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
 from tests.transports.mailserver import Server
@@ -38,7 +38,8 @@ NOTE = "---\ntitle: One\nid: n1\npolicy_areas: [housing]\nregions: [wales]\n---\
 
 # What a run imports, so that a forked one starts at once.
 _LOADED = [
-    "__main__", "tests.kills.trial", "digest.cli", "digest.pipeline", "digest.commands.editions", "psycopg",
+    "__main__", "tests.kills.trial", "tests.kills.commits", "digest.cli", "digest.pipeline",
+    "digest.commands.editions", "psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg", "digest.places.gazetteer",
     "digest.transports.file", "digest.transports.smtp.transport", "digest.transports.sendgrid.transport",
 ]  # fmt: skip
@@ -55,13 +56,28 @@ class Ended:
     seconds: float
 
 
-class Running:
-    """One run of the program in a process forked from one that has its modules loaded. Real in all else."""
+def _nothing() -> None:
+    pass
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], words: list[str]) -> None:
+
+class Running:
+    """One run of the program in a process forked from one that has its modules loaded. Real in all else.
+
+    `at`: it begins no sooner (time.time()); `first`: what its process does before it, a module's function.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        words: list[str],
+        at: float = 0,
+        first: Callable[[], None] = _nothing,
+    ) -> None:
         self._log = folder / f"run-{time.monotonic_ns()}.log"
         self._began = time.monotonic()
-        self._process = _forks.Process(target=_main, args=(folder, dict(environ), words, self._log), daemon=False)
+        about = (folder, dict(environ), words, self._log, at, first)
+        self._process = _forks.Process(target=_main, args=about, daemon=False)
         self._process.start()
 
     @property
@@ -80,10 +96,14 @@ class Running:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def said(self) -> str:
+        """Return what it has said so far."""
+        return self._log.read_text("utf-8") if self._log.exists() else ""
+
     def wait(self, timeout: float = 120) -> Ended:
         """Wait for its end; AssertionError when it hangs."""
         self._process.join(timeout)
-        code, said = self._process.exitcode, self._log.read_text("utf-8") if self._log.exists() else ""
+        code, said = self._process.exitcode, self.said()
         if code is None:
             self._process.kill()
             raise AssertionError(f"still running after {timeout} s: {said}")
@@ -91,8 +111,13 @@ class Running:
         return Ended(code, said, time.monotonic() - self._began)
 
 
-def _main(folder: Path, environ: dict[str, str], words: list[str], log: Path) -> None:
-    from digest import cli
+def _main(
+    folder: Path, environ: dict[str, str], words: list[str], log: Path, at: float, first: Callable[[], None]
+) -> None:
+    from digest import cli, failpoint, stopping
+    from tests.kills import commits
+
+    stopping.listen()
 
     os.setpgid(0, 0)
     os.chdir(folder)
@@ -101,6 +126,10 @@ def _main(folder: Path, environ: dict[str, str], words: list[str], log: Path) ->
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    failpoint.arm()
+    commits.watch(environ.get("COUNT_LOST_COMMITS"))
+    time.sleep(max(0, at - time.time()))
+    first()
     sys.exit(cli.run(words))
 
 
@@ -113,10 +142,15 @@ class Trial:
     arrived: Callable[[], Counter[str]]
     kills: int = 0
     now: str = FRIDAY
+    server: Server | FakeSendGrid | None = None
 
-    def run(self, *words: str) -> Running:
-        """Start `digest run` (or `words`) at the trial's hour, forked."""
-        return Running(self.folder, self.environ, ["--now", self.now, *(words or ("run",))])
+    def run(self, *words: str, at: float = 0, failpoint: str = "") -> Running:
+        """Start `digest run` (or `words`) at the trial's hour, forked; `at`: no sooner (time.time()).
+
+        It dies at `failpoint` as with `start`.
+        """
+        environ = self.environ | ({"DIGEST_FAILPOINT": failpoint} if failpoint else {})
+        return Running(self.folder, environ, ["--now", self.now, *(words or ("run",))], at)
 
     def start(self, failpoint: str = "") -> subprocess.Popen[bytes]:
         """Start `digest run` as a new process; it dies at `failpoint`, a place's name, with "*n" at the n-th pass."""
@@ -124,13 +158,24 @@ class Trial:
         environ = self.environ | ({"DIGEST_FAILPOINT": failpoint} if failpoint else {})
         return subprocess.Popen(words, cwd=self.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def kill(self, running: Running) -> None:
-        """Kill a run as a power cut would, and count it when it was still there."""
-        if not running.over():
-            running.signal(signal.SIGKILL)
-            self.kills += 1
-        running.wait()
+    def asleep(self, failpoint: str) -> Running:
+        """Start `digest run` as `run` does, and return once it sleeps at `failpoint`; SIGCONT wakes it."""
+        environ = self.environ | {"DIGEST_FAILPOINT": failpoint, "DIGEST_FAILPOINT_SIGNAL": "STOP"}
+        sleeper = Running(self.folder, environ, ["--now", self.now, "run"])
+        while not sleeper.over():
+            with suppress(FileNotFoundError):
+                if Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+                    return sleeper
+            time.sleep(0.01)
+        raise AssertionError(f"{failpoint} was not reached: {sleeper.wait()}")
+
+    def kill(self, running: Running) -> Ended:
+        """Kill a run as a power cut would, and count it when that was what ended it."""
+        running.signal(signal.SIGKILL)
+        ended = running.wait()
+        self.kills += ended.code == -signal.SIGKILL
         self.check_books()
+        return ended
 
     def finish(self, most: int = 5) -> Ended:
         """Run until a run ends by itself; exit 4 says that something is in doubt. The books balance after each."""
@@ -177,36 +222,52 @@ class Ground:
         self._made = 0
         self.servers: list[Server | FakeSendGrid] = []
 
-    def trial(self, kind: str, database_url: str = "", *, readers: int = READERS) -> Trial:
-        """Return a new trial of a transport; `database_url` "" for an SQLite file, else an address."""
+    def pattern(self, readers: int, database_url: str) -> Path:
+        """Prepare a database to be copied; return the folder that belongs to it and to its copies."""
+        folder = self._folder / f"pattern{readers}-server"
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
+        _prepared(folder, environ | {"DIGEST_STORAGE__URL": database_url}, readers)
+        return folder
+
+    def trial(
+        self, kind: str, database_url: str = "", *, readers: int = READERS, pattern: Path | None = None
+    ) -> Trial:
+        """Return a new trial of a transport; `database_url` "" for an SQLite file, else an address.
+
+        `pattern`: the folder of the prepared database that the one at the address is a copy of.
+        """
         self._made += 1
         folder = self._folder / f"trial{self._made}"
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
         if database_url:
             environ["DIGEST_STORAGE__URL"] = database_url
-            _prepared(folder, environ, readers)
+            if pattern:
+                always_here(shutil.copytree(pattern, folder))
+            else:
+                _prepared(folder, environ, readers)
         else:
-            pattern = self._folder / f"pattern{readers}"
-            if not pattern.exists():
-                _prepared(pattern, environ, readers)
-            shutil.copytree(pattern, folder)
+            model = self._folder / f"pattern{readers}"
+            if not model.exists():
+                _prepared(model, environ, readers)
+            always_here(shutil.copytree(model, folder))
         lines = f'[transport]\nkind = "{kind}"\n'
         arrived: Callable[[], Counter[str]]
+        kept: Server | FakeSendGrid | None = None
         if kind == "smtp":
-            server = Server()
+            kept = server = Server()
             self.servers.append(server)
             lines += f'host = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
             arrived = lambda: Counter(q.to for q in server.queued)  # noqa: E731
         elif kind == "sendgrid":
-            fake = FakeSendGrid()
+            kept = fake = FakeSendGrid()
             self.servers.append(fake)
             environ["SENDGRID_API_KEY"] = KEY
             lines += f'base_url = "{fake.url}"\n'
             arrived = lambda: Counter(message.to for message in fake.queued)  # noqa: E731
         else:
-            arrived = lambda: _files(folder / "letters")  # noqa: E731
+            arrived = lambda: letters_in(folder / "letters")  # noqa: E731
         (folder / "config.toml").write_text(CONFIG.format(source="", weekly="") + lines)
-        return Trial(folder, environ, arrived)
+        return Trial(folder, environ, arrived, server=kept)
 
     def done(self, trial: Trial) -> None:
         """Forget a trial's folder and servers."""
@@ -235,6 +296,7 @@ def _prepared(folder: Path, environ: Mapping[str, str], readers: int) -> None:
     (folder / "notes" / "one.md").write_text(NOTE)
 
 
-def _files(folder: Path) -> Counter[str]:
+def letters_in(folder: Path) -> Counter[str]:
+    """Count the letters of the file transport by address."""
     parser = BytesHeaderParser()
     return Counter(str(parser.parsebytes(p.read_bytes())["To"]) for p in folder.glob("*/*.eml"))

@@ -121,12 +121,12 @@ def test_too_late_it_waits_for_what_proves_that_it_left(ledger: Engine) -> None:
 def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
     settle(ledger, {1: "accepted", 2: "accepted", 3: "accepted"})
     with writing(ledger) as conn:
-        assert slots.of_edition(conn, 1) == [Request("b1", HOUR, None)]
+        assert slots.of_edition(conn, 1, NOW) == [Request("b1", HOUR, None)]
         assert slots.recall(conn, "b1", "stop", NOW)
     heard(ledger, "processed", 1)
     with writing(ledger) as conn:
         assert slots.confirm(conn, "b1", NOW) == 3
-        assert slots.of_edition(conn, 1) == []
+        assert slots.of_edition(conn, 1, NOW) == []
     heard(ledger, "processed", 2)
     assert rows(ledger)[:3] == [("cancelled", "b1", "back")] * 3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from digest.failpoint import failpoint
 from digest.store.migrate import tables
 
 context.configure(
@@ -12,6 +13,7 @@ context.configure(
     # SQLite cannot alter a table in place: Alembic copies it.
     render_as_batch=True,
     transactional_ddl=True,
+    on_version_apply=lambda **_: failpoint("upgrade: one step"),
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -42,6 +42,7 @@ class SendGridTransport:
         if wrong := mistakes(settings):
             raise ConfigError(wrong)
         self._settings, self._clock = settings, clock
+        self._stopped = False
         self._api, self._wire = _client(settings)
 
     def open(self) -> None:
@@ -79,6 +80,8 @@ class SendGridTransport:
         flying: dict[Future[tuple[Verdict, Fitted]], Job] = {}
         with ThreadPoolExecutor(self._settings.concurrency, "sendgrid") as crew:
             while flying or (call.jobs and not call.stopped):
+                if self._stopped and not call.stopped:
+                    call.stopped = "stopped as asked"
                 while call.jobs and not call.stopped and len(flying) < self._settings.concurrency:
                     job = call.jobs.popleft()
                     if _batched(job, call, batch_for):
@@ -96,6 +99,10 @@ class SendGridTransport:
         """Return {}: the provider cannot be asked what it took. Its events tell later, by the `mid` of each."""
         del deliveries
         return {}
+
+    def stop(self) -> None:
+        """Begin no further request; those under way are heard. What was not begun is deferred."""
+        self._stopped = True
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,6 +16,7 @@ from typing import Any
 import httpcore2
 from python_http_client.client import Client
 
+from digest.failpoint import failpoint
 from digest.transports.sendgrid.answers import Answer, Silence
 
 CONNECT = 10.0  # seconds
@@ -77,6 +78,7 @@ class Wire:
             ) as response:
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
                 answer = Answer(response.status, found)
+                failpoint("sendgrid: the answer read")
                 answer = Answer(response.status, found, _read(response))
         except _FAILURES as error:
             if answer is None:
@@ -125,6 +127,7 @@ class _Upload:
         self.left = True
         self._deadline.set(self._timeout)
         yield self._body[-1:]
+        failpoint("sendgrid: the last byte sent")
 
 
 class _Deadline:
@@ -160,7 +163,9 @@ class _Backend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Dial; errors are httpcore2's."""
         left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._dialler.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+        made = _Stream(self._dialler.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+        failpoint("sendgrid: connected")
+        return made
 
 
 class _Stream(httpcore2.NetworkStream):

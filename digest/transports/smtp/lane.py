@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from digest.errors import DigestError, TryLater
+from digest.failpoint import failpoint
 from digest.transports.base import Outcome
 from digest.transports.smtp.envelope import Letter, ReturnPath, Unmailable, make_ready
 from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, retry_after, verdict
@@ -44,6 +45,7 @@ class Lane:
         if self._session is None or not self._session.usable:
             self._session = None
             self._session = self._connect()
+            failpoint("smtp: connected")
             self._used = self._unclean = False
         return self._session
 
@@ -162,7 +164,9 @@ class Lane:
             session.write(wire + following)
         finally:
             self._dot_left = session.left > len(wire) - len(_BARE_DOT)
+        failpoint("smtp: the last dot sent")
         reply = session.answer(self._answer_timeout)
+        failpoint("smtp: the answer read")
         if not (reply.positive or reply.negative):
             raise Lost(_OUT_OF_STEP)
         self._settle(work, letter, ".", reply)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from digest.errors import DigestError
+from digest.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.replies import RETRY_LOST
 
@@ -46,6 +47,7 @@ class Pace:
         while not stopped():
             if self.ready():
                 return True
+            failpoint("smtp: waiting for the rate")
             self._sleep(min(max(self._due - self._clock(), 0.0), _NAP))
         return False
 

@@ -1,0 +1,227 @@
+"""Receipts: an edition's account as a document and as a page, which balances or says loudly that it does not.
+
+No address and no name of a reader is in either: a receipt may be mailed, printed and kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Connection
+
+from digest.errors import WrongUse
+from digest.events import redacted
+from digest.installation import Installation
+from digest.letters import folder_of
+from digest.model import Edition, Receipt
+from digest.resources import resource
+from digest.store import accounts, deliveries, editions
+from digest.store.accounts import Worked
+from digest.store.deliveries import Delivery
+from digest.store.engine import reading
+from subscribers import store as people
+
+MOST_NAMED = 200  # uncertain deliveries, and reasons, that a page lists
+# The parts of the whole in the order of the sum, and what each means to who reads it first.
+PARTS = {
+    "accepted": "taken by the transport",
+    "refused": "the letter was not taken",
+    "suppressed": "must not be mailed",
+    "empty": "nothing new for them, so no letter",
+    "held": "not to be mailed at that time; a later edition makes it good",
+    "uncertain": "handed over, the answer is unknown",
+    "cancelled": "owed a letter, then not to be mailed any more",
+    "pending": "not handed over yet",
+}
+_SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # their reasons may come from a mail server
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One uncertain delivery as a receipt names it: by its number."""
+
+    delivery: int
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An edition's receipt and what stands behind it, as of `at`; `why` are (state, reason, count) rows."""
+
+    edition: Edition
+    receipt: Receipt
+    at: datetime
+    frozen_at: datetime
+    entries: int
+    digests: int
+    fates: dict[str, int]
+    why: tuple[tuple[str, str, int], ...]
+    doubts: tuple[Doubt, ...]
+    runs: tuple[Worked, ...]
+
+    @property
+    def verdict(self) -> tuple[str, tuple[str, ...]]:
+        """Return "wrong", "person", "open" or "balanced", and a sentence for each thing that is so, worst first."""
+        one = self.receipt
+        said: list[tuple[str, str]] = []
+        if one.unexplained > 0:
+            said.append(("wrong", f"{one.unexplained:,} of {one.eligible:,} eligible readers are not accounted for."))
+        elif one.unexplained < 0:
+            said.append(("wrong", f"{-one.unexplained:,} deliveries belong to no eligible reader."))
+        if one.uncertain:
+            said.append(("person", f"In doubt: {one.uncertain:,}. Nobody is mailed again until a person decides."))
+        if one.pending:
+            said.append(("open", f"Not handed over yet: {one.pending:,}. A later run goes on with them."))
+        if not said:
+            said.append(("balanced", f"Every one of the {one.eligible:,} eligible readers is accounted for."))
+        return said[0][0], tuple(line for _, line in said)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `digest receipt --json` prints: the receipt's keys, and what stands behind it."""
+        return asdict(self.receipt) | {
+            "balanced": self.receipt.balanced,
+            "at": self.at.isoformat(),
+            "frozen_at": self.frozen_at.isoformat(),
+            "fates": self.fates,
+            "why": [{"state": state, "reason": reason, "count": count} for state, reason, count in self.why],
+            "in_doubt": [
+                {"delivery": one.delivery, "since": one.since.isoformat(), "reason": one.reason}
+                for one in self.doubts
+            ],
+            "runs": [
+                {"id": one.id, "command": one.command, "started_at": one.started_at.isoformat(),
+                 "finished_at": one.finished_at.isoformat() if one.finished_at else None, "outcome": one.outcome}
+                for one in self.runs
+            ],
+        }  # fmt: skip
+
+
+def newest(place: Installation) -> int:
+    """Return the number of the newest frozen edition. Raises WrongUse when there is none."""
+    with reading(place.engine) as conn:
+        for one in editions.listing(conn):
+            if one.state == "frozen":
+                return one.id
+    raise WrongUse("no edition has been frozen yet; `digest run` does it when one is due")
+
+
+def account(place: Installation, number: int) -> Account:
+    """Return an edition's account as it stands now. Raises WrongUse for one that is unknown or not frozen."""
+    with reading(place.engine) as conn:
+        one = editions.get(conn, number)
+        if one is None:
+            raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        if one.state != "frozen":
+            raise WrongUse(f"edition {number} is not frozen yet: nobody is owed anything of it")
+        entries, digests = accounts.sizes(conn, number)
+        return Account(
+            one,
+            deliveries.receipt(conn, one),
+            place.clock(),
+            deliveries.frozen_at(conn, number),
+            entries,
+            digests,
+            accounts.fates(conn, number),
+            tuple(_why(conn, number)),
+            tuple(
+                Doubt(row.id, row.updated_at, reason)
+                for row, reason in _redacted(conn, deliveries.in_state(conn, "uncertain", number))
+            ),
+            tuple(accounts.runs_of(conn, number)),
+        )
+
+
+def page(place: Installation, one: Account) -> str:
+    """Return the account as one self-contained HTML page, without scripts and without anything from elsewhere."""
+    folder = resource("templates") / "web"
+    made = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    zone = ZoneInfo(place.settings.site.zone)
+    made.filters["hour"] = lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    made.filters["number"] = lambda count: f"{count:,}"
+    made.filters["share"] = _share
+    made.filters["redacted"] = redacted
+    counts = asdict(one.receipt) | {"unexplained": max(one.receipt.unexplained, 0)}
+    level, lines = one.verdict
+    shown = [name for name in PARTS if name != "pending" or counts[name]]
+    return made.get_template("receipt.html.j2").render(
+        css=(folder / "receipt.css").read_text(encoding="utf-8"), site=place.settings.site.name, account=one,
+        receipt=one.receipt, level=level, lines=lines, counts=counts, shown=shown, means=PARTS, most=MOST_NAMED,
+    )  # fmt: skip
+
+
+def path_of(place: Installation, one: Edition) -> Path:
+    """Return where an edition's page is kept: beside config.toml, in receipts/."""
+    return place.settings.home / "receipts" / f"{folder_of(one)}.html"
+
+
+def write(place: Installation, numbers: Sequence[int]) -> list[Path]:
+    """Write the pages of editions as their accounts stand now, over earlier ones; return where. Raises OSError."""
+    written = []
+    for number in numbers:
+        one = account(place, number)
+        written.append(path_of(place, one.edition))
+        save(written[-1], page(place, one))
+    return written
+
+
+def save(path: Path, text: str) -> None:
+    """Write a page whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _share(count: int, whole: int) -> str:
+    """Return a part in per cent; a small one is not rounded to nothing, nor all but one to all."""
+    if not whole or not count:
+        return "" if not whole else "0 %"
+    share = 100 * count / whole
+    if share < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if 99.9 < share < 100 else f"{share:.1f} %"
+
+
+def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
+    """Yield (state, reason, count), in the order of PARTS and the most frequent first, without any address."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for (state, reason), count in accounts.reasons(conn, number).items():
+        if reason and state not in _SERVERS_WORDS:
+            counts[state, redacted(reason)] += count
+    for state in ("refused", "pending"):
+        for row, reason in _redacted(conn, deliveries.in_state(conn, state, number)):
+            if reason:
+                counts[row.state, reason] += 1
+    order = list(PARTS)
+    for (state, reason), count in sorted(counts.items(), key=lambda c: (order.index(c[0][0]), -c[1], c[0][1])):
+        yield state, reason, count
+
+
+def _redacted(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
+    """Yield deliveries with their reasons, in which neither the reader's address nor its local part is left."""
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        persons = people.many(conn, {one.subscriber for one in some})
+        for one in some:
+            person = persons.get(one.subscriber)
+            # A server may name the mailbox without its domain; whose it was, nobody knows any more.
+            if person is None and one.reason:
+                yield one, "the reader has been erased"
+            else:
+                yield one, redacted(one.reason, person.email if person else None)

@@ -1,0 +1,70 @@
+"""A frozen edition that can be claimed again and again in one process: real transactions, thousands of races."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from digest import pipeline, prepare
+from digest.claiming import claim
+from digest.installation import Installation
+from digest.schedule import due_slot
+from digest.store.engine import make_engine, writing
+from digest.store.fence import Fence
+from tests.house import House
+
+
+class Claims:
+    """`readers` deliveries of one frozen edition, and as many runs that may claim them as one likes."""
+
+    def __init__(self, folder: Path, url: str, readers: int) -> None:
+        self.house = House(folder, url)
+        self.house.run()
+        self.readers = [self.house.reader(f"r{n}@example.org") for n in range(readers)]
+        self.house.publish("One")
+        self.house.now = self.house.now.replace(day=6)
+        self.place: Installation = self.house.place
+        self._engines: list[Engine] = []
+        pipeline.gather(self.place)
+        settings = self.place.settings
+        weekly = settings.cadence("weekly")
+        slot = due_slot(weekly, self.house.now, settings.site.zone)
+        with writing(self.place.engine) as conn:
+            prepare.ready(conn, settings, weekly, slot, self.house.now)
+            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now)
+        self.edition = made.id
+        self.place.fence.check()
+
+    def engine(self) -> Engine:
+        """Another process's way to the database."""
+        self._engines.append(make_engine(self.place.settings.storage_url))
+        return self._engines[-1]
+
+    def run(self, engine: Engine) -> Callable[[], list[int]]:
+        """Another run: called, it claims what is pending and returns the readers it would hand letters over to."""
+        place, number = self.place, len(self._engines)
+        fence = Fence(engine, self.house.folder / f"fence{number}")
+
+        def claims() -> list[int]:
+            batch, _ = claim(engine, place.settings, fence, self.edition, number, place.secret, self.house.now)
+            return [one.reader.id for one in batch]
+
+        return claims
+
+    def again(self) -> None:
+        """Let everything be as before the claims."""
+        with writing(self.place.engine) as conn:
+            for statement in (
+                "UPDATE delivery SET state = 'pending', run_id = NULL, retry_at = NULL, reason = ''",
+                "UPDATE subscriber SET state = 'active', paused_until = NULL",
+                "DELETE FROM suppression",
+            ):
+                conn.execute(text(statement))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        for one in self._engines:
+            one.dispose()
+        self.house.close()

@@ -1,0 +1,76 @@
+"""The fence: killed at any moment it neither holds what is in order nor lets a claim go on without its half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from digest.errors import DigestError, PersonNeeded
+from digest.store import migrate
+from digest.store.engine import make_engine, reading, writing
+from digest.store.fence import Fence
+from digest.store.schema import installation
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = make_engine(f"sqlite:///{tmp_path}/digest.db")
+    migrate.upgrade(made)
+    yield made
+    made.dispose()
+
+
+def tokens(engine: Engine) -> tuple[str, str]:
+    with reading(engine) as conn:
+        row = conn.execute(select(installation)).one()
+    return row.token, row.previous
+
+
+def test_killed_while_it_is_first_made_it_is_made_again(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    path.write_text("the half that stands, of a row that was never committed\n")
+    Fence(engine, path).check()
+    assert path.read_text().split()[0] == tokens(engine)[0]
+
+
+def test_killed_after_the_claim_the_file_follows(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    Fence(engine, path).check()
+    with writing(engine) as conn:
+        token = Fence(engine, path).turn(conn)
+    assert path.read_text().split()[0] != token
+    Fence(engine, path).check()
+    assert path.read_text().split()[0] == token
+
+
+def test_where_its_half_cannot_be_written_nothing_is_claimed(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    fence = Fence(engine, path)
+    fence.check()
+    before = tokens(engine)
+    (tmp_path / ".digest.fence.new").mkdir()
+    with pytest.raises(DigestError, match="cannot be written"), writing(engine) as conn:
+        fence.turn(conn)
+    assert tokens(engine) == before
+    (tmp_path / ".digest.fence.new").rmdir()
+    with writing(engine) as conn:
+        token = fence.turn(conn)
+    fence.keep(token)
+    assert path.read_text().split()[0] == token
+
+
+def test_two_claims_apart_it_is_held(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    fence = Fence(engine, path)
+    fence.check()
+    older = path.read_text()
+    for _ in range(2):
+        with writing(engine) as conn:
+            token = fence.turn(conn)
+        fence.keep(token)
+    path.write_text(older)
+    with pytest.raises(PersonNeeded, match="does not fit"):
+        fence.check()

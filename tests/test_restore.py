@@ -1,0 +1,354 @@
+"""A database that was restored or copied mails nobody until a person has said what is true."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from digest import cli
+from digest.store import runs
+from digest.store.backup import backup
+from digest.store.engine import make_engine, reading, writing
+from subscribers import store as people
+from tests.figures import Figures
+from tests.house import House
+from tests.kills import books
+
+READERS = 6
+
+
+@dataclass
+class Copy:
+    """An installation at some folder, used by its command line only."""
+
+    folder: Path
+    now: datetime
+
+    def __call__(self, *words: str) -> int:
+        return cli.run(["--config", str(self.folder / "config.toml"), "--now", self.now.isoformat(), *words])
+
+    def letters(self) -> Counter[str]:
+        """Copies by reader and entry, in whatever edition: what a reader would call twice."""
+        parser, found = BytesParser(policy=policy.default), Counter[str]()
+        for file in (self.folder / "letters").glob("*/*.eml"):
+            letter = parser.parsebytes(file.read_bytes())
+            body = letter.get_body(("plain",))
+            assert body is not None
+            entries = re.findall(r"What we learnt: (\w+)", body.get_content())
+            assert entries, file
+            found.update(f"{letter['To']} {entry}" for entry in entries)
+        return found
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house with readers, one weekly edition sent, and an entry for the next."""
+    made = House(tmp_path / "live")
+    made.run()
+    with writing(made.place.engine) as conn:
+        for n in range(READERS):
+            people.add(
+                conn, f"r{n}@example.org", cadence="weekly", how="test", now=made.now, secret=made.place.secret
+            )
+    made.publish("One")
+    made.run(days=4)
+    made.publish("Two")
+    made.now += timedelta(days=3)
+    yield made
+    made.close()
+
+
+def at(house: House, folder: Path | None = None) -> Copy:
+    return Copy(folder or house.folder, house.now)
+
+
+def copied(house: House, target: Path, *without: str) -> Copy:
+    """Copy the whole folder as it lies there, but for some files."""
+    shutil.copytree(house.folder, target, ignore=shutil.ignore_patterns(*without, "*.lock"))
+    return Copy(target, house.now)
+
+
+def states(copy: Copy) -> Counter[str]:
+    with closing(sqlite3.connect(copy.folder / "digest.db")) as conn:
+        return Counter(row[0] for row in conn.execute("SELECT state FROM delivery"))
+
+
+def is_held(copy: Copy, capsys: pytest.CaptureFixture[str]) -> str:
+    """Check that nothing goes out of a copy and that it says how to go on; return what it said."""
+    before = copy.letters()
+    capsys.readouterr()
+    assert [copy(word) for word in ("run", "send", "run")] == [4, 4, 4]
+    said = capsys.readouterr().err
+    for words in ("the database is in HOLD", "digest db held", "digest db resume --sent", "--unsent"):
+        assert words in said
+    assert copy("status") == 0
+    assert capsys.readouterr().out.startswith("HOLD: nothing is mailed: ")
+    assert copy("status", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["hold"]
+    assert copy("doctor") in (1, 4)
+    assert "person: database: is in HOLD, nothing is mailed" in capsys.readouterr().out
+    assert copy.letters() == before
+    return said
+
+
+def test_the_living_installation_is_not_in_hold(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert at(house)("status", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["hold"] is None
+    assert at(house)("run") == 0
+
+
+def test_a_restored_backup_is_in_hold_shows_what_it_would_send_and_goes_on_when_told(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = at(house)
+    assert live("gather") == 0
+    assert live("db", "backup", str(tmp_path / "b.db")) == 0
+    house.publish("Three")
+    house.now += timedelta(days=4)
+    live.now = house.now
+    assert live("run") == 0  # the second weekly edition goes out after the backup
+    assert sum(live.letters().values()) == 3 * READERS
+    house.close()
+    assert live("db", "restore", str(tmp_path / "b.db")) == 0
+    said = capsys.readouterr()
+    assert "weekly 2026-11-13: a slot it believes is due" in said.out
+    assert list(live.folder.glob("digest.db.before-*"))
+    assert "it was restored from a backup" in is_held(live, capsys)
+    assert live("db", "held", "--json") == 0
+    assert {"cadence": "weekly", "slot": "2026-11-13"} in json.loads(capsys.readouterr().out)["due"]
+    assert live("db", "resume") == 2
+    assert "say --sent" in capsys.readouterr().err
+    assert live("db", "resume", "--sent") == 0
+    assert "the next new entries of each source wait for an editor" in capsys.readouterr().err
+    live.now += timedelta(days=7)
+    assert live("run") == 0
+    live.now += timedelta(days=7)
+    assert live("run") == 0
+    assert max(live.letters().values()) == 1
+    assert sum(live.letters().values()) == 3 * READERS
+    # What was gathered before the backup counts as sent; what came again with the next gather waits for an editor.
+    for entry, outcome in (("1", "included"), ("2", "before-restore"), ("3", "held")):
+        capsys.readouterr()
+        assert live("explain", "--subscriber", "r1@example.org", "--entry", entry) == 0
+        assert capsys.readouterr().out.startswith(f"{outcome}\n"), entry
+
+
+def test_unsent_sends_what_the_restored_database_believes_to_be_owed(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "b.db")) == 0
+    house.close()
+    assert live("db", "restore", str(tmp_path / "b.db")) == 0
+    assert live("db", "resume", "--unsent") == 0
+    live.now += timedelta(days=4)
+    assert live("run") == 0
+    assert sum(live.letters().values()) == 2 * READERS
+    assert max(live.letters().values()) == 1
+
+
+@pytest.mark.parametrize("kind", ["no fence", "an old fence", "an older database", "all of it"])
+def test_a_copy_of_the_folder_is_in_hold(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    live = at(house)
+    house.close()
+    old = {name: (house.folder / name).read_bytes() for name in ("digest.db", "digest.fence")}
+    live.now += timedelta(days=4)
+    assert live("run") == 0
+    house.now = live.now + timedelta(days=7)
+    copy = copied(house, tmp_path / "copy", *(["digest.fence"] if kind == "no fence" else []))
+    if kind == "an old fence":
+        (copy.folder / "digest.fence").write_bytes(old["digest.fence"])
+    if kind == "an older database":
+        for name in ("digest.db-wal", "digest.db-shm"):
+            (copy.folder / name).unlink(missing_ok=True)
+        (copy.folder / "digest.db").write_bytes(old["digest.db"])
+    said = is_held(copy, capsys)
+    assert ("is missing" if kind == "no fence" else "was made in another place") in said
+
+
+def test_a_copy_with_letters_pending_and_claimed_shows_them_and_sends_none(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.now += timedelta(days=4)
+    assert at(house)("run") == 0
+    house.close()
+    copy = copied(house, tmp_path / "copy", "digest.fence", "letters")
+    with closing(sqlite3.connect(copy.folder / "digest.db")) as conn:
+        conn.execute("UPDATE delivery SET state = CASE WHEN id % 2 THEN 'pending' ELSE 'claimed' END WHERE id > 6")
+        conn.commit()
+    capsys.readouterr()
+    assert copy("db", "held", "--json") == 0
+    held = json.loads(capsys.readouterr().out)
+    assert [one["letters"] for one in held["pending"]] == [READERS]
+    is_held(copy, capsys)
+    assert copy("db", "resume", "--sent") == 0
+    assert f"{READERS} letters are in doubt now" in capsys.readouterr().err
+    assert copy("run") == 4
+    assert (sum(copy.letters().values()), states(copy)["uncertain"]) == (0, READERS)
+
+
+@pytest.mark.parametrize("word", ["r1@example.org", "@one.example"])
+def test_an_installation_with_an_allow_list_mails_only_those_on_it(
+    house: House, tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with writing(house.place.engine) as conn:
+        people.add(conn, "x@one.example", cadence="weekly", how="test", now=house.now, secret=house.place.secret)
+    house.close()
+    copy = copied(house, tmp_path / "copy", "digest.fence", "letters")
+    with (copy.folder / "config.toml").open("a") as file:
+        file.write(f'[transport]\nonly = ["{word}"]\n')
+    copy.now += timedelta(days=4)
+    is_held(copy, capsys)
+    assert copy("db", "resume", "--unsent") == 0
+    assert copy("run", "--json") == 0
+    receipt = next(r for r in json.loads(capsys.readouterr().out)["receipts"] if r["cadence"] == "weekly")
+    assert (receipt["eligible"], receipt["accepted"], receipt["held"]) == (READERS + 1, 1, READERS)
+    assert receipt["balanced"]
+    # Who joined between the two entries is owed the second.
+    mailed = "x@one.example" if word[0] == "@" else word
+    assert list(copy.letters()) == [f"{mailed} Two"]
+    assert copy("explain", "--subscriber", "r2@example.org", "--entry", "2") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("held")
+    assert "not on the allow-list" in said
+
+
+# --- under load ---------------------------------------------------------------------------------------------------
+
+
+def busy(house: House, readers: int, name: str) -> subprocess.Popen[bytes]:
+    """Start the real program on an edition of many readers."""
+    with writing(house.place.engine) as conn:
+        for n in range(readers):
+            people.add(
+                conn, f"{name}{n}@example.org", cadence="weekly", how="test", now=house.now, secret=house.place.secret
+            )
+    house.now += timedelta(days=4)
+    house.close()
+    words = [sys.executable, "-m", "digest", "--config", str(house.config), "--now", house.now.isoformat(), "run"]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
+    return subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def backups_under_load(house: House, folder: Path, count: int, readers: int) -> tuple[int, int, int]:
+    """Back up again and again while a run writes; return how many are sound, were taken meanwhile, differ."""
+    run = busy(house, readers, "m")
+    meanwhile, files = 0, []
+    with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
+        while not conn.execute("SELECT 1 FROM delivery WHERE state = 'claimed'").fetchone() and run.poll() is None:
+            time.sleep(0.01)
+        for n in range(count):
+            files.append(folder / f"b{n}.db")
+            with writing(house.place.engine) as mine:
+                runs.start(mine, f"before {n}", house.now)
+            backup(house.place.engine, files[-1])
+            meanwhile += run.poll() is None
+            time.sleep(0.05)
+    said, _ = run.communicate(timeout=600)
+    assert run.returncode == 0, said.decode()
+    sound, seen = 0, set()
+    for n, file in enumerate(files):
+        with closing(sqlite3.connect(file)) as conn:
+            whole = conn.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            counts = dict(conn.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall())
+            frozen = conn.execute("SELECT sum(eligible) FROM edition WHERE state = 'frozen'").fetchone()[0]
+            known = conn.execute("SELECT 1 FROM run WHERE command = ?", (f"before {n}",)).fetchone()
+        seen.add(tuple(sorted(counts.items())))
+        # What was committed when it began is in it: a plain copy of the file lacks what stands in the log.
+        sound += whole and sum(counts.values()) == frozen and known is not None
+    return sound, meanwhile, len(seen)
+
+
+def drill(live: Copy, file: Path, word: str) -> tuple[int, int]:
+    """Restore a backup over the living database, run for two weeks before and after a person's word.
+
+    Return the letters sent without the word, and sent twice after it.
+    """
+    first = live.letters()
+    assert live("db", "restore", str(file)) == 0
+    for _ in range(2):
+        assert live("run") == 4
+    unasked = sum((live.letters() - first).values())
+    assert live("db", "resume", word) == 0
+    for _ in range(2):
+        live.now += timedelta(days=7)
+        assert live("run") in (0, 4)
+    twice = sum(count - 1 for count in live.letters().values())
+    return unasked, twice
+
+
+def drills(house: House, folder: Path, count: int) -> tuple[int, int]:
+    """Restore backups of every stage of a run, each over a copy of what was alive at its end."""
+    run = busy(house, 60, "d")
+    files, copy = [], at(house)
+    while len(files) < count:
+        files.append(folder / f"d{len(files)}.db")
+        assert copy("db", "backup", str(files[-1])) == 0
+    run.communicate(timeout=600)
+    unasked = twice = 0
+    for n, file in enumerate(files):
+        # The living fence goes with the copy: it belongs to the newer database.
+        here = copied(house, folder / f"drill{n}")
+        one, two = drill(here, file, "--sent")
+        unasked, twice = unasked + one, twice + two
+        check_books(here)
+        shutil.rmtree(here.folder)
+    return unasked, twice
+
+
+def check_books(copy: Copy) -> None:
+    engine = make_engine(f"sqlite:///{copy.folder}/digest.db")
+    with reading(engine) as conn:
+        books.accounts(conn)
+        assert conn.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    engine.dispose()
+
+
+@pytest.mark.kills
+def test_backups_while_a_run_writes_are_sound(house: House, tmp_path: Path) -> None:
+    sound, meanwhile, _ = backups_under_load(house, tmp_path, 20, 1200)
+    assert sound == 20
+    assert meanwhile >= 10  # or nothing was tried
+
+
+def test_a_restore_drill_sends_nothing_again(house: House, tmp_path: Path) -> None:
+    assert drills(house, tmp_path, 2) == (0, 0)
+
+
+@pytest.mark.proof
+def test_many_backups_while_a_run_writes(house: House, tmp_path: Path, figure: Figures) -> None:
+    many = int(os.environ.get("DIGEST_DRILLS", "50"))
+    sound, meanwhile, stages = backups_under_load(house, tmp_path, many, 100 * many)
+    figure(
+        "51 backups under load, sqlite", goal=f"{many} of {many} sound",
+        result=f"{sound}, {meanwhile} of them while a run wrote, {stages} different stages of it",
+        met=sound == many and meanwhile >= many // 2,
+    )  # fmt: skip
+
+
+@pytest.mark.proof
+def test_many_restore_drills(house: House, tmp_path: Path, figure: Figures) -> None:
+    many = int(os.environ.get("DIGEST_DRILLS", "50"))
+    unasked, twice = drills(house, tmp_path, many)
+    figure(
+        "51 restore drills, sqlite", goal=f"0 sent unasked, 0 twice in {many}",
+        result=f"{unasked}, {twice} in {many}, each with 2 runs in HOLD and 2 weeks after --sent",
+        met=(unasked, twice) == (0, 0),
+    )  # fmt: skip
