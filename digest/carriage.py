@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -75,7 +76,7 @@ class Carriage:
         """Return "file", "smtp" or "sendgrid"."""
         return self.part.kind
 
-    def open(self, installation_secret: bytes) -> Transport:
+    def open(self, installation_secret: bytes, clock: Callable[[], datetime]) -> Transport:
         """Return the transport, ready for one run; nothing is connected to yet."""
         part = self.part
         if part.kind == "smtp":
@@ -100,7 +101,8 @@ class Carriage:
                 SendGridSettings(
                     self.secret.value or "", part.base_url, part.region, part.timeout, min(part.concurrency, 10),
                     part.sandbox,
-                )
+                ),
+                clock,
             )  # fmt: skip
         from digest.transports.file import FileTransport
 

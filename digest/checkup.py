@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,7 @@ def examine(place: Installation, receipts: Sequence[Receipt], slots: Iterable[di
         return [
             *_secret(conn, place.settings),
             *_readers(conn, place.settings),
-            *_slots_ahead(slots, now, place.settings.site.zone),
+            *_slots_ahead(slots, now, place.settings),
             *_refusals(receipts),
             *(Finding("person", one.place, one.problem, one.cure) for one in incoming.alarms(conn, now)),
         ]
@@ -89,9 +89,10 @@ def _unknown(key: str, name: str, counts: Counter[str], terms: Iterable[Term]) -
     return [Finding("note", f"subscribers.{name.replace(' ', '_')}", problem, cure)]
 
 
-def _slots_ahead(slots: Iterable[dict[str, Any]], now: datetime, zone: str) -> list[Finding]:
+def _slots_ahead(slots: Iterable[dict[str, Any]], now: datetime, settings: Settings) -> list[Finding]:
     """Look for accounts of days that have not come: a clock that was ahead, or --now on the real database."""
-    today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+    # In slot mode an edition is frozen before its hour, and so perhaps on the day before.
+    ahead = {cadence.name: cadence.ahead for cadence in settings.cadences}
     newest: dict[str, str] = {}
     for slot in slots:
         newest[slot["cadence"]] = max(slot["day"], newest.get(slot["cadence"], ""))
@@ -103,7 +104,7 @@ def _slots_ahead(slots: Iterable[dict[str, Any]], now: datetime, zone: str) -> l
             "set the clock right, and keep --now for copies; that date itself does not run again",
         )
         for cadence, day in sorted(newest.items())
-        if day > today
+        if day > (now + ahead.get(cadence, timedelta(0))).astimezone(ZoneInfo(settings.site.zone)).date().isoformat()
     ]
 
 

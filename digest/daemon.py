@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
@@ -36,6 +37,10 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
     )
     for cadence in settings.cadences:
         scheduler.add_job(work, SlotTrigger(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
+        if cadence.ahead:
+            # What could not be handed over ahead waits for the hour itself.
+            hour = SlotTrigger(replace(cadence, ahead=timedelta(0)), settings.site.zone)
+            scheduler.add_job(work, hour, id=f"{cadence.name} hour", name=cadence.name)
     # The first run makes good what fell due while nobody was there.
     scheduler.add_job(
         work,

@@ -136,7 +136,8 @@ def _editions(place: Installation, found: Status) -> list[Finding]:
     now, zone = place.clock(), place.settings.site.zone
     with reading(place.engine) as conn:
         owed = set(deliveries.owed(conn, now))
-    findings = [finding for one in found.receipts for finding in _receipt(one, one.edition in owed)]
+        stopped = deliveries.stopped(conn)
+    findings = [finding for one in found.receipts for finding in _receipt(one, one.edition in owed, stopped)]
     older = found.in_doubt - sum(one.uncertain for one in found.receipts)
     if older > 0:
         findings.append(Finding("person", "older editions", f"{older} deliveries are in doubt", "`digest settle`"))
@@ -157,7 +158,7 @@ def _editions(place: Installation, found: Status) -> list[Finding]:
     return findings
 
 
-def _receipt(one: Receipt, owed: bool) -> Iterator[Finding]:
+def _receipt(one: Receipt, owed: bool, stopped: list[int]) -> Iterator[Finding]:
     """Yield what an edition's account asks for; `owed`: it has letters that may be handed over now."""
     where = f"edition {one.edition} ({one.cadence} {one.slot})"
     if one.unexplained:
@@ -165,7 +166,10 @@ def _receipt(one: Receipt, owed: bool) -> Iterator[Finding]:
     if one.uncertain:
         cure = f"`digest settle --edition {one.edition}`"
         yield Finding("person", where, f"{one.uncertain} deliveries are in doubt", cure)
-    if one.pending and owed:
+    if one.edition in stopped:
+        problem = f"is stopped, {one.pending} letters are not handed over"
+        yield Finding("person", where, problem, f"`digest approve {one.edition}` lets it go on")
+    elif one.pending and owed:
         yield Finding("wrong", where, f"{one.pending} letters are not handed over", "`digest send`")
     elif one.pending:
         problem = f"{one.pending} letters wait for another try, or for the end of a pause"

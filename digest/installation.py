@@ -74,4 +74,4 @@ class Installation:
 
     def transport(self) -> Transport:
         """Return the configured transport, ready for one run."""
-        return self.settings.carriage.open(self.secret)
+        return self.settings.carriage.open(self.secret, self.clock)

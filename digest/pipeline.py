@@ -130,6 +130,10 @@ def _accounted(
             frozen = [number for cadence in cadences for number in _freeze(place, cadence, report, trial)]
             with reading(place.engine) as conn:
                 owed = deliveries.owed(conn, place.clock())
+                stopped = [n for n in deliveries.stopped(conn) if number in (None, n)]
+            report.waiting += [
+                f"edition {n} is stopped with letters still owed: `digest approve {n}` lets it go on" for n in stopped
+            ]
             chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
             work = send.Work(
                 place.engine, place.settings, transport, place.fence, run_id, place.secret, place.clock

@@ -17,7 +17,7 @@ from digest.letters import fitting
 from digest.model import Digest, Edition
 from digest.resources import resource
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of, slots_between
-from digest.store import deliveries, editions, entries, releases
+from digest.store import deliveries, editions, entries, releases, slots
 from digest.store.editions import Shown
 from subscribers import store as people
 from subscribers.consent import may_mail
@@ -192,6 +192,7 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
     stopped = editions.get(conn, number)
     if stopped is not None and stopped.state == "frozen" and stopped.held:
         editions.let_go(conn, number)
+        slots.go_on(conn, number)
         return stopped
     one = _open_edition(conn, number)
     cadence = settings.cadence(one.cadence)

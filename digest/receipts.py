@@ -80,7 +80,10 @@ class Account:
             said.append(("wrong", f"{-one.unexplained:,} deliveries belong to no eligible reader."))
         if one.uncertain:
             said.append(("person", f"In doubt: {one.uncertain:,}. Nobody is mailed again until a person decides."))
-        if one.pending:
+        if one.pending and self.edition.held:
+            cure = f"`digest approve {self.edition.id}`"
+            said.append(("open", f"Not handed over: {one.pending:,}. The edition is stopped until {cure}."))
+        elif one.pending:
             said.append(("open", f"Not handed over yet: {one.pending:,}. A later run goes on with them."))
         if not said:
             said.append(("balanced", f"Every one of the {one.eligible:,} eligible readers is accounted for."))

@@ -7,7 +7,7 @@ from typing import Any
 
 from digest import prepare
 from digest.installation import Installation
-from digest.store import deliveries, editions, releases, sources
+from digest.store import deliveries, editions, releases, slots, sources
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 
@@ -55,6 +55,7 @@ def resume(place: Installation, *, sent: bool) -> Held:
             with writing(place.engine) as conn:
                 owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
                 deliveries.doubt(conn, owed, _WHY, now)
+                slots.forget(conn, now)
                 for cadence in place.settings.cadences:
                     slot = prepare.slot_owed(conn, cadence, now, zone)
                     if slot is not None:

@@ -101,7 +101,7 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
         )  # fmt: skip
         if not batch and not settled:
             return
-        lost = bool(batch) and _hand_over(work, frozen, batch, send_at)
+        lost, halted = _hand_over(work, frozen, batch, send_at) if batch else (False, False)
         failpoint("between batches")
         progress(len(batch) + settled)
         if lost:
@@ -109,6 +109,8 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
             _after_doubt(work, number, doubts)
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
+        if halted and not lost:
+            return  # the provider asks for patience, or is not there: the next run goes on
 
 
 def rehearse(
@@ -166,10 +168,10 @@ def _after_doubt(work: Work, number: int, doubts: int) -> None:
         )
 
 
-def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> bool:
+def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> tuple[bool, bool]:
     """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
 
-    Returns whether an answer was lost.
+    Returns whether an answer was lost, and whether the transport left some of it unbegun.
     """
     outcomes: list[Outcome] = []
     begun = False
@@ -201,7 +203,7 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
             deliveries.give_back(conn, silent, now, work.run)
             failpoint("record: before commit")
         failpoint("record: committed")
-    return any(one.state == "uncertain" for one in outcomes)
+    return any(one.state == "uncertain" for one in outcomes), any(not one.tried for one in outcomes)
 
 
 def _nothing() -> None:
@@ -236,19 +238,21 @@ def _record(
 ) -> None:
     """Write down outcomes; what was put off is tried again later, until its edition is too old."""
     settled = []
-    later = []
+    later: list[tuple[int, datetime, str]] = []
+    unbegun: list[tuple[int, datetime, str]] = []
     frozen_at = deliveries.frozen_at(conn, edition.id)
     for one in outcomes:
         if one.state != "deferred":
             settled.append((one.delivery, one.state, one.reason))
         elif not one.tried:
-            later.append((one.delivery, now, one.reason))
+            unbegun.append((one.delivery, now, one.reason))
         elif again := next_try(batch[one.delivery].attempts + 1, one.retry_after, frozen_at, now):
             later.append((one.delivery, again, one.reason))
         else:
             settled.append((one.delivery, "refused", f"given up after three days: {one.reason}"))
     deliveries.settle(conn, settled, now, run)
     deliveries.put_off(conn, later, now, run)
+    deliveries.put_off(conn, unbegun, now, run, tried=False)
 
 
 def _compose(

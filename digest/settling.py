@@ -101,6 +101,10 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
                 f"delivery {min(taking)} is being taken back at the provider: `digest run` first brings its answer;"
                 " nothing was changed"
             )
+        if decision != "accepted" and (waiting := slots.waiting(conn, place.clock()).intersection(numbers)):
+            raise WrongUse(
+                f"delivery {min(waiting)} may wait at the provider for its hour: decide after it; nothing was changed"
+            )
         reason = f"settled by {who}: {decision}"
         # In parts: one statement binds only so many.
         for some in chunks(set(numbers)):

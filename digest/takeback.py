@@ -53,7 +53,9 @@ def stop(place: Installation, number: int) -> Account:
     """
     with writing(place.engine) as conn:
         one = editions.get(conn, number)
-        if one is None or one.state != "frozen":
+        if one is None:
+            raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        if one.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen: nothing of it has left; `digest hold {number}` holds it")
         # First of all, so that a run under way claims nothing more of it.
         editions.hold(conn, number)

@@ -61,12 +61,16 @@ class Mortal(SendGridTransport):
         for outcome in super().hand_over_at(parcels, send_at, batch_for):
             self._run.die()
             yield outcome
+        if self._run.dies_unheard:
+            self._run.alive = False
+            raise Died
 
     def create_batch(self) -> str:
         run = self._run
         if run.mutant == "shared" and run.batches:
             return run.batches[-1]
         run.batches.append(super().create_batch())
+        run.pass_time(run.sleeps_before_a_request)
         run.die()
         return run.batches[-1]
 
@@ -77,9 +81,9 @@ class Mortal(SendGridTransport):
             return True
         confirmed = super().cancel(batch_id)
         run.pass_time(run.dice.choice([0, 0, 0, 3]))  # a slow answer
+        run.die()  # what a dead worker has heard nobody knows
         if confirmed and run.now() <= HOUR - timedelta(minutes=11):
             run.confirmed.add(batch_id)
-        run.die()
         return confirmed
 
 
@@ -123,7 +127,8 @@ class Run:
         if mutant == "late":
             self.skew = -1500
         self.deaf = self.dice.random() < 0.15  # no answer to a cancel is ever heard
-        self._told: set[tuple[str, str]] = set()
+        self.dies_unheard = False
+        self.sleeps_before_a_request = 0  # minutes
 
     def now(self) -> datetime:
         """Return the time by our own clock."""
@@ -273,3 +278,24 @@ def prepared(folder: Path, fake: FakeSendGrid) -> None:
 def copy(pattern: Path, folder: Path) -> Path:
     """Return a copy of a prepared installation."""
     return always_here(shutil.copytree(pattern, folder))
+
+
+class Runs:
+    """Runs on copies of one prepared installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fake = FakeSendGrid()
+        self._folder = folder
+        prepared(folder / "pattern", self.fake)
+
+    def quiet(self, name: str) -> Run:
+        """Return a run in which nobody dies and both clocks agree."""
+        run = Run(self.fake, copy(self._folder / "pattern", self._folder / name), 0)
+        run.deaths, run.skew, run.deaf = 0, 0.0, False
+        return run
+
+    def one(self, seed: int, ended: Counter[str], mutant: str = "") -> str:
+        folder = copy(self._folder / "pattern", self._folder / f"{mutant}{seed}")
+        run = Run(self.fake, folder, seed, mutant)
+        run.whole()
+        return run.wrong(ended)

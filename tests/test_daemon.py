@@ -61,6 +61,14 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
     config.write_text(CONFIG.format(source="", weekly="").replace('"0 minutes"', '"30 minutes"'))
     scheduler = make_scheduler(load(config, {}), lambda: None)
     assert {job.id for job in scheduler.get_jobs()} == {"daily", "weekly", "monthly", "gather"}
+    environ = {
+        "DIGEST_CADENCE__WEEKLY__AHEAD": "2 hours",
+        "DIGEST_TRANSPORT__KIND": "sendgrid",
+        "SENDGRID_API_KEY": "k",
+    }
+    ahead = make_scheduler(load(config, environ), lambda: None)
+    # What could not be handed over ahead waits for the hour itself.
+    assert {job.id for job in ahead.get_jobs()} == {"daily", "weekly", "weekly hour", "monthly", "gather"}
     defaults = scheduler._job_defaults
     assert defaults["misfire_grace_time"] >= 3600
     assert (defaults["coalesce"], defaults["max_instances"]) == (True, 1)

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,33 +13,11 @@ from digest import prepare, settling, takeback
 from digest.errors import WrongUse
 from digest.store.engine import writing
 from tests.figures import Figures
-from tests.slot_runs import HOUR, READERS, Run, copy, prepared
-from tests.transports.fake_sendgrid import FakeSendGrid
+from tests.slot_runs import HOUR, READERS, Runs
 
 # Mistakes made on purpose: a cancel believed before it is confirmed, a clock 25 minutes behind the provider's,
 # one batch id for many requests.
 MUTANTS = {"blind": range(20), "late": range(50, 90), "shared": range(20)}
-
-
-class Runs:
-    """Runs on copies of one prepared installation."""
-
-    def __init__(self, folder: Path) -> None:
-        self.fake = FakeSendGrid()
-        self._folder = folder
-        prepared(folder / "pattern", self.fake)
-
-    def quiet(self, name: str) -> Run:
-        """Return a run in which nobody dies and both clocks agree."""
-        run = Run(self.fake, copy(self._folder / "pattern", self._folder / name), 0)
-        run.deaths, run.skew, run.deaf = 0, 0.0, False
-        return run
-
-    def one(self, seed: int, ended: Counter[str], mutant: str = "") -> str:
-        folder = copy(self._folder / "pattern", self._folder / f"{mutant}{seed}")
-        run = Run(self.fake, folder, seed, mutant)
-        run.whole()
-        return run.wrong(ended)
 
 
 @pytest.fixture(scope="module")

@@ -143,6 +143,7 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
         click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
         return
     done = takeback.stop(place, edition)
+    account.write_pages(place, [edition])
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
     if done.readers:
         click.echo(f"{done.readers} letters that waited for their hour were taken back: cancelled")

@@ -137,13 +137,20 @@ def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: date
         conn.execute(step.values(state=state, reason=reason, updated_at=now))
 
 
-def put_off(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime, run: int) -> None:
-    """Give `run`'s claims back as pending, each not before its instant: (delivery id, retry_at, reason)."""
+def put_off(
+    conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime, run: int, *, tried: bool = True
+) -> None:
+    """Give `run`'s claims back as pending, each not before its instant: (delivery id, retry_at, reason).
+
+    `tried`: was it an attempt?
+    """
+    attempts = delivery.c.attempts - (0 if tried else 1)
     for number, retry_at, reason in rows:
         step = update(delivery).where(
             delivery.c.id == number, delivery.c.state == "claimed", delivery.c.run_id == run
         )
-        conn.execute(step.values(state="pending", retry_at=retry_at, reason=reason, updated_at=now))
+        values = {"state": "pending", "retry_at": retry_at, "reason": reason, "attempts": attempts, "updated_at": now}
+        conn.execute(step.values(values))
 
 
 def postpone(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime) -> None:
@@ -184,6 +191,14 @@ def owed(conn: Connection, now: datetime) -> list[int]:
         .order_by(delivery.c.edition_id)
     )
     return list(conn.scalars(query))
+
+
+def stopped(conn: Connection) -> list[int]:
+    """Return the frozen editions that a person has stopped while letters of them were still pending."""
+    waits = delivery.c.state.in_(("pending", "claimed"))
+    query = select(edition.c.id).where(edition.c.state == "frozen", edition.c.held.is_(True))
+    mine = select(delivery.c.id).where(delivery.c.edition_id == edition.c.id, waits).exists()
+    return list(conn.scalars(query.where(mine).order_by(edition.c.id)))
 
 
 def receipt(conn: Connection, one: Edition) -> Receipt:

@@ -25,7 +25,7 @@ from subscribers.model import Subscriber
 from subscribers.rows import dialect_insert
 from subscribers.suppression import address_hash, reasons_for, suppress_keys
 
-_STRIKES = 0x6469676573740003  # PostgreSQL's lock for counting them
+_STRIKES = 0x6469676573740004  # PostgreSQL's lock for counting them
 
 
 @dataclass(slots=True)

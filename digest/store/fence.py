@@ -144,12 +144,15 @@ class Fence:
 
 
 def _place(path: Path) -> str:
-    """Return what a copied folder does not share with the original: the machine, and where the file lies on it."""
+    """Return what a copied folder does not share with the original: the machine, and where the file lies on it.
+
+    By the folder's real name only: a file that is a symlink is replaced by a plain one when it is next written.
+    """
     try:
         machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         machine = ""  # a container without one; the path still tells
-    return hashlib.sha256(f"{machine} {path.resolve()}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{machine} {path.parent.resolve() / path.name}".encode()).hexdigest()[:32]
 
 
 def _held(why: str) -> PersonNeeded:

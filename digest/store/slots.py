@@ -42,7 +42,8 @@ def in_doubt(conn: Connection) -> list[Request]:
 def of_edition(conn: Connection, number: int, now: datetime) -> list[Request]:
     """Return the requests of an edition that wait for an hour yet to come."""
     ours = delivery.c.edition_id == number
-    states = delivery.c.state.in_(("accepted", "uncertain"))
+    # "claimed": the run lock is held, so the run that had these is dead.
+    states = delivery.c.state.in_(("accepted", "claimed", "uncertain"))
     open_ = or_(_fresh(), delivery.c.recall.in_(OPEN_RECALLS))
     return _requests(conn, ours, states, delivery.c.send_at > now, open_)
 
@@ -54,13 +55,19 @@ def being_taken_back(conn: Connection) -> set[int]:
     )
 
 
+def waiting(conn: Connection, now: datetime) -> set[int]:
+    """Return the deliveries in doubt whose letter may leave by itself at an hour yet to come."""
+    doubted = (delivery.c.state == "uncertain", delivery.c.batch.is_not(None), delivery.c.send_at > now)
+    return set(conn.scalars(select(delivery.c.id).where(*doubted)))
+
+
 def recall(conn: Connection, batch: str, why: OpenRecall, now: datetime) -> bool:
     """Open the taking back of a request, "doubt" or "stop"; True when it may be cancelled at the provider.
 
     From here on neither an event nor a late answer moves its readers. False: of a request in doubt an event
     has shown that it was taken, so it is left to go out.
     """
-    states = ("uncertain",) if why == "doubt" else ("accepted", "uncertain")
+    states = ("uncertain",) if why == "doubt" else ("accepted", "claimed", "uncertain")
     open_ = delivery.c.recall == "doubt"
     taken = update(delivery).where(delivery.c.batch == batch, delivery.c.state.in_(states), or_(_fresh(), open_))
     shown = select(func.count()).where(delivery.c.batch == batch, delivery.c.state == "accepted")
@@ -95,12 +102,29 @@ def confirm(conn: Connection, batch: str, now: datetime) -> int:
     return _move(conn, batch, again, "doubt") + _move(conn, batch, ended, "stop")
 
 
+def go_on(conn: Connection, number: int) -> None:
+    """Owe the readers of a stopped edition their letters again, where the provider has yet to confirm the stop."""
+    stopping = (delivery.c.edition_id == number, delivery.c.recall == "stop", delivery.c.state == "uncertain")
+    conn.execute(update(delivery).where(*stopping).values(recall="doubt"))
+
+
 def give_up(conn: Connection, batch: str, now: datetime) -> None:
     """Close the taking back of a request that was not confirmed in time: events or a person settle its readers."""
     where = (delivery.c.batch == batch, delivery.c.recall.in_(OPEN_RECALLS))
     ids = list(conn.scalars(select(delivery.c.id).where(*where)))
     for why in OPEN_RECALLS:
         _move(conn, batch, {"recall": "late", "updated_at": now}, why)
+    events.replay(conn, ids, now)
+
+
+def forget(conn: Connection, now: datetime) -> None:
+    """Take nothing back any more of what is in doubt by now: events or a person settle it.
+
+    After a restore a request that these rows name may have failed or been taken back since, and another have left.
+    """
+    doubted = (delivery.c.state == "uncertain", delivery.c.batch.is_not(None))
+    ids = list(conn.scalars(select(delivery.c.id).where(*doubted, delivery.c.recall.in_(OPEN_RECALLS))))
+    conn.execute(update(delivery).where(*doubted).values(recall="late", updated_at=now))
     events.replay(conn, ids, now)
 
 

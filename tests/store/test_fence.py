@@ -74,3 +74,17 @@ def test_two_claims_apart_it_is_held(engine: Engine, tmp_path: Path) -> None:
     path.write_text(older)
     with pytest.raises(PersonNeeded, match="does not fit"):
         fence.check()
+
+
+def test_a_file_behind_a_link_is_at_home_there(engine: Engine, tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "digest.fence", tmp_path / "elsewhere"
+    Fence(engine, path).check()
+    elsewhere.mkdir()
+    path.rename(elsewhere / "digest.fence")
+    path.symlink_to(elsewhere / "digest.fence")
+    fence = Fence(engine, path)
+    assert fence.why() == ""
+    with writing(engine) as conn:
+        token = fence.turn(conn)
+    fence.keep(token)
+    assert Fence(engine, path).why() == ""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from digest.errors import DigestError
+from digest.store import editions, events, lock, migrate
 from digest.store.lock import run_lock
 
 
@@ -26,3 +27,8 @@ def test_a_lock_that_cannot_be_made_names_the_cure(opened: Callable[..., Engine]
     said = r"digest\.db\.lock: Is a directory; make room or let this account"
     with pytest.raises(DigestError, match=said), run_lock(made):
         pass
+
+
+def test_no_two_locks_of_postgresql_have_the_same_number() -> None:
+    numbers = [lock._RUN, editions._EDITIONS, migrate._UPGRADE, events._STRIKES]
+    assert len(set(numbers)) == len(numbers)

@@ -24,6 +24,7 @@ from digest.transports.sendgrid.fit import Fitted, fit
 from digest.transports.sendgrid.letters import grouped
 from digest.transports.sendgrid.payload import Personal, Shared, requests
 from digest.transports.sendgrid.settings import SendGridSettings, mistakes
+from digest.transports.sendgrid.slots import CANCEL_BY
 from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
 from digest.transports.sendgrid.work import Call, Job, settle
 
@@ -149,6 +150,9 @@ class SendGridTransport:
         if fitted.body is None:
             state = "deferred" if fitted.fault else "refused"
             return Verdict(state, fitted.fault, stop=bool(fitted.fault), fault=fitted.fault), fitted
+        if send_at is not None and self._clock().timestamp() > send_at - CANCEL_BY.total_seconds():
+            # Asleep since it was begun: nobody could take it back any more if its answer were lost.
+            return Verdict("deferred", "its hour has come too near; it goes out at the hour", stop=True), fitted
         answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=fitted.body))
         return answers.judge(answer, len(fitted.personals), self._clock(), sandbox=sandbox), fitted
 

@@ -1,0 +1,165 @@
+"""Slot mode and people: a restore, a stop, an approval and a decision, while requests wait at the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from digest import health, pipeline, prepare, receipts, recovery, settling, takeback
+from digest.errors import WrongUse
+from digest.store import schema as tables
+from digest.store.engine import writing
+from tests.slot_runs import HOUR, Run, Runs
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    made = Runs(tmp_path_factory.mktemp("slots"))
+    yield made
+    made.fake.close()
+
+
+def at(runs: Runs, minutes: int) -> None:
+    """Let it be so many minutes before the hour."""
+    runs.fake.now = (HOUR - timedelta(minutes=minutes)).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("faults", "side_faults"),
+    [(["", "429"], []), (["", "take reset"], ["", "", *["500"] * 6])],
+    ids=["put off", "doubt"],
+)
+def test_after_a_restore_nothing_is_taken_back(runs: Runs, faults: list[str], side_faults: list[str]) -> None:
+    run = runs.quiet(f"restored{len(side_faults)}")
+    at(runs, 290)
+    runs.fake.faults.extend(faults)
+    runs.fake.side_faults.extend(side_faults)
+    run.live(faulty=False, clear=False)
+    database = run.settings.home / "digest.db"
+    with run.place() as place, writing(place.engine):
+        saved = database.read_bytes()
+    at(runs, 200)
+    run.live(faulty=False)
+    for path in (database.with_name("digest.db-wal"), database.with_name("digest.db-shm")):
+        path.unlink(missing_ok=True)
+    database.write_bytes(saved)
+    with run.place() as place:
+        assert place.fence.why()
+        recovery.resume(place, sent=True)
+    at(runs, 190)
+    run.live(faulty=False)
+    runs.fake.now = HOUR.timestamp() + 60
+    assert set(runs.fake.mailed().values()) == {1}
+
+
+def test_what_a_killed_run_had_handed_over_is_stopped_too(runs: Runs) -> None:
+    run = runs.quiet("killed")
+    at(runs, 60)
+    run.dies_unheard = True
+    run.live(faulty=False)
+    assert run.states() == {"claimed": 6}
+    at(runs, 14)
+    with run.place() as place:
+        assert takeback.stop(place, run.edition()).readers == 6
+    runs.fake.now = HOUR.timestamp() + 60
+    assert (run.states(), runs.fake.mailed()) == ({"cancelled": 6}, {})
+
+
+def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs) -> None:
+    run = runs.quiet("told")
+    at(runs, 200)
+    runs.fake.faults.extend(["", "429"])
+    run.live(faulty=False, clear=False)
+    number = run.edition()
+    with run.place() as place:
+        takeback.stop(place, number)
+    at(runs, -1440)
+    with run.place() as place:
+        told = [one for one in health.examine(place) if one.place.startswith(f"edition {number} ")]
+        assert [one.level for one in told] == ["person"] and f"digest approve {number}" in told[0].cure
+        assert any(f"digest approve {number}" in line for line in receipts.account(place, number).verdict[1])
+        for report in (pipeline.send_owed(place, number=number), pipeline.run(place)):
+            assert any(f"digest approve {number}" in line for line in report.waiting)
+
+
+@pytest.mark.parametrize("decision", ["resend", "write-off"])
+def test_nobody_decides_on_what_may_still_leave_by_itself(runs: Runs, decision: str) -> None:
+    run = runs.quiet(f"decided-{decision}")
+    at(runs, 26)
+    runs.fake.faults.extend(["", "take reset"])
+    runs.fake.side_faults.extend(["", "", *["500"] * 6])
+    run.live(faulty=False, clear=False)
+    at(runs, 8)
+    run.live(faulty=False)
+    with run.place() as place:
+        doubts = [one.id for one in settling.doubts(place)]
+        assert len(doubts) == 3
+        with pytest.raises(WrongUse, match="at the provider for its hour"):
+            settling.decide(place, doubts, decision, "someone")
+    runs.fake.now = HOUR.timestamp() + 60
+    with run.place() as place:
+        assert settling.decide(place, doubts, "accepted", "someone") == 3
+
+
+def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
+    run = runs.quiet("approved")
+    at(runs, 200)
+    run.live(faulty=False)
+    runs.fake.side_faults.extend(["500"] * 12)
+    with run.place() as place:
+        assert takeback.stop(place, run.edition()).open == 2
+        with writing(place.engine) as conn:
+            prepare.approve(conn, place.settings, run.edition(), "an editor", run.now())
+    run.live(faulty=False)
+    runs.fake.now = HOUR.timestamp() + 60
+    assert run.states() == {"accepted": 6}
+    assert sorted(runs.fake.mailed().values()) == [1] * 6
+
+
+def test_a_provider_that_asks_for_patience_is_left_alone(runs: Runs) -> None:
+    run = runs.quiet("patience")
+    one_digest_each(run)
+    at(runs, -5)
+    runs.fake.faults.extend(["429"] * 6)
+    run.live(faulty=False, clear=False)
+    assert runs.fake.asked["POST /v3/mail/send"] == 1
+    with run.place() as place, writing(place.engine) as conn:
+        tried = select(tables.delivery.c.attempts).where(tables.delivery.c.digest_id.is_not(None))
+        assert sorted(conn.scalars(tried)) == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_run_that_slept_until_its_hour_was_near_hands_nothing_over(runs: Runs) -> None:
+    run = runs.quiet("asleep")
+    at(runs, 60)
+    run.sleeps_before_a_request = 50
+    run.live(faulty=False)
+    assert runs.fake.queued == []
+    assert run.states() == {"pending": 6}
+    at(runs, -30)
+    run.live(faulty=False)
+    assert sorted(runs.fake.mailed().values()) == [1] * 6
+
+
+@pytest.mark.parametrize(("number", "said"), [(99, "does not exist"), (None, "is not frozen")])
+def test_what_cannot_be_stopped_is_said(runs: Runs, number: int | None, said: str) -> None:
+    run = runs.quiet(f"unknown{number}")
+    with run.place() as place:
+        if number is None:
+            with writing(place.engine) as conn:
+                number = prepare.draft(conn, place.settings, place.settings.cadence("monthly"), HOUR).id
+        with pytest.raises(WrongUse, match=said):
+            takeback.stop(place, number)
+
+
+def one_digest_each(run: Run) -> None:
+    """As if every reader followed something else."""
+    with run.place() as place, writing(place.engine) as conn:
+        d = tables.delivery.c
+        for number, digest in conn.execute(select(d.id, d.digest_id).where(d.digest_id.is_not(None))).all():
+            old = conn.execute(select(tables.digest).where(tables.digest.c.id == digest)).one()
+            new = insert(tables.digest).values(edition_id=old.edition_id, plan=old.plan).returning(tables.digest.c.id)
+            made = conn.execute(new).scalar_one()
+            conn.execute(update(tables.delivery).where(d.id == number).values(digest_id=made))
