@@ -13,6 +13,7 @@ import pytest
 
 from digest.errors import DigestError
 from digest.transports.sendgrid.payload import Shared
+from tests.figures import Figures
 from tests.transports.fake_sendgrid import FakeSendGrid
 from tests.transports.sendgrid_sample import NOW, SHARED, people, transport
 
@@ -111,12 +112,13 @@ def test_a_connection_that_went_stale_is_not_written_into(fake: FakeSendGrid) ->
 
 
 @pytest.mark.proof
-def test_fault_points_twenty_times(fake: FakeSendGrid) -> None:
+def test_fault_points_twenty_times(fake: FakeSendGrid, figure: Figures) -> None:
     said: Counter[tuple[str, str]] = Counter()
     for fault, may_say in POINTS:
         for _ in range(20):
             state = meet(fake, fault)
             assert state in may_say
             said[fault, state] += 1
-    print(f"figure 9 (HTTP): {len(POINTS)} fault points x 20 = {said.total()}, unsound 0")
-    print(Counter(state for (_, state), count in said.items() for _ in range(count)))
+    ended = Counter(state for (_, state), count in said.items() for _ in range(count))
+    result = f"0 of {said.total()} at {len(POINTS)} points: {dict(ended)}"
+    figure("9 HTTP fault points x 20", goal="0 unsound of >= 400", result=result, met=said.total() >= 400)

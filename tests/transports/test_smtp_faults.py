@@ -14,6 +14,7 @@ import pytest
 from digest.errors import DigestError
 from digest.transports.base import Outcome
 from digest.transports.smtp import SmtpTransport
+from tests.figures import Figures
 from tests.transports.mailserver import (
     EXTENSIONS,
     Act,
@@ -171,9 +172,21 @@ def test_nobody_listens() -> None:
     assert error.exit_code == 75
 
 
+_tried: Counter[str] = Counter()
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("manner", MANNERS)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_point_of_failure_twenty_times(fault: Fault, manner: str, papers: Papers) -> None:
     for _ in range(20):
         check(fault, manner, papers)
+    _tried[manner] += 20
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("manner", MANNERS)
+def test_zz_how_many_points_were_tried(manner: str, figure: Figures) -> None:
+    count = _tried[manner]
+    result = f"0 of {count} at {len(FAULTS)} points"
+    figure(f"9 SMTP fault points x 20, {manner}", goal="0 unsound of >= 360", result=result, met=count >= 360)
