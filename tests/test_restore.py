@@ -328,6 +328,7 @@ def test_backups_while_a_run_writes_are_sound(house: House, tmp_path: Path) -> N
     assert meanwhile >= 10  # or nothing was tried
 
 
+@pytest.mark.kills
 def test_a_restore_drill_sends_nothing_again(house: House, tmp_path: Path) -> None:
     assert drills(house, tmp_path, 2) == (0, 0)
 

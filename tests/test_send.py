@@ -172,7 +172,7 @@ def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
 ) -> None:
     house = House(tmp_path / "house", database_url)
     house.run()
-    place, everybody = house.place, range(2 * BATCH + 30)
+    place, everybody = house.place, range(BATCH + 30)
     with writing(place.engine) as conn:
         for n in everybody:
             people.add(

@@ -36,7 +36,7 @@ def go(runs: Runs, seeds: range) -> Counter[str]:
 
 
 def test_runs_with_deaths_and_lost_answers(runs: Runs) -> None:
-    assert go(runs, range(8))["accepted"] > 30
+    assert go(runs, range(3))["accepted"] > 8
 
 
 @pytest.mark.parametrize(
