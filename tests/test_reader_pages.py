@@ -197,7 +197,7 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
 @pytest.mark.parametrize("page", [name for name, _ in PAGES])
 def test_a_changed_token_opens_nothing(light: Post, page: str) -> None:
     good = light.link(page).rpartition("/")[2]
-    letters = "A9_"
+    letters = "A"
     bad = [good[:n] + other + good[n + 1 :] for n in range(len(good)) for other in letters if good[n] != other]
     bad += [good[:n] + good[n + 1 :] for n in range(len(good))] + [good + other for other in letters]
     bad += ["x", "%00", "a" * 5000, "%E2%82%AC", good.swapcase()]
