@@ -172,7 +172,7 @@ def _receipt(one: Receipt, owed: bool, stopped: list[int]) -> Iterator[Finding]:
     elif one.pending and owed:
         yield Finding("wrong", where, f"{one.pending} letters are not handed over", "`digest send`")
     elif one.pending:
-        problem = f"{one.pending} letters wait for another try, or for the end of a pause"
+        problem = f"{one.pending} letters wait for another try, their hour, or the end of a pause"
         yield Finding(
             "note", where, problem, f"`digest receipt {one.edition}` says why; a later run goes on with them"
         )

@@ -95,6 +95,8 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
         now = work.clock()
         send_at = frozen.hour if isinstance(work.transport, Waiting) and in_slot(now, frozen.hour) else None
         if send_at is None and now < frozen.hour:
+            with writing(work.engine) as conn:
+                deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
             return
         batch, settled = claim(
             work.engine, work.settings, work.fence, number, work.run, work.secret, now, send_at
@@ -106,7 +108,7 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
         progress(len(batch) + settled)
         if lost:
             doubts += 1
-            _after_doubt(work, number, doubts)
+            _after_doubt(work, number, {one.delivery.id for one in batch} if send_at else None, doubts)
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
         if halted and not lost:
@@ -150,13 +152,18 @@ def _hour(settings: Settings, edition: Edition) -> datetime:
     return datetime.min.replace(tzinfo=UTC)
 
 
-def _after_doubt(work: Work, number: int, doubts: int) -> None:
-    """Return when the hand-over may go on after an answer was lost: all that is in doubt was taken back.
+def _after_doubt(work: Work, number: int, waiting: set[int] | None, doubts: int) -> None:
+    """Return when the hand-over may go on after an answer was lost: all of the batch in doubt was taken back.
 
-    Raises PersonNeeded when it was not, and TryLater when answers are lost again and again.
+    `waiting`: the batch, where it waits at the provider. Raises PersonNeeded when it was not taken back, and
+    TryLater when answers are lost again and again.
     """
-    back = take_back(work.engine, work.transport, work.clock)
-    if not back.readers or back.open or back.late:
+    back = waiting is not None
+    if waiting is not None:
+        take_back(work.engine, work.transport, work.clock)
+        with reading(work.engine) as conn:
+            back = waiting.isdisjoint(one.id for one in deliveries.in_state(conn, "uncertain", number))
+    if not back:
         raise PersonNeeded(
             f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
             " The next run goes on with the others"
@@ -183,7 +190,7 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
             ours = deliveries.claimed_by(conn, [one.delivery.id for one in batch], work.run)
         parcels = [one for one in parcels if one.delivery in ours]
         begun = True
-        with stopping.telling(getattr(work.transport, "stop", _nothing)):
+        with stopping.telling(work.transport.stop):
             for outcome in chain(failed, _answers(work, frozen.edition.id, parcels, send_at)):
                 outcomes.append(outcome)
                 failpoint("hand-over: one answered")
@@ -206,12 +213,8 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
     return any(one.state == "uncertain" for one in outcomes), any(not one.tried for one in outcomes)
 
 
-def _nothing() -> None:
-    """A transport that cannot be told to stop finishes its batch."""
-
-
 def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
-    """Yield the transport's outcomes; in slot mode each request is noted before it leaves."""
+    """Return the transport's outcomes; in slot mode each request is noted before it leaves."""
     transport = work.transport
     if send_at is None or not isinstance(transport, Waiting):
         return transport.hand_over(parcels)

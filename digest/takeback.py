@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from digest.errors import WrongUse
+from digest.errors import TryLater, WrongUse
 from digest.failpoint import failpoint
 from digest.installation import Installation
 from digest.ledger import OPEN_RECALLS, OpenRecall
@@ -49,7 +49,7 @@ def stop(place: Installation, number: int) -> Account:
     """Let no more of a frozen edition go out, and take back every request of it that waits for its hour.
 
     The readers of what the provider confirms in time get nothing. The others' letters go out, or are in doubt.
-    WrongUse for an edition that is not frozen. While a run is under way it stops after its batch: TryLater.
+    WrongUse for an edition that is not frozen; TryLater while a run is under way, which stops after its batch.
     """
     with writing(place.engine) as conn:
         one = editions.get(conn, number)
@@ -60,14 +60,20 @@ def stop(place: Installation, number: int) -> Account:
         # First of all, so that a run under way claims nothing more of it.
         editions.hold(conn, number)
     account = Account()
-    with run_lock(place.engine), closing(place.transport()) as transport:
-        with reading(place.engine) as conn:
-            found = slots.of_edition(conn, number, place.clock())
-        for request in found:
-            if after_doubt(place.clock(), request.send_at, None) == "cancel":
-                _take_back(place.engine, transport, place.clock, request, "stop", account)
-            else:
-                account.late += 1
+    try:
+        with run_lock(place.engine), closing(place.transport()) as transport:
+            with reading(place.engine) as conn:
+                found = slots.of_edition(conn, number, place.clock())
+            for request in found:
+                if after_doubt(place.clock(), request.send_at, None) == "cancel":
+                    _take_back(place.engine, transport, place.clock, request, "stop", account)
+                else:
+                    account.late += 1
+    except TryLater as busy:
+        raise TryLater(
+            f"edition {number} is stopped, no more of it is claimed; what waits for its hour at the provider is not"
+            f" all taken back: say it again when the run under way has ended ({busy})"
+        ) from busy
     return account
 
 
@@ -85,6 +91,7 @@ def _take_back(
         return
     with writing(engine) as conn:
         if not slots.recall(conn, one.batch, why, clock()):
+            account.late += why == "stop"  # a doubt that is settled needs nothing more; a stop was wished for
             return
     failpoint("take back: opened")
     confirmed = transport.cancel(one.batch)

@@ -92,6 +92,9 @@ class Postman:
             state, reason = self.answers.get(parcel.to.partition("@")[0], self.usual)
             yield Outcome(parcel.delivery, state, reason)
 
+    def stop(self) -> None:
+        pass
+
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
         """Return what `known` says."""
         return {number: self.known[number] for number, _ in deliveries if number in self.known}

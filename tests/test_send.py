@@ -47,6 +47,9 @@ class Recorder:
             self.taken.append(parcel)
             yield Outcome(parcel.delivery, self._verdict)
 
+    def stop(self) -> None:
+        pass
+
     def ask(self, asked: Iterable[tuple[int, str]]) -> dict[int, str]:
         return {number: self.answers[number] for number, _ in asked if number in self.answers}
 

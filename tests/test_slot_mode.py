@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from digest import prepare, settling, takeback
+from digest import health, prepare, settling, takeback
 from digest.errors import WrongUse
-from digest.store.engine import writing
+from digest.store import deliveries
+from digest.store.engine import reading, writing
 from tests.figures import Figures
 from tests.slot_runs import HOUR, READERS, Runs
 
@@ -55,6 +56,10 @@ def test_letters_wait_for_their_hour(runs: Runs, minutes: int, send_at: set[int 
     assert {message.send_at for message in runs.fake.queued} == send_at
     assert len(runs.fake.queued) == (READERS if send_at else 0)
     assert len({message.batch_id for message in runs.fake.queued}) == (2 if minutes > 25 else 1 if send_at else 0)
+    # What waits for the hour here is no letter that somebody forgot.
+    with run.place() as place, reading(place.engine) as conn:
+        assert deliveries.owed(conn, run.now()) == []
+        assert not [one for one in health.examine(place) if one.level == "wrong" and "edition" in one.place]
     runs.fake.now = (HOUR + timedelta(minutes=1)).timestamp()
     run.live(faulty=False)
     assert len(runs.fake.queued) == READERS

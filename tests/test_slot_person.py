@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from digest import health, pipeline, prepare, receipts, recovery, settling, takeback
-from digest.errors import WrongUse
+from digest.errors import TryLater, WrongUse
 from digest.store import schema as tables
 from digest.store.engine import writing
+from digest.store.lock import run_lock
 from tests.slot_runs import HOUR, Run, Runs
 
 
@@ -117,6 +118,31 @@ def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
     runs.fake.now = HOUR.timestamp() + 60
     assert run.states() == {"accepted": 6}
     assert sorted(runs.fake.mailed().values()) == [1] * 6
+
+
+def test_a_doubt_of_before_does_not_keep_back_what_was_taken_back(runs: Runs) -> None:
+    run = runs.quiet("before")
+    at(runs, 200)
+    deaf = ["500"] * 6  # no cancel of the first request is confirmed
+    runs.fake.faults.append("take reset")
+    runs.fake.side_faults.extend(["", *deaf])
+    run.live(faulty=False, clear=False)
+    assert run.states() == {"uncertain": 3, "pending": 3}
+    runs.fake.faults.append("take reset")
+    runs.fake.side_faults.extend([*deaf, "", *deaf])
+    run.live(faulty=False, clear=False)
+    assert run.states() == {"uncertain": 3, "accepted": 3}
+
+
+def test_a_stop_beside_a_run_holds_and_says_that_it_must_be_said_again(runs: Runs) -> None:
+    run = runs.quiet("beside")
+    at(runs, 200)
+    run.live(faulty=False)
+    with run.place() as place:
+        with run_lock(place.engine), pytest.raises(TryLater, match=r"is stopped.*say it again"):
+            takeback.stop(place, run.edition())
+        assert takeback.stop(place, run.edition()).readers == 6
+    assert run.states() == {"cancelled": 6}
 
 
 def test_a_provider_that_asks_for_patience_is_left_alone(runs: Runs) -> None:

@@ -160,6 +160,12 @@ def postpone(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: d
         conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
 
 
+def wait(conn: Connection, number: int, until: datetime, reason: str, now: datetime) -> None:
+    """Let all of an edition that may be handed over now wait until then."""
+    step = update(delivery).where(delivery.c.edition_id == number, *_ripe(now))
+    conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
+
+
 def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
     """Give `run`'s claims of which nothing was begun back as pending: it was no attempt."""
     step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)

@@ -112,8 +112,7 @@ def give_up(conn: Connection, batch: str, now: datetime) -> None:
     """Close the taking back of a request that was not confirmed in time: events or a person settle its readers."""
     where = (delivery.c.batch == batch, delivery.c.recall.in_(OPEN_RECALLS))
     ids = list(conn.scalars(select(delivery.c.id).where(*where)))
-    for why in OPEN_RECALLS:
-        _move(conn, batch, {"recall": "late", "updated_at": now}, why)
+    _move(conn, batch, {"recall": "late", "updated_at": now})
     events.replay(conn, ids, now)
 
 

@@ -70,6 +70,13 @@ class Transport(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """Begin no more letters of this hand-over; those under way are finished. Fit for a signal handler.
+
+        What was not begun is deferred, untried; one that is quick may finish the batch. Twice does no harm.
+        """
+        ...
+
     def close(self) -> None:
         """Finish: release connections, write what comes last."""
         ...

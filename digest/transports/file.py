@@ -65,6 +65,9 @@ class FileTransport:
                 continue
         return known
 
+    def stop(self) -> None:
+        """Nothing to cut short: a batch of files is soon written."""
+
     def close(self) -> None:
         """Write the index pages of the editions touched, and of all editions.
 
