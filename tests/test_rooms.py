@@ -65,6 +65,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.sources.read",
         "digest.sources.zygote",
         "digest.store",
+        "digest.timed",
         "digest.transports",
         "subscribers.csvcells",
         "subscribers.exporting",

@@ -15,13 +15,13 @@ from digest.errors import SourceError
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}
+TIMEOUTS = (httpx2.TimeoutException, httpcore2.TimeoutException)
 TRANSPORT_ERRORS = (
     httpx2.HTTPError,
     httpx2.InvalidURL,
     httpx2.StreamError,
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
-    httpcore2.TimeoutException,
     httpcore2.UnsupportedProtocol,
     OSError,
     UnicodeError,

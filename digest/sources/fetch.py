@@ -132,6 +132,8 @@ class Fetcher:
                     return self._judge(response, url, bool(conditions))
             except SourceError as error:
                 raise _at(url, error) from None
+            except answers.TIMEOUTS:
+                raise SourceError(f"{answers.place(url)}: {deadline.reason()}") from None
             except answers.TRANSPORT_ERRORS as error:
                 raise SourceError(f"{answers.place(url)}: {answers.transport_reason(error)}") from None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterable
 import httpcore2
 
 from digest.errors import SourceError
+from digest.timed import TimedStream
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
@@ -183,20 +183,17 @@ class GuardedBackend(httpcore2.NetworkBackend):
         return answer
 
 
-class _GuardedStream(httpcore2.NetworkStream):
-    """A connection whose every step is held to the one deadline and the one cap: a drip gains nothing."""
+class _GuardedStream(TimedStream):
+    """A connection held to the one deadline, which also has one cap and lets nobody send by the drop."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, room: int) -> None:
-        self._stream = stream
+        super().__init__(stream, lambda at_most, _late: deadline.left(at_most))
         self._deadline = deadline
         self._room = room
         self._flow = Flow()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            data = self._stream.read(max_bytes, self._deadline.left(timeout))
-        except httpcore2.ReadTimeout:
-            raise SourceError(self._deadline.reason()) from None
+        data = super().read(max_bytes, timeout)
         self._room -= len(data)
         if self._room < 0:
             raise SourceError("sends without end; ask its publisher for a shorter feed")
@@ -204,23 +201,5 @@ class _GuardedStream(httpcore2.NetworkStream):
             raise SourceError("sends by the drop; it is asked again next time")
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        try:
-            self._stream.write(buffer, self._deadline.left(timeout))
-        except httpcore2.WriteTimeout:
-            raise SourceError(self._deadline.reason()) from None
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        try:
-            stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        except httpcore2.ConnectTimeout:
-            raise SourceError(self._deadline.reason()) from None
+    def over(self, stream: httpcore2.NetworkStream) -> TimedStream:
         return _GuardedStream(stream, self._deadline, self._room)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from digest.letter.compose import compose
 from digest.model import Entry, Image
 from tests.browser import letters, scenes
 from tests.browser.letters import Sample
+from tests.browser.scenes import Scene
 from tests.letter import sample
 
 READERS, OF_REAL_FEEDS = 30, 12
@@ -46,6 +49,15 @@ def lacking() -> Callable[[str], None]:
         pytest.skip(f"{what}: {scenes.MISSING}")
 
     return call
+
+
+@pytest.fixture(scope="module")
+def page_of(lacking: Callable[[str], None]) -> Iterator[Callable[[Scene], Any]]:
+    """A function that gives a browser page for a scene."""
+    if not find_spec("playwright") or not scenes.chromium() or not scenes.npm("axe-core/axe.min.js"):
+        lacking("no playwright, Chromium or axe-core")
+    with scenes.looking() as look:
+        yield look
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ SCENES = (
     Scene("dark, 1280", 1280, "dark"),
     Scene("dark, 320", 320, "dark"),
 )
-
-
-@pytest.fixture(scope="module")
-def page_of(lacking: Callable[[str], None]) -> Iterator[Callable[[Scene], Any]]:
-    """A function that gives a browser page for a scene."""
-    if not find_spec("playwright") or not scenes.chromium() or not scenes.npm("axe-core/axe.min.js"):
-        lacking("no playwright, Chromium or axe-core")
-    with scenes.looking() as look:
-        yield look
 
 
 @pytest.fixture(scope="module")

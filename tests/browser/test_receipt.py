@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,15 +22,6 @@ SCENES = (
     Scene("dark, 800", 800, "dark"),
     Scene("dark, 320", 320, "dark"),
 )
-
-
-@pytest.fixture(scope="module")
-def page_of(lacking: Callable[[str], None]) -> Iterator[Callable[[Scene], Any]]:
-    """A function that gives a browser page for a scene."""
-    if not find_spec("playwright") or not scenes.chromium() or not scenes.npm("axe-core/axe.min.js"):
-        lacking("no playwright, Chromium or axe-core")
-    with scenes.looking() as look:
-        yield look
 
 
 @pytest.fixture(scope="module")

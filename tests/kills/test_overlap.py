@@ -16,9 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
-from digest.store.engine import reading
 from tests.figures import Figures
 from tests.kills.conftest import TrialOf
 from tests.kills.trial import FRIDAY, READERS, Ended, Ground, Trial
@@ -32,15 +30,6 @@ _COUNTS = {
     "slots": f"SELECT count(*) FROM slot WHERE cadence = 'weekly' AND day = '{_DAY}'",
 }
 _SENDERS = "SELECT count(DISTINCT run_id) FROM delivery WHERE state = 'accepted'"
-
-
-def count(one: Trial, question: str) -> int:
-    place = one.place()
-    try:
-        with reading(place.engine) as conn:
-            return int(conn.scalar(text(question)) or 0)
-    finally:
-        place.engine.dispose()
 
 
 def at_once(hosts: Sequence[Trial], most: int) -> list[Ended]:
@@ -64,7 +53,7 @@ def other_host(one: Trial, fence: str) -> Trial:
 def check_one_edition(one: Trial) -> None:
     one.finish()
     assert one.judge() == []
-    assert {name: count(one, question) for name, question in _COUNTS.items()} == dict.fromkeys(_COUNTS, 1)
+    assert {name: one.count(question) for name, question in _COUNTS.items()} == dict.fromkeys(_COUNTS, 1)
 
 
 def race(one: Trial, most: int, fence: str = "") -> Counter[int]:
@@ -89,7 +78,7 @@ def check_two_hosts(hosts: Sequence[Trial]) -> None:
     last = [host.run().wait() for host in hosts]
     assert any(run.code == 0 for run in last), last
     assert hosts[0].judge() == []
-    assert count(hosts[0], _COUNTS["editions"]) == 1
+    assert hosts[0].count(_COUNTS["editions"]) == 1
 
 
 @pytest.mark.kills
@@ -202,7 +191,7 @@ def watched(one: Trial, ground: Ground) -> int:
     assert (ended := first.wait()).code == 0, ended
     # 0: it came when the first had given the lock back and was only on its way out; it found nothing to do.
     assert set(codes) <= {0, 75}, codes
-    assert count(one, _SENDERS) == 1
+    assert one.count(_SENDERS) == 1
     assert Counter(one.arrived().values()) == {1: READERS}
     check_one_edition(one)
     return codes[75]

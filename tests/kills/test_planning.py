@@ -8,9 +8,9 @@ import signal
 import time
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
-from digest.store.engine import reading, writing
+from digest.store.engine import writing
 from subscribers.model import Interests
 from subscribers.rows import interest_columns
 from subscribers.tables import subscriber
@@ -28,15 +28,6 @@ _PLANNED = f"""
     WHERE e.cadence = 'weekly' AND e.slot = '{FRIDAY[:10]}'
 """
 APPROVAL = '[cadence.weekly]\nat = "fri 08:00"\napproval = "required"\n'
-
-
-def ask(one: Trial, question: str) -> int:
-    place = one.place()
-    try:
-        with reading(place.engine) as conn:
-            return int(conn.scalar(text(question)) or 0)
-    finally:
-        place.engine.dispose()
 
 
 def crowd(one: Trial) -> None:
@@ -60,10 +51,10 @@ def check_planning(one: Trial, place: str) -> None:
     killed = one.run(failpoint=place).wait()
     assert killed.code == -signal.SIGKILL, killed
     one.check_books()
-    assert ask(one, _PLANNED) == 0
+    assert one.count(_PLANNED) == 0
     assert one.arrived().total() == 0
     one.finish()
-    assert ask(one, _PLANNED) == ask(one, "SELECT count(*) FROM subscriber WHERE cadence = 'weekly'") == CROWD
+    assert one.count(_PLANNED) == one.count("SELECT count(*) FROM subscriber WHERE cadence = 'weekly'") == CROWD
     assert one.judge(eligible=CROWD) == []
     assert one.arrived().total() == READERS
 
@@ -93,12 +84,12 @@ def check_approved(one: Trial, dice: random.Random) -> int:
     config.write_text(config.read_text().replace('[cadence.weekly]\nat = "fri 08:00"\n', APPROVAL))
     waits = one.run().wait()
     assert waits.code == 4, waits
-    number = ask(one, f"SELECT id FROM edition WHERE slot = '{FRIDAY[:10]}' AND cadence = 'weekly'")
+    number = one.count(f"SELECT id FROM edition WHERE slot = '{FRIDAY[:10]}' AND cadence = 'weekly'")
     word = one.run("approve", str(number), "--by", "Ann")
     time.sleep(dice.uniform(0, 0.3))
     word.signal(signal.SIGKILL)
     draft = f"SELECT count(*) FROM edition WHERE id = {number} AND state = 'draft'"
-    if word.wait().code != 0 and ask(one, draft):
+    if word.wait().code != 0 and one.count(draft):
         # Nobody was told that it is approved, and it is not: the editor says so again.
         assert one.run("approve", str(number), "--by", "Ann").wait().code == 0
     # From here on nobody helps.

@@ -15,11 +15,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from pathlib import Path
+
+from sqlalchemy import Connection, text
 
 from digest.config import load
 from digest.installation import Installation
@@ -193,10 +195,20 @@ class Trial:
 
     def check_books(self) -> None:
         """Balance the books as they stand now, whatever state the program was left in."""
+        with self._database() as conn:
+            books.accounts(conn)
+
+    def count(self, question: str) -> int:
+        """Return the number that a query gives, 0 for none."""
+        with self._database() as conn:
+            return int(conn.scalar(text(question)) or 0)
+
+    @contextmanager
+    def _database(self) -> Iterator[Connection]:
         engine = make_engine(self.environ.get("DIGEST_STORAGE__URL", f"sqlite:///{self.folder}/digest.db"))
         try:
             with reading(engine) as conn:
-                books.accounts(conn)
+                yield conn
         finally:
             engine.dispose()
 

@@ -17,6 +17,7 @@ import httpcore2
 from python_http_client.client import Client
 
 from digest.failpoint import failpoint
+from digest.timed import TimedStream
 from digest.transports.sendgrid.answers import Answer, Silence
 
 CONNECT = 10.0  # seconds
@@ -163,32 +164,9 @@ class _Backend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Dial; errors are httpcore2's."""
         left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
-        made = _Stream(self._dialler.connect_tcp(host, port, left, local_address, socket_options), self._deadline)
+        stream = self._dialler.connect_tcp(host, port, left, local_address, socket_options)
         failpoint("sendgrid: connected")
-        return made
-
-
-class _Stream(httpcore2.NetworkStream):
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: _Deadline) -> None:
-        self._stream, self._deadline = stream, deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout, httpcore2.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.left(timeout, httpcore2.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+        return TimedStream(stream, self._deadline.left)
 
 
 class KeptClient(Client):  # type: ignore[misc]
