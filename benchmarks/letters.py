@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from digest.letter import parts
 from digest.letter.assemble import assemble
-from digest.letter.compile import Letter, compile_letter, render_whole
+from digest.letter.compile import Letter, compile_letter, inline_styles, render_whole
 from digest.letter.compose import compose
 from digest.letter.values import ReaderFacts
 from digest.letter.words import counts
@@ -35,7 +35,10 @@ NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 def main(repetitions: int) -> None:
     """Print the ratio of each repetition's pair, and their median."""
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    plain_inline = inline_styles.__wrapped__  # remembers no page
+    letter = compile_letter(
+        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], inline=plain_inline
+    )
     dice = random.Random(7)
     digests = [sample.random_digest(dice, sample.entries()) for _ in range(OURS)]
     ratios = []

@@ -217,7 +217,7 @@ def trial_letter(settings: Settings) -> None:
 
     Raises ConfigError naming the template and line.
     """
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     area = settings.taxonomy.policy_areas[0].slug if settings.taxonomy.policy_areas else ""
     picture = Image("https://example.org/trial.png", "A trial", 400, 300)
     # Between them they have everything an entry may have, and lack everything it may lack.

@@ -14,6 +14,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment
@@ -40,6 +41,7 @@ _SHELL = frozenset(part_views.READER_TOKENS + part_views.DIGEST_TOKENS)
 _ANY = _SHELL | frozenset(part_views.PART_TOKENS)
 
 
+@lru_cache(maxsize=8)  # the trial of each run, and a preview that is looked at again, are the same page
 def inline_styles(html: str) -> str:
     """Return `html` with the plain rules of its first style element moved onto the elements (premailer)."""
     page = Premailer(

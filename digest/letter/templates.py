@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
@@ -17,6 +19,20 @@ def environment(folders: Sequence[Path]) -> Environment:
 
     Undefined names are errors, html escapes by itself, `.txt.j2` files write plain text.
     """
+    return _environment(tuple(folders), frozenset(_stamps(folders)))
+
+
+def _stamps(folders: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
+    """Yield what is there, and when it was changed."""
+    for path in (path for folder in folders for path in folder.glob("**/*")):
+        with suppress(OSError):  # gone meanwhile
+            status = path.stat()
+            yield path, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4)
+def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, int]]) -> Environment:
+    """Return the same one, with all that it has compiled, until a file of the folders is changed, new or gone."""
     return Environment(
         loader=FileSystemLoader([str(folder) for folder in folders]),
         undefined=StrictUndefined,

@@ -32,6 +32,17 @@ def test_the_letter_is_the_golden_one(part: str) -> None:
     assert text == (golden.FOLDER / part).read_text(encoding="utf-8")
 
 
+def test_a_template_that_is_new_changed_or_gone_shows_at_once(tmp_path: Path) -> None:
+    own = tmp_path / "more.txt.j2"
+    shipped = (sample.TEMPLATES / own.name).read_text(encoding="utf-8")
+    more = compiled(tmp_path).text["more"]
+    for line in ("Ring us.", "Call us!"):
+        own.write_text(f"{shipped}{line}\n", encoding="utf-8")
+        assert line in str(compiled(tmp_path).text["more"])
+    own.unlink()
+    assert compiled(tmp_path).text["more"] == more
+
+
 def test_styles_are_inlined_once_whatever_the_number_of_readers() -> None:
     calls: list[int] = []
 
