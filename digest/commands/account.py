@@ -157,7 +157,7 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
         tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide (`digest settle`)")
     later = sum(one.pending for one in receipts)
     if later:
-        tell(f"{later} letters wait for another try, their hour, or the end of a pause: run again later")
+        tell(f"{later} letters are still to be handed over: run again later")
     if waiting or uncertain:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
     if later:

@@ -154,7 +154,8 @@ def _date(matter: dict[str, Any], place: str, now: datetime, problems: list[str]
         return None
     found = possible(value, now) if isinstance(value, date) else read_date(str(value), now)
     if found is None:
-        problems.append(f"{place}: the date {str(value)[:40]!r} is unreadable or impossible; write it as 2026-01-31")
+        said = f"the date {str(value)[:40]!r} is unreadable, before 1990 or days ahead"
+        problems.append(f"{place}: {said}; write it as 2026-01-31")
     return found
 
 

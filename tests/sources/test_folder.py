@@ -118,8 +118,8 @@ def test_a_bad_file_is_named_and_the_others_go_on(content: str | bytes, problem:
 @pytest.mark.parametrize(
     ("matter", "problem"),
     [
-        ("date: soon", "a.md: the date 'soon' is unreadable or impossible"),
-        ("date: 2036-01-01", "a.md: the date '2036-01-01' is unreadable or impossible"),
+        ("date: soon", "a.md: the date 'soon' is unreadable, before 1990 or days ahead"),
+        ("date: 2036-01-01", "a.md: the date '2036-01-01' is unreadable, before 1990 or days ahead"),
         ("kind: poem", "a.md: the kind 'poem' is unknown; write one of post, case-study"),
         ("region: Narnia", "a.md: the region 'Narnia' is unknown; write one of east-midlands"),
     ],
