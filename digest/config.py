@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from digest import rhythms, spans
 from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
 from digest.carriage import Carriage, TransportPart, carriage_of
-from digest.errors import ConfigError
+from digest.errors import ConfigError, TryLater, of_disk
 from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
 from digest.letter import catalogue
 from digest.model import KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
@@ -190,7 +190,10 @@ class _File(_Part):
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `path` and the DIGEST_SECTION__KEY overrides. Raises ConfigError holding every mistake at once."""
+    """Read `path` and the DIGEST_SECTION__KEY overrides. Raises ConfigError holding every mistake at once.
+
+    TryLater when the machine cannot read it now.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -202,7 +205,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     except (ValueError, RecursionError) as error:  # also numbers too long to read, and nesting without end
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror}; check its permissions"]) from None
+        passing = of_disk(error, f"{path}: {error.strerror}; run again later")
+        lasting = ConfigError([f"{path}: {error.strerror}; check its permissions"])
+        raise (passing if isinstance(passing, TryLater) else lasting) from None
     problems = _override(raw, environ)
     parsed, found = _parse(raw)
     problems += found

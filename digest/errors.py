@@ -52,7 +52,7 @@ class TryLater(DigestError):
 
 
 def of_disk(error: OSError, said: str) -> DigestError:
-    """Return `said` as what to raise for a file or folder that cannot be written: TryLater, if that may pass."""
+    """Return `said` as what to raise for a file or folder that cannot be used: TryLater, if that may pass."""
     return TryLater(said) if error.errno in _PASSING else DigestError(said)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest.config import load
-from digest.errors import ConfigError
+from digest.errors import ConfigError, DigestError, TryLater
 from digest.model import Backfill
 from digest.resources import resource
 
@@ -217,3 +219,17 @@ def test_ahead_is_a_span(tmp_path: Path, ahead: str, minutes: int) -> None:
         "SENDGRID_API_KEY": "SG.x.y",
     }
     assert load(write(tmp_path, GOOD), environ).cadence("weekly").ahead == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EMFILE, TryLater), (errno.EACCES, ConfigError)])
+def test_a_file_that_cannot_be_read_now_is_not_called_mistaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[DigestError]
+) -> None:
+    path = write(tmp_path, GOOD)
+
+    def failing(*_: object, **__: object) -> str:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "read_text", failing)
+    with pytest.raises(kind, match=rf"config\.toml: {os.strerror(number)}"):
+        load(path)
