@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from digest import rhythms, spans
+from digest import rhythms
 from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
 from digest.carriage import Carriage, TransportPart, carriage_of
 from digest.errors import ConfigError, TryLater, of_disk
 from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
 from digest.letter import catalogue
-from digest.model import KINDS, REGIONS, SHIPPED, Backfill, Brand, Dkim, Site, Source, Taxonomy, Term
+from digest.model import SHIPPED, Brand, Dkim, Site, Source, Taxonomy
 from digest.resources import resource
 from digest.rhythms import CadencePart
 from digest.schedule import Cadence
-from digest.siteparts import check_base_url, check_language, check_mailbox, split_url
+from digest.siteparts import check_base_url, check_language, check_mailbox
+from digest.sourceparts import SourcePart, check_sources, sources_of
 from digest.spans import Span
-
-_SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
-_NAME = re.compile(r"^name_[a-z]{2,3}$")
-_RESERVED_SLUGS = {"none", "all"}
+from digest.termparts import TermPart, check_terms, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +78,6 @@ class Settings:
         raise ConfigError([f"cadence {name!r} is not in config.toml; add [cadence.{name}] or use another"])
 
 
-def _backfill(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError('write a count like 20 or a span like "60 days"')
-    if isinstance(value, int) and value >= 0:
-        return Backfill(count=value)
-    if isinstance(value, str) and spans.FORM.match(value):
-        return Backfill(span=spans.read_span(value))
-    raise ValueError('write a count like 20 or a span like "60 days"')
-
-
-def _words(value: object) -> object:
-    """A plain list weighs 2; a table maps weights 1 to 5 to lists."""
-    if isinstance(value, list):
-        value = {"2": value}
-    if not isinstance(value, dict):
-        raise ValueError('write words = ["phrase", …] or words = { 3 = ["phrase"], 1 = ["phrase"] }')
-    pairs: list[tuple[str, int]] = []
-    for weight, phrases in value.items():
-        if str(weight) not in {"1", "2", "3", "4", "5"}:
-            raise ValueError(f"weight {weight!r} is not one of 1 to 5")
-        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
-            raise ValueError(f"the words of weight {weight} are not a list of phrases")
-        pairs.extend((phrase, int(weight)) for phrase in phrases)
-    return tuple(pairs)
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -144,35 +115,6 @@ class _Lint(_Part):
     clients: list[str] = []
 
 
-class _Source(_Part):
-    name: str = Field(min_length=1, max_length=200)
-    url: str | None = None
-    path: str | None = None
-    kind: str = "post"
-    policy_areas: list[str] = []
-    regions: list[str] = []
-    themes: list[str] = []
-    backfill: Annotated[Backfill, BeforeValidator(_backfill)] = Backfill()
-    allow_private: bool = False
-
-
-class _Term(_Part):
-    slug: str
-    name: str = Field(min_length=1)
-    words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = ()
-    names: dict[str, str] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _translations(cls, given: Any) -> Any:
-        """Gather name_cy and the like as names."""
-        if not isinstance(given, dict):
-            return given
-        names = {key.removeprefix("name_"): given[key] for key in given if _NAME.match(key)}
-        rest = {key: value for key, value in given.items() if not _NAME.match(key)}
-        return rest | ({"names": names} if names else {})
-
-
 class _File(_Part):
     site: _Site
     storage: _Storage = Field(default_factory=_Storage)
@@ -183,10 +125,10 @@ class _File(_Part):
     brand: BrandPart = Field(default_factory=BrandPart)
     events: EventsPart = Field(default_factory=EventsPart)
     dkim: DkimPart | None = None
-    source: list[_Source] = []
+    source: list[SourcePart] = []
     cadence: dict[str, CadencePart] = {}
-    policy_area: list[_Term] = []
-    theme: list[_Term] = []
+    policy_area: list[TermPart] = []
+    theme: list[TermPart] = []
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -301,7 +243,7 @@ def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
         "brand": BrandPart, "dkim": DkimPart, "light": Palette, "dark": Palette, "logo": LogoPart,
         "site": _Site, "storage": _Storage, "transport": TransportPart, "events": EventsPart,
         "gather": _Gather, "letter": _Letter,
-        "lint": _Lint, "source": _Source, "cadence": CadencePart, "policy_area": _Term, "theme": _Term,
+        "lint": _Lint, "source": SourcePart, "cadence": CadencePart, "policy_area": TermPart, "theme": TermPart,
     }  # fmt: skip
     model = next((parts[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in parts), _File)
     return [field.alias or name for name, field in model.model_fields.items()]
@@ -319,29 +261,10 @@ def _check(file: _File) -> list[str]:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problems.append(f'site.zone: {file.site.zone!r} is not a time zone; write one like "Europe/London"')
     problems += _check_clients(file.lint.clients)
-    problems += _check_terms("policy_area", file.policy_area) + _check_terms("theme", file.theme)
-    areas = {term.slug for term in file.policy_area}
-    themes = {term.slug for term in file.theme}
-    names = set()
-    for n, source in enumerate(file.source):
-        place = f"source.{n} ({source.name})"
-        if source.name in names:
-            problems.append(f"{place}: the name is taken by an earlier source; give each its own")
-        names.add(source.name)
-        problems += [f"{place}.{p}" for p in _check_source(source, areas, themes)]
+    problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
+    areas, themes = ({term.slug for term in terms} for terms in (file.policy_area, file.theme))
+    problems += check_sources(file.source, areas, themes)
     return problems + rhythms.mistakes(file.cadence, file.transport.kind)
-
-
-def _check_terms(kind: str, terms: list[_Term]) -> list[str]:
-    problems = []
-    seen = set()
-    for n, term in enumerate(terms):
-        if not _SLUG.match(term.slug) or term.slug in _RESERVED_SLUGS:
-            problems.append(f'{kind}.{n}.slug: {term.slug!r} is not a slug; write it like "public-health"')
-        if term.slug in seen:
-            problems.append(f"{kind}.{n}.slug: {term.slug!r} is defined twice; remove one")
-        seen.add(term.slug)
-    return problems
 
 
 def _check_clients(names: list[str]) -> list[str]:
@@ -355,27 +278,6 @@ def _check_clients(names: list[str]) -> list[str]:
             near = difflib.get_close_matches(name, known_clients(), 1)
             cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known_clients())}"
             problems.append(f"lint.clients: {name!r} is not a mail program of Can I email; {cure}")
-    return problems
-
-
-def _check_source(source: _Source, areas: set[str], themes: set[str]) -> list[str]:
-    problems = []
-    if (source.url is None) == (source.path is None):
-        problems.append("url: give either url or path, and only one of them")
-    if source.url is not None and split_url(source.url) is None:
-        problems.append(f"url: {source.url!r} is not a web address; a file or folder goes in path")
-    if source.kind not in KINDS:
-        problems.append(f"kind: {source.kind!r} is not a kind; use {' or '.join(KINDS)}")
-    for key, given, known in (
-        ("policy_areas", source.policy_areas, areas),
-        ("regions", source.regions, set(REGIONS)),
-        ("themes", source.themes, themes),
-    ):
-        for slug in given:
-            if slug not in known:
-                near = difflib.get_close_matches(slug, sorted(known), 1)
-                cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-                problems.append(f"{key}: {slug!r} is unknown; {cure}")
     return problems
 
 
@@ -402,25 +304,9 @@ def _settings(file: _File, home: Path, dkim: Dkim | None, carriage: Carriage, he
         carriage=carriage,
         hearing=hearing,
         templates=home / file.letter.templates if file.letter.templates else None,
-        sources=tuple(
-            Source(
-                s.name,
-                s.url,
-                str(home / s.path) if s.path is not None else None,
-                s.kind,
-                tuple(s.policy_areas),
-                tuple(s.regions),
-                tuple(s.themes),
-                s.backfill,
-                s.allow_private,
-            )
-            for s in file.source
-        ),
+        sources=sources_of(file.source, home),
         cadences=rhythms.cadences_of(file.cadence),
-        taxonomy=Taxonomy(
-            tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.policy_area),
-            tuple(Term(t.slug, t.name, t.words, tuple(t.names.items())) for t in file.theme),
-        ),
+        taxonomy=Taxonomy(terms_of(file.policy_area), terms_of(file.theme)),
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,
         gather_workers=file.gather.workers,

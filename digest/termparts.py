@@ -1,0 +1,70 @@
+"""[[policy_area]] and [[theme]] of config.toml: their slugs, names in each language, and weighted words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from digest.model import Term
+
+_SLUG = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*$")
+_NAME = re.compile(r"^name_[a-z]{2,3}$")
+_RESERVED = {"none", "all"}
+
+
+def _words(value: object) -> object:
+    """A plain list weighs 2; a table maps weights 1 to 5 to lists."""
+    if isinstance(value, list):
+        value = {"2": value}
+    if not isinstance(value, dict):
+        raise ValueError('write words = ["phrase", …] or words = { 3 = ["phrase"], 1 = ["phrase"] }')
+    pairs: list[tuple[str, int]] = []
+    for weight, phrases in value.items():
+        if str(weight) not in {"1", "2", "3", "4", "5"}:
+            raise ValueError(f"weight {weight!r} is not one of 1 to 5")
+        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
+            raise ValueError(f"the words of weight {weight} are not a list of phrases")
+        pairs.extend((phrase, int(weight)) for phrase in phrases)
+    return tuple(pairs)
+
+
+class TermPart(BaseModel):
+    """One policy area or theme. `name_cy` and the like are its names in other languages."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    slug: str
+    name: str = Field(min_length=1)
+    words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = ()
+    names: dict[str, str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translations(cls, given: Any) -> Any:
+        """Gather name_cy and the like as names."""
+        if not isinstance(given, dict):
+            return given
+        names = {key.removeprefix("name_"): given[key] for key in given if _NAME.match(key)}
+        rest = {key: value for key, value in given.items() if not _NAME.match(key)}
+        return rest | ({"names": names} if names else {})
+
+
+def check_terms(kind: str, parts: Sequence[TermPart]) -> list[str]:
+    """Return what is wrong with the slugs of one kind, "policy_area" or "theme", a line each."""
+    problems = []
+    seen = set()
+    for n, part in enumerate(parts):
+        if not _SLUG.match(part.slug) or part.slug in _RESERVED:
+            problems.append(f'{kind}.{n}.slug: {part.slug!r} is not a slug; write it like "public-health"')
+        if part.slug in seen:
+            problems.append(f"{kind}.{n}.slug: {part.slug!r} is defined twice; remove one")
+        seen.add(part.slug)
+    return problems
+
+
+def terms_of(parts: Sequence[TermPart]) -> tuple[Term, ...]:
+    """Return the terms of parts without mistakes, in their order."""
+    return tuple(Term(part.slug, part.name, part.words, tuple(part.names.items())) for part in parts)
