@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digest import prepare
+from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import deliveries, editions, releases, slots, sources
 from digest.store.engine import reading, writing
@@ -46,8 +47,10 @@ def resume(place: Installation, *, sent: bool) -> Held:
 
     With `sent`, what is pending becomes uncertain, due slots are closed, every reader starts from the present,
     and the next new entries of every source wait for an editor: nobody is mailed twice, and nothing is
-    dropped without being listed.
+    dropped without being listed. WrongUse for a database that is not in HOLD: it would lose what is owed.
     """
+    if not place.fence.why():
+        raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
     found = look(place)
     now, zone = place.clock(), place.settings.site.zone
     with run_lock(place.engine):

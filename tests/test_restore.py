@@ -20,10 +20,11 @@ from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
+from alembic import command as alembic
 from sqlalchemy import text
 
-from digest import cli
-from digest.store import runs
+from digest import cli, pipeline
+from digest.store import migrate, runs
 from digest.store.backup import backup
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
@@ -231,6 +232,97 @@ def test_an_installation_with_an_allow_list_mails_only_those_on_it(
 
 
 # --- under load ---------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_before_the_first_run_is_in_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = House(tmp_path / "new", source='backfill = "30 days"')
+    new.reader("r@example.org")
+    new.publish("One")
+    pipeline.gather(new.place, force=True)
+    backup(new.place.engine, tmp_path / "backup.db")
+    new.run(days=4)
+    new.close()
+    for tail in ("", "-wal", "-shm"):
+        (new.folder / f"digest.db{tail}").unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", new.folder / "digest.db")
+    live = at(new)
+    assert live("run") == 4
+    assert "HOLD" in capsys.readouterr().err
+    assert live("db", "resume", "--sent") == 0
+    assert live("run") == 0
+    assert sum(live.letters().values()) == 1
+
+
+def test_a_living_database_cannot_be_resumed(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    live = at(house)
+    assert live("db", "resume", "--sent") == 2
+    assert "is not in HOLD" in capsys.readouterr().err
+    live.now += timedelta(days=4)
+    assert live("run") == 0
+    assert sum(live.letters().values()) == 2 * READERS
+
+
+def test_who_has_left_since_the_backup_is_not_mailed(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    with writing(house.place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    assert live("db", "resume", "--unsent") == 0
+    live.now += timedelta(days=4)
+    assert live("run") == 0
+    assert sum(live.letters().values()) == 2 * READERS - 1
+
+
+def test_what_a_reader_says_after_a_restore_is_said_to_the_restored_database(house: House, tmp_path: Path) -> None:
+    place = house.place  # as a `digest serve` that goes on: it has connections to the database that was replaced
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    with reading(place.engine) as conn:
+        assert people.get(conn, 1)
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    with writing(place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=place.secret)
+    with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
+        assert conn.execute("SELECT state FROM subscriber WHERE id = 1").fetchall() == [("left",)]
+
+
+def of_another_program(path: Path, revision: str = "") -> Path:
+    """Make a database as an older program left it, or as one would that knows another revision."""
+    engine = make_engine(f"sqlite:///{path}")
+    with engine.connect() as conn, conn.begin():
+        made = migrate.config()
+        made.attributes["connection"] = conn
+        alembic.upgrade(made, "0002")
+    engine.dispose()
+    if revision:
+        with closing(sqlite3.connect(path)) as raw, raw:
+            raw.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    return path
+
+
+def test_a_backup_of_an_older_program_is_in_hold(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = at(house)
+    assert live("db", "restore", str(of_another_program(tmp_path / "old.db"))) == 0
+    assert "digest db upgrade" in capsys.readouterr().err
+    assert live("db", "upgrade") == 0
+    assert live("run") == 4
+
+
+def test_a_backup_of_a_newer_program_changes_nothing(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    assert live("db", "restore", str(of_another_program(tmp_path / "new.db", "9999"))) == 2
+    assert live("run") == 0
+
+
+def test_two_restores_in_one_second_keep_what_they_replaced(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    files = [str(tmp_path / name) for name in ("a.db", "b.db")]
+    assert [live("db", "backup", file) for file in files] == [0, 0]
+    assert [live("db", "restore", file) for file in files] == [0, 0]
+    assert len(list(house.folder.glob("digest.db.before-*"))) == 2
 
 
 def busy(house: House, readers: int, name: str) -> subprocess.Popen[bytes]:

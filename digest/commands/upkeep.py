@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from digest.commands.account import receipts_table, write_pages
+from digest.commands.account import conclude, receipts_table, write_pages
 from digest.commands.base import Choices, answer, as_json, table, tell
 from digest.errors import TryLater, WrongUse
 
@@ -92,11 +93,8 @@ def schedule(choices: Choices) -> None:
             # The daemon outlives a failed run: the next one makes it good.
             tell(f"digest: {error}")
             return
-        if report.receipts:
-            tell(receipts_table(report.receipts))
-            write_pages(here, [one.edition for one in report.receipts])
-        for line in report.waiting:
-            tell(f"waiting: {line}")
+        with suppress(click.exceptions.Exit):  # the code is for cron
+            conclude(here, report, json_=False)
 
     scheduler = make_scheduler(place.settings, work)
     for cadence in place.settings.cadences:
@@ -138,18 +136,21 @@ def backup(choices: Choices, file: Path) -> None:
 @click.pass_obj
 def restore(choices: Choices, file: Path) -> None:
     """Put a backup in the database's place, in HOLD: nothing is mailed until `digest db resume`."""
-    from digest.installation import Installation
+    from digest.store import migrate
     from digest.store.backup import restore as put_back
     from digest.store.engine import make_engine
+    from digest.store.fence import Fence
     from digest.store.lock import run_lock
 
     settings = choices.settings()
     engine = make_engine(settings.storage_url)
     with run_lock(engine):
         kept = put_back(engine, file, choices.at())
-        place = Installation(settings, choices.now)
-        place.fence.hold()
+        Fence(engine, settings.fence_file).hold()
     tell(f"restored from {file}; the replaced database is {kept}")
+    if not migrate.check_schema(engine):
+        tell("it is in HOLD, and its schema is older than this program: `digest db upgrade`, then `digest db held`")
+        return
     _show_held(choices, json_=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -12,6 +13,9 @@ from sqlalchemy import Engine
 
 from digest.errors import DigestError, WrongUse
 from digest.failpoint import failpoint
+from digest.store import migrate
+
+_log = logging.getLogger(__name__)
 
 
 def backup(engine: Engine, target: Path) -> None:
@@ -48,16 +52,19 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     engine.dispose()
     unfinished = database.with_name(f".{database.name}.part")
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%S}")
+    while kept.exists():
+        kept = kept.with_name(f"{kept.name}+")  # a second restore of this second must not cost the first one's
     try:
         with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
             read.backup(write)
+            if database.exists():
+                _keep_suppressions(write, database)
         _sync(unfinished)
         failpoint("restore: copied")
         if database.exists():
             with closing(sqlite3.connect(database)) as old:
                 old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
-            kept.unlink(missing_ok=True)
             kept.hardlink_to(database)
             failpoint("restore: the old one kept")
         for tail in ("-wal", "-shm"):
@@ -67,6 +74,22 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     except (OSError, sqlite3.Error) as error:
         raise DigestError(f"restore from {source} failed: {error}; the old database is {kept} or in place") from error
     return kept
+
+
+def _keep_suppressions(write: sqlite3.Connection, replaced: Path) -> None:
+    """Bring over who must not be mailed by now: who has left since the backup was made has left for good."""
+    try:
+        with closing(sqlite3.connect(f"file:{replaced}?mode=ro", uri=True)) as read:
+            rows = read.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
+            seal = read.execute("SELECT id, fingerprint FROM suppression_secret").fetchall()
+    except sqlite3.Error as error:
+        # Most often it is restored because the other is damaged.
+        _log.warning("who has left since the backup is not known: %s cannot be read (%s)", replaced, error)
+        return
+    with write:
+        into = "INSERT OR IGNORE INTO suppression"
+        write.executemany(f"{into} (address_hash, reason, at, note) VALUES (?, ?, ?, ?)", rows)
+        write.executemany(f"{into}_secret (id, fingerprint) VALUES (?, ?)", seal)
 
 
 def _file(engine: Engine, tool: str) -> Path:
@@ -80,7 +103,11 @@ def _check(source: Path) -> None:
         raise WrongUse(f"{source} is not there; name a file that `digest db backup` wrote")
     try:
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as conn:
-            conn.execute("SELECT version_num FROM alembic_version").fetchone()
+            found = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+            if found and found[0] not in migrate.revisions():
+                raise WrongUse(
+                    f"{source}: a newer version of this program wrote it; install that, nothing was changed"
+                )
             if conn.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise WrongUse(f"{source} is damaged; use another backup, nothing was changed")
     except sqlite3.Error as error:

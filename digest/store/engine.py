@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DigestError, TryLater
@@ -25,7 +32,8 @@ _FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100")
 # The address is wrong: not a database; not our account, not there.
 _MISTAKE = ("SQLITE_NOTADB", "28", "3D")
 # A person has to look: damage, rights, a server that takes no writes.
-_TROUBLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_PERM", "SQLITE_PROTOCOL", "SQLITE_READONLY", "25006", "XX")
+_TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL", "25006", "XX")
+_RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
 # A table is missing, or stands in the way: not ours, or no longer whole. SQLite says it in words only.
 _FOREIGN = ("42P01", "42P07")
 _FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
@@ -110,6 +118,19 @@ def _sqlite(url: URL, wait: float) -> Engine:
     # Parameters are people's addresses: no error message may carry them.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
 
+    @event.listens_for(engine, "checkout")
+    def look_again(_connection: Any, record: Any, _proxy: Any) -> None:
+        # A restore puts another file in its place; what is written to the old one would be lost without a word.
+        found = now_there()
+        if record.info.setdefault("file", found) != found:
+            raise DisconnectionError("another database has been put in its place")
+
+    def now_there() -> tuple[int, int] | None:
+        with suppress(OSError):
+            found = Path(url.database or "").stat()
+            return found.st_dev, found.st_ino
+        return None
+
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         # The driver must not begin transactions of its own: it would begin only at the first write, and what
@@ -154,6 +175,8 @@ def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
         return TryLater(f"{where}: {said}; nothing was half done, try again later")
     if kind.startswith(_MISTAKE):
         return ConfigError([f"{where}: {said}; check storage.url"])
+    if kind.startswith(_RIGHTS):
+        return DigestError(f"{where}: {said}; let this account write the file and its folder")
     if kind.startswith(_TROUBLE):
         return DigestError(f"{where}: {said}; run `digest doctor`")
     if kind in _FOREIGN or (kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(said)):

@@ -23,6 +23,7 @@ from digest.store.engine import reading, writing
 from digest.store.schema import installation
 
 _ONLY = 1  # the table has one row
+_FIRST = "first"  # stands for the token before a new database's first: its file may not be there yet
 _ELSEWHERE = "elsewhere"  # stands for the token of a file that was made in another place
 
 
@@ -39,10 +40,10 @@ class Fence:
         """Return when this database may be mailed from; raises PersonNeeded when that is for a person to say."""
         with reading(self._engine) as conn:
             row = conn.execute(select(installation)).one_or_none()
-        if row is None:
-            self.open()
-        elif why := self._why(row):
+        if why := self._why(row):
             raise _held(why)
+        if row is None or (row.previous == _FIRST and self._read() is None):
+            self.open()
         elif self._read() == row.previous:
             # Killed between the commit and the file: the database is the newer half.
             self._write(row.token)
@@ -51,12 +52,18 @@ class Fence:
         """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing."""
         with reading(self._engine) as conn:
             row = conn.execute(select(installation)).one_or_none()
-        return self._why(row) if row is not None else ""
+        return self._why(row)
 
-    def _why(self, row: Row[Any]) -> str:
+    def _why(self, row: Row[Any] | None) -> str:
+        ours = self._read() if row is None or not row.held else None
+        if row is None:
+            # Nothing was ever handed over from it; but where the file is, something was from a later state of it.
+            older = f"{self._path} is there, and it knows of none: it is older than the first hand-over"
+            return older if ours else ""
         if row.held:
             return "it was restored from a backup"
-        ours = self._read()
+        if ours is None and row.previous == _FIRST:
+            return ""  # killed while the halves were made: nothing has left yet
         if ours is None:
             return f"{self._path} is missing: the database was copied here, or the file was lost"
         if ours == _ELSEWHERE:
@@ -89,12 +96,17 @@ class Fence:
     def open(self) -> None:
         """Make both halves anew: this database may be mailed from."""
         token = secrets.token_hex(16)
-        # The file first: killed in between, a new database is still new, and a held one is still held.
+        with writing(self._engine) as conn:
+            row = conn.execute(select(installation)).one_or_none()
+            if row is None:
+                # A new one's row comes first: a file beside a database without one tells of an older database.
+                conn.execute(insert(installation).values(id=_ONLY, token=token, previous=_FIRST, held=False))
+            elif row.previous == _FIRST and not row.held:
+                token = row.token
+        # Killed in between, a new database is still new, and a held one is still held.
         self._write(token)
         with writing(self._engine) as conn:
-            values = {"token": token, "previous": token, "held": False}
-            if conn.execute(update(installation).values(values)).rowcount == 0:
-                conn.execute(insert(installation).values(id=_ONLY, **values))
+            conn.execute(update(installation).values(token=token, previous=token, held=False))
 
     def hold(self) -> None:
         """Let nothing be mailed from this database until `open`."""

@@ -31,9 +31,24 @@ def tokens(engine: Engine) -> tuple[str, str]:
 
 def test_killed_while_it_is_first_made_it_is_made_again(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "digest.fence"
-    path.write_text("the half that stands, of a row that was never committed\n")
+    (tmp_path / ".digest.fence.new").mkdir()
+    with pytest.raises(DigestError):
+        Fence(engine, path).check()
+    assert not path.exists()
+    (tmp_path / ".digest.fence.new").rmdir()
+    assert Fence(engine, path).why() == ""
     Fence(engine, path).check()
     assert path.read_text().split()[0] == tokens(engine)[0]
+    assert set(tokens(engine)) == {tokens(engine)[0]}
+
+
+def test_a_database_of_before_the_first_hand_over_is_held(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    path.write_text("the half that stands\n")
+    with pytest.raises(PersonNeeded, match="older than the first hand-over"):
+        Fence(engine, path).check()
+    Fence(engine, path).open()
+    Fence(engine, path).check()
 
 
 def test_killed_after_the_claim_the_file_follows(engine: Engine, tmp_path: Path) -> None:
