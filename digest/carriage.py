@@ -76,6 +76,11 @@ class Carriage:
         """Return "file", "smtp" or "sendgrid"."""
         return self.part.kind
 
+    @property
+    def where(self) -> str:
+        """Return what hand-overs can be asked about again: the same kind, and for files the same folder."""
+        return f"file {self.directory}" if self.part.kind == "file" else self.part.kind
+
     def open(self, installation_secret: bytes, clock: Callable[[], datetime]) -> Transport:
         """Return the transport, ready for one run; nothing is connected to yet."""
         part = self.part

@@ -77,21 +77,14 @@ def run(place: Installation, *, watch: Watch | None = None) -> Report:
 def send_owed(place: Installation, *, number: int | None = None, watch: Watch | None = None) -> Report:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     watch = watch or Watch()
-    if number is not None:
-        with reading(place.engine) as conn:
-            one = editions.get(conn, number)
-        if one is None:
-            raise WrongUse(f"edition {number} does not exist; see `digest status`")
-        if one.state != "frozen":
-            raise PersonNeeded(
-                f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved"
-            )
+    _check_frozen(place, number)
     with run_lock(place.engine):
         return _accounted(place, "send", watch, number=number)
 
 
 def dry_run(place: Installation, out: Path, number: int | None = None) -> int:
     """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
+    _check_frozen(place, number)
     with reading(place.engine) as conn:
         numbers = [n for n in deliveries.owed(conn, place.clock()) if number in (None, n)]
     with closing(FileTransport(out)) as transport:
@@ -99,6 +92,18 @@ def dry_run(place: Installation, out: Path, number: int | None = None) -> int:
             send.rehearse(place.engine, place.settings, n, transport, secret=place.secret, now=place.clock())
             for n in numbers
         )
+
+
+def _check_frozen(place: Installation, number: int | None) -> None:
+    """Return when an edition, if one is named, has letters to hand over."""
+    if number is None:
+        return
+    with reading(place.engine) as conn:
+        one = editions.get(conn, number)
+    if one is None:
+        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    if one.state != "frozen":
+        raise PersonNeeded(f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved")
 
 
 def _accounted(
@@ -113,16 +118,22 @@ def _accounted(
     """Do the work of a run between the two rows that account for it."""
     report = Report()
     chosen: list[int] = []
+    where = place.settings.carriage.where
     with writing(place.engine) as conn:
-        run_id = runs.start(conn, command, place.clock())
+        run_id = runs.start(conn, command, place.clock(), where)
     outcome = "stopped"
     try:
         failpoint("run: begun")
         place.fence.check()
         with closing(place.transport()) as transport:
-            report.recovered = send.recover(place.engine, transport, place.clock)
+            report.recovered = send.recover(place.engine, transport, where, place.clock)
             # Before all else: what is in doubt can only be taken back while its hour is far off.
-            take_back(place.engine, transport, place.clock)
+            back = take_back(place.engine, transport, place.clock)
+            if back.open:
+                report.waiting.append(
+                    f"{back.open} requests in doubt wait at the provider, which has not confirmed that it takes them"
+                    " back: look at its key and its state, and run again before their hour"
+                )
             if gather_first:
                 report.sources = _gather(place, None, False, watch)
             # What is wrong with config or templates shows here, before anything is owed because of it; once a run.
@@ -159,7 +170,7 @@ def _accounted(
         raise
     finally:
         with writing(place.engine) as conn:
-            runs.finish(conn, run_id, outcome, report.to_json(), place.clock())
+            runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, place.clock())
     return report
 
 

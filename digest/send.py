@@ -18,7 +18,7 @@ from digest.ledger import next_try
 from digest.letters import Letters, folder_of, letters_of, parcel
 from digest.model import Edition
 from digest.schedule import slot_of
-from digest.store import deliveries, editions, slots
+from digest.store import deliveries, editions, runs, slots
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
@@ -53,17 +53,19 @@ class Frozen:
     hour: datetime
 
 
-def recover(engine: Engine, transport: Transport, clock: Clock) -> dict[str, int]:
+def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> dict[str, int]:
     """Settle what a run that died had claimed: by what the transport knows, else uncertain. Hold the run lock.
 
-    Returns how many became accepted, pending and uncertain.
+    `where` is the transport's `Carriage.where`: of what was handed over elsewhere it cannot know, so that stays
+    uncertain. Returns how many became accepted, pending and uncertain.
     """
     with reading(engine) as conn:
         orphans = deliveries.in_state(conn, "claimed")
         folders = {d.edition: folder_of(editions.get(conn, d.edition)) for d in orphans}
+        asked = runs.handed_over_by(conn, where, orphans)
     if not orphans:
         return {}
-    known = transport.ask([(d.id, folders[d.edition]) for d in orphans])
+    known = transport.ask([(d.id, folders[d.edition]) for d in asked])
     settled = []
     for one in orphans:
         heard = "absent" if one.unbegun else known.get(one.id, "")

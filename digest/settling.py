@@ -11,7 +11,7 @@ from typing import Any
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.letters import folder_of
-from digest.store import deliveries, editions, slots
+from digest.store import deliveries, editions, runs, slots
 from digest.store.engine import reading, writing
 from digest.store.heard import chunks, known
 from digest.store.lock import run_lock
@@ -68,11 +68,15 @@ def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
 def ask(place: Installation, number: int | None = None) -> dict[str, int]:
     """Ask the transport about every uncertain delivery; what it surely took becomes accepted. Returns counts.
 
-    What it surely did not take stays listed: to send it again is a person's decision.
+    What it surely did not take stays listed: to send it again is a person's decision. That it does not know what
+    another transport may have taken says nothing.
     """
     found = doubts(place, number)
     counts = {"accepted": 0, "absent": 0, "unknown": 0}
     with run_lock(place.engine), closing(place.transport()) as transport:
+        with reading(place.engine) as conn:
+            rows = deliveries.in_state(conn, "uncertain", number)
+            ours = {one.id for one in runs.handed_over_by(conn, place.settings.carriage.where, rows)}
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
         with writing(place.engine) as conn:
@@ -81,7 +85,8 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
                     conn, [(one, "accepted", "the transport says it took it") for one in some], place.clock()
                 )
     for one in found:
-        counts[answers.get(one.id, "unknown")] += 1
+        heard = answers.get(one.id, "unknown")
+        counts["unknown" if heard == "absent" and one.id not in ours else heard] += 1
     return counts
 
 

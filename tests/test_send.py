@@ -15,6 +15,7 @@ from digest.claiming import BATCH
 from digest.errors import PersonNeeded
 from digest.model import Receipt
 from digest.store import deliveries, editions, runs
+from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
 from digest.transports.base import Outcome, Parcel
@@ -110,6 +111,17 @@ def test_every_reader_gets_one_letter_and_the_receipt_balances(frozen: tuple[Hou
     assert receipt(house, number).balanced
 
 
+def test_what_another_transport_handed_over_is_in_doubt(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(house, number, Recorder(dies_at=2))
+    with writing(house.place.engine) as conn:
+        conn.execute(update(tables.run).values(account={"transport": "smtp"}))
+        left = [d.id for d in deliveries.in_state(conn, "claimed")]
+    second = Recorder(answers=dict.fromkeys(left, "absent"))
+    assert send.recover(house.place.engine, second, "file /letters", house.place.clock) == {"uncertain": 3}
+
+
 def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple[House, int]) -> None:
     house, number = frozen
     first = Recorder(dies_at=2)
@@ -120,7 +132,7 @@ def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple
     assert len(left) == 3
     assert not receipt(house, number).balanced
     second = Recorder(answers={left[0]: "accepted", left[1]: "absent"})
-    recovered = send.recover(house.place.engine, second, house.place.clock)
+    recovered = send.recover(house.place.engine, second, "", house.place.clock)
     assert recovered == {"accepted": 1, "pending": 1, "uncertain": 1}
     hand_over(house, number, second)
     assert [p.delivery for p in second.taken] == [left[1]]

@@ -30,6 +30,7 @@ class Delivery:
     attempts: int
     updated_at: datetime
     unbegun: bool = False  # claimed, and surely no byte of it has left
+    run: int | None = None  # that claimed it last
 
 
 def add_digest(conn: Connection, number: int, one: Digest) -> int:
@@ -241,6 +242,7 @@ def _select(
             row.attempts,
             row.updated_at,
             row.state == "claimed" and row.send_at is not None and row.batch is None,
+            row.run_id,
         )
         for row in conn.execute(query)
     ]

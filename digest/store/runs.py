@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from digest.store.deliveries import Delivery
+from digest.store.heard import chunks
 from digest.store.schema import run
 
 
-def start(conn: Connection, command: str, now: datetime) -> int:
-    """Open a run; return its id, by which it claims deliveries."""
-    return int(conn.execute(insert(run).values(command=command, started_at=now).returning(run.c.id)).scalar_one())
+def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
+    """Open a run that hands over by `transport` (`Carriage.where`); return its id, by which it claims deliveries."""
+    made = insert(run).values(command=command, started_at=now, account={"transport": transport})
+    return int(conn.execute(made.returning(run.c.id)).scalar_one())
+
+
+def handed_over_by(conn: Connection, transport: str, found: Sequence[Delivery]) -> list[Delivery]:
+    """Return the deliveries that a run may have handed over by `transport`: of the others it knows nothing."""
+    numbers = sorted({one.run for one in found if one.run is not None})
+    used: dict[int, str] = {}
+    for some in chunks(numbers):
+        for row in conn.execute(select(run.c.id, run.c.account).where(run.c.id.in_(some))):
+            used[row.id] = (row.account or {}).get("transport") or transport  # a run of before this was kept
+    return [one for one in found if one.run is not None and used.get(one.run) == transport]
 
 
 def finish(conn: Connection, number: int, outcome: str, account: dict[str, Any], now: datetime) -> None:
