@@ -43,8 +43,9 @@ class Event:
 # --- what it does to a delivery -------------------------------------------------------------------------------
 
 # An event for a letter is proof that the transport took it, whatever we heard or did not hear at the time.
-# Not in it: `cancelled`, `suppressed`, `empty` and `held`, which were never handed over.
-UNSETTLED = frozenset({"pending", "claimed", "uncertain", "refused"})
+# `cancelled`: what a person wrote off may have left after all. Not in it: `suppressed`, `empty` and `held`, which
+# were never handed over.
+UNSETTLED = frozenset({"pending", "claimed", "uncertain", "refused", "cancelled"})
 
 # The later fate of an accepted delivery only climbs. A mail server may take a letter and bounce it afterwards;
 # and who complains has had it, whatever was said before.

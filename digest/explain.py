@@ -38,7 +38,7 @@ _BECAME = {
     "claimed": "being handed over",
     "uncertain": "uncertain: handed over, the answer is unknown (`digest settle`)",
     "refused": "refused",
-    "cancelled": "cancelled before it was handed over",
+    "cancelled": "cancelled",
     "suppressed": "not handed over",
 }
 _FATES = {"delivered": "delivered", "bounced": "but bounced", "complained": "delivered, and complained of"}

@@ -18,7 +18,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     # An event may arrive although the provider's answer said otherwise: it took the letter after all.
     "refused": frozenset({"accepted"}),
     "accepted": frozenset(),
-    "cancelled": frozenset(),
+    # Written off by a person, and then an event tells of it.
+    "cancelled": frozenset({"accepted"}),
     "suppressed": frozenset(),
     "empty": frozenset(),
     "held": frozenset(),
@@ -31,8 +32,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 # provider said of the request before is no proof any more, only that a letter has left.
 OpenRecall = Literal["doubt", "stop"]
 OPEN_RECALLS: tuple[OpenRecall, ...] = ("doubt", "stop")
-
-FINAL = frozenset(state for state, after in TRANSITIONS.items() if not after) | {"refused"}
 
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=4)

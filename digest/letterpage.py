@@ -36,7 +36,7 @@ LETTER_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https:; form-action 'none'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-_NOT_SENT = ("suppressed", "cancelled")  # planned, and never handed over
+_NOT_SENT = ("suppressed",)  # planned, and never handed over; of what was written off nobody knows
 
 
 class NoLetter(Exception):

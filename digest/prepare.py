@@ -191,6 +191,8 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
     editions.serialise(conn)
     stopped = editions.get(conn, number)
     if stopped is not None and stopped.state == "frozen" and stopped.held:
+        if not stopped.content_hash.startswith(seen):
+            raise PersonNeeded(f"edition {number} does not have this content; nothing is approved, preview it again")
         editions.let_go(conn, number)
         slots.go_on(conn, number)
         return stopped

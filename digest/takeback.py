@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from digest.errors import TryLater, WrongUse
+from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.failpoint import failpoint
 from digest.installation import Installation
 from digest.ledger import OPEN_RECALLS, OpenRecall
@@ -49,8 +49,14 @@ def stop(place: Installation, number: int) -> Account:
     """Let no more of a frozen edition go out, and take back every request of it that waits for its hour.
 
     The readers of what the provider confirms in time get nothing. The others' letters go out, or are in doubt.
-    WrongUse for an edition that is not frozen; TryLater while a run is under way, which stops after its batch.
+    WrongUse for an edition that is not frozen; PersonNeeded in HOLD: what waits is in another database's books;
+    TryLater while a run is under way, which stops after its batch.
     """
+    if why := place.fence.why():
+        raise PersonNeeded(
+            f"the database is in HOLD: {why}; the letters that wait are in another one's books: stop them there,"
+            " or say first what is true (`digest db resume`)"
+        )
     with writing(place.engine) as conn:
         one = editions.get(conn, number)
         if one is None:

@@ -31,8 +31,9 @@ STATES = ("pending", "claimed", "uncertain", "refused", "accepted", "cancelled",
         ("accepted", "complained", "bounced", ("accepted", "complained")),
         ("accepted", "delivered", "processed", ("accepted", "delivered")),
         ("accepted", "delivered", "unsubscribed", ("accepted", "delivered")),
+        # Written off by a person, who could not know.
+        ("cancelled", None, "delivered", ("accepted", "delivered")),
         # Never handed over: an event cannot be about it.
-        ("cancelled", None, "delivered", ("cancelled", None)),
         ("suppressed", None, "bounced", ("suppressed", None)),
         ("empty", None, "complained", ("empty", None)),
         ("held", None, "delivered", ("held", None)),

@@ -67,7 +67,7 @@ SAID = [
     ("paused", "home", "not in edition {n} (weekly 2026-11-06): held (paused); a later one makes it good"),
     ("paused", "later", "they have paused"),
     ("paused-late", "home", "frozen, to be handed over (paused)"),
-    ("unlisted-late", "home", "cancelled before it was handed over (not on the allow-list)"),
+    ("unlisted-late", "home", "cancelled (not on the allow-list)"),
     ("unlisted-late", "later", "not on the allow-list of this installation"),
     ("left", "later", "they have left"),
     ("unconfirmed", "home", "have not confirmed yet"),

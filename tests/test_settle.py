@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,46 @@ def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when
     before = len(house.postman.taken)
     pipeline.run(house.place)
     assert len(house.postman.taken) == before
+
+
+def test_that_another_transport_knows_nothing_of_it_proves_nothing(house: Stage) -> None:
+    house.postman.known = dict.fromkeys(range(1, 6), "absent")
+    assert settling.ask(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
+    with writing(house.place.engine) as conn:
+        conn.execute(text('UPDATE run SET account = \'{"transport": "smtp"}\''))
+    assert settling.ask(house.place) == {"accepted": 0, "absent": 0, "unknown": 5}
+
+
+def test_an_event_tells_of_what_was_written_off(house: Stage) -> None:
+    assert run(house, "settle", "--all", "--as", "write-off") == 0
+    assert hear(house, [1]) == 1
+    assert states(house) == ["accepted", *["cancelled"] * 4]
+
+
+def test_only_those_of_the_edition_are_settled(still: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(still, "settle", "1", "--edition", "999", "--as", "write-off") == 2
+    assert "not in doubt in edition 999" in capsys.readouterr().err
+    assert set(states(still)) == {"uncertain"}
+
+
+def test_who_ends_a_pause_early_gets_what_is_owed(tmp_path: Path) -> None:
+    house = Stage(tmp_path / "house")
+    house.run()
+    who = house.reader("r@example.org")
+    house.publish("One")
+    house.postman.usual = ("deferred", "busy")
+    house.run(days=4)
+    place = house.place
+    with writing(place.engine) as conn:
+        people.pause(conn, who, house.now + timedelta(days=90), how="test", now=house.now)
+    house.postman.usual = ("accepted", "")
+    house.run(days=1)
+    assert states(house) == ["pending"]
+    with writing(place.engine) as conn:
+        people.resume(conn, who, how="test", now=house.now)
+    house.run(days=1)
+    assert states(house) == ["accepted"]
+    house.close()
 
 
 def test_an_event_settles_what_it_tells_of_also_after_the_decision_to_send_again(house: Stage) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from digest import health, pipeline, prepare, receipts, recovery, settling, takeback
-from digest.errors import TryLater, WrongUse
+from digest.config import load
+from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.installation import Installation
+from digest.store import editions
 from digest.store import schema as tables
 from digest.store.engine import writing
 from digest.store.lock import run_lock
 from tests.slot_runs import HOUR, Run, Runs
+from tests.transports.fake_sendgrid import KEY
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +149,43 @@ def test_a_stop_beside_a_run_holds_and_says_that_it_must_be_said_again(runs: Run
             takeback.stop(place, run.edition())
         assert takeback.stop(place, run.edition()).readers == 6
     assert run.states() == {"cancelled": 6}
+
+
+def test_a_copy_stops_nothing(runs: Runs, tmp_path: Path) -> None:
+    run = runs.quiet("living")
+    at(runs, 200)
+    run.live(faulty=False)
+    shutil.copytree(run.settings.home, tmp_path / "copy")
+    copy = Installation(load(tmp_path / "copy" / "config.toml", {"SENDGRID_API_KEY": KEY}), run.now())
+    with pytest.raises(PersonNeeded, match="HOLD"):
+        takeback.stop(copy, run.edition())
+    copy.engine.dispose()
+    runs.fake.now = HOUR.timestamp() + 60
+    assert sorted(runs.fake.mailed().values()) == [1] * 6
+
+
+def test_a_stopped_edition_goes_on_only_with_the_content_that_was_seen(runs: Runs) -> None:
+    run = runs.quiet("hashed")
+    at(runs, 200)
+    runs.fake.faults.extend(["", "429"])
+    run.live(faulty=False, clear=False)
+    with run.place() as place:
+        takeback.stop(place, run.edition())
+        with writing(place.engine) as conn:
+            with pytest.raises(PersonNeeded, match="does not have this content"):
+                prepare.approve(conn, place.settings, run.edition(), "an editor", run.now(), "zzzz")
+            assert editions.get(conn, run.edition()).held
+
+
+def test_a_provider_that_does_not_take_back_is_told_with_its_cure(runs: Runs) -> None:
+    run = runs.quiet("deaf")
+    at(runs, 200)
+    runs.fake.faults.append("take reset")
+    runs.fake.side_faults.extend(["", *["500"] * 6])
+    run.live(faulty=False, clear=False)
+    runs.fake.side_faults.extend(["500"] * 6)
+    with run.place() as place:
+        assert any("has not confirmed" in line for line in pipeline.send_owed(place).waiting)
 
 
 def test_a_provider_that_asks_for_patience_is_left_alone(runs: Runs) -> None:

@@ -32,8 +32,6 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
 
     place = choices.installation()
     one = receipts.account(place, receipts.newest(place) if edition is None else edition)
-    path = out or receipts.path_of(place, one.edition)
-    receipts.save(path, receipts.page(place, one))
     if json_:
         answer(one.to_json())
     else:
@@ -42,6 +40,8 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
             click.echo(f"{state}: {count} × {reason}")
         for doubt in one.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
+    path = out or receipts.path_of(place, one.edition)
+    receipts.save(path, receipts.page(place, one))
     tell(f"receipt: {path}")
     leave([one.receipt])
 
@@ -95,6 +95,8 @@ def settle(
         tell(", ".join(f"{count} {what}" for what, count in counts.items()))
     if decision:
         numbers = [one.id for one in settling.doubts(place, edition)] if all_ else list(deliveries)
+        if other := set(numbers) - {one.id for one in before} if edition is not None else set():
+            raise WrongUse(f"delivery {min(other)} is not in doubt in edition {edition}; nothing was changed")
         if not numbers:
             raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
         tell(f"{settling.decide(place, numbers, decision, by or getpass.getuser())} settled as {decision}")

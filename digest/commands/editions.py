@@ -118,12 +118,17 @@ def preview(
 def approve(choices: Choices, edition: int, seen: str | None, by: str | None) -> None:
     """Approve what an edition holds now; what is approved is what is sent."""
     from digest import prepare as story
+    from digest.store import deliveries
     from digest.store.engine import writing
 
     place = choices.installation()
     with writing(place.engine) as conn:
         one = story.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
+        stands = deliveries.receipt(conn, one) if one.state == "frozen" else None
     click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
+    if stands is not None:
+        said = f"{stands.pending} letters are still to be handed over, {stands.cancelled} stay cancelled"
+        click.echo(f"it was stopped and goes on: {said}")
 
 
 @click.command()
@@ -146,7 +151,10 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
     account.write_pages(place, [edition])
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
     if done.readers:
-        click.echo(f"{done.readers} letters that waited for their hour were taken back: cancelled")
+        click.echo(
+            f"{done.readers} letters that waited for their hour were taken back: cancelled for good, an approval does"
+            " not bring them back; `digest retag ENTRY` has an entry sent to those who have not had it"
+        )
     if done.open or done.late:
         raise PersonNeeded(
             f"{done.open + done.late} requests were not taken back"

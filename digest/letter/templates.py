@@ -22,16 +22,17 @@ def environment(folders: Sequence[Path]) -> Environment:
     return _environment(tuple(folders), frozenset(_stamps(folders)))
 
 
-def _stamps(folders: Sequence[Path]) -> Iterator[tuple[Path, int, int]]:
+def _stamps(folders: Sequence[Path]) -> Iterator[tuple[Path, int, int, int, int]]:
     """Yield what is there, and when it was changed."""
     for path in (path for folder in folders for path in folder.glob("**/*")):
         with suppress(OSError):  # gone meanwhile
             status = path.stat()
-            yield path, status.st_mtime_ns, status.st_size
+            # What is put in a file's place may bring its own time of change with it.
+            yield path, status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
 
 
 @lru_cache(maxsize=4)
-def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, int]]) -> Environment:
+def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, int, int, int]]) -> Environment:
     """Return the same one, with all that it has compiled, until a file of the folders is changed, new or gone."""
     return Environment(
         loader=FileSystemLoader([str(folder) for folder in folders]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import re
 from collections import Counter
@@ -14,6 +15,7 @@ import pytest
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble
 from digest.letter.compile import Letter, compile_letter, inline_styles
+from digest.letter.templates import environment, render
 from digest.model import Digest, Section
 from tests.letter import golden, sample
 from tests.letter.reading import Page
@@ -41,6 +43,14 @@ def test_a_template_that_is_new_changed_or_gone_shows_at_once(tmp_path: Path) ->
         assert line in str(compiled(tmp_path).text["more"])
     own.unlink()
     assert compiled(tmp_path).text["more"] == more
+
+
+def test_a_file_put_in_anothers_place_is_seen(tmp_path: Path) -> None:
+    for words in ("aaa", "bbb"):
+        (tmp_path / "new").write_text(words)
+        os.utime(tmp_path / "new", (1, 1))
+        (tmp_path / "new").replace(tmp_path / "x.txt.j2")
+        assert render(environment([tmp_path]), "x.txt.j2", {}) == words
 
 
 def test_styles_are_inlined_once_whatever_the_number_of_readers() -> None:
