@@ -9,16 +9,14 @@ import pytest
 from sqlalchemy import Engine, select
 
 from digest.errors import DigestError, PersonNeeded
-from digest.store import migrate
 from digest.store.engine import make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.store.schema import installation
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = make_engine(f"sqlite:///{tmp_path}/digest.db")
-    migrate.upgrade(made)
+def engine(database_url: str) -> Iterator[Engine]:
+    made = make_engine(database_url)
     yield made
     made.dispose()
 
@@ -40,6 +38,20 @@ def test_killed_while_it_is_first_made_it_is_made_again(engine: Engine, tmp_path
     Fence(engine, path).check()
     assert path.read_text().split()[0] == tokens(engine)[0]
     assert set(tokens(engine)) == {tokens(engine)[0]}
+
+
+def test_killed_again_while_it_is_first_made_it_is_no_copy(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    (tmp_path / ".digest.fence.new").mkdir()
+    with pytest.raises(DigestError):
+        Fence(engine, path).check()
+    path.write_text(f"{tokens(engine)[0]}\n")  # the file came to be, the row does not know yet
+    (tmp_path / ".digest.fence.new").rmdir()
+    Fence(engine, path).check()
+    with writing(engine) as conn:
+        token = Fence(engine, path).turn(conn)
+    Fence(engine, path).check()
+    assert path.read_text().split()[0] == token
 
 
 def test_a_database_of_before_the_first_hand_over_is_held(engine: Engine, tmp_path: Path) -> None:
