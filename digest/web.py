@@ -26,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.config import Settings
-from digest.errors import TryLater
+from digest.errors import ConfigError, TryLater
 from digest.failpoint import failpoint
 from digest.incoming import take_body
 from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
@@ -127,6 +127,10 @@ def _letter(pages: LetterPages, desk: people.Desk) -> Endpoint:
             return people.gone(desk.page, desk.editors)
         except NoLetter as error:
             return desk.page("No letter here", [str(error)], status=404)
+        except ConfigError as error:
+            _log.error("web: a letter cannot be shown: %s", error)
+            lines = ["Something here has to be mended first. The letter in your mailbox is the same."]
+            return desk.page("This letter cannot be shown now", lines, status=503)
 
     async def letter(request: Request) -> Response:
         return await run_in_threadpool(show, request.path_params["token"])

@@ -548,6 +548,16 @@ def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str
     assert light.client.get(f"/letters/{nowhere}").status_code == 404
 
 
+def test_a_mistaken_template_is_told_to_the_log_and_not_to_the_reader(light: Post, tmp_path: Path) -> None:
+    (tmp_path / "card.html.j2").write_text("{{ part.titel }}")
+    settings = replace(light.house.settings, templates=tmp_path)
+    app = make_app(light.engine, light.house.place.secret, settings, [], lambda: light.house.now)
+    answer = TestClient(app).get(light.link("letters"))
+    assert answer.status_code == 503
+    assert "The letter in your mailbox is the same" in answer.text
+    assert "titel" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("state", "code"),
     [
