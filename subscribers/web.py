@@ -169,8 +169,8 @@ def _leave(desk: Desk, token: str, _body: bytes) -> Response:
     # Who was erased meanwhile gets the same answer: they are not written to.
     with desk.begin() as conn, suppress(NoSubscriber):
         store.leave(conn, said.subscriber, how="unsubscribe link", now=desk.clock(), secret=desk.secret_keys[-1])
-    said = "We do not write to you any more. You need do nothing else; a letter on its way may still arrive."
-    return desk.page("Done", [said], done=True)
+    line = "We do not write to you any more. You need do nothing else; a letter on its way may still arrive."
+    return desk.page("Done", [line], done=True)
 
 
 def _show_preferences(desk: Desk, person: Subscriber, notice: str) -> Response:
