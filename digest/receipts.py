@@ -42,6 +42,7 @@ PARTS = {
     "pending": "not handed over yet",
 }
 _SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # their reasons may come from a mail server
+_OUR_YES = ("settled by", "sandbox")
 _CHUNK = 500
 
 
@@ -205,6 +206,9 @@ def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
     """Yield (state, reason, count), in the order of PARTS and the most frequent first, without any address."""
     counts: Counter[tuple[str, str]] = Counter()
     for (state, reason), count in accounts.reasons(conn, number).items():
+        # A server's yes has another number for each letter.
+        if state == "accepted" and not reason.startswith(_OUR_YES):
+            continue
         if reason and state not in _SERVERS_WORDS:
             counts[state, redacted(reason)] += count
     for state in ("refused", "pending"):

@@ -82,7 +82,7 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
         with writing(place.engine) as conn:
             for some in chunks(taken):
                 deliveries.settle(
-                    conn, [(one, "accepted", "the transport says it took it") for one in some], place.clock()
+                    conn, [(one, "accepted", "settled by the transport: accepted") for one in some], place.clock()
                 )
     for one in found:
         heard = answers.get(one.id, "unknown")

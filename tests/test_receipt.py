@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from digest import cli, receipts
 from digest.errors import WrongUse
@@ -88,6 +88,22 @@ def test_it_names_doubts_by_delivery_and_refusals_by_reason_and_nobody_by_addres
     assert not re.search(r"[\w.]+@[\w.]+", text + document)
     assert page.active == []
     assert not re.search(r"https?://|url\(|@import", text)
+
+
+def test_a_servers_yes_is_no_line_of_its_own_a_persons_is(tmp_path: Path) -> None:
+    house = Stage(tmp_path / "house")
+    house.run()
+    for n in range(3):
+        house.reader(f"r{n}@example.org")
+    house.publish("One")
+    house.run(days=4)
+    with writing(house.place.engine) as conn:
+        for number in conn.scalars(select(delivery.c.id).order_by(delivery.c.id)).all():
+            reason = "settled by an editor: accepted" if number == 1 else f"250 2.0.0 Ok: queued as 4X{number}"
+            conn.execute(update(delivery).where(delivery.c.id == number).values(reason=reason))
+    made = receipts.account(house.place, receipts.newest(house.place))
+    assert made.why == (("accepted", "settled by an editor: accepted", 1),)
+    house.close()
 
 
 def test_one_that_does_not_balance_says_so_loudly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,7 +174,7 @@ def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.Captu
 def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(house: Stage) -> None:
     house.postman.known = {1: "accepted", 2: "absent"}
     assert settling.ask(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
-    assert rows(house)[0] == ("accepted", "the transport says it took it")
+    assert rows(house)[0] == ("accepted", "settled by the transport: accepted")
     assert states(house)[1:] == ["uncertain"] * 4
     before = len(house.postman.taken)
     pipeline.run(house.place)
