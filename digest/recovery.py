@@ -49,11 +49,12 @@ def resume(place: Installation, *, sent: bool) -> Held:
     and the next new entries of every source wait for an editor: nobody is mailed twice, and nothing is
     dropped without being listed. WrongUse for a database that is not in HOLD: it would lose what is owed.
     """
-    if not place.fence.why():
-        raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
-    found = look(place)
     now, zone = place.clock(), place.settings.site.zone
     with run_lock(place.engine):
+        # Only now: another may have resumed it, and a run have mailed from it, until the lock was ours.
+        if not place.fence.why():
+            raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
+        found = look(place)
         if sent:
             with writing(place.engine) as conn:
                 owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]

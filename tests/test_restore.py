@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,13 +22,16 @@ from pathlib import Path
 
 import pytest
 from alembic import command as alembic
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from digest import cli, pipeline
+from digest.errors import TryLater
 from digest.store import migrate, runs
 from digest.store.backup import backup
 from digest.store.engine import make_engine, reading, writing
+from digest.store.lock import run_lock
 from subscribers import store as people
+from subscribers.suppression import is_suppressed, suppress
 from tests.figures import Figures
 from tests.house import House
 from tests.kills import books
@@ -255,6 +259,8 @@ def test_a_copy_of_before_the_first_run_is_in_hold(tmp_path: Path, capsys: pytes
 
 def test_a_living_database_cannot_be_resumed(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     live = at(house)
+    with run_lock(house.place.engine):  # one who resumes it, or a run, may be about to change that
+        assert live("db", "resume", "--sent") == 75
     assert live("db", "resume", "--sent") == 2
     assert "is not in HOLD" in capsys.readouterr().err
     live.now += timedelta(days=4)
@@ -285,6 +291,101 @@ def test_what_a_reader_says_after_a_restore_is_said_to_the_restored_database(hou
         people.leave(conn, 1, how="link", now=house.now, secret=place.secret)
     with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
         assert conn.execute("SELECT state FROM subscriber WHERE id = 1").fetchall() == [("left",)]
+
+
+def test_who_leaves_while_it_is_restored_is_not_told_in_vain(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(house.place.engine, tmp_path / "backup.db")
+    serving = make_engine(house.place.settings.storage_url, wait=30)
+    told: list[str] = []
+
+    def leave() -> None:
+        try:
+            with writing(serving) as conn:
+                people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+        except TryLater:
+            told.append("later")
+        else:
+            told.append("done")
+
+    leaving = threading.Thread(target=leave)
+
+    def meanwhile(name: str) -> None:
+        if name == "restore: copied":
+            leaving.start()
+            leaving.join(0.5)
+
+    monkeypatch.setattr("digest.store.backup.failpoint", meanwhile)
+    assert at(house)("db", "restore", str(tmp_path / "backup.db")) == 0
+    leaving.join()
+    serving.dispose()
+    with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
+        [(state,)] = conn.execute("SELECT state FROM subscriber WHERE id = 1").fetchall()
+    assert (told, state) in ((["later"], "active"), (["done"], "left"))
+
+
+def test_what_is_put_in_place_while_a_connection_opens_is_seen(house: House, tmp_path: Path) -> None:
+    file = house.folder / "digest.db"
+    backup(house.place.engine, tmp_path / "backup.db")
+    house.place.engine.dispose()
+    engine = make_engine(f"sqlite:///{file}")
+
+    def replaced(*_: object) -> None:
+        if (tmp_path / "backup.db").exists():
+            (tmp_path / "backup.db").replace(file)
+            for tail in ("-wal", "-shm"):
+                file.with_name(file.name + tail).unlink(missing_ok=True)
+
+    event.listen(engine, "connect", replaced)
+    for number in (1, 2):
+        with writing(engine) as conn:
+            people.leave(conn, number, how="link", now=house.now, secret=house.place.secret)
+    engine.dispose()
+    with closing(sqlite3.connect(file)) as conn:
+        assert conn.execute("SELECT count(*) FROM subscriber WHERE state = 'left'").fetchone() == (2,)
+
+
+def test_a_restore_keeps_the_stronger_reason(house: House, tmp_path: Path) -> None:
+    place = house.place
+    for reason, file in (("left", "backup.db"), ("complained", "")):
+        with writing(place.engine) as conn:
+            suppress(conn, "r1@example.org", reason, secret=place.secret, now=house.now)
+        if file:
+            backup(place.engine, tmp_path / file)
+    assert at(house)("db", "restore", str(tmp_path / "backup.db")) == 0
+    with reading(place.engine) as conn:
+        assert is_suppressed(conn, "r1@example.org", secret=place.secret) == "complained"
+
+
+def test_a_damaged_database_can_be_replaced(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    house.place.engine.dispose()
+    for tail in ("-wal", "-shm"):
+        (house.folder / f"digest.db{tail}").unlink(missing_ok=True)
+    (house.folder / "digest.db").write_bytes(os.urandom(5000))
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    assert live("run") == 4
+
+
+def test_while_somebody_reads_on_and_on_nothing_is_replaced(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.store.backup._PATIENCE", 0.1)
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    with closing(sqlite3.connect(house.folder / "digest.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM run").fetchone()
+        with writing(house.place.engine) as conn:
+            people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+        assert live("db", "restore", str(tmp_path / "backup.db")) == 75
+    assert not list(house.folder.glob("digest.db.before-*"))
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    [kept] = house.folder.glob("digest.db.before-*")
+    with closing(sqlite3.connect(kept)) as old:
+        assert old.execute("SELECT state FROM subscriber WHERE id = 1").fetchall() == [("left",)]
 
 
 def of_another_program(path: Path, revision: str = "") -> Path:

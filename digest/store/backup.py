@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from digest.errors import DigestError, WrongUse
+from digest.errors import DigestError, TryLater, WrongUse
 from digest.failpoint import failpoint
 from digest.store import migrate
+from subscribers.tables import REASONS
 
+_PATIENCE = 10.0  # seconds for who reads or writes the database that is to be replaced
+# A stronger reason replaces a weaker, as everywhere: the names stand in that order.
+_BRING = """
+INSERT INTO suppression (address_hash, reason, at, note) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, at = excluded.at, note = excluded.note
+WHERE instr(?5, excluded.reason) > instr(?5, suppression.reason)
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -55,41 +63,54 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     while kept.exists():
         kept = kept.with_name(f"{kept.name}+")  # a second restore of this second must not cost the first one's
     try:
-        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
-            read.backup(write)
+        with ExitStack() as stack:
+            with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
+                read.backup(write)
+                if database.exists():
+                    # Nobody writes to it any more until it is replaced: who leaves now would not be brought over.
+                    old = sqlite3.connect(database, isolation_level=None, timeout=_PATIENCE)
+                    _keep_suppressions(write, stack.enter_context(closing(old)), database)
+            _sync(unfinished)
+            failpoint("restore: copied")
             if database.exists():
-                _keep_suppressions(write, database)
-        _sync(unfinished)
-        failpoint("restore: copied")
-        if database.exists():
-            with closing(sqlite3.connect(database)) as old:
-                old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
-            kept.hardlink_to(database)
-            failpoint("restore: the old one kept")
-        for tail in ("-wal", "-shm"):
-            database.with_name(database.name + tail).unlink(missing_ok=True)
-        unfinished.replace(database)
-        failpoint("restore: in place")
+                # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
+                kept.hardlink_to(database)
+                failpoint("restore: the old one kept")
+            for tail in ("-wal", "-shm"):
+                database.with_name(database.name + tail).unlink(missing_ok=True)
+            unfinished.replace(database)
+            failpoint("restore: in place")
     except (OSError, sqlite3.Error) as error:
         raise DigestError(f"restore from {source} failed: {error}; the old database is {kept} or in place") from error
     return kept
 
 
-def _keep_suppressions(write: sqlite3.Connection, replaced: Path) -> None:
-    """Bring over who must not be mailed by now: who has left since the backup was made has left for good."""
+def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> None:
+    """Bring over who must not be mailed by now: who has left since the backup was made has left for good.
+
+    Of the replaced database all is in its one file then, and it is locked until `old` is closed.
+    """
+    log = replaced.with_name(f"{replaced.name}-wal")
     try:
-        with closing(sqlite3.connect(f"file:{replaced}?mode=ro", uri=True)) as read:
-            rows = read.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
-            seal = read.execute("SELECT id, fingerprint FROM suppression_secret").fetchall()
+        for _ in range(3):
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            old.execute("BEGIN IMMEDIATE")
+            if not log.exists() or not log.stat().st_size:
+                break
+            old.execute("ROLLBACK")  # another was quicker than the lock, or is still reading
+        else:
+            raise TryLater(f"{replaced} is in use all the time; end what reads it, then restore again")
+        rows = old.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
+        seal = old.execute("SELECT id, fingerprint FROM suppression_secret").fetchall()
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise
         # Most often it is restored because the other is damaged.
         _log.warning("who has left since the backup is not known: %s cannot be read (%s)", replaced, error)
         return
     with write:
-        into = "INSERT OR IGNORE INTO suppression"
-        write.executemany(f"{into} (address_hash, reason, at, note) VALUES (?, ?, ?, ?)", rows)
-        write.executemany(f"{into}_secret (id, fingerprint) VALUES (?, ?)", seal)
+        write.executemany(_BRING, [(*row, ",".join(REASONS)) for row in rows])
+        write.executemany("INSERT OR IGNORE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
 
 
 def _file(engine: Engine, tool: str) -> Path:

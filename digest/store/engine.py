@@ -118,18 +118,27 @@ def _sqlite(url: URL, wait: float) -> Engine:
     # Parameters are people's addresses: no error message may carry them.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
 
+    def now_there() -> tuple[int, int] | None:
+        if not url.database or url.database == ":memory:":
+            return None  # never another, wherever this process goes
+        with suppress(OSError):
+            found = Path(url.database).stat()
+            return found.st_dev, found.st_ino
+        return None
+
+    @event.listens_for(engine, "do_connect")
+    def look(_dialect: Any, record: Any, _words: Any, _options: Any) -> None:
+        # Before it is opened: looked at afterwards, it could be another already.
+        record.info["file"] = now_there()
+
     @event.listens_for(engine, "checkout")
     def look_again(_connection: Any, record: Any, _proxy: Any) -> None:
         # A restore puts another file in its place; what is written to the old one would be lost without a word.
         found = now_there()
-        if record.info.setdefault("file", found) != found:
+        if record.info["file"] is None:
+            record.info["file"] = found  # it was made by the connection
+        if record.info["file"] != found:
             raise DisconnectionError("another database has been put in its place")
-
-    def now_there() -> tuple[int, int] | None:
-        with suppress(OSError):
-            found = Path(url.database or "").stat()
-            return found.st_dev, found.st_ino
-        return None
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
@@ -147,6 +156,10 @@ def _sqlite(url: URL, wait: float) -> Engine:
         deferred = bool(connection.get_execution_options().get(_DEFERRED))
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if deferred else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        if not deferred and connection.info["file"] != now_there():
+            # Put there while this waited for the lock, which a restore holds until then.
+            connection.exec_driver_sql("ROLLBACK")
+            raise TryLater(f"database {_name(engine)}: another has been put in its place; try again")
 
     return engine
 

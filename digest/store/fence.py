@@ -58,7 +58,10 @@ class Fence:
         ours = self._read() if row is None or not row.held else None
         if row is None:
             # Nothing was ever handed over from it; but where the file is, something was from a later state of it.
-            older = f"{self._path} is there, and it knows of none: it is older than the first hand-over"
+            older = (
+                f"{self._path} is there, but the database has never handed anything over: it is older than the"
+                " first hand-over, or a new one beside the file of another (then say --unsent)"
+            )
             return older if ours else ""
         if row.held:
             return "it was restored from a backup"
