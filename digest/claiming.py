@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
@@ -19,7 +19,6 @@ from subscribers import store as people
 from subscribers.consent import may_mail
 from subscribers.model import Subscriber
 
-_DAY = timedelta(days=1)
 BATCH = 200
 BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
 
@@ -100,9 +99,7 @@ def mailable(
         if person is not None and not why and not settings.may_reach(person.email):
             why = "not on the allow-list"
         if person is None or why or one.digest is None:
-            # Looked at again each day: who ends a pause early is owed it from then on.
             until = person.paused_until if person is not None and why == "paused" else None
-            until = min(until, now + _DAY) if until else None
             state = "suppressed" if why == "suppressed" else "cancelled"
             dropped.append(Dropped(one.id, state, why or "no digest", until))
         else:

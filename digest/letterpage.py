@@ -81,8 +81,8 @@ class LetterPages:
         Raises BadToken; NoSubscriber when the reader has left or was erased; NoLetter.
         """
         said = read_token([self.secret], "browse", token)
-        person, digest = self._planned(said.subscriber, said.edition or 0)
-        made = self._compiled(said.edition or 0)
+        person, digest, content = self._planned(said.subscriber, said.edition or 0)
+        made = self._compiled(said.edition or 0, content)
         now = self.clock()
         html = parcel(
             self.settings, made.edition, made.letters, person, digest, self.secret, now, delivery=0
@@ -91,8 +91,8 @@ class LetterPages:
         rest = [one.entry for one in made.shown if one.entry.id in over]
         return _with_more(html, _more(made.letters.of(person.language), rest)) if rest else html
 
-    def _planned(self, subscriber: int, number: int) -> tuple[Subscriber, Digest]:
-        """Return a reader and what was frozen for them in an edition."""
+    def _planned(self, subscriber: int, number: int) -> tuple[Subscriber, Digest, str]:
+        """Return a reader, what was frozen for them in an edition, and the hash of its content."""
         with reading(self.engine) as conn:
             person = people.get(conn, subscriber)
             if person is None or person.state == "left":
@@ -104,14 +104,17 @@ class LetterPages:
             ids = [one.digest for one in owed if one.digest and one.state not in _NOT_SENT]
             for digest in deliveries.digests(conn, ids).values():
                 if digest.placed:
-                    return person, digest
+                    return person, digest, edition.content_hash
         raise NoLetter("There was no letter for you in this edition.")
 
-    def _compiled(self, number: int) -> _Compiled:
-        """Return an edition's letters, compiled when its first reader comes: that takes a second or two."""
+    def _compiled(self, number: int, content: str) -> _Compiled:
+        """Return an edition's letters, compiled when its first reader comes: that takes a second or two.
+
+        After a restore another edition may have the number.
+        """
         with self._lock:
             made = self._known.pop(number, None)
-            if made is None or made.pages >= self.most_pages:
+            if made is None or made.pages >= self.most_pages or made.edition.content_hash != content:
                 with reading(self.engine) as conn:
                     edition = editions.get(conn, number)
                     shown = editions.shown(conn, number)

@@ -22,6 +22,7 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.takeback import take_back
+from digest.transports.base import Waiting
 from digest.transports.file import FileTransport
 
 
@@ -133,6 +134,9 @@ def _accounted(
                 report.waiting.append(
                     f"{back.open} requests in doubt wait at the provider, which has not confirmed that it takes them"
                     " back: look at its key and its state, and run again before their hour"
+                    if isinstance(transport, Waiting)
+                    else f"{back.open} requests in doubt wait at the provider they were given to, and config.toml"
+                    " names another by now: run with that one again before their hour, or `digest settle` after it"
                 )
             if gather_first:
                 report.sources = _gather(place, None, False, watch)

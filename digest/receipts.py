@@ -42,7 +42,7 @@ PARTS = {
     "pending": "not handed over yet",
 }
 _SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # their reasons may come from a mail server
-_OUR_YES = ("settled by", "sandbox")
+_OUR_YES = ("settled by", "an event tells", "sandbox")
 _CHUNK = 500
 
 

@@ -52,11 +52,6 @@ def stop(place: Installation, number: int) -> Account:
     WrongUse for an edition that is not frozen; PersonNeeded in HOLD: what waits is in another database's books;
     TryLater while a run is under way, which stops after its batch.
     """
-    if why := place.fence.why():
-        raise PersonNeeded(
-            f"the database is in HOLD: {why}; the letters that wait are in another one's books: stop them there,"
-            " or say first what is true (`digest db resume`)"
-        )
     with writing(place.engine) as conn:
         one = editions.get(conn, number)
         if one is None:
@@ -65,6 +60,11 @@ def stop(place: Installation, number: int) -> Account:
             raise WrongUse(f"edition {number} is not frozen: nothing of it has left; `digest hold {number}` holds it")
         # First of all, so that a run under way claims nothing more of it.
         editions.hold(conn, number)
+    if why := place.fence.why():
+        raise PersonNeeded(
+            f"edition {number} is stopped here, but the database is in HOLD: {why}; what waits at the provider is in"
+            " another one's books: stop it there, or say first what is true (`digest db resume`), then this again"
+        )
     account = Account()
     try:
         with run_lock(place.engine), closing(place.transport()) as transport:

@@ -21,7 +21,10 @@ from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from digest import prepare
+from digest.config import Settings
 from digest.letterpage import LetterPages
+from digest.letters import Letters, letters_of
+from digest.model import Edition, Entry
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.web import make_app
@@ -546,6 +549,24 @@ def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str
     assert (answer.status_code, said in answer.text) == (404, True)
     nowhere = make_token([light.house.place.secret], "browse", light.rhian)
     assert light.client.get(f"/letters/{nowhere}").status_code == 404
+
+
+def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(settings: Settings, edition: Edition, entries: list[Entry]) -> Letters:
+        made.append(edition.content_hash)
+        return letters_of(settings, edition, entries)
+
+    monkeypatch.setattr("digest.letterpage.letters_of", counted)
+    app = make_app(light.engine, light.house.place.secret, light.house.settings, [], lambda: light.house.now)
+    client = TestClient(app)
+    for content in ("one", "one", "another"):
+        with writing(light.engine) as conn:
+            mine = tables.edition.c.id == light.edition
+            conn.execute(update(tables.edition).where(mine).values(content_hash=content))
+        assert client.get(light.link("letters")).status_code == 200
+    assert made == ["one", "another"]
 
 
 def test_a_mistaken_template_is_told_to_the_log_and_not_to_the_reader(light: Post, tmp_path: Path) -> None:

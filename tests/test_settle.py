@@ -193,6 +193,7 @@ def test_an_event_tells_of_what_was_written_off(house: Stage) -> None:
     assert run(house, "settle", "--all", "--as", "write-off") == 0
     assert hear(house, [1]) == 1
     assert states(house) == ["accepted", *["cancelled"] * 4]
+    assert rows(house)[0][1].startswith("an event tells that it left; before: settled by ")
 
 
 def test_only_those_of_the_edition_are_settled(still: Stage, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,6 +215,7 @@ def test_who_ends_a_pause_early_gets_what_is_owed(tmp_path: Path) -> None:
     house.postman.usual = ("accepted", "")
     house.run(days=1)
     assert states(house) == ["pending"]
+    assert not any(one.pending for one in house.run(days=1).receipts)  # nothing that cron should hear of
     with writing(place.engine) as conn:
         people.resume(conn, who, how="test", now=house.now)
     house.run(days=1)

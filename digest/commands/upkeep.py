@@ -86,15 +86,13 @@ def schedule(choices: Choices) -> None:
                 broken=lambda report: write_pages(here, [one.edition for one in report.receipts]),
             )
             report = pipeline.run(here, watch=watch)
+            with suppress(click.exceptions.Exit):  # the code is for cron
+                conclude(here, report, json_=False)
         except TryLater as later:
             tell(f"digest: {later}")
-            return
         except (DigestError, SubscribersError) as error:
             # The daemon outlives a failed run: the next one makes it good.
             tell(f"digest: {error}")
-            return
-        with suppress(click.exceptions.Exit):  # the code is for cron
-            conclude(here, report, json_=False)
 
     scheduler = make_scheduler(place.settings, work)
     for cadence in place.settings.cadences:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
 
 from digest.ledger import before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.store.schema import delivery, digest, digest_entry, edition, mark
+from subscribers.tables import subscriber
 
 # The mark of a reader in one of these moves when the edition is frozen; a held one's does not.
 CONSIDERED = ("pending", "empty", "suppressed")
@@ -224,7 +225,11 @@ def receipt(conn: Connection, one: Edition) -> Receipt:
 
 
 def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return delivery.c.state == "pending", or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now)
+    # Who has ended a pause early need not wait for the end that it had.
+    paused = exists().where(subscriber.c.id == delivery.c.subscriber_id, subscriber.c.paused_until > now)
+    goes_on = and_(delivery.c.reason == "paused", ~paused)
+    due = or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now, goes_on)
+    return delivery.c.state == "pending", due
 
 
 def _select(

@@ -126,9 +126,14 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
     settled, found = 0, set()
     for chunk in chunks(said):
         columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.recall)
-        query = select(*columns).where(delivery.c.id.in_(chunk)).order_by(delivery.c.id).with_for_update()
+        query = (
+            select(*columns, delivery.c.reason)
+            .where(delivery.c.id.in_(chunk))
+            .order_by(delivery.c.id)
+            .with_for_update()
+        )
         changed = []
-        for number, state, fate, name, recall in conn.execute(query).all():
+        for number, state, fate, name, recall, reason in conn.execute(query).all():
             found.add(number)
             after, later = state, fate
             heeded = [one for one in said[number] if decide.heeded(one.kind, recall)]
@@ -136,7 +141,11 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
                 after, later = decide.after(after, later, one.kind)
             named = name or max((one.message for one in heeded), default="") or None
             if (after, later, named) != (state, fate, name):
-                changed.append({"of": number, "new_state": after, "new_fate": later, "named": named, "when": now})
+                if state == "cancelled" and after != state:
+                    reason = f"an event tells that it left; before: {reason}"
+                changed.append(
+                    {"of": number, "new_state": after, "new_fate": later, "named": named, "why": reason, "when": now}
+                )
                 settled += after != state
         if changed:
             conn.execute(_MOVE, changed)
@@ -150,6 +159,7 @@ _MOVE = (
         state=bindparam("new_state"),
         fate=bindparam("new_fate"),
         provider_id=bindparam("named"),
+        reason=bindparam("why"),
         updated_at=bindparam("when"),
     )
 )
