@@ -33,6 +33,8 @@ HUGE = "99999999999999999999"
 
 CASES: list[tuple[list[str], int, str]] = [
     (["send", "999"], 2, "edition 999 does not exist"),
+    (["send", "999", "--dry-run"], 2, "edition 999 does not exist"),
+    (["db", "resume", "--sent"], 2, "is not in HOLD"),
     (["--now", "0001-01-01", "status"], 2, "is not between 1970 and 2200"),
     (["--now", "9999-12-31T23:59Z", "run"], 2, "is not between 1970 and 2200"),
     (["entries", "--since", "99999999999d"], 2, "is not a date, or too far away"),

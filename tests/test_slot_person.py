@@ -18,6 +18,7 @@ from digest.store import editions
 from digest.store import schema as tables
 from digest.store.engine import writing
 from digest.store.lock import run_lock
+from digest.transports.file import FileTransport
 from tests.slot_runs import HOUR, Run, Runs
 from tests.transports.fake_sendgrid import KEY
 
@@ -177,7 +178,9 @@ def test_a_stopped_edition_goes_on_only_with_the_content_that_was_seen(runs: Run
             assert editions.get(conn, run.edition()).held
 
 
-def test_a_provider_that_does_not_take_back_is_told_with_its_cure(runs: Runs) -> None:
+def test_a_provider_that_does_not_take_back_is_told_with_its_cure(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = runs.quiet("deaf")
     at(runs, 200)
     runs.fake.faults.append("take reset")
@@ -186,6 +189,8 @@ def test_a_provider_that_does_not_take_back_is_told_with_its_cure(runs: Runs) ->
     runs.fake.side_faults.extend(["500"] * 6)
     with run.place() as place:
         assert any("has not confirmed" in line for line in pipeline.send_owed(place).waiting)
+        monkeypatch.setattr(place, "transport", lambda: FileTransport(tmp_path))
+        assert any("run with that one again" in line for line in pipeline.send_owed(place).waiting)
 
 
 def test_a_provider_that_asks_for_patience_is_left_alone(runs: Runs) -> None:

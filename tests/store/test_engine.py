@@ -209,6 +209,12 @@ def test_a_damaged_database_is_named(opened: Open, sqlite_url: str, tmp_path: Pa
         connection.execute(select(counter))
 
 
+def test_a_file_that_may_not_be_made_is_said_with_its_cure(opened: Open) -> None:
+    made = opened("sqlite:////proc/digest.db")
+    with pytest.raises(DigestError, match="let this account write the file and its folder"), reading(made):
+        pass
+
+
 def test_a_file_that_is_no_database_is_a_mistake_in_the_config(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "letters.db"
     path.write_text("Dear reader, " * 100)
