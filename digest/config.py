@@ -147,9 +147,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     except (ValueError, RecursionError) as error:  # also numbers too long to read, and nesting without end
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     except OSError as error:
-        passing = of_disk(error, f"{path}: {error.strerror}; run again later")
-        lasting = ConfigError([f"{path}: {error.strerror}; check its permissions"])
-        raise (passing if isinstance(passing, TryLater) else lasting) from None
+        if isinstance(passing := of_disk(error, f"{path}: {error.strerror}; run again later"), TryLater):
+            raise passing from None
+        raise ConfigError([f"{path}: {error.strerror}; check its permissions"]) from None
     problems = _override(raw, environ)
     parsed, found = _parse(raw)
     problems += found

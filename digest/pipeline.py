@@ -22,7 +22,7 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.takeback import take_back
-from digest.transports.base import Waiting
+from digest.transports.base import Transport, Waiting
 from digest.transports.file import FileTransport
 
 
@@ -127,17 +127,13 @@ def _accounted(
         failpoint("run: begun")
         place.fence.check()
         with closing(place.transport()) as transport:
-            report.recovered = send.recover(place.engine, transport, where, place.clock)
+            recovered = send.recover(place.engine, transport, where, place.clock)
+            for (_, state), count in recovered.items():
+                report.recovered[state] = report.recovered.get(state, 0) + count
             # Before all else: what is in doubt can only be taken back while its hour is far off.
             back = take_back(place.engine, transport, place.clock)
             if back.open:
-                report.waiting.append(
-                    f"{back.open} requests in doubt wait at the provider, which has not confirmed that it takes them"
-                    " back: look at its key and its state, and run again before their hour"
-                    if isinstance(transport, Waiting)
-                    else f"{back.open} requests in doubt wait at the provider they were given to, and config.toml"
-                    " names another by now: run with that one again before their hour, or `digest settle` after it"
-                )
+                report.waiting.append(f"{back.open} requests in doubt {_not_taken_back(transport)}")
             if gather_first:
                 report.sources = _gather(place, None, False, watch)
             # What is wrong with config or templates shows here, before anything is owed because of it; once a run.
@@ -153,18 +149,11 @@ def _accounted(
             work = send.Work(
                 place.engine, place.settings, transport, place.fence, run_id, place.secret, place.clock
             )  # fmt: skip
-            for one in chosen:
-                watch.edition(_receipt(place, one))
-                try:
-                    send.send(work, one, watch.sent)
-                except PersonNeeded as needed:
-                    report.waiting.append(str(needed))
-                    break
-                except BadEdition as error:
-                    # One edition's fault must not cost the readers of the others their letters.
-                    report.failed.append(str(error))
+            _send_all(work, place, chosen, report, watch)
             failpoint("run: all sent")
-            report.receipts = [_receipt(place, n) for n in chosen or ([number] if number else [])]
+            # Also of what was found half done: its account has changed.
+            shown = {*chosen, *(n for n, _ in recovered), *([number] if number else [])}
+            report.receipts = [_receipt(place, n) for n in sorted(shown)]
         outcome = "failed" if report.failed else "needs a person" if report.waiting else "done"
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
@@ -176,6 +165,33 @@ def _accounted(
         with writing(place.engine) as conn:
             runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, place.clock())
     return report
+
+
+def _send_all(work: send.Work, place: Installation, chosen: list[int], report: Report, watch: Watch) -> None:
+    """Hand over what each edition owes, oldest first; what ends that short is reported."""
+    for one in chosen:
+        watch.edition(_receipt(place, one))
+        try:
+            send.send(work, one, watch.sent)
+        except PersonNeeded as needed:
+            report.waiting.append(str(needed))
+            break
+        except BadEdition as error:
+            # One edition's fault must not cost the readers of the others their letters.
+            report.failed.append(str(error))
+
+
+def _not_taken_back(transport: Transport) -> str:
+    """Return why requests in doubt have not been taken back, and the cure."""
+    if isinstance(transport, Waiting):
+        return (
+            "wait at the provider, which has not confirmed that it takes them back: look at its key and its state,"
+            " and run again before their hour"
+        )
+    return (
+        "wait at the provider they were given to, and config.toml names another by now: run with that one again"
+        " before their hour, or `digest settle` after it"
+    )
 
 
 def _gather(place: Installation, only: str | None, force: bool, watch: Watch) -> list[Gathering]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,18 +54,18 @@ class Frozen:
     hour: datetime
 
 
-def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> dict[str, int]:
+def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> Counter[tuple[int, str]]:
     """Settle what a run that died had claimed: by what the transport knows, else uncertain. Hold the run lock.
 
     `where` is the transport's `Carriage.where`: of what was handed over elsewhere it cannot know, so that stays
-    uncertain. Returns how many became accepted, pending and uncertain.
+    uncertain. Returns how many of each edition became accepted, pending and uncertain.
     """
     with reading(engine) as conn:
         orphans = deliveries.in_state(conn, "claimed")
         folders = {d.edition: folder_of(editions.get(conn, d.edition)) for d in orphans}
         asked = runs.handed_over_by(conn, where, orphans)
     if not orphans:
-        return {}
+        return Counter()
     known = transport.ask([(d.id, folders[d.edition]) for d in asked])
     settled = []
     for one in orphans:
@@ -77,10 +78,7 @@ def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> d
         deliveries.settle(conn, settled, clock())
         failpoint("recover: before commit")
     failpoint("recover: committed")
-    counts: dict[str, int] = {}
-    for _, state, _ in settled:
-        counts[state] = counts.get(state, 0) + 1
-    return counts
+    return Counter((one.edition, state) for one, (_, state, _) in zip(orphans, settled, strict=True))
 
 
 def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:

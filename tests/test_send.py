@@ -119,7 +119,19 @@ def test_what_another_transport_handed_over_is_in_doubt(frozen: tuple[House, int
         conn.execute(update(tables.run).values(account={"transport": "smtp"}))
         left = [d.id for d in deliveries.in_state(conn, "claimed")]
     second = Recorder(answers=dict.fromkeys(left, "absent"))
-    assert send.recover(house.place.engine, second, "file /letters", house.place.clock) == {"uncertain": 3}
+    found = send.recover(house.place.engine, second, "file /letters", house.place.clock)
+    assert found == {(number, "uncertain"): 3}
+
+
+def test_the_account_of_what_was_found_half_done_is_told_anew(frozen: tuple[House, int]) -> None:
+    house, number = frozen
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(house, number, Recorder(dies_at=2))
+    with writing(house.place.engine) as conn:
+        conn.execute(update(tables.run).values(account={"transport": "smtp"}))
+    report = pipeline.send_owed(house.place)
+    assert report.recovered == {"uncertain": 3}
+    assert [(one.edition, one.uncertain) for one in report.receipts] == [(number, 3)]
 
 
 def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple[House, int]) -> None:
@@ -133,7 +145,7 @@ def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple
     assert not receipt(house, number).balanced
     second = Recorder(answers={left[0]: "accepted", left[1]: "absent"})
     recovered = send.recover(house.place.engine, second, "", house.place.clock)
-    assert recovered == {"accepted": 1, "pending": 1, "uncertain": 1}
+    assert recovered == {(number, "accepted"): 1, (number, "pending"): 1, (number, "uncertain"): 1}
     hand_over(house, number, second)
     assert [p.delivery for p in second.taken] == [left[1]]
     done = receipt(house, number)

@@ -95,7 +95,7 @@ def settle(
         tell(", ".join(f"{count} {what}" for what, count in counts.items()))
     if decision:
         numbers = [one.id for one in settling.doubts(place, edition)] if all_ else list(deliveries)
-        if other := set(numbers) - {one.id for one in before} if edition is not None else set():
+        if edition is not None and (other := set(numbers) - {one.id for one in before}):
             raise WrongUse(f"delivery {min(other)} is not in doubt in edition {edition}; nothing was changed")
         if not numbers:
             raise WrongUse("name deliveries by number, or say --all; see `digest settle`")

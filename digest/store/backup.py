@@ -85,21 +85,25 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     return kept
 
 
-def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> None:
-    """Bring over who must not be mailed by now: who has left since the backup was made has left for good.
+def _hold_still(old: sqlite3.Connection, replaced: Path) -> None:
+    """Bring all of the replaced database into its one file, and let nobody write to it until `old` is closed.
 
-    Of the replaced database all is in its one file then, and it is locked until `old` is closed.
+    Raises TryLater while somebody reads on and on, sqlite3.Error when it is damaged or locked.
     """
     log = replaced.with_name(f"{replaced.name}-wal")
+    for _ in range(3):
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        old.execute("BEGIN IMMEDIATE")
+        if not log.exists() or not log.stat().st_size:
+            return
+        old.execute("ROLLBACK")  # another was quicker than the lock, or is still reading
+    raise TryLater(f"{replaced} is in use all the time; end what reads it, then restore again")
+
+
+def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> None:
+    """Bring over who must not be mailed by now: who has left since the backup was made has left for good."""
     try:
-        for _ in range(3):
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            old.execute("BEGIN IMMEDIATE")
-            if not log.exists() or not log.stat().st_size:
-                break
-            old.execute("ROLLBACK")  # another was quicker than the lock, or is still reading
-        else:
-            raise TryLater(f"{replaced} is in use all the time; end what reads it, then restore again")
+        _hold_still(old, replaced)
         rows = old.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
         seal = old.execute("SELECT id, fingerprint FROM suppression_secret").fetchall()
     except sqlite3.Error as error:
