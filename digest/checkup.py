@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest import incoming
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.model import Receipt, Term
 from digest.store.engine import reading

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.failpoint import failpoint
 from digest.model import Digest
 from digest.store import deliveries, editions
@@ -44,7 +44,7 @@ class Dropped:
 
 def batch_size(settings: Settings) -> int:
     """Return how many deliveries are claimed at a time."""
-    return BATCH_OF_REQUESTS if settings.carriage.kind == "sendgrid" else BATCH
+    return BATCH_OF_REQUESTS if settings.transport.kind == "sendgrid" else BATCH
 
 
 def claim(

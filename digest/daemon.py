@@ -17,7 +17,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from digest import stopping
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.schedule import Cadence, next_slot
 
 _INSTANT = timedelta(microseconds=1)

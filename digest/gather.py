@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from digest import stopping
 from digest.classify import Classifier, kind_of
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import SourceError, TryLater
 from digest.failpoint import failpoint
 from digest.model import Source

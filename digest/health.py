@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from digest import checkup, prepare
 from digest.checkup import Finding
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import ConfigError
 from digest.installation import Installation
 from digest.letters import letters_of, parcel

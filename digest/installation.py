@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from digest import __version__
 from digest.classify import Classifier
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import WrongUse
 from digest.places.gazetteer import load as load_gazetteer
 from digest.sources.fetch import Fetcher, Limits
@@ -74,4 +74,4 @@ class Installation:
 
     def transport(self) -> Transport:
         """Return the configured transport, ready for one run."""
-        return self.settings.carriage.open(self.secret, self.clock)
+        return self.settings.transport.open(self.secret, self.clock)

@@ -14,7 +14,7 @@ from datetime import datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.group import OVER_CAP
 from digest.letter import parts
 from digest.letter.clean import link, visible
@@ -71,9 +71,9 @@ class LetterPages:
 
     def __post_init__(self) -> None:
         # What only a transport needs, signatures and a provider's form, is left out.
-        carriage = self.settings.carriage
-        plain = replace(carriage, part=carriage.part.model_copy(update={"kind": "file"}))
-        self.settings = replace(self.settings, dkim=None, carriage=plain)
+        chosen = self.settings.transport
+        plain = replace(chosen, part=chosen.part.model_copy(update={"kind": "file"}))
+        self.settings = replace(self.settings, dkim=None, transport=plain)
 
     def page(self, token: str) -> str:
         """Return the html of the letter that a token names, with what was over the cap below it.

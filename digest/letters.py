@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from digest import render
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.letter import catalogue, headers
 from digest.letter.compile import Inline, Letter, inline_styles
 from digest.letter.compose import compose
@@ -152,7 +152,7 @@ def parcel(
         delivery, folder_of(edition), person.email, assembled.subject, message,
         assembled.html_text(), assembled.plain_text(),
     )  # fmt: skip
-    if settings.carriage.kind != "sendgrid":
+    if settings.transport.kind != "sendgrid":
         return made
     blank, shared = letters.shared(person.language, digest, reader, f"{edition.cadence}.{domain}")
     own = own_headers(reader.unsubscribe_url, f"<{token}@{domain}>")

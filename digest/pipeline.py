@@ -119,7 +119,7 @@ def _accounted(
     """Do the work of a run between the two rows that account for it."""
     report = Report()
     chosen: list[int] = []
-    where = place.settings.carriage.where
+    where = place.settings.transport.where
     with writing(place.engine) as conn:
         run_id = runs.start(conn, command, place.clock(), where)
     outcome = "stopped"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from digest import group
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import PersonNeeded, WrongUse
 from digest.failpoint import failpoint
 from digest.letters import fitting

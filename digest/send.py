@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from digest import stopping
 from digest.claiming import Claimed, batch_size, claim, mailable
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.failpoint import failpoint
 from digest.ledger import next_try
@@ -57,7 +57,7 @@ class Frozen:
 def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> Counter[tuple[int, str]]:
     """Settle what a run that died had claimed: by what the transport knows, else uncertain. Hold the run lock.
 
-    `where` is the transport's `Carriage.where`: of what was handed over elsewhere it cannot know, so that stays
+    `where` is `TransportSettings.where`: of what was handed over elsewhere the transport cannot know, so that stays
     uncertain. Returns how many of each edition became accepted, pending and uncertain.
     """
     with reading(engine) as conn:

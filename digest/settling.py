@@ -76,7 +76,7 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
     with run_lock(place.engine), closing(place.transport()) as transport:
         with reading(place.engine) as conn:
             rows = deliveries.in_state(conn, "uncertain", number)
-            ours = {one.id for one in runs.handed_over_by(conn, place.settings.carriage.where, rows)}
+            ours = {one.id for one in runs.handed_over_by(conn, place.settings.transport.where, rows)}
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
         with writing(place.engine) as conn:

@@ -48,7 +48,7 @@ def tell_story(choices: Choices, watch: Watch) -> None:
         )
     else:
         click.echo("\nSent: nothing new, everything that was due has been sent")
-    index = place.settings.carriage.directory / "index.html"
+    index = place.settings.transport.directory / "index.html"
     click.echo(f"\nThe letters: open {index}" if index.exists() else "\nNo letters yet")
 
 

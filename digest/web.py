@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import ConfigError, TryLater
 from digest.failpoint import failpoint
 from digest.incoming import take_body

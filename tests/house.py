@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from digest import pipeline
-from digest.config import load
+from digest.config.load import load
 from digest.installation import Installation
 from digest.model import Digest
 from digest.store import deliveries

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from digest import edit, pipeline, prepare
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.events import Event
 from digest.installation import Installation
 from digest.store import entries, sources

@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import Engine, event, select
 
 from digest import pipeline, prepare
-from digest.config import Settings, load
+from digest.config.load import load
+from digest.config.settings import Settings
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.events import Event
 from digest.installation import Installation

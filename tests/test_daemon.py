@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
-from digest.config import load
+from digest.config.load import load
 from digest.daemon import SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
 from tests.house import CONFIG

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from digest.cli import digest
-from digest.config import load
+from digest.config.load import load
 from digest.errors import ConfigError
 from tests.house import House
 

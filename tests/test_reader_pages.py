@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
 from digest import prepare
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.letterpage import LetterPages
 from digest.letters import Letters, letters_of
 from digest.model import Edition, Entry

@@ -51,9 +51,6 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "doors": (
         "digest.cluster",
-        "digest.branding",
-        "digest.carriage",
-        "digest.hearing",
         "digest.config",
         "digest.flush",
         "digest.resources",
@@ -88,11 +85,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.locate",
         "digest.places",
         "digest.render",
-        "digest.rhythms",
+        "digest.config.cadences",
         "digest.schedule",
-        "digest.siteparts",
-        "digest.sourceparts",
-        "digest.spans",
+        "digest.config.site",
+        "digest.config.sources",
+        "digest.config.spans",
         "digest.stopping",
         "digest.sources.answers",
         "digest.sources.charset",
@@ -108,7 +105,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.sources.tidy",
         "digest.sources.unpack",
         "digest.sources.wire",
-        "digest.termparts",
+        "digest.config.terms",
         "digest.terms",
         "digest.transports.reports",
         "digest.transports.sendgrid_events",
@@ -185,7 +182,8 @@ def test_subscribers_know_nothing_of_feeds_or_letters() -> None:
 
 def test_doors_do_not_read_the_config() -> None:
     """Settings are read in stories and hands; a door gets values."""
-    readers = {importer for importer, imported in _arrows() if imported == "digest.config"}
+    read = ("digest.config.load", "digest.config.settings")
+    readers = {name for name, imported in _arrows() if imported in read and not _within(name, ("digest.config",))}
     assert {one for one in readers if _floor(one) not in ("hands", "stories")} == set()
 
 

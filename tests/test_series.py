@@ -11,7 +11,7 @@ import feedparser
 import pytest
 
 from digest import pipeline
-from digest.config import load
+from digest.config.load import load
 from digest.installation import Installation
 from digest.store import deliveries
 from digest.store.engine import reading, writing

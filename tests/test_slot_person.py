@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from digest import health, pipeline, prepare, receipts, recovery, settling, takeback
-from digest.config import load
+from digest.config.load import load
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.store import editions

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, insert, text
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from digest.config import load
+from digest.config.load import load
 from digest.model import Site
 from digest.resources import resource
 from digest.store import schema as tables

@@ -17,7 +17,7 @@ from digest.errors import DigestError
 from subscribers.errors import SubscribersError
 
 if TYPE_CHECKING:
-    from digest.config import Settings
+    from digest.config.settings import Settings
     from digest.installation import Installation
 
 as_json = click.option("--json", "json_", is_flag=True, help="Answer with one JSON document.")
@@ -53,7 +53,7 @@ class Choices:
 
     def settings(self) -> Settings:
         """Return the settings of the chosen file (ConfigError with every mistake)."""
-        from digest.config import load
+        from digest.config.load import load
 
         return load(self.config, os.environ if self.environ is None else self.environ)
 

@@ -14,7 +14,7 @@ from digest.failpoint import failpoint
 from digest.model import CADENCES, REGIONS
 
 if TYPE_CHECKING:
-    from digest.config import Settings
+    from digest.config.settings import Settings
     from digest.installation import Installation
     from subscribers.importing import KnownFacets, Report
     from subscribers.model import Subscriber

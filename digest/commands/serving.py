@@ -25,8 +25,8 @@ def serve(choices: Choices, host: str, port: int) -> None:
     from digest.web import make_app
 
     place = choices.installation()
-    keys = place.settings.hearing.keys
-    window = place.settings.hearing.window
+    keys = place.settings.events.keys
+    window = place.settings.events.window
     if not keys:
         tell("events.sendgrid_keys is empty: /hooks/sendgrid refuses every call")
     app = make_app(place.engine, place.secret, place.settings, keys, place.clock, window=window)
@@ -59,8 +59,8 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
     from digest.transports.bounces import open_mailbox
 
     place = choices.installation()
-    where = mailbox or place.settings.hearing.mailbox
-    password = place.settings.hearing.password
+    where = mailbox or place.settings.events.mailbox
+    password = place.settings.events.password
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")
     if file is None and not where:

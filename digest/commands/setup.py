@@ -14,7 +14,7 @@ from digest.commands.base import Choices, answer, as_json, table, tell
 from digest.errors import ConfigError, DigestError, WrongUse
 
 if TYPE_CHECKING:
-    from digest.config import Settings
+    from digest.config.settings import Settings
 
 
 @click.command()
@@ -130,9 +130,9 @@ def _check_places(settings: Settings) -> list[str]:
             problems.append(f"storage.{key}: {file} is a folder; name a file in it")
         elif not file.parent.is_dir():
             problems.append(f"storage.{key}: no folder {file.parent}; make it, or name another")
-    if settings.carriage.kind == "file":
+    if settings.transport.kind == "file":
         # Folders that are not there yet are made; what stands nearest above them must be one, and be ours to use.
-        letters = settings.carriage.directory
+        letters = settings.transport.directory
         there = next(one for one in (letters, *letters.parents) if one.exists())
         if not there.is_dir():
             problems.append(f"transport.directory: {there} is a file; name a folder")

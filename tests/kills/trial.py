@@ -23,7 +23,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from digest.config import load
+from digest.config.load import load
 from digest.installation import Installation
 from digest.store import editions
 from digest.store.engine import make_engine, reading, writing

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import Settings, load
+from digest.config.load import load
+from digest.config.settings import Settings
 from digest.errors import ConfigError
 from digest.letter import colours
 from digest.letter.assemble import assemble

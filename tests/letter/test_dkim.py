@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from digest.config import load
+from digest.config.load import load
 from digest.errors import ConfigError
 from digest.letter.compose import compose
 from digest.letter.dkim import BadKey, load_key, sign

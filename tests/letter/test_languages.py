@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import load
+from digest.config.load import load
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter.assemble import assemble, verify

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from digest import pipeline, preview
 from digest.cli import digest as cli
-from digest.config import Settings
+from digest.config.settings import Settings
 from digest.errors import ConfigError
 from digest.health import trial_letter
 from digest.letter.assemble import assemble, extremes, proven, verify

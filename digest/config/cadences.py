@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from digest.config.spans import Span
 from digest.model import CADENCES
 from digest.schedule import Cadence, parse_at
-from digest.spans import Span
 
 # Below the one, what is in doubt could not be taken back in time; above the other, daily editions would overlap.
 _LEAST, _MOST = timedelta(minutes=25), timedelta(hours=12)

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest import spans
+from digest.config import spans
+from digest.config.site import split_url
 from digest.model import KINDS, REGIONS, Backfill, Source
-from digest.siteparts import split_url
 
 
 def _backfill(value: object) -> object:

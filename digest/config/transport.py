@@ -62,7 +62,7 @@ class _Hidden:
 
 
 @dataclass(frozen=True, slots=True)
-class Carriage:
+class TransportSettings:
     """What was chosen, checked. `secret` is the SMTP password or the SendGrid key, out of sight of any repr."""
 
     part: TransportPart
@@ -114,10 +114,10 @@ class Carriage:
         return FileTransport(self.directory)
 
 
-def carriage_of(
+def transport_of(
     part: TransportPart, site: Site, home: Path, environ: Mapping[str, str] = os.environ
-) -> tuple[Carriage | None, list[str]]:
-    """Return the carriage and what is wrong with it; the secret is looked up in the environment, then in its file."""
+) -> tuple[TransportSettings | None, list[str]]:
+    """Return the settings and what is wrong with it; the secret is looked up in the environment, then in its file."""
     problems: list[str] = []
     name, file, key = {
         "file": ("", None, ""),
@@ -151,4 +151,4 @@ def carriage_of(
     except headers.BadHeader:
         return None, problems  # told under its own key
     ca_file = home / part.ca_file if part.ca_file else None
-    return Carriage(part, home / part.directory, sender, ca_file, _Hidden(secret)), []
+    return TransportSettings(part, home / part.directory, sender, ca_file, _Hidden(secret)), []

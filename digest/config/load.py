@@ -6,7 +6,6 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,68 +13,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from digest import rhythms
-from digest.branding import BrandPart, DkimPart, LogoPart, Palette, brand_of, check_brand, dkim_of
-from digest.carriage import Carriage, TransportPart, carriage_of
+from digest.config import cadences
+from digest.config.brand import BrandPart, LogoPart, Palette, brand_of, check_brand
+from digest.config.cadences import CadencePart
+from digest.config.dkim import DkimPart, dkim_of
+from digest.config.events import EventsPart, EventsSettings, events_of
+from digest.config.settings import Settings
+from digest.config.site import check_base_url, check_language, check_mailbox
+from digest.config.sources import SourcePart, check_sources, sources_of
+from digest.config.spans import Span
+from digest.config.terms import TermPart, check_terms, terms_of
+from digest.config.transport import TransportPart, TransportSettings, transport_of
 from digest.errors import ConfigError, TryLater, of_disk
-from digest.hearing import NOTHING, EventsPart, Hearing, hearing_of
 from digest.letter import catalogue
-from digest.model import SHIPPED, Brand, Dkim, Site, Source, Taxonomy
+from digest.model import Dkim, Site, Taxonomy
 from digest.resources import resource
-from digest.rhythms import CadencePart
-from digest.schedule import Cadence
-from digest.siteparts import check_base_url, check_language, check_mailbox
-from digest.sourceparts import SourcePart, check_sources, sources_of
-from digest.spans import Span
-from digest.termparts import TermPart, check_terms, terms_of
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything the operator chose. Paths are absolute; spans are timedeltas; sizes are bytes.
-
-    `lint_clients` () means the lint's own default.
-    """
-
-    home: Path
-    site: Site
-    storage_url: str
-    secret_file: Path
-    fence_file: Path
-    only: tuple[str, ...]
-    carriage: Carriage
-    templates: Path | None
-    sources: tuple[Source, ...]
-    cadences: tuple[Cadence, ...]
-    taxonomy: Taxonomy
-    gather_every: timedelta
-    gather_timeout: float
-    gather_workers: int
-    letter_cap: int
-    elsewhere_cap: int
-    welcome: timedelta
-    lint_clients: tuple[str, ...]
-    brand: Brand = SHIPPED
-    dkim: Dkim | None = None
-    hearing: Hearing = NOTHING
-
-    def may_reach(self, email: str) -> bool:
-        """Return whether `[transport] only` lets an address be mailed: every one does when it is empty."""
-        key = email.casefold()
-        return not self.only or key in self.only or f"@{key.rpartition('@')[2]}" in self.only
-
-    @property
-    def default_cadence(self) -> str:
-        """Return weekly where it is configured, else the first cadence there is."""
-        names = [c.name for c in self.cadences]
-        return "weekly" if "weekly" in names or not names else names[0]
-
-    def cadence(self, name: str) -> Cadence:
-        """Return a configured cadence by name (ConfigError when config.toml has none of it)."""
-        for cadence in self.cadences:
-            if cadence.name == name:
-                return cadence
-        raise ConfigError([f"cadence {name!r} is not in config.toml; add [cadence.{name}] or use another"])
 
 
 class _Part(BaseModel):
@@ -154,19 +106,19 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     parsed, found = _parse(raw)
     problems += found
     home = path.resolve().parent
-    dkim, carriage, hearing = None, None, Hearing()
+    dkim, transport, events = None, None, EventsSettings()
     if parsed is not None:
         dkim, wrong = dkim_of(parsed.dkim, parsed.site.from_, home)
         own = [home / parsed.letter.templates] if parsed.letter.templates else []
         languages = catalogue.languages([*own, resource("templates") / "email"])
         problems += _check(parsed) + check_brand(parsed.brand, languages) + wrong
-        carriage, wrong = carriage_of(parsed.transport, _site(parsed.site), home, environ)
+        transport, wrong = transport_of(parsed.transport, _site(parsed.site), home, environ)
         problems += wrong
-        hearing, wrong = hearing_of(parsed.events, home, environ)
+        events, wrong = events_of(parsed.events, home, environ)
         problems += wrong
-    if parsed is None or carriage is None or problems:
+    if parsed is None or transport is None or problems:
         raise ConfigError([f"{path.name}: {p}" for p in problems])
-    return _settings(parsed, home, dkim, carriage, hearing)
+    return _settings(parsed, home, dkim, transport, events)
 
 
 def _parse(raw: dict[str, Any]) -> tuple[_File | None, list[str]]:
@@ -264,7 +216,7 @@ def _check(file: _File) -> list[str]:
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     areas, themes = ({term.slug for term in terms} for terms in (file.policy_area, file.theme))
     problems += check_sources(file.source, areas, themes)
-    return problems + rhythms.mistakes(file.cadence, file.transport.kind)
+    return problems + cadences.mistakes(file.cadence, file.transport.kind)
 
 
 def _check_clients(names: list[str]) -> list[str]:
@@ -293,7 +245,9 @@ def _site(site: _Site) -> Site:
     )
 
 
-def _settings(file: _File, home: Path, dkim: Dkim | None, carriage: Carriage, hearing: Hearing) -> Settings:
+def _settings(
+    file: _File, home: Path, dkim: Dkim | None, transport: TransportSettings, events: EventsSettings
+) -> Settings:
     return Settings(
         home=home,
         site=_site(file.site),
@@ -301,11 +255,11 @@ def _settings(file: _File, home: Path, dkim: Dkim | None, carriage: Carriage, he
         secret_file=home / file.storage.secret_file,
         fence_file=home / file.storage.fence_file,
         only=tuple(one.strip().casefold() for one in file.transport.only),
-        carriage=carriage,
-        hearing=hearing,
+        transport=transport,
+        events=events,
         templates=home / file.letter.templates if file.letter.templates else None,
         sources=sources_of(file.source, home),
-        cadences=rhythms.cadences_of(file.cadence),
+        cadences=cadences.cadences_of(file.cadence),
         taxonomy=Taxonomy(terms_of(file.policy_area), terms_of(file.theme)),
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,

@@ -1,17 +1,16 @@
-"""The [brand] and [dkim] parts of config.toml: what they may hold, and every mistake in them by key."""
+"""[brand] of config.toml: what they may hold, and every mistake in them by key."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from digest.letter import colours, headers
+from digest.config.site import split_url
+from digest.letter import colours
 from digest.letter.words import primary
-from digest.model import DARK, LIGHT, Brand, Colours, Dkim, Logo
-from digest.siteparts import split_url
+from digest.model import DARK, LIGHT, Brand, Colours, Logo
 
 _PART = ConfigDict(extra="forbid")
 _LONGEST_LOGO = 2000  # characters of its address
@@ -67,16 +66,6 @@ class BrandPart(BaseModel):
     words: dict[str, dict[str, Any]] = {}
 
 
-class DkimPart(BaseModel):
-    """[dkim]: the private key stands in a file of its own."""
-
-    model_config = _PART
-
-    domain: str
-    selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)
-    key_file: str
-
-
 def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:
     """Return a line for each colour that would be too faint to read, an unfit logo, and words that nobody would see.
 
@@ -123,34 +112,6 @@ def brand_of(part: BrandPart) -> Brand:
         _colours(part.dark, DARK),
         tuple((primary(language), words) for language, words in part.words.items()),
     )
-
-
-def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:
-    """Return the signature to write, its key read from its file; and what is wrong with it."""
-    if part is None:
-        return None, []
-    problems = []
-    try:
-        host, domain = headers.domain_of("site.from", sender), headers.domain("dkim.domain", part.domain)
-    except headers.BadHeader as error:
-        return None, [str(error)]
-    if "." not in domain or ".." in part.selector:
-        problems.append(f"dkim: {part.selector}._domainkey.{domain} is no name that the DNS can hold; correct it")
-    if host != domain and not host.endswith(f".{domain}"):
-        problems.append(
-            f"dkim.domain: {part.domain!r} is not the domain of site.from ({host}) or above it; correct it"
-        )
-    try:
-        key = (home / part.key_file).read_bytes()
-    except OSError as error:
-        return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
-    from digest.letter.dkim import BadKey, load_key  # cryptography is slow to import
-
-    try:
-        load_key(key)
-    except BadKey as error:
-        problems.append(f"dkim.key_file: {home / part.key_file}: {error}")
-    return Dkim(domain, part.selector, key), problems
 
 
 def _colours(chosen: Palette, shipped: Colours) -> Colours:

@@ -25,7 +25,7 @@ class EventsPart(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class EventsSettings:
     """What was chosen, checked. `keys` are base64 public keys; `window` how old a signed call may be."""
 
     keys: tuple[str, ...] = ()
@@ -34,11 +34,13 @@ class Hearing:
     password: str = field(default="", repr=False)
 
 
-NOTHING = Hearing()
+NOTHING = EventsSettings()
 
 
-def hearing_of(part: EventsPart, home: Path, environ: Mapping[str, str] = os.environ) -> tuple[Hearing, list[str]]:
-    """Return the hearing, and what is wrong with it, a line each."""
+def events_of(
+    part: EventsPart, home: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[EventsSettings, list[str]]:
+    """Return the settings, and what is wrong with it, a line each."""
     problems = []
     if part.sendgrid_keys:
         from digest.transports.sendgrid_events import load_key  # cryptography is slow to import
@@ -59,4 +61,4 @@ def hearing_of(part: EventsPart, home: Path, environ: Mapping[str, str] = os.env
             problems.append(f"events.password_file: {home / part.password_file}: {error}")
     kind, colon, path = part.mailbox.partition(":")
     mailbox = f"{kind}:{home / path}" if colon and kind in ("maildir", "mbox") else part.mailbox
-    return Hearing(tuple(part.sendgrid_keys), window, mailbox, password), problems
+    return EventsSettings(tuple(part.sendgrid_keys), window, mailbox, password), problems

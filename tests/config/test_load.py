@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import load
+from digest.config.load import load
 from digest.errors import ConfigError, DigestError, TryLater
 from digest.model import Backfill
 from digest.resources import resource

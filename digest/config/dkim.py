@@ -1,0 +1,50 @@
+"""[dkim] of config.toml: the domain, selector and private key that letters are signed with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.letter import headers
+from digest.model import Dkim
+
+_PART = ConfigDict(extra="forbid")
+
+
+class DkimPart(BaseModel):
+    """[dkim]: the private key stands in a file of its own."""
+
+    model_config = _PART
+
+    domain: str
+    selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)
+    key_file: str
+
+
+def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:
+    """Return the signature to write, its key read from its file; and what is wrong with it."""
+    if part is None:
+        return None, []
+    problems = []
+    try:
+        host, domain = headers.domain_of("site.from", sender), headers.domain("dkim.domain", part.domain)
+    except headers.BadHeader as error:
+        return None, [str(error)]
+    if "." not in domain or ".." in part.selector:
+        problems.append(f"dkim: {part.selector}._domainkey.{domain} is no name that the DNS can hold; correct it")
+    if host != domain and not host.endswith(f".{domain}"):
+        problems.append(
+            f"dkim.domain: {part.domain!r} is not the domain of site.from ({host}) or above it; correct it"
+        )
+    try:
+        key = (home / part.key_file).read_bytes()
+    except OSError as error:
+        return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
+    from digest.letter.dkim import BadKey, load_key  # cryptography is slow to import
+
+    try:
+        load_key(key)
+    except BadKey as error:
+        problems.append(f"dkim.key_file: {home / part.key_file}: {error}")
+    return Dkim(domain, part.selector, key), problems
