@@ -24,7 +24,7 @@ from digest.store import migrate
 from digest.store import schema as tables
 from digest.store.engine import make_engine, reading, writing
 from digest.store.events import Taken, take
-from digest.transports.sendgrid_events import parse
+from digest.transports.sendgrid.events import parse
 from digest.transports.tag import delivery_tag, read_tag
 
 SECRET = b"s" * 32

@@ -16,9 +16,9 @@ from digest.failpoint import failpoint
 from digest.store import heard
 from digest.store.engine import writing
 from digest.store.events import Taken, take
-from digest.transports.bounces import Mailbox
-from digest.transports.reports import NoReport, read_report
-from digest.transports.sendgrid_events import parse
+from digest.transports.mailbox.mailbox import Mailbox
+from digest.transports.mailbox.reports import NoReport, read_report
+from digest.transports.sendgrid.events import parse
 from digest.transports.tag import read_tag
 
 BATCH = 200  # messages in one transaction

@@ -21,7 +21,7 @@ from digest.letter.values import Assembled, EditionFacts, ReaderFacts
 from digest.model import Digest, Edition, Entry
 from digest.resources import resource
 from digest.transports.base import Parcel
-from digest.transports.sendgrid.letters import own_headers, shared_of
+from digest.transports.sendgrid.grouping import own_headers, shared_of
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.tag import delivery_tag
 from subscribers.model import Subscriber

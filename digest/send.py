@@ -15,7 +15,8 @@ from digest.claiming import Claimed, batch_size, claim, mailable
 from digest.config.settings import Settings
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.failpoint import failpoint
-from digest.ledger import next_try
+from digest.ledger.ahead import in_slot
+from digest.ledger.states import next_try
 from digest.letters import Letters, folder_of, letters_of, parcel
 from digest.model import Edition
 from digest.schedule import slot_of
@@ -25,7 +26,6 @@ from digest.store.engine import reading, writing
 from digest.store.fence import Fence
 from digest.takeback import take_back
 from digest.transports.base import Outcome, Parcel, Transport, Waiting
-from digest.transports.sendgrid.slots import in_slot
 
 MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]

@@ -12,13 +12,13 @@ from sqlalchemy import Engine
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.failpoint import failpoint
 from digest.installation import Installation
-from digest.ledger import OPEN_RECALLS, OpenRecall
+from digest.ledger.ahead import after_doubt
+from digest.ledger.states import OPEN_RECALLS, OpenRecall
 from digest.store import editions, slots
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.slots import Request
 from digest.transports.base import Transport, Waiting
-from digest.transports.sendgrid.slots import after_doubt
 
 Clock = Callable[[], datetime]
 

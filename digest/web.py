@@ -33,7 +33,7 @@ from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
 from digest.resources import resource
 from digest.store.engine import reading, writing
-from digest.transports.sendgrid_events import WINDOW, BadBody, verify_signature
+from digest.transports.sendgrid.events import WINDOW, BadBody, verify_signature
 from subscribers import web as people
 from subscribers.errors import BadToken, NoSubscriber
 from subscribers.forms import Choice, Choices

@@ -1,6 +1,6 @@
 """A small model of the hand-over: every interleaving of workers, kills, lost answers and events, explored whole.
 
-Each batch is one unit. Rows move only as `digest.ledger` allows, so the model and the product cannot drift
+Each batch is one unit. Rows move only as `digest.ledger.states` allows, so the model and the product cannot drift
 apart. A world is a tuple; `explore` walks all worlds breadth first and says what went wrong, if anything.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from digest.ledger import TRANSITIONS
+from digest.ledger.states import TRANSITIONS
 
 
 class Row(NamedTuple):

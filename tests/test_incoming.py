@@ -20,7 +20,7 @@ from digest import incoming
 from digest.cli import digest
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
-from digest.transports.bounces import Mailbox, open_mailbox
+from digest.transports.mailbox.mailbox import Mailbox, open_mailbox
 from subscribers import store as people
 from tests.house import House
 from tests.transports.imapserver import ImapServer

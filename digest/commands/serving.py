@@ -56,7 +56,7 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
     """Take events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
     from digest import incoming
     from digest.store.engine import reading
-    from digest.transports.bounces import open_mailbox
+    from digest.transports.mailbox.mailbox import open_mailbox
 
     place = choices.installation()
     where = mailbox or place.settings.events.mailbox

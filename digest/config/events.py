@@ -43,7 +43,7 @@ def events_of(
     """Return the settings, and what is wrong with it, a line each."""
     problems = []
     if part.sendgrid_keys:
-        from digest.transports.sendgrid_events import load_key  # cryptography is slow to import
+        from digest.transports.sendgrid.events import load_key  # cryptography is slow to import
 
         for number, key in enumerate(part.sendgrid_keys):
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
 
-from digest.ledger import before
+from digest.ledger.states import before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.store.schema import delivery, digest, digest_entry, edition, mark
 from subscribers.tables import subscriber

@@ -14,7 +14,7 @@ from digest.store.schema import run
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
-    """Open a run that hands over by `transport` (`TransportSettings.where`); return its id, which claims deliveries."""
+    """Open a run that hands over by `transport` (`TransportSettings.where`); return the id that claims deliveries."""
     made = insert(run).values(command=command, started_at=now, account={"transport": transport})
     return int(conn.execute(made.returning(run.c.id)).scalar_one())
 

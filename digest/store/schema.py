@@ -189,7 +189,7 @@ delivery = Table(
     Column("fate", String(10)),  # of an accepted one, by later events: delivered, bounced, complained
     Column("provider_id", String(100)),  # the provider's own name for the letter
     # Of a claim in slot mode: the hour the provider is to wait for, the name of the request it went in (none yet:
-    # no byte of it has left), and how a taking back of that request stands (see digest.ledger).
+    # no byte of it has left), and how a taking back of that request stands (see digest.ledger.states).
     Column("send_at", UtcDateTime),
     Column("batch", String(100)),
     Column("recall", String(6)),

@@ -1,7 +1,7 @@
 """Requests that wait at the provider for their hour: noted before they leave, taken back while there is time.
 
 A request is named by its batch id; its readers are the deliveries that carry it. What stands in `recall` is said in
-`digest.ledger`.
+`digest.ledger.states`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from digest.ledger import OPEN_RECALLS, OpenRecall
+from digest.ledger.states import OPEN_RECALLS, OpenRecall
 from digest.store import events
 from digest.store.schema import delivery
 

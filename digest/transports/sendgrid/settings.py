@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from digest.transports.sendgrid.payload import MOST
-from digest.transports.sendgrid.slots import MOST_CANCELLED
+
+MOST_CANCELLED = 10  # batches at one time; no more than so many workers may be in doubt
 
 
 @dataclass(frozen=True, slots=True)

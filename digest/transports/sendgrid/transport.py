@@ -17,16 +17,16 @@ import httpx2
 import sendgrid
 
 from digest.errors import ConfigError, DigestError, TryLater
+from digest.ledger.ahead import CANCEL_BY
 from digest.transports.base import Outcome, Parcel
 from digest.transports.sendgrid import answers
 from digest.transports.sendgrid.answers import Answer, Silence, Verdict
-from digest.transports.sendgrid.fit import Fitted, fit
-from digest.transports.sendgrid.letters import grouped
+from digest.transports.sendgrid.grouping import grouped
+from digest.transports.sendgrid.jobs import Call, Job, settle
 from digest.transports.sendgrid.payload import Personal, Shared, requests
+from digest.transports.sendgrid.riders import Fitted, fit
 from digest.transports.sendgrid.settings import SendGridSettings, mistakes
-from digest.transports.sendgrid.slots import CANCEL_BY
 from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
-from digest.transports.sendgrid.work import Call, Job, settle
 
 TRIES = 3  # of a cancel, which does no harm twice
 
@@ -127,7 +127,7 @@ class SendGridTransport:
         """Cancel every letter of a batch; True once the provider has confirmed it. May be repeated.
 
         False: not confirmed, so that what is in doubt stays so (the provider away, or ten batches cancelled
-        already). It must be confirmed 10 minutes before `send_at`: see `slots.after_doubt`. As an
+        already). It must be confirmed 10 minutes before `send_at`: see `ledger.ahead.after_doubt`. As an
         emergency stop it may be tried at any time.
         """
         order = json.dumps({"batch_id": batch_id, "status": "cancel"})

@@ -8,9 +8,9 @@ from digest.errors import DigestError, TryLater
 from digest.failpoint import failpoint
 from digest.transports.base import Outcome
 from digest.transports.smtp.envelope import Letter, ReturnPath, Unmailable, make_ready
+from digest.transports.smtp.lanes import Work
 from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, retry_after, verdict
 from digest.transports.smtp.session import Lost, Session
-from digest.transports.smtp.work import Work
 
 _BARE_DOT = b".\r\n"
 _RESET = ("RSET", b"RSET\r\n")

@@ -14,8 +14,8 @@ from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
+from digest.transports.smtp.lanes import Clock, Pace, Sleep, Work
 from digest.transports.smtp.session import Session
-from digest.transports.smtp.work import Clock, Pace, Sleep, Work
 
 # Seconds that a server has to answer for letters under way when we are told to stop.
 DRAIN: Final = 20.0

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from digest.errors import ConfigError, TryLater
-from digest.transports.reports import LARGEST
+from digest.transports.mailbox.reports import LARGEST
 
 _FORMS = '"maildir:/path", "mbox:/path" or "imaps://user@host/INBOX"'
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

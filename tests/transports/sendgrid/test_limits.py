@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from digest.transports.sendgrid.fit import fit
 from digest.transports.sendgrid.limits import problems
 from digest.transports.sendgrid.payload import MOST_BYTES, Payload, Shared, requests, written
+from digest.transports.sendgrid.riders import fit
 from tests.transports.fake_sendgrid import judge
 from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, personal, request
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import TryLater
-from digest.transports.bounces import open_mailbox
+from digest.transports.mailbox.mailbox import open_mailbox
 
 PROGRAM = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = pytest.mark.skipif(

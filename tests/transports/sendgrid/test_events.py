@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.events import KINDS
-from digest.transports.sendgrid_events import BadBody, Parsed, load_key, parse, verify_signature
+from digest.transports.sendgrid.events import BadBody, Parsed, load_key, parse, verify_signature
 from digest.transports.tag import read_tag
 from tests.transports.webhook import NOW, SECRET, Signer, body_of, told
 

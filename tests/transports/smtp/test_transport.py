@@ -10,7 +10,7 @@ import pytest
 from digest.errors import DigestError, WrongUse
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
-from digest.transports.smtp.work import REFUSED_IN_A_ROW, Pace
+from digest.transports.smtp.lanes import REFUSED_IN_A_ROW, Pace
 from tests.transports.mailserver import (
     EXTENSIONS,
     PATIENCE,

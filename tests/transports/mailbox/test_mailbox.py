@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from digest.errors import ConfigError, TryLater
-from digest.transports.bounces import Mailbox, open_mailbox
-from digest.transports.reports import LARGEST
+from digest.transports.mailbox.mailbox import Mailbox, open_mailbox
+from digest.transports.mailbox.reports import LARGEST
 from tests.transports.imapserver import ImapServer
 
 LETTERS = [f"To: a@example.org\nSubject: {n}\n\nLine\ntext {n}\n".encode() for n in range(3)]

@@ -15,7 +15,6 @@ from typing import Literal
 LEAD = timedelta(minutes=25)  # no sooner than this before the hour is a slot worth its trouble
 FARTHEST = timedelta(hours=72)
 CANCEL_BY = timedelta(minutes=11)
-MOST_CANCELLED = 10  # batches at one time; no more than so many workers may be in doubt
 
 Doubt = Literal["cancel", "resend", "hold"]
 

@@ -11,7 +11,7 @@ from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
 from digest.letter.headers import BadHeader
 from digest.letter.share import form, values
-from digest.transports.sendgrid.letters import own_headers, shared_of
+from digest.transports.sendgrid.grouping import own_headers, shared_of
 from digest.transports.sendgrid.payload import Personal
 from tests.letter import sample
 from tests.letter.test_hostile import TITLES

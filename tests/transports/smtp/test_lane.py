@@ -10,9 +10,9 @@ import pytest
 
 from digest.transports.base import Outcome
 from digest.transports.smtp.lane import Lane
+from digest.transports.smtp.lanes import Pace, Work
 from digest.transports.smtp.replies import Reply
 from digest.transports.smtp.session import Lines, Lost, Session
-from digest.transports.smtp.work import Pace, Work
 from tests.transports.mailserver import parcel
 
 
