@@ -18,8 +18,8 @@ from digest.store.engine import writing
 from digest.store.events import Taken, take
 from digest.transports.mailbox.mailbox import Mailbox
 from digest.transports.mailbox.reports import NoReport, read_report
-from digest.transports.sendgrid.events import parse
 from digest.transports.tag import read_tag
+from digest.transports.webhook import Webhook
 
 BATCH = 200  # messages in one transaction
 Clock = Callable[[], datetime]
@@ -34,9 +34,9 @@ class Incoming:
     unread: int = 0
 
 
-def take_body(engine: Engine, body: bytes, secret: bytes, now: datetime) -> Incoming:
-    """Take the events of a SendGrid webhook's body that is known to be SendGrid's. Raises BadBody (ValueError)."""
-    found = parse(body, partial(read_tag, secret), now)
+def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now: datetime) -> Incoming:
+    """Take the events of a webhook call that is known to be the provider's. Raises BadBody (ValueError)."""
+    found = webhook.parse(body, partial(read_tag, secret), now)
     aside = Counter({name or "no event": count for name, count in found.ignored.items()})
     with writing(engine) as conn:
         done = Incoming(take(conn, found.events, secret, now), aside)

@@ -10,9 +10,9 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,15 +33,13 @@ from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
 from digest.resources import resource
 from digest.store.engine import reading, writing
-from digest.transports.sendgrid.events import WINDOW, BadBody, verify_signature
+from digest.transports.webhook import BadBody, Webhook
 from subscribers import web as people
 from subscribers.errors import BadToken, NoSubscriber
 from subscribers.forms import Choice, Choices
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
-_SIGNATURE = "x-twilio-email-event-webhook-signature"
-_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _CADENCES = {
     "daily": "Daily: at most one letter a day",
     "weekly": "Weekly: at most one letter a week",
@@ -54,17 +52,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
 
 
-def make_app(
-    engine: Engine,
-    secret: bytes,
-    settings: Settings,
-    keys: Sequence[str],
-    clock: Clock,
-    *,
-    window: timedelta = WINDOW,
-) -> ASGIApp:
-    """Return the application. `keys` are SendGrid's verification keys; without one, every webhook call is refused."""
-    site = settings.site
+def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) -> ASGIApp:
+    """Return the application; without a key in [events], every call of the webhook is refused."""
+    site, webhook = settings.site, settings.events.webhook()
     css = (resource("templates") / "web" / "page.css").read_text(encoding="utf-8")
     page = _page(site, css)
     editors = (site.reply_to or site.sender).rpartition("<")[2].rstrip("> ")
@@ -74,7 +64,7 @@ def make_app(
     )
     app = Starlette(
         routes=[
-            Route("/hooks/sendgrid", _hook(engine, secret, keys, clock, window), methods=["POST"]),
+            Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
             Route("/healthz", _healthz(engine), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings, clock), desk), methods=["GET"]),
             *people.routes(desk),
@@ -147,21 +137,20 @@ def _begin(engine: Engine) -> Iterator[Connection]:
     failpoint("reader: committed")
 
 
-def _hook(engine: Engine, secret: bytes, keys: Sequence[str], clock: Clock, window: timedelta) -> Endpoint:
+def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endpoint:
     async def hook(request: Request) -> Response:
         body, refused = await _read(request)
         if refused is not None:
             return refused
-        signature, timestamp = (_single(request, name) for name in (_SIGNATURE, _TIMESTAMP))
-        return await run_in_threadpool(take, signature, timestamp, body)
+        return await run_in_threadpool(take, _single(request), body)
 
-    def take(signature: str | None, timestamp: str | None, body: bytes) -> Response:
+    def take(headers: Mapping[str, str], body: bytes) -> Response:
         now = clock()
-        if not verify_signature(keys, signature, timestamp, body, now, window):
+        if not webhook.verify(headers, body, now):
             _log.warning("webhook: a call without a valid signature was refused")
             return PlainTextResponse("not signed by a key we know\n", 401)
         try:
-            done = take_body(engine, body, secret, now)
+            done = take_body(engine, webhook, body, secret, now)
         except BadBody as error:
             _log.warning("webhook: a signed body cannot be read: %s", error)
             return PlainTextResponse("not an array of events\n", 400)
@@ -210,10 +199,9 @@ async def _read(request: Request) -> tuple[bytes, Response | None]:
     return bytes(body), None
 
 
-def _single(request: Request, name: str) -> str | None:
-    """Return a header's value; one given twice counts as none, for nobody could say which was meant."""
-    values = request.headers.getlist(name)
-    return values[0] if len(values) == 1 else None
+def _single(request: Request) -> dict[str, str]:
+    """Return the headers by name; one given twice is left out, because nobody could say which was meant."""
+    return {name: value for name, value in request.headers.items() if len(request.headers.getlist(name)) == 1}
 
 
 class SecurityHeaders:

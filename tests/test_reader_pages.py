@@ -61,7 +61,7 @@ class Post:
         self.rhian, self.owain = (person.id for person in named if person)
         [self.edition] = [number for number, cadence in editions if cadence == "weekly" and number > 1][-1:]
         settings = self.house.settings
-        app = make_app(self.engine, self.house.place.secret, settings, [], lambda: self.house.now)
+        app = make_app(self.engine, self.house.place.secret, settings, lambda: self.house.now)
         self.client = TestClient(app, raise_server_exceptions=False)
 
     def _write_letters(self) -> None:
@@ -559,7 +559,7 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
         return letters_of(settings, edition, entries)
 
     monkeypatch.setattr("digest.letterpage.letters_of", counted)
-    app = make_app(light.engine, light.house.place.secret, light.house.settings, [], lambda: light.house.now)
+    app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)
     client = TestClient(app)
     for content in ("one", "one", "another"):
         with writing(light.engine) as conn:
@@ -572,7 +572,7 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
 def test_a_mistaken_template_is_told_to_the_log_and_not_to_the_reader(light: Post, tmp_path: Path) -> None:
     (tmp_path / "card.html.j2").write_text("{{ part.titel }}")
     settings = replace(light.house.settings, templates=tmp_path)
-    app = make_app(light.engine, light.house.place.secret, settings, [], lambda: light.house.now)
+    app = make_app(light.engine, light.house.place.secret, settings, lambda: light.house.now)
     answer = TestClient(app).get(light.link("letters"))
     assert answer.status_code == 503
     assert "The letter in your mailbox is the same" in answer.text
@@ -600,7 +600,7 @@ def test_the_letter_does_not_follow_what_changes_later(light: Post) -> None:
     with writing(light.engine) as conn:
         conn.execute(update(tables.entry).values(title="Another title by now"))
     light.house.now += timedelta(days=400)
-    app = make_app(light.engine, light.house.place.secret, light.house.settings, [], lambda: light.house.now)
+    app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)
     letter, after = parts(TestClient(app).get(light.link("letters")).text)
     assert after == before and letter.count("Why: you follow Housing") == CAP
 

@@ -110,6 +110,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.transports.mailbox.reports",
         "digest.transports.sendgrid.events",
         "digest.transports.tag",
+        "digest.transports.webhook",
         "subscribers.addresses",
         "subscribers.consent",
         "subscribers.csvlines",

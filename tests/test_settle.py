@@ -79,7 +79,9 @@ def hear(house: Stage, numbers: list[int], kind: str = "delivered") -> int:
     """Take the provider's events of deliveries, as its webhook does; return how many deliveries they settled."""
     place = house.place
     body = body_of(*(told(kind, n, f"{kind} {n}", secret=place.secret, at=house.now) for n in numbers))
-    return incoming.take_body(place.engine, body, place.secret, house.now).taken.settled
+    return incoming.take_body(
+        place.engine, place.settings.events.webhook(), body, place.secret, house.now
+    ).taken.settled
 
 
 def test_the_list_says_what_is_known_of_each_and_asks_for_a_person(

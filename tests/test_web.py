@@ -21,6 +21,7 @@ from sqlalchemy import Engine, insert, text
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from digest.config.events import EventsSettings
 from digest.config.load import load
 from digest.model import Site
 from digest.resources import resource
@@ -45,8 +46,9 @@ GUARDS = {
 
 
 def app_on(engine: Engine) -> ASGIApp:
-    settings = replace(load(resource("config.toml"), {}), site=SITE)
-    return make_app(engine, SECRET, settings, [SIGNER.public], lambda: NOW)
+    events = EventsSettings(keys=(SIGNER.public,))
+    settings = replace(load(resource("config.toml"), {}), site=SITE, events=events)
+    return make_app(engine, SECRET, settings, lambda: NOW)
 
 
 @pytest.fixture

@@ -25,11 +25,9 @@ def serve(choices: Choices, host: str, port: int) -> None:
     from digest.web import make_app
 
     place = choices.installation()
-    keys = place.settings.events.keys
-    window = place.settings.events.window
-    if not keys:
-        tell("events.sendgrid_keys is empty: /hooks/sendgrid refuses every call")
-    app = make_app(place.engine, place.secret, place.settings, keys, place.clock, window=window)
+    if problem := place.settings.events.webhook_problem():
+        tell(problem)
+    app = make_app(place.engine, place.secret, place.settings, place.clock)
     # No access log: the addresses of the pages hold tokens.
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
@@ -67,7 +65,9 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
         raise WrongUse("nothing to read: set events.mailbox in config.toml, or give --mailbox or --file")
     if file is not None:
         try:
-            found = incoming.take_body(place.engine, file.read_bytes(), place.secret, place.clock())
+            found = incoming.take_body(
+                place.engine, place.settings.events.webhook(), file.read_bytes(), place.secret, place.clock()
+            )
         except ValueError as error:
             raise WrongUse(f"{file}: {error}; give a body as SendGrid's webhook posts it") from error
     else:

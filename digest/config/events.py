@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from digest.transports.webhook import Webhook
+
 _LEAST = timedelta(hours=25)
 
 
@@ -32,6 +34,16 @@ class EventsSettings:
     window: timedelta = _LEAST
     mailbox: str = ""
     password: str = field(default="", repr=False)
+
+    def webhook(self) -> Webhook:
+        """Return the webhook of the provider that tells us of letters."""
+        from digest.transports.sendgrid.events import webhook  # cryptography is slow to import
+
+        return webhook(self.keys, self.window)
+
+    def webhook_problem(self) -> str:
+        """Return why no call of the webhook can be believed; "" when one can."""
+        return "" if self.keys else "events.sendgrid_keys is empty: /hooks/sendgrid refuses every call"
 
 
 NOTHING = EventsSettings()

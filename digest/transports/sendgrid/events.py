@@ -12,9 +12,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,8 +23,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.events import LONGEST_ID, Event, redacted, status_in
+from digest.transports.webhook import BadBody, Parsed, ReadTag, Webhook
 
 PROVIDER = "sendgrid"
+PATH = "/hooks/sendgrid"
+SIGNATURE = "x-twilio-email-event-webhook-signature"
+TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 WINDOW = timedelta(hours=25)  # retries go on for 24 hours, perhaps under the first signature
 AHEAD = timedelta(minutes=10)  # how far their clock may be before ours
 MOST_EVENTS = 50_000  # in one body; real ones hold some hundreds
@@ -45,22 +47,16 @@ _SECONDS = re.compile(r"[0-9]{1,11}")
 _ODD = re.compile(r"[^!-~]+")
 
 
-class BadBody(ValueError):
-    """The body is not an array of events; nothing of it can be used."""
+def webhook(keys: Sequence[str], window: timedelta = WINDOW) -> Webhook:
+    """Return SendGrid's webhook; without a key, every call is refused. `window`: how old a signed call may be."""
+
+    def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+        return verify_signature(keys, headers.get(SIGNATURE), headers.get(TIMESTAMP), body, now, window)
+
+    return Webhook(PATH, verify, parse)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """`events` in the body's order, and how many of each other name (open, click, an account's) were left aside.
-
-    Under the name "" are counted elements that are no events at all.
-    """
-
-    events: list[Event]
-    ignored: Counter[str] = field(default_factory=Counter)
-
-
-def parse(body: bytes, read_tag: Callable[[str], int | None], now: datetime) -> Parsed:
+def parse(body: bytes, read_tag: ReadTag, now: datetime) -> Parsed:
     """Return the events of a webhook's body. Raises BadBody when it is not JSON of the right form.
 
     `read_tag` turns a custom argument into a delivery of ours or None. A single odd element never spoils the
@@ -163,7 +159,7 @@ def _kind(one: dict[str, Any], name: str) -> str | None:
     return kind
 
 
-def _event(one: dict[str, Any], kind: str, read_tag: Callable[[str], int | None], now: datetime) -> Event:
+def _event(one: dict[str, Any], kind: str, read_tag: ReadTag, now: datetime) -> Event:
     address = _text(one, "email") or None
     # The classification ("Reputation", "Content") tells a disliked sender from a dead address.
     words = [_text(one, "bounce_classification"), _text(one, "reason") or _text(one, "response")]

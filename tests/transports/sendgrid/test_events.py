@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.events import KINDS
-from digest.transports.sendgrid.events import BadBody, Parsed, load_key, parse, verify_signature
+from digest.transports.sendgrid.events import load_key, parse, verify_signature
 from digest.transports.tag import read_tag
+from digest.transports.webhook import BadBody, Parsed
 from tests.transports.webhook import NOW, SECRET, Signer, body_of, told
 
 read = partial(read_tag, SECRET)
