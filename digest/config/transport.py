@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from digest.letter import headers
 from digest.model import Site
@@ -45,22 +45,6 @@ class TransportPart(BaseModel):
     timeout: float = Field(default=60, gt=0, le=600)
 
 
-class _Hidden:
-    """A secret that no repr, log or traceback shows."""
-
-    def __init__(self, value: str | None) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return "<hidden>" if self.value else "<none>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hidden) and other.value == self.value
-
-    def __hash__(self) -> int:
-        return hash(self.value)
-
-
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
     """What was chosen, checked. `secret` is the SMTP password or the SendGrid key, out of sight of any repr."""
@@ -69,7 +53,7 @@ class TransportSettings:
     directory: Path
     sender: str
     ca_file: Path | None
-    secret: _Hidden
+    secret: SecretStr
 
     @property
     def kind(self) -> str:
@@ -83,7 +67,7 @@ class TransportSettings:
 
     def open(self, installation_secret: bytes, clock: Callable[[], datetime]) -> Transport:
         """Return the transport, ready for one run; nothing is connected to yet."""
-        part = self.part
+        part, secret = self.part, self.secret.get_secret_value()
         if part.kind == "smtp":
             from digest.transports.smtp.connect import SmtpSettings
             from digest.transports.smtp.transport import SmtpTransport
@@ -93,7 +77,7 @@ class TransportSettings:
             return SmtpTransport(
                 SmtpSettings(
                     host=part.host, port=part.port, security=part.security, username=part.username,
-                    password=self.secret.value, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
+                    password=secret or None, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
                     verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None, sender=self.sender,
                     return_path=(lambda n: bounce_address(installation_secret, bounces, n)) if bounces else None,
                 )
@@ -104,7 +88,7 @@ class TransportSettings:
 
             return SendGridTransport(
                 SendGridSettings(
-                    self.secret.value or "", part.base_url, part.region, part.timeout, min(part.concurrency, 10),
+                    secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10),
                     part.sandbox,
                 ),
                 clock,
@@ -151,4 +135,4 @@ def transport_of(
     except headers.BadHeader:
         return None, problems  # told under its own key
     ca_file = home / part.ca_file if part.ca_file else None
-    return TransportSettings(part, home / part.directory, sender, ca_file, _Hidden(secret)), []
+    return TransportSettings(part, home / part.directory, sender, ca_file, SecretStr(secret or "")), []
