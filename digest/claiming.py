@@ -19,9 +19,6 @@ from subscribers import store as people
 from subscribers.consent import may_mail
 from subscribers.model import Subscriber
 
-BATCH = 200
-BATCH_OF_REQUESTS = 1000  # one request to a provider carries so many readers
-
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -42,11 +39,6 @@ class Dropped:
     until: datetime | None
 
 
-def batch_size(settings: Settings) -> int:
-    """Return how many deliveries are claimed at a time."""
-    return BATCH_OF_REQUESTS if settings.transport.kind == "sendgrid" else BATCH
-
-
 def claim(
     engine: Engine,
     settings: Settings,
@@ -56,8 +48,10 @@ def claim(
     secret: bytes,
     now: datetime,
     send_at: datetime | None = None,
+    *,
+    most: int,
 ) -> tuple[list[Claimed], int]:
-    """Claim the next batch of edition `number`; return it, and how many were settled without a letter.
+    """Claim the next `most` deliveries of edition `number`; return them, and how many were settled without a letter.
 
     Consent, pause, suppression and the allow-list are read again in the very transaction. `send_at`: in slot
     mode, the hour.
@@ -68,7 +62,7 @@ def claim(
         failpoint("claim: before commit")
         edition = editions.get(conn, number)
         going = edition is not None and not edition.held  # or a person has stopped it meanwhile
-        owed = deliveries.pending(conn, number, batch_size(settings), now) if going else []
+        owed = deliveries.pending(conn, number, most, now) if going else []
         batch, dropped = mailable(conn, settings, owed, secret, now)
         settled = [(one.delivery, one.state, one.reason) for one in dropped if one.until is None]
         deliveries.settle(conn, settled, now)

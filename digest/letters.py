@@ -152,7 +152,7 @@ def parcel(
         delivery, folder_of(edition), person.email, assembled.subject, message,
         assembled.html_text(), assembled.plain_text(),
     )  # fmt: skip
-    if settings.transport.kind != "sendgrid":
+    if not settings.transport.capabilities.fills_forms:
         return made
     blank, shared = letters.shared(person.language, digest, reader, f"{edition.cadence}.{domain}")
     own = own_headers(reader.unsubscribe_url, f"<{token}@{domain}>")

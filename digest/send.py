@@ -11,7 +11,7 @@ from itertools import chain
 from sqlalchemy import Connection, Engine
 
 from digest import stopping
-from digest.claiming import Claimed, batch_size, claim, mailable
+from digest.claiming import Claimed, claim, mailable
 from digest.config.settings import Settings
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.failpoint import failpoint
@@ -99,7 +99,8 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
                 deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
             return
         batch, settled = claim(
-            work.engine, work.settings, work.fence, number, work.run, work.secret, now, send_at
+            work.engine, work.settings, work.fence, number, work.run, work.secret, now, send_at,
+            most=work.transport.capabilities.batch_size,
         )  # fmt: skip
         if not batch and not settled:
             return
@@ -123,7 +124,7 @@ def rehearse(
     count, last = 0, None
     while True:
         with reading(engine) as conn:
-            owed = deliveries.pending(conn, number, batch_size(settings), now, after=last)
+            owed = deliveries.pending(conn, number, transport.capabilities.batch_size, now, after=last)
             batch, _ = mailable(conn, settings, owed, secret, now)
         if not owed:
             return count

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from digest import edit, pipeline, prepare
 from digest.config.settings import Settings
@@ -14,7 +15,7 @@ from digest.installation import Installation
 from digest.store import entries, sources
 from digest.store.engine import reading, writing
 from digest.store.events import take
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Capabilities, Outcome, Parcel
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.house import House
@@ -81,6 +82,7 @@ class Postman:
     usual: tuple[str, str] = ("accepted", "")
     taken: list[Parcel] = field(default_factory=list)
     known: dict[int, str] = field(default_factory=dict)
+    capabilities: ClassVar[Capabilities] = Capabilities()
 
     def open(self) -> None:
         """Nothing to make ready."""

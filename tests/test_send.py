@@ -11,14 +11,13 @@ import pytest
 from sqlalchemy import update
 
 from digest import pipeline, prepare, send
-from digest.claiming import BATCH
 from digest.errors import PersonNeeded
 from digest.model import Receipt
 from digest.store import deliveries, editions, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import BATCH, Capabilities, Outcome, Parcel
 from digest.transports.file import FileTransport
 from subscribers import store as people
 from subscribers.model import Interests
@@ -29,6 +28,8 @@ FOLLOWED = [Interests(frozenset(areas)) for areas in ({"housing"}, {"transport"}
 
 class Recorder:
     """A transport that remembers, may die before the n-th parcel, and answers as told when asked."""
+
+    capabilities = Capabilities()
 
     def __init__(
         self, dies_at: int | None = None, answers: dict[int, str] | None = None, verdict: str = "accepted"

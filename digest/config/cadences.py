@@ -26,8 +26,8 @@ class CadencePart(BaseModel):
     ahead: Span = timedelta(0)
 
 
-def mistakes(parts: Mapping[str, CadencePart], transport: str) -> list[str]:
-    """Return what is wrong with them, a line each; `transport` is the kind that will carry the letters."""
+def mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
+    """Return what is wrong with them, a line each; `can_wait`: the transport keeps letters until their hour."""
     problems = []
     for name, part in parts.items():
         key = f"cadence.{name}"
@@ -42,7 +42,7 @@ def mistakes(parts: Mapping[str, CadencePart], transport: str) -> list[str]:
             continue
         if not _LEAST <= part.ahead <= _MOST:
             problems.append(f'{key}.ahead: write a span from "25 minutes" to "12 hours"')
-        if transport != "sendgrid":
+        if not can_wait:
             problems.append(f"{key}.ahead: only SendGrid keeps letters until their hour; remove it")
     return problems
 

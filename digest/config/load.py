@@ -23,7 +23,7 @@ from digest.config.site import check_base_url, check_language, check_mailbox
 from digest.config.sources import SourcePart, check_sources, sources_of
 from digest.config.spans import Span
 from digest.config.terms import TermPart, check_terms, terms_of
-from digest.config.transport import TransportPart, TransportSettings, transport_of
+from digest.config.transport import TransportPart, TransportSettings, capabilities_of, transport_of
 from digest.errors import ConfigError, TryLater, of_disk
 from digest.letter import catalogue
 from digest.model import Dkim, Site, Taxonomy
@@ -216,7 +216,7 @@ def _check(file: _File) -> list[str]:
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     areas, themes = ({term.slug for term in terms} for terms in (file.policy_area, file.theme))
     problems += check_sources(file.source, areas, themes)
-    return problems + cadences.mistakes(file.cadence, file.transport.kind)
+    return problems + cadences.mistakes(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
 def _check_clients(names: list[str]) -> list[str]:

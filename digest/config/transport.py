@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from digest.letter import headers
 from digest.model import Site
-from digest.transports.base import Transport
+from digest.transports.base import Capabilities, Transport
 
 
 class TransportPart(BaseModel):
@@ -61,6 +61,11 @@ class TransportSettings:
         return self.part.kind
 
     @property
+    def capabilities(self) -> Capabilities:
+        """Return what the transport can do; nothing is opened for it."""
+        return capabilities_of(self.part.kind)
+
+    @property
     def where(self) -> str:
         """Return what hand-overs can be asked about again: the same kind, and for files the same folder."""
         return f"file {self.directory}" if self.part.kind == "file" else self.part.kind
@@ -96,6 +101,15 @@ class TransportSettings:
         from digest.transports.file import FileTransport
 
         return FileTransport(self.directory)
+
+
+def capabilities_of(kind: str) -> Capabilities:
+    """Return what the transports of a kind ("file", "smtp" or "sendgrid") can do."""
+    if kind == "sendgrid":
+        from digest.transports.sendgrid.settings import CAPABILITIES
+
+        return CAPABILITIES
+    return Capabilities()
 
 
 def transport_of(

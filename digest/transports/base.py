@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from digest.transports.sendgrid.payload import Personal, Shared
 
 
+BATCH = 200  # deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Say what a transport can do, before it is opened.
+
+    `batch_size`: how many deliveries are claimed for it at a time. `fills_forms`: its provider substitutes each
+    reader's values itself. `can_wait`: it is `Waiting`.
+    """
+
+    batch_size: int = BATCH
+    fills_forms: bool = False
+    can_wait: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """One composed letter: `message` is the whole RFC 5322 message, `folder` names its edition ("weekly-2027-10-29").
@@ -50,6 +66,11 @@ class Outcome:
 
 class Transport(Protocol):
     """Hands letters over. One instance serves one run; `close` is always called."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what this transport can do; the same for every instance."""
+        ...
 
     def open(self) -> None:
         """Make ready; called before anything is claimed. Raises DigestError or TryLater when it will not work."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from digest.errors import DigestError, of_disk
 from digest.failpoint import failpoint
 from digest.flush import flush, flush_names
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Capabilities, Outcome, Parcel
 
 _INDEXED = 2000
 _BATCH = 200  # letters that are waited for together
@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 class FileTransport:
     """Writes letters below `directory`. A letter is there whole or not at all, so nothing is ever in doubt."""
+
+    capabilities = Capabilities()
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -33,7 +33,7 @@ class Claims:
         slot = due_slot(weekly, self.house.now, settings.site.zone)
         with writing(self.place.engine) as conn:
             prepare.ready(conn, settings, weekly, slot, self.house.now)
-            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now)
+            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now, most=200)
         self.edition = made.id
         self.place.fence.check()
 
@@ -48,7 +48,9 @@ class Claims:
         fence = Fence(engine, self.house.folder / f"fence{number}")
 
         def claims() -> list[int]:
-            batch, _ = claim(engine, place.settings, fence, self.edition, number, place.secret, self.house.now)
+            batch, _ = claim(
+                engine, place.settings, fence, self.edition, number, place.secret, self.house.now, most=200
+            )
             return [one.reader.id for one in batch]
 
         return claims

@@ -18,7 +18,7 @@ from tests.kills.conftest import TrialOf
 from tests.kills.trial import READERS, TRANSPORTS, Ground, Trial
 
 KILLED = -signal.SIGKILL
-THREE_BATCHES = {"file": 450, "smtp": 450, "sendgrid": 2_050}  # readers; see BATCH in digest.send
+THREE_BATCHES = {"file": 450, "smtp": 450, "sendgrid": 2_050}  # readers; see Capabilities in digest.transports.base
 
 
 @dataclass(frozen=True)

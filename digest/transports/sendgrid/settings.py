@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from digest.transports.base import Capabilities
 from digest.transports.sendgrid.payload import MOST
+
+# One request carries so many readers.
+CAPABILITIES = Capabilities(batch_size=MOST, fills_forms=True, can_wait=True)
 
 MOST_CANCELLED = 10  # batches at one time; no more than so many workers may be in doubt
 

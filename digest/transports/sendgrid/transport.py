@@ -25,7 +25,7 @@ from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.jobs import Call, Job, settle
 from digest.transports.sendgrid.payload import Personal, Shared, requests
 from digest.transports.sendgrid.riders import Fitted, fit
-from digest.transports.sendgrid.settings import SendGridSettings, mistakes
+from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
 from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
 
 TRIES = 3  # of a cancel, which does no harm twice
@@ -38,6 +38,8 @@ class SendGridTransport:
 
     `clock` gives the present as an aware datetime. ConfigError for settings that cannot work.
     """
+
+    capabilities = CAPABILITIES
 
     def __init__(self, settings: SendGridSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         if wrong := mistakes(settings):

@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from typing import Final
 
 from digest.errors import DigestError, WrongUse
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Capabilities, Outcome, Parcel
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
@@ -23,6 +23,8 @@ DRAIN: Final = 20.0
 
 class SmtpTransport:
     """Hands letters over to one mail server. One instance serves one run, from one thread; `stop` from any."""
+
+    capabilities = Capabilities()
 
     def __init__(self, settings: SmtpSettings, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
         self._settings = settings
