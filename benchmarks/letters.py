@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from digest.letter import parts
 from digest.letter.assemble import assemble
 from digest.letter.compile import Letter, compile_letter, inline_styles, render_whole
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
 from digest.letter.values import ReaderFacts
 from digest.letter.words import counts
 from digest.model import Digest
@@ -61,9 +61,16 @@ def rate(make: Callable[[int], bytes], count: int) -> float:
 def from_blocks(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
     """Make one letter our way."""
     return compose(
-        sample.SITE, assemble(letter, digest, reader), to=reader.email, message_id="<n@news.example.org>", date=NOW,
-        list_id="weekly.news.example.org", unsubscribe_url=reader.unsubscribe_url,
-    )  # fmt: skip
+        assemble(letter, digest, reader),
+        Head(
+            sample.SITE,
+            to=reader.email,
+            message_id="<n@news.example.org>",
+            date=NOW,
+            list_id="weekly.news.example.org",
+            unsubscribe_url=reader.unsubscribe_url,
+        ),
+    )
 
 
 def plainly(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:

@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from digest import checkup, prepare
 from digest.checkup import Finding
 from digest.config.settings import Settings
+from digest.delivery.parcel import parcel
 from digest.errors import ConfigError
 from digest.installation import Installation
-from digest.letters import letters_of, parcel
 from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
+from digest.render import Letters
 from digest.schedule import next_slot
 from digest.store import accounts, deliveries, editions, runs, sources
 from digest.store.engine import reading
@@ -232,11 +233,11 @@ def trial_letter(settings: Settings) -> None:
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
     digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
-    letters = letters_of(settings, edition, [full, bare])
+    letters = Letters(settings, edition, [full, bare])
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language)
-        made = parcel(settings, edition, letters, reader, digest, b"0" * 32, now, delivery=1)
-        for part, said in (("html", made.html), ("txt", made.text)):
+        made = parcel(letters, reader, digest, b"0" * 32, now, delivery=1)
+        for part, said in (("html", made.letter.html_text()), ("txt", made.letter.plain_text())):
             if f"{settings.site.base_url}/unsubscribe/" not in said:
                 raise ConfigError(
                     [f"letter.{part}.j2: has no unsubscribe link; write {{{{ reader.unsubscribe_url }}}} into it"]

@@ -7,21 +7,20 @@ the reader, their name and what they follow, and the templates around it are tho
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
 from digest.config.settings import Settings
+from digest.delivery.parcel import links_of, render_letter
 from digest.group import OVER_CAP
 from digest.letter import parts
 from digest.letter.clean import link, visible
 from digest.letter.compile import Letter
 from digest.letter.words import direction
-from digest.letters import Letters, letters_of, parcel
 from digest.model import Digest, Edition, Entry
+from digest.render import Letters
 from digest.resources import resource
 from digest.store import deliveries, editions
 from digest.store.editions import Shown
@@ -63,17 +62,10 @@ class LetterPages:
     engine: Engine
     secret: bytes
     settings: Settings
-    clock: Callable[[], datetime]
     most_editions: int = 4
     most_pages: int = 200
     _known: dict[int, _Compiled] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        # What only a transport needs, signatures and a provider's form, is left out.
-        chosen = self.settings.transport
-        plain = replace(chosen, part=chosen.part.model_copy(update={"kind": "file"}))
-        self.settings = replace(self.settings, dkim=None, transport=plain)
 
     def page(self, token: str) -> str:
         """Return the html of the letter that a token names, with what was over the cap below it.
@@ -83,10 +75,8 @@ class LetterPages:
         said = read_token([self.secret], "browse", token)
         person, digest, content = self._planned(said.subscriber, said.edition or 0)
         made = self._compiled(said.edition or 0, content)
-        now = self.clock()
-        html = parcel(
-            self.settings, made.edition, made.letters, person, digest, self.secret, now, delivery=0
-        ).html  # fmt: skip
+        links = links_of(self.settings.site, made.edition.id, person, self.secret)
+        html = render_letter(made.letters, person, digest, links).letter.html_text()
         over = {entry for entry, why in digest.left_out if why == OVER_CAP}
         rest = [one.entry for one in made.shown if one.entry.id in over]
         return _with_more(html, _more(made.letters.of(person.language), rest)) if rest else html
@@ -119,7 +109,7 @@ class LetterPages:
                     edition = editions.get(conn, number)
                     shown = editions.shown(conn, number)
                 assert edition is not None
-                made = _Compiled(edition, shown, letters_of(self.settings, edition, [s.entry for s in shown]))
+                made = _Compiled(edition, shown, Letters(self.settings, edition, [s.entry for s in shown]))
             made.pages += 1
             self._known[number] = made  # newest last
             while len(self._known) > self.most_editions:

@@ -13,8 +13,8 @@ from digest import group
 from digest.config.settings import Settings
 from digest.errors import PersonNeeded, WrongUse
 from digest.failpoint import failpoint
-from digest.letters import fitting
 from digest.model import Digest, Edition
+from digest.render import fitting
 from digest.resources import resource
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of, slots_between
 from digest.store import deliveries, editions, entries, releases, slots

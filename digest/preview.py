@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from digest import group, prepare
+from digest.delivery.parcel import parcel
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.letters import fitting, letters_of, parcel
 from digest.model import Digest, Edition
+from digest.render import Letters, fitting
 from digest.schedule import next_slot
 from digest.store import deliveries, editions, releases
 from digest.store.editions import Shown
@@ -54,8 +55,8 @@ def preview(
                 return Preview(one, digest, None, f"this reader is {why}")
     if digest is None or not digest.placed:
         return Preview(one, digest, None, reason or "nothing in this edition matches: no letter is written")
-    letters = letters_of(place.settings, one, [s.entry for s in shown])
-    made = parcel(place.settings, one, letters, person, digest, place.secret, place.clock(), delivery=0)
+    letters = Letters(place.settings, one, [s.entry for s in shown])
+    made = parcel(letters, person, digest, place.secret, place.clock(), delivery=0)
     return Preview(one, digest, made, reason)
 
 

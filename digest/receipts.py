@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
+from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.events import redacted
 from digest.installation import Installation
-from digest.letters import folder_of
 from digest.model import Edition, Receipt
 from digest.resources import resource
 from digest.store import accounts, deliveries, editions

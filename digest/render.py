@@ -1,73 +1,103 @@
-"""The verb render: an edition becomes a letter, and a letter becomes one reader's own.
+"""The verb render: an edition's letter in each language, compiled once, and one reader's own letter of it.
 
-Preview and send both come through here, so what an editor sees is what a reader gets.
+Preview, send and the letter page all come through here, so what an editor sees is what a reader gets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
 
-from digest.letter.assemble import assemble, extremes, proven, verify
+from digest.config.settings import Settings
+from digest.letter import catalogue
+from digest.letter.assemble import assemble, extremes, proven
 from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
+from digest.letter.fit import fit
+from digest.letter.share import Form
+from digest.letter.share import form as make_form
 from digest.letter.values import Assembled, EditionFacts, ReaderFacts
-from digest.model import SHIPPED, Brand, Digest, Entry, Site, Taxonomy
-from subscribers.model import Subscriber
+from digest.model import Digest, Edition, Entry
+from digest.resources import resource
+
+_SMALL = 25  # entries that never fill 80 KB
+CHECKED = 3  # digests of each language that are also rendered whole, and compared
+
+_log = logging.getLogger(__name__)
 
 
-def render_letter(
-    site: Site,
-    taxonomy: Taxonomy,
-    edition: EditionFacts,
-    entries: Sequence[Entry],
-    templates: Sequence[Path],
-    *,
-    brand: Brand = SHIPPED,
-    language: str = "",
-    inline: Inline = inline_styles,
-) -> Letter:
-    """Return an edition's letter in a language, compiled once for all its readers. ConfigError for a bad template."""
-    return compile_letter(site, taxonomy, edition, entries, templates, brand=brand, language=language, inline=inline)
+class Letters:
+    """An edition's letter by language, each compiled when its first reader comes. ConfigError for a bad template.
 
-
-def render_digest(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
-    """Return one reader's letter. DigestError when the digest places an entry the letter does not hold."""
-    return assemble(letter, digest, reader)
-
-
-def check_digests(letter: Letter, digests: Sequence[Digest], reader: ReaderFacts) -> None:
-    """Raise DigestError unless these digests, assembled, equal the letter rendered whole."""
-    for digest in digests:
-        verify(letter, digest, reader)
-
-
-def safe_letter(letter: Letter, digest: Digest, reader: ReaderFacts, *, trials: bool = False) -> tuple[Letter, str]:
-    """Return a letter that is right for this digest, and with `trials` for made-up ones at the extremes.
-
-    The same letter and "", or one that compiles each digest by itself and what in its templates asks for that.
-    ConfigError when no such letter is right; see `assemble.proven`.
+    The first digests of each language are compared with the letter rendered whole. Where a template of the
+    organisation's own makes them differ, that language's digests are compiled one by one from there on.
     """
-    return proven(letter, [digest, *(extremes(letter) if trials else ())], reader)
+
+    def __init__(
+        self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, inline: Inline = inline_styles
+    ) -> None:
+        self.settings, self.edition = settings, edition
+        own = [settings.templates] if settings.templates else []
+        self._folders = [*own, resource("templates") / "email"]
+        self._entries, self._inline = entries, inline
+        self.languages = catalogue.languages(self._folders)
+        self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
+        self._made: dict[str, Letter] = {}
+        self._forms: dict[tuple[str, Digest], Form] = {}
+        self._checked: dict[str, list[Digest]] = {}
+        self._lock = threading.RLock()
+
+    def of(self, language: str) -> Letter:
+        """Return the letter in a reader's language; without words for it, in the site's, else in English."""
+        site = self.settings.site
+        chosen = catalogue.best((language, site.language), self.languages)
+        with self._lock:
+            if chosen not in self._made:
+                self._made[chosen] = compile_letter(
+                    site, self.settings.taxonomy, self._facts, self._entries, self._folders,
+                    brand=self.settings.brand, language=chosen, inline=self._inline,
+                )  # fmt: skip
+            return self._made[chosen]
+
+    def render(self, language: str, digest: Digest, reader: ReaderFacts) -> Assembled:
+        """Return one reader's letter, right whatever the templates do.
+
+        DigestError when the digest places an entry that the edition does not hold.
+        """
+        letter = self.of(language)
+        checked = self._checked.setdefault(letter.book.words.language, [])
+        if len(checked) < CHECKED and digest not in checked:
+            letter = self._check(letter, digest, reader, checked)
+        return assemble(letter, digest, reader)
+
+    def form(self, language: str, digest: Digest, reader: ReaderFacts) -> Form:
+        """Return a digest's letter as a form, the same object for all its readers; `reader` is any of them."""
+        letter = self.of(language)
+        key = (letter.book.words.language, digest)
+        with self._lock:
+            if key not in self._forms:
+                self._forms[key] = make_form(letter, digest, reader)
+            return self._forms[key]
+
+    def _check(self, letter: Letter, digest: Digest, reader: ReaderFacts, checked: list[Digest]) -> Letter:
+        with self._lock:
+            # The shipped templates are proven by the tests; an own one is tried at the extremes too.
+            trials = extremes(letter) if self.settings.templates and not checked else ()
+            safe, why = proven(letter, [digest, *trials], reader)
+            if why:
+                self._made[letter.book.words.language] = safe
+                _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
+            checked.append(digest)
+        return safe
 
 
-def reader_facts(
-    letter: Letter,
-    subscriber: Subscriber,
-    *,
-    unsubscribe_url: str,
-    preferences_url: str,
-    pause_url: str,
-    browser_url: str,
-    more_url: str = "",
-) -> ReaderFacts:
-    """Return what a letter says of one subscriber; the caller makes the links (absolute, printable ASCII)."""
-    return ReaderFacts(
-        name=subscriber.name,
-        email=subscriber.email,
-        unsubscribe_url=unsubscribe_url,
-        preferences_url=preferences_url,
-        pause_url=pause_url,
-        browser_url=browser_url,
-        interests=letter.book.words.interests(subscriber.interests, letter.book.taxonomy),
-        more_url=more_url,
-    )
+def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest]:
+    """Return what keeps a digest's letter below the size at which mail programs clip it, by counting more as "more".
+
+    With a cap of 25 no letter comes near it, and nothing is compiled.
+    """
+    if settings.letter_cap <= _SMALL:
+        return lambda digest: digest
+    letters = Letters(settings, edition, entries)
+    return lambda digest: fit(letters.of(settings.site.language), digest) if digest.placed else digest

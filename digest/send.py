@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Engine
 from digest import stopping
 from digest.claiming import Claimed, claim, mailable
 from digest.config.settings import Settings
+from digest.delivery.parcel import folder_of, parcel
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.failpoint import failpoint
 from digest.ledger.ahead import in_slot
 from digest.ledger.states import next_try
-from digest.letters import Letters, folder_of, letters_of, parcel
 from digest.model import Edition
+from digest.render import Letters
 from digest.schedule import slot_of
 from digest.store import deliveries, editions, runs, slots
 from digest.store.deliveries import Delivery
@@ -129,7 +130,7 @@ def rehearse(
         if not owed:
             return count
         last = owed[-1]
-        parcels, _ = _compose(settings, frozen, batch, secret, now)
+        parcels, _ = _compose(frozen, batch, secret, now)
         count += sum(1 for _ in transport.hand_over(parcels))
 
 
@@ -142,7 +143,7 @@ def _frozen(engine: Engine, settings: Settings, number: int) -> Frozen:
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition.note, shown) != edition.content_hash:
         raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    return Frozen(edition, letters_of(settings, edition, [s.entry for s in shown]), _hour(settings, edition))
+    return Frozen(edition, Letters(settings, edition, [s.entry for s in shown]), _hour(settings, edition))
 
 
 def _hour(settings: Settings, edition: Edition) -> datetime:
@@ -184,7 +185,7 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
     outcomes: list[Outcome] = []
     begun = False
     try:
-        parcels, failed = _compose(work.settings, frozen, batch, work.secret, work.clock())
+        parcels, failed = _compose(frozen, batch, work.secret, work.clock())
         failpoint("hand-over: composed")
         # Asleep since the claim, and taken for dead: what others have settled meanwhile is not ours any more.
         with reading(work.engine) as conn:
@@ -260,22 +261,13 @@ def _record(
 
 
 def _compose(
-    settings: Settings, frozen: Frozen, batch: Sequence[Claimed], secret: bytes, now: datetime
+    frozen: Frozen, batch: Sequence[Claimed], secret: bytes, now: datetime
 ) -> tuple[list[Parcel], list[Outcome]]:
     """Return the letters of a batch, and a refusal for each that cannot be written. ConfigError: none can."""
     parcels, failed = [], []
     for one in batch:
         try:
-            made = parcel(
-                settings,
-                frozen.edition,
-                frozen.letters,
-                one.reader,
-                one.digest,
-                secret,
-                now,
-                delivery=one.delivery.id,
-            )
+            made = parcel(frozen.letters, one.reader, one.digest, secret, now, delivery=one.delivery.id)
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.letters import folder_of
 from digest.store import deliveries, editions, runs, slots
 from digest.store.engine import reading, writing
 from digest.store.heard import chunks, known

@@ -66,7 +66,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
         routes=[
             Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
             Route("/healthz", _healthz(engine), methods=["GET"]),
-            Route("/letters/{token}", _letter(LetterPages(engine, secret, settings, clock), desk), methods=["GET"]),
+            Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), desk), methods=["GET"]),
             *people.routes(desk),
         ],
         exception_handlers={TryLater: _later},

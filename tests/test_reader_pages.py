@@ -22,9 +22,12 @@ from starlette.testclient import TestClient
 
 from digest import prepare
 from digest.config.settings import Settings
+from digest.delivery.parcel import parcel
+from digest.letter.dkim import BadKey
 from digest.letterpage import LetterPages
-from digest.letters import Letters, letters_of
-from digest.model import Edition, Entry
+from digest.model import Dkim, Edition, Entry
+from digest.render import Letters
+from digest.store import deliveries, editions
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.web import make_app
@@ -556,9 +559,9 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
 
     def counted(settings: Settings, edition: Edition, entries: list[Entry]) -> Letters:
         made.append(edition.content_hash)
-        return letters_of(settings, edition, entries)
+        return Letters(settings, edition, entries)
 
-    monkeypatch.setattr("digest.letterpage.letters_of", counted)
+    monkeypatch.setattr("digest.letterpage.Letters", counted)
     app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)
     client = TestClient(app)
     for content in ("one", "one", "another"):
@@ -567,6 +570,21 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
             conn.execute(update(tables.edition).where(mine).values(content_hash=content))
         assert client.get(light.link("letters")).status_code == 200
     assert made == ["one", "another"]
+
+
+def test_a_page_is_rendered_and_never_composed_or_signed(light: Post) -> None:
+    """A key that cannot sign stops each parcel, and no page."""
+    settings = replace(light.house.settings, dkim=Dkim("example.org", "s", b"no key"))
+    secret, person = light.house.place.secret, light.person()
+    with reading(light.engine) as conn:
+        edition, shown = editions.get(conn, light.edition), editions.shown(conn, light.edition)
+        [delivery] = [one for one in deliveries.of_subscriber(conn, person.id) if one.edition == light.edition]
+        [owed] = deliveries.digests(conn, [delivery.digest or 0]).values()
+    assert edition is not None
+    with pytest.raises(BadKey):
+        parcel(Letters(settings, edition, [s.entry for s in shown]), person, owed, secret, WRITTEN, delivery=1)
+    app = make_app(light.engine, secret, settings, lambda: light.house.now)
+    assert TestClient(app).get(light.link("letters")).text == light.client.get(light.link("letters")).text
 
 
 def test_a_mistaken_template_is_told_to_the_log_and_not_to_the_reader(light: Post, tmp_path: Path) -> None:
@@ -607,7 +625,7 @@ def test_the_letter_does_not_follow_what_changes_later(light: Post) -> None:
 
 def test_many_letters_do_not_fill_the_memory(light: Post) -> None:
     place = light.house.place
-    pages = LetterPages(place.engine, place.secret, place.settings, place.clock, most_editions=1, most_pages=3)
+    pages = LetterPages(place.engine, place.secret, place.settings, most_editions=1, most_pages=3)
     light.house.publish("More")
     light.house.run(days=7)
     numbers = [light.edition, newest(light)]

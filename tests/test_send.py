@@ -215,7 +215,7 @@ def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
     hand_over(house, number, transport)
     assert len({parcel.to for parcel in transport.taken}) == len(transport.taken) == len(everybody)
     # Those who share a digest come together, so that they share a request.
-    subjects = [parcel.subject for parcel in transport.taken]
+    subjects = [parcel.letter.subject for parcel in transport.taken]
     assert sum(one != after for one, after in pairwise(subjects)) <= 2
     house.close()
 

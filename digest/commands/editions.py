@@ -102,8 +102,8 @@ def preview(
         tell(f"no letter: {made.reason}")
         return
     out.mkdir(parents=True, exist_ok=True)
-    (out / "letter.html").write_text(made.parcel.html, encoding="utf-8")
-    (out / "letter.txt").write_text(made.parcel.text, encoding="utf-8")
+    (out / "letter.html").write_text(made.parcel.letter.html_text(), encoding="utf-8")
+    (out / "letter.txt").write_text(made.parcel.letter.plain_text(), encoding="utf-8")
     (out / "letter.eml").write_bytes(made.parcel.message)
     click.echo(out / "letter.html")
     if lint_:
@@ -196,12 +196,13 @@ def run(choices: Choices, json_: bool) -> None:
     account.conclude(place, report, json_)
 
 
-def _lint(letter: Parcel, clients: tuple[str, ...]) -> None:
+def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:
     """Print a letter's faults, worst first; leave with exit code 1 on an error."""
     from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, lint
 
     clients = clients or DEFAULT_CLIENTS
-    found = lint(letter.html, letter.text, letter.subject, letter.message, clients)
+    letter = parcel.letter
+    found = lint(letter.html_text(), letter.plain_text(), letter.subject, parcel.message, clients)
     for one in found:
         if one.level != NOTE:
             click.echo(one.line())

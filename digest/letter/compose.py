@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -24,37 +25,43 @@ _TEXT = _PART.format("text/plain").encode("ascii")
 _HTML = _PART.format("text/html").encode("ascii")
 
 
-def compose(
-    site: Site,
-    assembled: Assembled,
-    *,
-    to: str,
-    message_id: str,
-    date: datetime,
-    list_id: str,
-    unsubscribe_url: str,
-    unsubscribe_mailto: str | None = None,
-    to_name: str = "",
-) -> bytes:
-    """Return the whole message: CRLF, 7 bit, text part first, one recipient.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Hold what the headers of one reader's letter say, apart from what the letter itself gives.
 
     `to` is a bare address and `to_name` any text; `message_id` is "<delivery@domain>", stable per delivery;
     `date` is aware; `list_id` is the list's name alone ("weekly.news.example.org"); `unsubscribe_url` acts on
-    a one-click POST (RFC 8058). BadHeader (a DigestError and ValueError) when a value is unfit for its
-    header: a control character, a local part that is not ASCII, an address that is no URI.
+    a one-click POST (RFC 8058).
     """
-    if not _MESSAGE_ID.fullmatch(message_id):
-        raise BadHeader(f"Message-ID: {message_id[:60]!r} is not <name@domain>; give one per delivery")
-    if date.tzinfo is None:
+
+    site: Site
+    to: str
+    message_id: str
+    date: datetime
+    list_id: str
+    unsubscribe_url: str
+    unsubscribe_mailto: str | None = None
+    to_name: str = ""
+
+
+def compose(assembled: Assembled, head: Head) -> bytes:
+    """Return the whole message: CRLF, 7 bit, text part first, one recipient.
+
+    BadHeader (a DigestError and ValueError) when a value is unfit for its header: a control character, a local
+    part that is not ASCII, an address that is no URI.
+    """
+    if not _MESSAGE_ID.fullmatch(head.message_id):
+        raise BadHeader(f"Message-ID: {head.message_id[:60]!r} is not <name@domain>; give one per delivery")
+    if head.date.tzinfo is None:
         raise BadHeader("Date: a time without a zone; give an aware one")
-    boundary = "=_" + hashlib.blake2b(message_id.encode("ascii"), digest_size=15).hexdigest()
-    head = (
-        _sender(site),
-        headers.addressed("To", to, to_name),
+    boundary = "=_" + hashlib.blake2b(head.message_id.encode("ascii"), digest_size=15).hexdigest()
+    lines = (
+        _sender(head.site),
+        headers.addressed("To", head.to, head.to_name),
         headers.text("Subject", assembled.subject),
-        f"Date: {format_datetime(date.astimezone(UTC))}\r\nMessage-ID: {message_id}\r\n",
-        _list(site, list_id),
-        _unsubscribe(unsubscribe_url, unsubscribe_mailto),
+        f"Date: {format_datetime(head.date.astimezone(UTC))}\r\nMessage-ID: {head.message_id}\r\n",
+        _list(head.site, head.list_id),
+        _unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto),
         _feedback(assembled.feedback_id),
         "Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
@@ -62,22 +69,12 @@ def compose(
     mark = b"--" + boundary.encode("ascii")
     return b"".join(
         (
-            "".join(head).encode("ascii"),
+            "".join(lines).encode("ascii"),
             *(mark, b"\r\n", _TEXT, assembled.text, b"\r\n"),
             *(mark, b"\r\n", _HTML, assembled.html, b"\r\n"),
             *(mark, b"--\r\n"),
         )
     )
-
-
-def return_path(site: Site, delivery: int) -> str:
-    """Return the envelope's sender for one delivery (VERP), so that a bounce names what it is about.
-
-    "bounce+47@news.example.org", at the domain of the site's sender. BadHeader when that is not a domain.
-    """
-    if delivery < 1:
-        raise BadHeader(f"Return-Path: {delivery} is not the number of a delivery")
-    return f"bounce+{delivery}@{headers.domain_of('Return-Path', site.sender)}"
 
 
 @lru_cache(maxsize=64)

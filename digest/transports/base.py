@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from digest.transports.sendgrid.payload import Personal, Shared
-
+    from digest.letter.compose import Head
+    from digest.letter.share import Form
+    from digest.letter.values import Assembled
 
 BATCH = 200  # deliveries
 
@@ -19,7 +20,7 @@ class Capabilities:
     """Say what a transport can do, before it is opened.
 
     `batch_size`: how many deliveries are claimed for it at a time. `fills_forms`: its provider substitutes each
-    reader's values itself. `can_wait`: it is `Waiting`.
+    reader's values itself, so a parcel for it has a filling. `can_wait`: it is `Waiting`.
     """
 
     batch_size: int = BATCH
@@ -28,22 +29,34 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """One composed letter: `message` is the whole RFC 5322 message, `folder` names its edition ("weekly-2027-10-29").
+class Filling:
+    """Hold a letter as a form and one reader's values, for a provider that substitutes per recipient.
 
-    `html` and `text` are its parts decoded, for transports that show them.
+    `form` is the very same object for all readers of a digest, which is how a transport knows who can share a
+    request. `values` has one for each of its marks. `head` is what the headers say; `category` a word that the
+    provider may count letters under (the cadence); `tag` comes back with each event (`transports.tag`).
+    """
+
+    form: Form
+    values: Mapping[str, str]
+    head: Head
+    category: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Hold one composed letter: `message` is the whole RFC 5322 message, `letter` what it was composed from.
+
+    `folder` names its edition ("weekly-2027-10-29"). `filling` is there when the transport fills forms.
     """
 
     delivery: int
     folder: str
     to: str
-    subject: str
     message: bytes
-    html: str
-    text: str
-    # For a provider that fills gaps itself: what its digest's readers share, and what is this one's own.
-    shared: Shared | None = None
-    personal: Personal | None = None
+    letter: Assembled
+    filling: Filling | None = None
 
 
 @dataclass(frozen=True, slots=True)

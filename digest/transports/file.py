@@ -141,8 +141,8 @@ class FileTransport:
 def _begin(folder: Path, parcel: Parcel) -> Path:
     """Write a letter's parts, and the letter itself under a name that does not count yet; return that."""
     stem = _stem(parcel.delivery)
-    (folder / f"{stem}.html").write_text(parcel.html, encoding="utf-8")
-    (folder / f"{stem}.txt").write_text(parcel.text, encoding="utf-8")
+    (folder / f"{stem}.html").write_text(parcel.letter.html_text(), encoding="utf-8")
+    (folder / f"{stem}.txt").write_text(parcel.letter.plain_text(), encoding="utf-8")
     unfinished = folder / f"{stem}.part"
     unfinished.write_bytes(parcel.message)
     return unfinished

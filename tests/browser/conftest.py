@@ -13,7 +13,7 @@ import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
 from digest.model import Entry, Image
 from tests.browser import letters, scenes
 from tests.browser.letters import Sample
@@ -96,12 +96,14 @@ def _composed(name: str, entries: list[Entry], language: str = "en") -> Sample:
     )
     made = assemble(letter, sample.digest(), sample.READER)
     message = compose(
-        sample.SITE,
         made,
-        to=sample.READER.email,
-        message_id=f"<{name}@news.example.org>",
-        date=entries[0].first_seen,
-        list_id="weekly.news.example.org",
-        unsubscribe_url=sample.READER.unsubscribe_url,
+        Head(
+            sample.SITE,
+            to=sample.READER.email,
+            message_id=f"<{name}@news.example.org>",
+            date=entries[0].first_seen,
+            list_id="weekly.news.example.org",
+            unsubscribe_url=sample.READER.unsubscribe_url,
+        ),
     )
     return Sample(name, made.subject, made.html_text(), made.plain_text(), message)

@@ -13,7 +13,6 @@ from digest.letter.assemble import assemble, verify
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.values import Memory
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
-from digest.render import check_digests, render_digest, render_letter
 from tests.letter import sample
 from tests.letter.reading import Page
 
@@ -76,23 +75,25 @@ def test_a_thousand_random_letters_equal_letters_rendered_whole(language: str) -
 
 def test_the_check_sees_a_template_that_looks_at_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "inlined.css").write_text("table + table + table { color: red }", encoding="utf-8")
-    crooked = render_letter(
+    crooked = compile_letter(
         sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path, sample.TEMPLATES]
     )
     with pytest.raises(DigestError, match="assembled html part differs"):
-        check_digests(crooked, [sample.digest(), HOUSING_ONLY], sample.READER)
+        for digest in (sample.digest(), HOUSING_ONLY):
+            verify(crooked, digest, sample.READER)
 
 
 def test_the_check_passes_the_shipped_templates(letter: Letter) -> None:
-    check_digests(letter, [sample.digest(), HOUSING_ONLY], sample.READER)
+    for digest in (sample.digest(), HOUSING_ONLY):
+        verify(letter, digest, sample.READER)
 
 
 def test_readers_of_one_digest_differ_only_in_their_own_words(letter: Letter) -> None:
     other = replace(
         sample.READER, name="Jo", email="jo@charity.example", unsubscribe_url="https://digest.example.org/u/2"
     )
-    ours = render_digest(letter, sample.digest(), sample.READER)
-    theirs = render_digest(letter, sample.digest(), other)
+    ours = assemble(letter, sample.digest(), sample.READER)
+    theirs = assemble(letter, sample.digest(), other)
     assert ours.subject == theirs.subject
     assert "ceri.morgan@council.example" not in theirs.html_text() + theirs.plain_text()
     assert theirs.html_text().count("jo@charity.example") == 1

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from digest.errors import DigestError
-from digest.letter.compose import compose, return_path
+from digest.letter.compose import Head, compose
 from digest.letter.values import Assembled
 from digest.model import Site
 from tests.letter import golden, sample
@@ -31,7 +31,7 @@ def raw(site: Site = sample.SITE, made: Assembled = MADE, **other: Any) -> bytes
         "list_id": "weekly.news.example.org",
         "unsubscribe_url": sample.READER.unsubscribe_url,
     }
-    return compose(site, made, **(values | other))
+    return compose(made, Head(site, **values | other))
 
 
 def parsed(wire: bytes) -> EmailMessage:
@@ -168,24 +168,6 @@ def test_a_local_time_is_written_as_utc() -> None:
 
 def test_without_a_reply_address_there_is_no_reply_header() -> None:
     assert parsed(raw(site=replace(sample.SITE, reply_to="")))["Reply-To"] is None
-
-
-@pytest.mark.parametrize(
-    ("sender", "seen"),
-    [
-        ("Learning Digest <digest@news.example.org>", "bounce+47@news.example.org"),
-        ("digest@news.example.org", "bounce+47@news.example.org"),
-        ("Büro <digest@bücher.example>", "bounce+47@xn--bcher-kva.example"),
-    ],
-)
-def test_a_return_path_names_its_delivery(sender: str, seen: str) -> None:
-    assert return_path(replace(sample.SITE, sender=sender), 47) == seen
-
-
-@pytest.mark.parametrize(("sender", "delivery"), [("digest", 47), ("digest@x y", 47), ("digest@x.example", 0)])
-def test_a_return_path_that_would_not_arrive_is_refused(sender: str, delivery: int) -> None:
-    with pytest.raises(DigestError, match="Return-Path"):
-        return_path(replace(sample.SITE, sender=sender), delivery)
 
 
 def test_one_click_and_the_list_are_told_in_the_raw_bytes() -> None:

@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from digest.config.load import load
+from digest.delivery.parcel import parcel
 from digest.errors import ConfigError
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
 from digest.letter.dkim import BadKey, load_key, sign
-from digest.letters import letters_of, parcel
 from digest.model import Dkim
+from digest.render import Letters
 from subscribers.model import Subscriber
 from tests.house import START, House
 from tests.letter import golden, sample
@@ -55,9 +56,11 @@ def pem(private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurv
 def message(**other: str) -> bytes:
     values = {"to": "ceri@council.example", "unsubscribe_url": sample.READER.unsubscribe_url, **other}
     return compose(
-        sample.SITE, golden.letter(), message_id="<e47.d1@news.example.org>", date=NOW,
-        list_id="weekly.news.example.org", **values,
-    )  # fmt: skip
+        golden.letter(),
+        Head(
+            sample.SITE, message_id="<e47.d1@news.example.org>", date=NOW, list_id="weekly.news.example.org", **values
+        ),
+    )
 
 
 def verified(wire: bytes, record: str) -> bool:
@@ -231,8 +234,8 @@ def test_a_letter_is_signed_where_config_has_a_key(tmp_path: Path, sqlite_url: s
     made = {}
     for dkim in (None, signer):
         settings = replace(house.settings, dkim=dkim)
-        letters = letters_of(settings, EDITION, sample.entries())
-        made[dkim] = parcel(settings, EDITION, letters, person, sample.digest(), SECRET, START, delivery=1).message
+        letters = Letters(settings, EDITION, sample.entries())
+        made[dkim] = parcel(letters, person, sample.digest(), SECRET, START, delivery=1).message
     assert b"DKIM-Signature" not in made[None]
     assert made[signer].endswith(made[None])
     assert verified(made[signer], record)

@@ -14,7 +14,7 @@ import pytest
 from digest.letter.assemble import assemble, verify
 from digest.letter.clean import link, visible
 from digest.letter.compile import Letter, compile_letter
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
 from digest.letter.values import Assembled
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
 from tests.letter import sample
@@ -105,13 +105,15 @@ def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str)
 @pytest.mark.parametrize(("sent", "seen"), TITLES, ids=range(len(TITLES)))
 def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     raw = compose(
-        sample.SITE,
         made_of(replace(CALM, title=sent)),
-        to="ceri@council.example",
-        message_id="<1.1@news.example.org>",
-        date=datetime(2026, 11, 20, tzinfo=UTC),
-        list_id="weekly.news.example.org",
-        unsubscribe_url=sample.READER.unsubscribe_url,
+        Head(
+            sample.SITE,
+            to="ceri@council.example",
+            message_id="<1.1@news.example.org>",
+            date=datetime(2026, 11, 20, tzinfo=UTC),
+            list_id="weekly.news.example.org",
+            unsubscribe_url=sample.READER.unsubscribe_url,
+        ),
     )
     raw.decode("ascii")
     message = email.message_from_bytes(raw, policy=email.policy.default)

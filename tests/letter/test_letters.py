@@ -13,12 +13,13 @@ from click.testing import CliRunner
 from digest import pipeline, preview
 from digest.cli import digest as cli
 from digest.config.settings import Settings
+from digest.delivery.parcel import parcel
 from digest.errors import ConfigError
 from digest.health import trial_letter
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
-from digest.letters import CHECKED, Letters, letters_of, parcel
 from digest.model import Digest, Edition, Section
+from digest.render import CHECKED, Letters
 from digest.resources import resource
 from digest.store import deliveries
 from digest.store.engine import reading, writing
@@ -60,12 +61,12 @@ class Counted:
 
 
 def letters(settings: Settings, inline: Counted) -> Letters:
-    return letters_of(settings, EDITION, sample.entries(), inline=inline)
+    return Letters(settings, EDITION, sample.entries(), inline=inline)
 
 
-def send_to(made: Letters, settings: Settings, person: Subscriber, digest: Digest) -> tuple[str, str]:
-    got = parcel(settings, EDITION, made, person, digest, SECRET, START, delivery=person.id)
-    return got.html, got.text
+def send_to(made: Letters, person: Subscriber, digest: Digest) -> tuple[str, str]:
+    got = parcel(made, person, digest, SECRET, START, delivery=person.id)
+    return got.letter.html_text(), got.letter.plain_text()
 
 
 def test_a_letter_is_compiled_once_a_language_whatever_the_number_of_readers(house: House) -> None:
@@ -75,7 +76,7 @@ def test_a_letter_is_compiled_once_a_language_whatever_the_number_of_readers(hou
     for number in range(1, 61):
         language = ("en", "cy", "cy-GB", "pl", "en-GB")[number % 5]
         person = Subscriber(number, f"r{number}@example.org", language=language)
-        html, text = send_to(made, house.settings, person, some_digests()[number // 5 % 5])
+        html, text = send_to(made, person, some_digests()[number // 5 % 5])
         welsh = language.startswith("cy")
         assert ("Dad-danysgrifio" in html and "Dad-danysgrifio" in text) is welsh
         assert ("Unsubscribe" in html) is not welsh
@@ -170,7 +171,7 @@ def test_a_slow_letter_is_compiled_once_a_digest_and_that_is_said_once(
     made = letters(settings, inline)
     with caplog.at_level(logging.WARNING):
         for number in range(1, 31):
-            send_to(made, settings, Subscriber(number, f"r{number}@example.org"), some_digests()[number % 5])
+            send_to(made, Subscriber(number, f"r{number}@example.org"), some_digests()[number % 5])
     assert made.of("en").apart
     assert [record.message[:11] for record in caplog.records] == ["edition 47:"]
     assert "each digest is compiled by itself, which is slow" in caplog.text
@@ -184,7 +185,7 @@ def test_a_template_that_judges_by_a_readers_words_is_refused(house: House, tmp_
     made = letters(settings, Counted())
     for number in (1, 2):
         with pytest.raises(ConfigError, match="must not ask for a reader's own words"):
-            send_to(made, settings, Subscriber(number, f"r{number}@example.org"), sample.digest())
+            send_to(made, Subscriber(number, f"r{number}@example.org"), sample.digest())
 
 
 def test_a_mistaken_template_sends_nothing_and_everything_once_it_is_mended(house: House, tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Pat
 def test_the_senders_domain_names_message_and_list(house: House, sender: str, domain: str) -> None:
     settings = replace(house.settings, site=replace(house.settings.site, sender=sender))
     person = Subscriber(1, "r@example.org")
-    made = parcel(settings, EDITION, letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
+    made = parcel(letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
     head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")
     assert f"@{domain}>\r\n" in head
     assert f"<weekly.{domain}>" in head

@@ -12,7 +12,7 @@ import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
 from digest.letter.fit import fit
 from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, WARNING, Finding, known_clients, lint, support
 from digest.letter.lint.build import extract
@@ -34,13 +34,15 @@ PLAIN = '<p style="font-size:16px">{}</p>'
 def clean() -> tuple[str, str, str, bytes]:
     made = golden.letter()
     message = compose(
-        sample.SITE,
         made,
-        to="ceri@example.org",
-        message_id="<1@news.example.org>",
-        date=datetime(2026, 11, 20, tzinfo=UTC),
-        list_id="weekly.news.example.org",
-        unsubscribe_url=sample.READER.unsubscribe_url,
+        Head(
+            sample.SITE,
+            to="ceri@example.org",
+            message_id="<1@news.example.org>",
+            date=datetime(2026, 11, 20, tzinfo=UTC),
+            list_id="weekly.news.example.org",
+            unsubscribe_url=sample.READER.unsubscribe_url,
+        ),
     )
     return made.html_text(), made.plain_text(), made.subject, message
 

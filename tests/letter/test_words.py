@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from digest.delivery.parcel import Links, reader_facts
 from digest.letter.clean import cut
 from digest.letter.compile import compile_letter
 from digest.letter.words import counts
 from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
-from digest.render import reader_facts
 from subscribers.model import Interests, Subscriber
 from tests.letter import sample
 
@@ -156,10 +156,7 @@ def test_interests_in_words(interests: Interests, seen: str) -> None:
     facts = reader_facts(
         LETTER,
         Subscriber(1, "a@x.example", "A", interests=interests),
-        unsubscribe_url="https://x.example/u",
-        preferences_url="https://x.example/p",
-        pause_url="https://x.example/z",
-        browser_url="https://x.example/b",
+        Links(*(f"https://x.example/{name}" for name in "upzbm")),
     )
     assert (facts.name, facts.email, facts.interests) == ("A", "a@x.example", seen)
 

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from digest.errors import DigestError
+from digest.letter.values import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 
@@ -321,7 +322,7 @@ def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
     to = to or f"reader{number}@example.org"
     body = f"Letter {number} for you.\r\n" + "words, words, words\r\n" * (size // 21)
     message = f"To: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
-    return Parcel(number, "weekly-2027-10-29", to, "Homes", message, "<p>Homes</p>", "Homes")
+    return Parcel(number, "weekly-2027-10-29", to, message, Assembled("Homes", b"<p>Homes</p>", b"Homes"))
 
 
 def settings(server: Server, **more: object) -> SmtpSettings:

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from digest.errors import DigestError
+from digest.letter.values import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.file import FileTransport
 
 
 def parcel(number: int, subject: str = "Homes <first> & foremost") -> Parcel:
     message = f"To: r{number}@example.org\r\nSubject: {subject}\r\n\r\nBody\r\n".encode()
-    return Parcel(number, "weekly-2026-11-20", f"r{number}@example.org", subject, message, "<p>Body</p>", "Body")
+    return Parcel(
+        number, "weekly-2026-11-20", f"r{number}@example.org", message, Assembled(subject, b"<p>Body</p>", b"Body")
+    )
 
 
 def test_writes_each_letter_and_an_index_to_click_through(tmp_path: Path) -> None:

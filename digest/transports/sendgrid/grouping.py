@@ -10,7 +10,7 @@ from email.parser import BytesHeaderParser
 from digest.letter import headers
 from digest.letter.share import Form
 from digest.model import Site
-from digest.transports.base import Parcel
+from digest.transports.base import Filling, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 
 # What we write into a message ourselves and the provider leaves to us; by reader, and alike for all.
@@ -42,17 +42,30 @@ def own_headers(unsubscribe_url: str, message_id: str = "") -> dict[str, str]:
 
 
 def grouped(parcels: Sequence[Parcel]) -> list[tuple[Shared, list[Personal]]]:
-    """Return parcels by the `Shared` object they have in common, in order of first sight.
+    """Return parcels by the form they have in common, in order of first sight.
 
-    A parcel without `shared` and `personal` rides alone, made from its message: right, but a request each.
+    A parcel without a form rides alone, made from its message: right, but a request each.
     """
-    found: dict[int, tuple[Shared, list[Personal]]] = {}
+    groups: dict[int, tuple[Shared, list[Personal]]] = {}
     for parcel in parcels:
-        shared, personal = getattr(parcel, "shared", None), getattr(parcel, "personal", None)
-        if shared is None or personal is None:
+        filling = parcel.filling
+        if filling is None:
             shared, personal = alone(parcel)
-        found.setdefault(id(shared), (shared, []))[1].append(personal)
-    return list(found.values())
+            groups[id(shared)] = shared, [personal]
+            continue
+        if id(filling.form) not in groups:
+            head = filling.head
+            categories = (filling.category,) if filling.category else ()
+            groups[id(filling.form)] = shared_of(filling.form, head.site, head.list_id, categories), []
+        groups[id(filling.form)][1].append(personal_of(parcel, filling))
+    return list(groups.values())
+
+
+def personal_of(parcel: Parcel, filling: Filling) -> Personal:
+    """Return what is one reader's own in a request; BadHeader for an unfit unsubscribe address."""
+    head = filling.head
+    own = own_headers(head.unsubscribe_url, head.message_id)
+    return Personal(parcel.delivery, head.to, head.to_name, filling.values, own, filling.tag)
 
 
 def alone(parcel: Parcel) -> tuple[Shared, Personal]:
@@ -64,9 +77,9 @@ def alone(parcel: Parcel) -> tuple[Shared, Personal]:
         return re.sub(r"\r?\n[ \t]*", " ", str(spelt[name])).strip()
 
     shared = Shared(
-        parcel.subject,
-        parcel.html,
-        parcel.text,
+        parcel.letter.subject,
+        parcel.letter.html_text(),
+        parcel.letter.plain_text(),
         sender=str(shown["From"] or ""),
         reply_to=str(shown["Reply-To"] or ""),
         headers={name: line(name) for name in _ALIKE if name in spelt},

@@ -52,7 +52,7 @@ class SendGridTransport:
         """Nothing to make ready: connections are made as requests go out, and kept."""
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Yield one outcome a parcel; parcels with the same `shared` object ride in one request.
+        """Yield one outcome a parcel; parcels with the same form ride in one request.
 
         After an answer that leaves doubt no further request is begun, and the rest is deferred. DigestError at
         the end when the account must be put right; nothing is refused for that.

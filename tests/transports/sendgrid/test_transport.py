@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 
 from digest.errors import ConfigError, DigestError, TryLater
-from digest.letter.compose import compose
+from digest.letter.compose import Head, compose
+from digest.letter.share import Form
 from digest.letter.values import Assembled
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Filling, Outcome, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.sendgrid.settings import SendGridSettings
 from digest.transports.sendgrid.transport import SendGridTransport
 from tests.letter.sample import SITE
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
-from tests.transports.sendgrid_sample import LINK, NOW, SHARED, people, personal, states, transport
+from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, personal, states, transport
 
 
 @pytest.fixture
@@ -295,30 +296,42 @@ def test_without_a_batch_id_nothing_is_begun(fake: FakeSendGrid, fault: str, err
 
 def parcel(number: int, **other: Any) -> Parcel:
     link = f"https://digest.example.org/unsubscribe/token-{number}"
+    letter = Assembled("Housing & more", b"<p>Hi</p>=\r\n", b"Hi=\r\n", "e1:weekly:digest:examp")
     message = compose(
-        SITE, Assembled("Housing & more", b"<p>Hi</p>=\r\n", b"Hi=\r\n", "e1:weekly:digest:examp"),
-        to=f"reader{number}@example.org", to_name="Siân Morgan", message_id=f"<{number}@news.example.org>", date=NOW,
-        list_id="weekly.news.example.org", unsubscribe_url=link,
-    )  # fmt: skip
-    return Parcel(
-        number, "weekly-2026-11-20", f"reader{number}@example.org", "Housing & more", message, "<p>Hi</p>", "Hi"
+        letter,
+        Head(
+            SITE,
+            to=f"reader{number}@example.org",
+            to_name="Siân Morgan",
+            message_id=f"<{number}@news.example.org>",
+            date=NOW,
+            list_id="weekly.news.example.org",
+            unsubscribe_url=link,
+        ),
     )
+    return Parcel(number, "weekly-2026-11-20", f"reader{number}@example.org", message, letter)
 
 
-class Rich:
-    """A parcel that knows what it shares; the real one will."""
+def filled(number: int, form: Form) -> Parcel:
+    """A parcel for a transport that fills forms; its message is never looked at."""
+    link = f"https://digest.example.org/unsubscribe/token-{number}"
+    to = f"reader{number}@example.org"
+    head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
+    filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly", f"{number}-tag")
+    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, b"", b""), filling)
 
-    def __init__(self, shared: Shared, own: Personal) -> None:
-        self.shared, self.personal = shared, own
 
-
-def test_parcels_that_share_ride_together(fake: FakeSendGrid) -> None:
-    other = replace(SHARED, subject="Other")
-    parcels: list[Any] = [Rich(SHARED, personal(1)), Rich(other, personal(2)), Rich(SHARED, personal(3))]
+def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:
+    forms = [Form(subject, f"<p>{MARK}</p>", MARK, {MARK: ()}, (1, 0)) for subject in ("Housing", "Other")]
+    parcels = [filled(1, forms[0]), filled(2, forms[1]), filled(3, forms[0])]
     made = transport(fake)
     assert set(states(list(made.hand_over(parcels))).values()) == {"accepted"}
     made.close()
     assert [len(payload["personalizations"]) for payload in fake.payloads] == [2, 1]
+    assert {(one.mid, one.text, one.headers["Message-ID"]) for one in fake.queued} == {
+        (f"{number}-tag", f"Reader {number}", f"<{number}@news.example.org>") for number in (1, 2, 3)
+    }
+    assert {tuple(payload["categories"]) for payload in fake.payloads} == {("weekly",)}
 
 
 def test_a_composed_letter_rides_alone_with_its_headers(fake: FakeSendGrid) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from digest.letter.values import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.envelope import Unmailable, mail_address, make_ready, wire_form
 from digest.transports.smtp.replies import Reply, about_the_account, reason, retry_after, verdict
@@ -94,7 +95,7 @@ def test_a_wait_is_never_read_from_a_number_that_is_none() -> None:
 
 
 def ready(to: str = TO, message: bytes = b"To: x\r\n\r\nHi\r\n", **offers: str) -> list[bytes]:
-    one = Parcel(5, "weekly", to, "s", message, "", "")
+    one = Parcel(5, "weekly", to, message, Assembled("s", b"", b""))
     letter = make_ready(one, lambda number: f"bounce+{number}@news.example.org", offers)
     return [command for _, command in letter.commands]
 

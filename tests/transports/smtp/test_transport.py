@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from digest.errors import DigestError, WrongUse
+from digest.letter.values import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.lanes import REFUSED_IN_A_ROW, Pace
@@ -55,7 +56,11 @@ def test_one_round_trip_a_letter() -> None:
 @pytest.mark.parametrize("extensions", [EXTENSIONS, STEP_BY_STEP, ()], ids=["pipelined", "step by step", "plain"])
 def test_letters_arrive_as_they_are(extensions: tuple[str, ...]) -> None:
     dots = b"Subject: dots\r\n\r\n.\r\n..\r\n.dot\r\nMAIL FROM:<x@y.example>\r\n"
-    letters = [parcel(1, size=200_000), Parcel(2, "f", "reader2@example.org", "s", dots, "", ""), parcel(3)]
+    letters = [
+        parcel(1, size=200_000),
+        Parcel(2, "f", "reader2@example.org", dots, Assembled("s", b"", b"")),
+        parcel(3),
+    ]
     with serving(extensions=extensions) as server:
         chosen = settings(server, return_path="bounce+{delivery}@news.example.org")
         heard, _ = handed_over(SmtpTransport(chosen), letters)

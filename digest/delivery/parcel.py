@@ -1,0 +1,136 @@
+"""Build one reader's parcel of an edition: their links, their letter, and the message on the wire.
+
+Three functions, each on the one before: `links_of`, `render_letter`, `compose_message`. A page that only shows the
+letter stops after the second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest.config.settings import Settings
+from digest.letter import headers
+from digest.letter.compile import Letter
+from digest.letter.compose import Head, compose
+from digest.letter.share import values
+from digest.letter.values import Assembled, ReaderFacts
+from digest.model import Digest, Edition, Site
+from digest.render import Letters
+from digest.transports.base import Filling, Parcel
+from digest.transports.tag import delivery_tag
+from subscribers.model import Subscriber
+from subscribers.tokens import make_token
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Hold one reader's links in an edition's letter: absolute addresses, each with a token for them alone."""
+
+    unsubscribe: str
+    preferences: str
+    pause: str
+    browser: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Hold one reader's letter, and what it says of the reader."""
+
+    letter: Assembled
+    reader: ReaderFacts
+
+
+def parcel(
+    letters: Letters, person: Subscriber, digest: Digest, secret: bytes, now: datetime, *, delivery: int
+) -> Parcel:
+    """Return one reader's letter in their language, composed, and signed where config has a key for it.
+
+    With a form and their values where the transport fills forms. `delivery` is 0 for a preview. Raises ConfigError
+    for a mistaken template, another DigestError or ValueError when none can be written to them.
+    """
+    settings, edition = letters.settings, letters.edition
+    rendered = render_letter(letters, person, digest, links_of(settings.site, edition.id, person, secret))
+    head = head_of(letters, person, rendered.reader, secret, now)
+    message = compose_message(settings, rendered.letter, head)
+    filling = None
+    if settings.transport.capabilities.fills_forms:
+        form = letters.form(person.language, digest, rendered.reader)
+        marks = values(letters.of(person.language), form, rendered.reader)
+        filling = Filling(form, marks, head, edition.cadence, delivery_tag(secret, delivery or 1))
+    return Parcel(delivery, folder_of(edition), person.email, message, rendered.letter, filling)
+
+
+def links_of(site: Site, edition: int, person: Subscriber, secret: bytes) -> Links:
+    """Make the links of a person's letter. Those of a person without an id (a preview by interests) do nothing."""
+
+    def link(path: str, purpose: str, number: int | None = None) -> str:
+        token = make_token([secret], purpose, person.id, edition=number or None) if person.id else "preview"
+        return f"{site.base_url}/{path}/{token}"
+
+    browser = link("letters", "browse", edition)
+    return Links(
+        unsubscribe=link("unsubscribe", "unsubscribe"),
+        preferences=link("preferences", "preferences"),
+        pause=link("pause", "preferences"),
+        browser=browser,
+        more=f"{browser}#more",
+    )
+
+
+def render_letter(letters: Letters, person: Subscriber, digest: Digest, links: Links) -> Rendered:
+    """Render a person's letter of an edition in their language; nothing is composed or signed.
+
+    Raises ConfigError for a mistaken template, DigestError for a digest that is not of this edition.
+    """
+    reader = reader_facts(letters.of(person.language), person, links)
+    return Rendered(letters.render(person.language, digest, reader), reader)
+
+
+def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFacts:
+    """Return what a letter says of one person."""
+    return ReaderFacts(
+        name=person.name,
+        email=person.email,
+        unsubscribe_url=links.unsubscribe,
+        preferences_url=links.preferences,
+        pause_url=links.pause,
+        browser_url=links.browser,
+        interests=letter.book.words.interests(person.interests, letter.book.taxonomy),
+        more_url=links.more,
+    )
+
+
+def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: bytes, now: datetime) -> Head:
+    """Return what the headers of a person's letter say; BadHeader when the sender has no domain."""
+    site, edition = letters.settings.site, letters.edition
+    domain = headers.domain_of("site.from", site.sender)
+    # The same on every attempt, so that a receiver can drop a twin; and it tells nobody how many there are.
+    token = hmac.new(secret, f"message {edition.id} {person.id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return Head(
+        site,
+        to=person.email,
+        to_name=person.name,
+        message_id=f"<{token}@{domain}>",
+        date=now,
+        list_id=f"{edition.cadence}.{domain}",
+        unsubscribe_url=reader.unsubscribe_url,
+    )
+
+
+def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:
+    """Compose a letter into the message on the wire, signed where config has a key; BadHeader for an unfit value."""
+    message = compose(letter, head)
+    if settings.dkim is None:
+        return message
+    from digest.letter.dkim import sign  # cryptography is slow to import
+
+    return sign(message, settings.dkim, head.date)
+
+
+def folder_of(edition: Edition | None) -> str:
+    """Return the name of an edition's folder of letters ("weekly-2027-10-29")."""
+    return f"{edition.cadence}-{edition.slot}" if edition else "unknown"
