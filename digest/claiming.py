@@ -16,7 +16,7 @@ from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.store.fence import Fence
 from subscribers import store as people
-from subscribers.consent import may_mail
+from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
 
 
@@ -82,16 +82,13 @@ def mailable(
     conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
 ) -> tuple[list[Claimed], list[Dropped]]:
     """Part deliveries into those that may be mailed now and those that may not; changes nothing."""
-    ids = [d.subscriber for d in owed]
-    suppressed = people.suppressed_ids(conn, secret, ids)
-    persons = people.many(conn, ids)
+    persons = people.many(conn, [delivery.subscriber for delivery in owed])
+    blocked = unmailable(conn, [*persons.values()], secret=secret, allow_list=settings.only, now=now)
     digests = deliveries.digests(conn, [d.digest for d in owed if d.digest is not None])
     batch, dropped = [], []
     for one in owed:
         person = persons.get(one.subscriber)
-        why = may_mail(person, one.subscriber in suppressed, now) if person else "erased"
-        if person is not None and not why and not settings.may_reach(person.email):
-            why = "not on the allow-list"
+        why = blocked.get(one.subscriber) if person else "erased"
         if person is None or why or one.digest is None:
             until = person.paused_until if person is not None and why == "paused" else None
             state = "suppressed" if why == "suppressed" else "cancelled"

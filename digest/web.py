@@ -60,8 +60,9 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     editors = (site.reply_to or site.sender).rpartition("<")[2].rstrip("> ")
     zone = ZoneInfo(site.zone)
     desk = people.Desk(
-        lambda: _begin(engine), lambda: reading(engine), [secret], clock, page, editors, _choices(settings), zone
-    )
+        lambda: _begin(engine), lambda: reading(engine), [secret], clock, page, editors, _choices(settings), zone,
+        settings.only,
+    )  # fmt: skip
     app = Starlette(
         routes=[
             Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from subscribers.model import Subscriber
@@ -38,11 +39,12 @@ def next_state(state: str | None, what: str) -> str | None:
     return TRANSITIONS.get((state, what))
 
 
-def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime) -> str | None:
+def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime, allow_list: Collection[str] = ()) -> str | None:
     """Return why this subscriber must not get a letter now, or None when they may.
 
-    The reason is "suppressed", "left", "pending" or "paused", the first that holds in this order.
-    A pause ends at its instant: from `paused_until` on, letters go out again.
+    The reason is "suppressed", "left", "pending", "paused" or "not on the allow-list", the first that holds in
+    this order. A pause ends at its instant: from `paused_until` on, letters go out again. `allow_list`: as for
+    `on_allow_list`. `mailable.unmailable` asks this of subscribers as they are stored.
     """
     if suppressed:
         return "suppressed"
@@ -50,4 +52,12 @@ def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime) -> str | N
         return subscriber.state
     if subscriber.paused_until is not None and now < subscriber.paused_until:
         return "paused"
+    if not on_allow_list(subscriber.email, allow_list):
+        return "not on the allow-list"
     return None
+
+
+def on_allow_list(email: str, allow_list: Collection[str]) -> bool:
+    """Return whether a list of addresses and "@domain" in lower case has an address; an empty list has every one."""
+    key = email.casefold()
+    return not allow_list or key in allow_list or f"@{key.rpartition('@')[2]}" in allow_list

@@ -7,7 +7,7 @@ the address is the credential: a POST needs no session and no cookie (RFC 8058);
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +21,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from subscribers import forms, store
-from subscribers.consent import may_mail
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed
 from subscribers.forms import BadForm, Choice, Choices, Fields
+from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
 from subscribers.tokens import make_token, read_token
 
@@ -67,7 +67,8 @@ class Page(Protocol):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the pages work with. `begin` opens a transaction that commits on leaving, `look` one that only reads;
-    `editors` is whom to write to; `choices` is what readers may follow; `zone` whose days a pause counts.
+    `editors` is whom to write to; `choices` is what readers may follow; `zone` whose days a pause counts;
+    `allow_list` names who may be mailed (`consent.on_allow_list`).
     """
 
     begin: Begin
@@ -78,6 +79,7 @@ class Desk:
     editors: str
     choices: Choices
     zone: ZoneInfo
+    allow_list: Collection[str] = ()
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -241,9 +243,9 @@ def _reader(conn: Connection, number: int) -> Subscriber:
 
 def _notice(desk: Desk, conn: Connection, person: Subscriber) -> str:
     """Return why no letter comes to an active reader now, or ""."""
-    suppressed = store.suppressed_ids(conn, desk.secret_keys[-1], [person.id])
-    why = may_mail(person, bool(suppressed), desk.clock())
-    if why == "suppressed":
+    secret, now = desk.secret_keys[-1], desk.clock()
+    why = unmailable(conn, [person], secret=secret, allow_list=desk.allow_list, now=now).get(person.id)
+    if why in ("suppressed", "not on the allow-list"):
         return f"At present we do not write to this address. If you would like letters, write to {desk.editors}."
     if why == "paused" and person.paused_until is not None:
         return f"Paused: we write again from {forms.day(person.paused_until, desk.zone)}."

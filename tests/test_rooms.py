@@ -69,6 +69,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "subscribers.exporting",
         "subscribers.followed",
         "subscribers.importing",
+        "subscribers.mailable",
         "subscribers.rows",
         "subscribers.secret",
         "subscribers.store",

@@ -57,3 +57,22 @@ def test_who_may_be_mailed(state: str, paused: timedelta | None, suppressed: boo
     until = None if paused is None else NOW + paused
     subscriber = Subscriber(1, "jo@town.example", state=state, paused_until=until)
     assert may_mail(subscriber, suppressed, NOW) == reason
+
+
+@pytest.mark.parametrize(
+    ("state", "paused", "suppressed", "allow_list", "reason"),
+    [
+        ("active", None, False, ("jo@town.example",), None),
+        ("active", None, False, ("@town.example",), None),
+        ("active", None, False, ("@example", "o@town.example", "town.example"), "not on the allow-list"),
+        ("active", timedelta(days=1), False, ("@other.example",), "paused"),
+        ("left", None, False, ("@other.example",), "left"),
+        ("active", None, True, ("@other.example",), "suppressed"),
+    ],
+)
+def test_an_allow_list_leaves_out_everybody_else(
+    state: str, paused: timedelta | None, suppressed: bool, allow_list: tuple[str, ...], reason: str | None
+) -> None:
+    until = None if paused is None else NOW + paused
+    subscriber = Subscriber(1, "Jo@Town.example", state=state, paused_until=until)
+    assert may_mail(subscriber, suppressed, NOW, allow_list) == reason

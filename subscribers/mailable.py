@@ -1,0 +1,28 @@
+"""Say which subscribers may not be mailed now, and why: the one answer for every plan, claim and page. A door."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from subscribers.consent import may_mail
+from subscribers.model import Subscriber
+from subscribers.suppression import suppressed_ids
+
+
+def unmailable(
+    conn: Connection, subscribers: Sequence[Subscriber], *, secret: bytes, allow_list: Collection[str], now: datetime
+) -> dict[int, str]:
+    """Return why each of `subscribers` must not get a letter now, by id; those who may be mailed are left out.
+
+    The reasons are those of `consent.may_mail`; suppressions are read by this transaction. `allow_list` empty:
+    everybody is on it. Raises BadSecret when the suppressions were made with another secret.
+    """
+    suppressed = suppressed_ids(conn, secret, [subscriber.id for subscriber in subscribers])
+    reasons = {
+        subscriber.id: may_mail(subscriber, subscriber.id in suppressed, now, allow_list)
+        for subscriber in subscribers
+    }
+    return {number: reason for number, reason in reasons.items() if reason}
