@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from digest import prepare
+from digest.editions.due import coming_slot
+from digest.editions.plan import Planner, as_it_stands, drafted_anew, in_words, made_good_by, passed_over
 from digest.errors import ConfigError, WrongUse
 from digest.installation import Installation
 from digest.model import Digest, Edition, Entry, Reason, Sighting, Taxonomy
-from digest.schedule import next_slot
 from digest.sources.decide import LINK, keys_of
 from digest.store import accounts, deliveries, editions, entries, heard, releases
 from digest.store.deliveries import CONSIDERED, Delivery
 from digest.store.engine import reading
 from subscribers import store as people
-from subscribers.consent import may_mail
+from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
 
 _LEFT_OUT = {
@@ -67,9 +67,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """A reader, and what their editions decided and did, newest first."""
+    """A reader, and what their editions decided and did, newest first; `blocked`: why they may not be mailed now."""
 
     person: Subscriber
+    blocked: str
     account: list[Delivery]
     editions: dict[int, Edition]
     plans: dict[int, Digest]
@@ -103,7 +104,7 @@ def explain(place: Installation, email: str, entry: str | None = None) -> tuple[
         person = people.find(conn, email)
         if person is None:
             raise WrongUse("no subscriber has this address; see `digest subscribers list`")
-        history = _history(conn, person)
+        history = _history(conn, place, person)
         if entry is None:
             lines = tuple(_delivery_line(one, history) for one in history.account)
             word = history.account[0].state if history.account else "none"
@@ -116,11 +117,15 @@ def explain(place: Installation, email: str, entry: str | None = None) -> tuple[
         return person.id, one.id, found
 
 
-def _history(conn: Connection, person: Subscriber) -> _History:
+def _history(conn: Connection, place: Installation, person: Subscriber) -> _History:
+    blocked = unmailable(
+        conn, [person], secret=place.secret, allow_list=place.settings.only, now=place.clock()
+    ).get(person.id, "")  # fmt: skip
     account = deliveries.of_subscriber(conn, person.id)
     named = {one.edition: found for one in account if (found := editions.get(conn, one.edition))}
     plans = deliveries.digests(conn, [one.digest for one in account if one.digest])
-    return _History(person, account, named, plans, accounts.fates_of(conn, [one.id for one in account]))
+    fates = accounts.fates_of(conn, [one.id for one in account])
+    return _History(person, blocked, account, named, plans, fates)
 
 
 def _decided(conn: Connection, taxonomy: Taxonomy, one: Entry, history: _History) -> Explanation | None:
@@ -133,7 +138,7 @@ def _decided(conn: Connection, taxonomy: Taxonomy, one: Entry, history: _History
         where = history.where(delivery)
         for placed in plan.placed:
             if placed.entry == one.id:
-                became = _became(conn, delivery, history.fates)
+                became = _became(conn, delivery, history)
                 reasons.append(f"included in {where}, {became}: {words(placed.reason, taxonomy)}")
                 if delivery.state in _IN_HAND:
                     bounced = history.fates.get(delivery.id) == "bounced"
@@ -162,12 +167,12 @@ def _undecided(conn: Connection, place: Installation, one: Entry, history: _Hist
         return Explanation("before-joining", ("released before this subscriber joined (or came back)",))
     if considered:
         return Explanation("suppressed", lines)
-    outcome, line = _not_mailed(conn, place, person)
+    outcome, line = _not_mailed(conn, place, history)
     if not outcome and number <= mark:
         line = "counted as sent when the database was restored (`digest db resume --sent`)"
         return Explanation("before-restore", (line, *lines))
     if not outcome:
-        outcome, line = "owed", _next(conn, place, one, person.cadence)
+        outcome, line = _next(conn, place, one, person)
     return Explanation(outcome, (line, *lines))
 
 
@@ -181,43 +186,63 @@ def _passed(conn: Connection, one: Entry, history: _History) -> Iterator[tuple[s
             yield delivery.state, f"not in {history.where(delivery)}: {delivery.state}{why}{later}"
 
 
-def _not_mailed(conn: Connection, place: Installation, person: Subscriber) -> tuple[str, str]:
+def _not_mailed(conn: Connection, place: Installation, history: _History) -> tuple[str, str]:
     """Return why a reader gets nothing now whatever it is, as an outcome and a line; ("", "") when they may."""
-    suppression = people.is_suppressed(conn, person.email, secret=place.secret)
-    if suppression and person.state != "left":
-        return "suppressed", f"this address is suppressed ({suppression}): it is never mailed"
-    why = may_mail(person, False, place.clock())
-    if not why and not place.settings.may_reach(person.email):
-        why = "not on the allow-list"
-    return _NOT_MAILED[why] if why else ("", "")
+    person, why = history.person, history.blocked
+    if why == "suppressed" and person.state != "left":
+        reason = people.is_suppressed(conn, person.email, secret=place.secret)
+        return "suppressed", f"this address is suppressed ({reason}): it is never mailed"
+    return _NOT_MAILED["left" if why == "suppressed" else why] if why else ("", "")
 
 
-def _next(conn: Connection, place: Installation, one: Entry, name: str) -> str:
-    """Return which edition will consider an entry."""
+def _next(conn: Connection, place: Installation, one: Entry, person: Subscriber) -> tuple[str, str]:
+    """Return what the edition that will consider an entry does with it for a reader: an outcome and a line."""
+    settings, name, now = place.settings, person.cadence, place.clock()
     try:
-        cadence = place.settings.cadence(name)
+        cadence = settings.cadence(name)
     except ConfigError:
-        return f"not considered yet: they follow the {name} cadence, which config.toml does not have"
-    now, zone = place.clock(), place.settings.site.zone
+        return "owed", f"not considered yet: they follow the {name} cadence, which config.toml does not have"
     carried = accounts.carried(conn, one.id)
     for edition in editions.unfrozen(conn, name):
-        if edition.id in carried:
-            stands = "held by an editor" if edition.held else edition.state
-            return f"not sent yet: it is in edition {edition.id} ({name} {edition.slot}), which is {stands}"
-    slot = prepare.slot_owed(conn, cadence, now, zone) or next_slot(cadence, now, zone)
-    return f"not considered yet: the {name} edition of {slot.key} will"
+        if edition.id in carried and not passed_over(conn, settings, edition, now):
+            return _planned(conn, place, one, person, edition)
+    day = coming_slot(conn, cadence, now, settings.site.zone).key
+    drafted = editions.find(conn, name, day)
+    if drafted is not None and not drafted_anew(drafted, approval_required=cadence.approval_required):
+        day = made_good_by(settings, drafted)  # because this draft stands as it is, without the entry
+    return "owed", f"not considered yet: the {name} edition of {day} will"
 
 
-def _became(conn: Connection, delivery: Delivery, fates: dict[int, str]) -> str:
+def _planned(
+    conn: Connection, place: Installation, one: Entry, person: Subscriber, edition: Edition
+) -> tuple[str, str]:
+    """Return what an edition that is not frozen would do with an entry for a reader if it were frozen now."""
+    settings, now = place.settings, place.clock()
+    edition, shown = as_it_stands(conn, settings, edition, person, now)
+    planned = Planner(conn, settings, edition, shown, place.secret, now).reader(person)
+    stands = "held by an editor" if edition.held else edition.state
+    where = f"edition {edition.id} ({edition.cadence} {edition.slot}), which is {stands}"
+    if planned.late:
+        return "owed", f"not in {where}: {in_words(settings, edition, planned)}"
+    for entry, code in planned.digest.left_out if planned.digest else ():
+        if entry == one.id:
+            return code, f"not in {where}: {_LEFT_OUT.get(code, code)}"
+    return "owed", f"not sent yet: it is in {where}"
+
+
+def _became(conn: Connection, delivery: Delivery, history: _History) -> str:
     """Return what became of a letter, with what was heard of it since."""
-    fate = fates.get(delivery.id)
-    why = f" ({delivery.reason})" if delivery.reason else ""
-    said = f"{_BECAME.get(delivery.state, delivery.state)}{why}"
-    if fate is not None:
+    reason, became = delivery.reason, _BECAME.get(delivery.state, delivery.state)
+    if delivery.state == "pending" and history.blocked:
+        # The claim asks again, and hands nothing over; a pause only makes it wait.
+        reason = history.blocked
+        became = became if reason == "paused" else "frozen, but not to be handed over"
+    line = f"{became}{f' ({reason})' if reason else ''}"
+    if (fate := history.fates.get(delivery.id)) is not None:
         told = heard.known(conn, [delivery.id]).get(delivery.id, [])
         reason = next((one.reason for one in reversed(told) if one.reason), "")
-        said += f", {_FATES.get(fate, fate)}{f' ({reason})' if reason else ''}"
-    return said
+        line += f", {_FATES.get(fate, fate)}{f' ({reason})' if reason else ''}"
+    return line
 
 
 def _facets(conn: Connection, edition: int, one: Entry, taxonomy: Taxonomy) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from digest import checkup, prepare
+from digest import checkup
 from digest.checkup import Finding
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
+from digest.editions.due import slot_owed
 from digest.errors import ConfigError
 from digest.installation import Installation
 from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
@@ -144,7 +145,7 @@ def _editions(place: Installation, found: Status) -> list[Finding]:
         findings.append(Finding("person", "older editions", f"{older} deliveries are in doubt", "`digest settle`"))
     with reading(place.engine) as conn:
         for cadence in place.settings.cadences:
-            slot = prepare.slot_owed(conn, cadence, now, zone)
+            slot = slot_owed(conn, cadence, now, zone)
             if slot is None:
                 continue
             due = editions.find(conn, cadence.name, slot.key)

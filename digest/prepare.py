@@ -1,59 +1,25 @@
-"""Prepare: draft the edition a cadence owes, plan what each reader gets, take the editor's word, freeze the debt."""
+"""Prepare: draft the edition a cadence owes, take the editor's word, freeze the debt.
+
+`editions.due` says which slot that is, `editions.plan` what each reader gets.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest import group
 from digest.config.settings import Settings
+from digest.editions.due import coming_slot, passed_editions, slot_owed
+from digest.editions.plan import PAGE, Planner, content, drafted_anew
 from digest.errors import PersonNeeded, WrongUse
 from digest.failpoint import failpoint
 from digest.model import Digest, Edition
-from digest.render import fitting
 from digest.resources import resource
-from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of, slots_between
-from digest.store import deliveries, editions, entries, releases, slots
-from digest.store.editions import Shown
+from digest.schedule import Cadence, Slot, due_slot, slot_of, slots_between
+from digest.store import deliveries, editions, releases, slots
 from subscribers import store as people
-from subscribers.consent import may_mail
-from subscribers.model import Interests, Subscriber
-
-PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What one eligible reader of an edition gets. `state`: pending, empty, suppressed or held; `reason` says why."""
-
-    subscriber: Subscriber
-    digest: Digest | None
-    state: str
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Overview:
-    """An edition before it is frozen: how many entries, digests and readers, and who gets nothing."""
-
-    edition: Edition
-    entries: int = 0
-    digests: int = 0
-    readers: dict[str, int] = field(default_factory=dict)
-    nothing: list[Planned] = field(default_factory=list)
-
-
-def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:
-    """Return the newest due slot of a cadence unless it is accounted for already; older ones it makes good."""
-    due = due_slot(cadence, now, zone)
-    last = editions.last_slot(conn, cadence.name, now)
-    known = editions.find(conn, cadence.name, due.key)
-    done = (last is not None and last >= due.key) or (known is not None and known.state == "frozen")
-    return None if done else due
 
 
 def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
@@ -63,11 +29,11 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
     under a later date.
     """
     due = slot_owed(conn, cadence, now, zone)
-    passed = [one for one in editions.unfrozen(conn, cadence.name) if one.slot < due_slot(cadence, now, zone).key]
-    for one in passed:
-        if one.held:
-            raise _waits(one, "is held")
-    approved = [slot_of(cadence, one.slot, zone) for one in passed if one.state == "approved"]
+    passed = passed_editions(conn, cadence, now, zone)
+    for edition in passed:
+        if edition.held:
+            raise _waits(edition, "is held")
+    approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([due] if due else [])
 
 
@@ -77,7 +43,7 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime)
     An approved edition is left as it is (hold it first to draft it again); so is a frozen one.
     """
     editions.serialise(conn)
-    slot = slot_owed(conn, cadence, now, settings.site.zone) or next_slot(cadence, now, settings.site.zone)
+    slot = coming_slot(conn, cadence, now, settings.site.zone)
     known = editions.find(conn, cadence.name, slot.key)
     if known and (known.state == "frozen" or (known.state == "approved" and not known.held)):
         return known
@@ -98,88 +64,6 @@ def _draft(conn: Connection, settings: Settings, cadence: str, day: str, high: i
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
     return editions.draft(conn, cadence, day, (low, high), content(conn, low, high), now)
-
-
-def content(conn: Connection, low: int, high: int) -> list[Shown]:
-    """Return the entries of the releases with low < number ≤ high, in an edition's order."""
-    newest = {one.entry: one.number for one in releases.after(conn, low, high)}
-    ready = [one for one in entries.many(conn, newest).values() if one.state == "ready"]
-    return [Shown(one, newest[one.id]) for one in group.order(ready)]
-
-
-def plan(
-    conn: Connection, settings: Settings, one: Edition, shown: Sequence[Shown], secret: bytes, now: datetime
-) -> Iterator[Planned]:
-    """Yield what each eligible reader of an edition gets, in the order of their ids.
-
-    Eligible is who is active in the edition's cadence. Readers with the same interests, mark and history
-    share one Digest object.
-    """
-    candidates = [group.candidate(s.entry, s.release) for s in shown]
-    fitted = fitting(settings, one, [s.entry for s in shown])
-    had = releases.readers_who_had(conn, _released_before(conn, shown))
-    made: dict[tuple[Interests, int, frozenset[int]], Digest] = {}
-    last = 0
-    while page := people.stream(conn, cadence=one.cadence, after=last, limit=PAGE):
-        last = page[-1].id
-        ids = [person.id for person in page]
-        marks = releases.marks(conn, ids, default=one.to_release)
-        suppressed = people.suppressed_ids(conn, secret, ids)
-        for person in page:
-            why = may_mail(person, person.id in suppressed, now)
-            if not why and not settings.may_reach(person.email):
-                why = "not on the allow-list"
-            if not why and marks[person.id] < one.from_release:
-                # Back from a pause, or from another cadence, since the draft was made: it lacks what they are owed.
-                why = "joined this cadence after the edition was drafted; the next one makes it good"
-            if why:
-                yield Planned(person, None, "suppressed" if why == "suppressed" else "held", why)
-                continue
-            key = (person.interests, marks[person.id], had.get(person.id, frozenset()))
-            digest = made.get(key)
-            if digest is None:
-                digest = group.select(
-                    candidates, key[0], mark=key[1], had=key[2],
-                    cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
-                )  # fmt: skip
-                digest = made[key] = fitted(digest)
-            yield Planned(person, digest, "pending" if digest.placed else "empty")
-
-
-def reader_view(
-    conn: Connection, one: Edition, shown: Sequence[Shown], person: Subscriber, welcome: timedelta
-) -> tuple[list[group.Candidate], int, frozenset[int]]:
-    """Return an edition's candidates, one subscriber's mark and which of the entries they have had."""
-    candidates = [group.candidate(s.entry, s.release) for s in shown]
-    had = releases.readers_who_had(conn, _released_before(conn, shown))
-    mark = releases.mark_of(conn, person.id, person.joined_at, welcome, default=one.to_release)
-    return candidates, mark, had.get(person.id, frozenset())
-
-
-def _released_before(conn: Connection, shown: Sequence[Shown]) -> list[int]:
-    """Return the entries that came in by a second release: some readers may have had them."""
-    if not shown:
-        return []
-    numbers = [s.release for s in shown]
-    again = {r.number for r in releases.after(conn, min(numbers) - 1, max(numbers)) if r.again}
-    return [s.entry.id for s in shown if s.release in again]
-
-
-def overview(conn: Connection, settings: Settings, one: Edition, secret: bytes, now: datetime) -> Overview:
-    """Return what an edition would do if it were frozen now; changes nothing."""
-    shown = editions.shown(conn, one.id)
-    result = Overview(one, entries=len(shown))
-    digests: set[int] = set()
-    keep: list[Digest] = []
-    for planned in plan(conn, settings, one, shown, secret, now):
-        result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
-        if planned.state != "pending":
-            result.nothing.append(planned)
-        elif planned.digest is not None and id(planned.digest) not in digests:
-            digests.add(id(planned.digest))
-            keep.append(planned.digest)  # or its id() could be given to another
-    result.digests = len(keep)
-    return result
 
 
 def approve(conn: Connection, settings: Settings, number: int, who: str, now: datetime, seen: str = "") -> Edition:
@@ -249,7 +133,7 @@ def ready(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, no
     """
     editions.serialise(conn)
     one = editions.find(conn, cadence.name, slot.key)
-    if one is None or (one.state == "draft" and not one.held and not cadence.approval_required):
+    if one is None or drafted_anew(one, approval_required=cadence.approval_required):
         one = _draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
     return one
 
@@ -275,9 +159,11 @@ def freeze(
         raise _waits(one, "is not what was approved")
     if one.state == "approved" and one.look != look(settings):
         raise _waits(one, "was approved with other templates, words or limits than config has now")
+    # Those who joined since the draft get a mark first, or their letter would not move it and they got it twice.
+    releases.settle_marks(conn, settings.welcome)
     stored: dict[Digest, int] = {}
     rows = []
-    for planned in plan(conn, settings, one, shown, secret, now):
+    for planned in Planner(conn, settings, one, shown, secret, now).everyone():
         digest = None
         if planned.digest is not None:
             digest = stored.get(planned.digest)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from digest import group, prepare
 from digest.delivery.parcel import parcel
+from digest.editions.plan import Planner, as_it_stands, going_out, in_words, passed_over, reader_is
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Digest, Edition
-from digest.render import Letters, fitting
-from digest.schedule import next_slot
-from digest.store import deliveries, editions, releases
+from digest.render import Letters
+from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.transports.base import Parcel
 from subscribers import store as people
-from subscribers.consent import may_mail
+from subscribers.mailable import unmailable
 from subscribers.model import Interests, Subscriber
 
 
@@ -45,19 +44,19 @@ def preview(
     Of edition `number`, else of the one that the cadence (the subscriber's own, else `cadence`) owes next.
     Raises WrongUse when the subscriber or the edition does not exist.
     """
+    settings = place.settings
     with reading(place.engine) as conn:
-        person = _person(conn, place, email, interests, cadence or place.settings.default_cadence)
-        one, shown = _edition(conn, place, person, person.cadence if cadence is None else cadence, number)
-        digest, reason = _digest(conn, place, one, shown, person)
-        if person.id and one.state != "frozen":
-            suppressed = people.suppressed_ids(conn, place.secret, [person.id])
-            if why := may_mail(person, person.id in suppressed, place.clock()):
-                return Preview(one, digest, None, f"this reader is {why}")
-    if digest is None or not digest.placed:
-        return Preview(one, digest, None, reason or "nothing in this edition matches: no letter is written")
-    letters = Letters(place.settings, one, [s.entry for s in shown])
-    made = parcel(letters, person, digest, place.secret, place.clock(), delivery=0)
-    return Preview(one, digest, made, reason)
+        person = _person(conn, place, email, interests, cadence or settings.default_cadence)
+        if number is not None:
+            edition, shown = _stored(conn, place, person, number)
+        else:
+            edition, shown = going_out(conn, settings, cadence or person.cadence, person, place.clock())
+        digest, reason, sendable = _digest(conn, place, edition, shown, person)
+    if digest is None or not digest.placed or not sendable:
+        return Preview(edition, digest, None, reason)
+    letters = Letters(settings, edition, [s.entry for s in shown])
+    letter = parcel(letters, person, digest, place.secret, place.clock(), delivery=0)
+    return Preview(edition, digest, letter, reason)
 
 
 def _person(
@@ -72,50 +71,44 @@ def _person(
     return person
 
 
-def _edition(
-    conn: Connection, place: Installation, person: Subscriber, cadence: str, number: int | None
-) -> tuple[Edition, list[Shown]]:
-    if number is not None:
-        found = editions.get(conn, number)
-        if found is None:
-            raise WrongUse(f"edition {number} does not exist; see `digest status`")
-        return found, editions.shown(conn, number)
-    rhythm, now, zone = place.settings.cadence(cadence), place.clock(), place.settings.site.zone
-    slot = prepare.slot_owed(conn, rhythm, now, zone) or next_slot(rhythm, now, zone)
-    known = editions.find(conn, cadence, slot.key)
-    if known is not None and (known.state != "draft" or known.held or rhythm.approval_required):
-        return known, editions.shown(conn, known.id)
-    # An automatic draft is made anew when its hour comes: show it as it would be made now.
-    high = releases.latest(conn)
-    low = releases.lowest_mark(conn, cadence, now, default=high)
-    if person.id:
-        mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=high)
-        low = min(low, mark)
-    shown = prepare.content(conn, low, high)
-    note = known.note if known else ""
-    number = known.id if known else 0
-    made = Edition(number, cadence, slot.key, "draft", False, note, high, editions.content_hash(note, shown))
-    return made, shown
+def _stored(conn: Connection, place: Installation, person: Subscriber, number: int) -> tuple[Edition, list[Shown]]:
+    edition = editions.get(conn, number)
+    if edition is None:
+        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    if edition.state == "frozen":
+        return edition, editions.shown(conn, number)
+    return as_it_stands(conn, place.settings, edition, person, place.clock())
 
 
 def _digest(
-    conn: Connection, place: Installation, one: Edition, shown: list[Shown], person: Subscriber
-) -> tuple[Digest | None, str]:
-    """Return what the person gets of an edition: as it was frozen for them, else as it would be now."""
-    if person.id and one.state == "frozen":
-        for delivery in deliveries.of_subscriber(conn, person.id):
-            if delivery.edition == one.id:
-                stored = deliveries.digests(conn, [delivery.digest]) if delivery.digest else {}
-                return stored.get(delivery.digest or 0), f"{delivery.state} {delivery.reason}".strip()
-        return None, "not a reader of this edition when it was frozen"
-    if person.id:
-        candidates, mark, had = prepare.reader_view(conn, one, shown, person, place.settings.welcome)
-    else:
-        # Anyone new to these interests, who has had nothing of this edition.
-        candidates, mark, had = [group.candidate(s.entry, s.release) for s in shown], one.from_release, frozenset()
-    settings = place.settings
-    digest = group.select(
-        candidates, person.interests, mark=mark, had=had,
-        cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
-    )  # fmt: skip
-    return fitting(settings, one, [s.entry for s in shown])(digest), ""
+    conn: Connection, place: Installation, edition: Edition, shown: list[Shown], person: Subscriber
+) -> tuple[Digest | None, str, bool]:
+    """Return what the person gets of an edition, why they get no letter or what became of it, and whether to show it.
+
+    As it was frozen for them, else as it would be frozen now.
+    """
+    if person.id and edition.state == "frozen":
+        return _frozen(conn, place, edition, person)
+    if newer := passed_over(conn, place.settings, edition, place.clock()):
+        why = f"this draft was passed over: the {edition.cadence} edition of {newer} carries its entries"
+        return None, why, False
+    planner = Planner(conn, place.settings, edition, shown, place.secret, place.clock())
+    planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
+    return planned.digest, in_words(place.settings, edition, planned), True
+
+
+def _frozen(
+    conn: Connection, place: Installation, edition: Edition, person: Subscriber
+) -> tuple[Digest | None, str, bool]:
+    owed = [delivery for delivery in deliveries.of_subscriber(conn, person.id) if delivery.edition == edition.id]
+    if not owed:
+        return None, "not a reader of this edition when it was frozen", False
+    delivery = owed[0]
+    became = f"{delivery.state} {delivery.reason}".strip()
+    digest = deliveries.digests(conn, [delivery.digest]).get(delivery.digest) if delivery.digest else None
+    if delivery.state == "pending":
+        settings, now = place.settings, place.clock()
+        why = unmailable(conn, [person], secret=place.secret, allow_list=settings.only, now=now)
+        if blocked := why.get(person.id):
+            return digest, f"pending, but {reader_is(blocked)}", blocked == "paused"
+    return digest, became, True

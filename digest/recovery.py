@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from digest import prepare
+from digest.editions.due import slot_owed
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import deliveries, editions, releases, slots, sources
@@ -38,7 +38,7 @@ def look(place: Installation) -> Held:
         for state in ("pending", "claimed"):
             for one in deliveries.in_state(conn, state):
                 pending[one.edition] = pending.get(one.edition, 0) + 1
-        owed = [(c.name, prepare.slot_owed(conn, c, now, zone)) for c in place.settings.cadences]
+        owed = [(c.name, slot_owed(conn, c, now, zone)) for c in place.settings.cadences]
     return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
 
 
@@ -61,7 +61,7 @@ def resume(place: Installation, *, sent: bool) -> Held:
                 deliveries.doubt(conn, owed, _WHY, now)
                 slots.forget(conn, now)
                 for cadence in place.settings.cadences:
-                    slot = prepare.slot_owed(conn, cadence, now, zone)
+                    slot = slot_owed(conn, cadence, now, zone)
                     if slot is not None:
                         editions.close_slot(conn, slot, "missed", None, now)
                 releases.settle_marks(conn, place.settings.welcome)

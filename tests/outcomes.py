@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from digest import edit, pipeline, prepare
 from digest.config.settings import Settings
+from digest.editions.due import slot_owed
 from digest.events import Event
 from digest.installation import Installation
 from digest.store import entries, sources
@@ -200,7 +201,7 @@ class Stage(House):
             people.suppress(conn, address("suppressed"), "bounced", secret=place.secret, now=self.now)
             people.pause(conn, self.who["paused"], self.now + timedelta(days=30), how="test", now=self.now)
             people.leave(conn, self.who["left"], how="test", now=self.now, secret=place.secret)
-            slot = prepare.slot_owed(conn, weekly, self.now, "Europe/London")
+            slot = slot_owed(conn, weekly, self.now, "Europe/London")
             assert slot is not None
             prepare.ready(conn, self.settings, weekly, slot, self.now)
             self.number = prepare.freeze(conn, self.settings, weekly, slot, place.secret, self.now).id

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from digest import cli, pipeline, prepare, stopping
+from digest.editions.due import slot_owed
 from digest.store.engine import writing
 from digest.store.lock import run_lock
 from digest.store.schema import delivery, edition
@@ -34,7 +35,7 @@ def frozen(house: House) -> int:
     pipeline.gather(house.place, force=True)
     place, weekly = house.place, house.settings.cadence("weekly")
     with writing(place.engine) as conn:
-        slot = prepare.slot_owed(conn, weekly, house.now, "Europe/London")
+        slot = slot_owed(conn, weekly, house.now, "Europe/London")
         assert slot is not None
         prepare.ready(conn, place.settings, weekly, slot, house.now)
         return prepare.freeze(conn, place.settings, weekly, slot, place.secret, house.now).id

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, update
 
 from digest import edit, explain, group, pipeline, prepare
+from digest.editions.due import slot_owed
 from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
 from digest.model import Facets, Sighting, Taxonomy
@@ -369,7 +370,7 @@ def test_one_broken_edition_does_not_stop_the_others(house: Build) -> None:
     place = here.place
     with writing(place.engine) as conn:
         weekly = here.settings.cadence("weekly")
-        slot = prepare.slot_owed(conn, weekly, here.now, "Europe/London")
+        slot = slot_owed(conn, weekly, here.now, "Europe/London")
         assert slot is not None
         prepare.ready(conn, here.settings, weekly, slot, here.now)
         number = prepare.freeze(conn, here.settings, weekly, slot, place.secret, here.now).id
@@ -460,7 +461,7 @@ class Readers(RuleBasedStateMachine):
         place, now = self.house.place, self.house.now
         for cadence in place.settings.cadences:
             with writing(place.engine) as conn:
-                slot = prepare.slot_owed(conn, cadence, now, "Europe/London")
+                slot = slot_owed(conn, cadence, now, "Europe/London")
                 if slot is None:
                     continue
                 prepare.ready(conn, place.settings, cadence, slot, now)

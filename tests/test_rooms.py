@@ -34,6 +34,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.checkup",
         "digest.claiming",
         "digest.edit",
+        "digest.editions",
         "digest.explain",
         "digest.gather",
         "digest.health",

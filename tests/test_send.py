@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import update
 
 from digest import pipeline, prepare, send
+from digest.editions.due import slot_owed
 from digest.errors import PersonNeeded
 from digest.model import Receipt
+from digest.schedule import next_slot
 from digest.store import deliveries, editions, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
@@ -78,10 +80,10 @@ def freeze(here: House) -> int:
     with writing(place.engine) as conn:
         weekly = place.settings.cadence("weekly")
         prepare.draft(conn, place.settings, weekly, here.now)
-        slot = prepare.slot_owed(conn, weekly, here.now, "Europe/London")
+        slot = slot_owed(conn, weekly, here.now, "Europe/London")
         # The first run has closed the last slot: freeze the next one by hand.
         assert slot is None
-        slot = prepare.next_slot(weekly, here.now, "Europe/London")
+        slot = next_slot(weekly, here.now, "Europe/London")
         return prepare.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
 
 

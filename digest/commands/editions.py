@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def prepare(choices: Choices, cadence: str, json_: bool) -> None:
     """Draft the edition now owed; show its entries, digests, readers and who gets nothing."""
     from digest import prepare as story
+    from digest.editions.plan import overview
     from digest.store import editions
     from digest.store.engine import reading, writing
 
@@ -39,7 +40,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
     with writing(place.engine) as conn:
         one = story.draft(conn, place.settings, rhythm, place.clock())
     with reading(place.engine) as conn:
-        view = story.overview(conn, place.settings, one, place.secret, place.clock())
+        view = overview(conn, place.settings, one, place.secret, place.clock())
         shown = editions.shown(conn, one.id)
     if json_:
         answer(
@@ -101,6 +102,8 @@ def preview(
     if made.parcel is None:
         tell(f"no letter: {made.reason}")
         return
+    if made.reason:
+        tell(f"their delivery: {made.reason}")
     out.mkdir(parents=True, exist_ok=True)
     (out / "letter.html").write_text(made.parcel.letter.html_text(), encoding="utf-8")
     (out / "letter.txt").write_text(made.parcel.letter.plain_text(), encoding="utf-8")

@@ -42,11 +42,6 @@ class Settings:
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING
 
-    def may_reach(self, email: str) -> bool:
-        """Return whether `[transport] only` lets an address be mailed: every one does when it is empty."""
-        key = email.casefold()
-        return not self.only or key in self.only or f"@{key.rpartition('@')[2]}" in self.only
-
     @property
     def default_cadence(self) -> str:
         """Return weekly where it is configured, else the first cadence there is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,11 +127,16 @@ def _all_before(conn: Connection, instants: Collection[datetime], top: int) -> d
     return found
 
 
-def marks(conn: Connection, subscribers: Sequence[int], default: int) -> dict[int, int]:
-    """Return the mark of each subscriber in a page; `default` for who has none yet."""
-    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(subscribers)))
-    known = {row.subscriber_id: row.release for row in rows}
-    return {who: known.get(who, default) for who in subscribers}
+def marks(conn: Connection, joined: Mapping[int, datetime | None], welcome: timedelta) -> dict[int, int]:
+    """Return the mark of each subscriber, or the one `settle_marks` would give them; `joined`: since when, by id."""
+    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(list(joined))))
+    stored = {row.subscriber_id: row.release for row in rows}
+    if len(stored) == len(joined):
+        return stored
+    top = latest(conn)
+    since = {who: at - welcome if at and welcome else None for who, at in joined.items() if who not in stored}
+    before = _all_before(conn, {at for at in since.values() if at}, top)
+    return stored | {who: before[at] if at else top for who, at in since.items()}
 
 
 def mark_of(conn: Connection, subscriber: int, joined_at: datetime | None, welcome: timedelta, default: int) -> int:

@@ -53,6 +53,7 @@ def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine)
         join(conn, joined)
         people = conn.execute(select(subscriber.c.id, subscriber.c.joined_at)).all()
         alone = {row.id: releases.mark_of(conn, row.id, row.joined_at, WELCOME, default=0) for row in people}
+        assert releases.marks(conn, {row.id: row.joined_at for row in people}, WELCOME) == alone, "before they settle"
     asked: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     with writing(engine) as conn:

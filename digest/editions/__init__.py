@@ -1,0 +1,1 @@
+"""An edition until it is frozen: which slot is next, what it shows, who gets what."""
