@@ -401,3 +401,23 @@ def test_who_is_not_on_the_allow_list_is_shown_no_letter_before_there_is_a_draft
     assert anyone.parcel is not None, "an imagined reader has no address that a list could leave out"
     town.house.settings = replace(town.house.settings, only=("@elsewhere.example",))
     assert preview(town.house.place, interests=HOUSING, cadence="weekly").parcel is not None
+
+
+def test_a_letter_by_the_welcome_look_back_moves_the_mark_of_who_had_none(make_town: Callable[..., Town]) -> None:
+    town = make_town(welcome=30)
+    town.join("usual")
+    town.house.run()
+    town.gather("News")
+    approve(town, town.draft())
+    town.join("joined")  # and nothing is gathered until the freeze, so that nobody gives them a mark
+    town.friday(6)
+    seen = preview(town.house.place, email=address("joined"))
+    assert seen.digest is not None and len(seen.digest.placed) == 1
+    town.freeze()
+    pipeline.send_owed(town.house.place)
+    town.gather("Later")
+    town.friday(13)
+    town.house.run()
+    first, second = town.house.letters(town.ids["joined"])
+    assert first == seen.digest
+    assert not {placed.entry for placed in first.placed} & {placed.entry for placed in second.placed}
