@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from digest.classify import Classifier
-from digest.model import NATIONAL, REGIONS, Facets, Sighting, Source
+from digest.facets.known import KNOWN_REGIONS
+from digest.model import NATIONAL, Facets, Sighting, Source
 from digest.places.words import keys
 
 Row = Mapping[str, Any]
-_SLUGS = {keys(name): slug for slug, known in REGIONS.items() for name in (slug, known)}
 
 
 def no_source(row: Row) -> Source:
@@ -29,11 +29,11 @@ def expected_regions(row: Row) -> frozenset[str] | None:
     """
     label = str(row.get("region") or "")
     if label == "multiple":
-        listed = [_SLUGS.get(keys(str(name))) for name in row.get("regions") or ()]
-        return frozenset(slug for slug in listed if slug) or frozenset({NATIONAL})
+        listed, _ = KNOWN_REGIONS.read("regions", map(str, row.get("regions") or ()))
+        return frozenset(listed) or frozenset({NATIONAL})
     if label.casefold() == "outside uk":
         return frozenset({NATIONAL})
-    slug = _SLUGS.get(keys(label)) if label else None
+    slug = KNOWN_REGIONS.slug("regions", label)
     return frozenset({slug}) if slug else None
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 
 from digest import incoming
 from digest.config.settings import Settings
+from digest.facets.known import known_facets
 from digest.installation import Installation
-from digest.model import Receipt, Term
+from digest.model import Receipt
 from digest.store.engine import reading
 from subscribers.errors import BadSecret
+from subscribers.facets import KnownFacets
 from subscribers.followed import followed
 from subscribers.secret import load_secret
 from subscribers.suppression import check_secret, is_sealed
@@ -71,22 +73,24 @@ def _readers(conn: Connection, settings: Settings) -> list[Finding]:
         for name, count in sorted(found.cadences.items())
         if name not in known
     ]
-    taxonomy = settings.taxonomy
     return [
         *findings,
-        *_unknown("policy_area", "policy areas", found.policy_areas, taxonomy.policy_areas),
-        *_unknown("theme", "themes", found.themes, taxonomy.themes),
+        *_unknown("policy_areas", found.policy_areas, known_facets(settings.taxonomy)),
+        *_unknown("themes", found.themes, known_facets(settings.taxonomy)),
     ]
 
 
-def _unknown(key: str, name: str, counts: Counter[str], terms: Iterable[Term]) -> list[Finding]:
-    slugs = {term.slug for term in terms}
-    missing = [f"{slug!r} ({count} readers)" for slug, count in counts.most_common() if slug not in slugs]
+def _unknown(facet: str, counts: Counter[str], facets: KnownFacets) -> list[Finding]:
+    missing = [
+        f"{slug!r} ({count} readers)" for slug, count in counts.most_common() if facets.slug(facet, slug) != slug
+    ]
     if not missing:
         return []
+    name = facet.replace("_", " ")
     problem = f"{name} are followed that config.toml does not have: {', '.join(missing)}"
-    cure = f"add them as [[{key}]], or correct the readers (`digest subscribers export`, then `import`)"
-    return [Finding("note", f"subscribers.{name.replace(' ', '_')}", problem, cure)]
+    table = facet.removesuffix("s")
+    cure = f"add them as [[{table}]], or correct the readers (`digest subscribers export`, then `import`)"
+    return [Finding("note", f"subscribers.{facet}", problem, cure)]
 
 
 def _slots_ahead(slots: Iterable[dict[str, Any]], now: datetime, settings: Settings) -> list[Finding]:

@@ -6,14 +6,14 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from digest.facets.known import KNOWN_REGIONS, known_facets
 from digest.locate import Located, locate, publisher_region
-from digest.model import CASE_STUDY, NATIONAL, REGIONS, Evidence, Facets, Sighting, Source, Taxonomy, Term
+from digest.model import CASE_STUDY, NATIONAL, Evidence, Facets, Sighting, Source, Taxonomy, Term
 from digest.places.gazetteer import Gazetteer
-from digest.places.words import keys, words
+from digest.places.words import words
 from digest.terms import Hits, Lexicon, stems
 
 MOST_AREAS = 4
@@ -113,6 +113,7 @@ class Classifier:
     def __init__(self, taxonomy: Taxonomy, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
         self._lexicon = Lexicon(taxonomy)
+        self._facets = known_facets(taxonomy)
         self._terms = {"policy_area": taxonomy.policy_areas, "theme": taxonomy.themes}
         self._names = {
             facet: {tuple(stems(words(name))): t.slug for t in terms for name in (t.name, t.slug)}
@@ -139,14 +140,9 @@ class Classifier:
                 for value in declared:
                     if not self._known(facet, (value,)):
                         met.setdefault((facet, value), []).append(_named(sighting))
-        return [self._unknown(facet, value, where) for (facet, value), where in met.items()]
-
-    def _unknown(self, facet: str, value: str, where: list[str]) -> str:
-        known = [term.slug for term in self._terms[facet]]
-        near = get_close_matches(value, known, 1)
-        cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
-        return f"{where[0]}{more}: {facet.replace('_', ' ')} {value[:40]!r} is not in config.toml; {cure}"
+        return [
+            f"{_several(where)}: {self._facets.problem(f'{facet}s', value)}" for (facet, value), where in met.items()
+        ]
 
     def _term_facet(
         self, facet: str, declared: tuple[str, ...], defaults: tuple[str, ...], text: _Text, source: Source
@@ -224,6 +220,10 @@ class Classifier:
         )
 
 
+def _several(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
 def _named(sighting: Sighting) -> str:
     """Return what an author will know an entry by: its file, else its title."""
     guid = sighting.guid or ""
@@ -240,6 +240,4 @@ def _strongest(tallies: dict[str, _Tally], terms: tuple[Term, ...], most: int) -
 
 def _region_slugs(given: Iterable[str]) -> tuple[str, ...]:
     """Return known region slugs among what was declared, by slug or by name ("South West")."""
-    by_key = {keys(name): slug for slug, known in REGIONS.items() for name in (slug, known)}
-    found = (by_key.get(keys(value)) for value in given)
-    return tuple(dict.fromkeys(slug for slug in found if slug))
+    return KNOWN_REGIONS.read("regions", given)[0]

@@ -10,10 +10,13 @@ from sqlalchemy import Connection
 
 from digest import prepare
 from digest.errors import WrongUse
+from digest.facets.known import slugs_of
 from digest.installation import Installation
-from digest.model import NATIONAL, REGIONS, Edition, Entry, Evidence
+from digest.model import NATIONAL, Edition, Entry, Evidence
 from digest.store import editions, entries, releases
 from digest.store.engine import writing
+
+_PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
 def release(place: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
@@ -50,20 +53,12 @@ def drop(place: Installation, numbers: Sequence[int]) -> list[str]:
 
 
 def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Give an entry the facets an editor wants (facet name to slugs) and release it again.
+    """Give an entry the facets an editor wants (facet to slugs or names) and release it again.
 
     Return a line for each edition that changed. Raises WrongUse for a slug that is not in the configuration.
     """
     taxonomy = place.settings.taxonomy
-    known = {
-        "policy_area": {t.slug for t in taxonomy.policy_areas},
-        "region": set(REGIONS),
-        "theme": {t.slug for t in taxonomy.themes},
-    }
-    for facet, slugs in wanted.items():
-        for slug in slugs:
-            if slug not in known[facet]:
-                raise WrongUse(f"{facet} {slug!r} is unknown; known: {', '.join(sorted(known[facet]))}")
+    wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
     with writing(place.engine) as conn:
         editions.serialise(conn)
         one = _entry(conn, number)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from subscribers.addresses import Address, parse_address
 from subscribers.csvrows import Row
 from subscribers.errors import BadAddress
+from subscribers.facets import KnownFacets, shown
 from subscribers.rows import clean_name
 from subscribers.tables import REASONS, STATES
 
@@ -19,15 +20,6 @@ _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 T = TypeVar("T")
 _REMEMBERED = 50_000  # cells, each facet
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFacets:
-    """What an interest may name, each as {slug: name}: people write either, in any case."""
-
-    policy_areas: Mapping[str, str]
-    regions: Mapping[str, str]
-    themes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +63,7 @@ class CellReader:
     _facets: dict[str, _Facet] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._facets = {
-            "policy_areas": _Facet("policy area", self.known.policy_areas),
-            "regions": _Facet("region", self.known.regions),
-            "themes": _Facet("theme", self.known.themes),
-        }
+        self._facets = {facet: _Facet(facet, self.known) for facet in ("policy_areas", "regions", "themes")}
 
     def read(self, row: Row) -> Wanted:
         """Return what the row asks for, or raise BadCell for the first cell that is wrong."""
@@ -108,10 +96,9 @@ class CellReader:
 class _Facet:
     """One facet's words: reads a cell of slugs or names split by ";" ("all" alone: follow all of it)."""
 
-    def __init__(self, title: str, known: Mapping[str, str]) -> None:
-        self.title = title
-        self.slugs = {_folded(name): slug for slug, name in known.items()}
-        self.slugs.update((_folded(slug), slug) for slug in known)
+    def __init__(self, facet: str, facets: KnownFacets) -> None:
+        self.facet = facet
+        self.facets = facets
         self.remembered: dict[str, frozenset[str]] = {}
 
     def read(self, cell: str) -> frozenset[str]:
@@ -124,13 +111,12 @@ class _Facet:
 
     def _read(self, cell: str) -> frozenset[str]:
         words = [word.strip() for word in cell.split(";") if word.strip()]
-        if len(words) == 1 and words[0].lower() == "all" and "all" not in self.slugs:
+        if len(words) == 1 and words[0].lower() == "all" and self.facets.slug(self.facet, "all") is None:
             return frozenset()
-        for word in words:
-            if _folded(word) not in self.slugs:
-                cure = _nearest(_folded(word), self.slugs) or 'split several by ";", or add it there'
-                raise BadCell(f"{self.title} {shown(word)} is not in config.toml; {cure}")
-        return frozenset(self.slugs[_folded(word)] for word in words)
+        slugs, problems = self.facets.read(self.facet, words)
+        if problems:
+            raise BadCell(problems[0] + ('; split several by ";"' if "," in cell else ""))
+        return frozenset(slugs)
 
 
 def _if_said(cells: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
@@ -144,15 +130,6 @@ def one_of(title: str, text: str, known: tuple[str, ...]) -> str:
         return text.lower()
     cure = _nearest(text.lower(), {word: word for word in known}) or f"use one of {', '.join(known)}"
     raise BadCell(f"{title} {shown(text)} is not known; {cure}")
-
-
-def shown(text: str) -> str:
-    """Return the text quoted for a report: short, printable, and hidden when it may be an address."""
-    return "(hidden: it looks like an address)" if "@" in text else repr(text[:40])
-
-
-def _folded(word: str) -> str:
-    return re.sub(r"[\s_-]+", "-", word.strip().lower().replace("&", " and "))
 
 
 def _nearest(word: str, known: Mapping[str, str]) -> str:

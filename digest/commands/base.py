@@ -68,6 +68,11 @@ class Choices:
         return self.now or datetime.now(UTC)
 
 
+def parts(text: str) -> list[str]:
+    """Return the values of an option that takes several, split by ";"."""
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
 def answer(document: Any) -> None:
     """Print one JSON document to stdout."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from digest.commands.base import Choices, Id, tell
+from digest.commands.base import Choices, Id, parts, tell
 from digest.errors import WrongUse
 
 
@@ -46,7 +46,7 @@ def retag(choices: Choices, entry: int, policy_areas: str | None, regions: str |
     if policy_areas is None and regions is None and themes is None:
         raise WrongUse("say what to correct: --policy-areas, --regions or --themes")
     given = {"policy_area": policy_areas, "region": regions, "theme": themes}
-    wanted = {k: tuple(s.strip() for s in v.split(";") if s.strip()) for k, v in given.items() if v is not None}
+    wanted = {k: tuple(parts(v)) for k, v in given.items() if v is not None}
     for line in edit.retag(choices.installation(), entry, wanted):
         tell(line)
 

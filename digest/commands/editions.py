@@ -15,7 +15,7 @@ from digest.commands import account
 from digest.commands.base import Choices, Id, answer, as_json, table, tell
 from digest.commands.gathering import gathering_line
 from digest.errors import PersonNeeded, WrongUse
-from digest.model import CADENCES, REGIONS, Receipt
+from digest.model import CADENCES, Receipt
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -86,16 +86,19 @@ def preview(
     lint_: bool,
 ) -> None:
     """Write the very letter a reader would get: letter.html, letter.txt and letter.eml."""
+    from digest.facets.known import slugs_of
     from digest.preview import preview as story
     from subscribers.model import Interests
 
     if subscriber and (areas or regions or themes):
         raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
     place = choices.installation()
-    _known("policy area", areas, [t.slug for t in place.settings.taxonomy.policy_areas])
-    _known("region", regions, list(REGIONS))
-    _known("theme", themes, [t.slug for t in place.settings.taxonomy.themes])
-    interests = Interests(frozenset(areas), frozenset(regions), frozenset(themes))
+    taxonomy = place.settings.taxonomy
+    interests = Interests(
+        frozenset(slugs_of(taxonomy, "policy_areas", areas)),
+        frozenset(slugs_of(taxonomy, "regions", regions)),
+        frozenset(slugs_of(taxonomy, "themes", themes)),
+    )
     made = story(place, email=subscriber, interests=interests, cadence=cadence, number=edition)
     one = made.edition
     tell(f"{one.cadence} {one.slot}, {'edition ' + str(one.id) if one.id else 'not drafted yet'}, {one.state}")
@@ -248,12 +251,6 @@ def watching(place: Installation | None = None) -> Iterator[Watch]:
             bars.console.print(gathering_line(one), markup=False)
 
         yield Watch(source=source, edition=edition, sent=sent, broken=broken)
-
-
-def _known(what: str, given: tuple[str, ...], known: list[str]) -> None:
-    for slug in given:
-        if slug not in known:
-            raise WrongUse(f"{what} {slug!r} is unknown; known: {', '.join(known)}")
 
 
 COMMANDS = (prepare, preview, approve, hold, send, run, *account.COMMANDS)

@@ -8,15 +8,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import Choices, answer, as_json, parts, table, tell
 from digest.errors import WrongUse
 from digest.failpoint import failpoint
-from digest.model import CADENCES, REGIONS
+from digest.model import CADENCES
 
 if TYPE_CHECKING:
-    from digest.config.settings import Settings
     from digest.installation import Installation
-    from subscribers.importing import KnownFacets, Report
+    from subscribers.importing import Report
     from subscribers.model import Subscriber
 
 
@@ -87,6 +86,7 @@ def add(
     no_elsewhere: bool,
 ) -> None:
     """Add one subscriber who has asked for it."""
+    from digest.facets.known import slugs_of
     from digest.store.engine import writing
     from subscribers import store
     from subscribers.model import Interests
@@ -94,9 +94,9 @@ def add(
     place = choices.installation()
     taxonomy = place.settings.taxonomy
     interests = Interests(
-        _slugs("policy area", policy_areas, [t.slug for t in taxonomy.policy_areas]),
-        _slugs("region", regions, list(REGIONS)),
-        _slugs("theme", themes, [t.slug for t in taxonomy.themes]),
+        frozenset(slugs_of(taxonomy, "policy_areas", parts(policy_areas))),
+        frozenset(slugs_of(taxonomy, "regions", parts(regions))),
+        frozenset(slugs_of(taxonomy, "themes", parts(themes))),
         not no_elsewhere,
     )
     chosen = cadence or place.settings.default_cadence
@@ -213,28 +213,18 @@ def forget(choices: Choices, email: str, yes: bool) -> None:
 
 def import_people(place: Installation, stream: IO[bytes], *, dry_run: bool = False) -> Report:
     """Import a CSV stream into the installation."""
+    from digest.facets.known import known_facets
     from digest.store.engine import writing
     from subscribers.importing import import_csv
 
     settings = place.settings
     with writing(place.engine) as conn:
         report = import_csv(
-            conn, stream, known_facets=known_facets(settings), cadences=[c.name for c in settings.cadences],
+            conn, stream, known_facets=known_facets(settings.taxonomy), cadences=[c.name for c in settings.cadences],
             default_cadence=settings.default_cadence, secret=place.secret, now=place.clock(), dry_run=dry_run,
         )  # fmt: skip
         failpoint("import: before commit")
     return report
-
-
-def known_facets(settings: Settings) -> KnownFacets:
-    """Return the facets a subscriber may follow, with their names."""
-    from subscribers.importing import KnownFacets
-
-    return KnownFacets(
-        {t.slug: t.name for t in settings.taxonomy.policy_areas},
-        dict(REGIONS),
-        {t.slug: t.name for t in settings.taxonomy.themes},
-    )
 
 
 def as_document(one: Subscriber) -> dict[str, Any]:
@@ -253,14 +243,6 @@ def as_document(one: Subscriber) -> dict[str, Any]:
         "paused_until": one.paused_until.isoformat() if one.paused_until else None,
         "joined_at": one.joined_at.isoformat() if one.joined_at else None,
     }
-
-
-def _slugs(what: str, text: str, known: list[str]) -> frozenset[str]:
-    given = frozenset(part.strip() for part in text.split(";") if part.strip())
-    for slug in sorted(given):
-        if slug not in known:
-            raise WrongUse(f"{what} {slug!r} is not in config.toml; known: {', '.join(known)}")
-    return given
 
 
 COMMANDS = (subscribers,)

@@ -25,6 +25,7 @@ from digest.config.spans import Span
 from digest.config.terms import TermPart, check_terms, terms_of
 from digest.config.transport import TransportPart, TransportSettings, capabilities_of, transport_of
 from digest.errors import ConfigError, TryLater, of_disk
+from digest.facets.known import known_facets
 from digest.letter import catalogue
 from digest.model import Dkim, Site, Taxonomy
 from digest.resources import resource
@@ -214,8 +215,7 @@ def _check(file: _File) -> list[str]:
         problems.append(f'site.zone: {file.site.zone!r} is not a time zone; write one like "Europe/London"')
     problems += _check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
-    areas, themes = ({term.slug for term in terms} for terms in (file.policy_area, file.theme))
-    problems += check_sources(file.source, areas, themes)
+    problems += check_sources(file.source, known_facets(_taxonomy(file)))
     return problems + cadences.mistakes(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
@@ -233,6 +233,10 @@ def _check_clients(names: list[str]) -> list[str]:
     return problems
 
 
+def _taxonomy(file: _File) -> Taxonomy:
+    return Taxonomy(terms_of(file.policy_area), terms_of(file.theme))
+
+
 def _site(site: _Site) -> Site:
     return Site(
         site.name,
@@ -248,6 +252,7 @@ def _site(site: _Site) -> Site:
 def _settings(
     file: _File, home: Path, dkim: Dkim | None, transport: TransportSettings, events: EventsSettings
 ) -> Settings:
+    taxonomy = _taxonomy(file)
     return Settings(
         home=home,
         site=_site(file.site),
@@ -258,9 +263,9 @@ def _settings(
         transport=transport,
         events=events,
         templates=home / file.letter.templates if file.letter.templates else None,
-        sources=sources_of(file.source, home),
+        sources=sources_of(file.source, home, known_facets(taxonomy)),
         cadences=cadences.cadences_of(file.cadence),
-        taxonomy=Taxonomy(terms_of(file.policy_area), terms_of(file.theme)),
+        taxonomy=taxonomy,
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,
         gather_workers=file.gather.workers,

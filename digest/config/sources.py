@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.config import spans
 from digest.config.site import split_url
-from digest.model import KINDS, REGIONS, Backfill, Source
+from digest.model import KINDS, Backfill, Source
+from subscribers.facets import KnownFacets
 
 
 def _backfill(value: object) -> object:
@@ -38,8 +38,8 @@ class SourcePart(BaseModel):
     allow_private: bool = False
 
 
-def check_sources(parts: Sequence[SourcePart], areas: set[str], themes: set[str]) -> list[str]:
-    """Return what is wrong with them, a line each; `areas` and `themes` are the slugs that config.toml defines."""
+def check_sources(parts: Sequence[SourcePart], facets: KnownFacets) -> list[str]:
+    """Return what is wrong with them, a line each."""
     problems = []
     names = set()
     for n, part in enumerate(parts):
@@ -47,11 +47,11 @@ def check_sources(parts: Sequence[SourcePart], areas: set[str], themes: set[str]
         if part.name in names:
             problems.append(f"{place}: the name is taken by an earlier source; give each its own")
         names.add(part.name)
-        problems += [f"{place}.{problem}" for problem in _check(part, areas, themes)]
+        problems += [f"{place}.{problem}" for problem in _check(part, facets)]
     return problems
 
 
-def _check(part: SourcePart, areas: set[str], themes: set[str]) -> list[str]:
+def _check(part: SourcePart, facets: KnownFacets) -> list[str]:
     problems = []
     if (part.url is None) == (part.path is None):
         problems.append("url: give either url or path, and only one of them")
@@ -59,20 +59,12 @@ def _check(part: SourcePart, areas: set[str], themes: set[str]) -> list[str]:
         problems.append(f"url: {part.url!r} is not a web address; a file or folder goes in path")
     if part.kind not in KINDS:
         problems.append(f"kind: {part.kind!r} is not a kind; use {' or '.join(KINDS)}")
-    for key, given, known in (
-        ("policy_areas", part.policy_areas, areas),
-        ("regions", part.regions, set(REGIONS)),
-        ("themes", part.themes, themes),
-    ):
-        for slug in given:
-            if slug not in known:
-                near = difflib.get_close_matches(slug, sorted(known), 1)
-                cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
-                problems.append(f"{key}: {slug!r} is unknown; {cure}")
+    for facet in ("policy_areas", "regions", "themes"):
+        problems += [f"{facet}: {problem}" for problem in facets.read(facet, getattr(part, facet))[1]]
     return problems
 
 
-def sources_of(parts: Sequence[SourcePart], home: Path) -> tuple[Source, ...]:
+def sources_of(parts: Sequence[SourcePart], home: Path, facets: KnownFacets) -> tuple[Source, ...]:
     """Return the sources of parts without mistakes; a path is relative to `home`."""
     return tuple(
         Source(
@@ -80,9 +72,9 @@ def sources_of(parts: Sequence[SourcePart], home: Path) -> tuple[Source, ...]:
             part.url,
             str(home / part.path) if part.path is not None else None,
             part.kind,
-            tuple(part.policy_areas),
-            tuple(part.regions),
-            tuple(part.themes),
+            facets.read("policy_areas", part.policy_areas)[0],
+            facets.read("regions", part.regions)[0],
+            facets.read("themes", part.themes)[0],
             part.backfill,
             part.allow_private,
         )

@@ -13,7 +13,8 @@ import yaml
 from markdown_it import MarkdownIt
 
 from digest.errors import SourceError
-from digest.model import KINDS, REGIONS, Sighting, Snapshot
+from digest.facets.known import KNOWN_REGIONS
+from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.dates import possible, read_date
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.pictures import first_picture, picture
@@ -24,7 +25,6 @@ MAX_FILE = 1_000_000
 MAX_FILES = 1_000
 _FENCE = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)")
-_REGION_SLUGS = {name.casefold(): slug for slug, name in REGIONS.items()} | {slug: slug for slug in REGIONS}
 
 
 def read_folder(path: Path, *, now: datetime) -> Snapshot:
@@ -168,14 +168,9 @@ def _kind(matter: dict[str, Any], place: str, problems: list[str]) -> str | None
 
 
 def _regions(matter: dict[str, Any], place: str, problems: list[str]) -> tuple[str, ...]:
-    found = []
-    for value in _list(matter, "regions") + _list(matter, "region"):
-        slug = _REGION_SLUGS.get(value.casefold()) or _REGION_SLUGS.get(_slug(value))
-        if slug is None:
-            problems.append(f"{place}: the region {value[:40]!r} is unknown; write one of {', '.join(REGIONS)}")
-        elif slug not in found:
-            found.append(slug)
-    return tuple(found)
+    slugs, unknown = KNOWN_REGIONS.read("regions", _list(matter, "regions") + _list(matter, "region"))
+    problems += [f"{place}: {problem}" for problem in unknown]
+    return slugs
 
 
 def _text(matter: dict[str, Any], key: str) -> str:

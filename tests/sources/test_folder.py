@@ -121,7 +121,7 @@ def test_a_bad_file_is_named_and_the_others_go_on(content: str | bytes, problem:
         ("date: soon", "a.md: the date 'soon' is unreadable, before 1990 or days ahead"),
         ("date: 2036-01-01", "a.md: the date '2036-01-01' is unreadable, before 1990 or days ahead"),
         ("kind: poem", "a.md: the kind 'poem' is unknown; write one of post, case-study"),
-        ("region: Narnia", "a.md: the region 'Narnia' is unknown; write one of east-midlands"),
+        ("region: Narnia", "a.md: region 'Narnia' is unknown; known: east-midlands"),
     ],
 )
 def test_a_bad_value_is_named_and_the_entry_stays(matter: str, problem: str, tmp_path: Path) -> None:

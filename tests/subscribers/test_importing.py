@@ -62,9 +62,8 @@ def test_good_rows_land_and_bad_ones_are_listed(conn: Connection, load: Any) -> 
         "line 3: not a valid address: An email address must have an @-sign.",
         "line 4: policy area 'housng' is not in config.toml; did you mean 'housing'?",
         "line 5: cadence 'fortnightly' is not known; use one of daily, weekly, monthly",
-        "line 7: region 'Narnia' is not in config.toml; split several by \";\", or add it there",
-        "line 8: theme (hidden: it looks like an address) is not in config.toml; "
-        'split several by ";", or add it there',
+        "line 7: region 'Narnia' is unknown; known: south-west, london, national",
+        "line 8: theme (hidden: it looks like an address) is not in config.toml; known: leadership, risk-and-trust",
     ]
     jo = store.find(conn, "jo@town.example")
     assert jo is not None
