@@ -28,6 +28,7 @@ from digest.store.accounts import Worked
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
 from subscribers import store as people
+from subscribers.database import chunks
 
 MOST_NAMED = 200  # uncertain deliveries, and reasons, that a page lists
 # The parts of the whole in the order of the sum, and what each means to who reads it first.
@@ -43,7 +44,6 @@ PARTS = {
 }
 _SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # their reasons may come from a mail server
 _OUR_YES = ("settled by", "an event tells", "sandbox")
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +222,7 @@ def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
 
 def _redacted(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
     """Yield deliveries with their reasons, in which neither the reader's address nor its local part is left."""
-    for start in range(0, len(rows), _CHUNK):
-        some = rows[start : start + _CHUNK]
+    for some in chunks(rows):
         persons = people.many(conn, {one.subscriber for one in some})
         for one in some:
             person = persons.get(one.subscriber)

@@ -13,9 +13,10 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import deliveries, editions, runs, slots
 from digest.store.engine import reading, writing
-from digest.store.heard import chunks, known
+from digest.store.heard import known
 from digest.store.lock import run_lock
 from subscribers import store as people
+from subscribers.database import chunks
 
 DECISIONS = {"accepted": "accepted", "resend": "pending", "write-off": "cancelled"}
 
@@ -46,7 +47,7 @@ def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
         found = deliveries.in_state(conn, "uncertain", number)
         persons = {
             one: person
-            for some in chunks({d.subscriber for d in found})
+            for some in chunks(sorted({d.subscriber for d in found}))
             for one, person in people.many(conn, some).items()
         }
         said = known(conn, [d.id for d in found])
@@ -80,7 +81,7 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
         with writing(place.engine) as conn:
-            for some in chunks(taken):
+            for some in chunks(sorted(taken)):
                 deliveries.settle(
                     conn, [(one, "accepted", "settled by the transport: accepted") for one in some], place.clock()
                 )
@@ -112,6 +113,6 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
             )
         reason = f"settled by {who}: {decision}"
         # In parts: one statement binds only so many.
-        for some in chunks(set(numbers)):
+        for some in chunks(sorted(set(numbers))):
             deliveries.settle(conn, [(number, state, reason) for number in some], place.clock())
     return len(set(numbers))

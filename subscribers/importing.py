@@ -18,10 +18,11 @@ from sqlalchemy import Connection, select
 from subscribers.consent import next_state
 from subscribers.csvcells import BadCell, CellReader, Wanted
 from subscribers.csvrows import Problem, Row, read_rows
+from subscribers.database import dialect_insert
 from subscribers.exporting import export_csv
 from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
-from subscribers.rows import COLUMNS, columns_of, dialect_insert, record, to_subscriber, write_all
+from subscribers.rows import COLUMNS, columns_of, record, to_subscriber, write_all
 from subscribers.suppression import check_secret, reasons_for, suppress_keys
 from subscribers.tables import subscriber
 

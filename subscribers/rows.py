@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import consent_event, subscriber
@@ -76,11 +75,6 @@ def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:
             update(subscriber).where(subscriber.c.id == bindparam("key")),
             [{"key": one.id, **columns_of(one)} for one in changed],
         )
-
-
-def dialect_insert(conn: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
-    """Return this database's own INSERT: only the dialects' have ON CONFLICT, with one and the same API."""
-    return sqlite.Insert if conn.dialect.name == "sqlite" else postgresql.Insert
 
 
 def columns_of(one: Subscriber) -> dict[str, Any]:

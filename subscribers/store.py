@@ -14,12 +14,12 @@ from sqlalchemy import Connection, delete, func, select, text
 
 from subscribers.addresses import parse_address
 from subscribers.consent import next_state
+from subscribers.database import dialect_insert
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Interests, Subscriber
 from subscribers.rows import (
     COLUMNS,
     clean_name,
-    dialect_insert,
     interest_columns,
     record,
     to_subscriber,

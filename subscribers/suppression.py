@@ -14,12 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, false, or_, select
 
 from subscribers.addresses import parse_address
+from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadSecret
-from subscribers.rows import dialect_insert
 from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
-
-# Bound values in one statement: SQLite takes 32,766, PostgreSQL 65,535.
-_CHUNK = 5_000
 
 
 def address_hash(secret: bytes, key: str) -> str:
@@ -88,24 +85,18 @@ def reasons_for(conn: Connection, secret: bytes, keys: Iterable[str]) -> dict[st
     """Return {key: reason} for those normalised addresses that are suppressed."""
     check_secret(conn, secret)
     by_hash = {address_hash(secret, key): key for key in keys}
-    hashes = list(by_hash)
     found: dict[str, str] = {}
-    for start in range(0, len(hashes), _CHUNK):
-        query = select(suppression.c.address_hash, suppression.c.reason).where(
-            suppression.c.address_hash.in_(hashes[start : start + _CHUNK])
-        )
+    for hashes in chunks(by_hash):
+        query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(hashes))
         found.update((by_hash[row.address_hash], row.reason) for row in conn.execute(query))
     return found
 
 
 def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[int]:
     """Return those of the subscriber `ids` whose address is suppressed; unknown ids are left out."""
-    wanted = list(ids)
     found: set[int] = set()
-    for start in range(0, len(wanted), _CHUNK):
-        query = select(subscriber.c.email_key, subscriber.c.id).where(
-            subscriber.c.id.in_(wanted[start : start + _CHUNK])
-        )
+    for wanted in chunks(ids):
+        query = select(subscriber.c.email_key, subscriber.c.id).where(subscriber.c.id.in_(wanted))
         keys = {row.email_key: row.id for row in conn.execute(query)}
         found.update(keys[key] for key in reasons_for(conn, secret, keys))
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text
 
-from subscribers.columns import Key, UtcDateTime, metadata
+from subscribers.database import Key, UtcDateTime, metadata
 
 STATES = ("pending", "active", "left")
 REASONS = ("left", "bounced", "editor", "complained", "erased")

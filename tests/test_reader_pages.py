@@ -33,7 +33,7 @@ from digest.store.engine import reading, writing
 from digest.web import make_app
 from subscribers import forms
 from subscribers import store as people
-from subscribers.columns import metadata
+from subscribers.database import metadata
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import subscriber
 from subscribers.tokens import make_token

@@ -128,7 +128,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.model",
         "digest.sources",
         "subscribers",
-        "subscribers.columns",
+        "subscribers.database",
         "subscribers.errors",
         "subscribers.model",
     ),
@@ -162,7 +162,7 @@ WORLD = {
     "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request", "urllib3",
 }  # fmt: skip
 # These name a library's types and do nothing with it.
-TYPES_ONLY = {"digest.sources.answers": {"httpx2"}, "subscribers.columns": {"sqlalchemy"}}
+TYPES_ONLY = {"digest.sources.answers": {"httpx2"}, "subscribers.database": {"sqlalchemy"}}
 CLOCK = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"}
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from digest.store.heard import chunks
 from digest.store.schema import delivery, digest, edition_entry, release, run
+from subscribers.database import chunks
 
 RUNS = 200  # how many of the newest runs are looked through
 
@@ -48,7 +48,7 @@ def fates(conn: Connection, number: int) -> dict[str, int]:
 def fates_of(conn: Connection, deliveries: Collection[int]) -> dict[int, str]:
     """Return the later fate of each of some deliveries; of whom nothing was heard is left out."""
     found: dict[int, str] = {}
-    for chunk in chunks(deliveries):
+    for chunk in chunks(sorted(deliveries)):
         query = select(delivery.c.id, delivery.c.fate).where(delivery.c.id.in_(chunk), delivery.c.fate.is_not(None))
         found.update((row[0], row[1]) for row in conn.execute(query))
     return found

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or
 from digest.ledger.states import before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.store.schema import delivery, digest, digest_entry, edition, mark
+from subscribers.database import chunks
 from subscribers.tables import subscriber
 
 # The mark of a reader in one of these moves when the edition is frozen; a held one's does not.
@@ -176,8 +177,8 @@ def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> 
 
 def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
     """Call deliveries uncertain that a restored database believes to be owed."""
-    for start in range(0, len(ids), 500):
-        some = delivery.c.id.in_(ids[start : start + 500])
+    for chunk in chunks(ids):
+        some = delivery.c.id.in_(chunk)
         step = update(delivery).where(some, delivery.c.state.in_(("pending", "claimed")))
         conn.execute(step.values(state="uncertain", reason=reason, retry_at=None, updated_at=now))
 

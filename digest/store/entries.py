@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
 from digest.sources.decide import Known, Memory, New, Recognised, print_of
 from digest.store.schema import entry, entry_key
-
-T = TypeVar("T")
-_CHUNK = 500  # bound parameters a statement: well under SQLite's limit
+from subscribers.database import chunks
 
 
 def recall(conn: Connection, keys: Iterable[str]) -> Memory:
     """Return what is stored about `keys`: which entries they lead to, and what those say."""
     found: dict[str, int | None] = {}
-    for chunk in _chunks(sorted(set(keys))):
+    for chunk in chunks(sorted(set(keys))):
         rows = conn.execute(select(entry_key.c.key, entry_key.c.entry_id).where(entry_key.c.key.in_(chunk)))
         found.update((row.key, row.entry_id) for row in rows)
     known: dict[int, Known] = {}
-    for ids in _chunks(sorted({i for i in found.values() if i is not None})):
+    for ids in chunks(sorted({i for i in found.values() if i is not None})):
         rows = conn.execute(
             select(
                 entry.c.id,
@@ -76,7 +74,7 @@ def refresh(conn: Connection, recognised: Recognised, facets: Facets | None) -> 
 
 def spoil(conn: Connection, keys: Sequence[str]) -> None:
     """Remember that `keys` identify no single entry."""
-    for chunk in _chunks(keys):
+    for chunk in chunks(keys):
         known = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(chunk))))
         conn.execute(update(entry_key).where(entry_key.c.key.in_(chunk)).values(entry_id=None))
         fresh = [{"key": key, "entry_id": None} for key in chunk if key not in known]
@@ -104,7 +102,7 @@ def body(conn: Connection, number: int) -> str:
 def many(conn: Connection, ids: Iterable[int]) -> dict[int, Entry]:
     """Return entries by id."""
     found: dict[int, Entry] = {}
-    for chunk in _chunks(sorted(set(ids))):
+    for chunk in chunks(sorted(set(ids))):
         found.update((row.id, _entry(row)) for row in conn.execute(select(entry).where(entry.c.id.in_(chunk))))
     return found
 
@@ -235,8 +233,3 @@ def _entry(row: Row[Any]) -> Entry:
         ),
         state=row.state,
     )  # fmt: skip
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from digest import events as decide
 from digest.events import Event
 from digest.failpoint import failpoint
-from digest.store.heard import CHUNK, chunks, known
+from digest.store.heard import known
 from digest.store.schema import delivery, event
 from subscribers import store as people
 from subscribers.addresses import parse_address
+from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Subscriber
-from subscribers.rows import dialect_insert
 from subscribers.suppression import address_hash, reasons_for, suppress_keys
 
 _STRIKES = 0x6469676573740004  # PostgreSQL's lock for counting them
@@ -75,8 +75,8 @@ def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime
         once.setdefault((one.provider, one.id), one)
     # In one order for all takers, so that they wait for each other and do not lock each other out.
     ordered = [once[key] for key in sorted(once)]
-    for start in range(0, len(ordered), CHUNK):
-        taken += _take(conn, ordered[start : start + CHUNK], secret, now)
+    for chunk in chunks(ordered):
+        taken += _take(conn, chunk, secret, now)
         failpoint("events: a part taken")
     return taken
 
@@ -124,7 +124,7 @@ def _row(one: Event, acting: _Acting | None, secret: bytes, now: datetime) -> di
 def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tuple[int, set[int]]:
     """Let events move their deliveries; return how many became accepted, and which of the deliveries exist."""
     settled, found = 0, set()
-    for chunk in chunks(said):
+    for chunk in chunks(sorted(said)):
         columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.recall)
         query = (
             select(*columns, delivery.c.reason)
@@ -170,11 +170,11 @@ def _acting(conn: Connection, events: Iterable[Event]) -> Iterator[_Acting]:
     found = [(one, what) for one in events if (what := decide.action(one.kind, one.status, one.reason))]
     wanted = {one.delivery for one, _ in found if one.delivery is not None}
     readers: dict[int, int] = {}
-    for chunk in chunks(wanted):
+    for chunk in chunks(sorted(wanted)):
         query = select(delivery.c.id, delivery.c.subscriber_id).where(delivery.c.id.in_(chunk))
         readers.update((row[0], row[1]) for row in conn.execute(query))
     persons: dict[int, Subscriber] = {}
-    for chunk in chunks(set(readers.values())):
+    for chunk in chunks(sorted(set(readers.values()))):
         persons |= people.many(conn, chunk)
     for one, what in found:
         person = persons.get(readers.get(one.delivery or 0, 0))
@@ -234,7 +234,7 @@ def _count_strikes(conn: Connection, strikes: Sequence[_Acting], secret: bytes, 
         # Two takers at once, each with one of the strikes, would both count too few.
         conn.execute(select(func.pg_advisory_xact_lock(_STRIKES)))
     history: dict[str, list[tuple[datetime, int | str]]] = {}
-    for chunk in chunks(keys):
+    for chunk in chunks(sorted(keys)):
         query = select(event.c.address_hash, event.c.at, event.c.delivery_id, event.c.event_id)
         for row in conn.execute(query.where(event.c.address_hash.in_(chunk))):
             history.setdefault(row[0], []).append((row[1], row[2] or row[3]))

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
 from digest.events import Event
 from digest.store.schema import delivery, event
-
-CHUNK = 1_000
-
-
-def chunks(values: Collection[Any]) -> Iterator[list[Any]]:
-    """Yield values in order, so many as one statement binds."""
-    ordered = sorted(values)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]
+from subscribers.database import chunks
 
 
 def known(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
     """Return what events say of each delivery, oldest first; of whom nothing is known is left out."""
     found: dict[int, list[Event]] = {}
-    for chunk in chunks(deliveries):
+    for chunk in chunks(sorted(deliveries)):
         query = select(event).where(event.c.delivery_id.in_(chunk)).order_by(event.c.at, event.c.id)
         for row in conn.execute(query):
             one = Event(row.event_id, row.kind, row.delivery_id, None, row.at, row.status, row.reason, row.provider)

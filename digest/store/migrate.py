@@ -27,7 +27,7 @@ def tables() -> MetaData:
     """Return the catalogue of every table this code uses."""
     import digest.store.schema  # noqa: F401
     import subscribers.tables  # noqa: F401
-    from subscribers.columns import metadata
+    from subscribers.database import metadata
 
     return metadata
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
 
 from digest.store.schema import counter, delivery, digest_entry, mark, release
-from subscribers.rows import dialect_insert
+from subscribers.database import dialect_insert
 from subscribers.tables import subscriber
 
 # A letter in one of these states is, or may be, in the reader's hands.

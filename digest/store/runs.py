@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from digest.store.deliveries import Delivery
-from digest.store.heard import chunks
 from digest.store.schema import run
+from subscribers.database import chunks
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
@@ -23,7 +23,7 @@ def handed_over_by(conn: Connection, transport: str, found: Sequence[Delivery]) 
     """Return the deliveries that a run may have handed over by `transport`: of the others it knows nothing."""
     numbers = sorted({one.run for one in found if one.run is not None})
     used: dict[int, str] = {}
-    for some in chunks(numbers):
+    for some in chunks(sorted(numbers)):
         for row in conn.execute(select(run.c.id, run.c.account).where(run.c.id.in_(some))):
             used[row.id] = (row.account or {}).get("transport") or transport  # a run of before this was kept
     return [one for one in found if one.run is not None and used.get(one.run) == transport]

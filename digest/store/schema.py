@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
 
-from subscribers.columns import Key, UtcDateTime, metadata
+from subscribers.database import Key, UtcDateTime, metadata
 
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")

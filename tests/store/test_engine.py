@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, S
 from digest.errors import ConfigError, DigestError, TryLater
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
-from subscribers.columns import UtcDateTime
+from subscribers.database import UtcDateTime
 
 Open = Callable[..., Engine]
 catalogue = MetaData()

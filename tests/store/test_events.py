@@ -20,7 +20,7 @@ from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.events import Taken, replay, take
 from subscribers import store as people
-from subscribers.columns import metadata
+from subscribers.database import metadata
 from tests.figures import Figures
 from tests.transports.webhook import NOW, SECRET
 

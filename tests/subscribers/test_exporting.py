@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
 from subscribers import store
-from subscribers.columns import metadata
+from subscribers.database import metadata
 from subscribers.importing import KnownFacets, Report, export_csv, import_csv
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress

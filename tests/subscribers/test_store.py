@@ -171,7 +171,7 @@ def test_forgetting_leaves_a_number_a_date_and_a_hash(conn: Connection) -> None:
 
 def test_an_erased_address_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
     from digest.store.engine import make_engine, writing
-    from subscribers.columns import metadata
+    from subscribers.database import metadata
 
     path = tmp_path / "people.db"
     engine = make_engine(f"sqlite:///{path}")

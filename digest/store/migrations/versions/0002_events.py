@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from subscribers.columns import Key, UtcDateTime
+from subscribers.database import Key, UtcDateTime
 
 revision = "0002"
 down_revision = "0001"

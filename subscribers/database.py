@@ -1,13 +1,21 @@
-"""What every table of this installation shares: its catalogue, its naming rule, and aware UTC instants."""
+"""Hold what all SQL of this installation shares: the table catalogue, column types, chunks of values, upserts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, Connection, DateTime, Integer, MetaData
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+T = TypeVar("T")
+
+# Values bound in one statement: SQLite takes 32,766, PostgreSQL 65,535, and a statement binds more than these.
+CHUNK = 1_000
 
 metadata = MetaData(
     naming_convention={
@@ -43,3 +51,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Yield `values` in their order as lists of `size`, the last one shorter; nothing for no values.
+
+    Sort a set first: statements that lock rows in one order wait for each other and do not deadlock.
+    """
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def dialect_insert(conn: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
+    """Return this database's own INSERT: only the dialects' have ON CONFLICT, with one and the same API."""
+    return sqlite.Insert if conn.dialect.name == "sqlite" else postgresql.Insert
