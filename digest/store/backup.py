@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from contextlib import ExitStack, closing
 from datetime import datetime
@@ -13,6 +12,7 @@ from sqlalchemy import Engine
 
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.failpoint import failpoint
+from digest.flush import flush
 from digest.store import migrate
 from subscribers.tables import REASONS
 
@@ -42,7 +42,7 @@ def backup(engine: Engine, target: Path) -> None:
             failpoint("backup: copied")
             if write.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise DigestError(f"the copy of {source} is not sound; check the disk, then try again")
-        _sync(unfinished)
+        flush(unfinished)
         failpoint("backup: on the disk")
         unfinished.replace(target)
     except (OSError, sqlite3.Error) as error:
@@ -70,7 +70,7 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
                     # Nobody writes to it any more until it is replaced: who leaves now would not be brought over.
                     old = sqlite3.connect(database, isolation_level=None, timeout=_PATIENCE)
                     _keep_suppressions(write, stack.enter_context(closing(old)), database)
-            _sync(unfinished)
+            flush(unfinished)
             failpoint("restore: copied")
             if database.exists():
                 # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
@@ -137,11 +137,3 @@ def _check(source: Path) -> None:
                 raise WrongUse(f"{source} is damaged; use another backup, nothing was changed")
     except sqlite3.Error as error:
         raise WrongUse(f"{source} is not a backup of this program ({error}); nothing was changed") from error
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

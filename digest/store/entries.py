@@ -144,15 +144,6 @@ def retag(conn: Connection, number: int, facets: Facets) -> None:
     conn.execute(update(entry).where(entry.c.id == number).values(_faceted(facets) | {"retagged": True}))
 
 
-def sighting_of(conn: Connection, number: int) -> Sighting:
-    """Return a stored entry as it was last seen, for classifying it again."""
-    row = conn.execute(select(entry).where(entry.c.id == number)).one()
-    return Sighting(
-        guid=row.guid, link=row.url, title=row.title, published=row.published, summary=row.summary,
-        html=row.html, author=row.author, categories=tuple(row.categories), language=row.language, kind=row.kind,
-    )  # fmt: skip
-
-
 def to_json(one: Entry) -> dict[str, Any]:
     """Return an entry as the JSON document that the command line prints."""
     return {

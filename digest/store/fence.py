@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from digest.errors import DigestError, PersonNeeded, TryLater, of_disk
-from digest.flush import flush_names
+from digest.flush import flush, flush_names
 from digest.store.engine import reading, writing
 from digest.store.schema import installation
 
@@ -137,9 +137,9 @@ class Fence:
             handle = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
                 os.write(handle, f"{token} {_place(self._path)}\n".encode())
-                os.fsync(handle)
             finally:
                 os.close(handle)
+            flush(self._beside)
         self._ready = token
 
     def _put_in_place(self) -> None:
