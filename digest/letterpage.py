@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 
 from digest.config.settings import Settings
@@ -21,10 +20,10 @@ from digest.letter.compile import Letter
 from digest.letter.words import direction
 from digest.model import Digest, Edition, Entry
 from digest.render import Letters
-from digest.resources import resource
 from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
+from digest.system.pages import render_page
 from subscribers import store as people
 from subscribers.errors import NoSubscriber
 from subscribers.model import Subscriber
@@ -119,19 +118,16 @@ class LetterPages:
 
 def _more(letter: Letter, entries: list[Entry]) -> str:
     """Return the section that lists entries in the letter's own language, colours and order."""
-    folder = resource("templates") / "web"
-    template = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined).get_template(
-        "more.html.j2"
-    )
     book = letter.book
-    return template.render(
-        title=book.words.more(len(entries)),
-        language=book.language,
-        direction=direction(book.language),
-        light=book.brand.light,
-        dark=book.brand.dark,
-        entries=[_line(entry, letter) for entry in entries],
-    )
+    values = {
+        "title": book.words.more(len(entries)),
+        "language": book.language,
+        "direction": direction(book.language),
+        "light": book.brand.light,
+        "dark": book.brand.dark,
+        "entries": [_line(entry, letter) for entry in entries],
+    }
+    return render_page("more.html.j2", values)
 
 
 def _line(entry: Entry, letter: Letter) -> dict[str, object]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection
 
 from digest.delivery.parcel import folder_of
@@ -22,11 +21,11 @@ from digest.errors import WrongUse
 from digest.events import redacted
 from digest.installation import Installation
 from digest.model import Edition, Receipt
-from digest.resources import resource
 from digest.store import accounts, deliveries, editions
 from digest.store.accounts import Worked
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
+from digest.system.pages import render_page, stylesheet
 from subscribers import store as people
 from subscribers.database import chunks
 
@@ -147,23 +146,26 @@ def account(place: Installation, number: int) -> Account:
 
 def page(place: Installation, one: Account) -> str:
     """Return the account as one self-contained HTML page, without scripts and without anything from elsewhere."""
-    folder = resource("templates") / "web"
-    made = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
     zone = ZoneInfo(place.settings.site.zone)
-    made.filters["hour"] = lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-    made.filters["number"] = lambda count: f"{count:,}"
-    made.filters["share"] = _share
-    made.filters["redacted"] = redacted
     counts = asdict(one.receipt) | {"unexplained": max(one.receipt.unexplained, 0)}
     level, lines = one.verdict
-    shown = [name for name in PARTS if name != "pending" or counts[name]]
-    return made.get_template("receipt.html.j2").render(
-        css=(folder / "receipt.css").read_text(encoding="utf-8"), site=place.settings.site.name, account=one,
-        receipt=one.receipt, level=level, lines=lines, counts=counts, shown=shown, means=PARTS, most=MOST_NAMED,
-    )  # fmt: skip
+    values = {
+        "css": stylesheet("receipt.css"),
+        "site": place.settings.site.name,
+        "account": one,
+        "receipt": one.receipt,
+        "level": level,
+        "lines": lines,
+        "counts": counts,
+        "shown": [name for name in PARTS if name != "pending" or counts[name]],
+        "means": PARTS,
+        "most": MOST_NAMED,
+        "hour": lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}",
+        "number": lambda count: f"{count:,}",
+        "share": _share,
+        "redacted": redacted,
+    }
+    return render_page("receipt.html.j2", values)
 
 
 def path_of(place: Installation, one: Edition) -> Path:

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, Engine, text
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -31,8 +30,8 @@ from digest.failpoint import failpoint
 from digest.incoming import take_body
 from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
-from digest.resources import resource
 from digest.store.engine import reading, writing
+from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
 from subscribers import web as people
 from subscribers.errors import BadToken, NoSubscriber
@@ -55,7 +54,7 @@ _log = logging.getLogger(__name__)
 def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) -> ASGIApp:
     """Return the application; without a key in [events], every call of the webhook is refused."""
     site, webhook = settings.site, settings.events.webhook()
-    css = (resource("templates") / "web" / "page.css").read_text(encoding="utf-8")
+    css = stylesheet("page.css")
     page = _page(site, css)
     editors = (site.reply_to or site.sender).rpartition("<")[2].rstrip("> ")
     zone = ZoneInfo(site.zone)
@@ -77,13 +76,10 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
 
 
 def _page(site: Site, css: str) -> people.Page:
-    loader = FileSystemLoader(resource("templates") / "web")
-    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
-
     def page(title: str, lines: Sequence[str], *, status: int = 200, **more: Any) -> Response:
         values = {"done": False, "summary": (), "fields": (), "buttons": (), "links": ()} | more
         said = {"site": site.name, "language": _foreign(site), "css": css, "title": title, "lines": lines}
-        return HTMLResponse(template.render(values | said), status)
+        return HTMLResponse(render_page("page.html.j2", values | said), status)
 
     return page
 

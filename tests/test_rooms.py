@@ -64,6 +64,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.sources.read",
         "digest.sources.zygote",
         "digest.store",
+        "digest.system",
         "digest.timed",
         "digest.transports",
         "subscribers.csvcells",

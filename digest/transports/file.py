@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from digest.errors import DigestError, of_disk
 from digest.failpoint import failpoint
 from digest.flush import flush, flush_names
+from digest.system.pages import render_page
 from digest.transports.base import Capabilities, Outcome, Parcel
 
 _INDEXED = 2000
@@ -162,47 +162,22 @@ def _stem(delivery: int) -> str:
     return f"{delivery:06d}"
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8886; vertical-align: top }}
-</style></head><body><h1>{title}</h1>
-{body}
-</body></html>
-"""
-
-
 def _write_edition_index(folder: Path) -> None:
     letters = sorted(folder.glob("*.eml"))
-    rows = []
     parser = BytesHeaderParser(policy=policy.default)
+    rows = []
     for letter in letters[:_INDEXED]:
         with letter.open("rb") as file:
             head = parser.parse(file)
-        to, subject = html.escape(str(head["To"])), html.escape(str(head["Subject"]))
-        rows.append(
-            f'<tr><td><a href="{letter.stem}.html">{subject}</a></td><td>{to}</td>'
-            f'<td><a href="{letter.stem}.txt">text</a> <a href="{letter.name}">eml</a></td></tr>'
-        )
-    more = f"<p>and {len(letters) - _INDEXED} more</p>" if len(letters) > _INDEXED else ""
-    body = (
-        f'<p>{len(letters)} letters. <a href="../index.html">All editions</a></p>'
-        "<table><thead><tr><th>Letter</th><th>To</th><th>As</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{more}"
-    )
-    (folder / "index.html").write_text(_PAGE.format(title=html.escape(folder.name), body=body), encoding="utf-8")
+        rows.append({"stem": letter.stem, "subject": str(head["Subject"]), "to": str(head["To"])})
+    _write_page(folder, {"title": folder.name, "letters": rows, "count": len(letters)})
 
 
 def _write_index(directory: Path) -> None:
-    folders = sorted(p.parent for p in directory.glob("*/index.html"))
-    rows = "".join(
-        f'<li><a href="{html.escape(f.name)}/index.html">{html.escape(f.name)}</a>:'
-        f" {sum(1 for _ in f.glob('*.eml'))} letters</li>"
-        for f in folders
-    )
-    page = _PAGE.format(title="Letters", body=f"<ul>{rows}</ul>")
-    (directory / "index.html").write_text(page, encoding="utf-8")
+    folders = sorted(page.parent for page in directory.glob("*/index.html"))
+    editions = [(folder.name, sum(1 for _ in folder.glob("*.eml"))) for folder in folders]
+    _write_page(directory, {"title": "Letters", "editions": editions})
+
+
+def _write_page(folder: Path, values: dict[str, object]) -> None:
+    (folder / "index.html").write_text(render_page("letters.html.j2", values) + "\n", encoding="utf-8")

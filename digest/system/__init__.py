@@ -1,0 +1,1 @@
+"""Process and disk: what any room may need of the machine it runs on."""
