@@ -10,12 +10,12 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import httpcore2
 
 from digest.errors import SourceError
-from digest.timed import TimedStream
+from digest.timed import Connect, TimedBackend, TimedStream
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
@@ -102,7 +102,7 @@ class Flow:
         return self._small >= _DROPS and lasted > _DRIP_SECONDS and self._bytes < _DRIP_RATE * lasted
 
 
-class GuardedBackend(httpcore2.NetworkBackend):
+class GuardedBackend(TimedBackend):
     """Connections that only reach allowed addresses and end at the deadline.
 
     `exempt` is the host of a source that config allows to be private (`allow_private`): the check of
@@ -113,36 +113,29 @@ class GuardedBackend(httpcore2.NetworkBackend):
     def __init__(
         self, deadline: Deadline, resolver: Resolver, allowed: Allowed, exempt: str | None, max_bytes: int
     ) -> None:
+        super().__init__(lambda at_most, _late: deadline.left(at_most))
         self._deadline = deadline
         self._resolver = resolver
         self._allowed = allowed
         self._exempt = exempt
         self._max_bytes = max_bytes
-        self._dialler = httpcore2.SyncBackend()
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
+    def dial(self, host: str, port: int, timeout: float | None, connect: Connect) -> httpcore2.NetworkStream:
         """Dial the first judged address that answers. SourceError when refused, OSError-like when away."""
         del timeout  # the deadline rules
         addresses = self._judged(host.strip("[]"), port)
         failure: Exception | None = None
         for address in addresses:
             try:
-                stream = self._dialler.connect_tcp(
-                    str(address), port, self._deadline.left(_CONNECT_SECONDS), local_address, socket_options
-                )
+                return connect(str(address), _CONNECT_SECONDS)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
-                continue
-            return _GuardedStream(stream, self._deadline, self._max_bytes)
         self._deadline.left()
         raise SourceError(f"{host} cannot be reached ({failure or 'no address'}); check the address or wait")
+
+    def over(self, stream: httpcore2.NetworkStream) -> TimedStream:
+        """Return a new connection, held to the deadline, the cap and the drip."""
+        return _GuardedStream(stream, self._deadline, self._max_bytes)
 
     def _judged(self, host: str, port: int) -> list[Address]:
         addresses = []

@@ -10,14 +10,14 @@ import logging
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpcore2
 from python_http_client.client import Client
 
 from digest.failpoint import failpoint
-from digest.timed import TimedStream
+from digest.timed import Connect, TimedBackend
 from digest.transports.sendgrid.answers import Answer, Silence
 
 CONNECT = 10.0  # seconds
@@ -60,7 +60,7 @@ class Wire:
             max_connections=concurrency,
             max_keepalive_connections=concurrency,
             keepalive_expiry=KEPT,
-            network_backend=_Backend(self._deadline),
+            network_backend=_Backend(self._deadline.left),
         )
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -147,26 +147,14 @@ class _Deadline:
         return left if at_most is None else min(left, at_most)
 
 
-class _Backend(httpcore2.NetworkBackend):
-    """Connections whose every step is held to the deadline: an answer that drips gains nothing by it."""
+class _Backend(TimedBackend):
+    """Connections held to the deadline of the exchange that uses them."""
 
-    def __init__(self, deadline: _Deadline) -> None:
-        self._deadline = deadline
-        self._dialler = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
+    def dial(self, host: str, port: int, timeout: float | None, connect: Connect) -> httpcore2.NetworkStream:
         """Dial; errors are httpcore2's."""
-        left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
-        stream = self._dialler.connect_tcp(host, port, left, local_address, socket_options)
+        stream = super().dial(host, port, timeout, connect)
         failpoint("sendgrid: connected")
-        return TimedStream(stream, self._deadline.left)
+        return stream
 
 
 class KeptClient(Client):  # type: ignore[misc]
