@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digest.ledger.states import OPEN_RECALLS
+from subscribers.invisible import one_line
 
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
 
@@ -191,14 +192,13 @@ def too_many(accepted: int, suppressed: Sequence[datetime]) -> bool:
 # --- what may be kept of it -----------------------------------------------------------------------------------
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;]+")
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 
 
 def redacted(reason: str, address: str | None = None) -> str:
     """Return a server's words without any address in them, on one line, at most 200 characters."""
     if not reason:
         return ""
-    text = _ADDRESS.sub("…", _UNSEEN.sub(" ", reason[: 20 * LONGEST_REASON]))
+    text = _ADDRESS.sub("…", one_line(reason[: 20 * LONGEST_REASON]))
     local = (address or "").rpartition("@")[0]
     if len(local) > 2:
         # "no such user jane.doe": the name without its domain.

@@ -9,14 +9,13 @@ from functools import lru_cache
 from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import BadAddress
+from subscribers.invisible import has_invisible
 
 MAX_LENGTH = 254  # RFC 5321 §4.5.3.1.3 less the angle brackets
 MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN = re.compile(rf"({_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.-]+)\Z")
-# C0, DEL, C1, and what a reader cannot see: soft hyphen, zero-width, direction marks, byte-order mark.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 # What spreadsheets and web pages leave around a pasted address.
 _AROUND = " \t\r\n\xa0\u200b\ufeff"
 
@@ -45,7 +44,7 @@ def parse_address(raw: str) -> Address:
         raise BadAddress("the address is empty")
     if len(text) > 2 * MAX_LENGTH + 80:
         raise BadAddress(f"not a valid address: longer than {MAX_LENGTH} characters")
-    if _UNSEEN.search(text):
+    if has_invisible(text):
         raise BadAddress("not a valid address: it holds a control or invisible character; type it again")
     plain = _PLAIN.match(text)
     local, domain, name = (plain[1], plain[2], "") if plain else _by_library(text)

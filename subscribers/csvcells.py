@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,11 +12,11 @@ from subscribers.addresses import Address, parse_address
 from subscribers.csvrows import Row
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, shown
+from subscribers.languages import is_language_tag
 from subscribers.rows import clean_name
 from subscribers.tables import REASONS, STATES
 
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 T = TypeVar("T")
 _REMEMBERED = 50_000  # cells, each facet
 
@@ -144,7 +143,7 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _language(text: str) -> str:
-    if not _LANGUAGE.match(text):
+    if not is_language_tag(text):
         raise BadCell(f"language {shown(text)} is not a language code; write one like 'en' or 'cy'")
     return text
 

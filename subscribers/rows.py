@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -10,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from subscribers.invisible import one_line
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import consent_event, subscriber
 
 LONGEST_NAME = 200  # characters
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 COLUMNS = (
     subscriber.c.id,
@@ -47,7 +46,7 @@ def _slugs(joined: str) -> frozenset[str]:
 
 def clean_name(name: str) -> str:
     """Return a name fit for a header and a page: one line, single spaces, nothing unseen, 200 characters."""
-    return " ".join(_UNSEEN.sub(" ", name).split())[:LONGEST_NAME].rstrip()
+    return one_line(name)[:LONGEST_NAME].rstrip()
 
 
 def interest_columns(interests: Interests) -> dict[str, str | bool]:

@@ -121,6 +121,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "subscribers.csvrows",
         "subscribers.facets",
         "subscribers.forms",
+        "subscribers.invisible",
+        "subscribers.languages",
         "subscribers.tokens",
     ),
     "ground": (

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import SplitResult, urlsplit
 
 from digest.letter import headers
+from subscribers.languages import is_language_tag
 
 LONGEST_URL = 300  # characters: links in letters add a token to it, and a header's line holds 998
 _MAILBOX = 'write "Learning Digest <digest@example.org>"'
 _URL = "write https://digest.example.org"
-# RFC 5646: language, extended language, script, region, variants; at most the 35 characters that a row can hold.
-_LANGUAGE = re.compile(
-    r"(?=.{2,35}$)[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
-    r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 def split_url(url: str) -> SplitResult | None:
@@ -61,7 +55,7 @@ def check_base_url(value: str) -> list[str]:
 
 def check_language(value: str) -> list[str]:
     """Say why a language is no BCP 47 tag."""
-    if _LANGUAGE.fullmatch(value):
+    if is_language_tag(value):
         return []
     return [f'site.language: {value[:40]!r} is not a language tag; write one like "en", "en-GB" or "cy"']
 

@@ -11,19 +11,16 @@ import re
 import unicodedata
 from urllib.parse import quote, urlsplit
 
+from subscribers.invisible import without_invisible
+
 # Stands for "%" wherever a stranger wrote "%%", so that no content can look like a %%token%% of ours.
 # It is a private-use character, and those are removed from content, so it cannot be forged.
 PERCENT = "\ue000"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\ue000-\uf8ff\U000f0000-\U0010ffff]"
-)
-# The flags of England, Scotland and Wales are spelt with tag characters; anywhere else those are a trick.
-_TAGS = re.compile("(\U0001f3f4[\U000e0061-\U000e007a]{3,6}\U000e007f)|[\U000e0000-\U000e0fff]")
+# Nobody wrote these for a reader; the first private-use character stands for our "%".
+_UNASSIGNED = re.compile("[\ufdd0-\ufdef\ue000-\uf8ff\U000f0000-\U0010ffff]")
 # A joiner belongs inside scripts that join and inside emoji, never next to Latin text or twice.
 _JOINER = re.compile(
     "[\u200c\u200d]+(?=[\u200c\u200d])|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])"
@@ -44,7 +41,7 @@ def visible(text: str, limit: int | None = None) -> str:
         text = " ".join(text.split())
         return text if limit is None else cut(text, limit)
     text = unicodedata.normalize("NFC", _SURROGATE.sub("\ufffd", text))
-    text = _TAGS.sub(lambda flag: flag.group(1) or "", _INVISIBLE.sub("", text))
+    text = _UNASSIGNED.sub("", without_invisible(text))
     text = _MARKS.sub(r"\1", _JOINER.sub("", text))
     text = _SPACE.sub(" ", text).strip()
     return text if limit is None else cut(text, limit)

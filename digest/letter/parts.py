@@ -17,6 +17,7 @@ from digest.letter.colours import upon
 from digest.letter.values import BlockKey, EditionFacts, ReaderFacts
 from digest.letter.words import SUBJECT, Words, direction, primary
 from digest.model import CASE_STUDY, SHIPPED, Brand, Colours, Digest, Entry, Image, Site, Taxonomy
+from subscribers.languages import is_language_tag
 
 READER_TOKENS = (
     "intro",
@@ -34,7 +35,6 @@ TITLE = 200
 SUMMARY = 300
 COLUMNS = 72
 PICTURE = 480  # the room inside a case study's panel, in CSS pixels
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 
 View = dict[str, object]
 
@@ -133,7 +133,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
 
     `language` and `dir` are of the entry's own words (title, summary, source) where they are not the letter's.
     """
-    language = entry.language if entry.language and _LANGUAGE.fullmatch(entry.language) else book.site.language
+    language = entry.language if entry.language and is_language_tag(entry.language) else book.site.language
     study = entry.kind == CASE_STUDY
     return {
         "template": "card",

@@ -8,6 +8,7 @@ import re
 import nh3
 
 from digest.sources.links import absolute_link, without_tracking
+from subscribers.invisible import without_invisible
 
 MAX_HTML = 64 * 1024
 MAX_TITLE = 500
@@ -41,15 +42,6 @@ _BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))})\b[^<>]*>")
 _CELL_TAG = re.compile(r"</?t[dh]\b[^<>]*>")
 _NESTING_TAG = re.compile(r"<(/?)(?!(?:br|hr|img|wbr|input|col)\b)[A-Za-z][^<>]*>", re.IGNORECASE)
 _LEFT_TAG = re.compile(r"<[A-Za-z/!?][^<>]*>?")
-# Controls, surrogates, soft hyphen, zero-width, bidirectional and tag characters. The flags of England,
-# Scotland and Wales are spelled with tag characters, so a whole flag is kept.
-_INVISIBLE = re.compile(
-    "(\U0001f3f4[\U000e0061-\U000e007a]{4,5}\U000e007f)"
-    "|[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
-_ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _SYNDICATED = re.compile(r"\s*The post .{1,300}? (?:appeared first|first appeared) on .{1,200}$")
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]?(?=\s)")
 
@@ -132,11 +124,6 @@ def text_as_html(text: str) -> str:
     escaped = entities.escape(text[:MAX_HTML], quote=False)
     paragraphs = (part.strip() for part in re.split(r"\n[^\S\n]*\n", escaped.replace("\r\n", "\n")))
     return "".join(f"<p>{part.replace(chr(10), '<br>')}</p>" for part in paragraphs if part)
-
-
-def without_invisible(text: str) -> str:
-    """Return `text` without control, zero-width and bidirectional characters (line ends and tabs stay)."""
-    return _INVISIBLE.sub(lambda found: found[1] or "", _ODD_SPACE.sub(" ", text))
 
 
 def _without_tags(text: str) -> str:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
-from digest.sources.sanitise import title_text, without_invisible
+from digest.sources.sanitise import title_text
+from subscribers.invisible import without_invisible
+from subscribers.languages import is_language_tag
 
 Entry = TypeVar("Entry")
 CUT_OFF = "the feed is cut off; its last, half-read entry is left for the next time"
 MAX_ENTRIES = 1_000
 MAX_GUID = 2_000
 _MAX_LABELS = 50
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _ADDRESS = re.compile(r"\S*@\S*")
 
 
@@ -38,7 +39,7 @@ def labels(raw: Iterable[object]) -> tuple[str, ...]:
 def language_tag(raw: str | None) -> str | None:
     """Return "en-GB" for "en_GB", or None for what is no language tag."""
     text = (raw or "").strip().replace("_", "-")
-    return text if _LANGUAGE.fullmatch(text) and len(text) <= 35 else None
+    return text if is_language_tag(text) else None
 
 
 def person(raw: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from digest.letter.lint.finding import ERROR, WARNING, Finding
 from digest.letter.lint.page import Element, Page
+from subscribers.languages import is_language_tag
 
 STYLE_LIMIT = 16 * 1024  # bytes that Gmail reads of one style element (Can I email, html-style)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _ACTIVE = ("script", "form", "iframe", "object", "embed", "base", "link", "input", "button", "audio", "video")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _VAGUE = frozenset(
     {
         "click here", "click", "here", "link", "this link", "more", "read more", "read on", "learn more", "details",
@@ -37,7 +36,7 @@ def _shell(page: Page) -> Iterator[Finding]:
         yield _error("doctype", "html line 1", "does not begin with <!DOCTYPE html>", "write it as the first line")
     html = page.all("html")
     for root in html[:1] or [Element("html", {}, None, 1)]:
-        if not _LANGUAGE.fullmatch(root.attrs.get("lang", "")):
+        if not is_language_tag(root.attrs.get("lang", "")):
             yield _error(
                 "lang", f"html line {root.line}, <html>", "says no language", 'write lang="en" or the letter\'s own'
             )

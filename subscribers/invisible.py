@@ -1,0 +1,45 @@
+"""Name the characters that nobody sees, once for addresses, names, server replies, feeds and letters. Pure.
+
+Three questions are asked of a stranger's text: is it there, take it out, and put the text on one line. A joiner
+(U+200C, U+200D) stays in texts, because scripts and emoji need it; an address needs none.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Parts of a character class: controls that are no white space; white space that ends a line somewhere; then soft
+# hyphen, grapheme joiner, fillers, selectors, zero-width, direction, byte-order and annotation marks.
+_CONTROLS = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_LINE_ENDS = "\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
+_UNSEEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+)
+_JOINERS = "\u200c\u200d"
+_SURROGATES = "\ud800-\udfff"
+
+_ANY = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_UNSEEN}{_JOINERS}{_SURROGATES}]")
+_LINE_BREAKING = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_SURROGATES}]")
+_ONLY_UNSEEN = re.compile(f"[{_UNSEEN}]")
+# Line ends that plain "\n" and "\r" are not: they become spaces.
+_ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+# The flags of England, Scotland and Wales are spelt with tag characters, so a whole flag is kept; others hide words.
+_REMOVED = re.compile(
+    f"(\U0001f3f4[\U000e0061-\U000e007a]{{4,5}}\U000e007f)|[{_CONTROLS}{_UNSEEN}{_SURROGATES}\U000e0000-\U000e0fff]"
+)
+
+
+def has_invisible(text: str) -> bool:
+    """Return whether `text` holds a control, line end, joiner or any other invisible character."""
+    return _ANY.search(text) is not None
+
+
+def without_invisible(text: str) -> str:
+    """Return `text` without invisible characters; line feeds, tabs, joiners and whole flags stay."""
+    return _REMOVED.sub(lambda found: found[1] or "", _ODD_SPACE.sub(" ", text))
+
+
+def one_line(text: str) -> str:
+    """Return `text` with single spaces and no line end; controls become a space, invisible characters go."""
+    return " ".join(_LINE_BREAKING.sub(" ", _ONLY_UNSEEN.sub("", text)).split())
