@@ -8,13 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digest.config import cadences
-from digest.config.brand import BrandPart, LogoPart, Palette, brand_of, check_brand
+from digest.config.brand import BrandPart, brand_of, check_brand
 from digest.config.cadences import CadencePart
 from digest.config.dkim import DkimPart, dkim_of
 from digest.config.events import EventsPart, EventsSettings, events_of
@@ -192,14 +192,19 @@ def _pydantic_problems(error: ValidationError) -> list[str]:
 
 def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed in the table that holds `loc`, by walking the models."""
-    parts: dict[str, type[BaseModel]] = {
-        "brand": BrandPart, "dkim": DkimPart, "light": Palette, "dark": Palette, "logo": LogoPart,
-        "site": _Site, "storage": _Storage, "transport": TransportPart, "events": EventsPart,
-        "gather": _Gather, "letter": _Letter,
-        "lint": _Lint, "source": SourcePart, "cadence": CadencePart, "policy_area": TermPart, "theme": TermPart,
-    }  # fmt: skip
-    model = next((parts[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in parts), _File)
+    model: type[BaseModel] = _File
+    for step in loc[:-1]:
+        # An index of a list or the name of a table of tables is no field, and stays in the model it chooses from.
+        fields = [field for name, field in model.model_fields.items() if step == (field.alias or name)]
+        model = next((inner for field in fields if (inner := _model_in(field.annotation))), model)
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in a type such as `list[Part]`, `dict[str, Part]` or `Part | None`, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for inner in get_args(annotation) if (model := _model_in(inner))), None)
 
 
 def _check(file: _File) -> list[str]:

@@ -62,6 +62,26 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     assert (settings.letter_cap, settings.elsewhere_cap) == (12, 3)
 
 
+@pytest.mark.parametrize(
+    ("table", "near"),
+    [
+        ("[storage]\nurrl = 1", "storage.urrl: unknown key; did you mean 'url'?"),
+        ("[transport]\nhots = 1", "transport.hots: unknown key; did you mean 'host'?"),
+        ("[brand]\ntaglin = 1", "brand.taglin: unknown key; did you mean 'tagline'?"),
+        ("[brand.light]\naccnt = 1", "brand.light.accnt: unknown key; did you mean 'accent'?"),
+        ("[brand.logo]\nwidht = 1", "brand.logo.widht: unknown key; did you mean 'width'?"),
+        ("[dkim]\nselektor = 1", "dkim.selektor: unknown key; did you mean 'selector'?"),
+        ("[cadence.weekly]\napprovel = 1", "cadence.weekly.approvel: unknown key; did you mean 'approval'?"),
+        ("[[source]]\nnaem = 1", "source.0.naem: unknown key; did you mean 'name'?"),
+        ("[[theme]]\nslugg = 1", "theme.0.slugg: unknown key; did you mean 'slug'?"),
+        ("[lint]\nzzz = 1", "lint.zzz: unknown key; known here: clients"),
+    ],
+)
+def test_an_unknown_key_is_answered_from_its_own_table(tmp_path: Path, table: str, near: str) -> None:
+    said = problems(tmp_path, f'[site]\nname = "D"\n{table}')
+    assert any(near in line for line in said), said
+
+
 def test_the_shipped_file_is_good() -> None:
     settings = load(resource("config.toml"), {})
     assert len(settings.taxonomy.policy_areas) == 21
