@@ -56,10 +56,9 @@ def claim(
     Consent, pause, suppression and the allow-list are read again in the very transaction. `send_at`: in slot
     mode, the hour.
     """
-    with writing(engine) as conn:
+    with writing(engine, "claim") as conn:
         # Who leaves is either seen here, or leaves after the claim.
         people.keep_still(conn)
-        failpoint("claim: before commit")
         edition = editions.get(conn, number)
         going = edition is not None and not edition.held  # or a person has stopped it meanwhile
         owed = deliveries.pending(conn, number, most, now) if going else []
@@ -71,7 +70,6 @@ def claim(
         got = deliveries.claim(conn, [one.delivery.id for one in batch], run, now, send_at)
         batch = [one for one in batch if one.delivery.id in got]
         token = fence.turn(conn)
-    failpoint("claim: committed")
     # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
     fence.keep(token)
     failpoint("claim: fence kept")

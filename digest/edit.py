@@ -21,7 +21,7 @@ _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes
 
 def release(place: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
     """Release entries that are held, baseline or dropped: by number, or all held ones of `source`."""
-    with writing(place.engine) as conn:
+    with writing(place.engine, "release") as conn:
         editions.serialise(conn)
         if source is not None:
             # Oldest first, as a gather would have released them.
@@ -42,7 +42,7 @@ def release(place: Installation, numbers: Sequence[int], source: str | None = No
 
 def drop(place: Installation, numbers: Sequence[int]) -> list[str]:
     """Take entries out of what is still to be sent; return a line for each edition that changed."""
-    with writing(place.engine) as conn:
+    with writing(place.engine, "drop") as conn:
         editions.serialise(conn)
         lines = []
         for number in numbers:
@@ -59,7 +59,7 @@ def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]
     """
     taxonomy = place.settings.taxonomy
     wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
-    with writing(place.engine) as conn:
+    with writing(place.engine, "retag") as conn:
         editions.serialise(conn)
         one = _entry(conn, number)
         facets = one.facets

@@ -65,14 +65,12 @@ def gather(
                 if source.name in jobs:
                     result = jobs[source.name].result()
                     failpoint("gather: read")
-                    with writing(engine) as conn:
+                    with writing(engine, "gather") as conn:
                         if isinstance(result, SourceError):
                             one = _failed(conn, source, states[source.name], result, now)
                         else:
                             one = _store(conn, source, result, classifier, settings.welcome, now)
                         sources.record(conn, one, now)
-                        failpoint("gather: before commit")
-                    failpoint("gather: committed")
                 elif why := _why_not(states[source.name], now, force):
                     one = Gathering(source.name, "failed", error=why)
                 else:

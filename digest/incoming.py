@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine
 
 from digest import events as decide
 from digest.events import Event
-from digest.failpoint import failpoint
 from digest.store import heard
 from digest.store.engine import writing
 from digest.store.events import Taken, take
@@ -38,10 +37,8 @@ def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now:
     """Take the events of a webhook call that is known to be the provider's. Raises BadBody (ValueError)."""
     found = webhook.parse(body, partial(read_tag, secret), now)
     aside = Counter({name or "no event": count for name, count in found.ignored.items()})
-    with writing(engine) as conn:
+    with writing(engine, "events") as conn:
         done = Incoming(take(conn, found.events, secret, now), aside)
-        failpoint("events: before commit")
-    failpoint("events: committed")
     return done
 
 
@@ -56,10 +53,8 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
 
     def store() -> None:
         if batch:
-            with writing(engine) as conn:
+            with writing(engine, "events") as conn:
                 done.taken += take(conn, batch, secret, clock())
-                failpoint("events: before commit")
-        failpoint("events: committed")
         box.done(keys)
         batch.clear()
         keys.clear()

@@ -120,11 +120,10 @@ def _accounted(
     report = Report()
     chosen: list[int] = []
     where = place.settings.transport.where
-    with writing(place.engine) as conn:
+    with writing(place.engine, "begin run") as conn:
         run_id = runs.start(conn, command, place.clock(), where)
     outcome = "stopped"
     try:
-        failpoint("run: begun")
         place.fence.check()
         with closing(place.transport()) as transport:
             recovered = send.recover(place.engine, transport, where, place.clock)
@@ -162,7 +161,7 @@ def _accounted(
             watch.broken(report)
         raise
     finally:
-        with writing(place.engine) as conn:
+        with writing(place.engine, "end run") as conn:
             runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, place.clock())
     return report
 
@@ -211,12 +210,10 @@ def _freeze(place: Installation, cadence: Cadence, report: Report, trial: Callab
         if slots:
             trial()
         for slot in slots:
-            with writing(place.engine) as conn:
+            with writing(place.engine, "draft") as conn:
                 prepare.ready(conn, place.settings, cadence, slot, now)
-            failpoint("prepared")
-            with writing(place.engine) as conn:
+            with writing(place.engine, "freeze") as conn:
                 frozen.append(prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
-            failpoint("frozen")
     except PersonNeeded as needed:
         report.waiting.append(str(needed))
     return frozen

@@ -182,7 +182,6 @@ def freeze(
     deliveries.move_marks(conn, one)
     editions.freeze(conn, one.id, people.count(conn, cadence=one.cadence), now)
     _close_slots(conn, settings, cadence, slot, one, now)
-    failpoint("planned: before commit")
     frozen = editions.get(conn, one.id)
     assert frozen is not None
     return frozen

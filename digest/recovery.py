@@ -56,7 +56,7 @@ def resume(place: Installation, *, sent: bool) -> Held:
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
         found = look(place)
         if sent:
-            with writing(place.engine) as conn:
+            with writing(place.engine, "resume") as conn:
                 owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
                 deliveries.doubt(conn, owed, _WHY, now)
                 slots.forget(conn, now)

@@ -75,10 +75,8 @@ def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> C
         reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
         settled.append((one.id, state, reason))
         failpoint("recover: one asked about")
-    with writing(engine) as conn:
+    with writing(engine, "recover") as conn:
         deliveries.settle(conn, settled, clock())
-        failpoint("recover: before commit")
-    failpoint("recover: committed")
     return Counter((one.edition, state) for one, (_, state, _) in zip(orphans, settled, strict=True))
 
 
@@ -96,7 +94,7 @@ def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
         now = work.clock()
         send_at = frozen.hour if isinstance(work.transport, Waiting) and in_slot(now, frozen.hour) else None
         if send_at is None and now < frozen.hour:
-            with writing(work.engine) as conn:
+            with writing(work.engine, "wait") as conn:
                 deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
             return
         batch, settled = claim(
@@ -207,11 +205,9 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
             outcomes += [Outcome(number, "accepted") for number in silent if known.get(number) == "accepted"]
             silent = [number for number in silent if known.get(number) == "absent"]
         now = work.clock()
-        with writing(work.engine) as conn:
+        with writing(work.engine, "record") as conn:
             _record(conn, frozen.edition, {one.delivery.id: one.delivery for one in batch}, outcomes, work.run, now)
             deliveries.give_back(conn, silent, now, work.run)
-            failpoint("record: before commit")
-        failpoint("record: committed")
     return any(one.state == "uncertain" for one in outcomes), any(not one.tried for one in outcomes)
 
 
@@ -223,11 +219,10 @@ def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: dateti
 
     def batch_for(ids: Sequence[int]) -> str:
         name = transport.create_batch()
-        with writing(work.engine) as conn:
+        with writing(work.engine, "request") as conn:
             noted = slots.note(conn, ids, name, work.run)
         if not noted:
             raise TryLater(f"edition {number}: another run has taken these deliveries over; nothing of them left")
-        failpoint("request: noted")
         return name
 
     return transport.hand_over_at(parcels, send_at, batch_for)

@@ -80,7 +80,7 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
             ours = {one.id for one in runs.handed_over_by(conn, place.settings.transport.where, rows)}
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
-        with writing(place.engine) as conn:
+        with writing(place.engine, "settle by asking") as conn:
             for some in chunks(sorted(taken)):
                 deliveries.settle(
                     conn, [(one, "accepted", "settled by the transport: accepted") for one in some], place.clock()
@@ -97,7 +97,7 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
     Raises WrongUse when one of them is not uncertain; nothing is changed then.
     """
     state = DECISIONS[decision]
-    with run_lock(place.engine), writing(place.engine) as conn:
+    with run_lock(place.engine), writing(place.engine, "settle") as conn:
         open_ = {one.id for one in deliveries.in_state(conn, "uncertain")}
         wrong = [number for number in numbers if number not in open_]
         if wrong:

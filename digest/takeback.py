@@ -52,7 +52,7 @@ def stop(place: Installation, number: int) -> Account:
     WrongUse for an edition that is not frozen; PersonNeeded in HOLD: what waits is in another database's books;
     TryLater while a run is under way, which stops after its batch.
     """
-    with writing(place.engine) as conn:
+    with writing(place.engine, "stop") as conn:
         one = editions.get(conn, number)
         if one is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
@@ -89,27 +89,25 @@ def _take_back(
     if after_doubt(clock(), one.send_at, None) == "hold":
         if one.recall in OPEN_RECALLS:
             account.late += 1
-            with writing(engine) as conn:
+            with writing(engine, "give up") as conn:
                 slots.give_up(conn, one.batch, clock())
         return
     if not isinstance(transport, Waiting):
         account.open += 1  # another transport is configured by now; the old one cannot be asked
         return
-    with writing(engine) as conn:
+    with writing(engine, "take back") as conn:
         if not slots.recall(conn, one.batch, why, clock()):
             account.late += why == "stop"  # a doubt that is settled needs nothing more; a stop was wished for
             return
-    failpoint("take back: opened")
     confirmed = transport.cancel(one.batch)
     failpoint("take back: cancelled")
     if not confirmed:
         account.open += 1
         return
     now = clock()
-    with writing(engine) as conn:
+    with writing(engine, "taken back") as conn:
         if after_doubt(now, one.send_at, now) == "resend":
             account.readers += slots.confirm(conn, one.batch, now)
         else:
             account.late += 1
             slots.give_up(conn, one.batch, now)
-    failpoint("take back: confirmed")

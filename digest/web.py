@@ -26,7 +26,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.config.settings import Settings
 from digest.errors import ConfigError, TryLater
-from digest.failpoint import failpoint
 from digest.incoming import take_body
 from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
@@ -128,10 +127,8 @@ def _letter(pages: LetterPages, desk: people.Desk) -> Endpoint:
 @contextmanager
 def _begin(engine: Engine) -> Iterator[Connection]:
     """Open the transaction of a reader's own step."""
-    with writing(engine) as conn:
+    with writing(engine, "reader") as conn:
         yield conn
-        failpoint("reader: before commit")
-    failpoint("reader: committed")
 
 
 def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endpoint:

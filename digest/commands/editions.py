@@ -37,7 +37,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
 
     place = choices.installation()
     rhythm = place.settings.cadence(cadence)
-    with writing(place.engine) as conn:
+    with writing(place.engine, "draft") as conn:
         one = story.draft(conn, place.settings, rhythm, place.clock())
     with reading(place.engine) as conn:
         view = overview(conn, place.settings, one, place.secret, place.clock())
@@ -128,7 +128,7 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
     from digest.store.engine import writing
 
     place = choices.installation()
-    with writing(place.engine) as conn:
+    with writing(place.engine, "approve") as conn:
         one = story.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
         stands = deliveries.receipt(conn, one) if one.state == "frozen" else None
     click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
@@ -149,7 +149,7 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
 
     place = choices.installation()
     if not stop_:
-        with writing(place.engine) as conn:
+        with writing(place.engine, "hold") as conn:
             one = story.hold(conn, edition)
         click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
         return

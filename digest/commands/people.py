@@ -10,7 +10,6 @@ import click
 
 from digest.commands.base import Choices, answer, as_json, parts, table, tell
 from digest.errors import WrongUse
-from digest.failpoint import failpoint
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
@@ -101,12 +100,11 @@ def add(
     )
     chosen = cadence or place.settings.default_cadence
     place.settings.cadence(chosen)
-    with writing(place.engine) as conn:
+    with writing(place.engine, "add") as conn:
         made = store.add(
             conn, email, cadence=chosen, how="digest subscribers add", now=place.clock(), secret=place.secret,
             name=name, interests=interests, language=place.settings.site.language,
         )  # fmt: skip
-        failpoint("add: before commit")
     click.echo(f"added subscriber {made.id}, {made.cadence}")
 
 
@@ -179,7 +177,7 @@ def suppress(choices: Choices, email: str, note: str) -> None:
     from subscribers import store
 
     place = choices.installation()
-    with writing(place.engine) as conn:
+    with writing(place.engine, "suppress") as conn:
         store.suppress(conn, email, "editor", secret=place.secret, now=place.clock(), note=note)
     click.echo("suppressed")
 
@@ -203,10 +201,8 @@ def forget(choices: Choices, email: str, yes: bool) -> None:
         raise WrongUse("no subscriber has this address")
     if not yes:
         click.confirm(f"Erase subscriber {one.id} for good?", abort=True, err=True)
-    with writing(place.engine) as conn:
+    with writing(place.engine, "erase") as conn:
         store.forget(conn, one.id, now=place.clock(), secret=place.secret)
-        failpoint("erase: before commit")
-    failpoint("erase: committed")
     scrub(place.engine)
     click.echo(f"erased subscriber {one.id}; letters already written to files are yours to delete")
 
@@ -218,12 +214,11 @@ def import_people(place: Installation, stream: IO[bytes], *, dry_run: bool = Fal
     from subscribers.importing import import_csv
 
     settings = place.settings
-    with writing(place.engine) as conn:
+    with writing(place.engine, "import") as conn:
         report = import_csv(
             conn, stream, known_facets=known_facets(settings.taxonomy), cadences=[c.name for c in settings.cadences],
             default_cadence=settings.default_cadence, secret=place.secret, now=place.clock(), dry_run=dry_run,
         )  # fmt: skip
-        failpoint("import: before commit")
     return report
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DigestError, TryLater
+from digest.failpoint import failpoint
 
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
@@ -55,8 +56,10 @@ def make_engine(url: str, *, wait: float = 30.0) -> Engine:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, name: str = "") -> Iterator[Connection]:
     """Yield a connection in a transaction that commits on leaving and rolls back on an exception.
+
+    `name` says what it is for; tests kill the program at its failpoints "name: before commit" and "name: committed".
 
     SQLite takes the write lock at its start, so what is read stays true until it is written. PostgreSQL does
     not: a row that is read to be changed is selected with `.with_for_update()` (SQLite ignores that).
@@ -64,6 +67,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with translate_errors(engine), engine.begin() as connection:
         yield connection
+        failpoint(f"{name}: before commit")
+    failpoint(f"{name}: committed")
 
 
 @contextmanager

@@ -99,7 +99,7 @@ class Fence:
     def open(self) -> None:
         """Make both halves anew: this database may be mailed from."""
         token = secrets.token_hex(16)
-        with writing(self._engine) as conn:
+        with writing(self._engine, "begin fence") as conn:
             row = conn.execute(select(installation)).one_or_none()
             if row is None:
                 # A new one's row comes first: a file beside a database without one tells of an older database.
@@ -108,12 +108,12 @@ class Fence:
                 token = row.token
         # Killed in between, a new database is still new, and a held one is still held.
         self._write(token)
-        with writing(self._engine) as conn:
+        with writing(self._engine, "open fence") as conn:
             conn.execute(update(installation).values(token=token, previous=token, held=False))
 
     def hold(self) -> None:
         """Let nothing be mailed from this database until `open`."""
-        with writing(self._engine) as conn:
+        with writing(self._engine, "hold") as conn:
             if conn.execute(update(installation).values(held=True)).rowcount == 0:
                 conn.execute(insert(installation).values(id=_ONLY, token="", previous="", held=True))
 

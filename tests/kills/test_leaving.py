@@ -164,13 +164,13 @@ def unsubscribe(one: Trial, at: str, reader: int) -> None:
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_one_click_before_the_claim(trial_of: TrialOf, engine: str) -> None:
     """The run sleeps where all is planned and nothing claimed; on PostgreSQL inside the claim too."""
-    for place in ["frozen*2", *(["claim: before commit*2"] if engine == "postgresql" else [])]:
+    for place in ["freeze: committed*2", *(["claim: before commit*2"] if engine == "postgresql" else [])]:
         with trial_of("smtp", engine) as one:
             web, at = serving(one)
             sleeper = one.asleep(place)
             click = threading.Thread(target=unsubscribe, args=(one, at, 7))
             click.start()
-            if place.startswith("frozen"):
+            if place.startswith("freeze"):
                 click.join()
             else:
                 # It may have to wait for the claim, and comes after it then.

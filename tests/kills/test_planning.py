@@ -22,7 +22,7 @@ RUNS = int(os.environ.get("DIGEST_PLAN_RUNS", "50"))
 CROWD = 10_400  # no whole number of pages: a dropped tail would be seen
 # A page is 1,000 readers: killed after each tenth, at the end, and on the way to the commit. The daily edition,
 # which is planned before, has no reader and so no page.
-PLACES = (*(f"planned: one page*{n}" for n in range(1, 11)), "planned: all pages*2", "planned: before commit*2")
+PLACES = (*(f"planned: one page*{n}" for n in range(1, 11)), "planned: all pages*2", "freeze: before commit*2")
 _PLANNED = f"""
     SELECT count(*) FROM delivery d JOIN edition e ON e.id = d.edition_id
     WHERE e.cadence = 'weekly' AND e.slot = '{FRIDAY[:10]}'
@@ -93,7 +93,7 @@ def check_approved(one: Trial, dice: random.Random) -> int:
         # Nobody was told that it is approved, and it is not: the editor says so again.
         assert one.run("approve", str(number), "--by", "Ann").wait().code == 0
     # From here on nobody helps.
-    for place in (dice.choice(["planned: all pages", "planned: before commit"]), "frozen"):
+    for place in (dice.choice(["planned: all pages", "freeze: before commit"]), "freeze: committed"):
         killed = one.run(failpoint=place).wait()
         assert killed.code == -signal.SIGKILL, killed
         one.kills += 1

@@ -19,13 +19,13 @@ PLACES = (
     "claim: committed",
     "claim: fence kept",
     "hand-over: composed",
-    "request: noted",
+    "request: committed",
     "hand-over: one answered",
     "hand-over: all answered",
     "record: before commit",
     "record: committed",
 )
-AFTER_A_LOST_ANSWER = ("take back: opened", "take back: cancelled", "take back: confirmed")
+AFTER_A_LOST_ANSWER = ("take back: committed", "take back: cancelled", "taken back: committed")
 
 
 def slot_trial(ground: Ground) -> tuple[Trial, FakeSendGrid]:

@@ -28,7 +28,7 @@ from tests.kills.trial import TRANSPORTS, Ended, Running, Trial
 RUNS = int(os.environ.get("DIGEST_STALL_RUNS", "216"))
 CLAIMS = int(os.environ.get("DIGEST_CLAIM_RACES", "1000"))
 PLACES = (
-    "frozen", "claim: before commit", "claim: committed", "claim: fence kept", "hand-over: composed",
+    "freeze: committed", "claim: before commit", "claim: committed", "claim: fence kept", "hand-over: composed",
     "hand-over: one answered", "hand-over: all answered", "record: before commit", "record: committed",
 )  # fmt: skip
 # Inside a transaction of SQLite's: its own lock keeps all others out, whatever became of ours.
@@ -42,7 +42,7 @@ _WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databa
 def sleeping(one: Trial, place: str) -> Iterator[Running]:
     """A run that sleeps at a place; gone at the end of the block."""
     # The first pass of these is the daily edition's, which has no readers.
-    sleeper = one.asleep(f"{place}*2" if place.startswith(("frozen", "claim")) else place)
+    sleeper = one.asleep(f"{place}*2" if place.startswith(("freeze", "claim")) else place)
     try:
         yield sleeper
     except BaseException:
