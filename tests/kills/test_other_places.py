@@ -61,7 +61,7 @@ def done(one: Trial, *words: str) -> str:
     return ended.said
 
 
-# Transactions that nothing outside the database hangs on: killed, such a step is done or not, and is asked for again.
+# Transactions that no test kills at; a new one is killed somewhere, or added here on purpose.
 UNTRIED = {
     "approve", "begin fence", "drop", "end run", "give up", "hold", "open fence", "release", "resume", "retag",
     "settle", "settle by asking", "stop", "suppress", "wait",
