@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # Every start would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check proof browser letters lock wheel clean
+.PHONY: help demo test check docs proof browser letters lock wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ check: .venv/.ok ## Check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+docs: .venv/.ok ## Write docs/configuration.md and docs/commands.md from the program itself
+	$(BIN)/python docs/generate.py
 
 proof: .venv/.ok ## Run the long proofs, figures as tables; one part, each at most an hour: make proof PART=sources
 	@set -e; for part in $(or $(PART),sources fuzz letters ledger killed actors faults restarts); do \

@@ -47,7 +47,7 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
 
 
 @click.command()
-@click.option("--subscriber", metavar="EMAIL", required=True)
+@click.option("--subscriber", metavar="EMAIL", required=True, help="The reader that it is about.")
 @click.option("--entry", metavar="ID|URL", help="This entry (default: their editions).")
 @as_json
 @click.pass_obj

@@ -71,7 +71,10 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
 @click.option("--theme", "themes", metavar="SLUG", multiple=True, help="… and this theme.")
 @click.option("--cadence", type=click.Choice(CADENCES), help="Of this cadence (default: theirs, else the first).")
 @click.option("--edition", type=Id(), metavar="ID", help="Of this edition (default: the one owed next).")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True,
+    help="The folder to write the letter to.",
+)  # fmt: skip
 @click.option("--lint", "lint_", is_flag=True, help="Say what is wrong with the letter; exit 1 on an error.")
 @click.pass_obj
 def preview(
@@ -171,7 +174,10 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
 @click.command()
 @click.argument("edition", type=Id(), required=False)
 @click.option("--dry-run", is_flag=True, help="Write the pending letters to files; hand nothing over.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dry-run"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("dry-run"), show_default=True,
+    help="The folder that a dry run writes to.",
+)  # fmt: skip
 @as_json
 @click.pass_obj
 def send(choices: Choices, edition: int | None, dry_run: bool, out: Path, json_: bool) -> None:

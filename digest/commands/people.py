@@ -67,7 +67,7 @@ def export(choices: Choices, file: Path) -> None:
 
 @subscribers.command()
 @click.argument("email")
-@click.option("--name", default="")
+@click.option("--name", default="", help="Their name, as a letter greets them.")
 @click.option("--cadence", type=click.Choice(CADENCES), help="Default: weekly, or the first one configured.")
 @click.option("--policy-areas", default="", metavar="A;B", help="Nothing: all.")
 @click.option("--regions", default="", metavar="R;S", help="Nothing: all.")
@@ -140,8 +140,8 @@ def show(choices: Choices, email: str, json_: bool) -> None:
 
 
 @subscribers.command("list")
-@click.option("--cadence", type=click.Choice(CADENCES))
-@click.option("--state", type=click.Choice(["pending", "active", "left"]))
+@click.option("--cadence", type=click.Choice(CADENCES), help="Only those who chose it.")
+@click.option("--state", type=click.Choice(["pending", "active", "left"]), help="Only in this state.")
 @as_json
 @click.pass_obj
 def list_(choices: Choices, cadence: str | None, state: str | None, json_: bool) -> None:

@@ -30,15 +30,15 @@ class Palette(BaseModel):
 
     model_config = _PART
 
-    accent: Colour | None = None
-    link: Colour | None = None
-    heading: Colour | None = None
-    text: Colour | None = None
-    soft: Colour | None = None
-    background: Colour | None = None
-    sheet: Colour | None = None
-    panel: Colour | None = None
-    rule: Colour | None = None
+    accent: Colour | None = Field(default=None, description="The band, the buttons and the rule beside a case study.")
+    link: Colour | None = Field(default=None, description="Links.")
+    heading: Colour | None = Field(default=None, description="Headings.")
+    text: Colour | None = Field(default=None, description="Text.")
+    soft: Colour | None = Field(default=None, description="Small print: dates, sources, reasons.")
+    background: Colour | None = Field(default=None, description="Around the sheet.")
+    sheet: Colour | None = Field(default=None, description="The sheet that carries the letter.")
+    panel: Colour | None = Field(default=None, description="Under a case study.")
+    rule: Colour | None = Field(default=None, description="Lines between parts.")
 
 
 class LogoPart(BaseModel):
@@ -46,24 +46,27 @@ class LogoPart(BaseModel):
 
     model_config = _PART
 
-    url: str
-    width: int = Field(ge=16, le=528)
-    height: int = Field(ge=16, le=200)
-    alt: str = Field(default="", max_length=120)
+    url: str = Field(description="The https address of the picture, at twice its shown size.")
+    width: int = Field(ge=16, le=528, description="Its shown width.")
+    height: int = Field(ge=16, le=200, description="Its shown height.")
+    alt: str = Field(default="", max_length=120, description="What it says, for those who do not see it.")
 
 
 class BrandPart(BaseModel):
-    """[brand]"""
+    """[brand]: what makes a letter the organisation's own without a template."""
 
     model_config = _PART
 
-    name: str = Field(default="", max_length=80)
-    tagline: str = Field(default="", max_length=160)
-    address: str = ""
-    logo: LogoPart | None = None
-    light: Palette = Field(default_factory=Palette)
-    dark: Palette = Field(default_factory=Palette)
-    words: dict[str, dict[str, Any]] = {}
+    name: str = Field(default="", max_length=80, description="The name on top of a letter. Empty: `site.name`.")
+    tagline: str = Field(default="", max_length=160, description="A line below the name.")
+    address: str = Field(default="", description="The address in the footer. Empty: `site.postal_address`.")
+    logo: LogoPart | None = Field(default=None, description="A picture above the name.")
+    light: Palette = Field(default_factory=Palette, description="Colours on a light screen.")
+    dark: Palette = Field(default_factory=Palette, description="Colours on a dark screen.")
+    words: dict[str, dict[str, Any]] = Field(
+        default={},
+        description="Changed words by language, each by its key in `templates/email/words/`: `[brand.words.en]`.",
+    )
 
 
 def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:

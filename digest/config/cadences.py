@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from digest.config.spans import Span
 from digest.model import CADENCES
@@ -21,9 +21,18 @@ class CadencePart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    at: str
-    approval: Literal["automatic", "required"] = "automatic"
-    ahead: Span = timedelta(0)
+    at: str = Field(
+        description="When editions are due, in `site.zone`: `mon-fri 07:30`, `fri 08:00`; monthly `1 08:00` to "
+        "`28 08:00`, or `last 08:00`.",
+    )
+    approval: Literal["automatic", "required"] = Field(
+        default="automatic", description="`required`: nothing goes out before `digest approve EDITION`."
+    )
+    ahead: Span = Field(
+        default=timedelta(0),
+        description="SendGrid only, 25 minutes to 12 hours: freeze and hand over so long before the hour, and let "
+        "the provider wait for it.",
+    )
 
 
 def mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:

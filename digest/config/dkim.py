@@ -17,9 +17,13 @@ class DkimPart(BaseModel):
 
     model_config = _PART
 
-    domain: str
-    selector: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)
-    key_file: str
+    domain: str = Field(description="The domain that signs: that of `site.from`, or one above it.")
+    selector: str = Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        max_length=63,
+        description="The public key stands in the DNS at `SELECTOR._domainkey.DOMAIN`.",
+    )
+    key_file: str = Field(description="The private key, PEM; readable by this account alone.")
 
 
 def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from digest.transports.webhook import Webhook
 
@@ -20,10 +20,22 @@ class EventsPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sendgrid_keys: list[str] = []
-    window_hours: int = 25
-    mailbox: str = ""
-    password_file: str | None = None
+    sendgrid_keys: list[str] = Field(
+        default=[],
+        description="The public keys that sign SendGrid's webhook. Empty: the webhook refuses every call.",
+    )
+    window_hours: int = Field(
+        default=25,
+        description="How old a signed call may be, in hours; at least 25, for the provider repeats for a day.",
+    )
+    mailbox: str = Field(
+        default="",
+        description="Where bounces and complaints arrive: `maildir:FOLDER`, `mbox:FILE` or `imaps://user@host/folder`.",
+    )
+    password_file: str | None = Field(
+        default=None,
+        description="The file that holds the mailbox's password, where `DIGEST_EVENTS_PASSWORD` does not give it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,52 +36,95 @@ class _Part(BaseModel):
 
 
 class _Site(_Part):
-    name: str = Field(min_length=1)
-    base_url: str
-    from_: str = Field(alias="from", min_length=3)
-    reply_to: str = ""
-    postal_address: str = ""
-    language: str = "en"
-    zone: str = "Europe/London"
+    name: str = Field(min_length=1, description="The name of the newsletter, in letters and on the web pages.")
+    base_url: str = Field(description="The address where `digest serve` is reached; links in letters begin with it.")
+    from_: str = Field(
+        alias="from",
+        min_length=3,
+        description="The sender of every letter: a name and an address, or an address alone.",
+    )
+    reply_to: str = Field(default="", description="Where answers to letters go. Empty: to the sender.")
+    postal_address: str = Field(
+        default="", description="The organisation's postal address, in the footer of letters."
+    )
+    language: str = Field(
+        default="en", description="The language tag of entries, of the editor's note and of new subscribers."
+    )
+    zone: str = Field(default="Europe/London", description="The time zone that slots and dates are in.")
 
 
 class _Storage(_Part):
-    url: str = "sqlite:///digest.db"
-    secret_file: str = "digest.secret"  # noqa: S105  a file's name, not a secret
-    fence_file: str = "digest.fence"
+    url: str = Field(
+        default="sqlite:///digest.db",
+        description="The database: a SQLite file, or PostgreSQL as `postgresql+psycopg://user@host/name`.",
+    )
+    secret_file: str = Field(
+        default="digest.secret",
+        description="The key of links and suppressions; made on first use. Keep a copy with your backups.",
+    )
+    fence_file: str = Field(
+        default="digest.fence",
+        description="The half of the fence that is outside the database; made on first use. Never copy it.",
+    )
 
 
 class _Gather(_Part):
-    every: Span = timedelta(minutes=30)
-    timeout: float = Field(default=30, gt=0, le=300)
-    workers: int = Field(default=8, ge=1, le=64)
+    every: Span = Field(
+        default=timedelta(minutes=30), description="`digest run` asks a source no more often than this."
+    )
+    timeout: float = Field(default=30, gt=0, le=300, description="Seconds that reading one source may take in all.")
+    workers: int = Field(default=8, ge=1, le=64, description="How many sources are read at the same time.")
 
 
 class _Letter(_Part):
-    cap: int = Field(default=12, ge=1, le=100)
-    elsewhere: int = Field(default=3, ge=0, le=20)
-    templates: str | None = None
-    welcome: Span = timedelta(0)
+    cap: int = Field(
+        default=12, ge=1, le=100, description='The most entries that a letter shows; the rest is counted as "N more".'
+    )
+    elsewhere: int = Field(
+        default=3, ge=0, le=20, description="Of them, the most case studies in the section *From elsewhere*."
+    )
+    templates: str | None = Field(
+        default=None, description="A folder of your own templates, searched before the shipped ones."
+    )
+    welcome: Span = Field(
+        default=timedelta(0),
+        description="How far before their joining the first letter of a new subscriber may reach.",
+    )
 
 
 class _Lint(_Part):
-    clients: list[str] = []
+    clients: list[str] = Field(
+        default=[],
+        description="Mail programs that `digest preview --lint` checks against, as Can I email names them. Empty: "
+        "five that many readers have.",
+    )
 
 
 class _File(_Part):
-    site: _Site
-    storage: _Storage = Field(default_factory=_Storage)
-    transport: TransportPart = Field(default_factory=TransportPart)
-    gather: _Gather = Field(default_factory=_Gather)
-    letter: _Letter = Field(default_factory=_Letter)
-    lint: _Lint = Field(default_factory=_Lint)
-    brand: BrandPart = Field(default_factory=BrandPart)
-    events: EventsPart = Field(default_factory=EventsPart)
-    dkim: DkimPart | None = None
-    source: list[SourcePart] = []
-    cadence: dict[str, CadencePart] = {}
-    policy_area: list[TermPart] = []
-    theme: list[TermPart] = []
+    site: _Site = Field(description="Whose newsletter it is, and the words and addresses that every letter carries.")
+    storage: _Storage = Field(
+        default_factory=_Storage, description="Where the database and the two files beside it are."
+    )
+    transport: TransportPart = Field(default_factory=TransportPart, description="How letters leave.")
+    gather: _Gather = Field(default_factory=_Gather, description="How often and how patiently sources are read.")
+    letter: _Letter = Field(default_factory=_Letter, description="How much a letter shows, and with which templates.")
+    lint: _Lint = Field(default_factory=_Lint, description="What `digest preview --lint` checks against.")
+    brand: BrandPart = Field(
+        default_factory=BrandPart, description="The letter's own look; everything here may be left out."
+    )
+    events: EventsPart = Field(
+        default_factory=EventsPart, description="What comes back after a hand-over: bounces, complaints, a webhook."
+    )
+    dkim: DkimPart | None = Field(
+        default=None, description="The signature of letters that go by SMTP. Without this table they are not signed."
+    )
+    source: list[SourcePart] = Field(default=[], description="One table for each source: a feed or a folder.")
+    cadence: dict[str, CadencePart] = Field(
+        default={},
+        description="One table for each cadence that readers may choose: `daily`, `weekly`, `monthly`.",
+    )
+    policy_area: list[TermPart] = Field(default=[], description="One table for each policy area.")
+    theme: list[TermPart] = Field(default=[], description="One table for each theme.")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

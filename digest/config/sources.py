@@ -27,15 +27,26 @@ class SourcePart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    name: str = Field(min_length=1, max_length=200)
-    url: str | None = None
-    path: str | None = None
-    kind: str = "post"
-    policy_areas: list[str] = []
-    regions: list[str] = []
-    themes: list[str] = []
-    backfill: Annotated[Backfill, BeforeValidator(_backfill)] = Backfill()
-    allow_private: bool = False
+    name: str = Field(min_length=1, max_length=200, description="Its name in letters; each source has its own.")
+    url: str | None = Field(default=None, description="The address of a feed: RSS, Atom, RDF or JSON Feed.")
+    path: str | None = Field(
+        default=None, description="A feed's file, or a folder of Markdown files with front matter. Not beside `url`."
+    )
+    kind: str = Field(
+        default="post",
+        description="`post` or `case-study`: what its entries are, where they do not say it themselves.",
+    )
+    policy_areas: list[str] = Field(default=[], description="Slugs of policy areas that all its entries are about.")
+    regions: list[str] = Field(default=[], description="Slugs of regions for entries that name no place.")
+    themes: list[str] = Field(default=[], description="Slugs of themes that all its entries are about.")
+    backfill: Annotated[Backfill, BeforeValidator(_backfill)] = Field(
+        default=Backfill(),
+        description="What of its first sight is owed to readers: the newest so many, or all younger than a span.",
+    )
+    allow_private: bool = Field(
+        default=False,
+        description="Whether `url` may lead to a private address, such as a server in your own network.",
+    )
 
 
 def check_sources(parts: Sequence[SourcePart], facets: KnownFacets) -> list[str]:

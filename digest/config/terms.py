@@ -36,10 +36,15 @@ class TermPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    slug: str
-    name: str = Field(min_length=1)
-    words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = ()
-    names: dict[str, str] = {}
+    slug: str = Field(description="Its short name in files and commands: small letters, digits and hyphens.")
+    name: str = Field(min_length=1, description="Its name in letters.")
+    words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = Field(
+        default=(),
+        description="Phrases that tell of it, by weight: 1 (a hint) to 5 (says it outright). A plain list weighs 2.",
+    )
+    names: dict[str, str] = Field(
+        default={}, description="Its names in other languages; also written `name_cy` and the like."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -21,28 +21,67 @@ class TransportPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["file", "smtp", "sendgrid"] = "file"
-    only: list[str] = []
+    kind: Literal["file", "smtp", "sendgrid"] = Field(
+        default="file",
+        description="`file` writes an `.eml` for each delivery into a folder; `smtp` hands over to a mail server; "
+        "`sendgrid` to that provider.",
+    )
+    only: list[str] = Field(
+        default=[],
+        description="Addresses and `@domains`: nobody else is mailed. For a copy of the installation, for testing.",
+    )
     # file
-    directory: str = "letters"
+    directory: str = Field(default="letters", description="`file`: the folder that letters are written to.")
     # smtp
-    host: str = "localhost"
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
-    password_file: str | None = None
-    verify: bool = True
-    ca_file: str | None = None
-    bounces: str | None = None
-    rate: float | None = Field(default=None, gt=0)
+    host: str = Field(default="localhost", description="`smtp`: the mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="`smtp`: its port.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="`smtp`: how the connection is encrypted."
+    )
+    username: str | None = Field(default=None, description="`smtp`: the account; without it nobody logs in.")
+    password_file: str | None = Field(
+        default=None,
+        description="`smtp`: the file that holds the password, where `DIGEST_TRANSPORT_PASSWORD` does not give it.",
+    )
+    verify: bool = Field(default=True, description="`smtp`: whether the server's certificate is checked.")
+    ca_file: str | None = Field(
+        default=None, description="`smtp`: the certificates to trust in place of the system's."
+    )
+    bounces: str | None = Field(
+        default=None,
+        description="`smtp`: the mailbox that gets bounces, each with a tag for its delivery (`bounce+TAG@…`). "
+        "Without it bounces go to the sender.",
+    )
+    rate: float | None = Field(
+        default=None,
+        gt=0,
+        description="`smtp`: the most letters a second, over all connections; without it no limit.",
+    )
     # sendgrid
-    key_file: str | None = None
-    base_url: str = ""
-    region: Literal["global", "eu"] = "global"
-    sandbox: bool = False
+    key_file: str | None = Field(
+        default=None,
+        description="`sendgrid`: the file that holds the key, where `SENDGRID_API_KEY` does not give it.",
+    )
+    base_url: str = Field(
+        default="", description="`sendgrid`: another address of the service. Empty: its own in `region`."
+    )
+    region: Literal["global", "eu"] = Field(default="global", description="`sendgrid`: where the account lives.")
+    sandbox: bool = Field(
+        default=False, description="`sendgrid`: have every request checked by the provider, and nothing mailed."
+    )
     # both
-    concurrency: int = Field(default=4, ge=1, le=50)
-    timeout: float = Field(default=60, gt=0, le=600)
+    concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=50,
+        description="Connections to the mail server, or requests to SendGrid (at most 10), at the same time.",
+    )
+    timeout: float = Field(
+        default=60,
+        gt=0,
+        le=600,
+        description="Seconds to wait for an answer. A mail server has longer for its answer to a letter.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
