@@ -55,7 +55,7 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
 
     The caller holds the run lock and puts the result into HOLD. Raises WrongUse when `source` is no backup.
     """
-    database = _file(engine, "pg_restore, and carry over who has left since (see the README)")
+    database = _file(engine, "pg_restore, and carry over who has left since (see docs/install.md)")
     _check(source)
     engine.dispose()
     unfinished = database.with_name(f".{database.name}.part")
