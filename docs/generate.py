@@ -16,7 +16,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from digest import errors
-from digest.branding import Palette
 from digest.cli import digest
 from digest.config.load import _File
 from digest.model import DARK, LIGHT, Backfill
@@ -90,7 +89,7 @@ def tables(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, type[
 
 
 def _section(path: str, model: type[BaseModel], about: str) -> str:
-    shipped = {"[brand.light]": LIGHT, "[brand.dark]": DARK}.get(path) if model is Palette else None
+    shipped = {"[brand.light]": LIGHT, "[brand.dark]": DARK}.get(path)
     rows = [
         f"| `{field.alias or name}` | {type_of(field)} | {_default(name, field, shipped)} | {field.description} |\n"
         for name, field in model.model_fields.items()
