@@ -33,7 +33,7 @@ class Claims:
         slot = due_slot(weekly, self.house.now, settings.site.zone)
         with writing(self.place.engine) as conn:
             prepare.ready(conn, settings, weekly, slot, self.house.now)
-            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now, most=200)
+            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now)
         self.edition = made.id
         self.place.fence.check()
 
