@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,21 @@ from sqlalchemy.engine import make_url
 from digest.store import migrate
 from digest.store.engine import make_engine
 from tests import postgres
+from tests.house import empty_database
 
 pytest_plugins = ["tests.figures"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL server for all of xdist's workers, because each would start its own; they inherit it."""
+    spread = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if not spread or postgres.GIVEN in os.environ:
+        return
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    if address := stack.enter_context(postgres.server()):
+        os.environ[postgres.GIVEN] = address
+        stack.callback(os.environ.pop, postgres.GIVEN)
 
 
 @pytest.fixture(scope="session")
@@ -51,19 +64,11 @@ def postgresql_template(postgresql: postgres.Databases) -> Iterator[str]:
     postgresql.drop(url)
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of an SQLite database at the newest schema, to copy."""
-    path = tmp_path_factory.mktemp("template") / "digest.db"
-    _upgraded(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """The address of an empty, upgraded SQLite database of this test's own."""
     path = tmp_path / "digest.db"
-    shutil.copyfile(sqlite_template, path)
+    path.write_bytes(empty_database())
     return f"sqlite:///{path}"
 
 

