@@ -87,6 +87,16 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def pipeline_url(request: pytest.FixtureRequest) -> str:
+    """The address of an empty, upgraded database for a test of many steps; on PostgreSQL under the mark `long`.
+
+    In `make test` one engine is enough, because the tests of store/ and subscribers/ try each statement on both.
+    """
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Engine]]:
     """`make_engine`, whose engines are disposed of when the test ends, however it ends."""

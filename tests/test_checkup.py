@@ -21,9 +21,9 @@ from tests.house import House
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
     """A house whose first run, with three readers, lies behind it."""
-    here = House(tmp_path / "house", database_url)
+    here = House(tmp_path / "house", pipeline_url)
     for n in range(3):
         here.reader(f"r{n}@example.org")
     here.run()

@@ -107,8 +107,8 @@ def said_of(house: Stage, name: str, entry: str) -> explain.Explanation:
     return explain.explain(house.place, address(name), str(house.entry[entry]))[2]
 
 
-def test_every_reader_and_every_entry_has_its_outcome(tmp_path: Path, database_url: str) -> None:
-    stage = Stage(tmp_path / "house", database_url).play()
+def test_every_reader_and_every_entry_has_its_outcome(tmp_path: Path, pipeline_url: str) -> None:
+    stage = Stage(tmp_path / "house", pipeline_url).play()
     wanted = expected()
     assert {name for name, _ in wanted} == set(READERS) - {"erased-late"}
     found = {(name, entry): said_of(stage, name, entry) for name, entry in wanted}

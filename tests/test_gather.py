@@ -17,8 +17,8 @@ from tests.sources.web import Web, answer, fetcher
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    made = House(tmp_path / "house", database_url)
+def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
+    made = House(tmp_path / "house", pipeline_url)
     yield made
     made.close()
 

@@ -24,6 +24,7 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import delivery, edition, entry, mark
 from subscribers import store as people
 from subscribers.model import Interests
+from tests.counts import few_and_many
 from tests.house import House
 
 Build = Callable[..., House]
@@ -31,12 +32,12 @@ HOUSING_WALES = Interests(frozenset({"housing"}), frozenset({"wales"}))
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[Build]:
+def house(tmp_path: Path, pipeline_url: str) -> Iterator[Build]:
     """Build a House on each engine; the first run's baseline is behind it."""
     made: list[House] = []
 
     def build(**options: str) -> House:
-        one = House(tmp_path / f"house{len(made)}", database_url, **options)
+        one = House(tmp_path / f"house{len(made)}", pipeline_url, **options)
         made.append(one)
         one.run()
         return one
@@ -292,9 +293,9 @@ def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> No
 def test_a_clock_that_was_ahead_does_not_silence_a_cadence(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
-    here.run(days=3650)
+    here.run(days=400)
     here.publish("One")
-    here.run(days=-3643)
+    here.run(days=-393)
     here.run(days=7)
     assert [n for letter in entries_of(here, who) for n in letter] == [1]
 
@@ -509,10 +510,11 @@ def owes(one: Candidate, wanted: Interests) -> bool:
     return wanted.elsewhere and one.kind == "case-study" and (area or bool(wanted.themes & set(one.themes)))
 
 
-def test_no_reader_loses_or_repeats_an_entry_over_random_changes(tmp_path: Path) -> None:
+@few_and_many(4, 20)
+def test_no_reader_loses_or_repeats_an_entry_over_random_changes(tmp_path: Path, count: int) -> None:
     Readers.folder = tmp_path
     machine = settings(
-        max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=count, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     from hypothesis.stateful import run_state_machine_as_test
 

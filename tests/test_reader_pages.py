@@ -134,9 +134,9 @@ def on_postgresql(
     postgresql.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
-    """The house on each of the two databases."""
+    """The house; on PostgreSQL too under the mark `long`."""
     if request.param == "sqlite":
         made, url = Post(tmp_path / "house", like=request.getfixturevalue("on_sqlite")), ""
     else:

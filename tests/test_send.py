@@ -62,9 +62,9 @@ class Recorder:
 
 
 @pytest.fixture
-def frozen(tmp_path: Path, database_url: str) -> Iterator[tuple[House, int]]:
+def frozen(tmp_path: Path, pipeline_url: str) -> Iterator[tuple[House, int]]:
     """A house with a frozen weekly edition for five readers, nothing handed over yet."""
-    here = House(tmp_path / "house", database_url)
+    here = House(tmp_path / "house", pipeline_url)
     here.run()
     for n in range(5):
         here.reader(f"r{n}@example.org")
@@ -198,9 +198,9 @@ def test_a_rehearsal_marks_nothing(frozen: tuple[House, int], tmp_path: Path) ->
 
 
 def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
-    tmp_path: Path, database_url: str
+    tmp_path: Path, pipeline_url: str
 ) -> None:
-    house = House(tmp_path / "house", database_url)
+    house = House(tmp_path / "house", pipeline_url)
     house.run()
     place, everybody = house.place, range(BATCH + 30)
     with writing(place.engine) as conn:

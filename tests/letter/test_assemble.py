@@ -13,6 +13,7 @@ from digest.letter.assemble import assemble, verify
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.values import Memory
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
+from tests.counts import few_and_many
 from tests.letter import sample
 from tests.letter.reading import Page
 
@@ -63,8 +64,9 @@ def check_random(count: int, seed: int, language: str = "en") -> None:
         verify(made, sample.random_digest(dice, pool), reader)
 
 
-def test_random_letters_equal_letters_rendered_whole() -> None:
-    check_random(150, seed=2026)
+@few_and_many(40, 150)
+def test_random_letters_equal_letters_rendered_whole(count: int) -> None:
+    check_random(count, seed=2026)
 
 
 @pytest.mark.proof

@@ -19,6 +19,7 @@ from digest.errors import ConfigError, DigestError, TryLater
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
+from tests.counts import few_and_many
 
 Open = Callable[..., Engine]
 catalogue = MetaData()
@@ -35,46 +36,51 @@ def tables(engine: Engine) -> Engine:
     return engine
 
 
-def count(engine: Engine) -> int:
+def counted(engine: Engine) -> int:
     with reading(engine) as connection:
         return connection.scalar(select(counter.c.n)) or 0
 
 
-def _add(url: str, times: int) -> None:
-    """Read the counter and write it back one higher, `times` times: what a child process of the test does."""
-    made = make_engine(url)
-    for _ in range(times):
-        with writing(made) as connection:
-            n = connection.scalar(select(counter.c.n).where(counter.c.id == 1).with_for_update())
-            assert n is not None
-            connection.execute(update(counter).where(counter.c.id == 1).values(n=n + 1))
+# The children import only what they use, because pytest and this module would take most of their time.
+ADD = """
+import sys
+from sqlalchemy import text
+from digest.store.engine import make_engine, writing
+engine = make_engine(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    with writing(engine) as connection:
+        lock = "" if engine.dialect.name == "sqlite" else " FOR UPDATE"
+        n = connection.scalar(text("SELECT n FROM test_counter WHERE id = 1" + lock))
+        connection.execute(text("UPDATE test_counter SET n = :n WHERE id = 1"), {"n": n + 1})
+"""
+HOLD_RUN_LOCK = """
+import signal, sys
+from digest.store.engine import make_engine
+from digest.store.lock import run_lock
+with run_lock(make_engine(sys.argv[1])):
+    print("held", flush=True)
+    signal.pause()
+"""
 
 
-def _hold_run_lock(url: str) -> None:
-    """Take the run lock, say so, and keep it until killed: what a child process of the test does."""
-    with run_lock(make_engine(url)):
-        print("held", flush=True)
-        signal.pause()
+def child(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
-def child(call: str) -> subprocess.Popen[str]:
-    code = f"from tests.store import test_engine\ntest_engine.{call}"
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-
-
-def test_four_processes_that_read_then_update_lose_no_update(tables: Engine, database_url: str) -> None:
-    children = [child(f"_add({database_url!r}, 200)") for _ in range(4)]
-    assert [process.wait() for process in children] == [0] * 4
+@few_and_many(50, 200)
+def test_four_processes_that_read_then_update_lose_no_update(tables: Engine, database_url: str, count: int) -> None:
+    children = [child(ADD, database_url, str(count)) for _ in range(4)]
     for process in children:
         process.communicate()
-    assert count(tables) == 800
+    assert [process.returncode for process in children] == [0] * 4
+    assert counted(tables) == 4 * count
 
 
 def test_a_block_that_raises_leaves_nothing(tables: Engine) -> None:
     with pytest.raises(ValueError, match="half way"), writing(tables) as connection:
         connection.execute(update(counter).values(n=7))
         raise ValueError("half way")
-    assert count(tables) == 0
+    assert counted(tables) == 0
 
 
 def test_table_changes_are_part_of_the_transaction(engine: Engine) -> None:
@@ -111,8 +117,8 @@ def test_reading_goes_on_while_a_writer_holds_the_lock(opened: Open, tables: Eng
     other = opened(database_url, wait=0.0)
     with writing(tables) as connection:
         connection.execute(update(counter).values(n=5))
-        assert count(other) == 0
-    assert count(other) == 5
+        assert counted(other) == 0
+    assert counted(other) == 5
 
 
 def test_reading_sees_one_unchanging_view(tables: Engine) -> None:
@@ -121,7 +127,7 @@ def test_reading_sees_one_unchanging_view(tables: Engine) -> None:
         with writing(tables) as connection:
             connection.execute(update(counter).values(n=5))
         assert before.scalar(select(counter.c.n)) == 0
-    assert count(tables) == 5
+    assert counted(tables) == 5
 
 
 def test_reading_refuses_to_write_and_the_connection_writes_again_after(tables: Engine) -> None:
@@ -129,7 +135,7 @@ def test_reading_refuses_to_write_and_the_connection_writes_again_after(tables: 
         connection.execute(update(counter).values(n=9))
     with writing(tables) as connection:
         connection.execute(update(counter).values(n=3))
-    assert count(tables) == 3
+    assert counted(tables) == 3
 
 
 def test_sqlite_has_the_settings_that_keep_a_promise(opened: Open, sqlite_url: str) -> None:
@@ -195,7 +201,7 @@ def test_a_full_disk_is_try_later_and_leaves_nothing(opened: Open, sqlite_url: s
     with pytest.raises(TryLater, match="full"), writing(made) as connection:
         for number in range(1, 10_000):
             connection.execute(insert(counter).values(id=number, n=number))
-    assert count(made) == 0
+    assert counted(made) == 0
 
 
 def test_a_damaged_database_is_named(opened: Open, sqlite_url: str, tmp_path: Path) -> None:
@@ -316,11 +322,11 @@ def test_a_run_whose_lock_the_server_ended_leaves_its_pool_in_order(opened: Open
 def test_the_run_lock_leaves_the_database_free(tables: Engine) -> None:
     with run_lock(tables), writing(tables) as connection:
         connection.execute(update(counter).values(n=1))
-    assert count(tables) == 1
+    assert counted(tables) == 1
 
 
 def test_the_run_lock_of_a_killed_process_is_free(engine: Engine, database_url: str) -> None:
-    holder = child(f"_hold_run_lock({database_url!r})")
+    holder = child(HOLD_RUN_LOCK, database_url)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(TryLater) as caught, run_lock(engine):

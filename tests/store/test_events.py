@@ -21,6 +21,7 @@ from digest.store.engine import reading, writing
 from digest.store.events import Taken, replay, take
 from subscribers import store as people
 from subscribers.database import metadata
+from tests.counts import few_and_many
 from tests.figures import Figures
 from tests.transports.webhook import NOW, SECRET
 
@@ -381,8 +382,9 @@ def in_memory() -> Engine:
     return engine
 
 
-def test_any_history_ends_as_the_ordered_one() -> None:
-    histories(100)
+@few_and_many(30, 100)
+def test_any_history_ends_as_the_ordered_one(count: int) -> None:
+    histories(count)
 
 
 @pytest.mark.proof

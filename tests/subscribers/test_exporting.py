@@ -17,6 +17,7 @@ from subscribers.importing import KnownFacets, Report, export_csv, import_csv
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
 from subscribers.tables import REASONS
+from tests.counts import few_and_many
 
 NOW = datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC)
 SECRET = b"s" * 32
@@ -150,11 +151,13 @@ _FATE = st.tuples(
 )
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(_PERSON, _FATE), max_size=6))
-def test_what_is_exported_comes_back_exactly(
-    everyone: list[tuple[dict[str, object], tuple[str, str | None]]],
-) -> None:
+@few_and_many(12, 50)
+def test_what_is_exported_comes_back_exactly(count: int) -> None:
+    everyone = st.lists(st.tuples(_PERSON, _FATE), max_size=6)
+    settings(max_examples=count, deadline=None)(given(everyone)(check_export))()
+
+
+def check_export(everyone: list[tuple[dict[str, object], tuple[str, str | None]]]) -> None:
     """Into an empty database nothing is lost; into the same one nothing changes."""
     with empty() as conn, empty() as other:
         for number, (said, (fate, reason)) in enumerate(everyone):

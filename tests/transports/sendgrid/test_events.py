@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.events import KINDS
 from digest.transports.sendgrid.events import load_key, parse, verify_signature
 from digest.transports.tag import read_tag
 from digest.transports.webhook import BadBody, Parsed
+from tests.counts import few_and_many
 from tests.transports.webhook import NOW, SECRET, Signer, body_of, told
 
 read = partial(read_tag, SECRET)
@@ -132,10 +133,14 @@ JSON = st.recursive(
 FIELDS = ("sg_event_id", "email", "timestamp", "mid", "status", "reason", "type", "category", "sg_message_id")
 
 
-@given(
-    st.lists(st.fixed_dictionaries({"event": st.sampled_from(["bounce", "dropped"])} | dict.fromkeys(FIELDS, JSON)))
-)
-def test_whatever_the_fields_hold_an_event_comes_out(events: list[dict[str, Any]]) -> None:
+@few_and_many(30, 100)
+def test_whatever_the_fields_hold_an_event_comes_out(count: int) -> None:
+    kinds = {"event": st.sampled_from(["bounce", "dropped"])}
+    events = st.lists(st.fixed_dictionaries(kinds | dict.fromkeys(FIELDS, JSON)))
+    settings(max_examples=count, deadline=None)(given(events)(check_fields))()
+
+
+def check_fields(events: list[dict[str, Any]]) -> None:
     found = parsed(*events).events
     assert len(found) == len(events)
     for one in found:
