@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from digest.config.load import load
 from digest.daemon import SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
+from tests import console
 from tests.house import CONFIG
 
 LONDON = "Europe/London"
@@ -77,15 +77,15 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
 def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     digest = [sys.executable, "-m", "digest"]
-    for words in (["init"], ["subscribers", "import", "examples/subscribers.csv"]):
-        subprocess.run([*digest, *words], cwd=tmp_path, env=environ, check=True, capture_output=True)
+    assert console.digest(tmp_path, "init").code == 0
+    console.few_readers(tmp_path)
+    assert console.digest(tmp_path, "subscribers", "import", "examples/subscribers.csv").code == 0
     daemon = subprocess.Popen([*digest, "schedule"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
     try:
         cron = subprocess.run([*digest, "run"], cwd=tmp_path, env=environ, capture_output=True, text=True)
         assert cron.returncode in (0, 75)
-        for _ in range(600):
-            done = subprocess.run([*digest, "status", "--json"], cwd=tmp_path, env=environ, capture_output=True)
-            receipts = json.loads(done.stdout)["receipts"]
+        for _ in range(1200):
+            receipts = console.digest(tmp_path, "status", "--json").document["receipts"]
             if len(receipts) == 3 and all(r["balanced"] for r in receipts):
                 break
             time.sleep(0.1)
@@ -97,4 +97,4 @@ def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: 
     assert "stopped" in said
     assert sorted(r["cadence"] for r in receipts) == ["daily", "monthly", "weekly"]
     letters = sum(r["accepted"] for r in receipts)
-    assert len(list((tmp_path / "letters").glob("*/*.eml"))) == letters > 200
+    assert len(list((tmp_path / "letters").glob("*/*.eml"))) == letters > 10

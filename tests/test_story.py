@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -16,41 +12,44 @@ from typing import Any
 
 import pytest
 
-from digest import cli
+from tests import console
 
 RECEIPT = {"edition", "cadence", "eligible", "accepted", "refused", "suppressed", "empty", "held", "uncertain",
            "cancelled", "balanced"}  # fmt: skip
 FRIDAY = "2026-11-20T09:00:00+00:00"
 
-Digest = Callable[..., "subprocess.CompletedProcess[str]"]
+Digest = Callable[..., console.Answer]
 
 
 @pytest.fixture
-def digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Digest:
+def digest(tmp_path: Path) -> Digest:
     """Run `digest` in a folder of its own; `code` is the exit code wanted. (Processes of its own: below.)"""
-    for name in list(os.environ):
-        if name.startswith("DIGEST_"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
 
-    def call(*arguments: str, now: str | None = FRIDAY, code: int = 0) -> Any:
-        words = [*(["--now", now] if now else []), *arguments]
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            got = cli.run(words)
-        done = subprocess.CompletedProcess(words, got, out.getvalue(), err.getvalue())
-        assert got == code, f"{arguments}: {got}\n{done.stdout}\n{done.stderr}"
-        return done
+    def call(*arguments: str, now: str = FRIDAY, code: int = 0, environ: Mapping[str, str] | None = None) -> Any:
+        answer = console.digest(tmp_path, "--now", now, *arguments, environ=environ)
+        assert answer.code == code, f"{arguments}: {answer}"
+        return answer
 
     return call
 
 
-def document(done: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(done.stdout)
+@pytest.fixture
+def served(digest: Digest, tmp_path: Path) -> None:
+    """A new installation with a dozen readers."""
+    digest("init")
+    console.few_readers(tmp_path)
+    digest("subscribers", "import", "examples/subscribers.csv")
 
 
 def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest, tmp_path: Path) -> None:
-    first = digest("demo")
+    real = tmp_path / "real"
+    elsewhere = {  # the demo takes no orders from the environment
+        "DIGEST_STORAGE__URL": f"sqlite:///{real}/digest.db",
+        "DIGEST_TRANSPORT__DIRECTORY": str(real),
+        "DIGEST_SITE__NMAE": "a mistake of another installation",
+    }
+    first = digest("demo", environ=elsewhere)
+    assert not real.exists()
     assert "every eligible reader is accounted for" in first.stdout
     letters = sorted((tmp_path / "demo" / "letters").glob("*/*.eml"))
     assert len(letters) > 200
@@ -65,41 +64,39 @@ def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_every_answer_keeps_its_keys(digest: Digest, tmp_path: Path) -> None:
-    digest("init")
+@pytest.mark.usefixtures("served")
+def test_every_answer_keeps_its_keys(digest: Digest) -> None:
     assert "no mistake found" in digest("check").stdout
-    digest("subscribers", "import", "examples/subscribers.csv")
-    gathered = document(digest("gather", "--json"))["sources"]
+    gathered = digest("gather", "--json").document["sources"]
     assert {"name", "status", "new", "changed", "same", "held", "error"} <= set(gathered[0])
     assert sum(one["new"] for one in gathered) >= 40
-    found = document(digest("entries", "--json"))
+    found = digest("entries", "--json").document
     keys = {"id", "source", "url", "title", "kind", "published", "first_seen", "policy_areas", "regions", "themes",
             "evidence", "state"}  # fmt: skip
     assert keys <= set(found[0])
-    assert document(digest("entry", str(found[0]["id"]), "--json"))["evidence"]
-    prepared = document(digest("prepare", "weekly", "--json"))
+    assert digest("entry", str(found[0]["id"]), "--json").document["evidence"]
+    prepared = digest("prepare", "weekly", "--json").document
     assert prepared["state"] == "draft"
-    receipts = document(digest("run", "--json"))["receipts"]
+    receipts = digest("run", "--json").document["receipts"]
     assert {r["cadence"] for r in receipts} == {"daily", "weekly", "monthly"}
     for receipt in receipts:
         assert set(receipt) >= RECEIPT
         rest = ("accepted", "refused", "suppressed", "empty", "held", "uncertain", "cancelled")
         assert receipt["eligible"] == sum(receipt[key] for key in rest)
         assert receipt["balanced"] is True
-    assert document(digest("send", "--json"))["receipts"] == []
-    assert document(digest("run", "--json"))["receipts"] == []
-    why = document(digest("explain", "--subscriber", "morwenna.tregear@cornwall-council.example", "--json"))
+    assert digest("send", "--json").document["receipts"] == []
+    assert digest("run", "--json").document["receipts"] == []
+    why = digest("explain", "--subscriber", console.MORWENNA, "--json").document
     assert set(why) == {"subscriber", "entry", "outcome", "reasons"}
     assert why["outcome"] == "accepted"
-    state = document(digest("status", "--json"))
+    state = digest("status", "--json").document
     assert len(state["receipts"]) == 3
     assert digest("doctor").stdout
 
 
+@pytest.mark.usefixtures("served")
 def test_a_preview_is_the_letter_that_is_sent(digest: Digest, tmp_path: Path) -> None:
-    who = "morwenna.tregear@cornwall-council.example"
-    digest("init")
-    digest("subscribers", "import", "examples/subscribers.csv")
+    who = console.MORWENNA
     digest("gather")
     digest("prepare", "weekly")
     digest("preview", "--subscriber", who)
@@ -112,17 +109,16 @@ def test_a_preview_is_the_letter_that_is_sent(digest: Digest, tmp_path: Path) ->
     assert "no letter" in digest("preview", "--subscriber", who).stderr
 
 
+@pytest.mark.usefixtures("served")
 def test_an_editor_approves_what_goes_out(digest: Digest, tmp_path: Path) -> None:
-    digest("init")
     config = tmp_path / "config.toml"
     config.write_text(config.read_text().replace('approval = "automatic"', 'approval = "required"'))
-    digest("subscribers", "import", "examples/subscribers.csv")
     waiting = digest("run", code=4)
     assert "digest approve" in waiting.stderr
-    number = str(next(e["edition"] for e in document(digest("status", "--json"))["open_editions"]))
+    number = str(next(e["edition"] for e in digest("status", "--json").document["open_editions"]))
     digest("approve", number, "--hash", "0000", code=4)
     digest("approve", number, "--by", "Editor")
-    assert document(digest("run", "--json"))["receipts"][0]["cadence"] == "weekly"
+    assert digest("run", "--json").document["receipts"][0]["cadence"] == "weekly"
     assert "frozen" in digest("hold", number, code=2).stderr
 
 
@@ -144,7 +140,7 @@ def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path:
     assert "is not an instant" in digest("status", now="yesterday", code=2).stderr
     config.write_text(good.replace("examples/case-studies", "examples/nowhere"))
     assert "is not there" in digest("check", code=2).stderr
-    run = document(digest("run", "--json"))
+    run = digest("run", "--json").document
     failed = [one for one in run["sources"] if one["status"] == "failed"]
     assert [one["name"] for one in failed] == ["Field Notes"]
     assert "nowhere" in failed[0]["error"]
@@ -155,7 +151,7 @@ def test_people_come_and_go(digest: Digest, tmp_path: Path) -> None:
     digest("init")
     digest("subscribers", "add", "new.reader@council.example", "--policy-areas", "housing", "--regions", "wales")
     assert "did you mean" in digest("subscribers", "import", _csv(tmp_path), code=0).stderr
-    shown = document(digest("subscribers", "show", "new.reader@council.example", "--json"))
+    shown = digest("subscribers", "show", "new.reader@council.example", "--json").document
     assert shown["policy_areas"] == ["housing"]
     digest("subscribers", "export", "people.csv")
     assert "0 added, 0 changed" in digest("subscribers", "import", "people.csv").stdout
@@ -163,7 +159,7 @@ def test_people_come_and_go(digest: Digest, tmp_path: Path) -> None:
     digest("subscribers", "forget", "new.reader@council.example", "--yes")
     assert b"new.reader" not in (tmp_path / "digest.db").read_bytes()
     assert "1 suppressed" in digest("subscribers", "import", "people.csv").stdout
-    assert len(document(digest("subscribers", "list", "--json"))) == 1
+    assert len(digest("subscribers", "list", "--json").document) == 1
 
 
 def _csv(folder: Path) -> str:
@@ -171,14 +167,13 @@ def _csv(folder: Path) -> str:
     return "in.csv"
 
 
+@pytest.mark.usefixtures("served")
 def test_two_runs_at_once_do_no_harm(digest: Digest, tmp_path: Path) -> None:
-    digest("init")
-    digest("subscribers", "import", "examples/subscribers.csv")
     words = [sys.executable, "-m", "digest", "--now", FRIDAY, "run", "--json"]
     both = [subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
     for one in both:
         one.communicate(timeout=120)
     assert {one.returncode for one in both} <= {0, 75}
     assert 0 in {one.returncode for one in both}
-    slots = document(digest("status", "--json"))["slots"]
+    slots = digest("status", "--json").document["slots"]
     assert len({(s["cadence"], s["day"]) for s in slots}) == len(slots) == 3
