@@ -122,7 +122,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(web: Web) -> None:
         assert several.fetch(web.url()).status == "ok"
 
 
-def test_a_resolver_that_hangs_or_fails_ends_at_the_deadline(web: Web) -> None:
+def test_a_resolver_that_hangs_ends_at_the_deadline(web: Web) -> None:
     release = threading.Event()
 
     def hang(_host: str, _port: int) -> list[str]:
@@ -135,18 +135,22 @@ def test_a_resolver_that_hangs_or_fails_ends_at_the_deadline(web: Web) -> None:
         slow.fetch(web.url())
     release.set()
 
+
+def test_a_resolver_that_fails_is_told(web: Web) -> None:
+    failing = fetcher(web)
+
     def fail(_host: str, _port: int) -> list[str]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    slow._resolver = fail
+    failing._resolver = fail
     with pytest.raises(SourceError, match="cannot be resolved"):
-        slow.fetch(web.url())
-    slow._resolver = lambda _host, _port: []
+        failing.fetch(web.url())
+    failing._resolver = lambda _host, _port: []
     with pytest.raises(SourceError, match="has no address"):
-        slow.fetch(web.url())
-    slow._resolver = lambda _host, _port: ["no address"]
+        failing.fetch(web.url())
+    failing._resolver = lambda _host, _port: ["no address"]
     with pytest.raises(SourceError, match="which is no address"):
-        slow.fetch(web.url())
+        failing.fetch(web.url())
 
 
 def test_nothing_listening_is_said_plainly(web: Web) -> None:

@@ -340,7 +340,7 @@ def test_the_run_lock_of_a_killed_process_is_free(engine: Engine, database_url: 
 
 def _until_free(engine: Engine) -> None:
     """A server notices a dead client a moment later; a lock that stays would make this loop forever."""
-    for _ in range(1000):
+    for _ in range(6000):
         try:
             with run_lock(engine):
                 return

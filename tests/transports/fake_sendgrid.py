@@ -67,6 +67,7 @@ class FakeSendGrid:
         self.lock = threading.RLock()
         self.open = 0
         self.closing = threading.Event()
+        self.hung_up = threading.Event()  # once a connection has been closed
         fake = self
 
         class Server(ThreadingHTTPServer):
@@ -76,6 +77,10 @@ class FakeSendGrid:
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 pass
+
+            def shutdown_request(self, request: Any) -> None:
+                super().shutdown_request(request)
+                fake.hung_up.set()
 
             def get_request(self) -> Any:
                 with fake.lock:
