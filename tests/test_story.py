@@ -133,7 +133,7 @@ def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path:
     assert "cadence.weekly.at" in said
     assert "gathre: unknown key" in said
     config.write_text(good)
-    assert "unknown; known:" in digest("preview", "--area", "nothing", code=2).stderr
+    assert "is not in config.toml; known:" in digest("preview", "--area", "nothing", code=2).stderr
     assert "is not in config.toml" in digest("gather", "--source", "Nowhere", code=2).stderr
     assert "was never gathered" in digest("entry", "999", code=2).stderr
     assert "does not exist" in digest("approve", "99", code=2).stderr
