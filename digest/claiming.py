@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from digest.config.settings import Settings
-from digest.failpoint import failpoint
 from digest.model import Digest
 from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.store.fence import Fence
+from digest.system.failpoint import failpoint
 from subscribers import store as people
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from digest import __version__, stopping
+from digest import __version__
 from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
 from digest.commands.base import Choices, exit_code_of, message_of
+from digest.system import stopping
 
 
 class _Instant(click.ParamType[datetime]):

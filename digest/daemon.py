@@ -16,9 +16,9 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from digest import stopping
 from digest.config.settings import Settings
 from digest.schedule import Cadence, next_slot
+from digest.system import stopping
 
 _INSTANT = timedelta(microseconds=1)
 _GRACE = 6 * 3600  # seconds: a busy machine must not drop a slot; the slot rows stop a second run

@@ -9,11 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from digest import stopping
 from digest.classify import Classifier, kind_of
 from digest.config.settings import Settings
 from digest.errors import SourceError, TryLater
-from digest.failpoint import failpoint
 from digest.model import Source
 from digest.sources.decide import Decision, New, decide, keys_of, surge
 from digest.sources.fetch import Fetcher
@@ -21,6 +19,8 @@ from digest.sources.read import Reading, Validators, read_source
 from digest.store import entries, releases, sources
 from digest.store.engine import reading, writing
 from digest.store.sources import Gathering, State
+from digest.system import stopping
+from digest.system.failpoint import failpoint
 
 Progress = Callable[[Gathering], None]
 

@@ -12,7 +12,6 @@ from typing import Any
 from digest import gather as gathering
 from digest import prepare, send
 from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
-from digest.failpoint import failpoint
 from digest.health import trial_letter
 from digest.installation import Installation
 from digest.model import Receipt
@@ -21,6 +20,7 @@ from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
+from digest.system.failpoint import failpoint
 from digest.takeback import take_back
 from digest.transports.base import Transport, Waiting
 from digest.transports.file import FileTransport

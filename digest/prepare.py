@@ -14,11 +14,11 @@ from digest.config.settings import Settings
 from digest.editions.due import coming_slot, passed_editions, slot_owed
 from digest.editions.plan import PAGE, Planner, content, drafted_anew
 from digest.errors import PersonNeeded, WrongUse
-from digest.failpoint import failpoint
 from digest.model import Digest, Edition
-from digest.resources import resource
 from digest.schedule import Cadence, Slot, due_slot, slot_of, slots_between
 from digest.store import deliveries, editions, releases, slots
+from digest.system.failpoint import failpoint
+from digest.system.resources import resource
 from subscribers import store as people
 
 

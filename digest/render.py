@@ -19,7 +19,7 @@ from digest.letter.share import Form
 from digest.letter.share import form as make_form
 from digest.letter.values import Assembled, EditionFacts, ReaderFacts
 from digest.model import Digest, Edition, Entry
-from digest.resources import resource
+from digest.system.resources import resource
 
 _SMALL = 25  # entries that never fill 80 KB
 CHECKED = 3  # digests of each language that are also rendered whole, and compared

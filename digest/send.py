@@ -10,12 +10,10 @@ from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
-from digest import stopping
 from digest.claiming import Claimed, claim, mailable
 from digest.config.settings import Settings
 from digest.delivery.parcel import folder_of, parcel
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
-from digest.failpoint import failpoint
 from digest.ledger.ahead import in_slot
 from digest.ledger.states import next_try
 from digest.model import Edition
@@ -25,6 +23,8 @@ from digest.store import deliveries, editions, runs, slots
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
+from digest.system import stopping
+from digest.system.failpoint import failpoint
 from digest.takeback import take_back
 from digest.transports.base import Outcome, Parcel, Transport, Waiting
 

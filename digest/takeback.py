@@ -10,7 +10,6 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest.errors import PersonNeeded, TryLater, WrongUse
-from digest.failpoint import failpoint
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
 from digest.ledger.states import OPEN_RECALLS, OpenRecall
@@ -18,6 +17,7 @@ from digest.store import editions, slots
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.slots import Request
+from digest.system.failpoint import failpoint
 from digest.transports.base import Transport, Waiting
 
 Clock = Callable[[], datetime]

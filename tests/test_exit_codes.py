@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text, update
 
-from digest import cli, pipeline, prepare, stopping
+from digest import cli, pipeline, prepare
 from digest.editions.due import slot_owed
 from digest.store.engine import writing
 from digest.store.lock import run_lock
 from digest.store.schema import delivery, edition
+from digest.system import stopping
 from tests.house import House
 
 Cause = Callable[[House], list[str]]

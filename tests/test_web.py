@@ -24,9 +24,9 @@ from starlette.types import ASGIApp
 from digest.config.events import EventsSettings
 from digest.config.load import load
 from digest.model import Site
-from digest.resources import resource
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
+from digest.system.resources import resource
 from digest.web import LARGEST_BODY, make_app
 from subscribers import store as people
 from subscribers.tokens import make_token

@@ -38,8 +38,8 @@ def init(directory: Path) -> None:
 def demo(choices: Choices, out: Path) -> None:
     """Show the whole story on bundled sources and fictional subscribers: no network, no account."""
     from digest.commands.editions import watching
-    from digest.resources import resource
     from digest.story import tell_story
+    from digest.system.resources import resource
 
     if lay_out(out) is not None:
         tell(f"a new installation in {out}: its config.toml is the shipped one")
@@ -98,7 +98,7 @@ def check(choices: Choices, labels: Path | None, json_: bool) -> None:
 
 def lay_out(directory: Path) -> Path | None:
     """Copy the shipped config.toml and examples into `directory`; None when a config.toml is there already."""
-    from digest.resources import resource
+    from digest.system.resources import resource
 
     config = directory / "config.toml"
     if config.exists():

@@ -28,7 +28,7 @@ from digest.errors import ConfigError, TryLater, of_disk
 from digest.facets.known import known_facets
 from digest.letter import catalogue
 from digest.model import Dkim, Site, Taxonomy
-from digest.resources import resource
+from digest.system.resources import resource
 
 
 class _Part(BaseModel):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import httpcore2
 
 from digest.errors import SourceError
-from digest.timed import Connect, TimedBackend, TimedStream
+from digest.system.timed import Connect, TimedBackend, TimedStream
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]

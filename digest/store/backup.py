@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from digest.errors import DigestError, TryLater, WrongUse
-from digest.failpoint import failpoint
-from digest.flush import flush
 from digest.store import migrate
+from digest.system.failpoint import failpoint
+from digest.system.flush import flush
 from subscribers.tables import REASONS
 
 _PATIENCE = 10.0  # seconds for who reads or writes the database that is to be replaced

@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DigestError, TryLater
-from digest.failpoint import failpoint
+from digest.system.failpoint import failpoint
 
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"

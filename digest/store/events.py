@@ -15,9 +15,9 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from digest import events as decide
 from digest.events import Event
-from digest.failpoint import failpoint
 from digest.store.heard import known
 from digest.store.schema import delivery, event
+from digest.system.failpoint import failpoint
 from subscribers import store as people
 from subscribers.addresses import parse_address
 from subscribers.database import chunks, dialect_insert

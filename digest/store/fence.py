@@ -18,9 +18,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from digest.errors import DigestError, PersonNeeded, TryLater, of_disk
-from digest.flush import flush, flush_names
 from digest.store.engine import reading, writing
 from digest.store.schema import installation
+from digest.system.flush import flush, flush_names
 
 _ONLY = 1  # the table has one row
 _FIRST = "first"  # stands for the token before a new database's first: its file may not be there yet

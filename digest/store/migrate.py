@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from digest.errors import DigestError, SchemaTooNew
-from digest.failpoint import failpoint
 from digest.store.engine import reading, translate_errors
+from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from digest.resources import resource
+from digest.system.resources import resource
 
 if TYPE_CHECKING:
     from jinja2 import Environment

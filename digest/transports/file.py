@@ -10,8 +10,8 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from digest.errors import DigestError, of_disk
-from digest.failpoint import failpoint
-from digest.flush import flush, flush_names
+from digest.system.failpoint import failpoint
+from digest.system.flush import flush, flush_names
 from digest.system.pages import render_page
 from digest.transports.base import Capabilities, Outcome, Parcel
 

@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import NamedTuple
 
-from digest.resources import resource
+from digest.system.resources import resource
 
 FRIDAY = "2026-11-20T09:00:00+00:00"
 _AREAS = ("housing", "transport", "public-health", "mental-health", "digital-data", "safeguarding")

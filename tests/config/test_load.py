@@ -12,7 +12,7 @@ import pytest
 from digest.config.load import load
 from digest.errors import ConfigError, DigestError, TryLater
 from digest.model import Backfill
-from digest.resources import resource
+from digest.system.resources import resource
 
 GOOD = """
 [site]

@@ -116,7 +116,9 @@ class Running:
 def _main(
     folder: Path, environ: dict[str, str], words: list[str], log: Path, at: float, first: Callable[[], None]
 ) -> None:
-    from digest import cli, failpoint, stopping
+    from digest import cli
+    from digest.system import failpoint as failpoint_
+    from digest.system import stopping
     from tests.kills import commits
 
     stopping.listen()
@@ -128,7 +130,7 @@ def _main(
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    failpoint.arm()
+    failpoint_.arm()
     commits.watch(environ.get("COUNT_LOST_COMMITS"))
     time.sleep(max(0, at - time.time()))
     first()

@@ -17,7 +17,7 @@ from digest.letter.compile import Letter, compile_letter
 from digest.letter.values import Assembled
 from digest.letter.words import GAP
 from digest.model import NATIONAL, REGIONS, Reason, Site, Taxonomy, Term
-from digest.resources import resource
+from digest.system.resources import resource
 from subscribers.model import Interests
 from tests.letter import sample
 from tests.letter.reading import Page

@@ -20,9 +20,9 @@ from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.model import Digest, Edition, Section
 from digest.render import CHECKED, Letters
-from digest.resources import resource
 from digest.store import deliveries
 from digest.store.engine import reading, writing
+from digest.system.resources import resource
 from subscribers import store as people
 from subscribers.model import Subscriber
 from tests.house import START, House

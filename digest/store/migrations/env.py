@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from digest.failpoint import failpoint
 from digest.store.migrate import tables
+from digest.system.failpoint import failpoint
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -16,8 +16,8 @@ from typing import Any
 import httpcore2
 from python_http_client.client import Client
 
-from digest.failpoint import failpoint
-from digest.timed import Connect, TimedBackend
+from digest.system.failpoint import failpoint
+from digest.system.timed import Connect, TimedBackend
 from digest.transports.sendgrid.answers import Answer, Silence
 
 CONNECT = 10.0  # seconds

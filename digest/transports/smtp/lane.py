@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from digest.errors import DigestError, TryLater
-from digest.failpoint import failpoint
+from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome
 from digest.transports.smtp.envelope import Letter, ReturnPath, Unmailable, make_ready
 from digest.transports.smtp.lanes import Work

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from digest.errors import DigestError
-from digest.failpoint import failpoint
+from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.replies import RETRY_LOST
 

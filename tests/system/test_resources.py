@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import digest
-from digest import resources
-from digest.resources import resource
+from digest.system import resources
+from digest.system.resources import resource
 
 ROOT = Path(digest.__file__).parents[1]
 
@@ -63,7 +63,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_installed_wheel_finds_its_files_from_another_folder(installed: Path, tmp_path: Path) -> None:
     code = (
         "import digest, subscribers, sys\n"
-        "from digest.resources import resource\n"
+        "from digest.system.resources import resource\n"
         "for name in ('templates', 'examples', 'config.toml'): print(resource(name))\n"
         "print(subscribers.__file__)"
     )
