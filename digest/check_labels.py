@@ -11,8 +11,8 @@ from typing import Any
 
 from digest.classify import Classifier
 from digest.facets.known import KNOWN_REGIONS
+from digest.facets.words import keys
 from digest.model import NATIONAL, Facets, Sighting, Source
-from digest.places.words import keys
 
 Row = Mapping[str, Any]
 

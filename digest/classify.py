@@ -10,11 +10,11 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from digest.facets.known import KNOWN_REGIONS, known_facets
-from digest.locate import Located, locate, publisher_region
+from digest.facets.lexicon import Hits, Lexicon, stems
+from digest.facets.places.gazetteer import Gazetteer
+from digest.facets.regions import Located, locate, publisher_region
+from digest.facets.words import words
 from digest.model import CASE_STUDY, NATIONAL, Evidence, Facets, Sighting, Source, Taxonomy, Term
-from digest.places.gazetteer import Gazetteer
-from digest.places.words import words
-from digest.terms import Hits, Lexicon, stems
 
 MOST_AREAS = 4
 MOST_THEMES = 3

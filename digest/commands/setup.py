@@ -81,7 +81,7 @@ def check(choices: Choices, labels: Path | None, json_: bool) -> None:
         trial_letter(settings)
     except ConfigError as error:
         problems += error.problems
-    from digest.places.gazetteer import load
+    from digest.facets.places.gazetteer import load
 
     load()
     if problems:

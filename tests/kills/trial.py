@@ -42,7 +42,7 @@ NOTE = "---\ntitle: One\nid: n1\npolicy_areas: [housing]\nregions: [wales]\n---\
 _LOADED = [
     "__main__", "tests.kills.trial", "tests.kills.commits", "digest.cli", "digest.pipeline",
     "digest.commands.editions", "psycopg",
-    "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg", "digest.places.gazetteer",
+    "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg", "digest.facets.places.gazetteer",
     "digest.transports.file", "digest.transports.smtp.transport", "digest.transports.sendgrid.transport",
 ]  # fmt: skip
 _forks = multiprocessing.get_context("forkserver")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.places.gazetteer import load
+from digest.facets.places.gazetteer import load
 
 SOUTH_EAST = {"Reading": ("south-east",)}
 

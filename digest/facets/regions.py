@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from digest.facets.places.gazetteer import Gazetteer, Mention
 from digest.model import NATIONAL, REGIONS, Evidence
-from digest.places.gazetteer import Gazetteer, Mention
 
 MOST_REGIONS = 3
 _LEAD = 300  # characters of the body in which a place counts double

@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from digest.facets.places import context
+from digest.facets.words import Word, keys, words
 from digest.model import NATIONAL
-from digest.places import context
-from digest.places.words import Word, keys, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,5 +193,5 @@ def parse(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Place]]:
 @cache
 def load() -> Gazetteer:
     """Return the shipped gazetteer; read once in a process."""
-    data = files("digest.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
+    data = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
     return Gazetteer(parse(data.splitlines()))

@@ -1,4 +1,4 @@
-"""Build data/gazetteer.tsv: `python -m digest.places.build FOLDER [--check]`.
+"""Build data/gazetteer.tsv: `python -m digest.facets.places.build FOLDER [--check]`.
 
 FOLDER holds mySociety's uk_local_authorities_current.csv and lookup_name_to_registry.csv (v1.6.1) and our
 corrections.csv. Added are data/supplement.tsv (places the list lacks) and data/care.tsv (names that are also
@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from digest.facets.words import keys
 from digest.model import REGIONS
-from digest.places.words import keys
 
 DATA = Path(__file__).parent / "data"
 HEAD = (
-    "# Built by digest/places/build.py. Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected.\n"
+    "# Built by digest/facets/places/build.py. Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected.\n"
     "# name\tshown\tkind\tregions\tcounty\tcare\tunless\n"
 )
 SLUG = {name: slug for slug, name in REGIONS.items()}
@@ -171,7 +171,7 @@ def main(arguments: list[str]) -> int:
     """Write data/gazetteer.tsv (or compare with it); 0 done, 1 it differs, 2 wrong use."""
     folders = [a for a in arguments if not a.startswith("--")]
     if len(folders) != 1:
-        sys.stderr.write("usage: python -m digest.places.build FOLDER [--check]\n")
+        sys.stderr.write("usage: python -m digest.facets.places.build FOLDER [--check]\n")
         return 2
     text = HEAD + "".join("\t".join(row) + "\n" for row in build(Path(folders[0])))
     target = DATA / "gazetteer.tsv"

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from digest.facets.words import Word, words
 from digest.model import Taxonomy, Term
-from digest.places.words import Word, words
 
 # Plurals that no rule of ours mends.
 _SINGULAR = {"children": "child", "women": "woman", "men": "man", "lives": "life", "crises": "crisis"}

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
-from digest.places.words import BREAK, Word
+from digest.facets.words import BREAK, Word
 
 
 def _set(listed: str) -> frozenset[str]:
@@ -50,7 +50,7 @@ _REACH = 8  # words before a name in which a meeting is looked for
 
 @cache
 def _given() -> frozenset[str]:
-    data = files("digest.places").joinpath("data", "given.txt").read_text(encoding="utf-8")
+    data = files("digest.facets.places").joinpath("data", "given.txt").read_text(encoding="utf-8")
     return frozenset(line for line in data.splitlines() if not line.startswith("#"))
 
 

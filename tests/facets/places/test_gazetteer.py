@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from digest.facets.places.build import Row, build, council_rows, disagreements, main, supplement_rows
+from digest.facets.places.gazetteer import load
 from digest.model import REGIONS
-from digest.places.build import Row, build, council_rows, disagreements, main, supplement_rows
-from digest.places.gazetteer import load
 
 KINDS = {
     "council", "county", "city-region", "town", "police", "nhs", "nation", "region", "landmark", "outside", "phrase",
@@ -18,7 +18,7 @@ CODES = "local-authority-code,official-name,nice-name,replaced-by,region,local-a
 
 
 def shipped() -> list[Row]:
-    text = files("digest.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
+    text = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
     return [Row(*line.split("\t")) for line in text.splitlines() if not line.startswith("#")]
 
 
@@ -95,7 +95,7 @@ def test_a_phrase_is_not_a_place() -> None:
 
 
 def test_the_credit_is_in_the_file() -> None:
-    head = files("digest.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")[:200]
+    head = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")[:200]
     assert "mySociety" in head
     assert "CC BY 4.0" in head
 

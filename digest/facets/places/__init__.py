@@ -1,0 +1,1 @@
+"""Place names and the regions they lie in. Pure."""
