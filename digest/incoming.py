@@ -10,8 +10,8 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine
 
-from digest import events as decide
-from digest.events import Event
+from digest.ledger import events as decide
+from digest.ledger.events import Event
 from digest.store import heard
 from digest.store.engine import writing
 from digest.store.events import Taken, take

@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 
 from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
-from digest.events import redacted
 from digest.installation import Installation
+from digest.ledger.redact import redacted
 from digest.model import Edition, Receipt
 from digest.store import accounts, deliveries, editions
 from digest.store.accounts import Worked

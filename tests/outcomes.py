@@ -11,8 +11,8 @@ from typing import ClassVar
 from digest import edit, pipeline, prepare
 from digest.config.settings import Settings
 from digest.editions.due import slot_owed
-from digest.events import Event
 from digest.installation import Installation
+from digest.ledger.events import Event
 from digest.store import entries, sources
 from digest.store.engine import reading, writing
 from digest.store.events import take

@@ -22,8 +22,8 @@ from digest import pipeline, prepare
 from digest.config.load import load
 from digest.config.settings import Settings
 from digest.errors import DigestError, PersonNeeded, TryLater
-from digest.events import Event
 from digest.installation import Installation
+from digest.ledger.events import Event
 from digest.schedule import slot_of
 from digest.store.engine import reading, writing
 from digest.store.events import take

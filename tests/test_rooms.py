@@ -81,7 +81,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "decisions": (
         "digest.check_labels",
         "digest.classify",
-        "digest.events",
+        "digest.ledger.events",
         "digest.facets",
         "digest.system.failpoint",
         "digest.group",

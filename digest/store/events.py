@@ -1,6 +1,6 @@
 """Events in the database: each taken once, whatever it does to deliveries and addresses in the same transaction.
 
-What an event does is decided in `digest.events`. Nothing here counts rows: events come by the million.
+What an event does is decided in `digest.ledger.events`. Nothing here counts rows: events come by the million.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from digest import events as decide
-from digest.events import Event
+from digest.ledger import events as decide
+from digest.ledger.events import Event
 from digest.store.heard import known
 from digest.store.schema import delivery, event
 from digest.system.failpoint import failpoint

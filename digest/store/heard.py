@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
-from digest.events import Event
+from digest.ledger.events import Event
 from digest.store.schema import delivery, event
 from subscribers.database import chunks
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.events import Event
+from digest.ledger.events import Event
 
 # Turns a tag that we gave a provider into a delivery of ours, or None.
 ReadTag = Callable[[str], int | None]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlalchemy.pool import StaticPool
 
-from digest.events import KINDS, Event
+from digest.ledger.events import KINDS, Event
 from digest.store import deliveries, heard
 from digest.store import schema as tables
 from digest.store.engine import reading, writing

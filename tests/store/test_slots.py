@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from digest.events import Event
+from digest.ledger.events import Event
 from digest.store import deliveries, slots
 from digest.store import schema as tables
 from digest.store.engine import reading, writing

@@ -15,7 +15,8 @@ from email.message import Message
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
 
-from digest.events import Event, redacted, status_in
+from digest.ledger.events import Event, status_in
+from digest.ledger.redact import redacted
 
 PROVIDER = "mail"
 LARGEST = 1_000_000  # bytes that are looked at; the report stands before the returned letter

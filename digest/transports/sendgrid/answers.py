@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from digest.events import redacted
+from digest.ledger.redact import redacted
 
 LONGEST_WAIT = 3600.0  # seconds; a reset further away than an hour is asked about again after one
 _NAMED = re.compile(r"personalizations(?:\.|\[)(\d+)\b")

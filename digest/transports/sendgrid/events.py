@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from digest.events import LONGEST_ID, Event, redacted, status_in
+from digest.ledger.events import LONGEST_ID, Event, status_in
+from digest.ledger.redact import redacted
 from digest.transports.webhook import BadBody, Parsed, ReadTag, Webhook
 
 PROVIDER = "sendgrid"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from digest.events import redacted
+from digest.ledger.redact import redacted
 from digest.letter.headers import BadHeader
 from digest.transports.sendgrid.answers import OURS
 from digest.transports.sendgrid.limits import Problem, problems

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.events import Event, action
+from digest.ledger.events import Event, action
 from digest.transports.mailbox.reports import LARGEST, NoReport, read_report
 from digest.transports.tag import read_tag
 from tests.transports.postbox import arf, block, dsn, envelope, note

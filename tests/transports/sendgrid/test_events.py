@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.events import KINDS
+from digest.ledger.events import KINDS
 from digest.transports.sendgrid.events import load_key, parse, verify_signature
 from digest.transports.tag import read_tag
 from digest.transports.webhook import BadBody, Parsed

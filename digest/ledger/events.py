@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from digest.ledger.states import OPEN_RECALLS
-from subscribers.invisible import one_line
 
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
 
 LONGEST_ID = 100  # characters; a longer one is hashed by whoever reads it
-LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +188,3 @@ def too_many(accepted: int, suppressed: Sequence[datetime]) -> bool:
 
 
 # --- what may be kept of it -----------------------------------------------------------------------------------
-
-_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;]+")
-
-
-def redacted(reason: str, address: str | None = None) -> str:
-    """Return a server's words without any address in them, on one line, at most 200 characters."""
-    if not reason:
-        return ""
-    text = _ADDRESS.sub("…", one_line(reason[: 20 * LONGEST_REASON]))
-    local = (address or "").rpartition("@")[0]
-    if len(local) > 2:
-        # "no such user jane.doe": the name without its domain.
-        text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.I)
-    return " ".join(text.split())[:LONGEST_REASON]

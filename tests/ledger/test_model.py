@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.figures import Figures
-from tests.model import Policy, explore
+from tests.ledger.model import Policy, explore
 
 
 def test_nothing_lost_nothing_twice_nothing_stranded() -> None:

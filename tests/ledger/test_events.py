@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.events import KINDS, UNSETTLED, action, after, redacted, status_in, struck_out, too_many, worst_day
+from digest.ledger.events import KINDS, UNSETTLED, action, after, status_in, struck_out, too_many, worst_day
+from digest.ledger.redact import redacted
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 STATES = ("pending", "claimed", "uncertain", "refused", "accepted", "cancelled", "suppressed", "empty", "held")
