@@ -20,11 +20,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from digest.letter import parts
+from digest.letter import views
 from digest.letter.assemble import assemble
+from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter, compile_letter, inline_styles, render_whole
-from digest.letter.compose import Head, compose
-from digest.letter.values import ReaderFacts
+from digest.letter.mime.compose import Head, compose
 from digest.letter.words import counts
 from digest.model import Digest
 from tests.letter import sample
@@ -76,8 +76,8 @@ def from_blocks(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
 def plainly(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
     """Make one letter the plain way."""
     words = letter.book.words
-    shown = parts.digest_values(digest, letter.book, "")
-    values = shown | parts.reader_values(reader, words, letter.edition.cadence, counts(digest))
+    shown = views.digest_values(digest, letter.book, "")
+    values = shown | views.reader_values(reader, words, letter.edition.cadence, counts(digest))
     html, text = render_whole(letter, digest, values)
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sample.SITE.sender, reader.email, shown["subject"]

@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from digest.config.settings import Settings
 from digest.delivery.parcel import links_of, render_letter
 from digest.group import OVER_CAP
-from digest.letter import parts
-from digest.letter.clean import link, visible
+from digest.letter import views
 from digest.letter.compile import Letter
+from digest.letter.inert import link, visible
 from digest.letter.words import direction
 from digest.model import Digest, Edition, Entry
 from digest.render import Letters
@@ -132,10 +132,10 @@ def _more(letter: Letter, entries: list[Entry]) -> str:
 
 def _line(entry: Entry, letter: Letter) -> dict[str, object]:
     book = letter.book
-    card = parts.card(entry, False, book)
+    card = views.card(entry, False, book)
     return {
         # Here is no second reading, so nothing has to be guarded against it.
-        "title": visible(parts.title(entry) or book.words.kind(entry.kind), parts.TITLE),
+        "title": visible(views.title(entry) or book.words.kind(entry.kind), views.TITLE),
         "url": link(entry.url),
         "source": visible(entry.source, 80),
         "day": card["day"],

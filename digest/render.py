@@ -13,11 +13,11 @@ from datetime import date
 from digest.config.settings import Settings
 from digest.letter import catalogue
 from digest.letter.assemble import assemble, extremes, proven
+from digest.letter.blocks import Assembled, EditionFacts, ReaderFacts
+from digest.letter.clip import fit
 from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
-from digest.letter.fit import fit
-from digest.letter.share import Form
-from digest.letter.share import form as make_form
-from digest.letter.values import Assembled, EditionFacts, ReaderFacts
+from digest.letter.form import Form
+from digest.letter.form import form as make_form
 from digest.model import Digest, Edition, Entry
 from digest.system.resources import resource
 

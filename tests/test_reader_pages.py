@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from digest import prepare
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
-from digest.letter.dkim import BadKey
+from digest.letter.mime.dkim import BadKey
 from digest.letterpage import LetterPages
 from digest.model import Dkim, Edition, Entry
 from digest.render import Letters

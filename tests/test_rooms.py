@@ -149,7 +149,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "feedparser": ("digest.sources.feed",),
     "itsdangerous": ("subscribers.tokens",),
     "markdown_it": ("digest.sources",),
-    "nh3": ("digest.sources.sanitise", "digest.letter.clean"),
+    "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
     "premailer": ("digest.letter.compile",),
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from digest.letter import headers
+from digest.letter.mime import headers
 from digest.model import Dkim
 
 _PART = ConfigDict(extra="forbid")
@@ -45,7 +45,7 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
         key = (home / part.key_file).read_bytes()
     except OSError as error:
         return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
-    from digest.letter.dkim import BadKey, load_key  # cryptography is slow to import
+    from digest.letter.mime.dkim import BadKey, load_key  # cryptography is slow to import
 
     try:
         load_key(key)

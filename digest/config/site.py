@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
-from digest.letter import headers
+from digest.letter.mime import headers
 from subscribers.languages import is_language_tag
 
 LONGEST_URL = 300  # characters: links in letters add a token to it, and a header's line holds 998

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from digest.letter import headers
+from digest.letter.mime import headers
 from digest.model import Site
 from digest.transports.base import Capabilities, Transport
 

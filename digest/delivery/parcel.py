@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.config.settings import Settings
-from digest.letter import headers
+from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.compile import Letter
-from digest.letter.compose import Head, compose
-from digest.letter.share import values
-from digest.letter.values import Assembled, ReaderFacts
+from digest.letter.form import values
+from digest.letter.mime import headers
+from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
@@ -126,7 +126,7 @@ def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:
     message = compose(letter, head)
     if settings.dkim is None:
         return message
-    from digest.letter.dkim import sign  # cryptography is slow to import
+    from digest.letter.mime.dkim import sign  # cryptography is slow to import
 
     return sign(message, settings.dkim, head.date)
 

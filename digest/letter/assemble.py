@@ -13,9 +13,10 @@ from functools import lru_cache
 from html import escape
 
 from digest.errors import ConfigError, DigestError
-from digest.letter import headers, parts, qp
+from digest.letter import views
+from digest.letter.blocks import Assembled, BlockKey, Blocks, Memory, Plan, ReaderFacts, Slot
 from digest.letter.compile import Letter, compile_digest, render_whole
-from digest.letter.values import Assembled, BlockKey, Blocks, Memory, Plan, ReaderFacts, Slot
+from digest.letter.mime import headers, quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
@@ -30,7 +31,7 @@ def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
     link of the reader is not an absolute http(s) address in printable ASCII.
     """
     plan = _plan(letter, digest)
-    values = parts.reader_values(reader, letter.book.words, letter.edition.cadence, plan.shown)
+    values = views.reader_values(reader, letter.book.words, letter.edition.cadence, plan.shown)
     filled = [_fill(slot, values) for slot in plan.slots]
     return Assembled(
         plan.subject,
@@ -97,7 +98,7 @@ def _trial_group(area: str, ids: list[int]) -> Group:
 def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
     """Return where the assembled letter differs from the one rendered whole, or ""."""
     made = assemble(letter, digest, reader)
-    values = parts.digest_values(digest, letter.book, letter.edition.subject) | parts.reader_values(
+    values = views.digest_values(digest, letter.book, letter.edition.subject) | views.reader_values(
         reader, letter.book.words, letter.edition.cadence, counts(digest)
     )
     whole = render_whole(letter, digest, values)
@@ -130,11 +131,11 @@ def _make_plan(letter: Letter, digest: Digest) -> Plan:
     if not digest.placed:
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
     _check_held(letter, digest)
-    shell = parts.digest_values(digest, letter.book, letter.edition.subject)
+    shell = views.digest_values(digest, letter.book, letter.edition.subject)
     html_blocks, text_blocks = letter.html, letter.text
     keys: list[tuple[BlockKey, Mapping[str, str]]] = [
         ("head", shell),
-        *parts.digest_keys(digest, letter.book),
+        *views.digest_keys(digest, letter.book),
         ("foot", shell),
     ]
     if letter.apart:
@@ -147,7 +148,7 @@ def _make_plan(letter: Letter, digest: Digest) -> Plan:
 
 
 def _check_held(letter: Letter, digest: Digest) -> None:
-    for key, _ in parts.digest_keys(digest, letter.book):
+    for key, _ in views.digest_keys(digest, letter.book):
         if key not in letter.html:
             raise DigestError(
                 f"edition {letter.edition.id}: the letter was compiled without {key!r}; compile it again with "
@@ -181,9 +182,9 @@ def _fill(slot: Slot, values: Mapping[str, str]) -> bytes:
 
 def _encoded(place: str, value: str) -> bytes:
     if place == "plain":
-        return qp.encode_value(parts.wrapped(value))
+        return quoted_printable.encode_value(views.wrapped(value))
     value = escape(value, quote=False)
-    return qp.encode_value(value.replace('"', "&quot;") if place == "attribute" else value)
+    return quoted_printable.encode_value(value.replace('"', "&quot;") if place == "attribute" else value)
 
 
 _shared = lru_cache(maxsize=8192)(_encoded)

@@ -22,12 +22,13 @@ from markupsafe import Markup
 from premailer import Premailer
 
 from digest.errors import ConfigError
-from digest.letter import catalogue, qp
-from digest.letter import parts as part_views
-from digest.letter.clean import PERCENT
-from digest.letter.parts import COLUMNS, Book, unguard, wrapped
+from digest.letter import catalogue
+from digest.letter import views as part_views
+from digest.letter.blocks import Block, BlockKey, Blocks, EditionFacts, Memory, Piece, Slot
+from digest.letter.inert import PERCENT
+from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
-from digest.letter.values import Block, BlockKey, Blocks, EditionFacts, Memory, Piece, Slot
+from digest.letter.views import COLUMNS, Book, unguard, wrapped
 from digest.model import SHIPPED, Brand, Digest, Entry, Site, Taxonomy
 
 HTML = "letter.html.j2"
@@ -234,9 +235,9 @@ def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[
         if inside and body.startswith("<!--", inside[0]):
             raise ConfigError([f"{name}: {match.group()} stands in a comment; move it out"])
         place = "plain" if not html else "attribute" if inside else "text"
-        pieces += [qp.encode(unguard(body[begin : match.start()])), Slot(match.group(1), place)]
+        pieces += [quoted_printable.encode(unguard(body[begin : match.start()])), Slot(match.group(1), place)]
         begin = match.end()
-    pieces.append(qp.encode(unguard(body[begin:])))
+    pieces.append(quoted_printable.encode(unguard(body[begin:])))
     return tuple(piece for piece in pieces if piece)
 
 

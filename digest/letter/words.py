@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from digest.letter.clean import cut, visible
+from digest.letter.inert import cut, visible
 from digest.model import CASE_STUDY, NATIONAL, REGIONS, Digest, Reason, Taxonomy
 from subscribers.model import Interests
 

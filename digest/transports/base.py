@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from digest.letter.compose import Head
-    from digest.letter.share import Form
-    from digest.letter.values import Assembled
+    from digest.letter.blocks import Assembled
+    from digest.letter.form import Form
+    from digest.letter.mime.compose import Head
 
 BATCH = 200  # deliveries
 

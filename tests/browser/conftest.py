@@ -13,7 +13,7 @@ import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.compose import Head, compose
+from digest.letter.mime.compose import Head, compose
 from digest.model import Entry, Image
 from tests.browser import letters, scenes
 from tests.browser.letters import Sample

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from digest.letter.assemble import assemble
+from digest.letter.blocks import Assembled
 from digest.letter.compile import compile_letter
-from digest.letter.values import Assembled
 from tests.letter import sample
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"

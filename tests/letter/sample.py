@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from digest.letter import catalogue
-from digest.letter.values import EditionFacts, ReaderFacts
+from digest.letter.blocks import EditionFacts, ReaderFacts
 from digest.model import (
     CASE_STUDY,
     LIGHT,

@@ -10,8 +10,8 @@ import pytest
 
 from digest.errors import DigestError
 from digest.letter.assemble import assemble, verify
+from digest.letter.blocks import Memory
 from digest.letter.compile import Letter, compile_letter
-from digest.letter.values import Memory
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
 from tests.counts import few_and_many
 from tests.letter import sample

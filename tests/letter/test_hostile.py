@@ -12,10 +12,10 @@ from functools import cache
 import pytest
 
 from digest.letter.assemble import assemble, verify
-from digest.letter.clean import link, visible
+from digest.letter.blocks import Assembled
 from digest.letter.compile import Letter, compile_letter
-from digest.letter.compose import Head, compose
-from digest.letter.values import Assembled
+from digest.letter.inert import link, visible
+from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
 from tests.letter import sample
 from tests.letter.reading import Page

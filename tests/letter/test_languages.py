@@ -13,8 +13,8 @@ from digest.config.load import load
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter.assemble import assemble, verify
+from digest.letter.blocks import Assembled
 from digest.letter.compile import Letter, compile_letter
-from digest.letter.values import Assembled
 from digest.letter.words import GAP
 from digest.model import NATIONAL, REGIONS, Reason, Site, Taxonomy, Term
 from digest.system.resources import resource

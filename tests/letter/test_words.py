@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from digest.delivery.parcel import Links, reader_facts
-from digest.letter.clean import cut
 from digest.letter.compile import compile_letter
+from digest.letter.inert import cut
 from digest.letter.words import counts
 from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests, Subscriber

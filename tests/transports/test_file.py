@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import DigestError
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.file import FileTransport
 

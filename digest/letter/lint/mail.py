@@ -28,7 +28,7 @@ def check(message: bytes) -> Iterator[Finding]:
     for name in _WANTED:
         if name not in head:
             yield _error(
-                "header", f"header {name.decode().title()}", "is missing", "add it in digest/letter/compose.py"
+                "header", f"header {name.decode().title()}", "is missing", "add it in digest/letter/mime/compose.py"
             )
         elif len(head[name]) > 1:
             yield _error("header", f"header {name.decode().title()}", "stands twice", "write it once")

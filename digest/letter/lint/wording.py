@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from digest.letter.lint.finding import ERROR, WARNING, Finding
 from digest.letter.lint.page import Element, Page, Text
-from digest.letter.parts import DIGEST_TOKENS, PART_TOKENS, READER_TOKENS
+from digest.letter.views import DIGEST_TOKENS, PART_TOKENS, READER_TOKENS
 
 GMAIL_CLIPS = 102_400  # bytes of decoded html
 SIZE_WARNING = 80 * 1024  # leaves room for what a provider adds to links

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from email import policy
 from email.parser import BytesHeaderParser
 
-from digest.letter import headers
-from digest.letter.share import Form
+from digest.letter.form import Form
+from digest.letter.mime import headers
 from digest.model import Site
 from digest.transports.base import Filling, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any
 
-from digest.letter import headers
-from digest.letter.headers import BadHeader
+from digest.letter.mime import headers as headers_
+from digest.letter.mime.headers import BadHeader
 
 MOST = 1000  # personalizations in a request
 MOST_BYTES = 30_000_000  # a request must be smaller
@@ -109,7 +109,7 @@ def written(made: Payload) -> str:
 
 def address_of(personal: Personal) -> str:
     """Return a reader's address in ASCII as it is sent; BadHeader when there is no such spelling."""
-    return headers.address("To", personal.to)
+    return headers_.address("To", personal.to)
 
 
 def requests(shared: Shared, personals: Iterable[Personal], most: int = MOST) -> Iterator[list[Personal]]:
@@ -184,8 +184,8 @@ def _personalization(one: Personal) -> Payload:
 
 
 def _mailbox(name: str, value: str) -> dict[str, str]:
-    shown, address = parseaddr(headers.one_line(name, value))
-    made = {"email": headers.address(name, address or value)}
+    shown, address = parseaddr(headers_.one_line(name, value))
+    made = {"email": headers_.address(name, address or value)}
     if shown:
         made["name"] = shown
     return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.ledger.redact import redacted
-from digest.letter.headers import BadHeader
+from digest.letter.mime.headers import BadHeader
 from digest.transports.sendgrid.answers import OURS
 from digest.transports.sendgrid.limits import Problem, problems
 from digest.transports.sendgrid.payload import Personal, Shared, address_of, payload, written

@@ -9,13 +9,13 @@ import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.headers import BadHeader
-from digest.letter.share import form, values
+from digest.letter.form import form, values
+from digest.letter.mime.headers import BadHeader
 from digest.transports.sendgrid.grouping import own_headers, shared_of
 from digest.transports.sendgrid.payload import Personal
 from tests.letter import sample
+from tests.letter.test_form import TRICKS
 from tests.letter.test_hostile import TITLES
-from tests.letter.test_share import TRICKS
 from tests.transports.fake_sendgrid import FakeSendGrid
 from tests.transports.sendgrid_sample import NOW, states, transport
 

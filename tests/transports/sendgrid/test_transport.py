@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from digest.errors import ConfigError, DigestError, TryLater
-from digest.letter.compose import Head, compose
-from digest.letter.share import Form
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
+from digest.letter.form import Form
+from digest.letter.mime.compose import Head, compose
 from digest.transports.base import Filling, Outcome, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.sendgrid.settings import SendGridSettings

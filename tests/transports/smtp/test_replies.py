@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.envelope import Unmailable, mail_address, make_ready, wire_form
 from digest.transports.smtp.replies import Reply, about_the_account, reason, retry_after, verdict

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from digest.errors import DigestError, WrongUse
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.lanes import REFUSED_IN_A_ROW, Pace

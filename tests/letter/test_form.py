@@ -9,9 +9,9 @@ import pytest
 
 from digest.errors import DigestError
 from digest.letter.assemble import assemble
+from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter, compile_letter
-from digest.letter.share import Form, form, random_stem, values
-from digest.letter.values import ReaderFacts
+from digest.letter.form import Form, form, random_stem, values
 from tests.letter import sample
 from tests.letter.test_assemble import NAMES, awkward_entries
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digest.group import OVER_CAP
+from digest.letter.blocks import Block, BlockKey, Slot, decode
 from digest.letter.compile import Letter
 from digest.letter.lint.wording import SIZE_WARNING
-from digest.letter.parts import READER_TOKENS
-from digest.letter.values import Block, BlockKey, Slot, decode
+from digest.letter.views import READER_TOKENS
 from digest.model import Digest, Section
 
 # Bytes that a gap takes when it is filled: a reader's own words or link, a digest's own words; interests, once.

@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from digest.config.load import load
 from digest.delivery.parcel import parcel
 from digest.errors import ConfigError
-from digest.letter.compose import Head, compose
-from digest.letter.dkim import BadKey, load_key, sign
+from digest.letter.mime.compose import Head, compose
+from digest.letter.mime.dkim import BadKey, load_key, sign
 from digest.model import Dkim
 from digest.render import Letters
 from subscribers.model import Subscriber
 from tests.house import START, House
 from tests.letter import golden, sample
-from tests.letter.test_letters import EDITION, SECRET
+from tests.test_render import EDITION, SECRET
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 

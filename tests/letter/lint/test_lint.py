@@ -11,15 +11,15 @@ from functools import cache
 import pytest
 
 from digest.letter.assemble import assemble
+from digest.letter.clip import fit
 from digest.letter.compile import compile_letter
-from digest.letter.compose import Head, compose
-from digest.letter.fit import fit
 from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, WARNING, Finding, known_clients, lint, support
 from digest.letter.lint.build import extract
 from digest.letter.lint.contrast import colour, ratio
 from digest.letter.lint.features import detectable
 from digest.letter.lint.page import Page
 from digest.letter.lint.wording import SIZE_WARNING
+from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Group, Image, Placed, Reason, Section
 from tests.letter import golden, sample
 

@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from digest.errors import DigestError
-from digest.letter.compose import Head, compose
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
+from digest.letter.mime.compose import Head, compose
 from digest.model import Site
 from tests.letter import golden, sample
 

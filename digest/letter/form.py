@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from html import escape
 
 from digest.errors import DigestError
-from digest.letter import parts
+from digest.letter import views
 from digest.letter.assemble import assemble
+from digest.letter.blocks import ReaderFacts, Slot, decode
 from digest.letter.compile import Letter
-from digest.letter.values import ReaderFacts, Slot, decode
 from digest.model import Digest
 
 _LETTERS = 18
@@ -52,7 +52,7 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stems: Callable[[]
     plan = letter.memory.find(digest)
     if plan is None:
         raise DigestError(f"edition {letter.edition.id}: a digest's plan was forgotten while it was used; send again")
-    own = parts.reader_values(reader, letter.book.words, letter.edition.cadence, plan.shown)
+    own = views.reader_values(reader, letter.book.words, letter.edition.cadence, plan.shown)
     for _ in range(3):
         stem = stems()
         marks = _marks(plan.slots, stem, own)
@@ -71,7 +71,7 @@ def values(letter: Letter, blank: Form, reader: ReaderFacts) -> dict[str, str]:
 
     Replacing each mark by its value gives the letter that `assemble` makes for them.
     """
-    own = parts.reader_values(reader, letter.book.words, letter.edition.cadence, blank.shown)
+    own = views.reader_values(reader, letter.book.words, letter.edition.cadence, blank.shown)
     found = {}
     for mark, slots in blank.marks.items():
         spelt = {_spelt(slot, own[slot.name]) for slot in slots}
@@ -96,7 +96,7 @@ def _marks(slots: tuple[Slot, ...], stem: str, own: Mapping[str, str]) -> dict[s
 
 def _spelt(slot: Slot, value: str) -> str:
     if slot.place == "plain":
-        return parts.wrapped(value)
+        return views.wrapped(value)
     value = escape(value, quote=False)
     return value.replace('"', "&quot;") if slot.place == "attribute" else value
 

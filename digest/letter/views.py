@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from digest.letter.clean import PERCENT, content, link, paragraphs, reader_url, visible
+from digest.letter.blocks import BlockKey, EditionFacts, ReaderFacts
 from digest.letter.colours import upon
-from digest.letter.values import BlockKey, EditionFacts, ReaderFacts
+from digest.letter.inert import PERCENT, content, link, paragraphs, reader_url, visible
 from digest.letter.words import SUBJECT, Words, direction, primary
 from digest.model import CASE_STUDY, SHIPPED, Brand, Colours, Digest, Entry, Image, Site, Taxonomy
 from subscribers.languages import is_language_tag

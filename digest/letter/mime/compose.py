@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
-from digest.letter import headers
-from digest.letter.headers import BadHeader
-from digest.letter.values import Assembled
+from digest.letter.blocks import Assembled
+from digest.letter.mime import headers
+from digest.letter.mime.headers import BadHeader
 from digest.model import Site
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")

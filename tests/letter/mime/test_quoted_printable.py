@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.qp import encode, encode_value
+from digest.letter.mime.quoted_printable import encode, encode_value
 from tests.letter import golden, sample
 
 WORDS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=200), max_size=6)
