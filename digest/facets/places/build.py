@@ -20,7 +20,8 @@ from digest.model import REGIONS
 
 DATA = Path(__file__).parent / "data"
 HEAD = (
-    "# Built by digest/facets/places/build.py. Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected.\n"
+    "# Built by digest/facets/places/build.py."
+    " Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected.\n"
     "# name\tshown\tkind\tregions\tcounty\tcare\tunless\n"
 )
 SLUG = {name: slug for slug, name in REGIONS.items()}
