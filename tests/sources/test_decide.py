@@ -228,7 +228,7 @@ def floods(known: int) -> list[tuple[str, list[Sighting], bool]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("known", [5, 50, 500])
+@pytest.mark.parametrize("known", [5, 50, pytest.param(500, marks=pytest.mark.long)])
 @pytest.mark.parametrize("case", range(9))
 def test_floods_wait_for_an_editor_and_ordinary_days_do_not(known: int, case: int) -> None:
     what, seen, held = floods(known)[case]

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, inspect, text
 from digest.errors import DigestError, SchemaTooNew, TryLater
 from digest.store import migrate
 from digest.store.engine import reading, writing
+from tests.counts import few_and_many
 from tests.postgres import Databases
 
 Open = Callable[..., Engine]
@@ -135,15 +136,16 @@ def test_a_database_from_the_future_is_refused_and_left_alone(engine: Engine) ->
     assert migrate.current(engine) == "9999"
 
 
-def test_many_processes_may_upgrade_at_once(opened: Open, empty_url: str) -> None:
+@few_and_many(2, 4)
+def test_many_processes_may_upgrade_at_once(opened: Open, empty_url: str, count: int) -> None:
     code = (
         "import sys\n"
         "from digest.store import migrate\n"
         "from digest.store.engine import make_engine\n"
         "migrate.upgrade(make_engine(sys.argv[1]))"
     )
-    children = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(3)]
-    assert [process.wait() for process in children] == [0] * 3
+    children = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(count)]
+    assert [process.wait() for process in children] == [0] * count
     engine = opened(empty_url)
     assert migrate.check_schema(engine)
 

@@ -142,11 +142,24 @@ HTML: list[tuple[str, str, str, str, str]] = [
 ]  # fmt: skip
 
 
+@cache
+def short() -> tuple[str, str]:
+    """Return both parts of a letter of one entry, because looking at the whole sample takes 0.07 s each time."""
+    compiled = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    made = assemble(compiled, Digest((Section("areas", (sample.group("housing", 1),)),)), sample.READER)
+    return made.html_text(), made.plain_text()
+
+
+def test_the_short_letter_has_no_error_and_no_warning() -> None:
+    assert [one.line() for one in judged(*short()) if one.level != NOTE] == []
+
+
 @pytest.mark.parametrize(("old", "new", "rule", "level"), [row[1:] for row in HTML], ids=[row[0] for row in HTML])
 def test_a_doctored_letter_is_found_out(old: str, new: str, rule: str, level: str) -> None:
-    html = clean()[0]
+    # The size of the whole letter counts, and only it has a button.
+    html, text = clean()[:2] if rule == "size" or "button" in old else short()
     assert old in html, "the letter has changed: doctor it elsewhere"
-    found = [one for one in judged(html.replace(old, new, 1)) if one.rule == rule]
+    found = [one for one in judged(html.replace(old, new, 1), text) if one.rule == rule]
     assert found, rule
     assert found[0].level == level
     assert found[0].where and found[0].problem and found[0].cure
