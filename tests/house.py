@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -97,6 +98,15 @@ class House:
             made.__dict__["classifier"] = self._place.classifier
         self._place = made
         return made
+
+    def copy(self, folder: Path) -> House:
+        """Return a house in `folder` that is as this one (on SQLite) is now, so that many tests share its start."""
+        self.close()
+        twin = House(folder)
+        always_here(Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True)))
+        twin.settings = load(twin.config, {})
+        twin.now, twin._notes = self.now, self._notes
+        return twin
 
     def close(self) -> None:
         """Let go of the database."""

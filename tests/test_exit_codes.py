@@ -217,18 +217,26 @@ def around(house: House, word: str) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A house with three readers, and an edition due with something in it."""
-    for name in list(os.environ):
-        if name.startswith("DIGEST_"):
-            monkeypatch.delenv(name)
-    made = House(tmp_path / "house")
+@pytest.fixture(scope="module")
+def on_friday(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house with three readers, and an edition due with something in it, to copy."""
+    made = House(tmp_path_factory.mktemp("on-friday") / "house")
     made.run()
     for n in range(3):
         made.reader(f"r{n}@example.org")
     made.publish("One")
     made.now += timedelta(days=4)
+    made.close()
+    return made
+
+
+@pytest.fixture
+def house(on_friday: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A house of this test's own with three readers, and an edition due with something in it."""
+    for name in list(os.environ):
+        if name.startswith("DIGEST_"):
+            monkeypatch.delenv(name)
+    made = on_friday.copy(tmp_path / "house")
     yield made
     made.close()
 

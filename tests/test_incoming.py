@@ -28,16 +28,24 @@ from tests.transports.postbox import arf, block, dsn, envelope, note
 from tests.transports.webhook import body_of, told
 
 
-@pytest.fixture
-def sent(tmp_path: Path) -> Iterator[House]:
-    """A house that has sent one edition to four readers."""
-    house = House(tmp_path / "house")
+@pytest.fixture(scope="module")
+def after_friday(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house that has sent one edition to four readers, to copy."""
+    house = House(tmp_path_factory.mktemp("after-friday") / "house")
     house.run()
     for n in range(4):
         house.reader(f"r{n}@example.org")
     house.publish("One")
     house.run(days=5)
     assert [row[0] for row in rows(house, "SELECT state FROM delivery")] == ["accepted"] * 4
+    house.close()
+    return house
+
+
+@pytest.fixture
+def sent(after_friday: House, tmp_path: Path) -> Iterator[House]:
+    """A house of this test's own that has sent one edition to four readers."""
+    house = after_friday.copy(tmp_path / "house")
     yield house
     house.close()
 
