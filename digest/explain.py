@@ -13,7 +13,7 @@ from digest.editions.plan import Planner, as_it_stands, drafted_anew, in_words, 
 from digest.errors import ConfigError, WrongUse
 from digest.installation import Installation
 from digest.model import Digest, Edition, Entry, Reason, Sighting, Taxonomy
-from digest.sources.decide import LINK, keys_of
+from digest.sources.newness import LINK, keys_of
 from digest.store import accounts, deliveries, editions, entries, heard, releases
 from digest.store.deliveries import CONSIDERED, Delivery
 from digest.store.engine import reading

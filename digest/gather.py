@@ -13,9 +13,9 @@ from digest.classify import Classifier, kind_of
 from digest.config.settings import Settings
 from digest.errors import SourceError, TryLater
 from digest.model import Source
-from digest.sources.decide import Decision, New, decide, keys_of, surge
-from digest.sources.fetch import Fetcher
+from digest.sources.newness import Decision, New, decide, keys_of, surge
 from digest.sources.read import Reading, Validators, read_source
+from digest.sources.web.fetch import Fetcher
 from digest.store import entries, releases, sources
 from digest.store.engine import reading, writing
 from digest.store.sources import Gathering, State

@@ -13,7 +13,7 @@ from digest.classify import Classifier
 from digest.config.settings import Settings
 from digest.errors import WrongUse
 from digest.facets.places.gazetteer import load as load_gazetteer
-from digest.sources.fetch import Fetcher, Limits
+from digest.sources.web.fetch import Fetcher, Limits
 from digest.store import migrate
 from digest.store.engine import make_engine, reading
 from digest.store.fence import Fence

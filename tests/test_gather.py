@@ -13,7 +13,7 @@ from digest import gather as story
 from digest.model import Source
 from digest.store.sources import Gathering
 from tests.house import House
-from tests.sources.web import Web, answer, fetcher
+from tests.sources.webserver import Web, answer, fetcher
 
 
 @pytest.fixture

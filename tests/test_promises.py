@@ -18,7 +18,7 @@ from digest.editions.due import slot_owed
 from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
 from digest.model import Facets, Sighting, Taxonomy
-from digest.sources.decide import New
+from digest.sources.newness import New
 from digest.store import deliveries, editions, entries, migrate, releases
 from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import delivery, edition, entry, mark

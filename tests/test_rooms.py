@@ -56,13 +56,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.config",
         "digest.system.flush",
         "digest.system.resources",
-        "digest.sources.child",
-        "digest.sources.fetch",
-        "digest.sources.folder",
-        "digest.sources.guard",
-        "digest.sources.politeness",
+        "digest.sources.sandbox.child",
+        "digest.sources.web.fetch",
+        "digest.sources.formats.folder",
+        "digest.sources.web.guard",
+        "digest.sources.web.politeness",
         "digest.sources.read",
-        "digest.sources.zygote",
+        "digest.sources.sandbox.zygote",
         "digest.store",
         "digest.system",
         "digest.system.timed",
@@ -95,20 +95,20 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.config.sources",
         "digest.config.spans",
         "digest.system.stopping",
-        "digest.sources.answers",
-        "digest.sources.charset",
-        "digest.sources.dates",
-        "digest.sources.decide",
-        "digest.sources.feed",
+        "digest.sources.web.answers",
+        "digest.sources.formats.charset",
+        "digest.sources.formats.dates",
+        "digest.sources.newness",
+        "digest.sources.formats.feed",
         "digest.sources.frontmatter",
-        "digest.sources.jsonfeed",
+        "digest.sources.formats.jsonfeed",
         "digest.sources.links",
-        "digest.sources.notfeed",
-        "digest.sources.pictures",
+        "digest.sources.formats.notfeed",
+        "digest.sources.formats.pictures",
         "digest.sources.sanitise",
-        "digest.sources.tidy",
-        "digest.sources.unpack",
-        "digest.sources.wire",
+        "digest.sources.formats.tidy",
+        "digest.sources.web.unpack",
+        "digest.sources.sandbox.wire",
         "digest.config.terms",
         "digest.facets.lexicon",
         "digest.transports.mailbox.reports",
@@ -146,7 +146,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("digest.store",),
     "apscheduler": ("digest.daemon", "digest.schedule"),
     "cssutils": ("digest.letter.compile",),
-    "feedparser": ("digest.sources.feed",),
+    "feedparser": ("digest.sources.formats.feed",),
     "itsdangerous": ("subscribers.tokens",),
     "markdown_it": ("digest.sources",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
@@ -165,7 +165,7 @@ WORLD = {
     "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request", "urllib3",
 }  # fmt: skip
 # These name a library's types and do nothing with it.
-TYPES_ONLY = {"digest.sources.answers": {"httpx2"}, "subscribers.database": {"sqlalchemy"}}
+TYPES_ONLY = {"digest.sources.web.answers": {"httpx2"}, "subscribers.database": {"sqlalchemy"}}
 CLOCK = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"}
 
 
@@ -233,15 +233,15 @@ def test_decisions_and_ground_do_not_read_the_clock() -> None:
         ("digest.group", "import digest.gather", {"digest.gather"}),
         ("digest.group", "from digest import gather", {"digest.gather"}),
         ("digest.group", "def f():\n    from digest.gather import gather", {"digest.gather"}),
-        ("digest.sources.feed", "from . import fetch", {"digest.sources.fetch"}),
-        ("digest.sources.feed", "from ..gather import gather", {"digest.gather"}),
+        ("digest.sources.formats.feed", "from . import fetch", {"digest.sources.web.fetch"}),
+        ("digest.sources.formats.feed", "from ..gather import gather", {"digest.gather"}),
         ("digest.group", "from digest.model import Entry", {"digest.model"}),
         ("digest.group", "from __future__ import annotations\nimport urllib.request", {"urllib.request"}),
         ("digest.group", "from urllib import request", {"urllib.request"}),
     ],
 )
 def test_every_way_to_write_an_import_is_seen(importer: str, source: str, found: set[str]) -> None:
-    modules = {"digest.gather", "digest.model", "digest.sources.fetch", "digest.sources", "digest"}
+    modules = {"digest.gather", "digest.model", "digest.sources.web.fetch", "digest.sources", "digest"}
     assert found <= set(_names(importer, ast.parse(source), modules))
 
 

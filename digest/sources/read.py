@@ -10,11 +10,11 @@ from typing import Protocol
 
 from digest.errors import SourceError
 from digest.model import Snapshot, Source
-from digest.sources.child import parse_limited
-from digest.sources.fetch import Fetched
-from digest.sources.folder import read_folder
-from digest.sources.tidy import CUT_OFF
-from digest.sources.unpack import Unpacker
+from digest.sources.formats.folder import read_folder
+from digest.sources.formats.tidy import CUT_OFF
+from digest.sources.sandbox.child import parse_limited
+from digest.sources.web.fetch import Fetched
+from digest.sources.web.unpack import Unpacker
 
 MAX_BYTES = 10_000_000
 
@@ -44,7 +44,7 @@ class Reading:
 
 
 class Fetches(Protocol):
-    """What reading needs of a fetcher (digest.sources.fetch.Fetcher)."""
+    """What reading needs of a fetcher (digest.sources.web.fetch.Fetcher)."""
 
     def fetch(
         self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
-from digest.sources.decide import Known, Memory, New, Recognised, print_of
+from digest.sources.newness import Known, Memory, New, Recognised, print_of
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 

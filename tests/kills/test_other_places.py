@@ -23,7 +23,7 @@ from digest.store.engine import make_engine, reading
 from subscribers.tokens import make_token
 from tests.kills.conftest import TrialOf
 from tests.kills.trial import FRIDAY, Ground, Running, Trial
-from tests.sources.web import FEED, Web, answer
+from tests.sources.webserver import FEED, Web, answer
 from tests.transports.webhook import Signer, body_of, told
 
 KILLED = -signal.SIGKILL

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from tests.sources import hostile, test_fetch_meaning, test_fetch_transport, test_guard, test_links, test_titles
-from tests.sources.web import Script, answer, redirect
+from tests.sources import hostile, test_links
+from tests.sources.formats import test_titles
+from tests.sources.webserver import Script, answer, redirect, test_fetch_meaning, test_fetch_transport, test_guard
 
 Case = Script | bytes | str  # a str is an address by itself
 

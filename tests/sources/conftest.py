@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sources.web import Web
+from tests.sources.webserver import Web
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Snapshot
-from digest.sources.child import parse_limited
-from digest.sources.tidy import CUT_OFF, MAX_ENTRIES
-from digest.sources.unpack import Unpacker
+from digest.sources.formats.tidy import CUT_OFF, MAX_ENTRIES
+from digest.sources.sandbox.child import parse_limited
+from digest.sources.web.unpack import Unpacker
 from tests.sources.active import faults_in
 from tests.sources.test_hostile import within_caps
 

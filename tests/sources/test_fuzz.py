@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import SourceError
-from digest.sources.feed import parse_feed
+from digest.sources.formats.feed import parse_feed
 from digest.sources.links import absolute_link, link_key, without_tracking
+from digest.sources.sandbox.wire import dump_snapshot, load_snapshot
 from digest.sources.sanitise import clean_html, plain_text, summary_text, title_text
-from digest.sources.wire import dump_snapshot, load_snapshot
 from tests.sources import hostile
 from tests.sources.active import faults_in
 from tests.sources.payloads import PAYLOADS

@@ -9,12 +9,12 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Snapshot
-from digest.sources.child import ChildLimits, parse_limited
-from digest.sources.feed import parse_feed
+from digest.sources.formats.feed import parse_feed
+from digest.sources.formats.tidy import MAX_ENTRIES, MAX_GUID
+from digest.sources.sandbox.child import ChildLimits, parse_limited
 from digest.sources.sanitise import MAX_HTML, MAX_TITLE
-from digest.sources.tidy import MAX_ENTRIES, MAX_GUID
 from tests.sources import hostile
-from tests.sources.web import Web, dialled
+from tests.sources.webserver import Web, dialled
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 TRICKS = tuple(hostile.xml_tricks("/nowhere", 9))

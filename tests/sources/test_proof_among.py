@@ -14,11 +14,11 @@ import pytest
 
 from digest import gather as story
 from digest.model import Source
-from digest.sources.child import close_zygote
+from digest.sources.sandbox.child import close_zygote
 from digest.store.sources import Gathering
 from tests.house import House
 from tests.sources import catalogue, hostile
-from tests.sources.web import Web, answer, drip, fetcher
+from tests.sources.webserver import Web, answer, drip, fetcher
 
 pytestmark = pytest.mark.proof
 GOOD = int(os.environ.get("DIGEST_GOOD_FEEDS", "200"))

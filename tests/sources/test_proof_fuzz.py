@@ -23,7 +23,7 @@ import sys, warnings
 import atheris
 warnings.simplefilter("ignore")
 with atheris.instrument_imports(include=["digest.sources", "feedparser"]):
-    from digest.sources.feed import parse_feed
+    from digest.sources.formats.feed import parse_feed
 sys.path.insert(0, sys.argv.pop(1))
 from tests.sources.test_fuzz import TYPES, holds
 def one(data):

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from digest.model import Snapshot
-from digest.sources.child import close_zygote
-from digest.sources.pictures import first_picture
+from digest.sources.formats.pictures import first_picture
+from digest.sources.sandbox.child import close_zygote
 from digest.sources.sanitise import MAX_HTML, clean_html, plain_text, summary_text, title_text
 from tests.sources import catalogue, hostile
 from tests.sources.test_hostile import read, within_caps
-from tests.sources.web import Web, answer, dialled
+from tests.sources.webserver import Web, answer, dialled
 
 pytestmark = pytest.mark.proof
 Check = Callable[..., None]
@@ -113,7 +113,7 @@ MEASURE = """
 import json, re, sys
 from pathlib import Path
 from digest.errors import SourceError
-from digest.sources.fetch import Fetcher, Limits
+from digest.sources.web.fetch import Fetcher, Limits
 port = int(sys.argv[1])
 fetcher = Fetcher(Limits(), "test/1", resolver=lambda host, _: ["127.0.0.1"], allowed=lambda *_: True)
 def peak():

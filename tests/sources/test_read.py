@@ -11,7 +11,7 @@ import pytest
 from digest.errors import SourceError
 from digest.model import Source
 from digest.sources.read import Reading, Validators, read_source
-from tests.sources.web import FEED, Web, answer, fetcher, redirect
+from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.jsonfeed import parse_json_feed
+from digest.sources.formats.jsonfeed import parse_json_feed
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Sighting, Source
-from digest.sources.decide import Decision, Known, Memory, decide, keys_of, print_of, surge
+from digest.sources.newness import Decision, Known, Memory, decide, keys_of, print_of, surge
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HERE = Source("here", url="https://here.example/feed")

@@ -13,11 +13,11 @@ import httpcore2
 import httpx2
 
 from digest.errors import SourceError
-from digest.sources import answers
-from digest.sources.guard import Allowed, Deadline, GuardedBackend, Resolver, is_public, system_resolver
 from digest.sources.links import absolute_link
-from digest.sources.politeness import Turns
-from digest.sources.unpack import Unpacker
+from digest.sources.web import answers
+from digest.sources.web.guard import Allowed, Deadline, GuardedBackend, Resolver, is_public, system_resolver
+from digest.sources.web.politeness import Turns
+from digest.sources.web.unpack import Unpacker
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from digest.model import Snapshot
-from digest.sources.feed import parse_feed
+from digest.sources.formats.feed import parse_feed
 from digest.sources.sanitise import MAX_HTML, clean_html
 from tests.sources.active import faults_in
 from tests.sources.payloads import PAYLOADS

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from digest.errors import SourceError
-from digest.sources.politeness import Turns
-from tests.sources.web import FEED, Web, answer, dialled, drip, fetcher, flood, packed, redirect
+from digest.sources.web.politeness import Turns
+from tests.sources.webserver import FEED, Web, answer, dialled, drip, fetcher, flood, packed, redirect
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -99,7 +99,7 @@ def test_a_content_length_that_is_too_small_ends_the_body(web: Web) -> None:
 
 
 def test_no_more_than_the_cap_is_unpacked_at_once() -> None:
-    from digest.sources.unpack import Unpacker
+    from digest.sources.web.unpack import Unpacker
 
     unpacker = Unpacker(1_000_000)
     with pytest.raises(SourceError, match="longer than 1 MB"):

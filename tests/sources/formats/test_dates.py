@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from digest.sources.dates import possible, read_date
+from digest.sources.formats.dates import possible, read_date
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -16,10 +16,10 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Snapshot
-from digest.sources import child
-from digest.sources.child import ChildLimits, close_zygote, parse_limited
-from digest.sources.feed import parse_feed
-from digest.sources.wire import dump_snapshot, load_snapshot
+from digest.sources.formats.feed import parse_feed
+from digest.sources.sandbox import child
+from digest.sources.sandbox.child import ChildLimits, close_zygote, parse_limited
+from digest.sources.sandbox.wire import dump_snapshot, load_snapshot
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 GOOD = (
@@ -121,7 +121,7 @@ SCRIPT = """
 import os, sys
 from datetime import UTC, datetime
 for number in map(int, sys.argv[1]): os.close(number)
-from digest.sources.child import parse_limited
+from digest.sources.sandbox.child import parse_limited
 body = b"<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"
 found = parse_limited(body, content_type="", base_url="", now=datetime(2026, 11, 22, tzinfo=UTC))
 raise SystemExit(40 + len(found.sightings))

@@ -9,7 +9,7 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.folder import MAX_FILE, read_folder
+from digest.sources.formats.folder import MAX_FILE, read_folder
 from tests.sources.active import faults_in
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.feed import parse_feed
-from digest.sources.tidy import CUT_OFF, MAX_ENTRIES
+from digest.sources.formats.feed import parse_feed
+from digest.sources.formats.tidy import CUT_OFF, MAX_ENTRIES
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 URL = "https://news.example/feeds/all.xml"

@@ -1,6 +1,6 @@
 """RSS and Atom bytes into sightings: the only home of feedparser. Pure (bytes in, values out).
 
-Run it through digest.sources.child: a hostile feed can still cost time and memory here.
+Run it through digest.sources.sandbox.child: a hostile feed can still cost time and memory here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import feedparser
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources import notfeed
-from digest.sources.charset import mend_references, to_utf8, without_nested_entities
-from digest.sources.dates import possible, read_date
-from digest.sources.jsonfeed import parse_json_feed
+from digest.sources.formats import notfeed
+from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
+from digest.sources.formats.dates import possible, read_date
+from digest.sources.formats.jsonfeed import parse_json_feed
+from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.pictures import first_picture, picture
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
-from digest.sources.tidy import CUT_OFF, distinct, labels, language_tag, person, tidy_guid
 
 _ROOT_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
 _ENTRY_EDGE = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?:\s[^<>]*)?>", re.I)

@@ -17,11 +17,14 @@ from datetime import datetime
 
 from digest.errors import SourceError
 from digest.model import Snapshot
-from digest.sources.wire import load_snapshot
-from digest.sources.zygote import HEADER, read_exactly, send_frame
+from digest.sources.sandbox.wire import load_snapshot
+from digest.sources.sandbox.zygote import HEADER, read_exactly, send_frame
 
 MAX_ANSWER = 48 * 1024 * 1024
-_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from digest.sources.zygote import main; main({})"
+_START = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
+    " from digest.sources.sandbox.zygote import main; main({})"
+)
 # The child that meets hostile bytes inherits no secrets: only what an interpreter needs to start.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "TZ")
 

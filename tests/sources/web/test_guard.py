@@ -10,8 +10,8 @@ import httpcore2
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.guard import Deadline, Flow, GuardedBackend, is_public, system_resolver
-from tests.sources.web import Web, answer, dialled, fetcher
+from digest.sources.web.guard import Deadline, Flow, GuardedBackend, is_public, system_resolver
+from tests.sources.webserver import Web, answer, dialled, fetcher
 
 PRIVATE = [
     "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",

@@ -8,11 +8,11 @@ from typing import Any
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.dates import read_date
+from digest.sources.formats.dates import read_date
+from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.tidy import distinct, labels, language_tag, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.pictures import first_picture, picture
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
-from digest.sources.tidy import distinct, labels, language_tag, tidy_guid
 
 _IDENTITY = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from digest.sources.fetch import Fetcher, Limits
-from digest.sources.guard import is_public
+from digest.sources.web.fetch import Fetcher, Limits
+from digest.sources.web.guard import is_public
 
 FEED = (
     b'<?xml version="1.0"?><rss version="2.0"><channel><title>Sample</title><link>https://sample.example/</link>'

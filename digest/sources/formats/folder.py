@@ -15,11 +15,11 @@ from markdown_it import MarkdownIt
 from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
-from digest.sources.dates import possible, read_date
+from digest.sources.formats.dates import possible, read_date
+from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.tidy import labels, language_tag, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.pictures import first_picture, picture
 from digest.sources.sanitise import clean_html, summary_text, title_text
-from digest.sources.tidy import labels, language_tag, person, tidy_guid
 
 MAX_FILE = 1_000_000
 MAX_FILES = 1_000

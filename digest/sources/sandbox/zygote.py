@@ -1,6 +1,6 @@
 """The process that reads feeds: it imports the parsers once, then forks a limited child for each feed.
 
-Run by digest.sources.child, never imported by the program itself. Every request comes as one byte with a
+Run by digest.sources.sandbox.child, never imported by the program itself. Every request comes as one byte with a
 socket attached. The child reads the feed from that socket and answers on it; the zygote adds how the child
 ended. Frames are a kind byte, a length (8 bytes, big-endian) and that many bytes: "R" a snapshot, "E" a
 reason, "X" an exit status.
@@ -25,7 +25,7 @@ Requests = dict[int, socket.socket]
 
 def main(descriptor: int) -> None:
     """Serve requests on the socket `descriptor` until its other end closes, then end every child."""
-    from digest.sources import feed  # noqa: F401  (loaded before the first fork, so that every fork has it)
+    from digest.sources.formats import feed  # noqa: F401  (loaded before the first fork, so that every fork has it)
 
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
@@ -100,8 +100,8 @@ def _report_the_ended(running: Requests) -> None:
 def _work(conn: socket.socket) -> None:
     """In the child: take the limits on, read the feed, answer."""
     from digest.errors import SourceError
-    from digest.sources.feed import parse_feed
-    from digest.sources.wire import dump_snapshot
+    from digest.sources.formats.feed import parse_feed
+    from digest.sources.sandbox.wire import dump_snapshot
 
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

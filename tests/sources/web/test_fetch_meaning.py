@@ -8,8 +8,8 @@ from email.utils import format_datetime
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.answers import LONGEST_WAIT, place, retry_after
-from tests.sources.web import FEED, Web, answer, fetcher, redirect
+from digest.sources.web.answers import LONGEST_WAIT, place, retry_after
+from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

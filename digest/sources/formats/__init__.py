@@ -1,0 +1,1 @@
+"""Turn the bytes of a source into sightings of its entries."""

@@ -1,0 +1,1 @@
+"""Fetch sources from the network, politely and within limits."""
