@@ -14,7 +14,9 @@ from digest.errors import ConfigError, WrongUse
 from digest.installation import Installation
 from digest.model import Digest, Edition, Entry, Reason, Sighting, Taxonomy
 from digest.sources.newness import LINK, keys_of
-from digest.store import accounts, deliveries, editions, entries, heard, releases
+from digest.store import deliveries, entries, event_history, releases
+from digest.store import editions as editions_
+from digest.store import history as past
 from digest.store.deliveries import CONSIDERED, Delivery
 from digest.store.engine import reading
 from subscribers import store as people
@@ -122,9 +124,9 @@ def _history(conn: Connection, place: Installation, person: Subscriber) -> _Hist
         conn, [person], secret=place.secret, allow_list=place.settings.only, now=place.clock()
     ).get(person.id, "")  # fmt: skip
     account = deliveries.of_subscriber(conn, person.id)
-    named = {one.edition: found for one in account if (found := editions.get(conn, one.edition))}
+    named = {one.edition: found for one in account if (found := editions_.get(conn, one.edition))}
     plans = deliveries.digests(conn, [one.digest for one in account if one.digest])
-    fates = accounts.fates_of(conn, [one.id for one in account])
+    fates = past.fates_of(conn, [one.id for one in account])
     return _History(person, blocked, account, named, plans, fates)
 
 
@@ -157,7 +159,7 @@ def _undecided(conn: Connection, place: Installation, one: Entry, history: _Hist
     person = history.person
     if one.state != "ready":
         return Explanation(one.state, (_STATES[one.state],))
-    number, at = accounts.released(conn, one.id) or (0, one.first_seen)
+    number, at = past.released(conn, one.id) or (0, one.first_seen)
     mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=0)
     passed = list(_passed(conn, one, history))
     lines = tuple(line for _, line in passed)
@@ -178,7 +180,7 @@ def _undecided(conn: Connection, place: Installation, one: Entry, history: _Hist
 
 def _passed(conn: Connection, one: Entry, history: _History) -> Iterator[tuple[str, str]]:
     """Yield (state, line) of each edition that carries the entry, in which nothing was planned for the reader."""
-    carried = accounts.carried(conn, one.id)
+    carried = past.carried(conn, one.id)
     for delivery in history.account:
         if history.plan(delivery) is None and delivery.edition in carried:
             later = "; a later one makes it good" if delivery.state == "held" else ""
@@ -202,12 +204,12 @@ def _next(conn: Connection, place: Installation, one: Entry, person: Subscriber)
         cadence = settings.cadence(name)
     except ConfigError:
         return "owed", f"not considered yet: they follow the {name} cadence, which config.toml does not have"
-    carried = accounts.carried(conn, one.id)
-    for edition in editions.unfrozen(conn, name):
+    carried = past.carried(conn, one.id)
+    for edition in editions_.unfrozen(conn, name):
         if edition.id in carried and not passed_over(conn, settings, edition, now):
             return _planned(conn, place, one, person, edition)
     day = coming_slot(conn, cadence, now, settings.site.zone).key
-    drafted = editions.find(conn, name, day)
+    drafted = editions_.find(conn, name, day)
     if drafted is not None and not drafted_anew(drafted, approval_required=cadence.approval_required):
         day = made_good_by(settings, drafted)  # because this draft stands as it is, without the entry
     return "owed", f"not considered yet: the {name} edition of {day} will"
@@ -239,7 +241,7 @@ def _became(conn: Connection, delivery: Delivery, history: _History) -> str:
         became = became if reason == "paused" else "frozen, but not to be handed over"
     line = f"{became}{f' ({reason})' if reason else ''}"
     if (fate := history.fates.get(delivery.id)) is not None:
-        told = heard.known(conn, [delivery.id]).get(delivery.id, [])
+        told = event_history.known(conn, [delivery.id]).get(delivery.id, [])
         reason = next((one.reason for one in reversed(told) if one.reason), "")
         line += f", {_FATES.get(fate, fate)}{f' ({reason})' if reason else ''}"
     return line
@@ -247,7 +249,7 @@ def _became(conn: Connection, delivery: Delivery, history: _History) -> str:
 
 def _facets(conn: Connection, edition: int, one: Entry, taxonomy: Taxonomy) -> str:
     """Return an entry's facets as an edition carried it."""
-    shown = next((s.entry for s in editions.shown(conn, edition) if s.entry.id == one.id), one)
+    shown = next((s.entry for s in editions_.shown(conn, edition) if s.entry.id == one.id), one)
     slugs = (*shown.facets.policy_areas, *shown.facets.regions)
     return f"{shown.kind}; {', '.join(taxonomy.name(slug) for slug in slugs)}"
 

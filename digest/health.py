@@ -19,7 +19,7 @@ from digest.installation import Installation
 from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Receipt, Section
 from digest.render import Letters
 from digest.schedule import next_slot
-from digest.store import accounts, deliveries, editions, runs, sources
+from digest.store import calendar, deliveries, editions, history, runs, sources
 from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import State
@@ -87,7 +87,7 @@ def status(place: Installation) -> Status:
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
         return Status(
             hold=hold,
-            in_doubt=accounts.in_doubt(conn),
+            in_doubt=history.in_doubt(conn),
             next_slots=[
                 (
                     c.name,
@@ -103,7 +103,7 @@ def status(place: Installation) -> Status:
             entries={row[0]: row[1] for row in sorted(counts)},
             subscribers=people.count(conn),
             runs=runs.newest(conn),
-            slots=editions.slots(conn),
+            slots=calendar.slots(conn),
         )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from digest.ledger import events as decide
 from digest.ledger.events import Event
-from digest.store import heard
+from digest.store import event_history
 from digest.store.engine import writing
 from digest.store.events import Taken, take
 from digest.transports.mailbox.mailbox import Mailbox
@@ -91,10 +91,10 @@ def alarms(conn: Connection, now: datetime) -> list[Alarm]:
             f"{decide.worst_day(one.suppressed)} of {one.accepted} accepted deliveries were suppressed within a day",
             "find out from the provider what happened before the next edition; `digest hold` keeps it back",
         )
-        for one in heard.troubles(conn, now - timedelta(days=30))
+        for one in event_history.troubles(conn, now - timedelta(days=30))
         if decide.too_many(one.accepted, one.suppressed)
     ]
-    for domain, count in heard.refusing_domains(conn, now - timedelta(days=7)).items():
+    for domain, count in event_history.refusing_domains(conn, now - timedelta(days=7)).items():
         found.append(
             Alarm(
                 domain,

@@ -16,7 +16,7 @@ from digest.editions.plan import PAGE, Planner, content, drafted_anew
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Digest, Edition
 from digest.schedule import Cadence, Slot, due_slot, slot_of, slots_between
-from digest.store import deliveries, editions, releases, slots
+from digest.store import calendar, deliveries, editions, releases, requests
 from digest.system.failpoint import failpoint
 from digest.system.resources import resource
 from subscribers import store as people
@@ -78,12 +78,12 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
         if not stopped.content_hash.startswith(seen):
             raise PersonNeeded(f"edition {number} does not have this content; nothing is approved, preview it again")
         editions.let_go(conn, number)
-        slots.go_on(conn, number)
+        requests.go_on(conn, number)
         return stopped
     one = _open_edition(conn, number)
     cadence = settings.cadence(one.cadence)
     newer = due_slot(cadence, now, settings.site.zone).key
-    if not one.held and (one.slot < newer or (editions.last_slot(conn, one.cadence, now) or "") >= one.slot):
+    if not one.held and (one.slot < newer or (calendar.last_slot(conn, one.cadence, now) or "") >= one.slot):
         raise WrongUse(
             f"edition {number} ({one.cadence} {one.slot}) is past: {newer} is due and carries its entries;"
             f" `digest prepare {one.cadence}`, then approve that one"
@@ -191,12 +191,12 @@ def _close_slots(
     conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, one: Edition, now: datetime
 ) -> None:
     """Account for the slot, and for those that passed unseen since the last one."""
-    last = editions.last_slot(conn, cadence.name, now)
+    last = calendar.last_slot(conn, cadence.name, now)
     if last is not None:
         day = datetime.fromisoformat(last).date()
         for missed in slots_between(cadence, day, slot.day, settings.site.zone):
-            editions.close_slot(conn, missed, "missed", None, now)
-    editions.close_slot(conn, slot, "run", one.id, now)
+            calendar.close_slot(conn, missed, "missed", None, now)
+    calendar.close_slot(conn, slot, "run", one.id, now)
 
 
 def _waits(one: Edition, why: str) -> PersonNeeded:

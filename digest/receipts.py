@@ -21,10 +21,10 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import redacted
 from digest.model import Edition, Receipt
-from digest.store import accounts, deliveries, editions
-from digest.store.accounts import Worked
+from digest.store import deliveries, editions, history
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
+from digest.store.history import Worked
 from digest.system.pages import render_page, stylesheet
 from subscribers import store as people
 from subscribers.database import chunks
@@ -126,7 +126,7 @@ def account(place: Installation, number: int) -> Account:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
         if one.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen yet: nobody is owed anything of it")
-        entries, digests = accounts.sizes(conn, number)
+        entries, digests = history.sizes(conn, number)
         return Account(
             one,
             deliveries.receipt(conn, one),
@@ -134,13 +134,13 @@ def account(place: Installation, number: int) -> Account:
             deliveries.frozen_at(conn, number),
             entries,
             digests,
-            accounts.fates(conn, number),
+            history.fates(conn, number),
             tuple(_why(conn, number)),
             tuple(
                 Doubt(row.id, row.updated_at, reason)
                 for row, reason in _redacted(conn, deliveries.in_state(conn, "uncertain", number))
             ),
-            tuple(accounts.runs_of(conn, number)),
+            tuple(history.runs_of(conn, number)),
         )
 
 
@@ -207,7 +207,7 @@ def _share(count: int, whole: int) -> str:
 def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
     """Yield (state, reason, count), in the order of PARTS and the most frequent first, without any address."""
     counts: Counter[tuple[str, str]] = Counter()
-    for (state, reason), count in accounts.reasons(conn, number).items():
+    for (state, reason), count in history.reasons(conn, number).items():
         # A server's yes has another number for each letter.
         if state == "accepted" and not reason.startswith(_OUR_YES):
             continue

@@ -8,7 +8,7 @@ from typing import Any
 from digest.editions.due import slot_owed
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.store import deliveries, editions, releases, slots, sources
+from digest.store import calendar, deliveries, releases, requests, sources
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 
@@ -59,11 +59,11 @@ def resume(place: Installation, *, sent: bool) -> Held:
             with writing(place.engine, "resume") as conn:
                 owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
                 deliveries.doubt(conn, owed, _WHY, now)
-                slots.forget(conn, now)
+                requests.forget(conn, now)
                 for cadence in place.settings.cadences:
                     slot = slot_owed(conn, cadence, now, zone)
                     if slot is not None:
-                        editions.close_slot(conn, slot, "missed", None, now)
+                        calendar.close_slot(conn, slot, "missed", None, now)
                 releases.settle_marks(conn, place.settings.welcome)
                 releases.raise_marks(conn)
                 sources.hold_next(conn)

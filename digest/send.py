@@ -19,7 +19,7 @@ from digest.ledger.states import next_try
 from digest.model import Edition
 from digest.render import Letters
 from digest.schedule import slot_of
-from digest.store import deliveries, editions, runs, slots
+from digest.store import deliveries, editions, requests, runs
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
@@ -220,7 +220,7 @@ def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: dateti
     def batch_for(ids: Sequence[int]) -> str:
         name = transport.create_batch()
         with writing(work.engine, "request") as conn:
-            noted = slots.note(conn, ids, name, work.run)
+            noted = requests.note(conn, ids, name, work.run)
         if not noted:
             raise TryLater(f"edition {number}: another run has taken these deliveries over; nothing of them left")
         return name

@@ -11,9 +11,9 @@ from typing import Any
 from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.store import deliveries, editions, runs, slots
+from digest.store import deliveries, editions, requests, runs
 from digest.store.engine import reading, writing
-from digest.store.heard import known
+from digest.store.event_history import known
 from digest.store.lock import run_lock
 from subscribers import store as people
 from subscribers.database import chunks
@@ -102,12 +102,12 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
         wrong = [number for number in numbers if number not in open_]
         if wrong:
             raise WrongUse(f"delivery {wrong[0]} is not uncertain; see `digest settle`, nothing was changed")
-        if taking := slots.being_taken_back(conn).intersection(numbers):
+        if taking := requests.being_taken_back(conn).intersection(numbers):
             raise WrongUse(
                 f"delivery {min(taking)} is being taken back at the provider: `digest run` first brings its answer;"
                 " nothing was changed"
             )
-        if decision != "accepted" and (waiting := slots.waiting(conn, place.clock()).intersection(numbers)):
+        if decision != "accepted" and (waiting := requests.waiting(conn, place.clock()).intersection(numbers)):
             raise WrongUse(
                 f"delivery {min(waiting)} may wait at the provider for its hour: decide after it; nothing was changed"
             )

@@ -13,10 +13,10 @@ from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
 from digest.ledger.states import OPEN_RECALLS, OpenRecall
-from digest.store import editions, slots
+from digest.store import editions, requests
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.slots import Request
+from digest.store.requests import Request
 from digest.system.failpoint import failpoint
 from digest.transports.base import Transport, Waiting
 
@@ -38,7 +38,7 @@ def take_back(engine: Engine, transport: Transport, clock: Clock) -> Account:
     What the provider confirms in time is owed again; what it does not stays in doubt.
     """
     with reading(engine) as conn:
-        found = slots.in_doubt(conn)
+        found = requests.in_doubt(conn)
     account = Account()
     for one in found:
         _take_back(engine, transport, clock, one, "stop" if one.recall == "stop" else "doubt", account)
@@ -69,7 +69,7 @@ def stop(place: Installation, number: int) -> Account:
     try:
         with run_lock(place.engine), closing(place.transport()) as transport:
             with reading(place.engine) as conn:
-                found = slots.of_edition(conn, number, place.clock())
+                found = requests.of_edition(conn, number, place.clock())
             for request in found:
                 if after_doubt(place.clock(), request.send_at, None) == "cancel":
                     _take_back(place.engine, transport, place.clock, request, "stop", account)
@@ -90,13 +90,13 @@ def _take_back(
         if one.recall in OPEN_RECALLS:
             account.late += 1
             with writing(engine, "give up") as conn:
-                slots.give_up(conn, one.batch, clock())
+                requests.give_up(conn, one.batch, clock())
         return
     if not isinstance(transport, Waiting):
         account.open += 1  # another transport is configured by now; the old one cannot be asked
         return
     with writing(engine, "take back") as conn:
-        if not slots.recall(conn, one.batch, why, clock()):
+        if not requests.recall(conn, one.batch, why, clock()):
             account.late += why == "stop"  # a doubt that is settled needs nothing more; a stop was wished for
             return
     confirmed = transport.cancel(one.batch)
@@ -107,7 +107,7 @@ def _take_back(
     now = clock()
     with writing(engine, "taken back") as conn:
         if after_doubt(now, one.send_at, now) == "resend":
-            account.readers += slots.confirm(conn, one.batch, now)
+            account.readers += requests.confirm(conn, one.batch, now)
         else:
             account.late += 1
-            slots.give_up(conn, one.batch, now)
+            requests.give_up(conn, one.batch, now)

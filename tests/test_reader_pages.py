@@ -27,7 +27,8 @@ from digest.letter.mime.dkim import BadKey
 from digest.letterpage import LetterPages
 from digest.model import Dkim, Edition, Entry
 from digest.render import Letters
-from digest.store import deliveries, editions
+from digest.store import deliveries
+from digest.store import editions as editions_
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.web import make_app
@@ -577,7 +578,7 @@ def test_a_page_is_rendered_and_never_composed_or_signed(light: Post) -> None:
     settings = replace(light.house.settings, dkim=Dkim("example.org", "s", b"no key"))
     secret, person = light.house.place.secret, light.person()
     with reading(light.engine) as conn:
-        edition, shown = editions.get(conn, light.edition), editions.shown(conn, light.edition)
+        edition, shown = editions_.get(conn, light.edition), editions_.shown(conn, light.edition)
         [delivery] = [one for one in deliveries.of_subscriber(conn, person.id) if one.edition == light.edition]
         [owed] = deliveries.digests(conn, [delivery.digest or 0]).values()
     assert edition is not None

@@ -185,11 +185,11 @@ def _balance(one: Receipt) -> str:
 
 def _doubts(place: Installation) -> int:
     """Return how many deliveries are in doubt: also of editions that this run had nothing to do with."""
-    from digest.store import accounts
+    from digest.store import history
     from digest.store.engine import reading
 
     with reading(place.engine) as conn:
-        return accounts.in_doubt(conn)
+        return history.in_doubt(conn)
 
 
 COMMANDS = (receipt, explain, settle)

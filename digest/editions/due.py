@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, due_slot, next_slot
-from digest.store import editions
+from digest.store import calendar, editions
 
 
 def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:
     """Return the newest due slot of a cadence unless it is accounted for already; older ones it makes good."""
     due = due_slot(cadence, now, zone)
-    last = editions.last_slot(conn, cadence.name, now)
+    last = calendar.last_slot(conn, cadence.name, now)
     edition = editions.find(conn, cadence.name, due.key)
     done = (last is not None and last >= due.key) or (edition is not None and edition.state == "frozen")
     return None if done else due

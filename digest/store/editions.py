@@ -6,18 +6,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
 
 from digest.model import Edition, Entry
-from digest.schedule import Slot
 from digest.store import entries
-from digest.store.schema import edition, edition_entry, slot
+from digest.store.schema import edition, edition_entry
 
 _EDITIONS = 0x6469676573740003
-_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,33 +129,6 @@ def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
     """Mark an edition frozen: from here on its content and its deliveries to `eligible` readers stand."""
     values = {"state": "frozen", "frozen_at": now, "eligible": eligible}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
-
-
-def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
-    """Return the newest day of a cadence that is accounted for, or None.
-
-    What a clock that was ahead has written does not count: it would silence the cadence until then.
-    """
-    query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + _AHEAD)
-    found: str | None = conn.scalar(query)
-    return found
-
-
-def close_slot(conn: Connection, one: Slot, outcome: str, number: int | None, now: datetime) -> None:
-    """Account for a slot: `outcome` is "run" (by edition `number`) or "missed" (a later one made it good)."""
-    known = (slot.c.cadence == one.cadence) & (slot.c.day == one.key)
-    values = {"outcome": outcome, "edition_id": number, "at": now}
-    if conn.execute(update(slot).where(known).values(values)).rowcount == 0:
-        conn.execute(insert(slot).values(cadence=one.cadence, day=one.key, **values))
-
-
-def slots(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:
-    """Return the newest accounted slots: cadence, day, outcome, edition."""
-    query = select(slot).order_by(slot.c.day.desc(), slot.c.cadence).limit(limit)
-    return [
-        {"cadence": row.cadence, "day": row.day, "outcome": row.outcome, "edition": row.edition_id}
-        for row in conn.execute(query)
-    ]
 
 
 def _content(one: Entry) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from digest.ledger import events as decide
 from digest.ledger.events import Event
-from digest.store.heard import known
+from digest.store.event_history import known
 from digest.store.schema import delivery, event
 from digest.system.failpoint import failpoint
 from subscribers import store as people

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlalchemy.pool import StaticPool
 
 from digest.ledger.events import KINDS, Event
-from digest.store import deliveries, heard
+from digest.store import deliveries, event_history
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.events import Taken, replay, take
@@ -180,8 +180,8 @@ def test_a_spam_block_suppresses_nobody_and_tells_the_domain(ledger: Engine) -> 
     taken = into(ledger, *events)
     assert (taken.suppressed, taken.strikes, dict(taken.alerts)) == (0, 0, {"example.org": 6})
     with reading(ledger) as conn:
-        assert heard.refusing_domains(conn, NOW - timedelta(days=1)) == {"example.org": 6}
-        assert heard.refusing_domains(conn, NOW + timedelta(days=1)) == {}
+        assert event_history.refusing_domains(conn, NOW - timedelta(days=1)) == {"example.org": 6}
+        assert event_history.refusing_domains(conn, NOW + timedelta(days=1)) == {}
 
 
 def test_three_strikes_over_a_week(ledger: Engine) -> None:
@@ -218,7 +218,7 @@ def test_the_suppressions_of_an_edition_are_seen(ledger: Engine) -> None:
     into(ledger, ev("s1", "blocked", 3), ev("s2", "blocked", 9, day=4))
     into(ledger, ev("s3", "blocked", 15, day=8))
     with reading(ledger) as conn:
-        found = {one.edition: (one.accepted, len(one.suppressed)) for one in heard.troubles(conn, NOW)}
+        found = {one.edition: (one.accepted, len(one.suppressed)) for one in event_history.troubles(conn, NOW)}
     assert found == {1: (3, 2), 3: (6, 1)}
 
 
@@ -256,7 +256,7 @@ def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
 def test_what_is_known_of_a_delivery(ledger: Engine) -> None:
     into(ledger, ev("b", "bounced", status="5.2.2", reason="full", day=1), ev("a", "processed", reason="250 ok"))
     with reading(ledger) as conn:
-        found = heard.known(conn, [1, 2])
+        found = event_history.known(conn, [1, 2])
     assert [(one.kind, one.status, one.reason) for one in found[1]] == [
         ("processed", None, ""),
         ("bounced", "5.2.2", "full"),

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, insert, select, update
 
 from digest.ledger.events import Event
-from digest.store import deliveries, slots
+from digest.store import deliveries, requests
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.events import take
-from digest.store.slots import Request
+from digest.store.requests import Request
 
 NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
 HOUR = NOW + timedelta(hours=5)
@@ -36,7 +36,7 @@ def ledger(engine: Engine) -> Engine:
         ]
         conn.execute(insert(tables.delivery), rows)
         deliveries.claim(conn, [1, 2, 3, 4], 7, NOW, HOUR)
-        assert slots.note(conn, [1, 2, 3], "b1", 7)
+        assert requests.note(conn, [1, 2, 3], "b1", 7)
     return engine
 
 
@@ -62,36 +62,36 @@ def test_nothing_is_noted_for_claims_that_another_run_has_taken_over(
 ) -> None:
     with writing(ledger) as conn:
         conn.execute(update(tables.delivery).where(tables.delivery.c.id == 4).values(change))
-        assert not slots.note(conn, [4], "b2", 7)
+        assert not requests.note(conn, [4], "b2", 7)
 
 
 def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        assert slots.in_doubt(conn) == [Request("b1", HOUR, None)]
-        assert slots.recall(conn, "b1", "doubt", NOW)
-        assert slots.in_doubt(conn) == [Request("b1", HOUR, "doubt")]
-        assert slots.confirm(conn, "b1", NOW) == 3
-        assert slots.in_doubt(conn) == []
+        assert requests.in_doubt(conn) == [Request("b1", HOUR, None)]
+        assert requests.recall(conn, "b1", "doubt", NOW)
+        assert requests.in_doubt(conn) == [Request("b1", HOUR, "doubt")]
+        assert requests.confirm(conn, "b1", NOW) == 3
+        assert requests.in_doubt(conn) == []
     assert rows(ledger)[:3] == [("pending", None, "back")] * 3
     # And again, in the next request.
     with writing(ledger) as conn:
         deliveries.claim(conn, [1, 2, 3], 8, NOW, HOUR)
-        assert slots.note(conn, [1, 2, 3], "b2", 8)
+        assert requests.note(conn, [1, 2, 3], "b2", 8)
         deliveries.settle(conn, [(n, "uncertain", "") for n in (1, 2, 3)], NOW, 8)
-        assert slots.recall(conn, "b2", "doubt", NOW)
-        assert slots.confirm(conn, "b2", NOW) == 3
+        assert requests.recall(conn, "b2", "doubt", NOW)
+        assert requests.confirm(conn, "b2", NOW) == 3
 
 
 def test_a_late_answer_and_an_event_move_nothing_while_it_is_taken_back(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        assert slots.recall(conn, "b1", "doubt", NOW)
+        assert requests.recall(conn, "b1", "doubt", NOW)
     settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
     heard(ledger, "processed", 1)
     assert rows(ledger)[:3] == [("uncertain", "b1", "doubt")] * 3
     with writing(ledger) as conn:
-        slots.confirm(conn, "b1", NOW)
+        requests.confirm(conn, "b1", NOW)
     settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
     heard(ledger, "processed", 2)
     assert rows(ledger)[:3] == [("pending", None, "back")] * 3
@@ -101,18 +101,18 @@ def test_a_request_that_was_surely_taken_is_left_to_go_out(ledger: Engine) -> No
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     heard(ledger, "processed", 2)
     with writing(ledger) as conn:
-        assert not slots.recall(conn, "b1", "doubt", NOW)
+        assert not requests.recall(conn, "b1", "doubt", NOW)
     assert rows(ledger)[:3] == [("uncertain", "b1", None), ("accepted", "b1", None), ("uncertain", "b1", None)]
 
 
 def test_too_late_it_waits_for_what_proves_that_it_left(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        slots.recall(conn, "b1", "doubt", NOW)
+        requests.recall(conn, "b1", "doubt", NOW)
     heard(ledger, "delivered", 1)
     with writing(ledger) as conn:
-        slots.give_up(conn, "b1", NOW)
-        assert slots.in_doubt(conn) == []
+        requests.give_up(conn, "b1", NOW)
+        assert requests.in_doubt(conn) == []
     heard(ledger, "processed", 2)
     heard(ledger, "bounced", 3)
     assert rows(ledger)[:3] == [("accepted", "b1", "late"), ("uncertain", "b1", "late"), ("accepted", "b1", "late")]
@@ -121,12 +121,12 @@ def test_too_late_it_waits_for_what_proves_that_it_left(ledger: Engine) -> None:
 def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
     settle(ledger, {1: "accepted", 2: "accepted", 3: "accepted"})
     with writing(ledger) as conn:
-        assert slots.of_edition(conn, 1, NOW) == [Request("b1", HOUR, None)]
-        assert slots.recall(conn, "b1", "stop", NOW)
+        assert requests.of_edition(conn, 1, NOW) == [Request("b1", HOUR, None)]
+        assert requests.recall(conn, "b1", "stop", NOW)
     heard(ledger, "processed", 1)
     with writing(ledger) as conn:
-        assert slots.confirm(conn, "b1", NOW) == 3
-        assert slots.of_edition(conn, 1, NOW) == []
+        assert requests.confirm(conn, "b1", NOW) == 3
+        assert requests.of_edition(conn, 1, NOW) == []
     heard(ledger, "processed", 2)
     assert rows(ledger)[:3] == [("cancelled", "b1", "back")] * 3
 
@@ -134,9 +134,9 @@ def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
 def test_a_stop_outranks_a_doubt(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        assert slots.recall(conn, "b1", "doubt", NOW)
-        assert slots.recall(conn, "b1", "stop", NOW)
-        slots.confirm(conn, "b1", NOW)
+        assert requests.recall(conn, "b1", "doubt", NOW)
+        assert requests.recall(conn, "b1", "stop", NOW)
+        requests.confirm(conn, "b1", NOW)
     assert {row[0] for row in rows(ledger)[:3]} == {"cancelled"}
 
 
@@ -151,7 +151,7 @@ def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> No
 
         def open_it(opened: list[bool] = opened) -> None:
             with writing(ledger) as conn:
-                opened.append(slots.recall(conn, "b1", "doubt", NOW))
+                opened.append(requests.recall(conn, "b1", "doubt", NOW))
 
         threads = [
             threading.Thread(target=open_it),
