@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest import prepare
+from digest.editions import draft
 from digest.errors import WrongUse
 from digest.facets.known import slugs_of
 from digest.installation import Installation
@@ -86,7 +86,7 @@ def _entry(conn: Connection, number: int) -> Entry:
 
 
 def _follow(conn: Connection, place: Installation, number: int, now: datetime) -> list[str]:
-    changed: list[Edition] = prepare.redraft(conn, place.settings, number, now)
+    changed: list[Edition] = draft.redraft(conn, place.settings, number, now)
     return [
         f"edition {one.id} ({one.cadence} {one.slot}) was drafted again"
         + ("; it must be approved again" if one.state == "draft" else "")

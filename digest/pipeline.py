@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from digest import gather as gathering
-from digest import prepare, send
+from digest import send
+from digest.editions import draft, freeze
 from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
 from digest.health import trial_letter
 from digest.installation import Installation
@@ -206,14 +207,14 @@ def _freeze(place: Installation, cadence: Cadence, report: Report, trial: Callab
     frozen: list[int] = []
     try:
         with reading(place.engine) as conn:
-            slots = prepare.slots_to_run(conn, cadence, now, zone)
+            slots = draft.slots_to_run(conn, cadence, now, zone)
         if slots:
             trial()
         for slot in slots:
             with writing(place.engine, "draft") as conn:
-                prepare.ready(conn, place.settings, cadence, slot, now)
+                draft.ready(conn, place.settings, cadence, slot, now)
             with writing(place.engine, "freeze") as conn:
-                frozen.append(prepare.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
+                frozen.append(freeze.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
     except PersonNeeded as needed:
         report.waiting.append(str(needed))
     return frozen

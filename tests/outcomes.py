@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from digest import edit, pipeline, prepare
+from digest import edit, pipeline
 from digest.config.settings import Settings
+from digest.editions import draft, freeze
 from digest.editions.due import slot_owed
 from digest.installation import Installation
 from digest.ledger.events import Event
@@ -203,8 +204,8 @@ class Stage(House):
             people.leave(conn, self.who["left"], how="test", now=self.now, secret=place.secret)
             slot = slot_owed(conn, weekly, self.now, "Europe/London")
             assert slot is not None
-            prepare.ready(conn, self.settings, weekly, slot, self.now)
-            self.number = prepare.freeze(conn, self.settings, weekly, slot, place.secret, self.now).id
+            draft.ready(conn, self.settings, weekly, slot, self.now)
+            self.number = freeze.freeze(conn, self.settings, weekly, slot, place.secret, self.now).id
 
     def _change_minds(self) -> None:
         place = self.place

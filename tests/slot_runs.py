@@ -18,9 +18,10 @@ from typing import Any
 
 from sqlalchemy import Engine, event, select
 
-from digest import pipeline, prepare
+from digest import pipeline
 from digest.config.load import load
 from digest.config.settings import Settings
+from digest.editions import draft, freeze
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.installation import Installation
 from digest.ledger.events import Event
@@ -271,8 +272,8 @@ def prepared(folder: Path, fake: FakeSendGrid) -> None:
     cadence = frozen.settings.cadence("weekly")
     slot = slot_of(cadence, HOUR.date().isoformat(), "Europe/London")
     with writing(frozen.engine) as conn:
-        prepare.ready(conn, frozen.settings, cadence, slot, frozen.clock())
-        prepare.freeze(conn, frozen.settings, cadence, slot, frozen.secret, frozen.clock())
+        draft.ready(conn, frozen.settings, cadence, slot, frozen.clock())
+        freeze.freeze(conn, frozen.settings, cadence, slot, frozen.secret, frozen.clock())
     frozen.engine.dispose()
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text, update
 
-from digest import cli, pipeline, prepare
+from digest import cli, pipeline
+from digest.editions import approve, draft, freeze
 from digest.editions.due import slot_owed
 from digest.store.engine import writing
 from digest.store.lock import run_lock
@@ -38,8 +39,8 @@ def frozen(house: House) -> int:
     with writing(place.engine) as conn:
         slot = slot_owed(conn, weekly, house.now, "Europe/London")
         assert slot is not None
-        prepare.ready(conn, place.settings, weekly, slot, house.now)
-        return prepare.freeze(conn, place.settings, weekly, slot, place.secret, house.now).id
+        draft.ready(conn, place.settings, weekly, slot, house.now)
+        return freeze.freeze(conn, place.settings, weekly, slot, place.secret, house.now).id
 
 
 def smtp(port: int) -> str:
@@ -146,7 +147,7 @@ def an_editor_holds_an_edition(house: House) -> list[str]:
     pipeline.gather(house.place, force=True)
     with writing(house.place.engine) as conn:
         weekly = house.settings.cadence("weekly")
-        prepare.hold(conn, prepare.draft(conn, house.settings, weekly, house.now).id)
+        approve.hold(conn, draft.draft(conn, house.settings, weekly, house.now).id)
     return ["run"]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from digest import edit, prepare
+from digest import edit
+from digest.editions import approve, draft
 from digest.model import Digest
 from digest.preview import preview
 from digest.store import editions, entries
@@ -54,14 +55,14 @@ def friday(house: House) -> None:
 def drafted(house: House) -> int:
     """Draft the weekly edition as it now is; return its number."""
     with writing(house.place.engine) as conn:
-        return prepare.draft(conn, house.settings, house.settings.cadence("weekly"), house.now).id
+        return draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now).id
 
 
 # What an editor has done to the draft since; whether the preview is of the draft as it stands, or made anew.
 DRAFTS: list[tuple[str, str, Callable[[House, int], object], bool]] = [
     ("automatic", "", lambda house, number: None, False),
-    ("automatic, held", "", lambda house, number: change(house, lambda conn: prepare.hold(conn, number)), True),
-    ("automatic, approved", "", lambda house, number: change(house, lambda conn: prepare.approve(
+    ("automatic, held", "", lambda house, number: change(house, lambda conn: approve.hold(conn, number)), True),
+    ("automatic, approved", "", lambda house, number: change(house, lambda conn: approve.approve(
         conn, house.settings, number, "ed", house.now)), True),
     ("to be approved", 'approval = "required"', lambda house, number: None, True),
 ]  # fmt: skip
@@ -87,7 +88,7 @@ def test_a_draft_is_shown_as_it_will_go_out(
         kept = editions.shown(conn, number)
     assert [one.entry.title for one in kept] == ["Before the draft"], "a preview stores nothing"
     if stands:
-        change(house, lambda conn: prepare.approve(conn, house.settings, number, "ed", house.now))
+        change(house, lambda conn: approve.approve(conn, house.settings, number, "ed", house.now))
     friday(house)
     house.run()
     assert [sorted(titles(house, one)) for one in house.letters(1)] == [sorted(wanted)]

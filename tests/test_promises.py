@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select, update
 
-from digest import edit, explain, group, pipeline, prepare
+from digest import edit, explain, group, pipeline
+from digest.editions import approve, draft, freeze
 from digest.editions.due import slot_owed
 from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
@@ -168,7 +169,7 @@ def test_an_editor_must_approve_where_config_says_so(house: Build) -> None:
     here.publish("Too late for this edition")
     here.run(hours=1)
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[1]]
 
@@ -180,12 +181,12 @@ def test_a_change_after_the_approval_takes_it_back(house: Build) -> None:
     here.publish("Two")
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     assert "must be approved again" in edit.drop(here.place, [1])[0]
     assert here.run(hours=1).waiting
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[2]]
 
@@ -197,12 +198,12 @@ def test_a_held_edition_waits_even_where_approval_is_automatic(house: Build) -> 
     here.run(days=1)
     with writing(here.place.engine) as conn:
         weekly = next(c for c in here.settings.cadences if c.name == "weekly")
-        number = prepare.draft(conn, here.settings, weekly, here.now).id
-        prepare.hold(conn, number)
+        number = draft.draft(conn, here.settings, weekly, here.now).id
+        approve.hold(conn, number)
     assert here.run(days=3).waiting
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[1]]
 
@@ -246,13 +247,13 @@ def test_what_is_held_does_not_go_out_under_a_later_date(house: Build) -> None:
     here.run(days=1)
     with writing(here.place.engine) as conn:
         weekly = here.settings.cadence("weekly")
-        number = prepare.draft(conn, here.settings, weekly, here.now).id
-        prepare.hold(conn, number)
+        number = draft.draft(conn, here.settings, weekly, here.now).id
+        approve.hold(conn, number)
     here.publish("Two")
     assert any(f"edition {number} " in line for line in here.run(days=10).waiting)
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert entries_of(here, who) == [[1], [2]]
 
@@ -263,7 +264,7 @@ def test_what_was_approved_goes_out_even_if_its_hour_was_missed(house: Build) ->
     here.publish("One")
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(days=10)
     assert entries_of(here, who) == [[1]]
 
@@ -275,7 +276,7 @@ def test_a_passed_draft_cannot_be_approved_in_vain(house: Build) -> None:
     number = int(here.run(days=4).waiting[0].split()[1])
     here.run(days=7)
     with writing(here.place.engine) as conn, pytest.raises(WrongUse, match="is past"):
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
 
 
 def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> None:
@@ -284,7 +285,7 @@ def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> No
     here.publish("One")
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.settings = replace(here.settings, letter_cap=1)
     assert "with other templates" in here.run(hours=1).waiting[0]
     assert entries_of(here, who) == []
@@ -307,19 +308,19 @@ def test_who_comes_back_after_the_draft_loses_nothing(house: Build) -> None:
     here.publish("One")
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     here.publish("Two")
     number = int(here.run(days=7).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
         people.set_cadence(conn, who, "weekly", how="test", now=here.now)
     here.run(hours=1)
     assert entries_of(here, who) == []
     here.publish("Three")
     number = int(here.run(days=7).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
-        prepare.approve(conn, here.settings, number, "editor", here.now)
+        approve.approve(conn, here.settings, number, "editor", here.now)
     here.run(hours=1)
     assert [sorted(letter) for letter in entries_of(here, who)] == [[1, 2, 3]]
 
@@ -373,8 +374,8 @@ def test_one_broken_edition_does_not_stop_the_others(house: Build) -> None:
         weekly = here.settings.cadence("weekly")
         slot = slot_owed(conn, weekly, here.now, "Europe/London")
         assert slot is not None
-        prepare.ready(conn, here.settings, weekly, slot, here.now)
-        number = prepare.freeze(conn, here.settings, weekly, slot, place.secret, here.now).id
+        draft.ready(conn, here.settings, weekly, slot, here.now)
+        number = freeze.freeze(conn, here.settings, weekly, slot, place.secret, here.now).id
         conn.execute(update(edition).where(edition.c.id == number).values(content_hash="x"))
     report = here.run(hours=1)
     assert len(report.failed) == 1
@@ -465,9 +466,9 @@ class Readers(RuleBasedStateMachine):
                 slot = slot_owed(conn, cadence, now, "Europe/London")
                 if slot is None:
                     continue
-                prepare.ready(conn, place.settings, cadence, slot, now)
+                draft.ready(conn, place.settings, cadence, slot, now)
                 marks = {row.subscriber_id: row.release for row in conn.execute(select(mark))}
-                edition = prepare.freeze(conn, place.settings, cadence, slot, place.secret, now)
+                edition = freeze.freeze(conn, place.settings, cadence, slot, place.secret, now)
                 self._check(conn, edition.id, marks)
                 pending = deliveries.in_state(conn, "pending", edition.id)
                 deliveries.claim(conn, [d.id for d in pending], 1, now)

@@ -20,9 +20,9 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.engine import make_url
 from starlette.testclient import TestClient
 
-from digest import prepare
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
+from digest.editions import draft
 from digest.letter.mime.dkim import BadKey
 from digest.letterpage import LetterPages
 from digest.model import Dkim, Edition, Entry
@@ -548,7 +548,7 @@ def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str
     light.house.publish("Later")
     light.house.run()
     with writing(light.engine) as conn:
-        prepare.draft(conn, light.house.settings, light.house.settings.cadence("weekly"), light.house.now)
+        draft.draft(conn, light.house.settings, light.house.settings.cadence("weekly"), light.house.now)
     answer = light.client.get(light.link("letters", number, edition=light.edition + edition))
     assert (answer.status_code, said in answer.text) == (404, True)
     nowhere = make_token([light.house.place.secret], "browse", light.rhian)

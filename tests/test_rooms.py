@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.installation",
         "digest.delivery",
         "digest.pipeline",
-        "digest.prepare",
+        "digest.editions.draft",
         "digest.preview",
         "digest.receipts",
         "digest.recovery",

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from digest import pipeline, prepare, send
+from digest import pipeline, send
+from digest.editions import draft
+from digest.editions import freeze as freezing
 from digest.editions.due import slot_owed
 from digest.errors import PersonNeeded
 from digest.model import Receipt
@@ -79,12 +81,12 @@ def freeze(here: House) -> int:
     place = here.place
     with writing(place.engine) as conn:
         weekly = place.settings.cadence("weekly")
-        prepare.draft(conn, place.settings, weekly, here.now)
+        draft.draft(conn, place.settings, weekly, here.now)
         slot = slot_owed(conn, weekly, here.now, "Europe/London")
         # The first run has closed the last slot: freeze the next one by hand.
         assert slot is None
         slot = next_slot(weekly, here.now, "Europe/London")
-        return prepare.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
+        return freezing.freeze(conn, place.settings, weekly, slot, place.secret, here.now).id
 
 
 def hand_over(house: House, number: int, transport: Recorder | FileTransport) -> None:

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from digest import health, prepare, settling, takeback
+from digest import health, settling, takeback
+from digest.editions import approve
 from digest.errors import WrongUse
 from digest.store import deliveries
 from digest.store.engine import reading, writing
@@ -80,7 +81,7 @@ def test_a_stopped_edition_is_taken_back_and_goes_on_when_approved(runs: Runs) -
     run.live(faulty=False)
     assert run.states() == {"cancelled": 3, "pending": 3}
     with run.place() as place, writing(place.engine) as conn:
-        prepare.approve(conn, place.settings, run.edition(), "an editor", run.now())
+        approve.approve(conn, place.settings, run.edition(), "an editor", run.now())
     run.live(faulty=False)
     assert run.states() == {"cancelled": 3, "accepted": 3}
     fake.now = HOUR.timestamp() + 60

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from digest import health, pipeline, prepare, receipts, recovery, settling, takeback
+from digest import health, pipeline, receipts, recovery, settling, takeback
 from digest.config.load import load
+from digest.editions import approve, draft
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.store import editions
@@ -120,7 +121,7 @@ def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
     with run.place() as place:
         assert takeback.stop(place, run.edition()).open == 2
         with writing(place.engine) as conn:
-            prepare.approve(conn, place.settings, run.edition(), "an editor", run.now())
+            approve.approve(conn, place.settings, run.edition(), "an editor", run.now())
     run.live(faulty=False)
     runs.fake.now = HOUR.timestamp() + 60
     assert run.states() == {"accepted": 6}
@@ -174,7 +175,7 @@ def test_a_stopped_edition_goes_on_only_with_the_content_that_was_seen(runs: Run
         takeback.stop(place, run.edition())
         with writing(place.engine) as conn:
             with pytest.raises(PersonNeeded, match="does not have this content"):
-                prepare.approve(conn, place.settings, run.edition(), "an editor", run.now(), "zzzz")
+                approve.approve(conn, place.settings, run.edition(), "an editor", run.now(), "zzzz")
             assert editions.get(conn, run.edition()).held
 
 
@@ -223,7 +224,7 @@ def test_what_cannot_be_stopped_is_said(runs: Runs, number: int | None, said: st
     with run.place() as place:
         if number is None:
             with writing(place.engine) as conn:
-                number = prepare.draft(conn, place.settings, place.settings.cadence("monthly"), HOUR).id
+                number = draft.draft(conn, place.settings, place.settings.cadence("monthly"), HOUR).id
         with pytest.raises(WrongUse, match=said):
             takeback.stop(place, number)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def prepare(choices: Choices, cadence: str, json_: bool) -> None:
     """Draft the edition now owed; show its entries, digests, readers and who gets nothing."""
-    from digest import prepare as story
+    from digest.editions import draft
     from digest.editions.plan import overview
     from digest.store import editions
     from digest.store.engine import reading, writing
@@ -38,7 +38,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
     place = choices.installation()
     rhythm = place.settings.cadence(cadence)
     with writing(place.engine, "draft") as conn:
-        one = story.draft(conn, place.settings, rhythm, place.clock())
+        one = draft.draft(conn, place.settings, rhythm, place.clock())
     with reading(place.engine) as conn:
         view = overview(conn, place.settings, one, place.secret, place.clock())
         shown = editions.shown(conn, one.id)
@@ -126,13 +126,13 @@ def preview(
 @click.pass_obj
 def approve(choices: Choices, edition: int, seen: str | None, by: str | None) -> None:
     """Approve what an edition holds now; what is approved is what is sent."""
-    from digest import prepare as story
+    from digest.editions import approve as approving
     from digest.store import deliveries
     from digest.store.engine import writing
 
     place = choices.installation()
     with writing(place.engine, "approve") as conn:
-        one = story.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
+        one = approving.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
         stands = deliveries.receipt(conn, one) if one.state == "frozen" else None
     click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
     if stands is not None:
@@ -146,14 +146,14 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
 @click.pass_obj
 def hold(choices: Choices, edition: int, stop_: bool) -> None:
     """Keep an edition back until it is approved."""
-    from digest import prepare as story
     from digest import takeback
+    from digest.editions import approve as approving
     from digest.store.engine import writing
 
     place = choices.installation()
     if not stop_:
         with writing(place.engine, "hold") as conn:
-            one = story.hold(conn, edition)
+            one = approving.hold(conn, edition)
         click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
         return
     done = takeback.stop(place, edition)

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from digest import explain, pipeline, prepare
+from digest import explain, pipeline
 from digest.claiming import mailable
 from digest.config.load import load
+from digest.editions import approve as approving
+from digest.editions import draft as drafting
+from digest.editions import freeze as freezing
 from digest.editions.due import slot_owed
 from digest.editions.plan import NO_READER, Offer, Standing
 from digest.model import Digest, Edition, Entry, Facets
@@ -154,7 +157,7 @@ class Town:
     def draft(self) -> int:
         house = self.house
         with writing(house.place.engine) as conn:
-            return prepare.draft(conn, house.settings, house.settings.cadence("weekly"), house.now).id
+            return drafting.draft(conn, house.settings, house.settings.cadence("weekly"), house.now).id
 
     def friday(self, day: int) -> None:
         self.house.now = START.replace(day=day, hour=9)
@@ -167,8 +170,8 @@ class Town:
         with writing(house.place.engine) as conn:
             slot = slot_owed(conn, weekly, house.now, "Europe/London")
             assert slot is not None
-            prepare.ready(conn, house.settings, weekly, slot, house.now)
-            return prepare.freeze(conn, house.settings, weekly, slot, house.place.secret, house.now).id
+            drafting.ready(conn, house.settings, weekly, slot, house.now)
+            return freezing.freeze(conn, house.settings, weekly, slot, house.place.secret, house.now).id
 
     def account(self, number: int) -> dict[str, tuple[Delivery, Digest | None]]:
         """Return what was frozen for each reader of an edition."""
@@ -208,12 +211,12 @@ def make_town(tmp_path: Path) -> Iterator[Callable[..., Town]]:
 
 
 def hold(town: Town, number: int) -> None:
-    town.change(lambda conn: prepare.hold(conn, number))
+    town.change(lambda conn: approving.hold(conn, number))
 
 
 def approve(town: Town, number: int) -> None:
     house = town.house
-    town.change(lambda conn: prepare.approve(conn, house.settings, number, "ed", house.now))
+    town.change(lambda conn: approving.approve(conn, house.settings, number, "ed", house.now))
 
 
 def nothing(_town: Town, _number: int) -> None:

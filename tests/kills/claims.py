@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from digest import pipeline, prepare
+from digest import pipeline
 from digest.claiming import claim
+from digest.editions import draft, freeze
 from digest.installation import Installation
 from digest.schedule import due_slot
 from digest.store.engine import make_engine, writing
@@ -32,8 +33,8 @@ class Claims:
         weekly = settings.cadence("weekly")
         slot = due_slot(weekly, self.house.now, settings.site.zone)
         with writing(self.place.engine) as conn:
-            prepare.ready(conn, settings, weekly, slot, self.house.now)
-            made = prepare.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now)
+            draft.ready(conn, settings, weekly, slot, self.house.now)
+            made = freeze.freeze(conn, settings, weekly, slot, self.place.secret, self.house.now)
         self.edition = made.id
         self.place.fence.check()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from digest import prepare
+from digest.editions import approve, draft, freeze
 from digest.errors import PersonNeeded, WrongUse
 from digest.schedule import due_slot
 from digest.store import editions
@@ -26,7 +26,7 @@ def withdraw(engine: Engine, number: int, wait: float, gate: threading.Barrier, 
     time.sleep(wait)
     try:
         with writing(engine) as conn:
-            prepare.hold(conn, number)
+            approve.hold(conn, number)
         answers["hold"] = "held"
     except WrongUse:
         answers["hold"] = "too late"
@@ -46,7 +46,7 @@ def withdrawn_and_frozen(folder: Path, url: str, races: int, dice: random.Random
         weekly = settings.cadence("weekly")
         slot = due_slot(weekly, house.now, settings.site.zone)
         with writing(place.engine) as conn:
-            one = prepare.ready(conn, settings, weekly, slot, house.now)
+            one = draft.ready(conn, settings, weekly, slot, house.now)
         pauses = dice.uniform(0, 0.01), dice.uniform(0, 0.01)
         gate = threading.Barrier(2)
         answers: dict[str, str] = {}
@@ -57,7 +57,7 @@ def withdrawn_and_frozen(folder: Path, url: str, races: int, dice: random.Random
         time.sleep(pauses[1])
         try:
             with writing(place.engine) as conn:
-                prepare.freeze(conn, settings, weekly, slot, place.secret, house.now)
+                freeze.freeze(conn, settings, weekly, slot, place.secret, house.now)
             answers["freeze"] = "frozen"
         except PersonNeeded:
             answers["freeze"] = "waits"

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from digest import edit, prepare
+from digest import edit
+from digest.editions import draft as drafting
+from digest.editions import freeze as freezing
 from digest.installation import Installation
 from digest.store import deliveries, editions, entries
 from digest.store.engine import make_engine, reading, writing
@@ -72,15 +74,15 @@ class Other:
 
 def freeze(conn: Connection, house: House) -> int:
     place, cadence = house.place, house.settings.cadence("weekly")
-    [slot] = prepare.slots_to_run(conn, cadence, house.now, "UTC")
-    prepare.ready(conn, house.settings, cadence, slot, house.now)
-    return prepare.freeze(conn, house.settings, cadence, slot, place.secret, house.now).id
+    [slot] = drafting.slots_to_run(conn, cadence, house.now, "UTC")
+    drafting.ready(conn, house.settings, cadence, slot, house.now)
+    return freezing.freeze(conn, house.settings, cadence, slot, place.secret, house.now).id
 
 
 def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House, elsewhere: Installation) -> None:
     engine = house.place.engine
     with writing(engine) as conn:
-        prepare.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
+        drafting.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
         damp = next(one.id for one in entries.listing(conn) if "damp" in one.title)
     lines: list[str] = []
     dropping = Other(lambda: lines.extend(edit.drop(elsewhere, [damp])))
@@ -100,12 +102,12 @@ def test_two_who_draft_one_slot_at_once_make_one_edition(house: House, elsewhere
 
     def draft(through: Engine) -> int:
         with writing(through) as conn:
-            return prepare.draft(conn, house.settings, weekly, house.now).id
+            return drafting.draft(conn, house.settings, weekly, house.now).id
 
     again: list[int] = []
     other = Other(lambda: again.append(draft(elsewhere.engine)))
     with writing(engine) as conn:
-        first = prepare.draft(conn, house.settings, weekly, house.now).id
+        first = drafting.draft(conn, house.settings, weekly, house.now).id
         other.start(engine)
     other.end()
     assert again == [first]
