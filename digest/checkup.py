@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest import incoming
 from digest.config.settings import Settings
 from digest.facets.known import known_facets
 from digest.installation import Installation
 from digest.model import Receipt
+from digest.operations import alarms
 from digest.store.engine import reading
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
@@ -43,7 +43,7 @@ def examine(place: Installation, receipts: Sequence[Receipt], slots: Iterable[di
             *_readers(conn, place.settings),
             *_slots_ahead(slots, now, place.settings),
             *_refusals(receipts),
-            *(Finding("person", one.place, one.problem, one.cure) for one in incoming.alarms(conn, now)),
+            *(Finding("person", one.place, one.problem, one.cure) for one in alarms.alarms(conn, now)),
         ]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from digest import gather as gathering
 from digest import send
+from digest.delivery import recover
+from digest.delivery.take_back import take_back
 from digest.editions import draft, freeze
 from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
 from digest.health import trial_letter
@@ -22,7 +24,6 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.system.failpoint import failpoint
-from digest.takeback import take_back
 from digest.transports.base import Transport, Waiting
 from digest.transports.file import FileTransport
 
@@ -127,7 +128,7 @@ def _accounted(
     try:
         place.fence.check()
         with closing(place.transport()) as transport:
-            recovered = send.recover(place.engine, transport, where, place.clock)
+            recovered = recover.recover(place.engine, transport, where, place.clock)
             for (_, state), count in recovered.items():
                 report.recovered[state] = report.recovered.get(state, 0) + count
             # Before all else: what is in doubt can only be taken back while its hour is far off.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,27 +9,27 @@ from itertools import chain
 
 from sqlalchemy import Connection, Engine
 
-from digest.claiming import Claimed, claim, mailable
 from digest.config.settings import Settings
+from digest.delivery.claim import Claimed, claim, mailable
 from digest.delivery.parcel import folder_of, parcel
+from digest.delivery.recover import Clock
+from digest.delivery.take_back import take_back
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
 from digest.ledger.ahead import in_slot
 from digest.ledger.states import next_try
 from digest.model import Edition
 from digest.render import Letters
 from digest.schedule import slot_of
-from digest.store import deliveries, editions, requests, runs
+from digest.store import deliveries, editions, requests
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
 from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.takeback import take_back
 from digest.transports.base import Outcome, Parcel, Transport, Waiting
 
 MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +52,6 @@ class Frozen:
     edition: Edition
     letters: Letters
     hour: datetime
-
-
-def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> Counter[tuple[int, str]]:
-    """Settle what a run that died had claimed: by what the transport knows, else uncertain. Hold the run lock.
-
-    `where` is `TransportSettings.where`: of what was handed over elsewhere the transport cannot know, so that stays
-    uncertain. Returns how many of each edition became accepted, pending and uncertain.
-    """
-    with reading(engine) as conn:
-        orphans = deliveries.in_state(conn, "claimed")
-        folders = {d.edition: folder_of(editions.get(conn, d.edition)) for d in orphans}
-        asked = runs.handed_over_by(conn, where, orphans)
-    if not orphans:
-        return Counter()
-    known = transport.ask([(d.id, folders[d.edition]) for d in asked])
-    settled = []
-    for one in orphans:
-        heard = "absent" if one.unbegun else known.get(one.id, "")
-        state = {"accepted": "accepted", "absent": "pending"}.get(heard, "uncertain")
-        reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
-        settled.append((one.id, state, reason))
-        failpoint("recover: one asked about")
-    with writing(engine, "recover") as conn:
-        deliveries.settle(conn, settled, clock())
-    return Counter((one.edition, state) for one, (_, state, _) in zip(orphans, settled, strict=True))
 
 
 def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:

@@ -25,8 +25,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.config.settings import Settings
+from digest.delivery.events_in import take_body
 from digest.errors import ConfigError, TryLater
-from digest.incoming import take_body
 from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing

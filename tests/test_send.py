@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from digest import pipeline, send
+from digest.delivery import recover
 from digest.editions import draft
 from digest.editions import freeze as freezing
 from digest.editions.due import slot_owed
@@ -124,7 +125,7 @@ def test_what_another_transport_handed_over_is_in_doubt(frozen: tuple[House, int
         conn.execute(update(tables.run).values(account={"transport": "smtp"}))
         left = [d.id for d in deliveries.in_state(conn, "claimed")]
     second = Recorder(answers=dict.fromkeys(left, "absent"))
-    found = send.recover(house.place.engine, second, "file /letters", house.place.clock)
+    found = recover.recover(house.place.engine, second, "file /letters", house.place.clock)
     assert found == {(number, "uncertain"): 3}
 
 
@@ -149,7 +150,7 @@ def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple
     assert len(left) == 3
     assert not receipt(house, number).balanced
     second = Recorder(answers={left[0]: "accepted", left[1]: "absent"})
-    recovered = send.recover(house.place.engine, second, "", house.place.clock)
+    recovered = recover.recover(house.place.engine, second, "", house.place.clock)
     assert recovered == {(number, "accepted"): 1, (number, "pending"): 1, (number, "uncertain"): 1}
     hand_over(house, number, second)
     assert [p.delivery for p in second.taken] == [left[1]]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from digest import cli, incoming, pipeline, settling
+from digest import cli, pipeline, settling
+from digest.delivery import events_in
 from digest.errors import WrongUse
 from digest.store import deliveries
 from digest.store.engine import reading, writing
@@ -79,7 +80,7 @@ def hear(house: Stage, numbers: list[int], kind: str = "delivered") -> int:
     """Take the provider's events of deliveries, as its webhook does; return how many deliveries they settled."""
     place = house.place
     body = body_of(*(told(kind, n, f"{kind} {n}", secret=place.secret, at=house.now) for n in numbers))
-    return incoming.take_body(
+    return events_in.take_body(
         place.engine, place.settings.events.webhook(), body, place.secret, house.now
     ).taken.settled
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from digest import health, pipeline, receipts, recovery, settling, takeback
+from digest import health, pipeline, receipts, recovery, settling
 from digest.config.load import load
 from digest.editions import approve, draft
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
+from digest.operations import stop
 from digest.store import editions
 from digest.store import schema as tables
 from digest.store.engine import writing
@@ -72,7 +73,7 @@ def test_what_a_killed_run_had_handed_over_is_stopped_too(runs: Runs) -> None:
     assert run.states() == {"claimed": 6}
     at(runs, 14)
     with run.place() as place:
-        assert takeback.stop(place, run.edition()).readers == 6
+        assert stop.stop(place, run.edition()).readers == 6
     runs.fake.now = HOUR.timestamp() + 60
     assert (run.states(), runs.fake.mailed()) == ({"cancelled": 6}, {})
 
@@ -84,7 +85,7 @@ def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs
     run.live(faulty=False, clear=False)
     number = run.edition()
     with run.place() as place:
-        takeback.stop(place, number)
+        stop.stop(place, number)
     at(runs, -1440)
     with run.place() as place:
         told = [one for one in health.examine(place) if one.place.startswith(f"edition {number} ")]
@@ -119,7 +120,7 @@ def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
     run.live(faulty=False)
     runs.fake.side_faults.extend(["500"] * 12)
     with run.place() as place:
-        assert takeback.stop(place, run.edition()).open == 2
+        assert stop.stop(place, run.edition()).open == 2
         with writing(place.engine) as conn:
             approve.approve(conn, place.settings, run.edition(), "an editor", run.now())
     run.live(faulty=False)
@@ -148,8 +149,8 @@ def test_a_stop_beside_a_run_holds_and_says_that_it_must_be_said_again(runs: Run
     run.live(faulty=False)
     with run.place() as place:
         with run_lock(place.engine), pytest.raises(TryLater, match=r"is stopped.*say it again"):
-            takeback.stop(place, run.edition())
-        assert takeback.stop(place, run.edition()).readers == 6
+            stop.stop(place, run.edition())
+        assert stop.stop(place, run.edition()).readers == 6
     assert run.states() == {"cancelled": 6}
 
 
@@ -160,7 +161,7 @@ def test_a_copy_stops_nothing(runs: Runs, tmp_path: Path) -> None:
     shutil.copytree(run.settings.home, tmp_path / "copy")
     copy = Installation(load(tmp_path / "copy" / "config.toml", {"SENDGRID_API_KEY": KEY}), run.now())
     with pytest.raises(PersonNeeded, match="HOLD"):
-        takeback.stop(copy, run.edition())
+        stop.stop(copy, run.edition())
     copy.engine.dispose()
     runs.fake.now = HOUR.timestamp() + 60
     assert sorted(runs.fake.mailed().values()) == [1] * 6
@@ -172,7 +173,7 @@ def test_a_stopped_edition_goes_on_only_with_the_content_that_was_seen(runs: Run
     runs.fake.faults.extend(["", "429"])
     run.live(faulty=False, clear=False)
     with run.place() as place:
-        takeback.stop(place, run.edition())
+        stop.stop(place, run.edition())
         with writing(place.engine) as conn:
             with pytest.raises(PersonNeeded, match="does not have this content"):
                 approve.approve(conn, place.settings, run.edition(), "an editor", run.now(), "zzzz")
@@ -226,7 +227,7 @@ def test_what_cannot_be_stopped_is_said(runs: Runs, number: int | None, said: st
             with writing(place.engine) as conn:
                 number = draft.draft(conn, place.settings, place.settings.cadence("monthly"), HOUR).id
         with pytest.raises(WrongUse, match=said):
-            takeback.stop(place, number)
+            stop.stop(place, number)
 
 
 def one_digest_each(run: Run) -> None:

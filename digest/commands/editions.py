@@ -146,8 +146,8 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
 @click.pass_obj
 def hold(choices: Choices, edition: int, stop_: bool) -> None:
     """Keep an edition back until it is approved."""
-    from digest import takeback
     from digest.editions import approve as approving
+    from digest.operations import stop
     from digest.store.engine import writing
 
     place = choices.installation()
@@ -156,7 +156,7 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
             one = approving.hold(conn, edition)
         click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
         return
-    done = takeback.stop(place, edition)
+    done = stop.stop(place, edition)
     account.write_pages(place, [edition])
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
     if done.readers:

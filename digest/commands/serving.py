@@ -11,7 +11,7 @@ from digest.commands.base import Choices, answer, as_json, tell
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
-    from digest.incoming import Incoming
+    from digest.delivery.events_in import Incoming
 
 
 @click.command()
@@ -52,7 +52,8 @@ def serve(choices: Choices, host: str, port: int) -> None:
 @click.pass_obj
 def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool) -> None:
     """Take events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
-    from digest import incoming
+    from digest.delivery import events_in
+    from digest.operations import alarms as alarming
     from digest.store.engine import reading
     from digest.transports.mailbox.mailbox import open_mailbox
 
@@ -65,7 +66,7 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
         raise WrongUse("nothing to read: set events.mailbox in config.toml, or give --mailbox or --file")
     if file is not None:
         try:
-            found = incoming.take_body(
+            found = events_in.take_body(
                 place.engine, place.settings.events.webhook(), file.read_bytes(), place.secret, place.clock()
             )
         except ValueError as error:
@@ -73,11 +74,11 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
     else:
         box = open_mailbox(where, password)
         try:
-            found = incoming.take_mailbox(place.engine, box, place.secret, place.clock)
+            found = events_in.take_mailbox(place.engine, box, place.secret, place.clock)
         finally:
             box.close()
     with reading(place.engine) as conn:
-        alarms = incoming.alarms(conn, place.clock())
+        alarms = alarming.alarms(conn, place.clock())
     if json_:
         answer(_document(found) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
         return

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection
 
 from digest import explain, pipeline
-from digest.claiming import mailable
 from digest.config.load import load
+from digest.delivery.claim import mailable
 from digest.editions import approve as approving
 from digest.editions import draft as drafting
 from digest.editions import freeze as freezing

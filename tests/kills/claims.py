@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from digest import pipeline
-from digest.claiming import claim
+from digest.delivery.claim import claim
 from digest.editions import draft, freeze
 from digest.installation import Installation
 from digest.schedule import due_slot

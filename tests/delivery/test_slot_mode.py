@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from digest import health, settling, takeback
+from digest import health, settling
 from digest.editions import approve
 from digest.errors import WrongUse
+from digest.operations import stop
 from digest.store import deliveries
 from digest.store.engine import reading, writing
 from tests.figures import Figures
@@ -73,7 +74,7 @@ def test_a_stopped_edition_is_taken_back_and_goes_on_when_approved(runs: Runs) -
     fake.faults.extend(["", "429"])  # one digest's readers are accepted, the others put off
     run.live(faulty=False, clear=False)
     with run.place() as place:
-        done = takeback.stop(place, run.edition())
+        done = stop.stop(place, run.edition())
     assert (done.readers, done.open, done.late) == (3, 0, 0)
     assert run.states() == {"cancelled": 3, "pending": 3}
     # What is pending waits, through every run, until the edition is approved again.
@@ -104,7 +105,7 @@ def test_what_cannot_be_taken_back_is_said(
     runs.fake.now = (HOUR - timedelta(minutes=minutes)).timestamp()
     runs.fake.side_faults.extend(faults)
     with run.place() as place:
-        done = takeback.stop(place, run.edition())
+        done = stop.stop(place, run.edition())
     assert (done.readers, done.open, done.late) == counted
     assert run.states() == states
     if done.open:

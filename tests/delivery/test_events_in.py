@@ -16,8 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, text, update
 
-from digest import incoming
 from digest.cli import digest
+from digest.delivery import events_in
+from digest.operations import alarms
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.transports.mailbox.mailbox import Mailbox, open_mailbox
@@ -123,9 +124,9 @@ def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
     try:
         box = open_mailbox(f"imap://digest@127.0.0.1:{server.port}", "secret")
         with pytest.raises(KeyboardInterrupt):
-            incoming.take_mailbox(place.engine, Dying(box), place.secret, place.clock)
+            events_in.take_mailbox(place.engine, Dying(box), place.secret, place.clock)
         assert server.seen == set()
-        done = incoming.take_mailbox(place.engine, box, place.secret, place.clock)
+        done = events_in.take_mailbox(place.engine, box, place.secret, place.clock)
         assert (done.taken.new, done.taken.duplicate, server.seen) == (0, 2, {11, 12})
         box.close()
     finally:
@@ -215,6 +216,6 @@ def test_many_suppressions_in_a_day_are_an_alarm_and_so_is_a_domain_that_refuses
     result = command(sent, "--file", str(file))
     with reading(sent.place.engine) as conn:
         number = conn.scalar(select(tables.edition.c.id).where(tables.edition.c.eligible > 0))
-        later = incoming.alarms(conn, now + timedelta(days=40))
+        later = alarms.alarms(conn, now + timedelta(days=40))
     assert f"alarm: edition {number}: 3 of 4 accepted deliveries were suppressed within a day" in result.stderr
     assert later == []

@@ -1,0 +1,1 @@
+"""What an operator asks or does: status, doctor, alarms, settle, stop, resume."""
