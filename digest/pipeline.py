@@ -13,9 +13,9 @@ from digest import gather as gathering
 from digest import send
 from digest.delivery import recover
 from digest.delivery.take_back import take_back
+from digest.delivery.trial import trial_letter
 from digest.editions import draft, freeze
 from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
-from digest.health import trial_letter
 from digest.installation import Installation
 from digest.model import Receipt
 from digest.schedule import Cadence

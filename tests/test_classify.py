@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.check_labels import expected_regions, place_in_title, score
 from digest.classify import MOST_AREAS, MOST_THEMES, Classifier, kind_of, plain
 from digest.facets.lexicon import stem
 from digest.facets.places.gazetteer import load
 from digest.model import REGIONS, Facets, Sighting, Source, Taxonomy, Term
+from digest.operations.check_labels import expected_regions, place_in_title, score
 
 ROOT = Path(__file__).parents[1]
 PLAIN = Source(name="A source")

@@ -87,9 +87,9 @@ def test_missed_slots_are_accounted_for_and_made_good_by_one_letter(house: Build
     here.run(weeks=3)
     here.run()
     assert entries_of(here, who) == [[1]]
-    from digest import health
+    from digest.operations import status
 
-    weekly = [s["outcome"] for s in health.status(here.place).slots if s["cadence"] == "weekly"]
+    weekly = [s["outcome"] for s in status.status(here.place).slots if s["cadence"] == "weekly"]
     assert weekly == ["run", "missed", "missed", "run", "run"]
 
 

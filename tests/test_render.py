@@ -14,8 +14,8 @@ from digest import pipeline, preview
 from digest.cli import digest as cli
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
+from digest.delivery.trial import trial_letter
 from digest.errors import ConfigError
-from digest.health import trial_letter
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.model import Digest, Edition, Section

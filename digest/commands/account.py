@@ -84,7 +84,7 @@ def settle(
     json_: bool,
 ) -> None:
     """List deliveries in doubt with what is known of each; ask the transport, or decide."""
-    from digest import settling
+    from digest.operations import settle as settling
 
     place = choices.installation()
     if decision is None and (all_ or deliveries):

@@ -75,7 +75,7 @@ def check(choices: Choices, labels: Path | None, json_: bool) -> None:
         problems.append(
             'cadence: none is configured, nobody is ever sent anything; add [cadence.weekly] at = "fri 08:00"'
         )
-    from digest.health import trial_letter
+    from digest.delivery.trial import trial_letter
 
     try:
         trial_letter(settings)
@@ -142,7 +142,7 @@ def _check_places(settings: Settings) -> list[str]:
 
 
 def _check_labels(choices: Choices, labels: Path, json_: bool) -> None:
-    from digest.check_labels import score
+    from digest.operations.check_labels import score
 
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(_lines(labels), 1):

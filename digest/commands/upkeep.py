@@ -17,7 +17,7 @@ from digest.errors import TryLater, WrongUse
 @click.pass_obj
 def status(choices: Choices, json_: bool) -> None:
     """Show runs, receipts, what is owed, the next slots and the health of each source."""
-    from digest import health
+    from digest.operations import status as health
 
     found = health.status(choices.installation())
     if json_:
@@ -49,9 +49,9 @@ def status(choices: Choices, json_: bool) -> None:
 @click.pass_obj
 def doctor(choices: Choices, json_: bool) -> None:
     """Say what is wrong and its cure; exit code 1 when something is, 4 when only a person can go on."""
-    from digest import health
+    from digest.operations import doctor as checkup
 
-    findings = health.examine(choices.installation())
+    findings = checkup.examine(choices.installation())
     if json_:
         answer([{"level": f.level, "place": f.place, "problem": f.problem, "cure": f.cure} for f in findings])
     else:
@@ -165,11 +165,11 @@ def held(choices: Choices, json_: bool) -> None:
 @click.pass_obj
 def resume(choices: Choices, sent: bool | None) -> None:
     """Let a database in HOLD mail again. --sent is the safe answer: nobody is mailed twice."""
-    from digest import recovery
+    from digest.operations import resume as resuming
 
     if sent is None:
         raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
-    found = recovery.resume(choices.installation(), sent=sent)
+    found = resuming.resume(choices.installation(), sent=sent)
     count = sum(found.pending.values())
     if sent:
         tell(f"{count} letters are in doubt now (`digest settle`), {len(found.due)} due slots are closed;")
@@ -179,9 +179,9 @@ def resume(choices: Choices, sent: bool | None) -> None:
 
 
 def _show_held(choices: Choices, json_: bool) -> None:
-    from digest import recovery
+    from digest.operations import resume as resuming
 
-    found = recovery.look(choices.installation())
+    found = resuming.look(choices.installation())
     if json_:
         answer(found.to_json())
         return

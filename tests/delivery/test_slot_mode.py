@@ -9,10 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from digest import health, settling
 from digest.editions import approve
 from digest.errors import WrongUse
-from digest.operations import stop
+from digest.operations import doctor, settle, stop
 from digest.store import deliveries
 from digest.store.engine import reading, writing
 from tests.figures import Figures
@@ -61,7 +60,7 @@ def test_letters_wait_for_their_hour(runs: Runs, minutes: int, send_at: set[int 
     # What waits for the hour here is no letter that somebody forgot.
     with run.place() as place, reading(place.engine) as conn:
         assert deliveries.owed(conn, run.now()) == []
-        assert not [one for one in health.examine(place) if one.level == "wrong" and "edition" in one.place]
+        assert not [one for one in doctor.examine(place) if one.level == "wrong" and "edition" in one.place]
     runs.fake.now = (HOUR + timedelta(minutes=1)).timestamp()
     run.live(faulty=False)
     assert len(runs.fake.queued) == READERS
@@ -110,9 +109,9 @@ def test_what_cannot_be_taken_back_is_said(
     assert run.states() == states
     if done.open:
         with run.place() as place:
-            numbers = [one.id for one in settling.doubts(place)]
+            numbers = [one.id for one in settle.doubts(place)]
             with pytest.raises(WrongUse, match="is being taken back"):
-                settling.decide(place, numbers, "accepted", "someone")
+                settle.decide(place, numbers, "accepted", "someone")
 
 
 @pytest.mark.kills

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from digest import health, pipeline, receipts, recovery, settling
+from digest import pipeline, receipts
 from digest.config.load import load
 from digest.editions import approve, draft
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
-from digest.operations import stop
+from digest.operations import doctor, resume, settle, stop
 from digest.store import editions
 from digest.store import schema as tables
 from digest.store.engine import writing
@@ -58,7 +58,7 @@ def test_after_a_restore_nothing_is_taken_back(runs: Runs, faults: list[str], si
     database.write_bytes(saved)
     with run.place() as place:
         assert place.fence.why()
-        recovery.resume(place, sent=True)
+        resume.resume(place, sent=True)
     at(runs, 190)
     run.live(faulty=False)
     runs.fake.now = HOUR.timestamp() + 60
@@ -88,7 +88,7 @@ def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs
         stop.stop(place, number)
     at(runs, -1440)
     with run.place() as place:
-        told = [one for one in health.examine(place) if one.place.startswith(f"edition {number} ")]
+        told = [one for one in doctor.examine(place) if one.place.startswith(f"edition {number} ")]
         assert [one.level for one in told] == ["person"] and f"digest approve {number}" in told[0].cure
         assert any(f"digest approve {number}" in line for line in receipts.account(place, number).verdict[1])
         for report in (pipeline.send_owed(place, number=number), pipeline.run(place)):
@@ -105,13 +105,13 @@ def test_nobody_decides_on_what_may_still_leave_by_itself(runs: Runs, decision: 
     at(runs, 8)
     run.live(faulty=False)
     with run.place() as place:
-        doubts = [one.id for one in settling.doubts(place)]
+        doubts = [one.id for one in settle.doubts(place)]
         assert len(doubts) == 3
         with pytest.raises(WrongUse, match="at the provider for its hour"):
-            settling.decide(place, doubts, decision, "someone")
+            settle.decide(place, doubts, decision, "someone")
     runs.fake.now = HOUR.timestamp() + 60
     with run.place() as place:
-        assert settling.decide(place, doubts, "accepted", "someone") == 3
+        assert settle.decide(place, doubts, "accepted", "someone") == 3
 
 
 def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from digest import cli, pipeline, settling
+from digest import cli, pipeline
 from digest.delivery import events_in
 from digest.errors import WrongUse
+from digest.operations import settle
 from digest.store import deliveries
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
@@ -176,7 +177,7 @@ def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.Captu
 
 def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(house: Stage) -> None:
     house.postman.known = {1: "accepted", 2: "absent"}
-    assert settling.ask(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
+    assert settle.ask(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
     assert rows(house)[0] == ("accepted", "settled by the transport: accepted")
     assert states(house)[1:] == ["uncertain"] * 4
     before = len(house.postman.taken)
@@ -186,10 +187,10 @@ def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when
 
 def test_that_another_transport_knows_nothing_of_it_proves_nothing(house: Stage) -> None:
     house.postman.known = dict.fromkeys(range(1, 6), "absent")
-    assert settling.ask(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
+    assert settle.ask(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
     with writing(house.place.engine) as conn:
         conn.execute(text('UPDATE run SET account = \'{"transport": "smtp"}\''))
-    assert settling.ask(house.place) == {"accepted": 0, "absent": 0, "unknown": 5}
+    assert settle.ask(house.place) == {"accepted": 0, "absent": 0, "unknown": 5}
 
 
 def test_an_event_tells_of_what_was_written_off(house: Stage) -> None:
@@ -237,7 +238,7 @@ def test_an_event_settles_what_it_tells_of_also_after_the_decision_to_send_again
     pipeline.run(house.place)
     assert len(house.postman.taken) == before
     with pytest.raises(WrongUse, match="is not uncertain"):
-        settling.decide(house.place, [3], "resend", "Anna")
+        settle.decide(house.place, [3], "resend", "Anna")
 
 
 def test_a_run_says_that_doubts_are_open_as_long_as_they_are(
@@ -288,7 +289,7 @@ def reconcile(house: Stage, readers: int, runs: int = 20) -> tuple[int, int, int
         house.run(days=7)
     again = Counter(parcel.delivery for parcel in house.postman.taken)
     resent = sum(count - 1 for number, count in again.items() if number in first)
-    listed = {one.id for one in settling.doubts(house.place)}
+    listed = {one.id for one in settle.doubts(house.place)}
     assert listed == set(first) - set(with_events)
     assert (settled, resent) == (len(with_events), 0)
     with reading(house.place.engine) as conn:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from digest import health
-from digest.checkup import Finding
+from digest.operations import doctor
+from digest.operations.doctor import Finding
 from digest.store import editions
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery, event
@@ -32,7 +32,7 @@ def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
 
 
 def found(house: House) -> dict[str, Finding]:
-    return {one.place: one for one in health.examine(house.place)}
+    return {one.place: one for one in doctor.examine(house.place)}
 
 
 def test_a_house_in_order_has_nothing_to_tell(house: House) -> None:
