@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from digest import edit, pipeline
+from digest import pipeline
 from digest.config.settings import Settings
+from digest.desk import edit
 from digest.editions import draft, freeze
 from digest.editions.due import slot_owed
 from digest.installation import Installation

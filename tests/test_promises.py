@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select, update
 
-from digest import edit, explain, group, pipeline
+from digest import group, pipeline
+from digest.desk import edit, explain
 from digest.editions import approve, draft, freeze
 from digest.editions.due import slot_owed
 from digest.errors import DigestError, WrongUse

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from digest import pipeline, preview
+from digest import pipeline
 from digest.cli import digest as cli
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
 from digest.delivery.trial import trial_letter
+from digest.desk import preview
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles

@@ -28,10 +28,10 @@ RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "sup
 @click.pass_obj
 def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool) -> None:
     """Show an edition's account as it stands now (default: the newest) and write it as a page."""
-    from digest import receipts
+    from digest.desk import receipts as receipt_pages
 
     place = choices.installation()
-    one = receipts.account(place, receipts.newest(place) if edition is None else edition)
+    one = receipt_pages.account(place, receipt_pages.newest(place) if edition is None else edition)
     if json_:
         answer(one.to_json())
     else:
@@ -40,8 +40,8 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
             click.echo(f"{state}: {count} × {reason}")
         for doubt in one.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
-    path = out or receipts.path_of(place, one.edition)
-    receipts.save(path, receipts.page(place, one))
+    path = out or receipt_pages.path_of(place, one.edition)
+    receipt_pages.save(path, receipt_pages.page(place, one))
     tell(f"receipt: {path}")
     leave([one.receipt])
 
@@ -53,7 +53,7 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
 @click.pass_obj
 def explain(choices: Choices, subscriber: str, entry: str | None, json_: bool) -> None:
     """Say why this reader got, or did not get, what they did."""
-    from digest.explain import explain as story
+    from digest.desk.explain import explain as story
 
     who, what, found = story(choices.installation(), subscriber, entry)
     if json_:
@@ -168,10 +168,10 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
 
 def write_pages(place: Installation, numbers: Iterable[int]) -> None:
     """Write the receipts of editions as pages, and tell where. What was mailed stays mailed if that fails."""
-    from digest import receipts
+    from digest.desk import receipts as receipt_pages
 
     try:
-        for path in receipts.write(place, sorted(numbers)):
+        for path in receipt_pages.write(place, sorted(numbers)):
             tell(f"receipt: {path}")
     except OSError as error:
         tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")

@@ -14,7 +14,7 @@ from digest.errors import WrongUse
 @click.pass_obj
 def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> None:
     """Let held (or baseline, or dropped) entries go out with the next editions."""
-    from digest import edit
+    from digest.desk import edit
 
     if bool(entries) == bool(source):
         raise WrongUse("name entries by id, or one source with --source; see `digest entries --state held`")
@@ -27,7 +27,7 @@ def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> N
 @click.pass_obj
 def drop(choices: Choices, entries: tuple[int, ...]) -> None:
     """Take entries out of every edition that is not frozen yet."""
-    from digest import edit
+    from digest.desk import edit
 
     for line in edit.drop(choices.installation(), list(entries)):
         tell(line)
@@ -41,7 +41,7 @@ def drop(choices: Choices, entries: tuple[int, ...]) -> None:
 @click.pass_obj
 def retag(choices: Choices, entry: int, policy_areas: str | None, regions: str | None, themes: str | None) -> None:
     """Correct an entry's facets; those who now match and have not had it get it in their next letter."""
-    from digest import edit
+    from digest.desk import edit
 
     if policy_areas is None and regions is None and themes is None:
         raise WrongUse("say what to correct: --policy-areas, --regions or --themes")

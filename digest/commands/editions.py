@@ -89,8 +89,8 @@ def preview(
     lint_: bool,
 ) -> None:
     """Write the very letter a reader would get: letter.html, letter.txt and letter.eml."""
+    from digest.desk.preview import preview as story
     from digest.facets.known import slugs_of
-    from digest.preview import preview as story
     from subscribers.model import Interests
 
     if subscriber and (areas or regions or themes):

@@ -98,7 +98,7 @@ def entries(
 @click.pass_obj
 def entry(choices: Choices, id_or_url: str, json_: bool) -> None:
     """Show one entry with its facets and the evidence for each."""
-    from digest.explain import find_entry
+    from digest.desk.explain import find_entry
     from digest.store import entries as store
     from digest.store.engine import reading
 

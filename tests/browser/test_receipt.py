@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from digest import receipts
+from digest.desk import receipts
 from digest.store.engine import writing
 from digest.store.schema import delivery
 from tests.browser import scenes

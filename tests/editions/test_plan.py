@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from digest import explain, pipeline
+from digest import pipeline
 from digest.config.load import load
 from digest.delivery.claim import mailable
+from digest.desk import explain
+from digest.desk.preview import Preview, preview
 from digest.editions import approve as approving
 from digest.editions import draft as drafting
 from digest.editions import freeze as freezing
 from digest.editions.due import slot_owed
 from digest.editions.plan import NO_READER, Offer, Standing
 from digest.model import Digest, Edition, Entry, Facets
-from digest.preview import Preview, preview
 from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.editions import Shown

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from digest import pipeline, receipts
+from digest import pipeline
 from digest.config.load import load
+from digest.desk import receipts
 from digest.editions import approve, draft
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation

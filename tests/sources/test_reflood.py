@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import edit
+from digest.desk import edit
 from digest.store import entries
 from digest.store.engine import reading
 from tests.house import House

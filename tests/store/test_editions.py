@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from digest import edit
+from digest.desk import edit
 from digest.editions import draft as drafting
 from digest.editions import freeze as freezing
 from digest.installation import Installation

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from digest import edit
+from digest.desk import edit
+from digest.desk.preview import preview
 from digest.editions import approve, draft
 from digest.model import Digest
-from digest.preview import preview
 from digest.store import editions, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people

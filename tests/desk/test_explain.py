@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import edit, explain
+from digest.desk import edit, explain
 from digest.errors import WrongUse
 from digest.store import deliveries, editions
 from digest.store.engine import reading

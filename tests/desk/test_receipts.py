@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from digest import cli, receipts
+from digest import cli
+from digest.desk import receipts
 from digest.errors import WrongUse
 from digest.model import Receipt
 from digest.store.engine import writing
