@@ -25,9 +25,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.commands",
         "digest.daemon",
         "digest.desk",
-        "digest.letterpage",
+        "digest.web.letters",
         "digest.story",
-        "digest.web",
+        "digest.web.app",
         "subscribers.web",
     ),
     "stories": (
@@ -155,7 +155,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
-    "starlette": ("digest.desk", "digest.web", "subscribers.web"),
+    "starlette": ("digest.desk", "digest.web.app", "subscribers.web"),
     "uvicorn": ("digest.commands.serving",),
 }
 

@@ -22,7 +22,7 @@ def serve(choices: Choices, host: str, port: int) -> None:
     """Serve the pages behind the links in letters and the provider's webhook, behind a proxy that speaks TLS."""
     import uvicorn
 
-    from digest.web import make_app
+    from digest.web.app import make_app
 
     place = choices.installation()
     if problem := place.settings.events.webhook_problem():

@@ -12,11 +12,11 @@ import pytest
 import uvicorn
 
 from digest.store.engine import writing
-from digest.web import make_app
+from digest.web.app import make_app
 from subscribers import store as people
 from tests.browser import scenes
 from tests.browser.scenes import Scene
-from tests.test_reader_pages import Post
+from tests.web.test_reader_pages import Post
 
 pytestmark = pytest.mark.browser
 SCENES = (

@@ -27,7 +27,7 @@ from digest.model import Site
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.system.resources import resource
-from digest.web import LARGEST_BODY, make_app
+from digest.web.app import LARGEST_BODY, make_app
 from subscribers import store as people
 from subscribers.tokens import make_token
 from tests.counts import few_and_many

@@ -27,11 +27,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from digest.config.settings import Settings
 from digest.delivery.events_in import take_body
 from digest.errors import ConfigError, TryLater
-from digest.letterpage import LETTER_POLICY, LetterPages, NoLetter
 from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
+from digest.web.letters import LETTER_POLICY, LetterPages, NoLetter
 from subscribers import web as people
 from subscribers.errors import BadToken, NoSubscriber
 from subscribers.forms import Choice, Choices

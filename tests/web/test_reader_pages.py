@@ -24,14 +24,14 @@ from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
 from digest.editions import draft
 from digest.letter.mime.dkim import BadKey
-from digest.letterpage import LetterPages
 from digest.model import Dkim, Edition, Entry
 from digest.render import Letters
 from digest.store import deliveries
 from digest.store import editions as editions_
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
-from digest.web import make_app
+from digest.web.app import make_app
+from digest.web.letters import LetterPages
 from subscribers import forms
 from subscribers import store as people
 from subscribers.database import metadata
@@ -562,7 +562,7 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
         made.append(edition.content_hash)
         return Letters(settings, edition, entries)
 
-    monkeypatch.setattr("digest.letterpage.Letters", counted)
+    monkeypatch.setattr("digest.web.letters.Letters", counted)
     app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)
     client = TestClient(app)
     for content in ("one", "one", "another"):

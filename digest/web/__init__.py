@@ -1,0 +1,1 @@
+"""Every HTTP answer: application, security headers, webhooks, letter pages."""
