@@ -26,7 +26,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "digest.daemon",
         "digest.desk",
         "digest.web.letters",
-        "digest.story",
+        "digest.commands.demo",
         "digest.web.app",
         "subscribers.web",
     ),

@@ -37,8 +37,8 @@ def init(directory: Path) -> None:
 @click.pass_obj
 def demo(choices: Choices, out: Path) -> None:
     """Show the whole story on bundled sources and fictional subscribers: no network, no account."""
+    from digest.commands.demo import tell_story
     from digest.commands.editions import watching
-    from digest.story import tell_story
     from digest.system.resources import resource
 
     if lay_out(out) is not None:
