@@ -14,7 +14,7 @@ from digest.model import CADENCES
 
 if TYPE_CHECKING:
     from digest.installation import Installation
-    from subscribers.importing import Report
+    from subscribers.csv.importing import Report
     from subscribers.model import Subscriber
 
 
@@ -53,7 +53,7 @@ def import_(choices: Choices, file: Path, dry_run: bool, json_: bool) -> None:
 def export(choices: Choices, file: Path) -> None:
     """Write all subscribers as CSV that imports again without loss (- or nothing: standard output)."""
     from digest.store.engine import reading
-    from subscribers.exporting import export_csv
+    from subscribers.csv.exporting import export_csv
 
     place = choices.installation()
     with reading(place.engine) as conn:
@@ -211,7 +211,7 @@ def import_people(place: Installation, stream: IO[bytes], *, dry_run: bool = Fal
     """Import a CSV stream into the installation."""
     from digest.facets.known import known_facets
     from digest.store.engine import writing
-    from subscribers.importing import import_csv
+    from subscribers.csv.importing import import_csv
 
     settings = place.settings
     with writing(place.engine, "import") as conn:

@@ -32,9 +32,9 @@ from digest.store.engine import reading, writing
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
 from digest.web.letters import LETTER_POLICY, LetterPages, NoLetter
-from subscribers import web as people
 from subscribers.errors import BadToken, NoSubscriber
-from subscribers.forms import Choice, Choices
+from subscribers.pages import routes as people
+from subscribers.pages.forms import Choice, Choices
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine
 
-from subscribers.importing import KnownFacets
+from subscribers.csv.importing import KnownFacets
 
 
 @pytest.fixture

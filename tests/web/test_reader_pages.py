@@ -32,10 +32,10 @@ from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.web.app import make_app
 from digest.web.letters import LetterPages
-from subscribers import forms
 from subscribers import store as people
 from subscribers.database import metadata
 from subscribers.model import Interests, Subscriber
+from subscribers.pages import forms
 from subscribers.tables import subscriber
 from subscribers.tokens import make_token
 from tests import postgres

@@ -20,11 +20,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from subscribers import forms, store
+from subscribers import store
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed
-from subscribers.forms import BadForm, Choice, Choices, Fields
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
+from subscribers.pages import forms
+from subscribers.pages.forms import BadForm, Choice, Choices, Fields
 from subscribers.tokens import make_token, read_token
 
 _LARGEST = 65_536  # bytes of a form; a mail program sends 26, the preferences page some hundred

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.csvlines import LONGEST_LINE
-from subscribers.csvrows import Problem, Row, guarded, read_rows, unguarded
+from subscribers.csv.lines import LONGEST_LINE
+from subscribers.csv.rows import Problem, Row, guarded, read_rows, unguarded
 from subscribers.errors import BadFile
 
 HEAD = "email,name\n"

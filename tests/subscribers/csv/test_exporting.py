@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
 from subscribers import store
+from subscribers.csv.importing import KnownFacets, Report, export_csv, import_csv
 from subscribers.database import metadata
-from subscribers.importing import KnownFacets, Report, export_csv, import_csv
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
 from subscribers.tables import REASONS

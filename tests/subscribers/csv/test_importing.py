@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from subscribers import store
-from subscribers.csvcells import BadCell, CellReader, Wanted
-from subscribers.csvrows import Row
+from subscribers.csv.cells import BadCell, CellReader, Wanted
+from subscribers.csv.importing import KnownFacets, Report, _Import, decide, import_csv
+from subscribers.csv.rows import Row
 from subscribers.errors import BadFile, BadSecret
-from subscribers.importing import KnownFacets, Report, _Import, decide, import_csv
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import is_suppressed, suppress
 from subscribers.tables import consent_event, suppression

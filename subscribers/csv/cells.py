@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
-from subscribers.csvrows import Row
+from subscribers.csv.rows import Row
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, shown
 from subscribers.languages import is_language_tag

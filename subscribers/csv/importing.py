@@ -16,10 +16,10 @@ from typing import IO, Any
 from sqlalchemy import Connection, select
 
 from subscribers.consent import next_state
-from subscribers.csvcells import BadCell, CellReader, Wanted
-from subscribers.csvrows import Problem, Row, read_rows
+from subscribers.csv.cells import BadCell, CellReader, Wanted
+from subscribers.csv.exporting import export_csv
+from subscribers.csv.rows import Problem, Row, read_rows
 from subscribers.database import dialect_insert
-from subscribers.exporting import export_csv
 from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.rows import COLUMNS, columns_of, record, to_subscriber, write_all

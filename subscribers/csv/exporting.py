@@ -9,7 +9,7 @@ from typing import IO
 from sqlalchemy import Connection
 
 from subscribers.addresses import parse_address
-from subscribers.csvrows import COLUMNS, guarded
+from subscribers.csv.rows import COLUMNS, guarded
 from subscribers.model import Subscriber
 from subscribers.store import stream as pages
 from subscribers.suppression import reasons_for

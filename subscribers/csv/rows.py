@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from subscribers.csvlines import Line, read_lines
+from subscribers.csv.lines import Line, read_lines
 from subscribers.errors import BadFile
 
 COLUMNS = (

@@ -1,0 +1,1 @@
+"""The pages on which subscribers change, pause or end their subscription."""
