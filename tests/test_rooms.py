@@ -1,14 +1,14 @@
-"""The rooms' floors: an import only goes down, one library has one home, and decisions only decide.
+"""Check the rooms' floors: an import only goes down, one library has one home, and decisions only decide.
 
-Hands > stories > doors > decisions > ground (CONTRIBUTING.md). A new module is added to FLOORS here; a new
-outside library that touches the world, or that should have one home, to WORLD or HOMES.
+A room is a module at the root of `digest`, or a folder there. Each stands on one floor (docs/architecture.md).
+A new room is added to FLOORS; a library that touches the world, or that should have one home, to WORLD or HOMES.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,309 +17,263 @@ import digest
 
 ROOT = Path(digest.__file__).parents[1]
 
-# A package stands for every module below it that is not named itself. Highest floor first.
-FLOORS: dict[str, tuple[str, ...]] = {
-    "hands": (
-        "digest.__main__",
-        "digest.cli",
-        "digest.commands",
-        "digest.daemon",
-        "digest.desk",
-        "digest.web.letters",
-        "digest.commands.demo",
-        "digest.web.app",
-        "subscribers.pages.routes",
-    ),
-    "stories": (
-        "digest.operations.doctor",
-        "digest.delivery.claim",
-        "digest.desk.edit",
-        "digest.editions",
-        "digest.desk.explain",
-        "digest.gather",
-        "digest.operations.status",
-        "digest.delivery.events_in",
-        "digest.installation",
-        "digest.delivery",
-        "digest.pipeline",
-        "digest.editions.draft",
-        "digest.desk.preview",
-        "digest.desk.receipts",
-        "digest.operations.resume",
-        "digest.render",
-        "digest.send",
-        "digest.delivery.recover",
-        "digest.operations.settle",
-        "digest.delivery.take_back",
-    ),
-    "doors": (
-        "digest.cluster",
-        "digest.config",
-        "digest.system.flush",
-        "digest.system.resources",
-        "digest.sources.sandbox.child",
-        "digest.sources.web.fetch",
-        "digest.sources.formats.folder",
-        "digest.sources.web.guard",
-        "digest.sources.web.politeness",
-        "digest.sources.read",
-        "digest.sources.sandbox.zygote",
-        "digest.store",
-        "digest.system",
-        "digest.system.timed",
-        "digest.transports",
-        "subscribers.csv.cells",
-        "subscribers.csv.exporting",
-        "subscribers.followed",
-        "subscribers.csv.importing",
-        "subscribers.mailable",
-        "subscribers.rows",
-        "subscribers.secret",
-        "subscribers.store",
-        "subscribers.suppression",
-        "subscribers.tables",
-    ),
-    "decisions": (
-        "digest.operations.check_labels",
-        "digest.classify",
-        "digest.ledger.events",
-        "digest.facets",
-        "digest.system.failpoint",
-        "digest.group",
-        "digest.ledger",
-        "digest.letter",
-        "digest.facets.regions",
-        "digest.facets.places",
-        "digest.config.cadences",
-        "digest.schedule",
-        "digest.config.site",
-        "digest.config.sources",
-        "digest.config.spans",
-        "digest.system.stopping",
-        "digest.sources.web.answers",
-        "digest.sources.formats.charset",
-        "digest.sources.formats.dates",
-        "digest.sources.newness",
-        "digest.sources.formats.feed",
-        "digest.sources.frontmatter",
-        "digest.sources.formats.jsonfeed",
-        "digest.sources.links",
-        "digest.sources.formats.notfeed",
-        "digest.sources.formats.pictures",
-        "digest.sources.sanitise",
-        "digest.sources.formats.tidy",
-        "digest.sources.web.unpack",
-        "digest.sources.sandbox.wire",
-        "digest.config.terms",
-        "digest.facets.lexicon",
-        "digest.transports.mailbox.reports",
-        "digest.transports.sendgrid.events",
-        "digest.transports.tag",
-        "digest.transports.webhook",
-        "subscribers.addresses",
-        "subscribers.consent",
-        "subscribers.csv.lines",
-        "subscribers.csv.rows",
-        "subscribers.facets",
-        "subscribers.pages.forms",
-        "subscribers.invisible",
-        "subscribers.languages",
-        "subscribers.tokens",
-    ),
-    "ground": (
-        "digest",
-        "digest.errors",
-        "digest.model",
-        "digest.sources",
-        "subscribers",
-        "subscribers.database",
-        "subscribers.errors",
-        "subscribers.model",
-    ),
+# Highest floor first. A room stands for every module in it that has no line of its own.
+FLOORS: dict[str, str] = {
+    "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web subscribers.pages",
+    "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
+    " digest.desk digest.operations digest.editions digest.delivery",
+    "doors": "digest.config digest.transports digest.store digest.sources digest.system"
+    " subscribers.csv subscribers.followed subscribers.mailable subscribers.rows subscribers.secret"
+    " subscribers.store subscribers.suppression subscribers.tables",
+    "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.ledger"
+    " subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible subscribers.languages"
+    " subscribers.tokens",
+    "ground": "digest digest.model digest.errors"
+    " subscribers subscribers.database subscribers.errors subscribers.model",
 }
-HEIGHT = {floor: height for height, floor in enumerate(reversed(FLOORS))}
-
-# A package's own __init__ is ground here, so a new module in it must be named above.
-EXACT = {"digest", "digest.sources", "subscribers"}
+# These stand with the doors they serve, and decide like decisions: values in, values out.
+ALSO_PURE = (
+    "digest.sources.formats.charset", "digest.sources.formats.dates", "digest.sources.formats.feed",
+    "digest.sources.formats.jsonfeed", "digest.sources.formats.notfeed", "digest.sources.formats.pictures",
+    "digest.sources.formats.tidy", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
+    "digest.sources.web.answers", "digest.sources.web.unpack", "digest.sources.sandbox.wire",
+    "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",
+    "subscribers.csv.lines", "subscribers.csv.rows", "subscribers.pages.forms",
+)  # fmt: skip
 
 # One library, one home.
 HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("digest.store",),
-    "apscheduler": ("digest.daemon", "digest.schedule"),
+    "apscheduler": ("digest.daemon",),
     "cssutils": ("digest.letter.compile",),
     "feedparser": ("digest.sources.formats.feed",),
     "itsdangerous": ("subscribers.tokens",),
-    "markdown_it": ("digest.sources",),
+    "markdown_it": ("digest.sources.formats",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
     "premailer": ("digest.letter.compile",),
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
-    "starlette": ("digest.desk", "digest.web.app", "subscribers.pages.routes"),
+    "starlette": ("digest.web", "subscribers.pages"),
     "uvicorn": ("digest.commands.serving",),
 }
+# A provider's name stands in its own room, where its settings are read, and in help texts.
+PROVIDERS = {"sendgrid": ("digest/transports/sendgrid/", "digest/config/", "digest/commands/")}
 
 # What touches network, disk, processes or the database: not for decisions, nor for the ground.
-WORLD = {
+WORLD = (
     "alembic", "click", "fcntl", "httpx2", "imaplib", "mailbox", "multiprocessing", "psycopg", "requests", "rich",
-    "shutil", "smtplib",
-    "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request", "urllib3",
-}  # fmt: skip
+    "shutil", "smtplib", "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request",
+    "urllib3",
+)  # fmt: skip
 # These name a library's types and do nothing with it.
-TYPES_ONLY = {"digest.sources.web.answers": {"httpx2"}, "subscribers.database": {"sqlalchemy"}}
-CLOCK = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep"}
+TYPES_ONLY = {"digest.sources.web.answers": ("httpx2",), "subscribers.database": ("sqlalchemy",)}
+CLOCK = ("now", "utcnow", "today", "time", "monotonic", "perf_counter", "sleep")
 
 
-def test_every_module_stands_on_a_floor() -> None:
-    homeless = [name for name in MODULES if _floor(name) is None]
-    assert not homeless, "add to FLOORS in tests/test_rooms.py:\n" + "\n".join(homeless)
+@dataclass(frozen=True)
+class House:
+    """Modules by full name with their source, and the floor of each room."""
+
+    sources: Mapping[str, str]
+    packages: frozenset[str]
+    floors: Mapping[str, str]
+
+    def rooms(self) -> dict[str, str]:
+        """Return floor by room."""
+        return {room: floor for floor, rooms in self.floors.items() for room in rooms.split()}
+
+    def floor(self, module: str) -> str | None:
+        """Return the floor of the longest room that a module is, or is in; a root package is no room for others."""
+        rooms = self.rooms()
+        parts = module.split(".")
+        names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+        return next((rooms[name] for name in names if name in rooms and ("." in name or name == module)), None)
+
+    def height(self, module: str) -> int:
+        """Return how high a module stands; 0 is the ground."""
+        floor = self.floor(module)
+        return list(reversed(self.floors)).index(floor) if floor else 0
+
+    def pure(self) -> list[str]:
+        """Return the modules that turn values into values."""
+        return [name for name in self.sources if self.floor(name) in ("decisions", "ground") or name in ALSO_PURE]
+
+    def imports(self, module: str) -> set[str]:
+        """Return the full name of every module that a module imports anywhere in it."""
+        return set(self._imports(module))
+
+    def _imports(self, module: str) -> Iterator[str]:
+        for node in ast.walk(ast.parse(self.sources[module])):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                base = self._base(module, node)
+                below = {f"{base}.{alias.name}" for alias in node.names}
+                ours = base.partition(".")[0] in ("digest", "subscribers")
+                # `from package import module` means the module, not only the package around it.
+                yield from (below & set(self.sources) if ours else below)
+                if not (ours and below <= set(self.sources)):
+                    yield base
+
+    def _base(self, module: str, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        parts = module.split(".")
+        keep = len(parts) - node.level + (module in self.packages)
+        return ".".join([*parts[:keep], *([node.module] if node.module else [])])
+
+    def arrows(self) -> Iterator[tuple[str, str]]:
+        """Yield (importing, imported) for each import of one of our modules by another."""
+        for name in self.sources:
+            yield from ((name, used) for used in sorted(self.imports(name)) if used in self.sources and used != name)
+
+    def faults(self) -> list[str]:
+        """Return every upward import, every module in no room, and every room that does not exist."""
+        upward = [
+            f"{importer} ({self.floor(importer)}) imports {imported} ({self.floor(imported)})"
+            for importer, imported in self.arrows()
+            if self.height(importer) < self.height(imported)
+        ]
+        homeless = [f"{name} is in no room" for name in self.sources if self.floor(name) is None]
+        stale = [f"{room} does not exist" for room in self.rooms() if room not in self.sources]
+        return upward + homeless + stale
 
 
-def test_an_import_only_goes_down() -> None:
-    upward = [
-        f"{importer} ({_floor(importer)}) imports {imported} ({_floor(imported)})"
-        for importer, imported in _arrows()
-        if _height(importer) < _height(imported)
-    ]
-    assert not upward, "\n".join(upward)
-
-
-def test_subscribers_know_nothing_of_feeds_or_letters() -> None:
-    wrong = [arrow for arrow in _arrows() if arrow[0].startswith("subscribers") and arrow[1].startswith("digest")]
-    assert wrong == []
-
-
-def test_doors_do_not_read_the_config() -> None:
-    """Settings are read in stories and hands; a door gets values."""
-    read = ("digest.config.load", "digest.config.settings")
-    readers = {name for name, imported in _arrows() if imported in read and not _within(name, ("digest.config",))}
-    assert {one for one in readers if _floor(one) not in ("hands", "stories")} == set()
-
-
-@pytest.mark.parametrize("library", HOMES)
-def test_one_library_has_one_home(library: str) -> None:
-    users = {name for name in MODULES for used in _imports(name) if used == library or used.startswith(library + ".")}
-    assert {name for name in users if not _within(name, HOMES[library])} == set()
-
-
-def test_decisions_and_ground_touch_nothing_outside() -> None:
-    touching = [
-        f"{name} imports {used}"
-        for name in MODULES
-        if _floor(name) in ("decisions", "ground")
-        for used in _imports(name)
-        if any(used == one or used.startswith(one + ".") for one in WORLD - TYPES_ONLY.get(name, set()))
-    ]
-    assert not touching, "\n".join(touching)
-
-
-def test_decisions_and_ground_do_not_read_the_clock() -> None:
-    reading = [
-        f"{name}:{node.lineno} calls {node.func.attr}()"
-        for name in MODULES
-        if _floor(name) in ("decisions", "ground")
-        for node in ast.walk(_tree(name))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in CLOCK
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in ("datetime", "date", "time")
-    ]
-    assert not reading, "\n".join(reading)
-
-
-@pytest.mark.parametrize(
-    ("importer", "source", "found"),
-    [
-        ("digest.group", "import digest.gather", {"digest.gather"}),
-        ("digest.group", "from digest import gather", {"digest.gather"}),
-        ("digest.group", "def f():\n    from digest.gather import gather", {"digest.gather"}),
-        ("digest.sources.formats.feed", "from . import fetch", {"digest.sources.web.fetch"}),
-        ("digest.sources.formats.feed", "from ..gather import gather", {"digest.gather"}),
-        ("digest.group", "from digest.model import Entry", {"digest.model"}),
-        ("digest.group", "from __future__ import annotations\nimport urllib.request", {"urllib.request"}),
-        ("digest.group", "from urllib import request", {"urllib.request"}),
-    ],
-)
-def test_every_way_to_write_an_import_is_seen(importer: str, source: str, found: set[str]) -> None:
-    modules = {"digest.gather", "digest.model", "digest.sources.web.fetch", "digest.sources", "digest"}
-    assert found <= set(_names(importer, ast.parse(source), modules))
-
-
-def _modules() -> dict[str, Path]:
-    found = {}
+def _house() -> House:
+    sources, packages = {}, set()
     for package in ("digest", "subscribers"):
         for path in sorted((ROOT / package).rglob("*.py")):
             # Alembic runs the migrations by their path; nothing imports them.
             if "migrations" in path.parts:
                 continue
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            sources[name] = path.read_text(encoding="utf-8")
+            if parts[-1] == "__init__":
+                packages.add(name)
+    return House(sources, frozenset(packages), FLOORS)
 
 
-MODULES = _modules()
+HOUSE = _house()
 
 
-@cache
-def _tree(name: str) -> ast.Module:
-    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
+def test_every_module_has_a_room_and_an_import_only_goes_down() -> None:
+    assert HOUSE.faults() == []
 
 
-def _arrows() -> Iterator[tuple[str, str]]:
-    """Yield (importing, imported) for each import of one of our modules by another."""
-    for name in MODULES:
-        for used in _imports(name):
-            if used in MODULES and used != name:
-                yield name, used
+def test_every_named_module_exists() -> None:
+    homes = {home for names in HOMES.values() for home in names}
+    assert sorted({*ALSO_PURE, *TYPES_ONLY, *homes} - set(HOUSE.sources)) == []
 
 
-@cache
-def _imports(name: str) -> frozenset[str]:
-    return frozenset(_names(name, _tree(name), set(MODULES)))
+def test_modules_import_in_no_circle() -> None:
+    waiting = {
+        name: {used for used in HOUSE.imports(name) if used in HOUSE.sources} - {name} for name in HOUSE.sources
+    }
+    # A package's own __init__ may gather what is below it.
+    waiting = {name: {used for used in needs if not used.startswith(name + ".")} for name, needs in waiting.items()}
+    while free := [name for name, needs in waiting.items() if not needs & set(waiting)]:
+        for name in free:
+            del waiting[name]
+    assert sorted(waiting) == []
 
 
-def _names(importer: str, tree: ast.Module, modules: set[str]) -> Iterator[str]:
-    """Yield the full name of every module that `tree`, the source of `importer`, imports anywhere in it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(importer, node)
-            below = {f"{base}.{alias.name}" for alias in node.names}
-            ours = base.partition(".")[0] in ("digest", "subscribers")
-            # `from package import module` means the module, not only the package around it.
-            yield from (below & modules if ours else below)
-            if not (ours and below <= modules):
-                yield base
+def test_subscribers_know_nothing_of_feeds_or_letters() -> None:
+    assert [
+        arrow for arrow in HOUSE.arrows() if arrow[0].startswith("subscribers") and arrow[1].startswith("digest")
+    ] == []
 
 
-def _base(importer: str, node: ast.ImportFrom) -> str:
-    if not node.level:
-        return node.module or ""
-    inside = MODULES.get(importer)
-    parts = importer.split(".")
-    if inside is None or inside.name != "__init__.py":
-        parts = parts[:-1]
-    parts = parts[: len(parts) - node.level + 1]
-    return ".".join([*parts, *([node.module] if node.module else [])])
+def test_doors_do_not_read_the_config() -> None:
+    """Settings are read in stories and entry points; a door gets values."""
+    readers = {importer for importer, imported in HOUSE.arrows() if imported.startswith("digest.config")}
+    low = {name for name in readers if HOUSE.floor(name) not in ("entry points", "stories")}
+    assert {name for name in low if not name.startswith("digest.config")} == set()
 
 
-def _floor(name: str) -> str | None:
-    """Return the floor of a module: that of the longest name in FLOORS that it is, or is below."""
-    best, found = "", None
-    for floor, members in FLOORS.items():
-        for member in members:
-            inside = name == member or (member not in EXACT and name.startswith(member + "."))
-            if inside and len(member) > len(best):
-                best, found = member, floor
-    return found
+@pytest.mark.parametrize("library", HOMES)
+def test_one_library_has_one_home(library: str) -> None:
+    users = {name for name in HOUSE.sources if any(_within(used, [library]) for used in HOUSE.imports(name))}
+    assert {name for name in users if not _within(name, HOMES[library])} == set()
 
 
-def _height(name: str) -> int:
-    floor = _floor(name)
-    return HEIGHT[floor] if floor else 0
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_provider_is_named_in_its_own_room_only(provider: str) -> None:
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "digest").rglob("*")
+        if path.suffix in (".py", ".j2") and provider in path.read_text(encoding="utf-8").lower()
+    ]
+    assert [file for file in files if not file.startswith(PROVIDERS[provider])] == []
 
 
-def _within(name: str, homes: tuple[str, ...]) -> bool:
+def test_decisions_and_ground_touch_nothing_outside() -> None:
+    touching = [
+        f"{name} imports {used}"
+        for name in HOUSE.pure()
+        for used in sorted(HOUSE.imports(name))
+        if _within(used, WORLD) and not _within(used, TYPES_ONLY.get(name, ()))
+    ]
+    assert touching == []
+
+
+def test_decisions_and_ground_do_not_read_the_clock() -> None:
+    reading = [
+        f"{name}:{node.lineno} calls {node.func.attr}()"
+        for name in HOUSE.pure()
+        for node in ast.walk(ast.parse(HOUSE.sources[name]))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCK
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("datetime", "date", "time")
+    ]
+    assert reading == []
+
+
+TRIAL = {"digest": "", "digest.send": "from digest.store import rows", "digest.store": "", "digest.store.rows": ""}
+TRIAL_FLOORS = {"stories": "digest.send", "doors": "digest.store", "ground": "digest"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "floors", "fault"),
+    [
+        ({}, {}, ""),
+        (
+            {"digest.store.rows": "from digest import send"},
+            {},
+            "digest.store.rows (doors) imports digest.send (stories)",
+        ),
+        ({"digest.attic": ""}, {}, "digest.attic is in no room"),
+        ({}, {"doors": "digest.store digest.cellar"}, "digest.cellar does not exist"),
+    ],
+    ids=["nothing", "an upward import", "an unknown room", "a stale name"],
+)
+def test_a_fault_is_seen(sources: dict[str, str], floors: dict[str, str], fault: str) -> None:
+    house = House(TRIAL | sources, frozenset({"digest", "digest.store"}), TRIAL_FLOORS | floors)
+    assert house.faults() == ([fault] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "imported"),
+    [
+        ("digest.group", "import digest.gather", "digest.gather"),
+        ("digest.group", "from digest import gather", "digest.gather"),
+        ("digest.group", "def f():\n    from digest.gather import gather", "digest.gather"),
+        ("digest.sources.feed", "from . import fetch", "digest.sources.fetch"),
+        ("digest.sources.feed", "from ..gather import gather", "digest.gather"),
+        ("digest.sources", "from .fetch import fetch", "digest.sources.fetch"),
+        ("digest.group", "from digest.model import Entry", "digest.model"),
+        ("digest.group", "from __future__ import annotations\nimport urllib.request", "urllib.request"),
+        ("digest.group", "from urllib import request", "urllib.request"),
+    ],
+)
+def test_every_way_to_write_an_import_is_seen(importer: str, source: str, imported: str) -> None:
+    modules = ("digest", "digest.gather", "digest.model", "digest.sources", "digest.sources.fetch")
+    house = House(dict.fromkeys(modules, "") | {importer: source}, frozenset({"digest", "digest.sources"}), {})
+    assert imported in house.imports(importer)
+
+
+def _within(name: str, homes: Iterable[str]) -> bool:
     return any(name == home or name.startswith(home + ".") for home in homes)
