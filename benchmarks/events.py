@@ -24,7 +24,7 @@ from digest.store import migrate
 from digest.store import schema as tables
 from digest.store.engine import make_engine, reading, writing
 from digest.store.events import Taken, take
-from digest.transports.sendgrid.events import parse
+from digest.transports.sendgrid.events import parse_events
 from digest.transports.tag import delivery_tag, read_tag
 
 SECRET = b"s" * 32
@@ -104,7 +104,7 @@ def run(engine: Engine, distinct: int) -> tuple[Taken, float, float]:
     taken, seconds, parsing = Taken(), 0.0, 0.0
     for body in bodies(distinct):
         began = time.perf_counter()
-        events = parse(body, read, NOW + timedelta(minutes=1)).events
+        events = parse_events(body, read, NOW + timedelta(minutes=1)).events
         parsing += time.perf_counter() - began
         with writing(engine) as conn:
             taken += take(conn, events, SECRET, NOW)

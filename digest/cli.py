@@ -10,7 +10,7 @@ import click
 
 from digest import __version__
 from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
-from digest.commands.base import Choices, exit_code_of, message_of
+from digest.commands.base import GlobalOptions, exit_code_of, message_of
 from digest.system import stopping
 
 
@@ -46,7 +46,7 @@ def digest(ctx: click.Context, config: Path, now: datetime | None) -> None:
     Answers go to stdout, the story to stderr. Exit codes: 0 done or nothing to do, 1 failed, 2 wrong use or
     configuration, 4 a person is needed, 75 try again later.
     """
-    ctx.obj = Choices(config, now)
+    ctx.obj = GlobalOptions(config, now)
 
 
 for _room in (setup, gathering, editions, editing, people, serving, upkeep):

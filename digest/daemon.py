@@ -71,7 +71,7 @@ def serve(scheduler: BlockingScheduler) -> None:
 
     def stop(*_: object) -> None:
         # No more than this: the signal may find this thread inside a lock that a shutdown needs.
-        stopping.ask()
+        stopping.request_stop()
         os.write(waking, b".")
 
     def end() -> None:

@@ -13,7 +13,7 @@ from digest.classify import Classifier, kind_of
 from digest.config.settings import Settings
 from digest.errors import SourceError, TryLater
 from digest.model import Source
-from digest.sources.newness import Decision, New, decide, keys_of, surge
+from digest.sources.newness import New, SnapshotDecision, keys_of, surge, what_is_new
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.web.fetch import Fetcher
 from digest.store import entries, releases, sources
@@ -145,8 +145,8 @@ def _store(
     assert snapshot is not None
     # What has neither title nor link nor words has nothing to show anyone.
     shown = [s for s in snapshot.sightings if s.title or s.link or s.html or s.summary]
-    memory = entries.recall(conn, [k for s in shown for k in keys_of(s, source.name).values()])
-    decision = decide(source, shown, memory)
+    memory = entries.stored_keys(conn, [k for s in shown for k in keys_of(s, source.name).values()])
+    decision = what_is_new(source, shown, memory)
     first = state.first_ok_at is None
     why = None if first else surge(decision, sources.usual(conn, source.name, now), state.ok_at, now)
     if state.hold_next and decision.new:
@@ -176,7 +176,7 @@ def _store(
 def _add(
     conn: Connection,
     source: Source,
-    decision: Decision,
+    decision: SnapshotDecision,
     owed: Sequence[New],
     classifier: Classifier,
     *,

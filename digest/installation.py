@@ -12,7 +12,7 @@ from digest import __version__
 from digest.classify import Classifier
 from digest.config.settings import Settings
 from digest.errors import WrongUse
-from digest.facets.places.gazetteer import load as load_gazetteer
+from digest.facets.places.gazetteer import load_gazetteer as load_gazetteer
 from digest.sources.web.fetch import Fetcher, Limits
 from digest.store import migrate
 from digest.store.engine import make_engine, reading

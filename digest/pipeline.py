@@ -29,7 +29,7 @@ from digest.transports.file import FileTransport
 
 
 @dataclass(slots=True)
-class Report:
+class RunReport:
     """The account of a run. `waiting`: what only a person can move on; `failed`: editions that could not be sent."""
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -58,50 +58,57 @@ class Watch:
     source: Callable[[Gathering], None] = lambda _: None
     edition: Callable[[Receipt], None] = lambda _: None
     sent: Callable[[int], None] = lambda _: None
-    broken: Callable[[Report], None] = lambda _: None
+    broken: Callable[[RunReport], None] = lambda _: None
 
 
 def gather(
-    place: Installation, *, only: str | None = None, force: bool = False, watch: Watch | None = None
+    installation: Installation, *, only: str | None = None, force: bool = False, watch: Watch | None = None
 ) -> list[Gathering]:
     """Gather under the run lock; see `digest.gather.gather`."""
     watch = watch or Watch()
-    with run_lock(place.engine):
-        return _gather(place, only, force, watch)
+    with run_lock(installation.engine):
+        return _gather(installation, only, force, watch)
 
 
-def run(place: Installation, *, watch: Watch | None = None) -> Report:
+def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when one is under way."""
     watch = watch or Watch()
-    with run_lock(place.engine):
-        return _accounted(place, "run", watch, gather_first=True, cadences=place.settings.cadences)
+    with run_lock(installation.engine):
+        return _accounted(installation, "run", watch, gather_first=True, cadences=installation.settings.cadences)
 
 
-def send_owed(place: Installation, *, number: int | None = None, watch: Watch | None = None) -> Report:
+def send_owed(installation: Installation, *, number: int | None = None, watch: Watch | None = None) -> RunReport:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     watch = watch or Watch()
-    _check_frozen(place, number)
-    with run_lock(place.engine):
-        return _accounted(place, "send", watch, number=number)
+    _check_frozen(installation, number)
+    with run_lock(installation.engine):
+        return _accounted(installation, "send", watch, number=number)
 
 
-def dry_run(place: Installation, out: Path, number: int | None = None) -> int:
+def dry_run(installation: Installation, out: Path, number: int | None = None) -> int:
     """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
-    _check_frozen(place, number)
-    with reading(place.engine) as conn:
-        numbers = [n for n in deliveries.owed(conn, place.clock()) if number in (None, n)]
+    _check_frozen(installation, number)
+    with reading(installation.engine) as conn:
+        numbers = [n for n in deliveries.owed(conn, installation.clock()) if number in (None, n)]
     with closing(FileTransport(out)) as transport:
         return sum(
-            send.rehearse(place.engine, place.settings, n, transport, secret=place.secret, now=place.clock())
+            send.rehearse(
+                installation.engine,
+                installation.settings,
+                n,
+                transport,
+                secret=installation.secret,
+                now=installation.clock(),
+            )
             for n in numbers
         )
 
 
-def _check_frozen(place: Installation, number: int | None) -> None:
+def _check_frozen(installation: Installation, number: int | None) -> None:
     """Return when an edition, if one is named, has letters to hand over."""
     if number is None:
         return
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         one = editions.get(conn, number)
     if one is None:
         raise WrongUse(f"edition {number} does not exist; see `digest status`")
@@ -110,68 +117,74 @@ def _check_frozen(place: Installation, number: int | None) -> None:
 
 
 def _accounted(
-    place: Installation,
+    installation: Installation,
     command: str,
     watch: Watch,
     *,
     gather_first: bool = False,
     cadences: tuple[Cadence, ...] = (),
     number: int | None = None,
-) -> Report:
+) -> RunReport:
     """Do the work of a run between the two rows that account for it."""
-    report = Report()
+    report = RunReport()
     chosen: list[int] = []
-    where = place.settings.transport.where
-    with writing(place.engine, "begin run") as conn:
-        run_id = runs.start(conn, command, place.clock(), where)
+    where = installation.settings.transport.where
+    with writing(installation.engine, "begin run") as conn:
+        run_id = runs.start(conn, command, installation.clock(), where)
     outcome = "stopped"
     try:
-        place.fence.check()
-        with closing(place.transport()) as transport:
-            recovered = recover.recover(place.engine, transport, where, place.clock)
+        installation.fence.check()
+        with closing(installation.transport()) as transport:
+            recovered = recover.recover(installation.engine, transport, where, installation.clock)
             for (_, state), count in recovered.items():
                 report.recovered[state] = report.recovered.get(state, 0) + count
             # Before all else: what is in doubt can only be taken back while its hour is far off.
-            back = take_back(place.engine, transport, place.clock)
+            back = take_back(installation.engine, transport, installation.clock)
             if back.open:
                 report.waiting.append(f"{back.open} requests in doubt {_not_taken_back(transport)}")
             if gather_first:
-                report.sources = _gather(place, None, False, watch)
+                report.sources = _gather(installation, None, False, watch)
             # What is wrong with config or templates shows here, before anything is owed because of it; once a run.
-            trial = cache(lambda: trial_letter(place.settings))
-            frozen = [number for cadence in cadences for number in _freeze(place, cadence, report, trial)]
-            with reading(place.engine) as conn:
-                owed = deliveries.owed(conn, place.clock())
+            trial = cache(lambda: trial_letter(installation.settings))
+            frozen = [number for cadence in cadences for number in _freeze(installation, cadence, report, trial)]
+            with reading(installation.engine) as conn:
+                owed = deliveries.owed(conn, installation.clock())
                 stopped = [n for n in deliveries.stopped(conn) if number in (None, n)]
             report.waiting += [
                 f"edition {n} is stopped with letters still owed: `digest approve {n}` lets it go on" for n in stopped
             ]
             chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
-            work = send.Work(
-                place.engine, place.settings, transport, place.fence, run_id, place.secret, place.clock
-            )  # fmt: skip
-            _send_all(work, place, chosen, report, watch)
+            work = send.Run(
+                installation.engine,
+                installation.settings,
+                transport,
+                installation.fence,
+                run_id,
+                installation.secret,
+                installation.clock,
+            )
+            _send_all(work, installation, chosen, report, watch)
             failpoint("run: all sent")
             # Also of what was found half done: its account has changed.
             shown = {*chosen, *(n for n, _ in recovered), *([number] if number else [])}
-            report.receipts = [_receipt(place, n) for n in sorted(shown)]
+            report.receipts = [_receipt(installation, n) for n in sorted(shown)]
         outcome = "failed" if report.failed else "needs a person" if report.waiting else "done"
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
         with suppress(DigestError):  # the database may be what has gone
-            report.receipts = [_receipt(place, n) for n in chosen]
+            report.receipts = [_receipt(installation, n) for n in chosen]
             watch.broken(report)
         raise
     finally:
-        with writing(place.engine, "end run") as conn:
-            runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, place.clock())
+        with writing(installation.engine, "end run") as conn:
+            runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, installation.clock())
     return report
 
 
-def _send_all(work: send.Work, place: Installation, chosen: list[int], report: Report, watch: Watch) -> None:
+def _send_all(work: send.Run, installation: Installation, chosen: list[int], report: RunReport, watch: Watch) -> None:
     """Hand over what each edition owes, oldest first; what ends that short is reported."""
     for one in chosen:
-        watch.edition(_receipt(place, one))
+        watch.edition(_receipt(installation, one))
         try:
             send.send(work, one, watch.sent)
         except PersonNeeded as needed:
@@ -195,34 +208,34 @@ def _not_taken_back(transport: Transport) -> str:
     )
 
 
-def _gather(place: Installation, only: str | None, force: bool, watch: Watch) -> list[Gathering]:
+def _gather(installation: Installation, only: str | None, force: bool, watch: Watch) -> list[Gathering]:
     return gathering.gather(
-        place.engine, place.settings, place.fetcher(), place.classifier,
-        now=place.clock(), only=only, force=force, progress=watch.source,
+        installation.engine, installation.settings, installation.fetcher(), installation.classifier,
+        now=installation.clock(), only=only, force=force, progress=watch.source,
     )  # fmt: skip
 
 
-def _freeze(place: Installation, cadence: Cadence, report: Report, trial: Callable[[], None]) -> list[int]:
+def _freeze(installation: Installation, cadence: Cadence, report: RunReport, trial: Callable[[], None]) -> list[int]:
     """Freeze the editions a cadence owes; return their numbers. What only a person can move on is reported."""
-    now, zone = place.clock(), place.settings.site.zone
+    now, zone = installation.clock(), installation.settings.site.zone
     frozen: list[int] = []
     try:
-        with reading(place.engine) as conn:
+        with reading(installation.engine) as conn:
             slots = draft.slots_to_run(conn, cadence, now, zone)
         if slots:
             trial()
         for slot in slots:
-            with writing(place.engine, "draft") as conn:
-                draft.ready(conn, place.settings, cadence, slot, now)
-            with writing(place.engine, "freeze") as conn:
-                frozen.append(freeze.freeze(conn, place.settings, cadence, slot, place.secret, now).id)
+            with writing(installation.engine, "draft") as conn:
+                draft.ready(conn, installation.settings, cadence, slot, now)
+            with writing(installation.engine, "freeze") as conn:
+                frozen.append(freeze.freeze(conn, installation.settings, cadence, slot, installation.secret, now).id)
     except PersonNeeded as needed:
         report.waiting.append(str(needed))
     return frozen
 
 
-def _receipt(place: Installation, number: int) -> Receipt:
-    with reading(place.engine) as conn:
+def _receipt(installation: Installation, number: int) -> Receipt:
+    with reading(installation.engine) as conn:
         one = editions.get(conn, number)
         assert one is not None
         return deliveries.receipt(conn, one)

@@ -33,7 +33,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Run:
     """What a run sends with; `run` is its number. The run lock is held while it is used."""
 
     engine: Engine
@@ -54,7 +54,7 @@ class Frozen:
     hour: datetime
 
 
-def send(work: Work, number: int, progress: Progress = lambda _: None) -> None:
+def send(work: Run, number: int, progress: Progress = lambda _: None) -> None:
     """Hand over every pending delivery of a frozen edition. Safe to repeat after any end.
 
     Each batch is claimed, with consent and suppression read again, in a transaction that is committed before
@@ -126,7 +126,7 @@ def _hour(settings: Settings, edition: Edition) -> datetime:
     return datetime.min.replace(tzinfo=UTC)
 
 
-def _after_doubt(work: Work, number: int, waiting: set[int] | None, doubts: int) -> None:
+def _after_doubt(work: Run, number: int, waiting: set[int] | None, doubts: int) -> None:
     """Return when the hand-over may go on after an answer was lost: all of the batch in doubt was taken back.
 
     `waiting`: the batch, where it waits at the provider. Raises PersonNeeded when it was not taken back, and
@@ -149,7 +149,7 @@ def _after_doubt(work: Work, number: int, waiting: set[int] | None, doubts: int)
         )
 
 
-def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> tuple[bool, bool]:
+def _hand_over(work: Run, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> tuple[bool, bool]:
     """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
 
     Returns whether an answer was lost, and whether the transport left some of it unbegun.
@@ -185,7 +185,7 @@ def _hand_over(work: Work, frozen: Frozen, batch: Sequence[Claimed], send_at: da
     return any(one.state == "uncertain" for one in outcomes), any(not one.tried for one in outcomes)
 
 
-def _answers(work: Work, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
+def _answers(work: Run, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
     """Return the transport's outcomes; in slot mode each request is noted before it leaves."""
     transport = work.transport
     if send_at is None or not isinstance(transport, Waiting):

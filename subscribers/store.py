@@ -33,6 +33,7 @@ __all__ = [
     "add",
     "confirm",
     "count",
+    "end_pause",
     "find",
     "forget",
     "get",
@@ -42,7 +43,6 @@ __all__ = [
     "leave",
     "many",
     "pause",
-    "resume",
     "set_cadence",
     "stream",
     "suppress",
@@ -200,7 +200,7 @@ def pause(conn: Connection, id: int, until: datetime, *, how: str, now: datetime
     return _write(conn, replace(found, paused_until=until), "paused", how, now)
 
 
-def resume(conn: Connection, id: int, *, how: str, now: datetime) -> Subscriber:
+def end_pause(conn: Connection, id: int, *, how: str, now: datetime) -> Subscriber:
     """End a pause now; without one, nothing changes."""
     found, _ = _change(conn, id, "resumed")
     if found.paused_until is None:

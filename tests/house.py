@@ -130,7 +130,7 @@ class House:
         text = "\n".join(f"{key}: {value}" for key, value in head.items())
         (self.folder / "notes" / f"{self._notes:03d}.md").write_text(f"---\n{text}\n---\nWhat we learnt: {title}.\n")
 
-    def run(self, **ahead: int) -> pipeline.Report:
+    def run(self, **ahead: int) -> pipeline.RunReport:
         """Let time pass, then run as cron would."""
         self.now += timedelta(**ahead)
         return pipeline.run(self.place)

@@ -254,20 +254,20 @@ def prepared(folder: Path, fake: FakeSendGrid) -> None:
     lines = f'[transport]\nkind = "sendgrid"\nbase_url = "{fake.url}"\n'
     config = CONFIG.format(source="", weekly='ahead = "5 hours"').replace("fri 08:00", "fri 14:00") + lines
     (folder / "config.toml").write_text(config.replace('[cadence.daily]\nat = "08:00"\n', ""))
-    place = Installation(load(folder / "config.toml", {"SENDGRID_API_KEY": KEY}), BASELINE)
-    pipeline.run(place)
-    with writing(place.engine) as conn:
+    installation = Installation(load(folder / "config.toml", {"SENDGRID_API_KEY": KEY}), BASELINE)
+    pipeline.run(installation)
+    with writing(installation.engine) as conn:
         for n in range(READERS):
             area = "housing" if n % 2 else "transport"
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=BASELINE, secret=place.secret,
+                conn, f"r{n}@example.org", cadence="weekly", how="test", now=BASELINE, secret=installation.secret,
                 interests=Interests(frozenset({area})),
             )  # fmt: skip
-    place.engine.dispose()
+    installation.engine.dispose()
     for area in ("housing", "transport"):
         text = f"---\ntitle: On {area}\nid: {area}\npolicy_areas: [{area}]\nregions: [wales]\n---\nWhat we learnt.\n"
         (folder / "notes" / f"{area}.md").write_text(text)
-    frozen = Installation(place.settings, HOUR - timedelta(hours=5))
+    frozen = Installation(installation.settings, HOUR - timedelta(hours=5))
     pipeline.gather(frozen)
     cadence = frozen.settings.cadence("weekly")
     slot = slot_of(cadence, HOUR.date().isoformat(), "Europe/London")

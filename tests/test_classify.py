@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from digest.classify import MOST_AREAS, MOST_THEMES, Classifier, kind_of, plain
 from digest.facets.lexicon import stem
-from digest.facets.places.gazetteer import load
+from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import REGIONS, Facets, Sighting, Source, Taxonomy, Term
 from digest.operations.check_labels import expected_regions, place_in_title, score
 
@@ -36,7 +36,7 @@ SMALL = Taxonomy(
 
 @cache
 def small() -> Classifier:
-    return Classifier(SMALL, load())
+    return Classifier(SMALL, load_gazetteer())
 
 
 @cache
@@ -50,7 +50,7 @@ def shipped() -> Classifier:
             for t in config[key]
         )
 
-    return Classifier(Taxonomy(terms("policy_area"), terms("theme")), load())
+    return Classifier(Taxonomy(terms("policy_area"), terms("theme")), load_gazetteer())
 
 
 def entry(title: str = "", body: str = "", **more: object) -> Sighting:
@@ -246,7 +246,7 @@ def test_any_text_gives_facets_with_evidence_for_each(
 def test_order_of_the_rules_does_not_change_the_answer() -> None:
     turned = Taxonomy(tuple(reversed(SMALL.policy_areas)), SMALL.themes)
     sighting = entry("Homelessness, mental health and buses in Leeds", "<p>A refuge.</p>")
-    left, right = small().classify(sighting, PLAIN), Classifier(turned, load()).classify(sighting, PLAIN)
+    left, right = small().classify(sighting, PLAIN), Classifier(turned, load_gazetteer()).classify(sighting, PLAIN)
     assert set(left.policy_areas) == set(right.policy_areas)
     assert left.regions == right.regions
 

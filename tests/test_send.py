@@ -96,7 +96,7 @@ def hand_over(house: House, number: int, transport: Recorder | FileTransport) ->
         run = runs.start(conn, "send", house.now)
     place.fence.check()
     send.send(
-        send.Work(place.engine, place.settings, transport, place.fence, run, place.secret, place.clock), number
+        send.Run(place.engine, place.settings, transport, place.fence, run, place.secret, place.clock), number
     )  # fmt: skip
 
 

@@ -74,23 +74,25 @@ def place(tmp_path: Path) -> Iterator[Installation]:
     [(OPEN_HEALTH_CARE, "*.xml"), (PLANET, "*atom.xml"), (PLANET, "*rss20.xml")],
 )
 def test_each_post_once_and_nothing_lost(
-    place: Installation, shared_data: Path, tmp_path: Path, series: str, pattern: str, weekly: bool
+    installation: Installation, shared_data: Path, tmp_path: Path, series: str, pattern: str, weekly: bool
 ) -> None:
     snapshots = sorted((shared_data / "feeds" / "series" / series).glob(pattern))
     assert len(snapshots) >= 20
     now = taken_at(snapshots[0])
-    with writing(place.engine) as conn:
-        who = people.add(conn, "all@example.org", cadence="weekly", how="test", now=now, secret=place.secret).id
+    with writing(installation.engine) as conn:
+        who = people.add(
+            conn, "all@example.org", cadence="weekly", how="test", now=now, secret=installation.secret
+        ).id
     for path in [*snapshots, snapshots[-1]]:
         now = max(now + timedelta(days=7), taken_at(path)) if weekly else max(now, taken_at(path))
         (tmp_path / "feed.xml").write_bytes(path.read_bytes())
-        step = Installation(place.settings, now)
-        step.__dict__ |= {"engine": place.engine, "classifier": place.classifier}
+        step = Installation(installation.settings, now)
+        step.__dict__ |= {"engine": installation.engine, "classifier": installation.classifier}
         pipeline.run(step)
-    step = Installation(place.settings, now + timedelta(days=8))
-    step.__dict__ |= {"engine": place.engine, "classifier": place.classifier}
+    step = Installation(installation.settings, now + timedelta(days=8))
+    step.__dict__ |= {"engine": installation.engine, "classifier": installation.classifier}
     pipeline.run(step)
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         account = deliveries.of_subscriber(conn, who)
         plans = deliveries.digests(conn, [d.digest for d in account if d.digest]).values()
         got = Counter(p.entry for plan in plans for p in plan.placed)

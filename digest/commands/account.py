@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import Choices, Id, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, Id, answer, as_json, table, tell
 from digest.errors import PersonNeeded, TryLater, WrongUse
 
 if TYPE_CHECKING:
     from digest.installation import Installation
     from digest.model import Receipt
-    from digest.pipeline import Report
+    from digest.pipeline import RunReport
 
 RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
            "uncertain", "cancelled")  # fmt: skip
@@ -26,12 +26,14 @@ RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "sup
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page here instead.")
 @as_json
 @click.pass_obj
-def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool) -> None:
+def receipt(choices: GlobalOptions, edition: int | None, out: Path | None, json_: bool) -> None:
     """Show an edition's account as it stands now (default: the newest) and write it as a page."""
     from digest.desk import receipts as receipt_pages
 
-    place = choices.installation()
-    one = receipt_pages.account(place, receipt_pages.newest(place) if edition is None else edition)
+    installation = choices.installation()
+    one = receipt_pages.account(
+        installation, receipt_pages.newest_frozen(installation) if edition is None else edition
+    )
     if json_:
         answer(one.to_json())
     else:
@@ -40,8 +42,8 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
             click.echo(f"{state}: {count} × {reason}")
         for doubt in one.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
-    path = out or receipt_pages.path_of(place, one.edition)
-    receipt_pages.save(path, receipt_pages.page(place, one))
+    path = out or receipt_pages.path_of(installation, one.edition)
+    receipt_pages.save(path, receipt_pages.page(installation, one))
     tell(f"receipt: {path}")
     leave([one.receipt])
 
@@ -51,7 +53,7 @@ def receipt(choices: Choices, edition: int | None, out: Path | None, json_: bool
 @click.option("--entry", metavar="ID|URL", help="This entry (default: their editions).")
 @as_json
 @click.pass_obj
-def explain(choices: Choices, subscriber: str, entry: str | None, json_: bool) -> None:
+def explain(choices: GlobalOptions, subscriber: str, entry: str | None, json_: bool) -> None:
     """Say why this reader got, or did not get, what they did."""
     from digest.desk.explain import explain as story
 
@@ -74,7 +76,7 @@ def explain(choices: Choices, subscriber: str, entry: str | None, json_: bool) -
 @as_json
 @click.pass_obj
 def settle(
-    choices: Choices,
+    choices: GlobalOptions,
     deliveries: tuple[int, ...],
     edition: int | None,
     all_: bool,
@@ -86,25 +88,26 @@ def settle(
     """List deliveries in doubt with what is known of each; ask the transport, or decide."""
     from digest.operations import settle as settling
 
-    place = choices.installation()
+    installation = choices.installation()
     if decision is None and (all_ or deliveries):
         raise WrongUse("say what became of them: --as accepted, --as resend or --as write-off; nothing was changed")
-    before = settling.doubts(place, edition)
+    before = settling.doubts(installation, edition)
     if ask:
-        counts = settling.ask(place, edition)
+        counts = settling.ask_transport(installation, edition)
         tell(", ".join(f"{count} {what}" for what, count in counts.items()))
     if decision:
-        numbers = [one.id for one in settling.doubts(place, edition)] if all_ else list(deliveries)
+        numbers = [one.id for one in settling.doubts(installation, edition)] if all_ else list(deliveries)
         if edition is not None and (other := set(numbers) - {one.id for one in before}):
             raise WrongUse(f"delivery {min(other)} is not in doubt in edition {edition}; nothing was changed")
         if not numbers:
             raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
-        tell(f"{settling.decide(place, numbers, decision, by or getpass.getuser())} settled as {decision}")
+        count = settling.record_decision(installation, numbers, decision, by or getpass.getuser())
+        tell(f"{count} settled as {decision}")
         if decision == "resend":
             tell("they go out with `digest send`")
-    found = settling.doubts(place, edition)
+    found = settling.doubts(installation, edition)
     settled = {one.id for one in before} - {one.id for one in found}
-    write_pages(place, {one.edition for one in before if one.id in settled})
+    write_pages(installation, {one.edition for one in before if one.id in settled})
     if json_:
         answer([one.to_json() for one in found])
     elif found:
@@ -126,7 +129,7 @@ def receipts_table(receipts: list[Receipt]) -> str:
     return table((*RECEIPT, "balanced"), rows)
 
 
-def conclude(place: Installation, report: Report, json_: bool) -> None:
+def conclude(installation: Installation, report: RunReport, json_: bool) -> None:
     """Print the account of a run and write its pages; leave with the exit code that tells the truth."""
     for state, count in report.recovered.items():
         tell(f"from a run that died: {count} {state}")
@@ -136,14 +139,14 @@ def conclude(place: Installation, report: Report, json_: bool) -> None:
         click.echo(receipts_table(report.receipts))
     else:
         tell("nothing to send")
-    write_pages(place, [one.edition for one in report.receipts])
+    write_pages(installation, [one.edition for one in report.receipts])
     for line in report.failed:
         tell(f"digest: {line}")
     for line in report.waiting:
         tell(f"waiting: {line}")
     if report.failed:
         raise click.exceptions.Exit(1)
-    leave(report.receipts, waiting=bool(report.waiting), doubts=_doubts(place))
+    leave(report.receipts, waiting=bool(report.waiting), doubts=_doubts(installation))
 
 
 def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None) -> None:
@@ -166,12 +169,12 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
         raise click.exceptions.Exit(TryLater.exit_code)
 
 
-def write_pages(place: Installation, numbers: Iterable[int]) -> None:
+def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
     """Write the receipts of editions as pages, and tell where. What was mailed stays mailed if that fails."""
     from digest.desk import receipts as receipt_pages
 
     try:
-        for path in receipt_pages.write(place, sorted(numbers)):
+        for path in receipt_pages.write(installation, sorted(numbers)):
             tell(f"receipt: {path}")
     except OSError as error:
         tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")
@@ -183,13 +186,13 @@ def _balance(one: Receipt) -> str:
     return f"NO: {one.pending} pending" if one.pending else "yes"
 
 
-def _doubts(place: Installation) -> int:
+def _doubts(installation: Installation) -> int:
     """Return how many deliveries are in doubt: also of editions that this run had nothing to do with."""
     from digest.store import history
     from digest.store.engine import reading
 
-    with reading(place.engine) as conn:
-        return history.in_doubt(conn)
+    with reading(installation.engine) as conn:
+        return history.count_in_doubt(conn)
 
 
 COMMANDS = (receipt, explain, settle)

@@ -41,7 +41,7 @@ def id_of(text: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class GlobalOptions:
     """What was said before the command: the config file and, perhaps, the hour.
 
     `environ` holds the overrides of the config; None: this process's own environment.

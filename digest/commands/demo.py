@@ -9,7 +9,7 @@ import click
 
 from digest import pipeline
 from digest.commands.account import receipts_table, write_pages
-from digest.commands.base import Choices, table, tell
+from digest.commands.base import GlobalOptions, table, tell
 from digest.commands.people import import_people
 from digest.installation import Installation
 from digest.model import Entry
@@ -18,22 +18,22 @@ from digest.store.engine import reading
 from subscribers import store as people
 
 if TYPE_CHECKING:
-    from digest.pipeline import Report, Watch
+    from digest.pipeline import RunReport, Watch
 
 _SHOWN = 8
 
 
-def tell_story(choices: Choices, watch: Watch) -> None:
+def tell_story(choices: GlobalOptions, watch: Watch) -> None:
     """Import the fictional readers, run, and show on stdout what came of it. Run again, it sends nothing new."""
-    place = choices.installation()
-    with (place.settings.home / "examples" / "subscribers.csv").open("rb") as stream:
-        report = import_people(place, stream)
+    installation = choices.installation()
+    with (installation.settings.home / "examples" / "subscribers.csv").open("rb") as stream:
+        report = import_people(installation, stream)
     tell(f"subscribers: {report.added} added, {report.changed} changed, {report.unchanged} unchanged")
-    done = pipeline.run(place, watch=watch)
-    with reading(place.engine) as conn:
+    done = pipeline.run(installation, watch=watch)
+    with reading(installation.engine) as conn:
         known = list(entries.listing(conn))
-    click.echo(f"\nGathered: {len(known)} entries from {len(place.settings.sources)} sources")
-    click.echo(table(("source", "posts", "case studies", "held"), _by_source(place, known)))
+    click.echo(f"\nGathered: {len(known)} entries from {len(installation.settings.sources)} sources")
+    click.echo(table(("source", "posts", "case studies", "held"), _by_source(installation, known)))
     click.echo("\nClassified, for example")
     click.echo(table(("title", "policy areas", "regions", "because"), [_classified(one) for one in known[:_SHOWN]]))
     unclassified = sum(not one.facets.policy_areas for one in known)
@@ -41,22 +41,23 @@ def tell_story(choices: Choices, watch: Watch) -> None:
     if done.receipts:
         click.echo("\nSent: every eligible reader is accounted for")
         click.echo(receipts_table(done.receipts))
-        write_pages(place, [one.edition for one in done.receipts])
+        write_pages(installation, [one.edition for one in done.receipts])
         click.echo("\nWho gets what, for example")
         click.echo(
-            table(("reader", "cadence", "follows", "entries", "from elsewhere", "more"), _readers(place, done))
+            table(("reader", "cadence", "follows", "entries", "from elsewhere", "more"), _readers(installation, done))
         )
     else:
         click.echo("\nSent: nothing new, everything that was due has been sent")
-    index = place.settings.transport.directory / "index.html"
+    index = installation.settings.transport.directory / "index.html"
     click.echo(f"\nThe letters: open {index}" if index.exists() else "\nNo letters yet")
 
 
-def _by_source(place: Installation, known: list[Entry]) -> list[tuple[str, int, int, int]]:
+def _by_source(installation: Installation, known: list[Entry]) -> list[tuple[str, int, int, int]]:
     kinds = Counter((one.source, one.kind) for one in known)
     held = Counter(one.source for one in known if one.state == "held")
     return [
-        (s.name, kinds[s.name, "post"], kinds[s.name, "case-study"], held[s.name]) for s in place.settings.sources
+        (s.name, kinds[s.name, "post"], kinds[s.name, "case-study"], held[s.name])
+        for s in installation.settings.sources
     ]
 
 
@@ -70,10 +71,10 @@ def _classified(one: Entry) -> tuple[str, str, str, str]:
     )
 
 
-def _readers(place: Installation, done: Report) -> list[tuple[str, str, str, int, int, int]]:
+def _readers(installation: Installation, done: RunReport) -> list[tuple[str, str, str, int, int, int]]:
     """Return some readers of each edition just sent: who follows what, and how many entries they got."""
     rows = []
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         for receipt in done.receipts:
             some = deliveries.in_state(conn, "accepted", receipt.edition)[:3]
             plans = deliveries.digests(conn, [one.digest for one in some if one.digest])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from digest.commands.base import Choices, Id, parts, tell
+from digest.commands.base import GlobalOptions, Id, parts, tell
 from digest.errors import WrongUse
 
 
@@ -12,7 +12,7 @@ from digest.errors import WrongUse
 @click.argument("entries", nargs=-1, type=Id())
 @click.option("--source", metavar="NAME", help="Every held entry of this source.")
 @click.pass_obj
-def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> None:
+def release(choices: GlobalOptions, entries: tuple[int, ...], source: str | None) -> None:
     """Let held (or baseline, or dropped) entries go out with the next editions."""
     from digest.desk import edit
 
@@ -25,7 +25,7 @@ def release(choices: Choices, entries: tuple[int, ...], source: str | None) -> N
 @click.command()
 @click.argument("entries", nargs=-1, type=Id(), required=True)
 @click.pass_obj
-def drop(choices: Choices, entries: tuple[int, ...]) -> None:
+def drop(choices: GlobalOptions, entries: tuple[int, ...]) -> None:
     """Take entries out of every edition that is not frozen yet."""
     from digest.desk import edit
 
@@ -39,7 +39,9 @@ def drop(choices: Choices, entries: tuple[int, ...]) -> None:
 @click.option("--regions", metavar="R;S", help="The regions it is about, or national.")
 @click.option("--themes", metavar="T;U", help="Its themes.")
 @click.pass_obj
-def retag(choices: Choices, entry: int, policy_areas: str | None, regions: str | None, themes: str | None) -> None:
+def retag(
+    choices: GlobalOptions, entry: int, policy_areas: str | None, regions: str | None, themes: str | None
+) -> None:
     """Correct an entry's facets; those who now match and have not had it get it in their next letter."""
     from digest.desk import edit
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.commands import account
-from digest.commands.base import Choices, Id, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, Id, answer, as_json, table, tell
 from digest.commands.gathering import gathering_line
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import CADENCES, Receipt
 
 if TYPE_CHECKING:
     from digest.installation import Installation
-    from digest.pipeline import Report, Watch
+    from digest.pipeline import RunReport, Watch
     from digest.store.sources import Gathering
     from digest.transports.base import Parcel
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 @click.argument("cadence", type=click.Choice(CADENCES))
 @as_json
 @click.pass_obj
-def prepare(choices: Choices, cadence: str, json_: bool) -> None:
+def prepare(choices: GlobalOptions, cadence: str, json_: bool) -> None:
     """Draft the edition now owed; show its entries, digests, readers and who gets nothing."""
     from digest.editions import draft
     from digest.editions.plan import overview
     from digest.store import editions
     from digest.store.engine import reading, writing
 
-    place = choices.installation()
-    rhythm = place.settings.cadence(cadence)
-    with writing(place.engine, "draft") as conn:
-        one = draft.draft(conn, place.settings, rhythm, place.clock())
-    with reading(place.engine) as conn:
-        view = overview(conn, place.settings, one, place.secret, place.clock())
+    installation = choices.installation()
+    rhythm = installation.settings.cadence(cadence)
+    with writing(installation.engine, "draft") as conn:
+        one = draft.draft(conn, installation.settings, rhythm, installation.clock())
+    with reading(installation.engine) as conn:
+        view = overview(conn, installation.settings, one, installation.secret, installation.clock())
         shown = editions.shown(conn, one.id)
     if json_:
         answer(
@@ -78,7 +78,7 @@ def prepare(choices: Choices, cadence: str, json_: bool) -> None:
 @click.option("--lint", "lint_", is_flag=True, help="Say what is wrong with the letter; exit 1 on an error.")
 @click.pass_obj
 def preview(
-    choices: Choices,
+    choices: GlobalOptions,
     subscriber: str | None,
     areas: tuple[str, ...],
     regions: tuple[str, ...],
@@ -95,14 +95,14 @@ def preview(
 
     if subscriber and (areas or regions or themes):
         raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
-    place = choices.installation()
-    taxonomy = place.settings.taxonomy
+    installation = choices.installation()
+    taxonomy = installation.settings.taxonomy
     interests = Interests(
         frozenset(slugs_of(taxonomy, "policy_areas", areas)),
         frozenset(slugs_of(taxonomy, "regions", regions)),
         frozenset(slugs_of(taxonomy, "themes", themes)),
     )
-    made = story(place, email=subscriber, interests=interests, cadence=cadence, number=edition)
+    made = story(installation, email=subscriber, interests=interests, cadence=cadence, number=edition)
     one = made.edition
     tell(f"{one.cadence} {one.slot}, {'edition ' + str(one.id) if one.id else 'not drafted yet'}, {one.state}")
     if made.parcel is None:
@@ -116,7 +116,7 @@ def preview(
     (out / "letter.eml").write_bytes(made.parcel.message)
     click.echo(out / "letter.html")
     if lint_:
-        _lint(made.parcel, place.settings.lint_clients)
+        _lint(made.parcel, installation.settings.lint_clients)
 
 
 @click.command()
@@ -124,15 +124,17 @@ def preview(
 @click.option("--hash", "seen", metavar="HASH", help="Approve only what has this content hash (or its beginning).")
 @click.option("--by", metavar="NAME", help="Who approves (default: the account's name).")
 @click.pass_obj
-def approve(choices: Choices, edition: int, seen: str | None, by: str | None) -> None:
+def approve(choices: GlobalOptions, edition: int, seen: str | None, by: str | None) -> None:
     """Approve what an edition holds now; what is approved is what is sent."""
     from digest.editions import approve as approving
     from digest.store import deliveries
     from digest.store.engine import writing
 
-    place = choices.installation()
-    with writing(place.engine, "approve") as conn:
-        one = approving.approve(conn, place.settings, edition, by or getpass.getuser(), place.clock(), seen or "")
+    installation = choices.installation()
+    with writing(installation.engine, "approve") as conn:
+        one = approving.approve(
+            conn, installation.settings, edition, by or getpass.getuser(), installation.clock(), seen or ""
+        )
         stands = deliveries.receipt(conn, one) if one.state == "frozen" else None
     click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is approved, content {one.content_hash[:12]}")
     if stands is not None:
@@ -144,20 +146,20 @@ def approve(choices: Choices, edition: int, seen: str | None, by: str | None) ->
 @click.argument("edition", type=Id())
 @click.option("--stop", "stop_", is_flag=True, help="Of a frozen edition: send no more, take back what still waits.")
 @click.pass_obj
-def hold(choices: Choices, edition: int, stop_: bool) -> None:
+def hold(choices: GlobalOptions, edition: int, stop_: bool) -> None:
     """Keep an edition back until it is approved."""
     from digest.editions import approve as approving
     from digest.operations import stop
     from digest.store.engine import writing
 
-    place = choices.installation()
+    installation = choices.installation()
     if not stop_:
-        with writing(place.engine, "hold") as conn:
+        with writing(installation.engine, "hold") as conn:
             one = approving.hold(conn, edition)
         click.echo(f"edition {one.id} ({one.cadence} {one.slot}) is held until `digest approve {one.id}`")
         return
-    done = stop.stop(place, edition)
-    account.write_pages(place, [edition])
+    done = stop.stop(installation, edition)
+    account.write_pages(installation, [edition])
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
     if done.readers:
         click.echo(
@@ -180,32 +182,32 @@ def hold(choices: Choices, edition: int, stop_: bool) -> None:
 )  # fmt: skip
 @as_json
 @click.pass_obj
-def send(choices: Choices, edition: int | None, dry_run: bool, out: Path, json_: bool) -> None:
+def send(choices: GlobalOptions, edition: int | None, dry_run: bool, out: Path, json_: bool) -> None:
     """Hand over what is frozen and pending; safe to repeat."""
     from digest import pipeline
 
-    place = choices.installation()
+    installation = choices.installation()
     if dry_run:
-        count = pipeline.dry_run(place, out, edition)
+        count = pipeline.dry_run(installation, out, edition)
         tell(f"dry run: {count} letters in {out}; nothing was handed over, nothing was marked")
-        report = pipeline.Report()
+        report = pipeline.RunReport()
     else:
-        with watching(place) as watch:
-            report = pipeline.send_owed(place, number=edition, watch=watch)
-    account.conclude(place, report, json_)
+        with watching(installation) as watch:
+            report = pipeline.send_owed(installation, number=edition, watch=watch)
+    account.conclude(installation, report, json_)
 
 
 @click.command()
 @as_json
 @click.pass_obj
-def run(choices: Choices, json_: bool) -> None:
+def run(choices: GlobalOptions, json_: bool) -> None:
     """Gather, prepare, freeze and send whatever is due: the line for cron."""
     from digest import pipeline
 
-    place = choices.installation()
-    with watching(place) as watch:
-        report = pipeline.run(place, watch=watch)
-    account.conclude(place, report, json_)
+    installation = choices.installation()
+    with watching(installation) as watch:
+        report = pipeline.run(installation, watch=watch)
+    account.conclude(installation, report, json_)
 
 
 def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:
@@ -225,7 +227,7 @@ def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def watching(place: Installation | None = None) -> Iterator[Watch]:
+def watching(installation: Installation | None = None) -> Iterator[Watch]:
     """Yield what shows a run on stderr: lines, and on a terminal a bar for each edition.
 
     `place`: where a run that ends by an error leaves its receipts all the same.
@@ -234,9 +236,9 @@ def watching(place: Installation | None = None) -> Iterator[Watch]:
 
     from digest.pipeline import Watch
 
-    def broken(report: Report) -> None:
-        if place is not None:
-            account.write_pages(place, [one.edition for one in report.receipts])
+    def broken(report: RunReport) -> None:
+        if installation is not None:
+            account.write_pages(installation, [one.edition for one in report.receipts])
 
     if not sys.stderr.isatty():
         yield Watch(source=lambda one: tell(gathering_line(one)), broken=broken)

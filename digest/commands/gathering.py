@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -29,18 +29,18 @@ def gathering_line(one: Gathering) -> str:
 @as_json
 @click.option("--source", metavar="NAME", help="Only this source.")
 @click.pass_obj
-def gather(choices: Choices, json_: bool, source: str | None) -> None:
+def gather(choices: GlobalOptions, json_: bool, source: str | None) -> None:
     """Fetch what is due; say per source what is new, changed, same, held or failed, and why."""
     from dataclasses import asdict
 
     from digest import pipeline
 
-    place = choices.installation()
-    names = [s.name for s in place.settings.sources]
+    installation = choices.installation()
+    names = [s.name for s in installation.settings.sources]
     if source is not None and source not in names:
         raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
     watch = pipeline.Watch(source=lambda one: tell(gathering_line(one)))
-    done = pipeline.gather(place, only=source, force=True, watch=watch)
+    done = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:
         answer({"sources": [asdict(one) for one in done]})
     else:
@@ -57,7 +57,7 @@ def gather(choices: Choices, json_: bool, source: str | None) -> None:
 @click.option("--limit", type=click.IntRange(1), help="At most so many, newest first.")
 @click.pass_obj
 def entries(
-    choices: Choices,
+    choices: GlobalOptions,
     json_: bool,
     since: str | None,
     state: str | None,
@@ -70,8 +70,8 @@ def entries(
     from digest.store.engine import reading
 
     start = _since(since, choices.at()) if since else None
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         found = list(
             store.listing(conn, since=start, state=state, source=source, unclassified=unclassified, limit=limit)
         )
@@ -96,14 +96,14 @@ def entries(
 @click.argument("id_or_url")
 @as_json
 @click.pass_obj
-def entry(choices: Choices, id_or_url: str, json_: bool) -> None:
+def entry(choices: GlobalOptions, id_or_url: str, json_: bool) -> None:
     """Show one entry with its facets and the evidence for each."""
     from digest.desk.explain import find_entry
     from digest.store import entries as store
     from digest.store.engine import reading
 
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         one = find_entry(conn, id_or_url)
     if json_:
         answer(store.to_json(one))

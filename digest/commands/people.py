@@ -8,13 +8,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, parts, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, parts, table, tell
 from digest.errors import WrongUse
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
     from digest.installation import Installation
-    from subscribers.csv.importing import Report
+    from subscribers.csv.importing import ImportReport
     from subscribers.model import Subscriber
 
 
@@ -28,14 +28,14 @@ def subscribers() -> None:
 @click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
 @as_json
 @click.pass_obj
-def import_(choices: Choices, file: Path, dry_run: bool, json_: bool) -> None:
+def import_(choices: GlobalOptions, file: Path, dry_run: bool, json_: bool) -> None:
     """Import subscribers from a CSV file (- for standard input): good rows land, bad rows are listed."""
-    place = choices.installation()
+    installation = choices.installation()
     if str(file) == "-":
-        report = import_people(place, sys.stdin.buffer, dry_run=dry_run)
+        report = import_people(installation, sys.stdin.buffer, dry_run=dry_run)
     else:
         with file.open("rb") as stream:
-            report = import_people(place, stream, dry_run=dry_run)
+            report = import_people(installation, stream, dry_run=dry_run)
     for problem in report.problems:
         tell(str(problem))
     if report.unlisted:
@@ -50,18 +50,18 @@ def import_(choices: Choices, file: Path, dry_run: bool, json_: bool) -> None:
 @subscribers.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
 @click.pass_obj
-def export(choices: Choices, file: Path) -> None:
+def export(choices: GlobalOptions, file: Path) -> None:
     """Write all subscribers as CSV that imports again without loss (- or nothing: standard output)."""
     from digest.store.engine import reading
     from subscribers.csv.exporting import export_csv
 
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         if str(file) == "-":
-            count = export_csv(conn, sys.stdout.buffer, secret=place.secret)
+            count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
         else:
             with file.open("wb") as stream:
-                count = export_csv(conn, stream, secret=place.secret)
+                count = export_csv(conn, stream, secret=installation.secret)
     tell(f"exported {count} subscribers")
 
 
@@ -75,7 +75,7 @@ def export(choices: Choices, file: Path) -> None:
 @click.option("--no-elsewhere", is_flag=True, help="Without the From elsewhere section.")
 @click.pass_obj
 def add(
-    choices: Choices,
+    choices: GlobalOptions,
     email: str,
     name: str,
     cadence: str | None,
@@ -90,21 +90,28 @@ def add(
     from subscribers import store
     from subscribers.model import Interests
 
-    place = choices.installation()
-    taxonomy = place.settings.taxonomy
+    installation = choices.installation()
+    taxonomy = installation.settings.taxonomy
     interests = Interests(
         frozenset(slugs_of(taxonomy, "policy_areas", parts(policy_areas))),
         frozenset(slugs_of(taxonomy, "regions", parts(regions))),
         frozenset(slugs_of(taxonomy, "themes", parts(themes))),
         not no_elsewhere,
     )
-    chosen = cadence or place.settings.default_cadence
-    place.settings.cadence(chosen)
-    with writing(place.engine, "add") as conn:
+    chosen = cadence or installation.settings.default_cadence
+    installation.settings.cadence(chosen)
+    with writing(installation.engine, "add") as conn:
         made = store.add(
-            conn, email, cadence=chosen, how="digest subscribers add", now=place.clock(), secret=place.secret,
-            name=name, interests=interests, language=place.settings.site.language,
-        )  # fmt: skip
+            conn,
+            email,
+            cadence=chosen,
+            how="digest subscribers add",
+            now=installation.clock(),
+            secret=installation.secret,
+            name=name,
+            interests=interests,
+            language=installation.settings.site.language,
+        )
     click.echo(f"added subscriber {made.id}, {made.cadence}")
 
 
@@ -112,15 +119,15 @@ def add(
 @click.argument("email")
 @as_json
 @click.pass_obj
-def show(choices: Choices, email: str, json_: bool) -> None:
+def show(choices: GlobalOptions, email: str, json_: bool) -> None:
     """Show one subscriber: what they follow and their consent history."""
     from digest.store.engine import reading
     from subscribers import store
 
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         one = store.find(conn, email)
-        suppressed = store.is_suppressed(conn, email, secret=place.secret)
+        suppressed = store.is_suppressed(conn, email, secret=installation.secret)
         history = store.history(conn, one.id) if one else []
     if one is None:
         known = f"; it is suppressed ({suppressed})" if suppressed else ""
@@ -144,14 +151,14 @@ def show(choices: Choices, email: str, json_: bool) -> None:
 @click.option("--state", type=click.Choice(["pending", "active", "left"]), help="Only in this state.")
 @as_json
 @click.pass_obj
-def list_(choices: Choices, cadence: str | None, state: str | None, json_: bool) -> None:
+def list_(choices: GlobalOptions, cadence: str | None, state: str | None, json_: bool) -> None:
     """List subscribers."""
     from digest.store.engine import reading
     from subscribers import store
 
     found: list[Subscriber] = []
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         while page := store.stream(conn, cadence=cadence, state=state, after=found[-1].id if found else 0):
             found += page
     if json_:
@@ -171,14 +178,14 @@ def list_(choices: Choices, cadence: str | None, state: str | None, json_: bool)
 @click.argument("email")
 @click.option("--note", default="", help="Why, for your own records.")
 @click.pass_obj
-def suppress(choices: Choices, email: str, note: str) -> None:
+def suppress(choices: GlobalOptions, email: str, note: str) -> None:
     """Never mail this address again, subscriber or not."""
     from digest.store.engine import writing
     from subscribers import store
 
-    place = choices.installation()
-    with writing(place.engine, "suppress") as conn:
-        store.suppress(conn, email, "editor", secret=place.secret, now=place.clock(), note=note)
+    installation = choices.installation()
+    with writing(installation.engine, "suppress") as conn:
+        store.suppress(conn, email, "editor", secret=installation.secret, now=installation.clock(), note=note)
     click.echo("suppressed")
 
 
@@ -186,39 +193,45 @@ def suppress(choices: Choices, email: str, note: str) -> None:
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def forget(choices: Choices, email: str, yes: bool) -> None:
+def forget(choices: GlobalOptions, email: str, yes: bool) -> None:
     """Erase a subscriber; only a hash stays, so that they are never mailed again."""
     from digest.store.engine import reading, writing
     from digest.store.erase import scrub
     from subscribers import store
 
-    place = choices.installation()
-    with reading(place.engine) as conn:
+    installation = choices.installation()
+    with reading(installation.engine) as conn:
         one = store.find(conn, email)
     if one is None:
         # An erasure that was killed before the scrub finds nobody, and the pages still tell.
-        scrub(place.engine)
+        scrub(installation.engine)
         raise WrongUse("no subscriber has this address")
     if not yes:
         click.confirm(f"Erase subscriber {one.id} for good?", abort=True, err=True)
-    with writing(place.engine, "erase") as conn:
-        store.forget(conn, one.id, now=place.clock(), secret=place.secret)
-    scrub(place.engine)
+    with writing(installation.engine, "erase") as conn:
+        store.forget(conn, one.id, now=installation.clock(), secret=installation.secret)
+    scrub(installation.engine)
     click.echo(f"erased subscriber {one.id}; letters already written to files are yours to delete")
 
 
-def import_people(place: Installation, stream: IO[bytes], *, dry_run: bool = False) -> Report:
+def import_people(installation: Installation, stream: IO[bytes], *, dry_run: bool = False) -> ImportReport:
     """Import a CSV stream into the installation."""
     from digest.facets.known import known_facets
     from digest.store.engine import writing
     from subscribers.csv.importing import import_csv
 
-    settings = place.settings
-    with writing(place.engine, "import") as conn:
+    settings = installation.settings
+    with writing(installation.engine, "import") as conn:
         report = import_csv(
-            conn, stream, known_facets=known_facets(settings.taxonomy), cadences=[c.name for c in settings.cadences],
-            default_cadence=settings.default_cadence, secret=place.secret, now=place.clock(), dry_run=dry_run,
-        )  # fmt: skip
+            conn,
+            stream,
+            known_facets=known_facets(settings.taxonomy),
+            cadences=[c.name for c in settings.cadences],
+            default_cadence=settings.default_cadence,
+            secret=installation.secret,
+            now=installation.clock(),
+            dry_run=dry_run,
+        )
     return report
 
 

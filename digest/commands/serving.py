@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, tell
+from digest.commands.base import GlobalOptions, answer, as_json, tell
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.pass_obj
-def serve(choices: Choices, host: str, port: int) -> None:
+def serve(choices: GlobalOptions, host: str, port: int) -> None:
     """Serve the pages behind the links in letters and the provider's webhook, behind a proxy that speaks TLS."""
     import uvicorn
 
     from digest.web.app import make_app
 
-    place = choices.installation()
-    if problem := place.settings.events.webhook_problem():
+    installation = choices.installation()
+    if problem := installation.settings.events.webhook_problem():
         tell(problem)
-    app = make_app(place.engine, place.secret, place.settings, place.clock)
+    app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
     # No access log: the addresses of the pages hold tokens.
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
@@ -50,16 +50,16 @@ def serve(choices: Choices, host: str, port: int) -> None:
 )  # fmt: skip
 @as_json
 @click.pass_obj
-def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool) -> None:
+def events(choices: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool) -> None:
     """Take events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
     from digest.delivery import events_in
     from digest.operations import alarms as alarming
     from digest.store.engine import reading
     from digest.transports.mailbox.mailbox import open_mailbox
 
-    place = choices.installation()
-    where = mailbox or place.settings.events.mailbox
-    password = place.settings.events.password
+    installation = choices.installation()
+    where = mailbox or installation.settings.events.mailbox
+    password = installation.settings.events.password
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")
     if file is None and not where:
@@ -67,18 +67,22 @@ def events(choices: Choices, mailbox: str | None, file: Path | None, json_: bool
     if file is not None:
         try:
             found = events_in.take_body(
-                place.engine, place.settings.events.webhook(), file.read_bytes(), place.secret, place.clock()
+                installation.engine,
+                installation.settings.events.webhook(),
+                file.read_bytes(),
+                installation.secret,
+                installation.clock(),
             )
         except ValueError as error:
             raise WrongUse(f"{file}: {error}; give a body as SendGrid's webhook posts it") from error
     else:
         box = open_mailbox(where, password)
         try:
-            found = events_in.take_mailbox(place.engine, box, place.secret, place.clock)
+            found = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
         finally:
             box.close()
-    with reading(place.engine) as conn:
-        alarms = alarming.alarms(conn, place.clock())
+    with reading(installation.engine) as conn:
+        alarms = alarming.alarms(conn, installation.clock())
     if json_:
         answer(_document(found) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import ConfigError, DigestError, WrongUse
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def init(directory: Path) -> None:
     help="The folder the demo lives in.",
 )  # fmt: skip
 @click.pass_obj
-def demo(choices: Choices, out: Path) -> None:
+def demo(choices: GlobalOptions, out: Path) -> None:
     """Show the whole story on bundled sources and fictional subscribers: no network, no account."""
     from digest.commands.demo import tell_story
     from digest.commands.editions import watching
@@ -50,7 +50,7 @@ def demo(choices: Choices, out: Path) -> None:
         )
     with watching() as watch:
         # What the environment says of a real installation, its database or provider, must not reach the demo.
-        tell_story(Choices(out / "config.toml", choices.now, {}), watch)
+        tell_story(GlobalOptions(out / "config.toml", choices.now, {}), watch)
 
 
 @click.command()
@@ -59,7 +59,7 @@ def demo(choices: Choices, out: Path) -> None:
 )
 @as_json
 @click.pass_obj
-def check(choices: Choices, labels: Path | None, json_: bool) -> None:
+def check(choices: GlobalOptions, labels: Path | None, json_: bool) -> None:
     """Find every mistake in config, sources, templates and places at once."""
     settings = choices.settings()
     if labels is not None:
@@ -81,9 +81,9 @@ def check(choices: Choices, labels: Path | None, json_: bool) -> None:
         trial_letter(settings)
     except ConfigError as error:
         problems += error.problems
-    from digest.facets.places.gazetteer import load
+    from digest.facets.places.gazetteer import load_gazetteer
 
-    load()
+    load_gazetteer()
     if problems:
         raise ConfigError(problems)
     said = (
@@ -141,7 +141,7 @@ def _check_places(settings: Settings) -> list[str]:
     return problems
 
 
-def _check_labels(choices: Choices, labels: Path, json_: bool) -> None:
+def _check_labels(choices: GlobalOptions, labels: Path, json_: bool) -> None:
     from digest.operations.check_labels import score
 
     rows: list[dict[str, Any]] = []

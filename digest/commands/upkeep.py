@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from digest.commands.account import conclude, receipts_table, write_pages
-from digest.commands.base import Choices, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import TryLater, WrongUse
 
 
 @click.command()
 @as_json
 @click.pass_obj
-def status(choices: Choices, json_: bool) -> None:
+def status(choices: GlobalOptions, json_: bool) -> None:
     """Show runs, receipts, what is owed, the next slots and the health of each source."""
     from digest.operations import status as health
 
@@ -47,7 +47,7 @@ def status(choices: Choices, json_: bool) -> None:
 @click.command()
 @as_json
 @click.pass_obj
-def doctor(choices: Choices, json_: bool) -> None:
+def doctor(choices: GlobalOptions, json_: bool) -> None:
     """Say what is wrong and its cure; exit code 1 when something is, 4 when only a person can go on."""
     from digest.operations import doctor as checkup
 
@@ -67,7 +67,7 @@ def doctor(choices: Choices, json_: bool) -> None:
 
 @click.command()
 @click.pass_obj
-def schedule(choices: Choices) -> None:
+def schedule(choices: GlobalOptions) -> None:
     """Stay and run at every due hour: the daemon. SIGTERM lets the run under way finish."""
     from digest import pipeline
     from digest.commands.gathering import gathering_line
@@ -75,28 +75,28 @@ def schedule(choices: Choices) -> None:
     from digest.errors import DigestError
     from subscribers.errors import SubscribersError
 
-    place = choices.installation()
-    place.engine.dispose()  # opened once to say now what is wrong with it
+    installation = choices.installation()
+    installation.engine.dispose()  # opened once to say now what is wrong with it
 
     def work() -> None:
         try:
-            here = choices.installation()
+            installation = choices.installation()
             watch = pipeline.Watch(
                 source=lambda one: tell(gathering_line(one)),
-                broken=lambda report: write_pages(here, [one.edition for one in report.receipts]),
+                broken=lambda report: write_pages(installation, [one.edition for one in report.receipts]),
             )
-            report = pipeline.run(here, watch=watch)
+            report = pipeline.run(installation, watch=watch)
             with suppress(click.exceptions.Exit):  # the code is for cron
-                conclude(here, report, json_=False)
+                conclude(installation, report, json_=False)
         except TryLater as later:
             tell(f"digest: {later}")
         except (DigestError, SubscribersError) as error:
             # The daemon outlives a failed run: the next one makes it good.
             tell(f"digest: {error}")
 
-    scheduler = make_scheduler(place.settings, work)
-    for cadence in place.settings.cadences:
-        tell(f"{cadence.name}: {cadence.at.hour:02d}:{cadence.at.minute:02d} {place.settings.site.zone}")
+    scheduler = make_scheduler(installation.settings, work)
+    for cadence in installation.settings.cadences:
+        tell(f"{cadence.name}: {cadence.at.hour:02d}:{cadence.at.minute:02d} {installation.settings.site.zone}")
     serve(scheduler)
     tell("digest: stopped")
 
@@ -108,7 +108,7 @@ def db() -> None:
 
 @db.command()
 @click.pass_obj
-def upgrade(choices: Choices) -> None:
+def upgrade(choices: GlobalOptions) -> None:
     """Bring the database to this program's schema; safe to repeat."""
     from digest.store import migrate
     from digest.store.engine import make_engine
@@ -121,7 +121,7 @@ def upgrade(choices: Choices) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
-def backup(choices: Choices, file: Path) -> None:
+def backup(choices: GlobalOptions, file: Path) -> None:
     """Copy the database while it is in use. Keep digest.secret with it, never digest.fence."""
     from digest.store.backup import backup as copy
 
@@ -132,7 +132,7 @@ def backup(choices: Choices, file: Path) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
-def restore(choices: Choices, file: Path) -> None:
+def restore(choices: GlobalOptions, file: Path) -> None:
     """Put a backup in the database's place, in HOLD: nothing is mailed until `digest db resume`."""
     from digest.store import migrate
     from digest.store.backup import restore as put_back
@@ -155,7 +155,7 @@ def restore(choices: Choices, file: Path) -> None:
 @db.command()
 @as_json
 @click.pass_obj
-def held(choices: Choices, json_: bool) -> None:
+def held(choices: GlobalOptions, json_: bool) -> None:
     """Show what a database in HOLD would send."""
     _show_held(choices, json_)
 
@@ -163,7 +163,7 @@ def held(choices: Choices, json_: bool) -> None:
 @db.command()
 @click.option("--sent/--unsent", default=None, help="Did what was due by now go out?")
 @click.pass_obj
-def resume(choices: Choices, sent: bool | None) -> None:
+def resume(choices: GlobalOptions, sent: bool | None) -> None:
     """Let a database in HOLD mail again. --sent is the safe answer: nobody is mailed twice."""
     from digest.operations import resume as resuming
 
@@ -178,10 +178,10 @@ def resume(choices: Choices, sent: bool | None) -> None:
         tell(f"{count} letters are pending, {len(found.due)} slots are due: the next run sends them")
 
 
-def _show_held(choices: Choices, json_: bool) -> None:
+def _show_held(choices: GlobalOptions, json_: bool) -> None:
     from digest.operations import resume as resuming
 
-    found = resuming.look(choices.installation())
+    found = resuming.what_it_would_send(choices.installation())
     if json_:
         answer(found.to_json())
         return

@@ -77,7 +77,9 @@ def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:
     problems = _check_words(part.words, languages)
     for side, chosen, shipped in (("light", part.light, LIGHT), ("dark", part.dark, DARK)):
         said = chosen.model_dump(exclude_none=True)
-        problems += [f"brand.{side}.{line}" for line in colours.problems(_colours(chosen, shipped), list(said))]
+        problems += [
+            f"brand.{side}.{line}" for line in colours.colour_problems(_colours(chosen, shipped), list(said))
+        ]
     if part.logo is not None:
         url = split_url(part.logo.url)
         if url is None or url.scheme != "https" or not part.logo.url.isascii() or " " in part.logo.url:

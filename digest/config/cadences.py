@@ -35,7 +35,7 @@ class CadencePart(BaseModel):
     )
 
 
-def mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
+def cadence_mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
     """Return what is wrong with them, a line each; `can_wait`: the transport keeps letters until their hour."""
     problems = []
     for name, part in parts.items():

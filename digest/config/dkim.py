@@ -45,10 +45,10 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
         key = (home / part.key_file).read_bytes()
     except OSError as error:
         return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
-    from digest.letter.mime.dkim import BadKey, load_key  # cryptography is slow to import
+    from digest.letter.mime.dkim import BadKey, load_dkim_key  # cryptography is slow to import
 
     try:
-        load_key(key)
+        load_dkim_key(key)
     except BadKey as error:
         problems.append(f"dkim.key_file: {home / part.key_file}: {error}")
     return Dkim(domain, part.selector, key), problems

@@ -67,11 +67,11 @@ def events_of(
     """Return the settings, and what is wrong with it, a line each."""
     problems = []
     if part.sendgrid_keys:
-        from digest.transports.sendgrid.events import load_key  # cryptography is slow to import
+        from digest.transports.sendgrid.events import load_webhook_key  # cryptography is slow to import
 
         for number, key in enumerate(part.sendgrid_keys):
             try:
-                load_key(key)
+                load_webhook_key(key)
             except ValueError as error:
                 problems.append(f"events.sendgrid_keys.{number}: {error}")
     window = timedelta(hours=part.window_hours)

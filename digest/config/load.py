@@ -264,7 +264,7 @@ def _check(file: _File) -> list[str]:
     problems += _check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_sources(file.source, known_facets(_taxonomy(file)))
-    return problems + cadences.mistakes(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
+    return problems + cadences.cadence_mistakes(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
 def _check_clients(names: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
-class Account:
+class TakenBack:
     """What came of it: readers whose letter was given back; requests whose taking back is open, or too late."""
 
     readers: int = 0
@@ -28,21 +28,21 @@ class Account:
     late: int = 0
 
 
-def take_back(engine: Engine, transport: Transport, clock: Clock) -> Account:
+def take_back(engine: Engine, transport: Transport, clock: Clock) -> TakenBack:
     """Take back every request in doubt whose hour is far enough off. Hold the run lock. Safe to repeat.
 
     What the provider confirms in time is owed again; what it does not stays in doubt.
     """
     with reading(engine) as conn:
         found = requests.in_doubt(conn)
-    account = Account()
+    account = TakenBack()
     for one in found:
         _take_back(engine, transport, clock, one, "stop" if one.recall == "stop" else "doubt", account)
     return account
 
 
 def _take_back(
-    engine: Engine, transport: Transport, clock: Clock, one: Request, why: OpenRecall, account: Account
+    engine: Engine, transport: Transport, clock: Clock, one: Request, why: OpenRecall, account: TakenBack
 ) -> None:
     if after_doubt(clock(), one.send_at, None) == "hold":
         if one.recall in OPEN_RECALLS:
@@ -54,7 +54,7 @@ def _take_back(
         account.open += 1  # another transport is configured by now; the old one cannot be asked
         return
     with writing(engine, "take back") as conn:
-        if not requests.recall(conn, one.batch, why, clock()):
+        if not requests.open_take_back(conn, one.batch, why, clock()):
             account.late += why == "stop"  # a doubt that is settled needs nothing more; a stop was wished for
             return
     confirmed = transport.cancel(one.batch)
@@ -65,7 +65,7 @@ def _take_back(
     now = clock()
     with writing(engine, "taken back") as conn:
         if after_doubt(now, one.send_at, now) == "resend":
-            account.readers += requests.confirm(conn, one.batch, now)
+            account.readers += requests.confirm_take_back(conn, one.batch, now)
         else:
             account.late += 1
             requests.give_up(conn, one.batch, now)

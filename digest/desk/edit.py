@@ -19,14 +19,14 @@ from digest.store.engine import writing
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
-def release(place: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
+def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
     """Release entries that are held, baseline or dropped: by number, or all held ones of `source`."""
-    with writing(place.engine, "release") as conn:
+    with writing(installation.engine, "release") as conn:
         editions.serialise(conn)
         if source is not None:
             # Oldest first, as a gather would have released them.
             numbers = [one.id for one in entries.listing(conn, state="held", source=source)][::-1]
-            names = [one.name for one in place.settings.sources]
+            names = [one.name for one in installation.settings.sources]
             # Entries outlive a source that was taken out of the config.
             if not numbers and source not in names:
                 raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
@@ -36,30 +36,30 @@ def release(place: Installation, numbers: Sequence[int], source: str | None = No
                 raise WrongUse(f"entry {one.id} is released already; nothing was changed")
             entries.set_state(conn, one.id, "ready")
         done = [one.id for one in chosen]
-        releases.number(conn, done, "let-go", place.clock(), place.settings.welcome)
+        releases.number(conn, done, "let-go", installation.clock(), installation.settings.welcome)
     return done
 
 
-def drop(place: Installation, numbers: Sequence[int]) -> list[str]:
+def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
     """Take entries out of what is still to be sent; return a line for each edition that changed."""
-    with writing(place.engine, "drop") as conn:
+    with writing(installation.engine, "drop") as conn:
         editions.serialise(conn)
         lines = []
         for number in numbers:
             _entry(conn, number)
             entries.set_state(conn, number, "dropped")
-            lines += _follow(conn, place, number, place.clock())
+            lines += _follow(conn, installation, number, installation.clock())
     return lines
 
 
-def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
+def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Give an entry the facets an editor wants (facet to slugs or names) and release it again.
 
     Return a line for each edition that changed. Raises WrongUse for a slug that is not in the configuration.
     """
-    taxonomy = place.settings.taxonomy
+    taxonomy = installation.settings.taxonomy
     wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
-    with writing(place.engine, "retag") as conn:
+    with writing(installation.engine, "retag") as conn:
         editions.serialise(conn)
         one = _entry(conn, number)
         facets = one.facets
@@ -74,8 +74,8 @@ def retag(place: Installation, number: int, wanted: Mapping[str, tuple[str, ...]
         )
         entries.retag(conn, number, facets)
         if one.state == "ready":
-            releases.number(conn, [number], "retagged", place.clock(), place.settings.welcome)
-        return _follow(conn, place, number, place.clock())
+            releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
+        return _follow(conn, installation, number, installation.clock())
 
 
 def _entry(conn: Connection, number: int) -> Entry:
@@ -85,8 +85,8 @@ def _entry(conn: Connection, number: int) -> Entry:
     return one
 
 
-def _follow(conn: Connection, place: Installation, number: int, now: datetime) -> list[str]:
-    changed: list[Edition] = draft.redraft(conn, place.settings, number, now)
+def _follow(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:
+    changed: list[Edition] = draft.redraft(conn, installation.settings, number, now)
     return [
         f"edition {one.id} ({one.cadence} {one.slot}) was drafted again"
         + ("; it must be approved again" if one.state == "draft" else "")

@@ -93,35 +93,37 @@ def find_entry(conn: Connection, text: str) -> Entry:
     found = entries.find(conn, text) if number is None else entries.get(conn, number)
     if found is None and number is None:
         key = keys_of(Sighting(None, text, ""), "").get(LINK)
-        known = entries.recall(conn, [key]).keys.get(key) if key else None
+        known = entries.stored_keys(conn, [key]).keys.get(key) if key else None
         found = entries.get(conn, known) if known else None
     if found is None:
         raise WrongUse(f"entry {text!r} was never gathered; see `digest entries`")
     return found
 
 
-def explain(place: Installation, email: str, entry: str | None = None) -> tuple[int, int | None, Explanation]:
+def explain(installation: Installation, email: str, entry: str | None = None) -> tuple[int, int | None, Explanation]:
     """Return the subscriber's id, the entry's, and why they got (or did not get) what they did."""
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         person = people.find(conn, email)
         if person is None:
             raise WrongUse("no subscriber has this address; see `digest subscribers list`")
-        history = _history(conn, place, person)
+        history = _history(conn, installation, person)
         if entry is None:
             lines = tuple(_delivery_line(one, history) for one in history.account)
             word = history.account[0].state if history.account else "none"
             return person.id, None, Explanation(word, lines or ("no edition has considered this subscriber yet",))
         one = find_entry(conn, entry)
-        found = _decided(conn, place.settings.taxonomy, one, history) or _undecided(conn, place, one, history)
+        found = _decided(conn, installation.settings.taxonomy, one, history) or _undecided(
+            conn, installation, one, history
+        )
         if not entry.isdecimal() and entry != one.url:
             copy = f"a duplicate of entry {one.id}{f', {one.url}' if one.url else ''}: readers get that one"
             found = Explanation(found.outcome, (copy, *found.reasons))
         return person.id, one.id, found
 
 
-def _history(conn: Connection, place: Installation, person: Subscriber) -> _History:
+def _history(conn: Connection, installation: Installation, person: Subscriber) -> _History:
     blocked = unmailable(
-        conn, [person], secret=place.secret, allow_list=place.settings.only, now=place.clock()
+        conn, [person], secret=installation.secret, allow_list=installation.settings.only, now=installation.clock()
     ).get(person.id, "")  # fmt: skip
     account = deliveries.of_subscriber(conn, person.id)
     named = {one.edition: found for one in account if (found := editions_.get(conn, one.edition))}
@@ -141,7 +143,7 @@ def _decided(conn: Connection, taxonomy: Taxonomy, one: Entry, history: _History
         for placed in plan.placed:
             if placed.entry == one.id:
                 became = _became(conn, delivery, history)
-                reasons.append(f"included in {where}, {became}: {words(placed.reason, taxonomy)}")
+                reasons.append(f"included in {where}, {became}: {reason_in_words(placed.reason, taxonomy)}")
                 if delivery.state in _IN_HAND:
                     bounced = history.fates.get(delivery.id) == "bounced"
                     strong = strong or ("bounced" if bounced else _IN_HAND[delivery.state])
@@ -154,27 +156,27 @@ def _decided(conn: Connection, taxonomy: Taxonomy, one: Entry, history: _History
     return Explanation(strong or outcome, tuple(reasons)) if outcome else None
 
 
-def _undecided(conn: Connection, place: Installation, one: Entry, history: _History) -> Explanation:
+def _undecided(conn: Connection, installation: Installation, one: Entry, history: _History) -> Explanation:
     """Return why no edition has decided about an entry for a reader."""
     person = history.person
     if one.state != "ready":
         return Explanation(one.state, (_STATES[one.state],))
     number, at = past.released(conn, one.id) or (0, one.first_seen)
-    mark = releases.mark_of(conn, person.id, person.joined_at, place.settings.welcome, default=0)
+    mark = releases.mark_of(conn, person.id, person.joined_at, installation.settings.welcome, default=0)
     passed = list(_passed(conn, one, history))
     lines = tuple(line for _, line in passed)
     considered = any(state in CONSIDERED for state, _ in passed)
-    since = person.joined_at - place.settings.welcome if person.joined_at else None
+    since = person.joined_at - installation.settings.welcome if person.joined_at else None
     if number <= mark and since is not None and (at < since or (at == since and not considered)):
         return Explanation("before-joining", ("released before this subscriber joined (or came back)",))
     if considered:
         return Explanation("suppressed", lines)
-    outcome, line = _not_mailed(conn, place, history)
+    outcome, line = _not_mailed(conn, installation, history)
     if not outcome and number <= mark:
         line = "counted as sent when the database was restored (`digest db resume --sent`)"
         return Explanation("before-restore", (line, *lines))
     if not outcome:
-        outcome, line = _next(conn, place, one, person)
+        outcome, line = _next(conn, installation, one, person)
     return Explanation(outcome, (line, *lines))
 
 
@@ -188,18 +190,18 @@ def _passed(conn: Connection, one: Entry, history: _History) -> Iterator[tuple[s
             yield delivery.state, f"not in {history.where(delivery)}: {delivery.state}{why}{later}"
 
 
-def _not_mailed(conn: Connection, place: Installation, history: _History) -> tuple[str, str]:
+def _not_mailed(conn: Connection, installation: Installation, history: _History) -> tuple[str, str]:
     """Return why a reader gets nothing now whatever it is, as an outcome and a line; ("", "") when they may."""
     person, why = history.person, history.blocked
     if why == "suppressed" and person.state != "left":
-        reason = people.is_suppressed(conn, person.email, secret=place.secret)
+        reason = people.is_suppressed(conn, person.email, secret=installation.secret)
         return "suppressed", f"this address is suppressed ({reason}): it is never mailed"
     return _NOT_MAILED["left" if why == "suppressed" else why] if why else ("", "")
 
 
-def _next(conn: Connection, place: Installation, one: Entry, person: Subscriber) -> tuple[str, str]:
+def _next(conn: Connection, installation: Installation, one: Entry, person: Subscriber) -> tuple[str, str]:
     """Return what the edition that will consider an entry does with it for a reader: an outcome and a line."""
-    settings, name, now = place.settings, person.cadence, place.clock()
+    settings, name, now = installation.settings, person.cadence, installation.clock()
     try:
         cadence = settings.cadence(name)
     except ConfigError:
@@ -207,7 +209,7 @@ def _next(conn: Connection, place: Installation, one: Entry, person: Subscriber)
     carried = past.carried(conn, one.id)
     for edition in editions_.unfrozen(conn, name):
         if edition.id in carried and not passed_over(conn, settings, edition, now):
-            return _planned(conn, place, one, person, edition)
+            return _planned(conn, installation, one, person, edition)
     day = coming_slot(conn, cadence, now, settings.site.zone).key
     drafted = editions_.find(conn, name, day)
     if drafted is not None and not drafted_anew(drafted, approval_required=cadence.approval_required):
@@ -216,12 +218,12 @@ def _next(conn: Connection, place: Installation, one: Entry, person: Subscriber)
 
 
 def _planned(
-    conn: Connection, place: Installation, one: Entry, person: Subscriber, edition: Edition
+    conn: Connection, installation: Installation, one: Entry, person: Subscriber, edition: Edition
 ) -> tuple[str, str]:
     """Return what an edition that is not frozen would do with an entry for a reader if it were frozen now."""
-    settings, now = place.settings, place.clock()
+    settings, now = installation.settings, installation.clock()
     edition, shown = as_it_stands(conn, settings, edition, person, now)
-    planned = Planner(conn, settings, edition, shown, place.secret, now).reader(person)
+    planned = Planner(conn, settings, edition, shown, installation.secret, now).reader(person)
     stands = "held by an editor" if edition.held else edition.state
     where = f"edition {edition.id} ({edition.cadence} {edition.slot}), which is {stands}"
     if planned.late:
@@ -263,7 +265,7 @@ def _delivery_line(delivery: Delivery, history: _History) -> str:
     return f"{history.where(delivery)}: {delivery.state}{why}{heard_of}; {carries}"
 
 
-def words(reason: Reason, taxonomy: Taxonomy) -> str:
+def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     """Return a reason in words, for the desk and the terminal."""
     followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
     region = taxonomy.name(reason.region)

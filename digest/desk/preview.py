@@ -32,7 +32,7 @@ class Preview:
 
 
 def preview(
-    place: Installation,
+    installation: Installation,
     *,
     email: str | None = None,
     interests: Interests | None = None,
@@ -44,26 +44,26 @@ def preview(
     Of edition `number`, else of the one that the cadence (the subscriber's own, else `cadence`) owes next.
     Raises WrongUse when the subscriber or the edition does not exist.
     """
-    settings = place.settings
-    with reading(place.engine) as conn:
-        person = _person(conn, place, email, interests, cadence or settings.default_cadence)
+    settings = installation.settings
+    with reading(installation.engine) as conn:
+        person = _person(conn, installation, email, interests, cadence or settings.default_cadence)
         if number is not None:
-            edition, shown = _stored(conn, place, person, number)
+            edition, shown = _stored(conn, installation, person, number)
         else:
-            edition, shown = going_out(conn, settings, cadence or person.cadence, person, place.clock())
-        digest, reason, sendable = _digest(conn, place, edition, shown, person)
+            edition, shown = going_out(conn, settings, cadence or person.cadence, person, installation.clock())
+        digest, reason, sendable = _digest(conn, installation, edition, shown, person)
     if digest is None or not digest.placed or not sendable:
         return Preview(edition, digest, None, reason)
     letters = Letters(settings, edition, [s.entry for s in shown])
-    letter = parcel(letters, person, digest, place.secret, place.clock(), delivery=0)
+    letter = parcel(letters, person, digest, installation.secret, installation.clock(), delivery=0)
     return Preview(edition, digest, letter, reason)
 
 
 def _person(
-    conn: Connection, place: Installation, email: str | None, interests: Interests | None, cadence: str
+    conn: Connection, installation: Installation, email: str | None, interests: Interests | None, cadence: str
 ) -> Subscriber:
     if email is None:
-        language = place.settings.site.language
+        language = installation.settings.site.language
         return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
     person = people.find(conn, email)
     if person is None:
@@ -71,34 +71,36 @@ def _person(
     return person
 
 
-def _stored(conn: Connection, place: Installation, person: Subscriber, number: int) -> tuple[Edition, list[Shown]]:
+def _stored(
+    conn: Connection, installation: Installation, person: Subscriber, number: int
+) -> tuple[Edition, list[Shown]]:
     edition = editions.get(conn, number)
     if edition is None:
         raise WrongUse(f"edition {number} does not exist; see `digest status`")
     if edition.state == "frozen":
         return edition, editions.shown(conn, number)
-    return as_it_stands(conn, place.settings, edition, person, place.clock())
+    return as_it_stands(conn, installation.settings, edition, person, installation.clock())
 
 
 def _digest(
-    conn: Connection, place: Installation, edition: Edition, shown: list[Shown], person: Subscriber
+    conn: Connection, installation: Installation, edition: Edition, shown: list[Shown], person: Subscriber
 ) -> tuple[Digest | None, str, bool]:
     """Return what the person gets of an edition, why they get no letter or what became of it, and whether to show it.
 
     As it was frozen for them, else as it would be frozen now.
     """
     if person.id and edition.state == "frozen":
-        return _frozen(conn, place, edition, person)
-    if newer := passed_over(conn, place.settings, edition, place.clock()):
+        return _frozen(conn, installation, edition, person)
+    if newer := passed_over(conn, installation.settings, edition, installation.clock()):
         why = f"this draft was passed over: the {edition.cadence} edition of {newer} carries its entries"
         return None, why, False
-    planner = Planner(conn, place.settings, edition, shown, place.secret, place.clock())
+    planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
     planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
-    return planned.digest, in_words(place.settings, edition, planned), True
+    return planned.digest, in_words(installation.settings, edition, planned), True
 
 
 def _frozen(
-    conn: Connection, place: Installation, edition: Edition, person: Subscriber
+    conn: Connection, installation: Installation, edition: Edition, person: Subscriber
 ) -> tuple[Digest | None, str, bool]:
     owed = [delivery for delivery in deliveries.of_subscriber(conn, person.id) if delivery.edition == edition.id]
     if not owed:
@@ -107,8 +109,8 @@ def _frozen(
     became = f"{delivery.state} {delivery.reason}".strip()
     digest = deliveries.digests(conn, [delivery.digest]).get(delivery.digest) if delivery.digest else None
     if delivery.state == "pending":
-        settings, now = place.settings, place.clock()
-        why = unmailable(conn, [person], secret=place.secret, allow_list=settings.only, now=now)
+        settings, now = installation.settings, installation.clock()
+        why = unmailable(conn, [person], secret=installation.secret, allow_list=settings.only, now=now)
         if blocked := why.get(person.id):
             return digest, f"pending, but {reader_is(blocked)}", blocked == "paused"
     return digest, became, True

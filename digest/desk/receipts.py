@@ -46,7 +46,7 @@ _OUR_YES = ("settled by", "an event tells", "sandbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class ReceiptDoubt:
     """One uncertain delivery as a receipt names it: by its number."""
 
     delivery: int
@@ -55,7 +55,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class EditionAccount:
     """An edition's receipt and what stands behind it, as of `at`; `why` are (state, reason, count) rows."""
 
     edition: Edition
@@ -66,7 +66,7 @@ class Account:
     digests: int
     fates: dict[str, int]
     why: tuple[tuple[str, str, int], ...]
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[ReceiptDoubt, ...]
     runs: tuple[Worked, ...]
 
     @property
@@ -109,49 +109,49 @@ class Account:
         }  # fmt: skip
 
 
-def newest(place: Installation) -> int:
+def newest_frozen(installation: Installation) -> int:
     """Return the number of the newest frozen edition. Raises WrongUse when there is none."""
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         for one in editions.listing(conn):
             if one.state == "frozen":
                 return one.id
     raise WrongUse("no edition has been frozen yet; `digest run` does it when one is due")
 
 
-def account(place: Installation, number: int) -> Account:
+def account(installation: Installation, number: int) -> EditionAccount:
     """Return an edition's account as it stands now. Raises WrongUse for one that is unknown or not frozen."""
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         one = editions.get(conn, number)
         if one is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
         if one.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen yet: nobody is owed anything of it")
         entries, digests = history.sizes(conn, number)
-        return Account(
+        return EditionAccount(
             one,
             deliveries.receipt(conn, one),
-            place.clock(),
+            installation.clock(),
             deliveries.frozen_at(conn, number),
             entries,
             digests,
             history.fates(conn, number),
             tuple(_why(conn, number)),
             tuple(
-                Doubt(row.id, row.updated_at, reason)
+                ReceiptDoubt(row.id, row.updated_at, reason)
                 for row, reason in _redacted(conn, deliveries.in_state(conn, "uncertain", number))
             ),
             tuple(history.runs_of(conn, number)),
         )
 
 
-def page(place: Installation, one: Account) -> str:
+def page(installation: Installation, one: EditionAccount) -> str:
     """Return the account as one self-contained HTML page, without scripts and without anything from elsewhere."""
-    zone = ZoneInfo(place.settings.site.zone)
+    zone = ZoneInfo(installation.settings.site.zone)
     counts = asdict(one.receipt) | {"unexplained": max(one.receipt.unexplained, 0)}
     level, lines = one.verdict
     values = {
         "css": stylesheet("receipt.css"),
-        "site": place.settings.site.name,
+        "site": installation.settings.site.name,
         "account": one,
         "receipt": one.receipt,
         "level": level,
@@ -168,18 +168,18 @@ def page(place: Installation, one: Account) -> str:
     return render_page("receipt.html.j2", values)
 
 
-def path_of(place: Installation, one: Edition) -> Path:
+def path_of(installation: Installation, one: Edition) -> Path:
     """Return where an edition's page is kept: beside config.toml, in receipts/."""
-    return place.settings.home / "receipts" / f"{folder_of(one)}.html"
+    return installation.settings.home / "receipts" / f"{folder_of(one)}.html"
 
 
-def write(place: Installation, numbers: Sequence[int]) -> list[Path]:
+def write(installation: Installation, numbers: Sequence[int]) -> list[Path]:
     """Write the pages of editions as their accounts stand now, over earlier ones; return where. Raises OSError."""
     written = []
     for number in numbers:
-        one = account(place, number)
-        written.append(path_of(place, one.edition))
-        save(written[-1], page(place, one))
+        one = account(installation, number)
+        written.append(path_of(installation, one.edition))
+        save(written[-1], page(installation, one))
     return written
 
 

@@ -39,11 +39,11 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
         )
     if not one.content_hash.startswith(seen):
         raise PersonNeeded(f"edition {number} has changed since you looked; nothing is approved, preview it again")
-    editions.approve(conn, number, who, look(settings), now)
+    editions.approve(conn, number, who, appearance_hash(settings), now)
     return _open_edition(conn, number)
 
 
-def look(settings: Settings) -> str:
+def appearance_hash(settings: Settings) -> str:
     """Return a hash of everything but the entries that decides how an edition reads: templates, words, limits."""
     folders = [resource("templates") / "email", *([settings.templates] if settings.templates else [])]
     said = hashlib.sha256()
@@ -75,7 +75,7 @@ def _open_edition(conn: Connection, number: int) -> Edition:
     return one
 
 
-def _waits(one: Edition, why: str) -> PersonNeeded:
+def waits_for_approval(one: Edition, why: str) -> PersonNeeded:
     return PersonNeeded(
         f"edition {one.id} ({one.cadence} {one.slot}) {why}; look with `digest preview --edition {one.id}`,"
         f" then `digest approve {one.id} --hash {one.content_hash[:12]}`"

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
-from digest.editions.approve import _waits
+from digest.editions.approve import waits_for_approval
 from digest.editions.due import coming_slot, passed_editions, slot_owed
 from digest.editions.plan import content, drafted_anew
 from digest.model import Edition
@@ -28,7 +28,7 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
     passed = passed_editions(conn, cadence, now, zone)
     for edition in passed:
         if edition.held:
-            raise _waits(edition, "is held")
+            raise waits_for_approval(edition, "is held")
     approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([due] if due else [])
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
-from digest.editions.approve import _waits, look
+from digest.editions.approve import appearance_hash, waits_for_approval
 from digest.editions.plan import PAGE, Planner
 from digest.errors import PersonNeeded
 from digest.model import Digest, Edition
@@ -30,14 +30,14 @@ def freeze(
     if one is None:
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
     if one.held:
-        raise _waits(one, "is held")
+        raise waits_for_approval(one, "is held")
     if cadence.approval_required and one.state != "approved":
-        raise _waits(one, "is not approved")
+        raise waits_for_approval(one, "is not approved")
     shown = editions.shown(conn, one.id)
     if editions.content_hash(one.note, shown) != one.content_hash:
-        raise _waits(one, "is not what was approved")
-    if one.state == "approved" and one.look != look(settings):
-        raise _waits(one, "was approved with other templates, words or limits than config has now")
+        raise waits_for_approval(one, "is not what was approved")
+    if one.state == "approved" and one.look != appearance_hash(settings):
+        raise waits_for_approval(one, "was approved with other templates, words or limits than config has now")
     # Those who joined since the draft get a mark first, or their letter would not move it and they got it twice.
     releases.settle_marks(conn, settings.welcome)
     stored: dict[Digest, int] = {}

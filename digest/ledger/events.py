@@ -58,7 +58,7 @@ _FATE_OF = {
 }
 
 
-def after(state: str, fate: str | None, kind: str) -> tuple[str, str | None]:
+def fate_of(state: str, fate: str | None, kind: str) -> tuple[str, str | None]:
     """Return a delivery's (state, fate) after an event of `kind`; in any order, any number of times, the same end."""
     state = "accepted" if state in UNSETTLED else state
     said = _FATE_OF.get(kind)

@@ -14,7 +14,7 @@ from html import escape
 
 from digest.errors import ConfigError, DigestError
 from digest.letter import views
-from digest.letter.blocks import Assembled, BlockKey, Blocks, Memory, Plan, ReaderFacts, Slot
+from digest.letter.blocks import Assembled, BlockKey, Blocks, FilledPlans, Gap, Plan, ReaderFacts
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.mime import headers, quoted_printable
 from digest.letter.words import counts
@@ -63,7 +63,7 @@ def proven(letter: Letter, digests: Iterable[Digest], reader: ReaderFacts) -> tu
     for digest in digests:
         difference = "" if letter.apart else _difference(letter, digest, reader)
         if difference:
-            slow = replace(letter, apart=True, memory=Memory())
+            slow = replace(letter, apart=True, memory=FilledPlans())
             if still := _difference(slow, digest, reader):
                 raise ConfigError([f"letter templates: {still}; a condition must not ask for a reader's own words"])
             return slow, difference
@@ -141,7 +141,7 @@ def _make_plan(letter: Letter, digest: Digest) -> Plan:
     if letter.apart:
         html_block, text_block = compile_digest(letter, digest, shell)
         html_blocks, text_blocks, keys = {"whole": html_block}, {"whole": text_block}, [("whole", shell)]
-    slots: dict[Slot, int] = {}
+    slots: dict[Gap, int] = {}
     html, html_gaps = _lay_out(html_blocks, keys, slots)
     text, text_gaps = _lay_out(text_blocks, keys, slots)
     return Plan(shell["subject"], counts(digest), tuple(slots), html, html_gaps, text, text_gaps)
@@ -157,7 +157,7 @@ def _check_held(letter: Letter, digest: Digest) -> None:
 
 
 def _lay_out(
-    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], slots: dict[Slot, int]
+    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], slots: dict[Gap, int]
 ) -> tuple[tuple[bytes, ...], tuple[tuple[int, int], ...]]:
     """Return one part's pieces in reading order and its gaps; the digest's own words are filled."""
     pieces: list[bytes] = []
@@ -174,7 +174,7 @@ def _lay_out(
     return tuple(pieces), tuple(gaps)
 
 
-def _fill(slot: Slot, values: Mapping[str, str]) -> bytes:
+def _fill(slot: Gap, values: Mapping[str, str]) -> bytes:
     """Return a value as quoted-printable lines, escaped for the place where it goes."""
     value = values[slot.name]
     return _shared(slot.place, value) if slot.name in _SHARED else _encoded(slot.place, value)

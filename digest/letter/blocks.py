@@ -43,7 +43,7 @@ class ReaderFacts:
     more_url: str = ""
 
 
-class Slot(NamedTuple):
+class Gap(NamedTuple):
     """A gap in a block. `place` tells how a value is escaped: "text", "attribute" (html) or "plain"."""
 
     name: str
@@ -51,7 +51,7 @@ class Slot(NamedTuple):
 
 
 # Quoted-printable bytes that end where a line ends, or a gap between two of them.
-Piece = bytes | Slot
+Piece = bytes | Gap
 Block = tuple[Piece, ...]
 # "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry.
 BlockKey = str | tuple[str, str] | tuple[str, int]
@@ -66,7 +66,7 @@ class Plan:
 
     subject: str
     shown: tuple[int, int]
-    slots: tuple[Slot, ...]
+    slots: tuple[Gap, ...]
     html: tuple[bytes, ...]
     html_gaps: tuple[tuple[int, int], ...]
     text: tuple[bytes, ...]
@@ -100,7 +100,7 @@ def decode(wire: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class FilledPlans:
     """Plans already made, newest last; at most `limit` are kept.
 
     Hashing a digest costs as much as filling its plan, and readers of one come together, so a digest that is

@@ -27,7 +27,7 @@ def best(wanted: Sequence[str], known: frozenset[str]) -> str:
     return next((found for tag in wanted if (found := primary(tag)) in known), PATTERN)
 
 
-def load(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:
+def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:
     """Return the words of a language: the last folder's file, changed by the earlier ones', changed by `own`.
 
     ConfigError names each file and word that is missing, unknown, or has a gap that English does not have.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digest.group import OVER_CAP
-from digest.letter.blocks import Block, BlockKey, Slot, decode
+from digest.letter.blocks import Block, BlockKey, Gap, decode
 from digest.letter.compile import Letter
 from digest.letter.lint.wording import SIZE_WARNING
 from digest.letter.views import READER_TOKENS
@@ -49,7 +49,7 @@ def _decoded(block: Block) -> int:
     return len(html.encode()) + html.count("\n") + sum(_gap(p) for p in block if not isinstance(p, bytes))
 
 
-def _gap(slot: Slot) -> int:
+def _gap(slot: Gap) -> int:
     return _OWN if slot.name in READER_TOKENS else _SHARED
 
 

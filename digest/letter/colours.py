@@ -67,7 +67,7 @@ def nearest(colour: str, against: Iterable[tuple[str, float]]) -> str | None:
     return None
 
 
-def problems(colours: Colours, chosen: Sequence[str]) -> list[str]:
+def colour_problems(colours: Colours, chosen: Sequence[str]) -> list[str]:
     """Return a line for each colour that is too faint: its key, the measured ratio and a colour that would do.
 
     `chosen` are the keys that the operator set: those are named, never the ones that came with the program.

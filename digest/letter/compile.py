@@ -24,7 +24,7 @@ from premailer import Premailer
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
-from digest.letter.blocks import Block, BlockKey, Blocks, EditionFacts, Memory, Piece, Slot
+from digest.letter.blocks import Block, BlockKey, Blocks, EditionFacts, FilledPlans, Gap, Piece
 from digest.letter.inert import PERCENT
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
@@ -72,7 +72,7 @@ class Letter:
     env: Environment
     inline: Inline
     apart: bool = False
-    memory: Memory = field(default_factory=Memory)
+    memory: FilledPlans = field(default_factory=FilledPlans)
 
 
 def compile_letter(
@@ -96,7 +96,9 @@ def compile_letter(
     env.filters["wrap"] = _wrap
     chosen = catalogue.best((language, site.language), catalogue.languages(templates))
     own = dict(brand.words).get(chosen, {})
-    words = catalogue.load(templates, chosen, ({"tagline": brand.tagline} if brand.tagline else {}) | dict(own))
+    words = catalogue.load_catalogue(
+        templates, chosen, ({"tagline": brand.tagline} if brand.tagline else {}) | dict(own)
+    )
     book = Book(site, taxonomy, {entry.id: entry for entry in entries}, words, brand)
     # The content's own hash makes the marks impossible to foresee, so no entry can contain one.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
@@ -235,7 +237,7 @@ def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[
         if inside and body.startswith("<!--", inside[0]):
             raise ConfigError([f"{name}: {match.group()} stands in a comment; move it out"])
         place = "plain" if not html else "attribute" if inside else "text"
-        pieces += [quoted_printable.encode(unguard(body[begin : match.start()])), Slot(match.group(1), place)]
+        pieces += [quoted_printable.encode(unguard(body[begin : match.start()])), Gap(match.group(1), place)]
         begin = match.end()
     pieces.append(quoted_printable.encode(unguard(body[begin:])))
     return tuple(piece for piece in pieces if piece)

@@ -16,7 +16,7 @@ from html import escape
 from digest.errors import DigestError
 from digest.letter import views
 from digest.letter.assemble import assemble
-from digest.letter.blocks import ReaderFacts, Slot, decode
+from digest.letter.blocks import Gap, ReaderFacts, decode
 from digest.letter.compile import Letter
 from digest.model import Digest
 
@@ -33,7 +33,7 @@ class Form:
     subject: str
     html: str
     text: str
-    marks: Mapping[str, tuple[Slot, ...]]
+    marks: Mapping[str, tuple[Gap, ...]]
     shown: tuple[int, int]
     feedback_id: str = ""
 
@@ -83,9 +83,9 @@ def values(letter: Letter, blank: Form, reader: ReaderFacts) -> dict[str, str]:
     return found
 
 
-def _marks(slots: tuple[Slot, ...], stem: str, own: Mapping[str, str]) -> dict[str, tuple[Slot, ...]]:
+def _marks(slots: tuple[Gap, ...], stem: str, own: Mapping[str, str]) -> dict[str, tuple[Gap, ...]]:
     """Return the slots under each mark. A link without & has one for all its places: each counts."""
-    under: dict[tuple[str, str], list[Slot]] = {}
+    under: dict[tuple[str, str], list[Gap]] = {}
     for slot in slots:
         alike = slot.name.endswith("_url") and "&" not in own[slot.name]
         under.setdefault((slot.name, "" if alike else slot.place), []).append(slot)
@@ -94,7 +94,7 @@ def _marks(slots: tuple[Slot, ...], stem: str, own: Mapping[str, str]) -> dict[s
     return {stem + pair: tuple(some) for pair, some in zip(pairs, under.values(), strict=False)}
 
 
-def _spelt(slot: Slot, value: str) -> str:
+def _spelt(slot: Gap, value: str) -> str:
     if slot.place == "plain":
         return views.wrapped(value)
     value = escape(value, quote=False)

@@ -145,13 +145,13 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "day": book.words.day(entry.published, book.site.zone),
         "kind": content(book.words.kind(entry.kind)),
         "case_study": study,
-        "picture": picture(entry.image) if study else None,
+        "picture": picture_view(entry.image) if study else None,
         "place": content(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
         **_spoken(language, book),
     }
 
 
-def picture(image: Image | None) -> View | None:
+def picture_view(image: Image | None) -> View | None:
     """Return an image worth showing: https, at least 300 pixels wide, of known size, described in words; else None.
 
     `width` and `height` are those it is shown at.

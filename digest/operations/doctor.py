@@ -39,15 +39,15 @@ class Finding:
 
 
 def _other_findings(
-    place: Installation, receipts: Sequence[Receipt], slots: Iterable[dict[str, Any]]
+    installation: Installation, receipts: Sequence[Receipt], slots: Iterable[dict[str, Any]]
 ) -> list[Finding]:
     """Return what is wrong, in no order; change nothing. `receipts` newest first, `slots` as the store lists them."""
-    now = place.clock()
-    with reading(place.engine) as conn:
+    now = installation.clock()
+    with reading(installation.engine) as conn:
         return [
-            *_secret(conn, place.settings),
-            *_readers(conn, place.settings),
-            *_slots_ahead(slots, now, place.settings),
+            *_secret(conn, installation.settings),
+            *_readers(conn, installation.settings),
+            *_slots_ahead(slots, now, installation.settings),
             *_refusals(receipts),
             *(Finding("person", one.place, one.problem, one.cure) for one in alarms.alarms(conn, now)),
         ]
@@ -139,11 +139,11 @@ _LATE = timedelta(minutes=90)
 _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
 
 
-def examine(place: Installation) -> list[Finding]:
+def examine(installation: Installation) -> list[Finding]:
     """Return what is wrong, worst first; an empty list means nothing is."""
-    found = status(place)
-    findings = [*_hold(found), *_editions(place, found), *_sources(found), *_schedule(place)]
-    findings += _other_findings(place, found.receipts, found.slots)
+    found = status(installation)
+    findings = [*_hold(found), *_editions(installation, found), *_sources(found), *_schedule(installation)]
+    findings += _other_findings(installation, found.receipts, found.slots)
     if not found.subscribers:
         findings.append(Finding("note", "subscribers", "there are none", "`digest subscribers import FILE`"))
     held = found.entries.get("held", 0)
@@ -166,17 +166,17 @@ def _hold(found: Status) -> list[Finding]:
     return [Finding("person", "database", f"is in HOLD, nothing is mailed: {found.hold}", cure)]
 
 
-def _editions(place: Installation, found: Status) -> list[Finding]:
-    now, zone = place.clock(), place.settings.site.zone
-    with reading(place.engine) as conn:
+def _editions(installation: Installation, found: Status) -> list[Finding]:
+    now, zone = installation.clock(), installation.settings.site.zone
+    with reading(installation.engine) as conn:
         owed = set(deliveries.owed(conn, now))
         stopped = deliveries.stopped(conn)
     findings = [finding for one in found.receipts for finding in _receipt(one, one.edition in owed, stopped)]
     older = found.in_doubt - sum(one.uncertain for one in found.receipts)
     if older > 0:
         findings.append(Finding("person", "older editions", f"{older} deliveries are in doubt", "`digest settle`"))
-    with reading(place.engine) as conn:
-        for cadence in place.settings.cadences:
+    with reading(installation.engine) as conn:
+        for cadence in installation.settings.cadences:
             slot = slot_owed(conn, cadence, now, zone)
             if slot is None:
                 continue
@@ -237,10 +237,10 @@ def _source_cure(state: State) -> str:
     )
 
 
-def _schedule(place: Installation) -> list[Finding]:
+def _schedule(installation: Installation) -> list[Finding]:
     return [
         Finding("note", f"cadence.{c.name}.at", "falls between 01:00 and 02:59, which clock changes skip or repeat",
                 "each date still runs once; another hour is easier to explain")
-        for c in place.settings.cadences
+        for c in installation.settings.cadences
         if c.at.hour in _TRICKY_HOURS
     ]  # fmt: skip

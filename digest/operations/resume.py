@@ -30,42 +30,42 @@ class Held:
         }
 
 
-def look(place: Installation) -> Held:
+def what_it_would_send(installation: Installation) -> Held:
     """Return what this database would send; changes nothing."""
     pending: dict[int, int] = {}
-    now, zone = place.clock(), place.settings.site.zone
-    with reading(place.engine) as conn:
+    now, zone = installation.clock(), installation.settings.site.zone
+    with reading(installation.engine) as conn:
         for state in ("pending", "claimed"):
             for one in deliveries.in_state(conn, state):
                 pending[one.edition] = pending.get(one.edition, 0) + 1
-        owed = [(c.name, slot_owed(conn, c, now, zone)) for c in place.settings.cadences]
+        owed = [(c.name, slot_owed(conn, c, now, zone)) for c in installation.settings.cadences]
     return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
 
 
-def resume(place: Installation, *, sent: bool) -> Held:
+def resume(installation: Installation, *, sent: bool) -> Held:
     """Let the database go on. `sent`: count all that was due by now as sent; else nothing of it was.
 
     With `sent`, what is pending becomes uncertain, due slots are closed, every reader starts from the present,
     and the next new entries of every source wait for an editor: nobody is mailed twice, and nothing is
     dropped without being listed. WrongUse for a database that is not in HOLD: it would lose what is owed.
     """
-    now, zone = place.clock(), place.settings.site.zone
-    with run_lock(place.engine):
+    now, zone = installation.clock(), installation.settings.site.zone
+    with run_lock(installation.engine):
         # Only now: another may have resumed it, and a run have mailed from it, until the lock was ours.
-        if not place.fence.why():
+        if not installation.fence.why():
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
-        found = look(place)
+        found = what_it_would_send(installation)
         if sent:
-            with writing(place.engine, "resume") as conn:
+            with writing(installation.engine, "resume") as conn:
                 owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
                 deliveries.doubt(conn, owed, _WHY, now)
                 requests.forget(conn, now)
-                for cadence in place.settings.cadences:
+                for cadence in installation.settings.cadences:
                     slot = slot_owed(conn, cadence, now, zone)
                     if slot is not None:
                         calendar.close_slot(conn, slot, "missed", None, now)
-                releases.settle_marks(conn, place.settings.welcome)
+                releases.settle_marks(conn, installation.settings.welcome)
                 releases.raise_marks(conn)
                 sources.hold_next(conn)
-        place.fence.open()
+        installation.fence.open()
     return found

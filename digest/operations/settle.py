@@ -22,7 +22,7 @@ DECISIONS = {"accepted": "accepted", "resend": "pending", "write-off": "cancelle
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class DeliveryInDoubt:
     """One uncertain delivery. `heard`: what events said of it, oldest first; `email` is None for who was erased."""
 
     id: int
@@ -41,9 +41,9 @@ class Doubt:
         }  # fmt: skip
 
 
-def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
+def doubts(installation: Installation, number: int | None = None) -> list[DeliveryInDoubt]:
     """Return the uncertain deliveries of edition `number`, or of all, with what is known of each."""
-    with reading(place.engine) as conn:
+    with reading(installation.engine) as conn:
         found = deliveries.in_state(conn, "uncertain", number)
         persons = {
             one: person
@@ -53,7 +53,7 @@ def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
         said = known(conn, [d.id for d in found])
         named = {one: editions.get(conn, one) for one in {d.edition for d in found}}
         return [
-            Doubt(
+            DeliveryInDoubt(
                 d.id,
                 d.edition,
                 folder_of(named[d.edition]),
@@ -66,24 +66,26 @@ def doubts(place: Installation, number: int | None = None) -> list[Doubt]:
         ]
 
 
-def ask(place: Installation, number: int | None = None) -> dict[str, int]:
+def ask_transport(installation: Installation, number: int | None = None) -> dict[str, int]:
     """Ask the transport about every uncertain delivery; what it surely took becomes accepted. Returns counts.
 
     What it surely did not take stays listed: to send it again is a person's decision. That it does not know what
     another transport may have taken says nothing.
     """
-    found = doubts(place, number)
+    found = doubts(installation, number)
     counts = {"accepted": 0, "absent": 0, "unknown": 0}
-    with run_lock(place.engine), closing(place.transport()) as transport:
-        with reading(place.engine) as conn:
+    with run_lock(installation.engine), closing(installation.transport()) as transport:
+        with reading(installation.engine) as conn:
             rows = deliveries.in_state(conn, "uncertain", number)
-            ours = {one.id for one in runs.handed_over_by(conn, place.settings.transport.where, rows)}
+            ours = {one.id for one in runs.handed_over_by(conn, installation.settings.transport.where, rows)}
         answers = transport.ask([(one.id, one.where) for one in found])
         taken = [one.id for one in found if answers.get(one.id) == "accepted"]
-        with writing(place.engine, "settle by asking") as conn:
+        with writing(installation.engine, "settle by asking") as conn:
             for some in chunks(sorted(taken)):
                 deliveries.settle(
-                    conn, [(one, "accepted", "settled by the transport: accepted") for one in some], place.clock()
+                    conn,
+                    [(one, "accepted", "settled by the transport: accepted") for one in some],
+                    installation.clock(),
                 )
     for one in found:
         heard = answers.get(one.id, "unknown")
@@ -91,13 +93,13 @@ def ask(place: Installation, number: int | None = None) -> dict[str, int]:
     return counts
 
 
-def decide(place: Installation, numbers: Sequence[int], decision: str, who: str) -> int:
+def record_decision(installation: Installation, numbers: Sequence[int], decision: str, who: str) -> int:
     """Settle uncertain deliveries by a person's word; return how many. `decision` is a key of DECISIONS.
 
     Raises WrongUse when one of them is not uncertain; nothing is changed then.
     """
     state = DECISIONS[decision]
-    with run_lock(place.engine), writing(place.engine, "settle") as conn:
+    with run_lock(installation.engine), writing(installation.engine, "settle") as conn:
         open_ = {one.id for one in deliveries.in_state(conn, "uncertain")}
         wrong = [number for number in numbers if number not in open_]
         if wrong:
@@ -107,12 +109,12 @@ def decide(place: Installation, numbers: Sequence[int], decision: str, who: str)
                 f"delivery {min(taking)} is being taken back at the provider: `digest run` first brings its answer;"
                 " nothing was changed"
             )
-        if decision != "accepted" and (waiting := requests.waiting(conn, place.clock()).intersection(numbers)):
+        if decision != "accepted" and (waiting := requests.waiting(conn, installation.clock()).intersection(numbers)):
             raise WrongUse(
                 f"delivery {min(waiting)} may wait at the provider for its hour: decide after it; nothing was changed"
             )
         reason = f"settled by {who}: {decision}"
         # In parts: one statement binds only so many.
         for some in chunks(sorted(set(numbers))):
-            deliveries.settle(conn, [(number, state, reason) for number in some], place.clock())
+            deliveries.settle(conn, [(number, state, reason) for number in some], installation.clock())
     return len(set(numbers))

@@ -62,19 +62,19 @@ class Status:
         }  # fmt: skip
 
 
-def status(place: Installation) -> Status:
+def status(installation: Installation) -> Status:
     """Look at everything; change nothing."""
-    settings, now = place.settings, place.clock()
+    settings, now = installation.settings, installation.clock()
     zone = settings.site.zone
     coming = [(c, next_slot(c, now, zone)) for c in settings.cadences]
-    hold = place.fence.why()
-    with reading(place.engine) as conn:
+    hold = installation.fence.why()
+    with reading(installation.engine) as conn:
         known = sources.all_states(conn)
         found = editions.listing(conn)
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
         return Status(
             hold=hold,
-            in_doubt=history.in_doubt(conn),
+            in_doubt=history.count_in_doubt(conn),
             next_slots=[
                 (
                     c.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from digest.delivery.take_back import Account, _take_back
+from digest.delivery.take_back import TakenBack, _take_back
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
@@ -13,14 +13,14 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 
 
-def stop(place: Installation, number: int) -> Account:
+def stop(installation: Installation, number: int) -> TakenBack:
     """Let no more of a frozen edition go out, and take back every request of it that waits for its hour.
 
     The readers of what the provider confirms in time get nothing. The others' letters go out, or are in doubt.
     WrongUse for an edition that is not frozen; PersonNeeded in HOLD: what waits is in another database's books;
     TryLater while a run is under way, which stops after its batch.
     """
-    with writing(place.engine, "stop") as conn:
+    with writing(installation.engine, "stop") as conn:
         one = editions.get(conn, number)
         if one is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
@@ -28,19 +28,19 @@ def stop(place: Installation, number: int) -> Account:
             raise WrongUse(f"edition {number} is not frozen: nothing of it has left; `digest hold {number}` holds it")
         # First of all, so that a run under way claims nothing more of it.
         editions.hold(conn, number)
-    if why := place.fence.why():
+    if why := installation.fence.why():
         raise PersonNeeded(
             f"edition {number} is stopped here, but the database is in HOLD: {why}; what waits at the provider is in"
             " another one's books: stop it there, or say first what is true (`digest db resume`), then this again"
         )
-    account = Account()
+    account = TakenBack()
     try:
-        with run_lock(place.engine), closing(place.transport()) as transport:
-            with reading(place.engine) as conn:
-                found = requests.of_edition(conn, number, place.clock())
+        with run_lock(installation.engine), closing(installation.transport()) as transport:
+            with reading(installation.engine) as conn:
+                found = requests.of_edition(conn, number, installation.clock())
             for request in found:
-                if after_doubt(place.clock(), request.send_at, None) == "cancel":
-                    _take_back(place.engine, transport, place.clock, request, "stop", account)
+                if after_doubt(installation.clock(), request.send_at, None) == "cancel":
+                    _take_back(installation.engine, transport, installation.clock, request, "stop", account)
                 else:
                     account.late += 1
     except TryLater as busy:

@@ -49,7 +49,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class StoredKeys:
     """What is stored about the keys of one snapshot.
 
     `keys`: every stored key among those asked for, to its entry id, or to None when it identifies nothing;
@@ -79,7 +79,7 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SnapshotDecision:
     """What one snapshot brings. `spoilt`: keys that turned out to identify nothing."""
 
     new: tuple[New, ...]
@@ -124,7 +124,7 @@ def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
     return keys
 
 
-def decide(source: Source, sightings: Sequence[Sighting], memory: Memory) -> Decision:
+def what_is_new(source: Source, sightings: Sequence[Sighting], memory: StoredKeys) -> SnapshotDecision:
     """Tell what is new in a snapshot from what is stored. Pure; the order of `sightings` is kept."""
     firsts, keyed, spoilt = _distinct(source, sightings, memory)
     matched: dict[int, int] = {}
@@ -158,10 +158,10 @@ def decide(source: Source, sightings: Sequence[Sighting], memory: Memory) -> Dec
             look_alikes += keyed[n].get(TITLE) in memory.keys
             new.append(New(sighting, usable))
     fresh_spoilt = tuple(sorted(k for k in spoilt if memory.keys.get(k, 0) is not None))
-    return Decision(tuple(new), tuple(recognised), fresh_spoilt, look_alikes)
+    return SnapshotDecision(tuple(new), tuple(recognised), fresh_spoilt, look_alikes)
 
 
-def surge(decision: Decision, usual: Sequence[int], last_ok: datetime | None, now: datetime) -> str | None:
+def surge(decision: SnapshotDecision, usual: Sequence[int], last_ok: datetime | None, now: datetime) -> str | None:
     """Return why the new entries of a gather must wait for an editor, or None.
 
     `usual` holds how many entries were new in each gather of the last 30 days that brought any.
@@ -179,7 +179,7 @@ def surge(decision: Decision, usual: Sequence[int], last_ok: datetime | None, no
     return None
 
 
-def _worth_storing(keys: dict[str, str], spoilt: set[str], memory: Memory) -> tuple[str, ...]:
+def _worth_storing(keys: dict[str, str], spoilt: set[str], memory: StoredKeys) -> tuple[str, ...]:
     """Return the keys not stored yet; the last resort only where no other identifies the entry."""
     good = {kind: key for kind, key in keys.items() if key not in spoilt}
     if good.keys() - {WHOLE, TITLE}:
@@ -188,7 +188,7 @@ def _worth_storing(keys: dict[str, str], spoilt: set[str], memory: Memory) -> tu
 
 
 def _distinct(
-    source: Source, sightings: Sequence[Sighting], memory: Memory
+    source: Source, sightings: Sequence[Sighting], memory: StoredKeys
 ) -> tuple[list[Sighting], list[dict[str, str]], set[str]]:
     """Drop copies within one snapshot; find the keys that different entries of it share."""
     firsts: list[Sighting] = []

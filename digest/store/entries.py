@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
-from digest.sources.newness import Known, Memory, New, Recognised, print_of
+from digest.sources.newness import Known, New, Recognised, StoredKeys, print_of
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 
 
-def recall(conn: Connection, keys: Iterable[str]) -> Memory:
+def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
     """Return what is stored about `keys`: which entries they lead to, and what those say."""
     found: dict[str, int | None] = {}
     for chunk in chunks(sorted(set(keys))):
@@ -39,7 +39,7 @@ def recall(conn: Connection, keys: Iterable[str]) -> Memory:
             (row.id, Known(row.source, row.title, row.url, row.published, row.html or row.summary, row.print))
             for row in rows
         )
-    return Memory(found, known)
+    return StoredKeys(found, known)
 
 
 def add(conn: Connection, source: str, new: New, kind: str, facets: Facets, state: str, now: datetime) -> int:

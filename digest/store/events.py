@@ -138,7 +138,7 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
             after, later = state, fate
             heeded = [one for one in said[number] if decide.heeded(one.kind, recall)]
             for one in heeded:
-                after, later = decide.after(after, later, one.kind)
+                after, later = decide.fate_of(after, later, one.kind)
             named = name or max((one.message for one in heeded), default="") or None
             if (after, later, named) != (state, fate, name):
                 if state == "cancelled" and after != state:

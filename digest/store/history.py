@@ -72,7 +72,7 @@ def sizes(conn: Connection, number: int) -> tuple[int, int]:
     return conn.scalar(entries) or 0, conn.scalar(digests) or 0
 
 
-def in_doubt(conn: Connection) -> int:
+def count_in_doubt(conn: Connection) -> int:
     """Return how many deliveries are uncertain, of all editions."""
     return conn.scalar(select(func.count()).where(delivery.c.state == "uncertain")) or 0
 

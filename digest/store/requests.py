@@ -61,7 +61,7 @@ def waiting(conn: Connection, now: datetime) -> set[int]:
     return set(conn.scalars(select(delivery.c.id).where(*doubted)))
 
 
-def recall(conn: Connection, batch: str, why: OpenRecall, now: datetime) -> bool:
+def open_take_back(conn: Connection, batch: str, why: OpenRecall, now: datetime) -> bool:
     """Open the taking back of a request, "doubt" or "stop"; True when it may be cancelled at the provider.
 
     From here on neither an event nor a late answer moves its readers. False: of a request in doubt an event
@@ -80,7 +80,7 @@ def recall(conn: Connection, batch: str, why: OpenRecall, now: datetime) -> bool
     return True
 
 
-def confirm(conn: Connection, batch: str, now: datetime) -> int:
+def confirm_take_back(conn: Connection, batch: str, now: datetime) -> int:
     """Settle a request that the provider has taken back in time; return how many readers it had.
 
     After a doubt they are owed a letter again, after a person's stop they get nothing.

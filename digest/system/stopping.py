@@ -13,10 +13,10 @@ _told: list[Callable[[], None]] = []
 
 def listen() -> None:
     """Take SIGTERM as a wish to stop in order, from here on."""
-    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGTERM, request_stop)
 
 
-def ask(_number: int = 0, _frame: FrameType | None = None) -> None:
+def request_stop(_number: int = 0, _frame: FrameType | None = None) -> None:
     """Wish the run to stop after its batch. Fit for a signal handler."""
     global _asked
     _asked = True

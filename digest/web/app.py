@@ -74,7 +74,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     return SecurityHeaders(app, style=css)
 
 
-def _page(site: Site, css: str) -> people.Page:
+def _page(site: Site, css: str) -> people.RenderPage:
     def page(title: str, lines: Sequence[str], *, status: int = 200, **more: Any) -> Response:
         values = {"done": False, "summary": (), "fields": (), "buttons": (), "links": ()} | more
         said = {"site": site.name, "language": _foreign(site), "css": css, "title": title, "lines": lines}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
-from subscribers.csv.rows import Row
+from subscribers.csv.rows import CsvRow
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, shown
 from subscribers.languages import is_language_tag
@@ -64,7 +64,7 @@ class CellReader:
     def __post_init__(self) -> None:
         self._facets = {facet: _Facet(facet, self.known) for facet in ("policy_areas", "regions", "themes")}
 
-    def read(self, row: Row) -> Wanted:
+    def read(self, row: CsvRow) -> Wanted:
         """Return what the row asks for, or raise BadCell for the first cell that is wrong."""
         cells = row.cells
         try:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from subscribers.consent import next_state
 from subscribers.csv.cells import BadCell, CellReader, Wanted
 from subscribers.csv.exporting import export_csv
-from subscribers.csv.rows import Problem, Row, read_rows
+from subscribers.csv.rows import CsvRow, RowProblem, read_rows
 from subscribers.database import dialect_insert
 from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
@@ -26,14 +26,14 @@ from subscribers.rows import COLUMNS, columns_of, record, to_subscriber, write_a
 from subscribers.suppression import check_secret, reasons_for, suppress_keys
 from subscribers.tables import subscriber
 
-__all__ = ["KnownFacets", "Problem", "Report", "Row", "export_csv", "import_csv", "read_rows"]
+__all__ = ["CsvRow", "ImportReport", "KnownFacets", "RowProblem", "export_csv", "import_csv", "read_rows"]
 
 BATCH = 1000  # rows between two visits to the database
 MOST_PROBLEMS = 10_000  # kept for the report; the counts go on
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What became of each row: their number is the sum of the five counts.
 
     `problems` are the lines refused, and remarks on lines that were taken, in the order of the file;
@@ -45,7 +45,7 @@ class Report:
     unchanged: int = 0
     refused: int = 0
     suppressed: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RowProblem] = field(default_factory=list)
     unlisted: int = 0
 
     @property
@@ -53,7 +53,7 @@ class Report:
         """How many rows the file held."""
         return self.added + self.changed + self.unchanged + self.refused + self.suppressed
 
-    def note(self, problem: Problem) -> None:
+    def note(self, problem: RowProblem) -> None:
         """Count a refused row and list the problem, or only list a remark."""
         self.refused += problem.refused
         if len(self.problems) < MOST_PROBLEMS:
@@ -63,7 +63,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RowDecision:
     """What one row comes to. `outcome` names a count of Report; `after` is stored (None: nothing is).
 
     `event` goes into the consent history; `remark` into the report.
@@ -88,7 +88,7 @@ def import_csv(
     how: str = "CSV import",
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> Report:
+) -> ImportReport:
     """Import a binary CSV stream inside the caller's transaction and return the report.
 
     `dry_run` reports the same and writes nothing. `progress` is told after each batch how many rows have
@@ -100,12 +100,12 @@ def import_csv(
     run = _Import(conn, secret, now, how, dry_run, new)
     for row in read_rows(stream):
         try:
-            if isinstance(row, Problem):
+            if isinstance(row, RowProblem):
                 run.report.note(row)
             else:
                 run.take(reader.read(row))
         except BadCell as error:
-            run.report.note(Problem(row.line, str(error)))
+            run.report.note(RowProblem(row.line, str(error)))
         if len(run.batch) >= BATCH:
             run.flush()
             if progress is not None:
@@ -117,21 +117,23 @@ def import_csv(
     return run.report
 
 
-def decide(wanted: Wanted, stored: Subscriber | None, reason: str | None, new: Subscriber, now: datetime) -> Decision:
+def row_action(
+    wanted: Wanted, stored: Subscriber | None, reason: str | None, new: Subscriber, now: datetime
+) -> RowDecision:
     """Return what a row comes to, given who is stored under its address and why it is suppressed (or None).
 
     `new` holds the defaults for a new subscriber. Pure.
     """
     if stored is None:
         if reason is not None:
-            return Decision("suppressed", remark=f"must not be mailed ({reason}); not added")
+            return RowDecision("suppressed", remark=f"must not be mailed ({reason}); not added")
         state = wanted.state or next_state(None, "imported")
         after = _filled(wanted, replace(new, email=wanted.address.email, state=state or "active"))
         joined = wanted.joined_at or (now if after.state == "active" else None)
-        return Decision("added", replace(after, joined_at=joined), "imported")
+        return RowDecision("added", replace(after, joined_at=joined), "imported")
     if stored.state == "left" or reason is not None:
         if wanted.stops is None:
-            return Decision("suppressed", remark=f"must not be mailed ({reason or stored.state}); nothing changed")
+            return RowDecision("suppressed", remark=f"must not be mailed ({reason or stored.state}); nothing changed")
         after = stored
     else:
         after = _filled(wanted, stored)
@@ -144,8 +146,8 @@ def decide(wanted: Wanted, stored: Subscriber | None, reason: str | None, new: S
         remark = "has not confirmed yet; stays pending"
     if after == stored:
         stops_now = wanted.stops is not None and reason is None
-        return Decision("changed" if stops_now else "unchanged", remark=remark)
-    return Decision("changed", after, event, remark)
+        return RowDecision("changed" if stops_now else "unchanged", remark=remark)
+    return RowDecision("changed", after, event, remark)
 
 
 def _filled(wanted: Wanted, base: Subscriber) -> Subscriber:
@@ -182,7 +184,7 @@ class _Import:
         self.how = how
         self.dry_run = dry_run
         self.new = new
-        self.report = Report()
+        self.report = ImportReport()
         self.batch: dict[str, Wanted] = {}
         # By hash, so that a million addresses are not held in memory.
         self.seen: dict[int, int] = {}
@@ -202,7 +204,7 @@ class _Import:
             self.batch[key] = replace(
                 before, state=wanted.state or before.state, suppressed=wanted.suppressed or before.suppressed
             )
-        self.report.note(Problem(wanted.line, text))
+        self.report.note(RowProblem(wanted.line, text))
 
     def flush(self) -> None:
         """Decide and write the batch."""
@@ -213,7 +215,7 @@ class _Import:
         stored = {row[0]: to_subscriber(row[1:]) for row in self.conn.execute(query.with_for_update())}
         reasons = reasons_for(self.conn, self.secret, keys)
         decided = {
-            key: decide(wanted, stored.get(key), reasons.get(key), self.new, self.now)
+            key: row_action(wanted, stored.get(key), reasons.get(key), self.new, self.now)
             for key, wanted in self.batch.items()
         }
         taken = decided if self.dry_run else self._write(decided, stored)
@@ -221,19 +223,19 @@ class _Import:
             self._count(self.batch[key], decision)
         self.batch.clear()
 
-    def _count(self, wanted: Wanted, decision: Decision) -> None:
+    def _count(self, wanted: Wanted, decision: RowDecision) -> None:
         if not wanted.counted:
             return
         setattr(self.report, decision.outcome, getattr(self.report, decision.outcome) + 1)
         if decision.remark:
-            self.report.note(Problem(wanted.line, decision.remark, refused=False))
+            self.report.note(RowProblem(wanted.line, decision.remark, refused=False))
 
-    def _write(self, decided: dict[str, Decision], stored: Mapping[str, Subscriber]) -> dict[str, Decision]:
+    def _write(self, decided: dict[str, RowDecision], stored: Mapping[str, Subscriber]) -> dict[str, RowDecision]:
         """Write what was decided; return it less the rows that another process added meanwhile."""
         new = {key: one.after for key, one in decided.items() if one.outcome == "added" and one.after}
         ids = self._add(new)
         for key in new.keys() - ids.keys():
-            self.report.note(Problem(self.batch[key].line, "was added by someone else just now; import it again"))
+            self.report.note(RowProblem(self.batch[key].line, "was added by someone else just now; import it again"))
             del decided[key]
         write_all(self.conn, [one.after for key, one in decided.items() if key in stored and one.after])
         ids.update((key, one.id) for key, one in stored.items())

@@ -34,7 +34,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """One row: the line it begins on (from 1) and its cells by the names of `COLUMNS`, trimmed."""
 
     line: int
@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RowProblem:
     """What the operator should know of one line. `refused` false: a remark, the line was taken."""
 
     line: int
@@ -63,7 +63,7 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.startswith(_GUARDED, 1) else cell
 
 
-def read_rows(stream: IO[bytes]) -> Iterator[Row | Problem]:
+def read_rows(stream: IO[bytes]) -> Iterator[CsvRow | RowProblem]:
     """Yield each row of a CSV file, or what is wrong with it; blank lines are passed over.
 
     The first line names the columns, in any order and case; it is split at commas, semicolons, tabs or bars,
@@ -78,15 +78,15 @@ def read_rows(stream: IO[bytes]) -> Iterator[Row | Problem]:
     if unknown:
         shown = ", ".join(repr(name[:40]) for name in unknown[:10])
         text = f"unknown columns left out: {shown}; known are {', '.join(COLUMNS)}"
-        yield Problem(1, text, refused=False)
+        yield RowProblem(1, text, refused=False)
     told = False
     for line, cells in _records(lines, delimiter):
         if line.legacy and not told:
             told = True
             text = 'not UTF-8, read as Windows-1252: check the accents, and save the file as "CSV UTF-8"'
-            yield Problem(line.number, text, refused=False)
+            yield RowProblem(line.number, text, refused=False)
         if isinstance(cells, str):
-            yield Problem(line.number, cells)
+            yield RowProblem(line.number, cells)
         elif any(cell.strip() for cell in cells):
             yield _row(line.number, names, cells)
 
@@ -170,11 +170,11 @@ def _to_next_quote(again: deque[Line], lines: Iterator[Line], taken: list[Line])
     return False
 
 
-def _row(number: int, names: Sequence[str], cells: Sequence[str]) -> Row | Problem:
+def _row(number: int, names: Sequence[str], cells: Sequence[str]) -> CsvRow | RowProblem:
     if "\x00" in "".join(cells):
-        return Problem(number, "holds a NUL byte; type the row again")
+        return RowProblem(number, "holds a NUL byte; type the row again")
     if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
         cure = "quote a cell that holds the delimiter"
-        return Problem(number, f"{len(cells)} cells, but the first line names {len(names)} columns; {cure}")
+        return RowProblem(number, f"{len(cells)} cells, but the first line names {len(names)} columns; {cure}")
     pairs = zip(names, cells, strict=False)
-    return Row(number, {name: unguarded(cell.strip()).strip() for name, cell in pairs if name in COLUMNS})
+    return CsvRow(number, {name: unguarded(cell.strip()).strip() for name, cell in pairs if name in COLUMNS})

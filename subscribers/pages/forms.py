@@ -148,7 +148,7 @@ def read_pause(body: bytes, now: datetime, zone: ZoneInfo) -> datetime | None:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def followed(choices: Choices, person: Subscriber) -> list[tuple[str, Sequence[Choice]]]:
+def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Sequence[Choice]]]:
     """Return what a person follows now, for the page that says it is saved: (heading, names)."""
     cadence = [one for one in choices.cadences if one.slug == person.cadence]
     lines: list[tuple[str, Sequence[Choice]]] = [("How often", cadence or [Choice("", person.cadence)])]

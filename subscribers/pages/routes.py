@@ -46,7 +46,7 @@ class Button:
     value: str = ""
 
 
-class Page(Protocol):
+class RenderPage(Protocol):
     """Makes a page: plain sentences, then a summary, a form that posts to the same address, and links."""
 
     def __call__(
@@ -76,7 +76,7 @@ class Desk:
     look: Begin
     secret_keys: Sequence[bytes]
     clock: Callable[[], datetime]
-    page: Page
+    page: RenderPage
     editors: str
     choices: Choices
     zone: ZoneInfo
@@ -103,12 +103,12 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def unknown_link(page: Page, error: BadToken) -> Response:
+def unknown_link(page: RenderPage, error: BadToken) -> Response:
     """Return the page for a token that is not ours, or not for this."""
     return page("We do not know this link", [_sentence(error)], status=404)
 
 
-def gone(page: Page, editors: str) -> Response:
+def gone(page: RenderPage, editors: str) -> Response:
     """Return the page for a reader who has left; who was erased gets the very same."""
     return page(
         "We do not write to you any more",
@@ -199,7 +199,7 @@ def _save_preferences(desk: Desk, token: str, body: bytes) -> Response:
         "Saved",
         [f"From the next letter on, this is what {forms.masked(person.email)} gets.", *_lines(notice)],
         done=True,
-        summary=forms.followed(desk.choices, person),
+        summary=forms.followed_options(desk.choices, person),
         links=[("", "Change it again"), *_links(desk, person, "pause")],
     )
 
@@ -223,7 +223,7 @@ def _save_pause(desk: Desk, token: str, body: bytes) -> Response:
     with desk.begin() as conn:
         person = _reader(conn, said.subscriber)
         if until is None:
-            person = store.resume(conn, person.id, how=_PAUSE, now=now)
+            person = store.end_pause(conn, person.id, how=_PAUSE, now=now)
         else:
             person = store.pause(conn, person.id, until, how=_PAUSE, now=now)
         notice = _notice(desk, conn, person)

@@ -80,7 +80,7 @@ def test_saving_and_pausing_by_keyboard(
 ) -> None:
     page = page_of(scene)
     with writing(post.engine) as conn:
-        people.resume(conn, post.rhian, how="test", now=post.house.now)
+        people.end_pause(conn, post.rhian, how="test", now=post.house.now)
     opened(page, address, post.link("preferences"))
     page.get_by_label("Transport").focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"

@@ -209,7 +209,7 @@ def around(house: House, word: str) -> Iterator[None]:
         with run_lock(house.place.engine):
             yield
     elif word == STOPPED:
-        stopping.ask()
+        stopping.request_stop()
         try:
             yield
         finally:

@@ -111,7 +111,7 @@ def test_what_cannot_be_taken_back_is_said(
         with run.place() as place:
             numbers = [one.id for one in settle.doubts(place)]
             with pytest.raises(WrongUse, match="is being taken back"):
-                settle.decide(place, numbers, "accepted", "someone")
+                settle.record_decision(place, numbers, "accepted", "someone")
 
 
 @pytest.mark.kills

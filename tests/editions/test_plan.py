@@ -149,7 +149,7 @@ class Town:
         self.join("joined")
         self.cadence("changed", "weekly")
         self.cadence("away", "monthly")
-        self.change(lambda conn: people.resume(conn, self.ids["early"], how="test", now=house.now))
+        self.change(lambda conn: people.end_pause(conn, self.ids["early"], how="test", now=house.now))
         self.suppress("suppressed")
         self.leave("left")
         self.gather("After the draft")

@@ -300,13 +300,18 @@ def _prepared(folder: Path, environ: Mapping[str, str], readers: int) -> None:
     (folder / "config.toml").write_text(CONFIG.format(source="", weekly=""))
     ended = Running(folder, environ, ["--now", BASELINE, "run"]).wait()
     assert ended.code == 0, ended
-    place = Installation(load(folder / "config.toml", dict(environ)))
-    with writing(place.engine) as conn:
+    installation = Installation(load(folder / "config.toml", dict(environ)))
+    with writing(installation.engine) as conn:
         for n in range(readers):
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=place.clock(), secret=place.secret
+                conn,
+                f"r{n}@example.org",
+                cadence="weekly",
+                how="test",
+                now=installation.clock(),
+                secret=installation.secret,
             )
-    place.engine.dispose()
+    installation.engine.dispose()
     (folder / "notes" / "one.md").write_text(NOTE)
 
 

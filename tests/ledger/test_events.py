@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ledger.events import KINDS, UNSETTLED, action, after, status_in, struck_out, too_many, worst_day
+from digest.ledger.events import KINDS, UNSETTLED, action, fate_of, status_in, struck_out, too_many, worst_day
 from digest.ledger.redact import redacted
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -43,7 +43,7 @@ STATES = ("pending", "claimed", "uncertain", "refused", "accepted", "cancelled",
 def test_what_an_event_does_to_a_delivery(
     state: str, fate: str | None, kind: str, then: tuple[str, str | None]
 ) -> None:
-    assert after(state, fate, kind) == then
+    assert fate_of(state, fate, kind) == then
 
 
 @given(state=st.sampled_from(STATES), kinds=st.lists(st.sampled_from(KINDS), max_size=6), data=st.data())
@@ -51,7 +51,7 @@ def test_order_and_repetition_do_not_matter(state: str, kinds: list[str], data: 
     def run(history: list[str]) -> tuple[str, str | None]:
         now: tuple[str, str | None] = (state, None)
         for kind in history:
-            now = after(*now, kind)
+            now = fate_of(*now, kind)
         return now
 
     mixed = data.draw(st.permutations(kinds * 3))

@@ -29,8 +29,8 @@ from digest.model import (
 )
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "email"
-ENGLISH = catalogue.load([TEMPLATES], "en")
-WELSH = catalogue.load([TEMPLATES], "cy")
+ENGLISH = catalogue.load_catalogue([TEMPLATES], "en")
+WELSH = catalogue.load_catalogue([TEMPLATES], "cy")
 
 SITE = Site(
     name="Learning Digest",

@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import DigestError
 from digest.letter.assemble import assemble, verify
-from digest.letter.blocks import Memory
+from digest.letter.blocks import FilledPlans
 from digest.letter.compile import Letter, compile_letter
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
 from tests.counts import few_and_many
@@ -104,7 +104,7 @@ def test_readers_of_one_digest_differ_only_in_their_own_words(letter: Letter) ->
 
 def test_digests_that_read_the_same_share_a_plan_and_old_plans_are_forgotten() -> None:
     made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
-    made = replace(made, memory=Memory(limit=2))
+    made = replace(made, memory=FilledPlans(limit=2))
     for left_out in ((), ((99, "outside"),)):
         assemble(made, replace(sample.digest(), left_out=left_out), sample.READER)
     assert len(made.memory.plans) == 1
@@ -152,7 +152,9 @@ def test_an_unfit_link_of_ours_is_refused(letter: Letter, url: str) -> None:
 
 
 def test_a_subject_of_the_editor_stands(letter: Letter) -> None:
-    own = replace(letter, edition=replace(sample.EDITION, subject="Winter\r\nBcc: x@example.org"), memory=Memory())
+    own = replace(
+        letter, edition=replace(sample.EDITION, subject="Winter\r\nBcc: x@example.org"), memory=FilledPlans()
+    )
     made = assemble(own, sample.digest(), sample.READER)
     assert made.subject == "Winter Bcc: x@example.org"
     assert "<title>Winter Bcc: x@example.org</title>" in made.html_text()

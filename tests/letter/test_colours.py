@@ -53,8 +53,8 @@ def test_one_ink_reads_upon_any_colour() -> None:
 
 
 def test_the_shipped_colours_have_no_problem() -> None:
-    assert colours.problems(LIGHT, ()) == []
-    assert colours.problems(DARK, ()) == []
+    assert colours.colour_problems(LIGHT, ()) == []
+    assert colours.colour_problems(DARK, ()) == []
 
 
 FAINT = [

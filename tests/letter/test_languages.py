@@ -49,7 +49,7 @@ def test_english_and_welsh_ship() -> None:
 @pytest.mark.parametrize("language", FILES)
 def test_a_catalogue_has_every_word_and_no_other(language: str) -> None:
     assert list(FILES[language]) == list(FILES["en"]), "in the same order, so that they can be read side by side"
-    assert catalogue.load([sample.TEMPLATES], language).language == language
+    assert catalogue.load_catalogue([sample.TEMPLATES], language).language == language
 
 
 @pytest.mark.parametrize("language", FILES)
@@ -204,7 +204,7 @@ def test_a_language_of_the_organisations_own(tmp_path: Path) -> None:
     title = next(attrs for tag, attrs in page.tags if tag == "h4")
     assert (title["lang"], title["dir"]) == ("en", "ltr")
     assert "text-align:left" in (title["style"] or "")
-    welsh = catalogue.load(folders, "cy")
+    welsh = catalogue.load_catalogue(folders, "cy")
     assert (welsh.said["change"], welsh.more(3), welsh.said["pause"]) == ("Newid", "3 arall", cy.said["pause"])
 
 
@@ -228,7 +228,7 @@ def test_a_mistaken_catalogue_names_the_file_and_the_word(
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / f"{language}.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        catalogue.load([tmp_path, sample.TEMPLATES], language)
+        catalogue.load_catalogue([tmp_path, sample.TEMPLATES], language)
     for word in told:
         assert any(word in line for line in caught.value.problems), caught.value.problems
 
@@ -237,7 +237,7 @@ def test_a_mistake_in_the_brands_words_names_its_key() -> None:
     with pytest.raises(
         ConfigError, match=r"brand\.words\.en: aeras: no letter has this word; did you mean 'areas'\?"
     ):
-        catalogue.load([sample.TEMPLATES], "en", {"aeras": "x"})
+        catalogue.load_catalogue([sample.TEMPLATES], "en", {"aeras": "x"})
 
 
 def test_what_fills_a_gap_is_not_looked_into() -> None:

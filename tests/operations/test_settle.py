@@ -177,7 +177,7 @@ def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.Captu
 
 def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(house: Stage) -> None:
     house.postman.known = {1: "accepted", 2: "absent"}
-    assert settle.ask(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
+    assert settle.ask_transport(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
     assert rows(house)[0] == ("accepted", "settled by the transport: accepted")
     assert states(house)[1:] == ["uncertain"] * 4
     before = len(house.postman.taken)
@@ -187,10 +187,10 @@ def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when
 
 def test_that_another_transport_knows_nothing_of_it_proves_nothing(house: Stage) -> None:
     house.postman.known = dict.fromkeys(range(1, 6), "absent")
-    assert settle.ask(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
+    assert settle.ask_transport(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
     with writing(house.place.engine) as conn:
         conn.execute(text('UPDATE run SET account = \'{"transport": "smtp"}\''))
-    assert settle.ask(house.place) == {"accepted": 0, "absent": 0, "unknown": 5}
+    assert settle.ask_transport(house.place) == {"accepted": 0, "absent": 0, "unknown": 5}
 
 
 def test_an_event_tells_of_what_was_written_off(house: Stage) -> None:
@@ -221,7 +221,7 @@ def test_who_ends_a_pause_early_gets_what_is_owed(tmp_path: Path) -> None:
     assert states(house) == ["pending"]
     assert not any(one.pending for one in house.run(days=1).receipts)  # nothing that cron should hear of
     with writing(place.engine) as conn:
-        people.resume(conn, who, how="test", now=house.now)
+        people.end_pause(conn, who, how="test", now=house.now)
     house.run(days=1)
     assert states(house) == ["accepted"]
     house.close()
@@ -238,7 +238,7 @@ def test_an_event_settles_what_it_tells_of_also_after_the_decision_to_send_again
     pipeline.run(house.place)
     assert len(house.postman.taken) == before
     with pytest.raises(WrongUse, match="is not uncertain"):
-        settle.decide(house.place, [3], "resend", "Anna")
+        settle.record_decision(house.place, [3], "resend", "Anna")
 
 
 def test_a_run_says_that_doubts_are_open_as_long_as_they_are(

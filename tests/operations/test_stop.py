@@ -109,10 +109,10 @@ def test_nobody_decides_on_what_may_still_leave_by_itself(runs: Runs, decision: 
         doubts = [one.id for one in settle.doubts(place)]
         assert len(doubts) == 3
         with pytest.raises(WrongUse, match="at the provider for its hour"):
-            settle.decide(place, doubts, decision, "someone")
+            settle.record_decision(place, doubts, decision, "someone")
     runs.fake.now = HOUR.timestamp() + 60
     with run.place() as place:
-        assert settle.decide(place, doubts, "accepted", "someone") == 3
+        assert settle.record_decision(place, doubts, "accepted", "someone") == 3
 
 
 def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:

@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 from tests.sources import hostile, test_links
 from tests.sources.formats import test_titles
-from tests.sources.webserver import Script, answer, redirect, test_fetch_meaning, test_fetch_transport, test_guard
+from tests.sources.web import test_fetch_meaning, test_fetch_transport, test_guard
+from tests.sources.webserver import Script, answer, redirect
 
 Case = Script | bytes | str  # a str is an address by itself
 

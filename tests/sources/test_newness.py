@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Sighting, Source
-from digest.sources.newness import Decision, Known, Memory, decide, keys_of, print_of, surge
+from digest.sources.newness import Known, SnapshotDecision, StoredKeys, keys_of, print_of, surge, what_is_new
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HERE = Source("here", url="https://here.example/feed")
@@ -34,10 +34,10 @@ class Store:
         self.keys: dict[str, int | None] = {}
         self.entries: dict[int, Known] = {}
 
-    def see(self, sightings: Sequence[Sighting], source: Source = HERE) -> Decision:
+    def see(self, sightings: Sequence[Sighting], source: Source = HERE) -> SnapshotDecision:
         asked = {k for s in sightings for k in keys_of(s, source.name).values()}
-        memory = Memory({k: v for k, v in self.keys.items() if k in asked}, self.entries)
-        decision = decide(source, sightings, memory)
+        memory = StoredKeys({k: v for k, v in self.keys.items() if k in asked}, self.entries)
+        decision = what_is_new(source, sightings, memory)
         for new in decision.new:
             number = len(self.entries) + 1
             s = new.sighting
@@ -193,7 +193,7 @@ def test_entries_leave_and_come_back() -> None:
     store = Store()
     found = news(5)
     store.see(found)
-    assert store.see([]) == Decision((), (), (), 0)
+    assert store.see([]) == SnapshotDecision((), (), (), 0)
     assert not store.see(found).new
 
 

@@ -39,9 +39,9 @@ def house(tmp_path: Path, postgresql_url: str) -> Iterator[House]:
 @pytest.fixture
 def elsewhere(house: House, postgresql_url: str) -> Iterator[Installation]:
     """The same installation as another process has it, with connections of its own."""
-    place = Installation(house.settings, house.now)
-    place.__dict__["engine"] = made = make_engine(postgresql_url)
-    yield place
+    installation = Installation(house.settings, house.now)
+    installation.__dict__["engine"] = made = make_engine(postgresql_url)
+    yield installation
     made.dispose()
 
 

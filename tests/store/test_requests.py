@@ -69,9 +69,9 @@ def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
         assert requests.in_doubt(conn) == [Request("b1", HOUR, None)]
-        assert requests.recall(conn, "b1", "doubt", NOW)
+        assert requests.open_take_back(conn, "b1", "doubt", NOW)
         assert requests.in_doubt(conn) == [Request("b1", HOUR, "doubt")]
-        assert requests.confirm(conn, "b1", NOW) == 3
+        assert requests.confirm_take_back(conn, "b1", NOW) == 3
         assert requests.in_doubt(conn) == []
     assert rows(ledger)[:3] == [("pending", None, "back")] * 3
     # And again, in the next request.
@@ -79,19 +79,19 @@ def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
         deliveries.claim(conn, [1, 2, 3], 8, NOW, HOUR)
         assert requests.note(conn, [1, 2, 3], "b2", 8)
         deliveries.settle(conn, [(n, "uncertain", "") for n in (1, 2, 3)], NOW, 8)
-        assert requests.recall(conn, "b2", "doubt", NOW)
-        assert requests.confirm(conn, "b2", NOW) == 3
+        assert requests.open_take_back(conn, "b2", "doubt", NOW)
+        assert requests.confirm_take_back(conn, "b2", NOW) == 3
 
 
 def test_a_late_answer_and_an_event_move_nothing_while_it_is_taken_back(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        assert requests.recall(conn, "b1", "doubt", NOW)
+        assert requests.open_take_back(conn, "b1", "doubt", NOW)
     settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
     heard(ledger, "processed", 1)
     assert rows(ledger)[:3] == [("uncertain", "b1", "doubt")] * 3
     with writing(ledger) as conn:
-        requests.confirm(conn, "b1", NOW)
+        requests.confirm_take_back(conn, "b1", NOW)
     settle(ledger, dict.fromkeys((1, 2, 3), "accepted"))
     heard(ledger, "processed", 2)
     assert rows(ledger)[:3] == [("pending", None, "back")] * 3
@@ -101,14 +101,14 @@ def test_a_request_that_was_surely_taken_is_left_to_go_out(ledger: Engine) -> No
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     heard(ledger, "processed", 2)
     with writing(ledger) as conn:
-        assert not requests.recall(conn, "b1", "doubt", NOW)
+        assert not requests.open_take_back(conn, "b1", "doubt", NOW)
     assert rows(ledger)[:3] == [("uncertain", "b1", None), ("accepted", "b1", None), ("uncertain", "b1", None)]
 
 
 def test_too_late_it_waits_for_what_proves_that_it_left(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        requests.recall(conn, "b1", "doubt", NOW)
+        requests.open_take_back(conn, "b1", "doubt", NOW)
     heard(ledger, "delivered", 1)
     with writing(ledger) as conn:
         requests.give_up(conn, "b1", NOW)
@@ -122,10 +122,10 @@ def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
     settle(ledger, {1: "accepted", 2: "accepted", 3: "accepted"})
     with writing(ledger) as conn:
         assert requests.of_edition(conn, 1, NOW) == [Request("b1", HOUR, None)]
-        assert requests.recall(conn, "b1", "stop", NOW)
+        assert requests.open_take_back(conn, "b1", "stop", NOW)
     heard(ledger, "processed", 1)
     with writing(ledger) as conn:
-        assert requests.confirm(conn, "b1", NOW) == 3
+        assert requests.confirm_take_back(conn, "b1", NOW) == 3
         assert requests.of_edition(conn, 1, NOW) == []
     heard(ledger, "processed", 2)
     assert rows(ledger)[:3] == [("cancelled", "b1", "back")] * 3
@@ -134,9 +134,9 @@ def test_a_stopped_edition_gets_its_readers_nothing(ledger: Engine) -> None:
 def test_a_stop_outranks_a_doubt(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
-        assert requests.recall(conn, "b1", "doubt", NOW)
-        assert requests.recall(conn, "b1", "stop", NOW)
-        requests.confirm(conn, "b1", NOW)
+        assert requests.open_take_back(conn, "b1", "doubt", NOW)
+        assert requests.open_take_back(conn, "b1", "stop", NOW)
+        requests.confirm_take_back(conn, "b1", NOW)
     assert {row[0] for row in rows(ledger)[:3]} == {"cancelled"}
 
 
@@ -151,7 +151,7 @@ def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> No
 
         def open_it(opened: list[bool] = opened) -> None:
             with writing(ledger) as conn:
-                opened.append(requests.recall(conn, "b1", "doubt", NOW))
+                opened.append(requests.open_take_back(conn, "b1", "doubt", NOW))
 
         threads = [
             threading.Thread(target=open_it),

@@ -122,7 +122,7 @@ def test_who_left_comes_back_only_by_two_deliberate_steps(conn: Connection) -> N
         store.confirm(conn, one.id, how="link", now=LATER, secret=SECRET)
     for change in (
         lambda: store.pause(conn, one.id, LATER, how="page", now=NOW),
-        lambda: store.resume(conn, one.id, how="page", now=NOW),
+        lambda: store.end_pause(conn, one.id, how="page", now=NOW),
         lambda: store.set_cadence(conn, one.id, "daily", how="page", now=NOW),
         lambda: store.update_interests(conn, one.id, INTERESTS, how="page", now=NOW),
     ):
@@ -143,7 +143,7 @@ def test_changes_are_stored_and_only_real_ones_are_recorded(conn: Connection) ->
     assert found is not None
     assert (found.interests, found.cadence, found.paused_until) == (INTERESTS, "monthly", LATER)
     for _ in range(2):
-        assert store.resume(conn, one.id, how="page", now=NOW).paused_until is None
+        assert store.end_pause(conn, one.id, how="page", now=NOW).paused_until is None
     assert events(conn, one.id) == ["added", "changed", "changed", "paused", "resumed"]
     with pytest.raises(ValueError, match="later than now"):
         store.pause(conn, one.id, NOW, how="page", now=NOW)

@@ -30,7 +30,7 @@ _NOT_WRITTEN = re.compile(r" (ua|boro|ca|cc|mdc|district|county|c ity|coucil|cut
 _MISSPELT = re.compile(r"ease |dunbaronshire|dunnbarton|ayshire|highands|^eilean$|^tor-faen$|district council ua")
 
 
-class Row(NamedTuple):
+class GazetteerRow(NamedTuple):
     """One line of gazetteer.tsv: `regions` joined by ";", `county` the shown name of a district's county."""
 
     name: str
@@ -67,7 +67,7 @@ def councils(folder: Path) -> dict[str, Council]:
     return found
 
 
-def disagreements(rows: Iterable[Row]) -> list[str]:
+def disagreements(rows: Iterable[GazetteerRow]) -> list[str]:
     """Name each county whose regions are not those of the majority of its districts."""
     rows = list(rows)
     districts: dict[str, Counter[str]] = {}
@@ -101,7 +101,7 @@ def _shown(council: Council) -> str:
     return name.removesuffix(" CCA").removesuffix(" MCA").removesuffix(" Mayoral Combined Authority")
 
 
-def council_rows(folder: Path) -> list[Row]:
+def council_rows(folder: Path) -> list[GazetteerRow]:
     """Return a row for every written form of every council's name."""
     found = councils(folder)
     names: dict[str, set[str]] = {
@@ -118,11 +118,11 @@ def council_rows(folder: Path) -> list[Row]:
             if _written(name):
                 kind = kinds.get(council["local-authority-type"], "council")
                 above = _shown(county) if county else ""
-                rows.append(Row(name, _shown(council), kind, _slugs(council["region"]), above))
+                rows.append(GazetteerRow(name, _shown(council), kind, _slugs(council["region"]), above))
     return rows
 
 
-def supplement_rows(lines: Iterable[str]) -> list[Row]:
+def supplement_rows(lines: Iterable[str]) -> list[GazetteerRow]:
     """Read supplement.tsv: kind, regions, and names divided by "; " ("Hants=Hampshire" shows Hampshire)."""
     rows = []
     for number, line in enumerate(lines, 1):
@@ -133,18 +133,18 @@ def supplement_rows(lines: Iterable[str]) -> list[Row]:
             raise ValueError(f"supplement.tsv line {number}: needs kind, regions and names, divided by tabs")
         for name in parts[2].split("; "):
             written, _, shown = name.strip().partition("=")
-            rows.append(Row(written, shown or written, parts[0], parts[1]))
+            rows.append(GazetteerRow(written, shown or written, parts[0], parts[1]))
     return rows
 
 
-def build(folder: Path) -> list[Row]:
+def build(folder: Path) -> list[GazetteerRow]:
     """Return all rows of the gazetteer, one per name (the supplement wins), sorted by name."""
     care = {}
     for line in (DATA / "care.tsv").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             name, word, unless = line.split("\t")
             care[keys(name)] = (word, unless)
-    merged: dict[tuple[str, ...], Row] = {}
+    merged: dict[tuple[str, ...], GazetteerRow] = {}
     with (DATA / "supplement.tsv").open(encoding="utf-8") as lines:
         added = supplement_rows(lines)
     for row in council_rows(folder):

@@ -178,7 +178,7 @@ def _mention(hit: _Hit, seq: Sequence[Word], why: str) -> Mention:
     return Mention(place.shown, place.regions, seq[hit.first].start, not why, place.kind, why)
 
 
-def parse(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Place]]:
+def parse_gazetteer(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Place]]:
     """Read gazetteer.tsv: name, shown, kind, regions (";"), county, care, unless (",")."""
     for line in lines:
         if line.startswith("#") or not line.strip():
@@ -191,7 +191,7 @@ def parse(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Place]]:
 
 
 @cache
-def load() -> Gazetteer:
+def load_gazetteer() -> Gazetteer:
     """Return the shipped gazetteer; read once in a process."""
     data = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
-    return Gazetteer(parse(data.splitlines()))
+    return Gazetteer(parse_gazetteer(data.splitlines()))

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from digest.letter.lint import contrast, mail, structure, support, wording
-from digest.letter.lint.finding import ERROR, LEVELS, NOTE, WARNING, Finding
-from digest.letter.lint.page import Page
+from digest.letter.lint.finding import ERROR, LEVELS, NOTE, WARNING, LintFinding
+from digest.letter.lint.page import LetterPage
 from digest.letter.lint.support import DEFAULT_CLIENTS, known_clients
 
-__all__ = ["DEFAULT_CLIENTS", "ERROR", "LEVELS", "NOTE", "WARNING", "Finding", "known_clients", "lint"]
+__all__ = ["DEFAULT_CLIENTS", "ERROR", "LEVELS", "NOTE", "WARNING", "LintFinding", "known_clients", "lint"]
 
 
 def lint(
     html: str, text: str, subject: str, message: bytes = b"", clients: Iterable[str] = DEFAULT_CLIENTS
-) -> list[Finding]:
+) -> list[LintFinding]:
     """Return the faults of one reader's letter, worst first.
 
     `html` and `text` are the decoded parts, `message` the bytes on the wire (b"": not looked at), `clients`
     names from `known_clients`. Sources: ../shared facts of mail programs, RFC 2369, 5322 and 8058, WCAG 2.2.
     """
-    page = Page(html)
+    page = LetterPage(html)
     found = [
         *wording.size(html),
         *wording.subject(subject),

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from digest.letter.lint import css
-from digest.letter.lint.finding import ERROR, WARNING, Finding
-from digest.letter.lint.page import Element, Page, Text
+from digest.letter.lint.finding import ERROR, WARNING, LintFinding
+from digest.letter.lint.page import Element, LetterPage, Text
 
 Colour = tuple[float, float, float]
 
@@ -52,7 +52,7 @@ SCENES = (
 )
 
 
-def check(page: Page) -> Iterator[Finding]:
+def check(page: LetterPage) -> Iterator[LintFinding]:
     """Yield text of too little contrast or size in any scene; one finding for a place's first bad scene."""
     seen: set[tuple[str, str]] = set()
     for scene in SCENES:
@@ -86,12 +86,12 @@ def _luminance(of: Colour) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[Finding]:
+def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[LintFinding]:
     element = text.parent
     where = element.where
     unread, front, back = look.colours(element)
     if unread:
-        yield Finding(
+        yield LintFinding(
             WARNING, "contrast-unknown", where, "", f"the colour {unread!r} cannot be read", "write it as #rrggbb"
         )
         return
@@ -99,7 +99,7 @@ def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[Finding]:
     if look.hidden(element):
         if shown < 1.5 and scene.name == "light":
             problem = "hidden text has the colour of its background, which spam filters count against a letter"
-            yield Finding(
+            yield LintFinding(
                 WARNING, "hidden-colour", where, "", problem, "hide it by display:none in an ordinary colour"
             )
         return
@@ -110,18 +110,18 @@ def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[Finding]:
         problem = (
             f"contrast {shown:.1f} of {_hex(front)} on {_hex(back)} in the scene “{scene.name}”, {needed} is needed"
         )
-        yield Finding(
+        yield LintFinding(
             ERROR, "contrast", where, scene.client, problem, "darken one of the two colours or lighten the other"
         )
     if size < SMALLEST:
         problem = f"text of {size:g} px in the scene “{scene.name}”"
-        yield Finding(ERROR, "text-size", where, scene.client, problem, f"make it {SMALLEST:g} px or more")
+        yield LintFinding(ERROR, "text-size", where, scene.client, problem, f"make it {SMALLEST:g} px or more")
 
 
 class _Look:
     """The colours and sizes of a page's elements in one scene."""
 
-    def __init__(self, page: Page, scene: Scene) -> None:
+    def __init__(self, page: LetterPage, scene: Scene) -> None:
         self._scene = scene
         self._rules = [] if scene.name == "styles removed" else list(_switched_on(page, scene))
         self._known: dict[Element, dict[str, tuple[str, bool]]] = {}
@@ -201,7 +201,7 @@ class _Look:
 _Steps = tuple[css.Compound, ...]
 
 
-def _switched_on(page: Page, scene: Scene) -> Iterator[tuple[_Steps, tuple[css.Declaration, ...]]]:
+def _switched_on(page: LetterPage, scene: Scene) -> Iterator[tuple[_Steps, tuple[css.Declaration, ...]]]:
     """Yield the rules of kept style elements that hold in a scene."""
     for _, sheet in page.sheets:
         for rule in css.rules(sheet):

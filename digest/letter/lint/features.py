@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from digest.letter.lint import css
 from digest.letter.lint.css import Declaration
-from digest.letter.lint.page import Element, Page
+from digest.letter.lint.page import Element, LetterPage
 
 # Properties that Can I email files under another name; the rest are css-NAME.
 _PROPERTIES = {
@@ -126,7 +126,7 @@ def detectable(slug: str) -> bool:
     return slug.startswith("css-") and not _NOT_PROPERTIES.match(slug)
 
 
-def uses(page: Page) -> Iterator[Use]:
+def uses(page: LetterPage) -> Iterator[Use]:
     """Yield every use of a feature, in the letter's order; names that Can I email does not know are left in."""
     for element in page.elements:
         yield from _of_element(element)

@@ -8,7 +8,7 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 LEVELS = (ERROR, WARNING, NOTE)
 
 
-class Finding(NamedTuple):
+class LintFinding(NamedTuple):
     """One fault of a letter and its cure.
 
     `level` is "error" (do not send), "warning" (look at it) or "note" (known and harmless); `rule` a short

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from digest.letter.lint.finding import ERROR, WARNING, Finding
+from digest.letter.lint.finding import ERROR, WARNING, LintFinding
 
 _LONGEST_LINE = 998
 _ENCODED_WORD = re.compile(rb"=\?[^?]+\?[bq]\?", re.IGNORECASE)
@@ -13,7 +13,7 @@ _WANTED = (b"from", b"to", b"subject", b"date", b"message-id", b"list-id", b"lis
 _ADDRESSES_ONLY = (b"list-unsubscribe", b"list-unsubscribe-post", b"message-id", b"date", b"auto-submitted")
 
 
-def check(message: bytes) -> Iterator[Finding]:
+def check(message: bytes) -> Iterator[LintFinding]:
     """Yield faults of the bytes on the wire: lines, 7 bit, the headers that bulk mail must carry."""
     if re.search(rb"(?<!\r)\n|\r(?!\n)", message):
         yield _error("crlf", "message", "a line does not end in CR LF", "compose it again; let nothing rewrite lines")
@@ -41,7 +41,7 @@ def check(message: bytes) -> Iterator[Finding]:
     yield from _unsubscribe(head)
 
 
-def _unsubscribe(head: dict[bytes, list[bytes]]) -> Iterator[Finding]:
+def _unsubscribe(head: dict[bytes, list[bytes]]) -> Iterator[LintFinding]:
     where = "header List-Unsubscribe"
     addresses = re.findall(rb"<([^>]*)>", b"".join(head.get(b"list-unsubscribe", [])))
     web = [a for a in addresses if a.startswith((b"https://", b"http://"))]
@@ -49,7 +49,7 @@ def _unsubscribe(head: dict[bytes, list[bytes]]) -> Iterator[Finding]:
         yield _error("one-click", where, f"{len(web)} web addresses", "write exactly one (RFC 8058)")
     elif web[0].startswith(b"http://"):
         cure = "set an https base_url"
-        yield Finding(WARNING, "one-click", where, "", "is not https: one-click is not offered", cure)
+        yield LintFinding(WARNING, "one-click", where, "", "is not https: one-click is not offered", cure)
     post = [value.strip() for value in head.get(b"list-unsubscribe-post", [])]
     if post != [b"List-Unsubscribe=One-Click"]:
         cure = "write List-Unsubscribe=One-Click"
@@ -64,5 +64,5 @@ def _headers(head: bytes) -> dict[bytes, list[bytes]]:
     return found
 
 
-def _error(rule: str, where: str, problem: str, cure: str) -> Finding:
-    return Finding(ERROR, rule, where, "", problem, cure)
+def _error(rule: str, where: str, problem: str, cure: str) -> LintFinding:
+    return LintFinding(ERROR, rule, where, "", problem, cure)

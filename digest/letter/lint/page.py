@@ -69,7 +69,7 @@ class Element:
         return f"html line {self.line}, <{self.tag}>{shown}"
 
 
-class Page(HTMLParser):
+class LetterPage(HTMLParser):
     """A letter's html: `root` holds everything, `doctype` is what stands after "<!"."""
 
     def __init__(self, html: str) -> None:

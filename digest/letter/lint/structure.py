@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from digest.letter.lint.finding import ERROR, WARNING, Finding
-from digest.letter.lint.page import Element, Page
+from digest.letter.lint.finding import ERROR, WARNING, LintFinding
+from digest.letter.lint.page import Element, LetterPage
 from subscribers.languages import is_language_tag
 
 STYLE_LIMIT = 16 * 1024  # bytes that Gmail reads of one style element (Can I email, html-style)
@@ -19,7 +19,7 @@ _VAGUE = frozenset(
 )  # fmt: skip
 
 
-def check(page: Page) -> Iterator[Finding]:
+def check(page: LetterPage) -> Iterator[LintFinding]:
     """Yield faults of language, title, headings, tables, images, links, and elements no letter may hold."""
     yield from _shell(page)
     yield from _headings(page)
@@ -31,7 +31,7 @@ def check(page: Page) -> Iterator[Finding]:
         yield _error("active", element.where, problem, "take it out and link to a page instead")
 
 
-def _shell(page: Page) -> Iterator[Finding]:
+def _shell(page: LetterPage) -> Iterator[LintFinding]:
     if page.doctype.lower() != "doctype html":
         yield _error("doctype", "html line 1", "does not begin with <!DOCTYPE html>", "write it as the first line")
     html = page.all("html")
@@ -63,13 +63,13 @@ def _shell(page: Page) -> Iterator[Finding]:
         size = len(sheet.encode())
         if size > STYLE_LIMIT:
             problem = f"a style element of {size} bytes; Gmail ignores one over {STYLE_LIMIT}"
-            yield Finding(WARNING, "style-size", style.where, "gmail", problem, "shorten it or part it in two")
+            yield LintFinding(WARNING, "style-size", style.where, "gmail", problem, "shorten it or part it in two")
         if any(up.tag == "body" for up in style.ancestors()):
             problem = "a style element in the body is ignored"
-            yield Finding(WARNING, "style-place", style.where, "gmail", problem, "move it into <head>")
+            yield LintFinding(WARNING, "style-place", style.where, "gmail", problem, "move it into <head>")
 
 
-def _headings(page: Page) -> Iterator[Finding]:
+def _headings(page: LetterPage) -> Iterator[LintFinding]:
     headings = page.all(*_HEADINGS)
     tops = [heading for heading in headings if heading.tag == "h1"]
     if len(tops) != 1:
@@ -86,7 +86,7 @@ def _headings(page: Page) -> Iterator[Finding]:
         last = level
 
 
-def _tables(page: Page) -> Iterator[Finding]:
+def _tables(page: LetterPage) -> Iterator[LintFinding]:
     for table in page.all("table"):
         if table.attrs.get("role") not in ("presentation", "none") and not any(e.tag == "th" for e in table.walk()):
             problem = "is read aloud as a table of data"
@@ -94,10 +94,10 @@ def _tables(page: Page) -> Iterator[Finding]:
         missing = [name for name in ("border", "cellpadding", "cellspacing") if table.attrs.get(name) != "0"]
         if missing and table.attrs.get("role") in ("presentation", "none"):
             problem = f"{', '.join(missing)} not set to 0, so Outlook draws its own gaps"
-            yield Finding(WARNING, "table-gaps", table.where, "outlook-windows", problem, "set all three to 0")
+            yield LintFinding(WARNING, "table-gaps", table.where, "outlook-windows", problem, "set all three to 0")
 
 
-def _images(page: Page) -> Iterator[Finding]:
+def _images(page: LetterPage) -> Iterator[LintFinding]:
     for image in page.all("img"):
         if "alt" not in image.attrs:
             yield _error("alt", image.where, "has no alt", 'say what it shows, or alt="" where it only decorates')
@@ -107,7 +107,7 @@ def _images(page: Page) -> Iterator[Finding]:
                 yield _warning("image-size", image.where, problem, f'write {name}="…" in pixels')
 
 
-def _links(page: Page) -> Iterator[Finding]:
+def _links(page: LetterPage) -> Iterator[LintFinding]:
     targets: dict[str, str] = {}
     for link in page.all("a"):
         words = link.words.lower().strip(" .,:;…→»›>!")
@@ -124,9 +124,9 @@ def _links(page: Page) -> Iterator[Finding]:
             yield _warning("link-twins", link.where, problem, "give each its own words")
 
 
-def _error(rule: str, where: str, problem: str, cure: str) -> Finding:
-    return Finding(ERROR, rule, where, "", problem, cure)
+def _error(rule: str, where: str, problem: str, cure: str) -> LintFinding:
+    return LintFinding(ERROR, rule, where, "", problem, cure)
 
 
-def _warning(rule: str, where: str, problem: str, cure: str) -> Finding:
-    return Finding(WARNING, rule, where, "", problem, cure)
+def _warning(rule: str, where: str, problem: str, cure: str) -> LintFinding:
+    return LintFinding(WARNING, rule, where, "", problem, cure)

@@ -17,8 +17,8 @@ from typing import Any
 
 from digest.letter.lint.css import pixels
 from digest.letter.lint.features import Use, uses
-from digest.letter.lint.finding import ERROR, NOTE, Finding
-from digest.letter.lint.page import Page
+from digest.letter.lint.finding import ERROR, NOTE, LintFinding
+from digest.letter.lint.page import LetterPage
 
 # Names an operator may use beside Can I email's own families ("gmail", "thunderbird", …): one platform each.
 _PLATFORMS = {
@@ -74,7 +74,7 @@ _Support = Mapping[str, Mapping[str, str]]
 
 
 @cache
-def table() -> _Support:
+def support_table() -> _Support:
     """Return support by feature and platform ("gmail/ios"): "n" none, "a" partial; what is absent works."""
     text = (files("digest.letter") / "data" / "caniemail.json").read_text(encoding="utf-8")
     raw: Mapping[str, Mapping[str, Any]] = json.loads(text)["features"]
@@ -87,18 +87,18 @@ def table() -> _Support:
 @cache
 def known_clients() -> tuple[str, ...]:
     """Return every name that may stand in `clients`."""
-    families = {platform.partition("/")[0] for row in table().values() for platform in row}
+    families = {platform.partition("/")[0] for row in support_table().values() for platform in row}
     return tuple(sorted({*families, *_PLATFORMS}))
 
 
-def check(page: Page, clients: Iterable[str]) -> Iterator[Finding]:
+def check(page: LetterPage, clients: Iterable[str]) -> Iterator[LintFinding]:
     """Yield what a named client does not support: an error inline, a note in a style element."""
     # One finding for each feature, client and tag: the first place, and how many there are.
     found: dict[tuple[str, str, bool, str], tuple[Use, list[str]]] = {}
     count: Counter[tuple[str, str, bool, str]] = Counter()
     named = list(clients)
     for use in uses(page):
-        row = table().get(use.slug, {})
+        row = support_table().get(use.slug, {})
         for client in named if row else ():
             missing = [p for p in _platforms(client) if p in row and _fails(use, p, row[p])]
             if missing and not (use.inline and allowed(use, client)):
@@ -113,7 +113,7 @@ def check(page: Page, clients: Iterable[str]) -> Iterator[Finding]:
             ignored.setdefault(use.slug, (use, []))[1].append(_hit(key[1], missing))
     for slug, (use, hit) in ignored.items():
         problem = f"ignores {slug.partition('-')[2]} in a style element"
-        yield Finding(
+        yield LintFinding(
             NOTE, slug, use.where, "; ".join(hit), problem, "nothing to do if the letter reads well without"
         )
 
@@ -125,12 +125,12 @@ def allowed(use: Use, client: str) -> str:
     return next((ALLOWED[key] for key in keys if key in ALLOWED), "")
 
 
-def _fault(use: Use, client: str, missing: list[str], count: int) -> Finding:
-    limited = all(table()[use.slug].get(platform) == "a" for platform in missing)
+def _fault(use: Use, client: str, missing: list[str], count: int) -> LintFinding:
+    limited = all(support_table()[use.slug].get(platform) == "a" for platform in missing)
     times = f" ({count} times on <{_tag(use)}>)" if count > 1 else ""
     problem = f"does not support {use.slug.partition('-')[2]}{' used so' if limited else ''}{times}"
     cure = _CURES.get(use.slug, "leave it out, or explain it in ALLOWED of digest/letter/lint/support.py")
-    return Finding(ERROR, use.slug, use.where, _hit(client, missing), problem, cure)
+    return LintFinding(ERROR, use.slug, use.where, _hit(client, missing), problem, cure)
 
 
 def _hit(client: str, missing: list[str]) -> str:
@@ -143,7 +143,9 @@ def _platforms(client: str) -> tuple[str, ...]:
     if client in _PLATFORMS:
         return (_PLATFORMS[client],)
     return tuple(
-        sorted({platform for row in table().values() for platform in row if platform.startswith(f"{client}/")})
+        sorted(
+            {platform for row in support_table().values() for platform in row if platform.startswith(f"{client}/")}
+        )
     )
 
 

@@ -39,7 +39,7 @@ class BadKey(DigestError, ValueError):
 
 
 @lru_cache(maxsize=8)
-def load_key(pem: bytes) -> Key:
+def load_dkim_key(pem: bytes) -> Key:
     """Return a private key from PEM text: RSA of at least 2048 bits, or Ed25519. BadKey otherwise."""
     try:
         key = load_pem_private_key(pem, None)
@@ -55,8 +55,8 @@ def load_key(pem: bytes) -> Key:
 
 
 def sign(message: bytes, dkim: Dkim, now: datetime) -> bytes:
-    """Return `message` (CRLF) with a DKIM-Signature before its headers; `now` is aware. BadKey as `load_key`."""
-    key = load_key(dkim.key)
+    """Return `message` (CRLF) with a DKIM-Signature before its headers; `now` is aware. BadKey as `load_dkim_key`."""
+    key = load_dkim_key(dkim.key)
     head, _, body = message.partition(b"\r\n\r\n")
     fields = _fields(head + b"\r\n")
     names = [name for name in SIGNED if name in fields]

@@ -20,7 +20,7 @@ from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import possible, read_date
 from digest.sources.formats.jsonfeed import parse_json_feed
-from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
@@ -180,7 +180,7 @@ def _image(entry: Any, base: str | None) -> Image | None:
         if not isinstance(offer, dict):
             continue
         source = _text(offer, "url") or _text(offer, "href")
-        image = picture(source, base, width=dict.get(offer, "width"), height=dict.get(offer, "height"))
+        image = picture_of(source, base, width=dict.get(offer, "width"), height=dict.get(offer, "height"))
         if image:
             return image
     return None

@@ -16,7 +16,7 @@ from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import possible, read_date
-from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import labels, language_tag, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, title_text
@@ -135,7 +135,7 @@ def _sighting(note: _Note, place: str, now: datetime, problems: list[str]) -> Si
         author=person(_text(matter, "author")),
         categories=labels(_list(matter, "categories") + _list(matter, "tags")),
         language=language_tag(_text(matter, "language")),
-        image=picture(_text(matter, "image"), link) or first_picture(_markdown().render(body), link),
+        image=picture_of(_text(matter, "image"), link) or first_picture(_markdown().render(body), link),
         kind=_kind(matter, place, problems),
         place=title_text(_text(matter, "place"), 100),
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),

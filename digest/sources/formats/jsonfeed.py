@@ -9,7 +9,7 @@ from typing import Any
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.dates import read_date
-from digest.sources.formats.pictures import first_picture, picture
+from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import distinct, labels, language_tag, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
@@ -63,7 +63,7 @@ def _sighting(
 
 
 def _image(item: dict[str, Any], raw: str, base: str | None) -> Image | None:
-    named = (picture(_text(item, key), base) for key in ("image", "banner_image"))
+    named = (picture_of(_text(item, key), base) for key in ("image", "banner_image"))
     return next((image for image in named if image), None) or first_picture(raw, base)
 
 

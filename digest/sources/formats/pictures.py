@@ -20,7 +20,7 @@ _SMALLEST = 50  # CSS pixels
 _TRIES = 10
 
 
-def picture(
+def picture_of(
     src: str | None, base: str | None, *, alt: str = "", width: object = None, height: object = None
 ) -> Image | None:
     """Return an https image as a value, or None if the address or the size rule it out."""
@@ -42,7 +42,7 @@ def first_picture(html: str, base: str | None) -> Image | None:
             name.lower(): entities.unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(tag[0][:4_000])
         }
-        image = picture(
+        image = picture_of(
             found.get("src"),
             base,
             alt=found.get("alt", ""),

@@ -66,7 +66,7 @@ def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool 
         if not answer.left:
             return Verdict("deferred", f"the provider was not reached: {answer.why}", stop=True)
         return Verdict("uncertain", f"no answer: {answer.why}", stop=True)
-    status, said = answer.status, words(answer)
+    status, said = answer.status, error_words(answer)
     match status:
         case 202:
             return Verdict("accepted", answer.headers.get("x-message-id", "")[:100])
@@ -77,7 +77,7 @@ def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool 
         case 413:
             return Verdict("split", said)
         case 429:
-            return Verdict("deferred", said, retry_after=wait(answer.headers, now), stop=True)
+            return Verdict("deferred", said, retry_after=wait_asked(answer.headers, now), stop=True)
         case 408:
             return Verdict("uncertain", said, stop=True)
     if 300 <= status < 500:
@@ -89,7 +89,7 @@ def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool 
 
 def _rejected(answer: Answer, count: int) -> Verdict:
     """Judge a 400: one reader's fault, the letter's, ours, or nobody knows whose."""
-    said = words(answer)
+    said = error_words(answer)
     named: dict[int, str] = {}
     others: list[str] = []
     for where, message in errors(answer):
@@ -118,7 +118,7 @@ def errors(answer: Answer) -> list[tuple[str, str]]:
         return []
 
 
-def words(answer: Answer) -> str:
+def error_words(answer: Answer) -> str:
     """Return an answer in one short line without addresses: "400 Does not contain a valid address (field)"."""
     said = "; ".join(
         f"{message} ({where})" if where not in ("", "null") else message for where, message in errors(answer)
@@ -126,7 +126,7 @@ def words(answer: Answer) -> str:
     return f"{answer.status} {said}".strip()[:300]
 
 
-def wait(headers: Mapping[str, str], now: datetime) -> float | None:
+def wait_asked(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return the seconds until the provider takes requests again, 0 to an hour; None when it does not say."""
     for name in ("x-ratelimit-reset", "retry-after"):
         value = headers.get(name, "").strip()

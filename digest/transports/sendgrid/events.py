@@ -54,10 +54,10 @@ def webhook(keys: Sequence[str], window: timedelta = WINDOW) -> Webhook:
     def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
         return verify_signature(keys, headers.get(SIGNATURE), headers.get(TIMESTAMP), body, now, window)
 
-    return Webhook(PATH, verify, parse)
+    return Webhook(PATH, verify, parse_events)
 
 
-def parse(body: bytes, read_tag: ReadTag, now: datetime) -> Parsed:
+def parse_events(body: bytes, read_tag: ReadTag, now: datetime) -> Parsed:
     """Return the events of a webhook's body. Raises BadBody when it is not JSON of the right form.
 
     `read_tag` turns a custom argument into a delivery of ours or None. A single odd element never spoils the
@@ -110,7 +110,7 @@ def verify_signature(
     return any(_signed(key, given, timestamp.encode() + raw_body) for key in keys)
 
 
-def load_key(key: str) -> ec.EllipticCurvePublicKey:
+def load_webhook_key(key: str) -> ec.EllipticCurvePublicKey:
     """Return a verification key from its base64 form. Raises ValueError, with the cure, for anything else."""
     cure = "copy the verification key from SendGrid's event webhook settings"
     try:
@@ -125,7 +125,7 @@ def load_key(key: str) -> ec.EllipticCurvePublicKey:
 @lru_cache(maxsize=16)
 def _loaded(key: str) -> ec.EllipticCurvePublicKey | None:
     try:
-        return load_key(key)
+        return load_webhook_key(key)
     except ValueError:
         return None
 

@@ -45,14 +45,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BATCH = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-class Problem(NamedTuple):
+class LimitProblem(NamedTuple):
     """What the provider would reject: `field` as it names it ("personalizations.3.to"), and what is wrong."""
 
     field: str
     words: str
 
 
-def problems(made: Payload, now: datetime) -> list[Problem]:
+def limit_problems(made: Payload, now: datetime) -> list[LimitProblem]:
     """Return everything in a request that breaks a limit; [] when it may leave. `now` is aware."""
     found = [
         *_whole(made),
@@ -69,107 +69,107 @@ def problems(made: Payload, now: datetime) -> list[Problem]:
     return found or [*_size(made)]
 
 
-def _whole(made: Payload) -> Iterator[Problem]:
+def _whole(made: Payload) -> Iterator[LimitProblem]:
     for name in sorted(made.keys() - _KNOWN):
-        yield Problem(name, "is not a field that we send")
+        yield LimitProblem(name, "is not a field that we send")
 
 
-def _size(made: Payload) -> Iterator[Problem]:
+def _size(made: Payload) -> Iterator[LimitProblem]:
     try:
         size = len(written(made).encode("utf-8"))
     except UnicodeEncodeError:
-        yield Problem("content", "holds half a surrogate pair, which is no UTF-8")
+        yield LimitProblem("content", "holds half a surrogate pair, which is no UTF-8")
         return
     if size >= MOST_BYTES:
-        yield Problem("", f"the request has {size:,} bytes; less than {MOST_BYTES:,} are taken")
+        yield LimitProblem("", f"the request has {size:,} bytes; less than {MOST_BYTES:,} are taken")
 
 
-def _mailbox(name: str, value: Any, *, ascii_name: bool = False) -> Iterator[Problem]:
+def _mailbox(name: str, value: Any, *, ascii_name: bool = False) -> Iterator[LimitProblem]:
     if not isinstance(value, dict) or not isinstance(value.get("email"), str):
-        yield Problem(name, "has no address")
+        yield LimitProblem(name, "has no address")
         return
     email, shown = value["email"], value.get("name", "")
     if not _EMAIL.fullmatch(email) or len(email) > ADDRESS:
-        yield Problem(f"{name}.email", f"{email[:60]!r} is no address of at most {ADDRESS} ASCII characters")
+        yield LimitProblem(f"{name}.email", f"{email[:60]!r} is no address of at most {ADDRESS} ASCII characters")
     if not isinstance(shown, str) or _CONTROL.search(shown):
-        yield Problem(f"{name}.name", "is not one line of text")
+        yield LimitProblem(f"{name}.name", "is not one line of text")
     elif ascii_name and not shown.isascii():
-        yield Problem(
+        yield LimitProblem(
             f"{name}.name", f"{shown[:60]!r} holds letters beyond ASCII; give the sender a name in plain letters"
         )
     if value.keys() - {"email", "name"}:
-        yield Problem(name, "has a field besides email and name")
+        yield LimitProblem(name, "has a field besides email and name")
 
 
-def _subject(value: Any) -> Iterator[Problem]:
+def _subject(value: Any) -> Iterator[LimitProblem]:
     if not isinstance(value, str) or not value.strip():
-        yield Problem("subject", "is empty")
+        yield LimitProblem("subject", "is empty")
     elif _CONTROL.search(value) or len(value) > LINE:
-        yield Problem("subject", f"is not one line of at most {LINE} characters")
+        yield LimitProblem("subject", f"is not one line of at most {LINE} characters")
 
 
-def _content(value: Any) -> Iterator[Problem]:
+def _content(value: Any) -> Iterator[LimitProblem]:
     kinds = [part.get("type") for part in value] if isinstance(value, list) else []
     if kinds != ["text/plain", "text/html"]:
-        yield Problem("content", "is not text/plain and then text/html")
+        yield LimitProblem("content", "is not text/plain and then text/html")
         return
     for at, part in enumerate(value):
         if not isinstance(part.get("value"), str) or not part["value"]:
-            yield Problem(f"content.{at}.value", "is empty")
+            yield LimitProblem(f"content.{at}.value", "is empty")
 
 
-def _headers(name: str, value: Any, others: Mapping[str, str] | None = None) -> Iterator[Problem]:
+def _headers(name: str, value: Any, others: Mapping[str, str] | None = None) -> Iterator[LimitProblem]:
     """Judge the headers of a message, or of one reader beside the message's `others`."""
     if not isinstance(value, dict):
-        yield Problem(name, "is not an object")
+        yield LimitProblem(name, "is not an object")
         return
     lower = [str(key).lower() for key in value]
     if len(set(lower)) < len(lower) or set(lower) & {key.lower() for key in others or {}}:
-        yield Problem(name, "names one header twice")
+        yield LimitProblem(name, "names one header twice")
     for key, text in value.items():
         if not isinstance(key, str) or not _HEADER.fullmatch(key):
-            yield Problem(name, f"{str(key)[:60]!r} is no header name in ASCII without spaces")
+            yield LimitProblem(name, f"{str(key)[:60]!r} is no header name in ASCII without spaces")
         elif key.lower() in RESERVED:
-            yield Problem(name, f"{key} is reserved for the provider")
+            yield LimitProblem(name, f"{key} is reserved for the provider")
         elif not isinstance(text, str) or not text or not _LINE.fullmatch(text):
-            yield Problem(f"{name}.{key}", "is not one line of ASCII text")
+            yield LimitProblem(f"{name}.{key}", "is not one line of ASCII text")
         elif len(key) + 2 + len(text) > LINE:
-            yield Problem(f"{name}.{key}", f"is longer than {LINE} characters")
+            yield LimitProblem(f"{name}.{key}", f"is longer than {LINE} characters")
 
 
-def _categories(value: Any) -> Iterator[Problem]:
+def _categories(value: Any) -> Iterator[LimitProblem]:
     if not isinstance(value, list) or len(value) > CATEGORIES or len(set(map(str, value))) < len(value):
-        yield Problem("categories", f"are more than {CATEGORIES}, or one comes twice")
+        yield LimitProblem("categories", f"are more than {CATEGORIES}, or one comes twice")
         return
     for at, one in enumerate(value):
         if not isinstance(one, str) or not one or len(one) > CATEGORY or not one.isascii():
-            yield Problem(f"categories.{at}", f"is not 1 to {CATEGORY} ASCII characters")
+            yield LimitProblem(f"categories.{at}", f"is not 1 to {CATEGORY} ASCII characters")
 
 
-def _settings(made: Payload) -> Iterator[Problem]:
+def _settings(made: Payload) -> Iterator[LimitProblem]:
     tracking = made.get("tracking_settings")
     for name in _TRACKING:
         if not isinstance(tracking, dict) or tracking.get(name, {}).get("enable") is not False:
-            yield Problem(f"tracking_settings.{name}", "is not off")
+            yield LimitProblem(f"tracking_settings.{name}", "is not off")
     if made.get("mail_settings", {"sandbox_mode": {"enable": True}}) != {"sandbox_mode": {"enable": True}}:
-        yield Problem("mail_settings", "asks for more than the sandbox")
+        yield LimitProblem("mail_settings", "asks for more than the sandbox")
 
 
-def _times(made: Payload, now: datetime) -> Iterator[Problem]:
+def _times(made: Payload, now: datetime) -> Iterator[LimitProblem]:
     if "send_at" in made:
         when = made["send_at"]
         if isinstance(when, bool) or not isinstance(when, int):
-            yield Problem("send_at", "is not a whole number of Unix seconds")
+            yield LimitProblem("send_at", "is not a whole number of Unix seconds")
         elif when > (now + FARTHEST).timestamp():
-            yield Problem("send_at", "is more than 72 hours ahead")
+            yield LimitProblem("send_at", "is more than 72 hours ahead")
     if "batch_id" in made and not (isinstance(made["batch_id"], str) and _BATCH.fullmatch(made["batch_id"])):
-        yield Problem("batch_id", "is not an id that the provider gave")
+        yield LimitProblem("batch_id", "is not an id that the provider gave")
 
 
-def _personalizations(made: Payload) -> Iterator[Problem]:
+def _personalizations(made: Payload) -> Iterator[LimitProblem]:
     value = made.get("personalizations")
     if not isinstance(value, list) or not 1 <= len(value) <= MOST:
-        yield Problem("personalizations", f"are not 1 to {MOST}")
+        yield LimitProblem("personalizations", f"are not 1 to {MOST}")
         return
     shared = made.get("headers", {})
     seen: set[str] = set()
@@ -177,28 +177,28 @@ def _personalizations(made: Payload) -> Iterator[Problem]:
     for at, one in enumerate(value):
         place = f"personalizations.{at}"
         if not isinstance(one, dict) or one.keys() - _KNOWN_EACH:
-            yield Problem(place, "has a field that we do not send")
+            yield LimitProblem(place, "has a field that we do not send")
             continue
         to = one.get("to")
         if not isinstance(to, list) or len(to) != 1:
-            yield Problem(f"{place}.to", "is not one reader")
+            yield LimitProblem(f"{place}.to", "is not one reader")
             continue
         yield from _reader(place, one, shared)
         key = str(to[0].get("email")).lower() if isinstance(to[0], dict) else ""
         if key in seen:
-            yield Problem(f"{place}.to", "comes twice in one request")
+            yield LimitProblem(f"{place}.to", "comes twice in one request")
         seen.add(key)
         count += len(one.get("substitutions") or {})
     if count > MOST_SUBSTITUTIONS:
-        yield Problem("personalizations", f"have {count:,} substitutions; {MOST_SUBSTITUTIONS:,} are taken")
+        yield LimitProblem("personalizations", f"have {count:,} substitutions; {MOST_SUBSTITUTIONS:,} are taken")
 
 
-def _reader(place: str, one: Payload, shared: Mapping[str, str]) -> Iterator[Problem]:
+def _reader(place: str, one: Payload, shared: Mapping[str, str]) -> Iterator[LimitProblem]:
     to = one["to"][0]
     yield from _mailbox(f"{place}.to.0", to)
     shown = to.get("name", "") if isinstance(to, dict) else ""
     if isinstance(shown, str) and (";" in shown or "," in shown):
-        yield Problem(f"{place}.to.0.name", "holds a comma or semicolon")
+        yield LimitProblem(f"{place}.to.0.name", "holds a comma or semicolon")
     yield from _headers(f"{place}.headers", one.get("headers", {}), shared)
     yield from _texts(f"{place}.custom_args", one.get("custom_args", {}), CUSTOM_ARGS_BYTES, empty=False)
     substitutions = one.get("substitutions", {})
@@ -207,14 +207,14 @@ def _reader(place: str, one: Payload, shared: Mapping[str, str]) -> Iterator[Pro
         yield from _marks(f"{place}.substitutions", substitutions)
 
 
-def _texts(name: str, value: Any, most: int, *, empty: bool = True) -> Iterator[Problem]:
+def _texts(name: str, value: Any, most: int, *, empty: bool = True) -> Iterator[LimitProblem]:
     """Judge an object of strings of at most `most` bytes as it is written."""
     if not isinstance(value, dict) or not all(
         isinstance(key, str) and key and isinstance(text, str) and (text or empty) for key, text in value.items()
     ):
-        yield Problem(name, "holds something else than text by name")
+        yield LimitProblem(name, "holds something else than text by name")
     elif (size := _written_size(value, most)) > most:
-        yield Problem(name, f"has {size:,} bytes; {most:,} are taken")
+        yield LimitProblem(name, f"has {size:,} bytes; {most:,} are taken")
 
 
 def _written_size(value: Mapping[str, str], most: int) -> int:
@@ -223,17 +223,17 @@ def _written_size(value: Mapping[str, str], most: int) -> int:
     return rough if rough <= most else len(written(dict(value)).encode("utf-8", "replace"))
 
 
-def _marks(name: str, value: Mapping[str, str]) -> Iterator[Problem]:
+def _marks(name: str, value: Mapping[str, str]) -> Iterator[LimitProblem]:
     if len(value) > SUBSTITUTIONS_EACH:
-        yield Problem(name, f"are {len(value)}; {SUBSTITUTIONS_EACH} are taken")
+        yield LimitProblem(name, f"are {len(value)}; {SUBSTITUTIONS_EACH} are taken")
         return
     marks = tuple(key for key in value if isinstance(key, str))
     stem, apart = _stem(marks)
     joined = "\n".join(text for text in value.values() if isinstance(text, str))
     if stem in joined and any(mark in joined for mark in marks):
-        yield Problem(name, "hold a mark inside a value, which would be replaced in its turn")
+        yield LimitProblem(name, "hold a mark inside a value, which would be replaced in its turn")
     if not apart:
-        yield Problem(name, "hold a mark that is part of another")
+        yield LimitProblem(name, "hold a mark that is part of another")
 
 
 @lru_cache(maxsize=64)

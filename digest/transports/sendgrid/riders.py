@@ -10,7 +10,7 @@ from datetime import datetime
 from digest.ledger.redact import redacted
 from digest.letter.mime.headers import BadHeader
 from digest.transports.sendgrid.answers import OURS
-from digest.transports.sendgrid.limits import Problem, problems
+from digest.transports.sendgrid.limits import LimitProblem, limit_problems
 from digest.transports.sendgrid.payload import Personal, Shared, address_of, payload, written
 
 _READER = re.compile(r"personalizations\.(\d+)\.")
@@ -30,7 +30,7 @@ class Fitted:
     fault: str = ""
 
 
-def fit(
+def fit_request(
     shared: Shared,
     personals: Sequence[Personal],
     now: datetime,
@@ -47,7 +47,7 @@ def fit(
             made = payload(shared, riders, send_at=send_at, batch_id=batch_id, sandbox=sandbox)
         except BadHeader as error:  # the readers' addresses are good, so it is the sender's
             return Fitted(riders, refused, fault=f"[site] {error}")
-        found = problems(made, now)
+        found = limit_problems(made, now)
         if not found:
             return Fitted(riders, refused, written(made))
         theirs = _by_reader(found)
@@ -71,7 +71,7 @@ def _unaddressed(one: Personal, refused: dict[int, str]) -> bool:
     return False
 
 
-def _by_reader(found: Sequence[Problem]) -> dict[int, str]:
+def _by_reader(found: Sequence[LimitProblem]) -> dict[int, str]:
     """Return the first problem of each reader who has one, by position."""
     theirs: dict[int, str] = {}
     for where, what in found:

@@ -24,7 +24,7 @@ from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.jobs import Call, Job, settle
 from digest.transports.sendgrid.payload import Personal, Shared, requests
-from digest.transports.sendgrid.riders import Fitted, fit
+from digest.transports.sendgrid.riders import Fitted, fit_request
 from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
 from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
 
@@ -146,7 +146,7 @@ class SendGridTransport:
     def _try(self, job: Job, send_at: int | None) -> tuple[Verdict, Fitted]:
         """Send one request; return its verdict, and who was in it."""
         sandbox = self._settings.sandbox
-        fitted = fit(
+        fitted = fit_request(
             job.shared, job.personals, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
         )
         if fitted.body is None:

@@ -20,7 +20,7 @@ class Unmailable(ValueError):
 
 
 @dataclass(slots=True)
-class Letter:
+class Envelope:
     """A parcel made ready for one connection: (verb, command) pairs, then `wire`, which ends in dot and CRLF.
 
     `asked`: its commands were written; `begun`: so was some of `wire`; `settled`: its outcome is known.
@@ -34,7 +34,7 @@ class Letter:
     settled: bool = False
 
 
-def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str]) -> Letter:
+def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str]) -> Envelope:
     """Return `parcel` as a server with these EHLO keywords (lower case) takes it, or raise Unmailable."""
     to, to_utf8 = mail_address(parcel.to)
     sender, sender_utf8 = mail_address(return_path(parcel.delivery))
@@ -59,7 +59,7 @@ def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str
         ("RCPT", f"RCPT TO:<{to}>\r\n".encode()),
         ("DATA", b"DATA\r\n"),
     )
-    return Letter(parcel, commands, wire)
+    return Envelope(parcel, commands, wire)
 
 
 def mail_address(address: str) -> tuple[str, bool]:

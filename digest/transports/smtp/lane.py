@@ -7,9 +7,9 @@ from collections.abc import Callable
 from digest.errors import DigestError, TryLater
 from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome
-from digest.transports.smtp.envelope import Letter, ReturnPath, Unmailable, make_ready
+from digest.transports.smtp.envelope import Envelope, ReturnPath, Unmailable, make_ready
 from digest.transports.smtp.lanes import Work
-from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, retry_after, verdict
+from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, verdict, wait_in_reply
 from digest.transports.smtp.session import Lost, Session
 
 _BARE_DOT = b".\r\n"
@@ -33,8 +33,8 @@ class Lane:
         self._return_path = return_path
         self._answer_timeout = answer_timeout
         self._session: Session | None = None
-        self._current: Letter | None = None
-        self._ahead: Letter | None = None
+        self._current: Envelope | None = None
+        self._ahead: Envelope | None = None
         self._dot_left = False
         self._used = False  # has this connection brought a letter to its end?
         self._unclean = False  # is a refused letter's transaction still open?
@@ -105,7 +105,7 @@ class Lane:
             self._body(work, session, letter, wire)
         self._used = True
 
-    def _envelope(self, work: Work, session: Session, letter: Letter) -> bytes:
+    def _envelope(self, work: Work, session: Session, letter: Envelope) -> bytes:
         """Offer a letter; return what the server now waits for: the letter, a bare dot, or nothing."""
         pipelined = session.has_extn("pipelining")
         commands = letter.commands
@@ -137,7 +137,7 @@ class Lane:
                 break
         return b""
 
-    def _go_ahead(self, work: Work, session: Session, letter: Letter, refused_at: str) -> bytes:
+    def _go_ahead(self, work: Work, session: Session, letter: Envelope, refused_at: str) -> bytes:
         """Return what to write after a 354."""
         if session.ahead_of_us:
             raise Lost(_OUT_OF_STEP)
@@ -153,7 +153,7 @@ class Lane:
             raise Lost("stopped before any of it was sent")
         return letter.wire
 
-    def _body(self, work: Work, session: Session, letter: Letter, wire: bytes) -> None:
+    def _body(self, work: Work, session: Session, letter: Envelope, wire: bytes) -> None:
         """Write what the server waits for and the next envelope, in one go; then read what became of it."""
         following = b""
         if session.has_extn("pipelining") and self._begin(work, session, wait=False) and self._ahead:
@@ -173,7 +173,7 @@ class Lane:
         if reply.code == 421:
             raise _Closing(reply)
 
-    def _settle(self, work: Work, letter: Letter, verb: str, reply: Reply) -> None:
+    def _settle(self, work: Work, letter: Envelope, verb: str, reply: Reply) -> None:
         if letter.settled:
             return
         letter.settled = True
@@ -182,7 +182,7 @@ class Lane:
             work.settle(verdict(parcel.delivery, reply, parcel.to))
             return
         words = reason(reply, parcel.to)
-        work.settle(Outcome(parcel.delivery, "deferred", words, retry_after(reply), tried=False))
+        work.settle(Outcome(parcel.delivery, "deferred", words, wait_in_reply(reply), tried=False))
         error = f"the mail server does not take letters from us: {words}; check transport.username and return_path"
         work.halt("the mail server does not take letters from us", DigestError(error))
 
@@ -202,7 +202,7 @@ class Lane:
             if self._used and not one.begun and work.put_back(one.parcel):
                 continue
             why = f"{words}: {reason(reply, one.parcel.to)}" if reply else words
-            wait = retry_after(reply) if reply else RETRY_LOST
+            wait = wait_in_reply(reply) if reply else RETRY_LOST
             work.settle(Outcome(one.parcel.delivery, "deferred", why, wait, tried=one.begun or not work.halted))
         if not self._used and not work.halted:
             self.retired = True

@@ -55,7 +55,7 @@ def verdict(delivery: int, reply: Reply, address: str) -> Outcome:
     if reply.positive:
         return Outcome(delivery, "accepted", words)
     if 400 <= reply.code < 500:
-        return Outcome(delivery, "deferred", words, retry_after(reply))
+        return Outcome(delivery, "deferred", words, wait_in_reply(reply))
     if reply.code >= 500:
         return Outcome(delivery, "refused", words)
     raise ValueError(f"{reply.code} is not a final reply")
@@ -71,7 +71,7 @@ def about_the_account(verb: str, reply: Reply) -> bool:
     return enhanced is None or enhanced[1] not in _OF_THE_LETTER
 
 
-def retry_after(reply: Reply) -> float:
+def wait_in_reply(reply: Reply) -> float:
     """Return after how many seconds to try again: what the server says within reason, else by its code."""
     if named := _IN.search(reply.text):
         seconds = float(int(named[1]) * _UNIT[named[2].lower()])

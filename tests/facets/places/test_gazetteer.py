@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.facets.places.build import Row, build, council_rows, disagreements, main, supplement_rows
-from digest.facets.places.gazetteer import load
+from digest.facets.places.build import GazetteerRow, build, council_rows, disagreements, main, supplement_rows
+from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import REGIONS
 
 KINDS = {
@@ -17,9 +17,9 @@ KINDS = {
 CODES = "local-authority-code,official-name,nice-name,replaced-by,region,local-authority-type,county-la\n"
 
 
-def shipped() -> list[Row]:
+def shipped() -> list[GazetteerRow]:
     text = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
-    return [Row(*line.split("\t")) for line in text.splitlines() if not line.startswith("#")]
+    return [GazetteerRow(*line.split("\t")) for line in text.splitlines() if not line.startswith("#")]
 
 
 def test_every_row_has_a_name_a_kind_and_known_regions() -> None:
@@ -44,9 +44,9 @@ def test_a_county_lies_where_most_of_its_districts_lie() -> None:
 
 def test_the_rule_would_catch_a_county_in_the_wrong_region() -> None:
     rows = [
-        Row("shire", "Shire", "county", "west-midlands"),
-        Row("upper shire", "Upper Shire", "council", "east-midlands", "Shire"),
-        Row("lower shire", "Lower Shire", "council", "east-midlands", "Shire"),
+        GazetteerRow("shire", "Shire", "county", "west-midlands"),
+        GazetteerRow("upper shire", "Upper Shire", "council", "east-midlands", "Shire"),
+        GazetteerRow("lower shire", "Lower Shire", "council", "east-midlands", "Shire"),
     ]
     assert disagreements(rows) == ["shire: west-midlands, but its districts say east-midlands"]
 
@@ -83,15 +83,15 @@ def test_the_rule_would_catch_a_county_in_the_wrong_region() -> None:
     ],
 )
 def test_names_that_the_plain_list_lacks_or_gets_wrong(name: str, shown: str, regions: tuple[str, ...]) -> None:
-    place = load().lookup(name)
+    place = load_gazetteer().lookup(name)
     assert place is not None
     assert (place.shown, place.regions) == (shown, regions)
 
 
 def test_a_phrase_is_not_a_place() -> None:
-    assert load().lookup("Kent State") is None
-    assert load().lookup("") is None
-    assert load().lookup("Nowhere-on-Sea") is None
+    assert load_gazetteer().lookup("Kent State") is None
+    assert load_gazetteer().lookup("") is None
+    assert load_gazetteer().lookup("Nowhere-on-Sea") is None
 
 
 def test_the_credit_is_in_the_file() -> None:
@@ -146,8 +146,8 @@ def test_build_refuses_a_district_without_region_or_successor(tmp_path: Path) ->
 
 def test_supplement_lines_are_checked() -> None:
     assert supplement_rows(["# note\n", "town\twales\tAlpha; Bts=Beta\n"]) == [
-        Row("Alpha", "Alpha", "town", "wales"),
-        Row("Bts", "Beta", "town", "wales"),
+        GazetteerRow("Alpha", "Alpha", "town", "wales"),
+        GazetteerRow("Bts", "Beta", "town", "wales"),
     ]
     with pytest.raises(ValueError, match=r"supplement\.tsv line 2"):
         supplement_rows(["\n", "town wales Alpha\n"])
@@ -161,7 +161,7 @@ def test_check_says_when_the_shipped_file_differs(tmp_path: Path, capsys: pytest
 
 
 def test_a_host_name_is_a_name_without_spaces() -> None:
-    gazetteer = load()
+    gazetteer = load_gazetteer()
     place = gazetteer.joined("towerhamlets")
     assert place is not None and place.regions == ("london",)
     assert gazetteer.joined("kentstate") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.facets.places.gazetteer import load
+from digest.facets.places.gazetteer import load_gazetteer
 
 SOUTH_EAST = {"Reading": ("south-east",)}
 
@@ -136,7 +136,7 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
 
 @pytest.mark.parametrize(("text", "expected"), TRAPS)
 def test_only_the_subject_is_strong(text: str, expected: dict[str, tuple[str, ...]]) -> None:
-    assert {m.name: m.regions for m in load().find(text) if m.strong} == expected
+    assert {m.name: m.regions for m in load_gazetteer().find(text) if m.strong} == expected
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_only_the_subject_is_strong(text: str, expected: dict[str, tuple[str, ..
     ],
 )
 def test_a_weak_mention_says_why(text: str, why: str) -> None:
-    (mention,) = load().find(text)
+    (mention,) = load_gazetteer().find(text)
     assert (mention.strong, mention.why) == (False, why)
 
 
 def test_the_publisher_can_speak_for_an_ambiguous_name() -> None:
-    find = load().find
+    find = load_gazetteer().find
     assert not find("Reading opens a hub")[0].strong
     assert find("Reading opens a hub", hints=["Reading Borough Council"])[0].strong
     assert not find("Reading opens a hub", hints=["Reading Weekly"])[0].strong
@@ -164,6 +164,6 @@ def test_the_publisher_can_speak_for_an_ambiguous_name() -> None:
 
 def test_mentions_are_in_order_and_where_they_say() -> None:
     text = "From Cornwall to Leeds, Stoke-on-Trent and Kent."
-    mentions = load().find(text)
+    mentions = load_gazetteer().find(text)
     assert [m.name for m in mentions] == ["Cornwall", "Leeds", "Stoke-on-Trent", "Kent"]
     assert [text[m.start :].startswith(m.name) for m in mentions] == [True] * 4

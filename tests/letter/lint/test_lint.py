@@ -13,11 +13,11 @@ import pytest
 from digest.letter.assemble import assemble
 from digest.letter.clip import fit
 from digest.letter.compile import compile_letter
-from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, WARNING, Finding, known_clients, lint, support
+from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, WARNING, LintFinding, known_clients, lint, support
 from digest.letter.lint.build import extract
 from digest.letter.lint.contrast import colour, ratio
 from digest.letter.lint.features import detectable
-from digest.letter.lint.page import Page
+from digest.letter.lint.page import LetterPage
 from digest.letter.lint.wording import SIZE_WARNING
 from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Group, Image, Placed, Reason, Section
@@ -47,7 +47,7 @@ def clean() -> tuple[str, str, str, bytes]:
     return made.html_text(), made.plain_text(), made.subject, message
 
 
-def judged(html: str = "", text: str = "", subject: str | None = None, message: bytes = b"") -> list[Finding]:
+def judged(html: str = "", text: str = "", subject: str | None = None, message: bytes = b"") -> list[LintFinding]:
     ours = clean()
     return lint(html or ours[0], text or ours[1], ours[2] if subject is None else subject, message or ours[3])
 
@@ -223,10 +223,10 @@ def test_every_exception_is_explained_and_needed(monkeypatch: pytest.MonkeyPatch
     compiled = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, pictured, [sample.TEMPLATES])
     html = assemble(compiled, sample.digest(), sample.READER).html_text()
     exceptions = dict(support.ALLOWED)
-    assert [one for one in support.check(Page(html), DEFAULT_CLIENTS) if one.level == ERROR] == []
+    assert [one for one in support.check(LetterPage(html), DEFAULT_CLIENTS) if one.level == ERROR] == []
     for key, why in exceptions.items():
         monkeypatch.setattr(support, "ALLOWED", {k: v for k, v in exceptions.items() if k != key})
-        found = [one.rule for one in support.check(Page(html), DEFAULT_CLIENTS) if one.level == ERROR]
+        found = [one.rule for one in support.check(LetterPage(html), DEFAULT_CLIENTS) if one.level == ERROR]
         assert key[0] in found, f"{key} is no longer needed: take it out"
         assert len(why) > 20
 
@@ -251,10 +251,10 @@ def test_the_extract_keeps_the_newest_answer_where_it_is_no_plain_yes() -> None:
 
 
 def test_everything_in_the_shipped_table_can_be_seen() -> None:
-    assert len(support.table()) > 200
-    assert all(detectable(slug) for slug in support.table())
-    assert support.table()["css-border-radius"]["outlook/windows"] == "n"
-    assert support.table()["css-padding"]["outlook/windows"] == "a"
+    assert len(support.support_table()) > 200
+    assert all(detectable(slug) for slug in support.support_table())
+    assert support.support_table()["css-border-radius"]["outlook/windows"] == "n"
+    assert support.support_table()["css-padding"]["outlook/windows"] == "a"
 
 
 @pytest.mark.parametrize(

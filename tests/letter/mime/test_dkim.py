@@ -20,7 +20,7 @@ from digest.config.load import load
 from digest.delivery.parcel import parcel
 from digest.errors import ConfigError
 from digest.letter.mime.compose import Head, compose
-from digest.letter.mime.dkim import BadKey, load_key, sign
+from digest.letter.mime.dkim import BadKey, load_dkim_key, sign
 from digest.model import Dkim
 from digest.render import Letters
 from subscribers.model import Subscriber
@@ -187,7 +187,7 @@ BAD = [
 @pytest.mark.parametrize(("key", "told"), BAD, ids=range(len(BAD)))
 def test_an_unfit_key_is_refused(key: bytes, told: str) -> None:
     with pytest.raises(BadKey, match=told):
-        load_key(key)
+        load_dkim_key(key)
 
 
 def config(folder: Path, text: str) -> Path:

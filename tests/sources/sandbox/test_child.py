@@ -137,7 +137,8 @@ def test_it_works_whatever_standard_streams_are_closed(closed: str) -> None:
 def test_the_zygote_ends_when_its_owner_is_killed() -> None:
     script = SCRIPT.replace(
         "raise SystemExit(40 + len(found.sightings))",
-        "from digest.sources import child; print(child._zygote._process.pid, flush=True); os.kill(os.getpid(), 9)",
+        "from digest.sources.sandbox import child; print(child._zygote._process.pid, flush=True);"
+        " os.kill(os.getpid(), 9)",
     )
     done = subprocess.run([sys.executable, "-c", script, ""], timeout=60, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
 from subscribers import store
-from subscribers.csv.importing import KnownFacets, Report, export_csv, import_csv
+from subscribers.csv.importing import ImportReport, KnownFacets, export_csv, import_csv
 from subscribers.database import metadata
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
@@ -34,7 +34,7 @@ def exported(conn: Connection, secret: bytes | None = SECRET) -> bytes:
     return stream.getvalue()
 
 
-def imported(conn: Connection, data: bytes, now: datetime = NOW + timedelta(days=9)) -> Report:
+def imported(conn: Connection, data: bytes, now: datetime = NOW + timedelta(days=9)) -> ImportReport:
     return import_csv(
         conn,
         io.BytesIO(data),

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from subscribers import store
 from subscribers.csv.cells import BadCell, CellReader, Wanted
-from subscribers.csv.importing import KnownFacets, Report, _Import, decide, import_csv
-from subscribers.csv.rows import Row
+from subscribers.csv.importing import ImportReport, KnownFacets, _Import, import_csv, row_action
+from subscribers.csv.rows import CsvRow
 from subscribers.errors import BadFile, BadSecret
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import is_suppressed, suppress
@@ -24,7 +24,7 @@ HEAD = "email,name,cadence,policy_areas,regions,themes\n"
 
 @pytest.fixture
 def load(conn: Connection, facets: KnownFacets) -> Any:
-    def run(data: str | bytes, **said: Any) -> Report:
+    def run(data: str | bytes, **said: Any) -> ImportReport:
         stream = io.BytesIO(data.encode() if isinstance(data, str) else data)
         usual = {
             "known_facets": facets,
@@ -38,11 +38,11 @@ def load(conn: Connection, facets: KnownFacets) -> Any:
     return run
 
 
-def counts(report: Report) -> tuple[int, int, int, int, int]:
+def counts(report: ImportReport) -> tuple[int, int, int, int, int]:
     return report.added, report.changed, report.unchanged, report.refused, report.suppressed
 
 
-def lines(report: Report) -> list[str]:
+def lines(report: ImportReport) -> list[str]:
     return [str(problem) for problem in report.problems]
 
 
@@ -211,7 +211,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(conn: Connection, load: Any)
 def test_someone_added_by_another_process_meanwhile_is_left_alone(conn: Connection) -> None:
     run = _Import(conn, SECRET, NOW, "test", False, DEFAULTS)
     run.take(_wanted())
-    decided = {key: decide(wanted, None, None, DEFAULTS, NOW) for key, wanted in run.batch.items()}
+    decided = {key: row_action(wanted, None, None, DEFAULTS, NOW) for key, wanted in run.batch.items()}
     theirs = store.add(conn, "jo@town.example", cadence="daily", how="page", now=LATER, secret=SECRET)
     assert run._write(decided, {}) == {}
     assert lines(run.report) == ["line 2: was added by someone else just now; import it again"]
@@ -273,7 +273,7 @@ def test_a_display_name_in_the_address_cell_is_used(conn: Connection, load: Any)
 )
 def test_each_odd_cell_is_named_with_its_cure(facets: KnownFacets, column: str, cell: str, said: str) -> None:
     with pytest.raises(BadCell, match=said):
-        CellReader(facets, ("daily",)).read(Row(2, {"email": "jo@town.example", column: cell}))
+        CellReader(facets, ("daily",)).read(CsvRow(2, {"email": "jo@town.example", column: cell}))
 
 
 @pytest.mark.proof
@@ -323,6 +323,6 @@ def test_what_a_row_comes_to(
     state: str | None, reason: str | None, said: dict[str, Any], outcome: str, after: str | None
 ) -> None:
     stored = None if state is None else Subscriber(1, "jo@town.example", state=state)
-    decision = decide(_wanted(**said), stored, reason, DEFAULTS, NOW)
+    decision = row_action(_wanted(**said), stored, reason, DEFAULTS, NOW)
     assert decision.outcome == outcome
     assert (decision.after.state if decision.after else None) == after

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscribers.csv.lines import LONGEST_LINE
-from subscribers.csv.rows import Problem, Row, guarded, read_rows, unguarded
+from subscribers.csv.rows import CsvRow, RowProblem, guarded, read_rows, unguarded
 from subscribers.errors import BadFile
 
 HEAD = "email,name\n"
 
 
-def read(data: str | bytes) -> list[Row | Problem]:
+def read(data: str | bytes) -> list[CsvRow | RowProblem]:
     return list(read_rows(io.BytesIO(data.encode() if isinstance(data, str) else data)))
 
 
@@ -22,12 +22,12 @@ def pairs(data: str | bytes) -> list[tuple[int, str, str]]:
     return [
         (row.line, row.cells.get("email", ""), row.cells.get("name", ""))
         for row in read(data)
-        if isinstance(row, Row)
+        if isinstance(row, CsvRow)
     ]
 
 
 def problems(data: str | bytes) -> list[str]:
-    return [str(row) for row in read(data) if isinstance(row, Problem)]
+    return [str(row) for row in read(data) if isinstance(row, RowProblem)]
 
 
 ONE = [(2, "jo@town.example", "Zoë")]
@@ -127,7 +127,7 @@ def test_unknown_columns_are_said_and_left_out() -> None:
     (remark,) = problems(data)
     assert "'phone_number'" in remark and "policy_areas" in remark
     assert pairs(data) == [(2, "jo@town.example", "Jo")]
-    assert [row.refused for row in read(data) if isinstance(row, Problem)] == [False]
+    assert [row.refused for row in read(data) if isinstance(row, RowProblem)] == [False]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from digest.transports.sendgrid.answers import Answer, Silence, judge, wait, words
+from digest.transports.sendgrid.answers import Answer, Silence, error_words, judge, wait_asked
 from tests.transports.sendgrid_sample import NOW
 
 
@@ -88,7 +88,7 @@ def test_readers_named_in_a_400_are_refused_with_the_providers_words() -> None:
 
 
 def test_words_are_one_short_line() -> None:
-    said = words(Answer(400, {}, errors(("a\r\nb\x1b[31m" + "x" * 5000, "f\nield"))))
+    said = error_words(Answer(400, {}, errors(("a\r\nb\x1b[31m" + "x" * 5000, "f\nield"))))
     assert len(said) <= 300 and said.isprintable() and said.startswith("400 a b")
 
 
@@ -109,5 +109,5 @@ def test_words_are_one_short_line() -> None:
     ],
 )
 def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert wait(headers, NOW) == seconds
+    assert wait_asked(headers, NOW) == seconds
     assert judge(Answer(429, headers), 1, NOW).retry_after == seconds

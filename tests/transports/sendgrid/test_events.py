@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.ledger.events import KINDS
-from digest.transports.sendgrid.events import load_key, parse, verify_signature
+from digest.transports.sendgrid.events import load_webhook_key, parse_events, verify_signature
 from digest.transports.tag import read_tag
 from digest.transports.webhook import BadBody, Parsed
 from tests.counts import few_and_many
@@ -26,7 +26,7 @@ SIGNER = Signer()
 
 
 def parsed(*events: Any) -> Parsed:
-    return parse(body_of(*events), read, NOW)
+    return parse_events(body_of(*events), read, NOW)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_without_a_usable_id_repeats_still_share_one(given: Any) -> None:
 )  # fmt: skip
 def test_what_is_no_array_of_events_is_refused_whole(body: bytes) -> None:
     with pytest.raises(BadBody):
-        parse(body, read, NOW)
+        parse_events(body, read, NOW)
 
 
 JSON = st.recursive(
@@ -220,5 +220,5 @@ def test_keys_of_other_kinds_are_no_keys() -> None:
     for key in (p384.public, rsa_key, "", "junk", SIGNER.public[:-4], "ä"):
         assert verify_signature([key], GOOD, STAMP, BODY, NOW) is False
         with pytest.raises(ValueError, match="copy the verification key"):
-            load_key(key)
-    load_key(SIGNER.public)
+            load_webhook_key(key)
+    load_webhook_key(SIGNER.public)

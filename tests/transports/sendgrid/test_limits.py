@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from digest.transports.sendgrid.limits import problems
+from digest.transports.sendgrid.limits import limit_problems
 from digest.transports.sendgrid.payload import MOST_BYTES, Payload, Shared, requests, written
-from digest.transports.sendgrid.riders import fit
+from digest.transports.sendgrid.riders import fit_request
 from tests.transports.fake_sendgrid import judge
 from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, personal, request
 
@@ -36,13 +36,13 @@ def test_a_request_holds_what_is_shared_once_and_what_is_own_by_reader() -> None
     assert [part["type"] for part in made["content"]] == ["text/plain", "text/html"]
     assert all(setting["enable"] is False for setting in made["tracking_settings"].values())
     assert not {"asm", "template_id", "sections", "send_at", "batch_id", "mail_settings", "custom_args"} & set(made)
-    assert problems(made, NOW) == [] and judge(made, NOW.timestamp()) == []
+    assert limit_problems(made, NOW) == [] and judge(made, NOW.timestamp()) == []
 
 
 def test_a_name_loses_what_the_provider_does_not_take() -> None:
     made = request(personal(1, to_name="Morgan, Ceri;\r\nBcc: x"))
     assert made["personalizations"][0]["to"][0]["name"] == "Morgan Ceri Bcc: x"
-    assert problems(made, NOW) == []
+    assert limit_problems(made, NOW) == []
 
 
 def test_a_domain_beyond_ascii_is_written_in_ascii() -> None:
@@ -136,8 +136,8 @@ def test_each_limit_from_both_sides(name: str, inside: Change, outside: Change) 
     good, bad = request(), request()
     inside(good)
     outside(bad)
-    assert problems(good, NOW) == []
-    assert problems(bad, NOW) != []
+    assert limit_problems(good, NOW) == []
+    assert limit_problems(bad, NOW) != []
     # The stand-in, written from the reference apart from our checks, agrees; it weighs the body as it comes.
     assert judge(good, NOW.timestamp()) == []
     assert judge(bad, NOW.timestamp()) or len(written(bad).encode()) >= MOST_BYTES
@@ -182,24 +182,24 @@ OURS_ONLY: list[Change] = [
 def test_what_we_do_not_let_out_ourselves(change: Change) -> None:
     made = request()
     change(made)
-    assert problems(made, NOW) != []
+    assert limit_problems(made, NOW) != []
 
 
 def test_a_header_as_long_as_a_line_may_be_is_taken() -> None:
     made = request()
     made["personalizations"][0]["headers"] = {"X-Mine": "x" * 990}
-    assert problems(made, NOW) == []
+    assert limit_problems(made, NOW) == []
 
 
 def test_half_a_pair_is_no_utf8() -> None:
-    assert problems(request(personal(1, to_name="half \ud83d pair")), NOW)
+    assert limit_problems(request(personal(1, to_name="half \ud83d pair")), NOW)
 
 
 def test_substitutions_of_a_whole_request() -> None:
     inside = request(*(personal(n, values=numbered(10)) for n in range(1000)))
     outside = request(*(personal(n, values=numbered(11 if n == 5 else 10)) for n in range(1000)))
-    assert problems(inside, NOW) == [] == judge(inside, NOW.timestamp())
-    assert problems(outside, NOW) and judge(outside, NOW.timestamp())
+    assert limit_problems(inside, NOW) == [] == judge(inside, NOW.timestamp())
+    assert limit_problems(outside, NOW) and judge(outside, NOW.timestamp())
 
 
 def test_requests_are_as_few_as_the_limits_allow() -> None:
@@ -209,7 +209,7 @@ def test_requests_are_as_few_as_the_limits_allow() -> None:
     assert [len(some) for some in requests(SHARED, eleven)] == [909, 91]
     large = [personal(n, values={MARK: "é" * 4000}) for n in range(1500)]
     for some in requests(replace(SHARED, html="x" * 9_000_000), large):
-        assert problems(request(*some, shared=replace(SHARED, html="x" * 9_000_000)), NOW) == []
+        assert limit_problems(request(*some, shared=replace(SHARED, html="x" * 9_000_000)), NOW) == []
 
 
 def test_an_address_that_comes_again_goes_into_another_request() -> None:
@@ -222,7 +222,7 @@ def test_no_reader_is_lost_or_doubled_by_splitting() -> None:
     crowd = [personal(n, to=f"reader{n % 700}@example.org", values=numbered(n % 30)) for n in range(3000)]
     split = list(requests(SHARED, crowd))
     assert sorted(one.delivery for some in split for one in some) == list(range(3000))
-    assert all(problems(request(*some), NOW) == [] for some in split)
+    assert all(limit_problems(request(*some), NOW) == [] for some in split)
 
 
 def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
@@ -233,7 +233,7 @@ def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
         personal(4, headers={"Subject": "mine"}),
         personal(5),
     ]
-    found = fit(SHARED, crowd, NOW)
+    found = fit_request(SHARED, crowd, NOW)
     assert [one.delivery for one in found.personals] == [1, 5]
     assert set(found.refused) == {2, 3, 4} and not found.fault
     assert "10,001 bytes" in found.refused[3] and "reserved" in found.refused[4]
@@ -249,20 +249,20 @@ def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
     ],
 )
 def test_a_mistake_in_the_settings_refuses_nobody(shared: Shared, part: str) -> None:
-    found = fit(shared, people(3), NOW)
+    found = fit_request(shared, people(3), NOW)
     assert found.body is None and part in found.fault and found.refused == {} and len(found.personals) == 3
 
 
 def test_a_slot_too_far_refuses_nobody() -> None:
-    found = fit(SHARED, people(1), NOW, send_at=int((NOW + timedelta(hours=73)).timestamp()), batch_id="x")
+    found = fit_request(SHARED, people(1), NOW, send_at=int((NOW + timedelta(hours=73)).timestamp()), batch_id="x")
     assert "72 hours" in found.fault and found.refused == {}
 
 
 def test_a_letter_that_cannot_be_sent_is_refused_to_all_its_readers() -> None:
-    found = fit(replace(SHARED, subject=""), people(3), NOW)
+    found = fit_request(replace(SHARED, subject=""), people(3), NOW)
     assert found.body is None and not found.fault and set(found.refused) == {1, 2, 3}
 
 
 def test_reasons_hold_no_address() -> None:
-    found = fit(SHARED, [personal(7, to="jane doe@example.org"), personal(8, to="jäne@example.org")], NOW)
+    found = fit_request(SHARED, [personal(7, to="jane doe@example.org"), personal(8, to="jäne@example.org")], NOW)
     assert len(found.refused) == 2 and not any("example.org" in why for why in found.refused.values())

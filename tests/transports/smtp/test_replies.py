@@ -7,7 +7,7 @@ import pytest
 from digest.letter.blocks import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.envelope import Unmailable, mail_address, make_ready, wire_form
-from digest.transports.smtp.replies import Reply, about_the_account, reason, retry_after, verdict
+from digest.transports.smtp.replies import Reply, about_the_account, reason, verdict, wait_in_reply
 
 TO = "Jane.Doe@example.org"
 
@@ -91,7 +91,7 @@ def test_a_reason_is_one_short_clean_line() -> None:
 
 
 def test_a_wait_is_never_read_from_a_number_that_is_none() -> None:
-    assert retry_after(Reply(450, "4.7.1 client host blocked in 2026 by rbl.example")) == 600
+    assert wait_in_reply(Reply(450, "4.7.1 client host blocked in 2026 by rbl.example")) == 600
 
 
 def ready(to: str = TO, message: bytes = b"To: x\r\n\r\nHi\r\n", **offers: str) -> list[bytes]:
