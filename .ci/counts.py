@@ -82,7 +82,7 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, file: str, counts: d
 
 
 def _riddles(source: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield (line, sentence) for each sentence of a docstring or comment that begins with Who or What, a question aside."""
+    """Yield (line, sentence) for each sentence that begins with Who or What and is no question."""
     for line, text in [*_docstrings(tree), *_comments(source)]:
         for sentence in _SENTENCE.split(text):
             if _RIDDLE.match(sentence.strip()):

@@ -1,4 +1,4 @@
-"""Which addresses we accept from strangers, and when two of them name the same page. Pure."""
+"""Judge addresses from strangers: which are accepted, and which two name the same page. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _ASCII_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 _BARE_NUMBER = re.compile(r"[0-9]+")
-# Everything else that is printable ASCII is percent-encoded: quotes, angle brackets and braces would
-# otherwise meet HTML, Jinja or a provider's substitution tokens.
+# Percent-encode every other character of printable ASCII, because quotes, angle brackets and braces have a meaning in
+# HTML, in Jinja or to a provider that substitutes.
 _PATH_SAFE = "/:@!$&'()*+,;=~-._%"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
@@ -102,11 +102,11 @@ def without_tracking(url: str) -> str:
 
 
 def link_key(url: str) -> str | None:
-    """Return what stays the same when a page's address is only dressed differently, or None.
+    """Return a key that every spelling of one page's address has in common, or None.
 
-    Scheme, leading www., default port, tracking, fragment (save #! and #/ routes), index page, trailing
-    slash and the order of parameters do not count. None: not http(s), or no more than a host, which
-    names a whole site and so no entry.
+    Scheme, leading www., default port, tracking, fragment (save #! and #/ routes), index page, trailing slash and the
+    order of parameters do not count. None means: not http(s), or no more than a host, which names a whole site and no
+    entry.
     """
     link = absolute_link(url, None)
     if link is None:
@@ -127,7 +127,7 @@ def link_key(url: str) -> str | None:
 
 
 def _is_deceptive(char: str) -> bool:
-    """True for what has no place in an address: controls, invisible and bidirectional marks, odd spaces."""
+    """Return whether an address may not hold `char`: a control, an invisible or bidirectional mark, an odd space."""
     if char.isascii():
         return not (" " <= char <= "~")
     return unicodedata.category(char)[0] in "CZ"

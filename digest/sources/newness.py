@@ -1,7 +1,8 @@
-"""New, changed or the same? An entry is new when no way of recognising it was ever met here.
+"""Decide which sightings of a snapshot are new, changed or known. Pure.
 
-Identity is layered, strongest first: guid, link, then title with its words, its place in the site, or its
-day. A key that two different entries of one snapshot share identifies neither, from then on.
+An entry is new when none of its keys was ever stored. Keys are layered, strongest first: guid, link, then the title
+with the text, with the end of the link, or with the day. A key that two different entries of one snapshot share
+identifies neither of them from then on.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _PRINT_LEAST = 200
 _PRINT_MOST = 400
 _TELLING_TITLE_WORDS = 6
-# Feeds show dates at midnight of either clock; the local day is what stays when a rebuild moves them by an hour.
+# Compare local days, because a rebuilt feed may show the same midnight an hour later (summer time, UTC).
 _ZONE = ZoneInfo("Europe/London")
 
 _SURGE = 20
@@ -37,8 +38,8 @@ _LOOK_ALIKES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is stored of one entry that a key led to, for telling an edit from another entry."""
+class StoredEntry:
+    """Hold what is stored of one entry, to tell an edit of it from another entry."""
 
     source: str
     title: str
@@ -50,19 +51,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
-    """What is stored about the keys of one snapshot.
+    """Hold what is stored about the keys of one snapshot.
 
-    `keys`: every stored key among those asked for, to its entry id, or to None when it identifies nothing;
-    `entries`: what those ids say.
+    `keys` leads from a stored key to its entry's id, or to None when the key identifies no entry; `entries` leads
+    from an id to what is stored of that entry.
     """
 
     keys: Mapping[str, int | None] = field(default_factory=dict)
-    entries: Mapping[int, Known] = field(default_factory=dict)
+    entries: Mapping[int, StoredEntry] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A sighting of a known entry. `keys`: the ways to recognise it that were not stored yet."""
+    """Hold a sighting of a known entry. `keys` are those of the sighting that are not stored yet."""
 
     entry: int
     sighting: Sighting
@@ -72,7 +73,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A sighting of an entry never met before, with every key it is to be known by."""
+    """Hold a sighting of a new entry, with every key to store for it."""
 
     sighting: Sighting
     keys: tuple[str, ...]
@@ -80,7 +81,11 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDecision:
-    """What one snapshot brings. `spoilt`: keys that turned out to identify nothing."""
+    """Hold what was decided about one snapshot.
+
+    `spoilt` are stored keys that identify no entry any longer. `look_alikes` counts new entries that carry the title
+    of a known one.
+    """
 
     new: tuple[New, ...]
     recognised: tuple[Recognised, ...]
@@ -89,12 +94,12 @@ class SnapshotDecision:
 
 
 def print_of(sighting: Sighting) -> str:
-    """Return a short hash of what an entry says; its date is not part of it (dates flip without an edit)."""
+    """Return a short hash of an entry's text, without its date, because dates change without an edit."""
     return _hash("", sighting.title, sighting.link or "", sighting.summary, sighting.html)
 
 
 def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
-    """Return the keys of a sighting by kind; a kind it has no means for is absent."""
+    """Return the keys of a sighting by kind; a kind for which the sighting holds too little is absent."""
     keys: dict[str, str] = {}
     title, words, day = (
         _title_key(sighting.title),
@@ -119,14 +124,14 @@ def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
             keys[DAY] = _hash(DAY, title, day)
         elif day or not (sighting.guid or link):
             keys[DAY] = _hash(DAY, source, title, day)
-    # The last resort, stored only for an entry that has nothing else of its own.
+    # The last resort: stored only for an entry that no other key identifies.
     keys[WHOLE] = _hash(WHOLE, source, sighting.guid or "", sighting.link or "", title, day, words[:_PRINT_MOST])
     return keys
 
 
-def what_is_new(source: Source, sightings: Sequence[Sighting], memory: StoredKeys) -> SnapshotDecision:
-    """Tell what is new in a snapshot from what is stored. Pure; the order of `sightings` is kept."""
-    firsts, keyed, spoilt = _distinct(source, sightings, memory)
+def what_is_new(source: Source, sightings: Sequence[Sighting], stored: StoredKeys) -> SnapshotDecision:
+    """Decide which sightings of a snapshot are new, by the stored keys; the order of `sightings` is kept."""
+    firsts, keyed, spoilt = _distinct(source, sightings, stored)
     matched: dict[int, int] = {}
     taken: set[int] = set()
     for kinds in (_STRONG, _WEAK):
@@ -135,36 +140,36 @@ def what_is_new(source: Source, sightings: Sequence[Sighting], memory: StoredKey
                 continue
             for kind in kinds:
                 key = keyed[n].get(kind)
-                found = memory.keys.get(key) if key and key not in spoilt else None
-                if found is None or key is None:
+                entry = stored.keys.get(key) if key and key not in spoilt else None
+                if entry is None or key is None:
                     continue
-                if found in taken or (kind == GUID and _another(sighting, memory.entries.get(found))):
-                    # Two entries that stand side by side, or have nothing in common but this key, are two.
+                if entry in taken or (kind == GUID and _is_another(sighting, stored.entries.get(entry))):
+                    # The key lies: the snapshot shows both entries, or they share nothing but this key.
                     spoilt.add(key)
                     continue
-                matched[n] = found
-                taken.add(found)
+                matched[n] = entry
+                taken.add(entry)
                 break
     new, recognised = [], []
     look_alikes = 0
     for n, sighting in enumerate(firsts):
-        usable = _worth_storing(keyed[n], spoilt, memory)
+        usable = _worth_storing(keyed[n], spoilt, stored)
         if n in matched:
-            known = memory.entries.get(matched[n])
-            # A copy that another source carries never rewrites the original.
-            changed = known is not None and known.source == source.name and known.print != print_of(sighting)
+            original = stored.entries.get(matched[n])
+            # Another source's copy never rewrites the original.
+            changed = original is not None and original.source == source.name and original.print != print_of(sighting)
             recognised.append(Recognised(matched[n], sighting, changed, usable))
         else:
-            look_alikes += keyed[n].get(TITLE) in memory.keys
+            look_alikes += keyed[n].get(TITLE) in stored.keys
             new.append(New(sighting, usable))
-    fresh_spoilt = tuple(sorted(k for k in spoilt if memory.keys.get(k, 0) is not None))
+    fresh_spoilt = tuple(sorted(k for k in spoilt if stored.keys.get(k, 0) is not None))
     return SnapshotDecision(tuple(new), tuple(recognised), fresh_spoilt, look_alikes)
 
 
 def surge(decision: SnapshotDecision, usual: Sequence[int], last_ok: datetime | None, now: datetime) -> str | None:
     """Return why the new entries of a gather must wait for an editor, or None.
 
-    `usual` holds how many entries were new in each gather of the last 30 days that brought any.
+    `usual`: the number of new entries of each gather of the last 30 days that brought any.
     """
     new = len(decision.new)
     limit = max(_SURGE, 5 * statistics.median(usual)) if usual else _SURGE
@@ -179,22 +184,22 @@ def surge(decision: SnapshotDecision, usual: Sequence[int], last_ok: datetime | 
     return None
 
 
-def _worth_storing(keys: dict[str, str], spoilt: set[str], memory: StoredKeys) -> tuple[str, ...]:
-    """Return the keys not stored yet; the last resort only where no other identifies the entry."""
+def _worth_storing(keys: dict[str, str], spoilt: set[str], stored: StoredKeys) -> tuple[str, ...]:
+    """Return the keys that are not stored yet; the last resort only when no other key identifies the entry."""
     good = {kind: key for kind, key in keys.items() if key not in spoilt}
     if good.keys() - {WHOLE, TITLE}:
         good.pop(WHOLE, None)
-    return tuple(key for key in good.values() if key not in memory.keys)
+    return tuple(key for key in good.values() if key not in stored.keys)
 
 
 def _distinct(
-    source: Source, sightings: Sequence[Sighting], memory: StoredKeys
+    source: Source, sightings: Sequence[Sighting], stored: StoredKeys
 ) -> tuple[list[Sighting], list[dict[str, str]], set[str]]:
-    """Drop copies within one snapshot; find the keys that different entries of it share."""
+    """Return the sightings without copies, the keys of each, and the keys that identify no entry."""
     firsts: list[Sighting] = []
     keyed: list[dict[str, str]] = []
     holder: dict[str, int] = {}
-    spoilt = {key for key, entry in memory.keys.items() if entry is None}
+    spoilt = {key for key, entry in stored.keys.items() if entry is None}
     for sighting in sightings:
         keys = keys_of(sighting, source.name)
         rivals = {holder[k]: None for kind, k in keys.items() if kind != TITLE and k in holder}
@@ -209,24 +214,25 @@ def _distinct(
     return firsts, keyed, spoilt
 
 
-def _is_copy(one: Sighting, one_keys: dict[str, str], other: Sighting, other_keys: dict[str, str]) -> bool:
-    shared = {kind for kind, key in one_keys.items() if other_keys.get(kind) == key}
+def _is_copy(sighting: Sighting, keys: dict[str, str], other: Sighting, other_keys: dict[str, str]) -> bool:
+    """Return whether two sightings of one snapshot show the same entry."""
+    shared = {kind for kind, key in keys.items() if other_keys.get(kind) == key}
     if WHOLE in shared:
         return True
-    same_title = _title_key(one.title) == _title_key(other.title)
-    same_day = _day(one.published) == _day(other.published)
+    same_title = _title_key(sighting.title) == _title_key(other.title)
+    same_day = _day(sighting.published) == _day(other.published)
     return same_title and (len(shared - {TITLE}) >= 2 or (PRINT in shared and same_day))
 
 
-def _another(sighting: Sighting, known: Known | None) -> bool:
-    """Whether nothing but the guid ties a sighting to an entry: a guid that a source uses over and over."""
-    if known is None:
+def _is_another(sighting: Sighting, entry: StoredEntry | None) -> bool:
+    """Return whether a sighting shares only its guid with an entry, because some sources repeat one guid."""
+    if entry is None:
         return False
     ties = (
-        _title_key(sighting.title) == _title_key(known.title),
-        (link_key(sighting.link) if sighting.link else None) == (link_key(known.url) if known.url else None),
-        _day(sighting.published) == _day(known.published),
-        _text_key(sighting.html or sighting.summary)[:_PRINT_MOST] == _text_key(known.text)[:_PRINT_MOST],
+        _title_key(sighting.title) == _title_key(entry.title),
+        (link_key(sighting.link) if sighting.link else None) == (link_key(entry.url) if entry.url else None),
+        _day(sighting.published) == _day(entry.published),
+        _text_key(sighting.html or sighting.summary)[:_PRINT_MOST] == _text_key(entry.text)[:_PRINT_MOST],
     )
     return not any(ties)
 
@@ -249,6 +255,6 @@ def _day(published: datetime | None) -> str:
 
 
 def _slug(link: str | None) -> str:
-    """Return the telling end of a link's path ("sharing-the-care-record"), "" when it tells nothing."""
+    """Return the end of a link's path when it names the page ("sharing-the-care-record"), else ""."""
     tail = urlsplit(link).path.rstrip("/").rsplit("/", 1)[-1].lower() if link else ""
     return tail if len(tail) >= 8 and "-" in tail else ""

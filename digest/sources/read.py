@@ -1,4 +1,4 @@
-"""The door of this room: one source in, what it holds now out."""
+"""Read one source, from the web, a file or a folder, and return what it shows now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What to remember of the last good reading, so that an unchanged source costs nothing."""
+    """Hold what to store of the last good reading, so that an unchanged source is not parsed again."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -30,11 +30,11 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of one source.
+    """Hold one reading of one source.
 
-    `status` is "ok", or "not-modified" (then `snapshot` is None). Store `validators` in the transaction
-    that stores the snapshot, or a later "not modified" hides what was lost. `moved_to` is the address
-    that permanent redirects led to, to be adopted only after several equal answers.
+    `status` is "ok", or "not-modified" (then `snapshot` is None). Store `validators` in the transaction that stores
+    the snapshot, because after a lost snapshot a later "not modified" would hide its entries. `moved_to` is the
+    address that permanent redirects led to; adopt it only after several equal answers.
     """
 
     status: str
@@ -44,7 +44,7 @@ class Reading:
 
 
 class Fetches(Protocol):
-    """What reading needs of a fetcher (digest.sources.web.fetch.Fetcher)."""
+    """Say what reading a source needs of a fetcher (digest.sources.web.fetch.Fetcher)."""
 
     def fetch(
         self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
@@ -52,36 +52,34 @@ class Fetches(Protocol):
         """Return the answer of `url`, or raise SourceError."""
 
 
-def read_source(source: Source, known: Validators, fetcher: Fetches, *, now: datetime) -> Reading:
-    """Return what `source` holds now, or that it is unchanged since `known`.
+def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: datetime) -> Reading:
+    """Return what `source` shows now, or that it is unchanged since `last`.
 
-    Raises SourceError with one line that names the place and the cure; `known` stays true then.
+    Raises SourceError with one line that names the place and the cure; `last` stays true then.
     """
     if source.url is not None:
-        return _from_web(source, source.url, known, fetcher, now)
+        return _from_web(source, source.url, last, fetcher, now)
     if source.path is None:
         raise SourceError(f"the source {source.name} has neither url nor path; give it one")
     path = Path(source.path)
     if path.is_dir():
         return Reading("ok", read_folder(path, now=now), Validators())
-    return _from_file(path, known, now)
+    return _from_file(path, last, now)
 
 
-def _from_web(source: Source, url: str, known: Validators, fetcher: Fetches, now: datetime) -> Reading:
-    answer = fetcher.fetch(
-        url, etag=known.etag, last_modified=known.last_modified, allow_private=source.allow_private
-    )
+def _from_web(source: Source, url: str, last: Validators, fetcher: Fetches, now: datetime) -> Reading:
+    answer = fetcher.fetch(url, etag=last.etag, last_modified=last.last_modified, allow_private=source.allow_private)
     if answer.status == "not-modified":
-        kept = Validators(answer.etag, answer.last_modified, known.body_hash)
+        kept = Validators(answer.etag, answer.last_modified, last.body_hash)
         return Reading("not-modified", None, kept, answer.moved_to)
     validators = Validators(answer.etag, answer.last_modified, _hash(answer.body))
-    if validators.body_hash == known.body_hash:
+    if validators.body_hash == last.body_hash:
         return Reading("not-modified", None, validators, answer.moved_to)
     snapshot = parse_limited(answer.body, content_type=answer.content_type, base_url=answer.url, now=now)
     return Reading("ok", snapshot, _worth_keeping(snapshot, validators), answer.moved_to)
 
 
-def _from_file(path: Path, known: Validators, now: datetime) -> Reading:
+def _from_file(path: Path, last: Validators, now: datetime) -> Reading:
     if not path.is_file():
         raise SourceError(f"there is no file or folder {path}; correct the path of the source")
     unpacker = Unpacker(MAX_BYTES)
@@ -95,7 +93,7 @@ def _from_file(path: Path, known: Validators, now: datetime) -> Reading:
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}); check its permissions") from None
     validators = Validators(body_hash=_hash(body))
-    if validators.body_hash == known.body_hash:
+    if validators.body_hash == last.body_hash:
         return Reading("not-modified", None, validators)
     kind = "application/feed+json" if path.suffix == ".json" else ""
     snapshot = parse_limited(body, content_type=kind, base_url="", now=now)
@@ -103,7 +101,7 @@ def _from_file(path: Path, known: Validators, now: datetime) -> Reading:
 
 
 def _worth_keeping(snapshot: Snapshot, validators: Validators) -> Validators:
-    # "Not modified" after a half-read feed would hide the entry that was left for the next time.
+    # Store no validators for a feed that was cut off, because "not modified" would hide its last entry next time.
     return Validators() if CUT_OFF in snapshot.problems else validators
 
 

@@ -1,4 +1,4 @@
-"""Text from strangers made safe: HTML with nothing active in it, and plain text. Pure."""
+"""Make text from strangers safe: HTML with nothing active in it, and plain text. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from subscribers.invisible import without_invisible
 MAX_HTML = 64 * 1024
 MAX_TITLE = 500
 
-# nh3 takes time with the square of the nesting depth; honest pages stay far below this.
+# Limit the nesting, because nh3 takes time with the square of the depth; honest pages stay far below this.
 _MAX_DEPTH = 1_000
 _MAX_RAW_TITLE = 8_000
 _BLOCK_NAMES = """
@@ -80,7 +80,7 @@ def plain_text(html: str) -> str:
         attributes={},
         link_rel=None,
     )
-    # Line ends of the source are mere spaces; ours come from block elements alone.
+    # Turn the source's line ends into spaces, because only block elements begin a new line.
     text = _BLOCK_TAG.sub("\n", _CELL_TAG.sub(" ", re.sub(r"[\r\n]", " ", text)))
     text = without_invisible(entities.unescape(text))
     lines = (" ".join(line.split()) for line in text.split("\n"))
@@ -108,7 +108,7 @@ def summary_text(html: str, limit: int = 300) -> str:
     text = _SYNDICATED.sub("", text)
     if len(text) <= limit:
         return text
-    ends = [found.end() for found in _SENTENCE_END.finditer(text[: limit - 2])]
+    ends = [end.end() for end in _SENTENCE_END.finditer(text[: limit - 2])]
     if ends and ends[-1] >= limit // 2:
         return text[: ends[-1]] + " …"
     return _cut(text, limit)
@@ -129,7 +129,7 @@ def text_as_html(text: str) -> str:
 def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
-    # Blocks become spaces, or "One<br>Two" would read "OneTwo".
+    # Turn blocks into spaces, because "One<br>Two" would read "OneTwo".
     cleaned = nh3.clean(
         text,
         tags=set(_BLOCKS | _CELLS),
@@ -160,7 +160,7 @@ def _shallow(html: str) -> str:
 
 
 def _encodable(text: str) -> str:
-    # Lone surrogates (JSON may hold them) cannot be handed to nh3.
+    # Replace lone surrogates, which JSON may hold, because nh3 cannot take them.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
-from digest.sources.newness import Known, New, Recognised, StoredKeys, print_of
+from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys, print_of
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 
@@ -21,7 +21,7 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
     for chunk in chunks(sorted(set(keys))):
         rows = conn.execute(select(entry_key.c.key, entry_key.c.entry_id).where(entry_key.c.key.in_(chunk)))
         found.update((row.key, row.entry_id) for row in rows)
-    known: dict[int, Known] = {}
+    known: dict[int, StoredEntry] = {}
     for ids in chunks(sorted({i for i in found.values() if i is not None})):
         rows = conn.execute(
             select(
@@ -36,7 +36,7 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
             ).where(entry.c.id.in_(ids))
         )
         known.update(
-            (row.id, Known(row.source, row.title, row.url, row.published, row.html or row.summary, row.print))
+            (row.id, StoredEntry(row.source, row.title, row.url, row.published, row.html or row.summary, row.print))
             for row in rows
         )
     return StoredKeys(found, known)

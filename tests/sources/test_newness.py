@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Sighting, Source
-from digest.sources.newness import Known, SnapshotDecision, StoredKeys, keys_of, print_of, surge, what_is_new
+from digest.sources.newness import SnapshotDecision, StoredEntry, StoredKeys, keys_of, print_of, surge, what_is_new
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HERE = Source("here", url="https://here.example/feed")
@@ -32,7 +32,7 @@ class Store:
 
     def __init__(self) -> None:
         self.keys: dict[str, int | None] = {}
-        self.entries: dict[int, Known] = {}
+        self.entries: dict[int, StoredEntry] = {}
 
     def see(self, sightings: Sequence[Sighting], source: Source = HERE) -> SnapshotDecision:
         asked = {k for s in sightings for k in keys_of(s, source.name).values()}
@@ -41,7 +41,9 @@ class Store:
         for new in decision.new:
             number = len(self.entries) + 1
             s = new.sighting
-            self.entries[number] = Known(source.name, s.title, s.link, s.published, s.html or s.summary, print_of(s))
+            self.entries[number] = StoredEntry(
+                source.name, s.title, s.link, s.published, s.html or s.summary, print_of(s)
+            )
             for key in new.keys:
                 self.keys.setdefault(key, number)
         for again in decision.recognised:

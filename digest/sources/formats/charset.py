@@ -1,15 +1,16 @@
-"""Feed bytes in any encoding become tame UTF-8, before a parser meets them. Pure."""
+"""Turn feed bytes of any encoding into UTF-8 that a parser can take. Pure."""
 
 from __future__ import annotations
 
 import codecs
 import re
 
-# utf-7 hides markup in plain ASCII; the others are no character sets, and some raise what nobody expects.
+# Refuse utf-7, because it hides markup in plain ASCII, and names that are no character sets, because some raise
+# unexpected errors.
 _REFUSED = frozenset(
     {"utf-7", "punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "rot13"}
 )
-_LARGER = {"gb2312": "gb18030", "iso8859-1": "cp1252"}  # what publishers who name the smaller one really use
+_LARGER = {"gb2312": "gb18030", "iso8859-1": "cp1252"}  # publishers who name the smaller set use the larger
 _WESTERN = re.compile(r"ascii|iso8859-\d+|cp125\d")
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _DECLARED = re.compile(rb"^\s*<\?[^>]*?encoding\s*=\s*[\"']([^\"'>]{1,40})[\"']", re.IGNORECASE)
@@ -27,15 +28,15 @@ _WIDE_STARTS = (
     (b"\0<", "utf-16-be"),
 )
 _EBCDIC_START = b"\x4c\x6f\xa7\x94"  # "<?xm"
-# A download cut within a letter, or one bad byte, is no reason to read a whole feed as Latin-1.
+# Accept a few bad bytes as UTF-8, because a download cut within a letter must not turn a whole feed into Latin-1.
 _FEW = 0.1
 
 
 def to_utf8(body: bytes, content_type: str) -> bytes:
-    """Return the body as UTF-8, by what it visibly is, then its header, its declaration, and habit.
+    """Return the body as UTF-8, decoded by its own bytes, else its header, its declaration, or cp1252.
 
-    Never fails. A charset that is no character set, or utf-7, is ignored wherever it stands; bytes that
-    are flawless UTF-8 are UTF-8 even if header or declaration say Latin-1, as servers do by habit.
+    Never fails. A charset that is no character set, or utf-7, is ignored wherever it stands. Bytes that are valid
+    UTF-8 count as UTF-8 even when header or declaration say Latin-1, because many servers always say Latin-1.
     """
     wide = _wide(body)
     if wide:
@@ -43,7 +44,7 @@ def to_utf8(body: bytes, content_type: str) -> bytes:
     marked = body.startswith(codecs.BOM_UTF8)
     body = body.removeprefix(codecs.BOM_UTF8)
     named = _CHARSET.search(content_type)
-    charset = None if marked else _known(named[1]) if named else None  # a mark outranks a header (RFC 7303)
+    charset = None if marked else _charset(named[1]) if named else None  # a mark outranks a header (RFC 7303)
     declared = _declared(body)
     says = charset or declared
     if says is None or _WESTERN.fullmatch(says):
@@ -90,22 +91,22 @@ def _declared(body: bytes) -> str | None:
     ebcdic = body.startswith(_EBCDIC_START)
     head = body[:400].decode("cp037").encode("ascii", "replace") if ebcdic else body[:400]
     declared = _DECLARED.match(head)
-    name = _known(declared[1].decode("ascii", "replace")) if declared else None
+    name = _charset(declared[1].decode("ascii", "replace")) if declared else None
     return name or ("cp037" if ebcdic else None)
 
 
-def _known(name: str) -> str | None:
-    """Return Python's name of a real character set, or None."""
+def _charset(name: str) -> str | None:
+    """Return Python's name of a character set, or None when `name` is none that we accept."""
     try:
-        found = codecs.lookup(name.strip().lower()).name
-        b"a".decode(found)
+        codec = codecs.lookup(name.strip().lower()).name
+        b"a".decode(codec)
     except (LookupError, ValueError):
         return None
-    return None if found in _REFUSED else _LARGER.get(found, found)
+    return None if codec in _REFUSED else _LARGER.get(codec, codec)
 
 
 def _as_utf8(body: bytes) -> str | None:
-    """Return the text if the bytes are UTF-8 but for a few, else None."""
+    """Return the text if all but a few of the bytes are UTF-8, else None."""
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd") - body.count("\ufffd".encode())
     if bad == 0:
@@ -115,7 +116,7 @@ def _as_utf8(body: bytes) -> str | None:
 
 
 def _wide(body: bytes) -> str | None:
-    """Return the encoding of a body whose letters visibly take two or four bytes, or None."""
+    """Return the encoding of a body whose letters take two or four bytes each, or None."""
     head = body[:100]
     if b"\0" not in head:
         return None

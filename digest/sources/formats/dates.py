@@ -1,4 +1,4 @@
-"""Dates as feeds really write them, when the feed library cannot read them. Pure."""
+"""Read dates as feeds write them, for those that the feed library cannot read. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-# No feed is older than the web, and zero or −1 in a date field means "none".
+# Take earlier dates for none, because no feed is older than the web, and zero or −1 in a date field means "none".
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-# A publisher's clock or zone may be a day off; a date further ahead is an event's or a slip of the pen.
+# Allow two days ahead, because a publisher's clock or zone may be a day off; a later date is an event's or a slip.
 AHEAD = timedelta(days=2)
 
 _MONTHS = (
@@ -60,19 +60,19 @@ def read_date(text: str, now: datetime) -> datetime | None:
     )
     for reader in readers:
         try:
-            found = reader(folded)
+            moment = reader(folded)
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
-        if found is not None:
-            return possible(found, now)
+        if moment is not None:
+            return possible(moment, now)
     return None
 
 
 def possible(moment: datetime | date | None, now: datetime) -> datetime | None:
-    """Return `moment` as aware UTC, or None when no entry can bear that date.
+    """Return `moment` as aware UTC, or None when it is impossible for an entry.
 
-    Impossible is before 1990 (epoch zero, year −1) and more than two days after `now`: newness never
-    rests on this date, so an honest blank loses nothing while a wrong date would mislead the reader.
+    Impossible is before 1990 (epoch zero, year −1) and more than two days after `now`. Newness does not depend on
+    this date, so no date loses nothing, while a wrong date would mislead the reader.
     """
     if moment is None:
         return None
@@ -88,46 +88,46 @@ def possible(moment: datetime | date | None, now: datetime) -> datetime | None:
 
 
 def _with_month_name(text: str) -> datetime | None:
-    found = _DAY_FIRST.match(text) or _MONTH_FIRST.match(text)
-    if not found:
+    match = _DAY_FIRST.match(text) or _MONTH_FIRST.match(text)
+    if not match:
         return None
-    name = found["name"].lower()
+    name = match["name"].lower()
     # "juin" and "juil" differ only in their fourth letter.
     month = _MONTH_NUMBER.get(name[:4]) or _MONTH_NUMBER.get(name[:3])
-    return _moment(found, month, int(found["day"])) if month else None
+    return _moment(match, month, int(match["day"])) if month else None
 
 
 def _in_numbers(text: str) -> datetime | None:
-    found = _NUMERIC.match(text)
-    if not found:
+    match = _NUMERIC.match(text)
+    if not match:
         return None
-    first, then = int(found["first"]), int(found["then"])
+    first, then = int(match["first"]), int(match["then"])
     day_first, month_first = (then, first), (first, then)
-    orders = [day_first] if found["mark"] == "." else [day_first, month_first]
+    orders = [day_first] if match["mark"] == "." else [day_first, month_first]
     possible_days = []
     for month, day in orders:
         try:
-            possible_days.append(_moment(found, month, day))
+            possible_days.append(_moment(match, month, day))
         except ValueError:
             continue
     if not possible_days:
         return None
-    # The weekday, where there is one, tells 5 March from May 3rd; else the day comes first, as here.
-    weekday = (found["weekday"] or "").lower()[:3]
+    # Choose by the weekday where one is named; else the day comes first, as in the United Kingdom.
+    weekday = (match["weekday"] or "").lower()[:3]
     return next((m for m in possible_days if _WEEKDAYS[m.weekday()] == weekday), possible_days[0])
 
 
-def _moment(found: re.Match[str], month: int, day: int) -> datetime:
-    hour, half = int(found["hour"] or 0), (found["half"] or "").lower()[:1]
+def _moment(match: re.Match[str], month: int, day: int) -> datetime:
+    hour, half = int(match["hour"] or 0), (match["half"] or "").lower()[:1]
     if half and hour <= 12:
         hour = hour % 12 + (12 if half == "p" else 0)
-    zone = (found["zone"] or "z").lower()
+    zone = (match["zone"] or "z").lower()
     if zone[0] in "+-":
         minutes = (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
     else:
         minutes = _ZONES.get(zone, 0)
     local = datetime(
-        int(found["year"]), month, day, hour, int(found["minute"] or 0), int(found["second"] or 0),
+        int(match["year"]), month, day, hour, int(match["minute"] or 0), int(match["second"] or 0),
         tzinfo=timezone(timedelta(minutes=minutes)),
     )  # fmt: skip
     return local.astimezone(UTC)

@@ -1,6 +1,6 @@
-"""RSS and Atom bytes into sightings: the only home of feedparser. Pure (bytes in, values out).
+"""Parse RSS and Atom into sightings; the only home of feedparser. Pure: bytes in, values out.
 
-Run it through digest.sources.sandbox.child: a hostile feed can still cost time and memory here.
+Run it through digest.sources.sandbox.child, because a hostile feed can cost time and memory here.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def parse_feed(body: bytes, *, content_type: str, base_url: str, now: datetime) 
             "needs more memory to read than it may have; ask its publisher for a shorter feed"
         ) from error
     except Exception as error:
-        # feedparser was seen to raise UnicodeError, ValueError, RecursionError …; one feed must not stop the rest.
+        # Catch every error, because feedparser raises UnicodeError, ValueError, RecursionError … for bad feeds.
         raise SourceError(
             f"the feed cannot be read ({type(error).__name__}: {title_text(str(error), 100)}); tell its publisher"
         ) from error
@@ -59,8 +59,8 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     if notfeed.is_web_page(body):
         raise SourceError(notfeed.reason_for_page(body, base_url))
     mended = without_nested_entities(mend_references(to_utf8(body, content_type)))
-    # Always an XML type: feedparser takes any other as a fault of the feed. No content-location: it would
-    # turn ids, too, into addresses below it.
+    # Name an XML type always, because feedparser calls any other a fault of the feed. Name no content-location,
+    # because feedparser would turn ids into addresses below it.
     read = feedparser.parse(
         io.BytesIO(mended),
         response_headers={"content-type": "application/xml; charset=utf-8"},
@@ -87,7 +87,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
 
 
 def _ends_in_an_entry(body: bytes) -> bool:
-    """True when the bytes stop inside an entry: recording its id now would lose the whole post later."""
+    """Return whether the bytes stop inside an entry; to store its id now would lose the whole post later."""
     if _ROOT_END.search(body[-2_000:]):
         return False
     edges = collections.deque(_ENTRY_EDGE.finditer(body), maxlen=1)
@@ -125,7 +125,7 @@ def _link(entry: Any, base: str | None) -> str | None:
     alternates = [each for each in _parts(entry, "links") if (_text(each, "rel") or "alternate") == "alternate"]
     candidates += [_text(each, "href") for each in alternates]
     for candidate in candidates:
-        # An id that merely stands in for the link must be an address by itself: "0" below the base is none.
+        # Take an id for a link only when it is a whole address, because "0" below the base is none.
         link = absolute_link(candidate, None if candidate == guid else base)
         if link:
             return without_tracking(link)
@@ -134,10 +134,10 @@ def _link(entry: Any, base: str | None) -> str | None:
 
 def _body(entry: Any) -> tuple[str, str, str]:
     """Return (HTML, its base, its language) of the fullest text: content before summary."""
-    found = [_markup(part) for part in _parts(entry, "content")]
-    found = [part for part in found if part[0].strip()]
-    if found:
-        return max(found, key=lambda part: len(part[0]))
+    texts = [_markup(part) for part in _parts(entry, "content")]
+    texts = [text for text in texts if text[0].strip()]
+    if texts:
+        return max(texts, key=lambda text: len(text[0]))
     return _markup(dict.get(entry, "summary_detail"))
 
 
@@ -191,12 +191,12 @@ def _is_image(offer: Any) -> bool:
 
 
 def _text(thing: Any, key: str) -> str:
-    # dict.get, for feedparser's own get answers for absent keys with others' values and warns about it.
+    # Use dict.get, because feedparser's own get answers for an absent key with another key's value.
     value = dict.get(thing, key) if isinstance(thing, dict) else None
     return value if isinstance(value, str) else ""
 
 
 def _parts(thing: Any, key: str) -> list[Any]:
-    # An element named like one of feedparser's own keys (<links x="y">) puts something else in its place.
+    # Check each type, because an element named like one of feedparser's own keys (<links x="y">) replaces its value.
     value = dict.get(thing, key)
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []

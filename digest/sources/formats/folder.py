@@ -1,4 +1,4 @@
-"""A folder of Markdown files with front matter as a source: one file, one entry."""
+"""Read a folder of Markdown files with front matter as a source: one file is one entry."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ def read_folder(path: Path, *, now: datetime) -> Snapshot:
         problems.append(f"only the first {MAX_FILES} of {len(names)} files were read")
     first_with: dict[str | None, str] = {}
     for name in names[:MAX_FILES]:
-        place = name.relative_to(path).as_posix()
+        file = name.relative_to(path).as_posix()
         try:
             note = _read(name)
             if note.matter.get("draft") is True:
                 continue
-            sighting = _sighting(note, place, now, problems)
+            sighting = _sighting(note, file, now, problems)
         except _Unreadable as error:
-            problems.append(f"{place}{error}")
+            problems.append(f"{file}{error}")
             continue
         if sighting.guid in first_with:
-            problems.append(f"{place}: has the same id as {first_with[sighting.guid]}; give each its own")
+            problems.append(f"{file}: has the same id as {first_with[sighting.guid]}; give each its own")
             continue
-        first_with[sighting.guid] = place
+        first_with[sighting.guid] = file
         sightings.append(sighting)
     return Snapshot(tuple(sightings), title=path.name, problems=tuple(problems))
 
 
 class _Unreadable(Exception):
-    """One file cannot be used; says ":line: what; the cure"."""
+    """Say why a file cannot be used: ":line: the fault; the cure"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _read(name: Path) -> _Note:
     try:
-        with name.open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
+        with name.open("rb") as stream:
+            raw = stream.read(MAX_FILE + 1)
         if len(raw) > MAX_FILE:
             raise _Unreadable(f": is longer than {MAX_FILE / 1_000_000:g} MB; shorten it")
         text = raw.decode("utf-8-sig")
@@ -116,7 +116,7 @@ def _matter(text: str) -> dict[str, Any]:
     return matter
 
 
-def _sighting(note: _Note, place: str, now: datetime, problems: list[str]) -> Sighting:
+def _sighting(note: _Note, file: str, now: datetime, problems: list[str]) -> Sighting:
     matter, body = note.matter, note.body
     title = title_text(_text(matter, "title"))
     heading = _HEADING.match(body)
@@ -124,22 +124,22 @@ def _sighting(note: _Note, place: str, now: datetime, problems: list[str]) -> Si
         title, body = title_text(heading[1]), body[heading.end() :]
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
     html = clean_html(_markdown().render(body), link)
-    stem = place.rpartition("/")[2].removesuffix(".md")
+    stem = file.rpartition("/")[2].removesuffix(".md")
     return Sighting(
-        guid=tidy_guid(_text(matter, "id")) or place,
+        guid=tidy_guid(_text(matter, "id")) or file,
         link=without_tracking(link) if link else None,
         title=title or title_text(re.sub(r"[-_]+", " ", stem)).capitalize(),
-        published=_date(matter, place, now, problems),
+        published=_date(matter, file, now, problems),
         summary=title_text(_text(matter, "summary")) or summary_text(html),
         html=html,
         author=person(_text(matter, "author")),
         categories=labels(_list(matter, "categories") + _list(matter, "tags")),
         language=language_tag(_text(matter, "language")),
         image=picture_of(_text(matter, "image"), link) or first_picture(_markdown().render(body), link),
-        kind=_kind(matter, place, problems),
+        kind=_kind(matter, file, problems),
         place=title_text(_text(matter, "place"), 100),
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
-        regions=_regions(matter, place, problems),
+        regions=_regions(matter, file, problems),
         themes=tuple(_slug(value) for value in _list(matter, "themes")),
     )
 
@@ -148,28 +148,28 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def _date(matter: dict[str, Any], place: str, now: datetime, problems: list[str]) -> datetime | None:
+def _date(matter: dict[str, Any], file: str, now: datetime, problems: list[str]) -> datetime | None:
     value = matter.get("date")
     if value is None:
         return None
-    found = possible(value, now) if isinstance(value, date) else read_date(str(value), now)
-    if found is None:
-        said = f"the date {str(value)[:40]!r} is unreadable, before 1990 or days ahead"
-        problems.append(f"{place}: {said}; write it as 2026-01-31")
-    return found
+    moment = possible(value, now) if isinstance(value, date) else read_date(str(value), now)
+    if moment is None:
+        problem = f"the date {str(value)[:40]!r} is unreadable, before 1990 or days ahead"
+        problems.append(f"{file}: {problem}; write it as 2026-01-31")
+    return moment
 
 
-def _kind(matter: dict[str, Any], place: str, problems: list[str]) -> str | None:
+def _kind(matter: dict[str, Any], file: str, problems: list[str]) -> str | None:
     kind = _slug(_text(matter, "kind"))
     if kind and kind not in KINDS:
-        problems.append(f"{place}: the kind {kind[:40]!r} is unknown; write one of {', '.join(KINDS)}")
+        problems.append(f"{file}: the kind {kind[:40]!r} is unknown; write one of {', '.join(KINDS)}")
         return None
     return kind or None
 
 
-def _regions(matter: dict[str, Any], place: str, problems: list[str]) -> tuple[str, ...]:
+def _regions(matter: dict[str, Any], file: str, problems: list[str]) -> tuple[str, ...]:
     slugs, unknown = KNOWN_REGIONS.read("regions", _list(matter, "regions") + _list(matter, "region"))
-    problems += [f"{place}: {problem}" for problem in unknown]
+    problems += [f"{file}: {problem}" for problem in unknown]
     return slugs
 
 

@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1 into sightings. Pure."""
+"""Parse JSON Feed 1.0 and 1.1 into sightings. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say when an address answers with something that is no feed. Pure."""
+"""Explain an answer that is no feed: say what came, and where the feed may be. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MAX_OFFERED = 3
 
 
 def is_web_page(body: bytes) -> bool:
-    """True when `body` starts as an HTML page and no feed hides in its first 100 KB."""
+    """Return whether `body` starts as an HTML page and holds no feed in its first 100 KB."""
     return bool(_PAGE.search(body[:2_000])) and not _FEED_ROOT.search(body[:100_000])
 
 
 def reason_for_page(body: bytes, base_url: str) -> str:
-    """Return one line: a web page came, and where the page itself says its feeds are."""
+    """Return one line that says that a web page came, and which feeds the page names."""
     text = body[:200_000].decode("utf-8", "replace")
     offered: list[str] = []
     for tag in _LINK.findall(text):

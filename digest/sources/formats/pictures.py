@@ -1,4 +1,4 @@
-"""The one illustration an entry may carry. Pure."""
+"""Choose the one picture that an entry may carry. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.sources.sanitise import title_text
 
 _IMG = re.compile(r"<img\b[^<>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(src|alt|width|height)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
-# Counting pixels, share buttons and emoticons are images too.
+# Leave out images that are no pictures: counting pixels, share buttons, emoticons.
 _NO_PICTURE = re.compile(
     r"(pixel|spacer|blank|/1x1|beacon|feedburner|feedsportal|doubleclick|gravatar|/smilies|/emoji|stats?\.)|\.svg$",
     re.IGNORECASE,
@@ -34,20 +34,20 @@ def picture_of(
 
 
 def first_picture(html: str, base: str | None) -> Image | None:
-    """Return the first sensible <img> among the first ten of `html`."""
+    """Return the first usable picture among the first ten <img> of `html`, or None."""
     for number, tag in enumerate(_IMG.finditer(html)):
         if number == _TRIES:
             break
-        found = {
+        attributes = {
             name.lower(): entities.unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(tag[0][:4_000])
         }
         image = picture_of(
-            found.get("src"),
+            attributes.get("src"),
             base,
-            alt=found.get("alt", ""),
-            width=found.get("width"),
-            height=found.get("height"),
+            alt=attributes.get("alt", ""),
+            width=attributes.get("width"),
+            height=attributes.get("height"),
         )
         if image:
             return image

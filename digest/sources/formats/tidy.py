@@ -1,4 +1,4 @@
-"""What every reader of a source does to the same small things: ids, labels, languages, repeats. Pure."""
+"""Tidy the small parts that every format has: ids, labels, languages, names, repeats. Pure."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _ADDRESS = re.compile(r"\S*@\S*")
 
 
 def tidy_guid(raw: str | None) -> str | None:
-    """Return an id as it identifies an entry: outer space and invisible characters gone, else untouched."""
+    """Return an id without outer space and invisible characters, at most 2,000 characters; None for an empty one."""
     text = (raw or "")[: 2 * MAX_GUID].encode("utf-8", "replace").decode("utf-8")
     return without_invisible(" ".join(text.split()))[:MAX_GUID] or None
 
 
 def labels(raw: Iterable[object]) -> tuple[str, ...]:
-    """Return categories as plain text, each once whatever its case; addresses and mere numbers are none."""
-    found: dict[str, str] = {}
+    """Return categories as plain text, each once whatever its case, without addresses and numbers."""
+    texts: dict[str, str] = {}
     for value in raw:
         text = title_text(value, 100) if isinstance(value, str) else ""
         if any(char.isalpha() for char in text) and "://" not in text:
-            found.setdefault(text.casefold(), text)
-        if len(found) == _MAX_LABELS:
+            texts.setdefault(text.casefold(), text)
+        if len(texts) == _MAX_LABELS:
             break
-    return tuple(found.values())
+    return tuple(texts.values())
 
 
 def language_tag(raw: str | None) -> str | None:
@@ -49,7 +49,7 @@ def person(raw: str) -> str:
 
 
 def distinct(entries: Iterable[Entry], identity: Callable[[Entry], Hashable]) -> tuple[tuple[Entry, ...], list[str]]:
-    """Return the first 1,000 entries as the source holds them, without exact repeats, and what to tell of it.
+    """Return the first 1,000 entries in the source's order, without exact repeats, and a line for each kind left out.
 
     `identity` gives id, link, title and text untouched: entries alike in all four are one.
     """

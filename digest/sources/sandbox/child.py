@@ -1,4 +1,4 @@
-"""Read a feed in a child process with limits, so that no feed can hurt its siblings or us."""
+"""Parse a feed in a child process with limits, so that no feed can harm the run or other feeds."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
     " from digest.sources.sandbox.zygote import main; main({})"
 )
-# The child that meets hostile bytes inherits no secrets: only what an interpreter needs to start.
+# Pass on only what an interpreter needs to start, because the child that reads hostile bytes must hold no secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What reading one feed may take: processor seconds, bytes of address space, seconds by the clock."""
+    """Limit the parsing of one feed: processor seconds, bytes of address space, seconds by the clock."""
 
     cpu: int = 5
     memory: int = 512 * 1024 * 1024
@@ -55,7 +55,7 @@ def parse_limited(
         "wall": limits.wall,
     }
     with _zygote.request() as conn:
-        # The child ends itself at its limits; this timeout only guards against one that cannot.
+        # Wait a little longer than the child may run: the child ends itself, unless it is stuck.
         conn.settimeout(limits.wall + 10)
         frames = _converse(conn, json.dumps(job).encode(), body)
     if b"R" in frames:
@@ -66,15 +66,15 @@ def parse_limited(
 
 
 def close_zygote() -> None:
-    """End the reading process and its children; the next feed starts another."""
+    """End the zygote and its children; the next feed starts another zygote."""
     _zygote.close()
 
 
 def _converse(conn: socket.socket, job: bytes, body: bytes) -> dict[bytes, bytes]:
-    """Return the frames of the answer by kind; what is missing was not sent."""
+    """Return the frames of the answer by kind; a kind that is missing was not sent."""
     frames: dict[bytes, bytes] = {}
     with contextlib.suppress(EOFError, OSError):
-        # A child that died early leaves a broken pipe here, but how it died can still be read below.
+        # Read on after a broken pipe, because the zygote still tells how the child died.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             send_frame(conn, b"J", job)
             conn.sendall(body)
@@ -98,7 +98,7 @@ def _why(status: int, limits: ChildLimits) -> str:
 
 
 class _Zygote:
-    """The one process that forks a child per feed, started when first needed."""
+    """Keep the one process that forks a child for each feed; it is started when first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -126,13 +126,13 @@ class _Zygote:
             self._drop()
 
     def _running(self) -> socket.socket:
-        # A process forked from ours shares the socket but must not share the conversation.
+        # Start another after a fork, because two processes on one socket would take each other's answers.
         if self._control is not None and self._owner == os.getpid():
             return self._control
         if self._control is not None:
             self._control.close()
         ours, theirs = socket.socketpair()
-        # With stdin closed a socket can get number 0, which Popen would replace.
+        # Take a number of 10 or more, because with stdin closed a socket can get number 0, which Popen replaces.
         descriptor = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 10)
         theirs.close()
         try:
@@ -142,7 +142,7 @@ class _Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[descriptor],
-                start_new_session=True,  # Ctrl-C is for us; we close the zygote in our own time
+                start_new_session=True,  # Ctrl-C is for the program, which closes the zygote itself
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
                 | {"PYTHONDONTWRITEBYTECODE": "1"},
             )

@@ -1,4 +1,4 @@
-"""A snapshot as JSON bytes and back: what may pass from a child that read hostile bytes. Pure."""
+"""Write a snapshot as JSON bytes and read it back: the only form in which a child answers. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that reads feeds: it imports the parsers once, then forks a limited child for each feed.
+"""Import the parsers once, then fork a limited child for each feed: the main of the reading process.
 
 Run by digest.sources.sandbox.child, never imported by the program itself. Every request comes as one byte with a
 socket attached. The child reads the feed from that socket and answers on it; the zygote adds how the child
@@ -64,7 +64,7 @@ def read_exactly(conn: socket.socket, size: int) -> bytes:
 
 
 def _serve_one(control: socket.socket, running: Requests) -> bool:
-    """Fork a child for the next request; False when no more will come."""
+    """Fork a child for the next request; return False when no more will come."""
     try:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
     except ConnectionError:
@@ -98,7 +98,7 @@ def _report_the_ended(running: Requests) -> None:
 
 
 def _work(conn: socket.socket) -> None:
-    """In the child: take the limits on, read the feed, answer."""
+    """Take the limits on, parse the feed and answer; runs in the child."""
     from digest.errors import SourceError
     from digest.sources.formats.feed import parse_feed
     from digest.sources.sandbox.wire import dump_snapshot
@@ -125,7 +125,7 @@ def _work(conn: socket.socket) -> None:
 
 
 def _limit(cpu: int, memory: int, wall: float) -> None:
-    # The kernel ends the child by itself, whatever C code it is in: SIGXCPU, SIGALRM, or no more memory.
+    # Let the kernel end the child, because only the kernel can stop C code: SIGXCPU, SIGALRM, or no more memory.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, wall)
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))

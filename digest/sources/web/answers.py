@@ -1,4 +1,4 @@
-"""What an HTTP answer means for a feed: its headers read warily, its refusals put into words. Pure."""
+"""Read an HTTP answer for a feed: its headers, its refusals in words, its validators. Pure."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _CURES = {
 }
 
 
-def place(url: str) -> str:
-    """Return the address as messages show it: without its query, which may hold a secret."""
+def shown(url: str) -> str:
+    """Return an address as messages show it: without its query, which may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"[:150]
 

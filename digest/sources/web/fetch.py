@@ -1,4 +1,4 @@
-"""Fetch one feed over http(s), trusting nothing about the other end."""
+"""Fetch one feed over http(s) from a server that is not trusted."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 _HEADER_ROOM = 256 * 1024
-# Ten megabytes in chunks of one byte take eleven seconds of processor time, here, where no child's limit holds.
+# Limit the pieces, because 10 MB in pieces of one byte take 11 s of processor time, and no child's limit holds here.
 _MAX_PIECES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one fetch may cost: seconds for all of it, bytes (on the wire and unpacked), redirects.
+    """Limit one fetch: seconds for all of it, bytes (on the wire and unpacked), redirects.
 
     `gap` is the pause in seconds between two requests to one host.
     """
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The answer to one fetch.
+    """Hold the answer to one fetch.
 
     `status` is "ok" or "not-modified" (then `body` is empty); `url` is where the body came from;
     `moved_to` is the address that permanent redirects (301, 308) alone led to, or None.
@@ -59,7 +59,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetches feeds; one for a whole run, used by any number of threads.
+    """Fetch feeds; one fetcher serves a whole run and any number of threads.
 
     `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
     trust store; `clock` gives the present as an aware datetime (for Retry-After dates).
@@ -87,10 +87,10 @@ class Fetcher:
     def fetch(
         self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
     ) -> Fetched:
-        """Return the answer of `url`, asking conditionally when validators are given.
+        """Return the answer of `url`, asked conditionally when validators are given.
 
-        Raises SourceError for everything else than a feed body or a justified 304: `retry_after` and
-        `gone` say what the publisher asked. The caller keeps its old validators then.
+        Raises SourceError for every answer but a body or a 304 that was asked for; `retry_after` (seconds) and `gone`
+        say what the publisher asked. The caller keeps its old validators then.
         """
         target = absolute_link(url, None)
         if target is None:
@@ -106,14 +106,15 @@ class Fetcher:
                 return answer.fetched(target, moved_to, etag, last_modified)
             permanent = permanent and answer.permanent
             if answer.target in seen:
-                raise SourceError(f"{answers.place(target)} redirects in a circle; check the address of the source")
+                raise SourceError(f"{answers.shown(target)} redirects in a circle; check the address of the source")
             seen.add(answer.target)
-            # A redirect from https to http may be followed once, but must not be remembered for ever.
+            # Follow a redirect from https to http, but do not adopt it, because every later fetch would be open to
+            # view.
             permanent = permanent and not (target.startswith("https:") and answer.target.startswith("http:"))
             target = answer.target
             moved_to = target if permanent else moved_to
         raise SourceError(
-            f"{answers.place(url)} redirects more than {self._limits.redirects} times; give the final address"
+            f"{answers.shown(url)} redirects more than {self._limits.redirects} times; give the final address"
         )
 
     def _ask(self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: str | None) -> _Body | _Redirect:
@@ -133,9 +134,9 @@ class Fetcher:
             except SourceError as error:
                 raise _at(url, error) from None
             except answers.TIMEOUTS:
-                raise SourceError(f"{answers.place(url)}: {deadline.reason()}") from None
+                raise SourceError(f"{answers.shown(url)}: {deadline.reason()}") from None
             except answers.TRANSPORT_ERRORS as error:
-                raise SourceError(f"{answers.place(url)}: {answers.transport_reason(error)}") from None
+                raise SourceError(f"{answers.shown(url)}: {answers.transport_reason(error)}") from None
 
     def _judge(self, response: httpx2.Response, url: str, conditional: bool) -> _Body | _Redirect:
         status, headers = response.status_code, response.headers
@@ -148,7 +149,7 @@ class Fetcher:
             return _Redirect(target, permanent=status in answers.PERMANENT)
         if status == 304:
             if not conditional:
-                raise SourceError("answers 304 (not modified) though nothing was held; tell its publisher")
+                raise SourceError("answers 304 (not modified) though no earlier copy was named; tell its publisher")
             return _Body("not-modified", b"", headers)
         if status not in (200, 203):
             raise answers.refusal(status, headers, self._clock())
@@ -197,7 +198,7 @@ class _Body:
 
 
 class _Transport(httpx2.BaseTransport):
-    """httpx2 over a pool whose connections come from our backend."""
+    """Carry httpx2's requests over a pool whose connections come from the guarded backend."""
 
     def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext | None) -> None:
         self._pool = httpcore2.ConnectionPool(
@@ -239,4 +240,4 @@ def _client(backend: GuardedBackend, tls: ssl.SSLContext | None) -> httpx2.Clien
 
 
 def _at(url: str, error: SourceError) -> SourceError:
-    return SourceError(f"{answers.place(url)}: {error}", retry_after=error.retry_after, gone=error.gone)
+    return SourceError(f"{answers.shown(url)}: {error}", retry_after=error.retry_after, gone=error.gone)

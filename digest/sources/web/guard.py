@@ -1,7 +1,7 @@
-"""The only way out to the network for fetching: public addresses, two ports, one deadline.
+"""Guard every connection that fetching opens: public addresses only, two ports, one deadline.
 
-httpcore2 asks a backend for connections; ours resolves the name, judges every address, and dials exactly
-the address it judged, so that neither a redirect nor a name that changes its mind reaches our own network.
+httpcore2 asks a backend for connections. This backend resolves the name, judges every address, and dials exactly the
+address that it judged, so that neither a redirect nor a name with changing addresses reaches a private network.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Allowed = Callable[[Address, int], bool]
 
 PORTS = frozenset({80, 443})
 _CONNECT_SECONDS = 5.0
-# Slower than any modem: who sends like this only takes the place of others that could be read meanwhile.
+# Give up below the speed of a modem, because such a server takes a worker that could read other sources meanwhile.
 _DRIP_SECONDS = 5.0
 _DRIP_RATE = 1_000  # bytes a second
-_DROP = 100  # bytes: a slow line brings fewer pieces, not smaller ones
+_DROP = 100  # bytes: a slow line brings fewer pieces, not smaller pieces
 _DROPS = 10
 
-# Beside is_global, which calls several of these global (Python 3.11).
+# Refused beside what is_global refuses, because Python 3.11 calls several of these global.
 _DENIED_4 = tuple(
     ipaddress.IPv4Network(net)
     for net in (
@@ -38,7 +38,7 @@ _DENIED_4 = tuple(
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
     )
 )  # fmt: skip
-# Only this block is in public use; the rest embeds, maps or stays local (64:ff9b::, ::ffff:, fc00::, fec0:: …).
+# Only this block is in public use; other blocks embed IPv4 or stay local (64:ff9b::, ::ffff:, fc00::, fec0:: …).
 _PUBLIC_6 = ipaddress.IPv6Network("2000::/3")
 _DENIED_6 = tuple(
     ipaddress.IPv6Network(net)
@@ -47,7 +47,7 @@ _DENIED_6 = tuple(
 
 
 def is_public(address: Address, port: int) -> bool:
-    """True when a stranger's feed may live there: a public unicast address, port 80 or 443."""
+    """Return whether a source may be fetched from there: a public unicast address, port 80 or 443."""
     if port not in PORTS or not address.is_global:
         return False
     if isinstance(address, ipaddress.IPv4Address):
@@ -57,12 +57,12 @@ def is_public(address: Address, port: int) -> bool:
 
 def system_resolver(host: str, port: int) -> list[str]:
     """Return every address of `host`, as the system resolves it. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
 
 
 class Deadline:
-    """One span of seconds for everything a fetch does; waiting for one's turn does not count."""
+    """Limit one fetch to a number of seconds; waiting for its turn at the host does not count."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -76,7 +76,7 @@ class Deadline:
         return left if at_most is None else min(left, at_most)
 
     def shift(self, seconds: float) -> None:
-        """Move the end by the time that was spent waiting."""
+        """Move the end by the seconds spent waiting."""
         self._end += seconds
 
     def reason(self) -> str:
@@ -85,7 +85,7 @@ class Deadline:
 
 
 class Flow:
-    """How an answer comes in: told from its pieces whether it is a drip. Silence is left to the deadline."""
+    """Tell from the pieces of an answer whether it drips in; silence is left to the deadline."""
 
     def __init__(self) -> None:
         self._began: float | None = None
@@ -93,17 +93,17 @@ class Flow:
         self._small = 0
 
     def is_drip(self, size: int, now: float) -> bool:
-        """Return whether, with this piece, an answer has long been coming by the drop."""
+        """Return whether the answer has dripped in for too long, after a piece of `size` bytes at `now` (s)."""
         self._began = now if self._began is None else self._began
         self._bytes += size
-        # Who thinks for long between head and body sends a body then, if by way of a small piece or two.
+        # Count small pieces in a row only, because a server that pauses between head and body sends few of them.
         self._small = self._small + 1 if size < _DROP else 0
         lasted = now - self._began
         return self._small >= _DROPS and lasted > _DRIP_SECONDS and self._bytes < _DRIP_RATE * lasted
 
 
 class GuardedBackend(TimedBackend):
-    """Connections that only reach allowed addresses and end at the deadline.
+    """Open connections that reach allowed addresses only and end at the deadline.
 
     `exempt` is the host of a source that config allows to be private (`allow_private`): the check of
     address and port is off for that name alone, not for where it redirects. `max_bytes` caps what one
@@ -144,7 +144,7 @@ class GuardedBackend(TimedBackend):
                 address = ipaddress.ip_address(text)
             except ValueError:
                 raise SourceError(f"{host} resolves to {text!r}, which is no address; check its name") from None
-            # One bad answer refuses the name: whoever mixes public and private addresses means no good.
+            # Refuse the name for one bad address, because a mix of public and private addresses is an attack.
             if host != self._exempt and not self._allowed(address, port):
                 raise SourceError(
                     f"{host} port {port} leads to {address}, which is not a public web server; "
@@ -156,7 +156,7 @@ class GuardedBackend(TimedBackend):
         return addresses
 
     def _resolve(self, host: str, port: int) -> list[str]:
-        """Look the name up in a thread, for a resolver knows no deadline."""
+        """Look the name up in a thread, because the system's resolver knows no deadline."""
         answer: list[str] = []
         failure: list[Exception] = []
 
@@ -177,7 +177,7 @@ class GuardedBackend(TimedBackend):
 
 
 class _GuardedStream(TimedStream):
-    """A connection held to the one deadline, which also has one cap and lets nobody send by the drop."""
+    """Hold one connection to the deadline, the cap of bytes and the least speed."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline, room: int) -> None:
         super().__init__(stream, lambda at_most, _late: deadline.left(at_most))

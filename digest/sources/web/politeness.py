@@ -1,4 +1,4 @@
-"""One request at a time to a host, and a small gap after it, whoever asks from whichever thread."""
+"""Send one request at a time to a host, with a small gap after it, from however many threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class Turns:
-    """Hands out turns per host; a turn begins no sooner than `gap` seconds after the last one ended."""
+    """Give out turns at each host; a turn begins at least `gap` seconds after the last turn there ended."""
 
     def __init__(self, gap: float) -> None:
         self._gap = gap
@@ -18,7 +18,7 @@ class Turns:
 
     @contextmanager
     def turn(self, host: str) -> Iterator[float]:
-        """Wait for the turn at `host`; yields the seconds that took."""
+        """Wait for a turn at `host`; yield the seconds spent waiting."""
         asked = time.monotonic()
         with self._lock:
             state = self._hosts.setdefault(host, _Host())

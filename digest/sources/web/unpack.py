@@ -1,4 +1,4 @@
-"""Gzip from strangers, unpacked under a cap. Pure."""
+"""Unpack gzip from strangers under a cap. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _MAGIC = b"\x1f\x8b"
 
 
 class Unpacker:
-    """Takes a body piece by piece and unpacks it if it is gzip, whatever its header said.
+    """Take a body piece by piece and unpack it if it is gzip, whatever its header says.
 
-    Both what came and what it unpacks to are held to `cap` bytes: SourceError beyond it. No more than one
-    byte past the cap is ever unpacked, so a bomb costs its wire size and no more.
+    The bytes on the wire and the unpacked bytes are each held to `cap`: SourceError beyond it. At most one byte past
+    the cap is unpacked, so that a bomb costs its wire size and no more.
     """
 
     def __init__(self, cap: int) -> None:
@@ -51,7 +51,7 @@ class Unpacker:
             self._body += piece
             return
         if self._gzip.eof:
-            return  # padding after the end
+            return  # leave out padding after the end
         room = self._cap - len(self._body)
         try:
             self._body += self._gzip.decompress(piece, room + 1)

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.web.answers import LONGEST_WAIT, place, retry_after
+from digest.sources.web.answers import LONGEST_WAIT, retry_after, shown
 from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -38,7 +38,7 @@ def test_a_poisoned_validator_is_neither_kept_nor_sent(etag: str, web: Web) -> N
 
 def test_304_to_an_unconditional_request_is_an_error(web: Web) -> None:
     web.on("/feed", b"HTTP/1.1 304 Not Modified\r\n\r\n")
-    with pytest.raises(SourceError, match=r"304 .* though nothing was held"):
+    with pytest.raises(SourceError, match=r"304 .* though no earlier copy was named"):
         fetcher(web).fetch(web.url())
 
 
@@ -137,4 +137,4 @@ def test_a_relative_redirect_with_odd_bytes_is_followed(web: Web) -> None:
 
 
 def test_messages_show_no_query() -> None:
-    assert place("https://x.example:8443/feed?token=secret#x") == "https://x.example:8443/feed"
+    assert shown("https://x.example:8443/feed?token=secret#x") == "https://x.example:8443/feed"
