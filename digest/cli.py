@@ -1,4 +1,7 @@
-"""The command line: `digest [--config PATH] [--now ISO8601] COMMAND`. Heavy rooms are entered only by commands."""
+"""Run the command line: `digest [--config PATH] [--now ISO8601] COMMAND`.
+
+Commands import the rooms they need when they run, so that `digest --help` starts quickly.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from digest.system import stopping
 
 
 class _Instant(click.ParamType[datetime]):
-    """An ISO 8601 instant; without an offset it is UTC."""
+    """Parse an ISO 8601 instant; without an offset it is in UTC."""
 
     name = "ISO8601"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return an aware datetime or fail with an example."""
+        """Return an aware datetime, or fail with an example of the form."""
         if isinstance(value, datetime):
             return value
         try:
@@ -43,27 +46,27 @@ class _Instant(click.ParamType[datetime]):
 def digest(ctx: click.Context, config: Path, now: datetime | None) -> None:
     """Gather posts and case studies; send each reader one personal learning digest.
 
-    Answers go to stdout, the story to stderr. Exit codes: 0 done or nothing to do, 1 failed, 2 wrong use or
+    Answers go to stdout, progress and advice to stderr. Exit codes: 0 done or nothing to do, 1 failed, 2 wrong use or
     configuration, 4 a person is needed, 75 try again later.
     """
     ctx.obj = GlobalOptions(config, now)
 
 
-for _room in (setup, gathering, editions, editing, people, serving, upkeep):
-    for _command in _room.COMMANDS:
+for _module in (setup, gathering, editions, editing, people, serving, upkeep):
+    for _command in _module.COMMANDS:
         digest.add_command(_command)
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command that was typed and exit with its exit code."""
     stopping.listen()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code; what went wrong is told on stderr. A bug passes through."""
+    """Run a command and return its exit code. Expected errors are printed on stderr; a bug is raised."""
     try:
-        # Not standalone: our own errors decide the exit code, and click's usage errors keep theirs (2).
+        # Not standalone, because our own errors decide the exit code; click's usage errors keep theirs (2).
         code = digest.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("digest: stopped", err=True)
@@ -72,10 +75,10 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except Exception as error:
-        known = exit_code_of(error)
-        if known is None:
+        exit_code = exit_code_of(error)
+        if exit_code is None:
             raise
         for line in message_of(error).splitlines() or [type(error).__name__]:
             click.echo(f"digest: {line}", err=True)
-        return known
+        return exit_code
     return code if isinstance(code, int) else 0

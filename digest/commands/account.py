@@ -1,136 +1,142 @@
-"""receipt, explain, settle: what became of every reader, why, and a person's word where nobody knows."""
+"""Define the commands receipt, explain and settle: account for every reader of an edition, and decide on doubts."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, table, tell
 from digest.errors import PersonNeeded, TryLater, WrongUse
 
 if TYPE_CHECKING:
     from digest.installation import Installation
     from digest.model import Receipt
+    from digest.operations.settle import DeliveryInDoubt
     from digest.pipeline import RunReport
 
 RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
            "uncertain", "cancelled")  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenDeliveries:
+    """Hold the options of `settle` that say which deliveries are meant; no `edition` means those of all editions."""
+
+    deliveries: tuple[int, ...]
+    edition: int | None
+    all_: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettleDecision:
+    """Hold the options of `settle` that say what a person decides, if anything, and who decides."""
+
+    decision: str | None
+    by: str | None
+
+
 @click.command()
 @click.argument("edition", type=Id(), required=False)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page here instead.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page to this file instead.")
 @as_json
 @click.pass_obj
-def receipt(choices: GlobalOptions, edition: int | None, out: Path | None, json_: bool) -> None:
+def receipt(options: GlobalOptions, edition: int | None, out: Path | None, json_: bool) -> None:
     """Show an edition's account as it stands now (default: the newest) and write it as a page."""
     from digest.desk import receipts as receipt_pages
 
-    installation = choices.installation()
-    one = receipt_pages.account(
-        installation, receipt_pages.newest_frozen(installation) if edition is None else edition
-    )
+    installation = options.installation()
+    number = receipt_pages.newest_frozen(installation) if edition is None else edition
+    account = receipt_pages.account(installation, number)
     if json_:
-        answer(one.to_json())
+        answer(account.to_json())
     else:
-        click.echo(receipts_table([one.receipt]))
-        for state, reason, count in one.why:
+        click.echo(receipts_table([account.receipt]))
+        for state, reason, count in account.why:
             click.echo(f"{state}: {count} × {reason}")
-        for doubt in one.doubts:
+        for doubt in account.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
-    path = out or receipt_pages.path_of(installation, one.edition)
-    receipt_pages.save(path, receipt_pages.page(installation, one))
+    path = out or receipt_pages.path_of(installation, account.edition)
+    receipt_pages.save(path, receipt_pages.page(installation, account))
     tell(f"receipt: {path}")
-    leave([one.receipt])
+    leave([account.receipt])
 
 
 @click.command()
-@click.option("--subscriber", metavar="EMAIL", required=True, help="The reader that it is about.")
-@click.option("--entry", metavar="ID|URL", help="This entry (default: their editions).")
+@click.option("--subscriber", metavar="EMAIL", required=True, help="The address of the reader.")
+@click.option("--entry", metavar="ID|URL", help="Explain this entry (default: the reader's editions).")
 @as_json
 @click.pass_obj
-def explain(choices: GlobalOptions, subscriber: str, entry: str | None, json_: bool) -> None:
-    """Say why this reader got, or did not get, what they did."""
-    from digest.desk.explain import explain as story
+def explain(options: GlobalOptions, subscriber: str, entry: str | None, json_: bool) -> None:
+    """Explain why a reader got an entry, or did not get it."""
+    from digest.desk.explain import explain as explain_reader
 
-    who, what, found = story(choices.installation(), subscriber, entry)
+    number, entry_number, explanation = explain_reader(options.installation(), subscriber, entry)
     if json_:
-        answer(found.to_json(who, what))
+        answer(explanation.to_json(number, entry_number))
     else:
-        click.echo(found.outcome)
-        for line in found.reasons:
-            click.echo(f"  {line}")
+        click.echo(explanation.outcome)
+        for reason in explanation.reasons:
+            click.echo(f"  {reason}")
 
 
 @click.command()
-@click.argument("deliveries", nargs=-1, type=Id())
-@click.option("--edition", type=Id(), metavar="ID", help="Only those of this edition.")
-@click.option("--all", "all_", is_flag=True, help="Decide on every one that is listed.")
+@bundled(
+    "chosen",
+    ChosenDeliveries,
+    click.argument("deliveries", nargs=-1, type=Id()),
+    click.option("--edition", type=Id(), metavar="ID", help="Only the deliveries of this edition."),
+    click.option("--all", "all_", is_flag=True, help="Decide on every delivery that is listed."),
+)
 @click.option("--ask", is_flag=True, help="Ask the transport what became of them.")
-@click.option("--as", "decision", type=click.Choice(["accepted", "resend", "write-off"]), help="Your decision.")
-@click.option("--by", metavar="NAME", help="Who decides (default: the account's name).")
+@bundled(
+    "verdict",
+    SettleDecision,
+    click.option("--as", "decision", type=click.Choice(["accepted", "resend", "write-off"]), help="Your decision."),
+    click.option("--by", metavar="NAME", help="Who decides (default: the name of your account)."),
+)
 @as_json
 @click.pass_obj
-def settle(
-    choices: GlobalOptions,
-    deliveries: tuple[int, ...],
-    edition: int | None,
-    all_: bool,
-    ask: bool,
-    decision: str | None,
-    by: str | None,
-    json_: bool,
-) -> None:
-    """List deliveries in doubt with what is known of each; ask the transport, or decide."""
-    from digest.operations import settle as settling
+def settle(options: GlobalOptions, chosen: ChosenDeliveries, ask: bool, verdict: SettleDecision, json_: bool) -> None:
+    """List deliveries in doubt with all that is known of each; ask the transport, or decide."""
+    from digest.operations.settle import ask_transport, doubts
 
-    installation = choices.installation()
-    if decision is None and (all_ or deliveries):
+    installation = options.installation()
+    if verdict.decision is None and (chosen.all_ or chosen.deliveries):
         raise WrongUse("say what became of them: --as accepted, --as resend or --as write-off; nothing was changed")
-    before = settling.doubts(installation, edition)
+    before = doubts(installation, chosen.edition)
     if ask:
-        counts = settling.ask_transport(installation, edition)
-        tell(", ".join(f"{count} {what}" for what, count in counts.items()))
-    if decision:
-        numbers = [one.id for one in settling.doubts(installation, edition)] if all_ else list(deliveries)
-        if edition is not None and (other := set(numbers) - {one.id for one in before}):
-            raise WrongUse(f"delivery {min(other)} is not in doubt in edition {edition}; nothing was changed")
-        if not numbers:
-            raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
-        count = settling.record_decision(installation, numbers, decision, by or getpass.getuser())
-        tell(f"{count} settled as {decision}")
-        if decision == "resend":
-            tell("they go out with `digest send`")
-    found = settling.doubts(installation, edition)
-    settled = {one.id for one in before} - {one.id for one in found}
-    write_pages(installation, {one.edition for one in before if one.id in settled})
+        counts = ask_transport(installation, chosen.edition)
+        tell(", ".join(f"{count} {state}" for state, count in counts.items()))
+    if verdict.decision:
+        _record(installation, chosen, before, verdict.decision, verdict.by or getpass.getuser())
+    remaining = doubts(installation, chosen.edition)
+    settled = {delivery.id for delivery in before} - {delivery.id for delivery in remaining}
+    write_pages(installation, {delivery.edition for delivery in before if delivery.id in settled})
     if json_:
-        answer([one.to_json() for one in found])
-    elif found:
-        rows = [
-            (one.id, one.where, one.email or "(erased)", f"{one.since:%Y-%m-%d %H:%M}", one.reason,
-             "; ".join(one.heard) or "nothing")
-            for one in found
-        ]  # fmt: skip
-        click.echo(table(("delivery", "edition", "subscriber", "since", "why in doubt", "heard"), rows))
+        answer([delivery.to_json() for delivery in remaining])
     else:
-        click.echo("nothing is in doubt")
-    if found:
+        click.echo(_doubts_table(remaining) if remaining else "nothing is in doubt")
+    if remaining:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
 def receipts_table(receipts: list[Receipt]) -> str:
-    """Return receipts as a table, one row an edition, with whether each balances."""
-    rows = [[*(getattr(one, key) for key in RECEIPT), _balance(one)] for one in receipts]
+    """Return receipts as a table: a row for each edition, and whether its receipt balances."""
+    rows = [[*(getattr(receipt, key) for key in RECEIPT), _balance(receipt)] for receipt in receipts]
     return table((*RECEIPT, "balanced"), rows)
 
 
 def conclude(installation: Installation, report: RunReport, json_: bool) -> None:
-    """Print the account of a run and write its pages; leave with the exit code that tells the truth."""
+    """Print the account of a run and write its receipt pages.
+
+    Leaves with exit code 1 when an edition failed or a receipt does not balance, 4 when a person is needed, and 75
+    when letters wait; else returns.
+    """
     for state, count in report.recovered.items():
         tell(f"from a run that died: {count} {state}")
     if json_:
@@ -139,38 +145,42 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
         click.echo(receipts_table(report.receipts))
     else:
         tell("nothing to send")
-    write_pages(installation, [one.edition for one in report.receipts])
+    write_pages(installation, [receipt.edition for receipt in report.receipts])
     for line in report.failed:
         tell(f"digest: {line}")
     for line in report.waiting:
         tell(f"waiting: {line}")
     if report.failed:
         raise click.exceptions.Exit(1)
-    leave(report.receipts, waiting=bool(report.waiting), doubts=_doubts(installation))
+    leave(report.receipts, waiting=bool(report.waiting), doubts=_count_doubts(installation))
 
 
 def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None) -> None:
-    """Leave with exit code 1 when books do not balance, 4 when a person is needed, 75 when letters wait; else return.
+    """Leave with exit code 1 when a receipt does not balance, 4 when a person is needed, 75 when letters wait.
 
-    `doubts`: uncertain deliveries of all editions (None: those of `receipts`).
+    Returns when none of these holds. `waiting`: an edition waits for a person. `doubts`: the number of uncertain
+    deliveries of all editions; None counts those of `receipts`.
     """
-    if any(one.unexplained for one in receipts):
+    if any(receipt.unexplained for receipt in receipts):
         tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
         raise click.exceptions.Exit(1)
-    uncertain = sum(one.uncertain for one in receipts) if doubts is None else doubts
+    uncertain = sum(receipt.uncertain for receipt in receipts) if doubts is None else doubts
     if uncertain:
         tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide (`digest settle`)")
-    later = sum(one.pending for one in receipts)
-    if later:
-        tell(f"{later} letters are still to be handed over: run again later")
+    pending = sum(receipt.pending for receipt in receipts)
+    if pending:
+        tell(f"{pending} letters are still to be handed over: run again later")
     if waiting or uncertain:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
-    if later:
+    if pending:
         raise click.exceptions.Exit(TryLater.exit_code)
 
 
 def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
-    """Write the receipts of editions as pages, and tell where. What was mailed stays mailed if that fails."""
+    """Write the receipt pages of editions, and print where they are.
+
+    A page that cannot be written is reported, not raised, because the letters have been handed over all the same.
+    """
     from digest.desk import receipts as receipt_pages
 
     try:
@@ -180,14 +190,50 @@ def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
         tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")
 
 
-def _balance(one: Receipt) -> str:
-    if one.unexplained:
-        return f"NO: {one.unexplained} NOT ACCOUNTED FOR"
-    return f"NO: {one.pending} pending" if one.pending else "yes"
+def _record(
+    installation: Installation,
+    chosen: ChosenDeliveries,
+    before: Sequence[DeliveryInDoubt],
+    decision: str,
+    name: str,
+) -> None:
+    """Settle the chosen deliveries as the person `name` decided. Raises WrongUse before anything is changed.
+
+    `before` are the deliveries that were in doubt when the command began. With `--all`, those in doubt now are
+    settled, because the transport may have answered for some of them meanwhile.
+    """
+    from digest.operations.settle import doubts, record_decision
+
+    numbers = (
+        [delivery.id for delivery in doubts(installation, chosen.edition)] if chosen.all_ else list(chosen.deliveries)
+    )
+    if chosen.edition is not None and (other := set(numbers) - {delivery.id for delivery in before}):
+        raise WrongUse(f"delivery {min(other)} is not in doubt in edition {chosen.edition}; nothing was changed")
+    if not numbers:
+        raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
+    count = record_decision(installation, numbers, decision, name)
+    tell(f"{count} settled as {decision}")
+    if decision == "resend":
+        tell("they go out with `digest send`")
 
 
-def _doubts(installation: Installation) -> int:
-    """Return how many deliveries are in doubt: also of editions that this run had nothing to do with."""
+def _doubts_table(deliveries: Sequence[DeliveryInDoubt]) -> str:
+    rows = [
+        (delivery.id, delivery.where, delivery.email or "(erased)", f"{delivery.since:%Y-%m-%d %H:%M}",
+         delivery.reason, "; ".join(delivery.heard) or "nothing")
+        for delivery in deliveries
+    ]  # fmt: skip
+    return table(("delivery", "edition", "subscriber", "since", "why in doubt", "heard"), rows)
+
+
+def _balance(receipt: Receipt) -> str:
+    if receipt.unexplained:
+        return f"NO: {receipt.unexplained} NOT ACCOUNTED FOR"
+    return f"NO: {receipt.pending} pending" if receipt.pending else "yes"
+
+
+def _count_doubts(installation: Installation) -> int:
+    """Count the deliveries in doubt of all editions, also of those that this run did not send."""
     from digest.store import history
     from digest.store.engine import reading
 

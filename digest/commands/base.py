@@ -1,13 +1,14 @@
-"""What every command shares: the chosen config and hour, opening the installation, answers and progress."""
+"""Give every command its shared parts: global options, bundled options, output on stdout and stderr, exit codes."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,32 +20,36 @@ from subscribers.errors import SubscribersError
 if TYPE_CHECKING:
     from digest.config.settings import Settings
     from digest.installation import Installation
+    from digest.model import Taxonomy
+    from subscribers.model import Interests
+
+Function = Callable[..., Any]
 
 as_json = click.option("--json", "json_", is_flag=True, help="Answer with one JSON document.")
 
 
 class Id(click.ParamType[int]):
-    """The number of an edition, entry or delivery: what a database can hold."""
+    """Parse the number of an edition, an entry or a delivery."""
 
     name = "integer"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number or fail with its form."""
+        """Return the number, or fail with the form that it must have."""
         if (number := id_of(str(value))) is None:
             self.fail(f"{value!r} is not an id; it is a whole number", param, ctx)
         return number
 
 
 def id_of(text: str) -> int | None:
-    """Return the id that `text` is, or None."""
+    """Return `text` as an id, or None when it is not a whole number that a database can hold."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
-    """What was said before the command: the config file and, perhaps, the hour.
+    """Hold the options given before the command: the config file and, when `--now` is given, the instant.
 
-    `environ` holds the overrides of the config; None: this process's own environment.
+    `environ` holds the variables that override the config file; None means those of this process.
     """
 
     config: Path
@@ -52,55 +57,96 @@ class GlobalOptions:
     environ: Mapping[str, str] | None = None
 
     def settings(self) -> Settings:
-        """Return the settings of the chosen file (ConfigError with every mistake)."""
+        """Load the settings of the config file. Raises ConfigError, which lists every mistake."""
         from digest.config.load import load
 
         return load(self.config, os.environ if self.environ is None else self.environ)
 
     def installation(self) -> Installation:
-        """Open the installation of the chosen file."""
+        """Open the installation that the config file describes. Raises ConfigError."""
         from digest.installation import Installation
 
         return Installation(self.settings(), self.now)
 
     def at(self) -> datetime:
-        """Return the chosen hour, else the present."""
+        """Return the instant that `--now` gives, else the present one (aware, UTC)."""
         return self.now or datetime.now(UTC)
 
 
-def parts(text: str) -> list[str]:
-    """Return the values of an option that takes several, split by ";"."""
+def bundled(
+    name: str, kind: type[Any], *parameters: Callable[[Function], Function]
+) -> Callable[[Function], Function]:
+    """Return a decorator that adds `parameters` to a command, and passes their values as a single argument `name`.
+
+    `kind` is a dataclass whose fields have the names that click gives to the parameters. Parameters keep their order.
+    """
+
+    def decorate(command: Function) -> Function:
+        def bundle(*args: Any, **values: Any) -> Any:
+            values[name] = kind(**{field.name: values.pop(field.name) for field in fields(kind)})
+            return command(*args, **values)
+
+        update_wrapper(bundle, command)
+        for parameter in reversed(parameters):  # because click lists the parameter that is added last first
+            parameter(bundle)
+        return bundle
+
+    return decorate
+
+
+def interests_of(
+    taxonomy: Taxonomy,
+    policy_areas: Iterable[str],
+    regions: Iterable[str],
+    themes: Iterable[str],
+    *,
+    elsewhere: bool = True,
+) -> Interests:
+    """Return the interests that were typed, by slug or by name. Raises WrongUse for the first unknown value."""
+    from digest.facets.known import slugs_of
+    from subscribers.model import Interests
+
+    return Interests(
+        frozenset(slugs_of(taxonomy, "policy_areas", policy_areas)),
+        frozenset(slugs_of(taxonomy, "regions", regions)),
+        frozenset(slugs_of(taxonomy, "themes", themes)),
+        elsewhere,
+    )
+
+
+def split_values(text: str) -> list[str]:
+    """Split the text of an option that takes several values at each ";"."""
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
 def answer(document: Any) -> None:
-    """Print one JSON document to stdout."""
+    """Print a JSON document to stdout."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def tell(line: str) -> None:
-    """Print one line of the story to stderr."""
+    """Print a line of progress or advice to stderr, because stdout is for the answer alone."""
     click.echo(line, err=True)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return rows as text columns under their heads; numbers stand to the right."""
+    """Return rows as columns of text below their heads; a column of numbers only is aligned to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
     right = [bool(cells) and all(row[n].isdigit() for row in cells) for n in range(len(head))]
     widths = [max(len(name), *(len(row[n]) for row in cells)) if cells else len(name) for n, name in enumerate(head)]
 
     def line(row: Sequence[str]) -> str:
-        parts = [
+        padded = [
             cell.rjust(width) if number else cell.ljust(width)
             for cell, width, number in zip(row, widths, right, strict=True)
         ]
-        return "  ".join(parts).rstrip()
+        return "  ".join(padded).rstrip()
 
     return "\n".join([line(list(head)), line(["-" * width for width in widths]), *(line(row) for row in cells)])
 
 
 def exit_code_of(error: Exception) -> int | None:
-    """Return the exit code of an error that was raised on purpose or is the disk's, None for a bug."""
+    """Return the exit code of an error raised on purpose or caused by the disk; None for a bug."""
     if isinstance(error, DigestError):
         return error.exit_code
     if isinstance(error, SubscribersError):
@@ -109,12 +155,13 @@ def exit_code_of(error: Exception) -> int | None:
 
 
 def message_of(error: Exception) -> str:
-    """Return what to tell of an error that has an exit code: its lines name the place and the cure."""
+    """Return the message for an error that has an exit code: its lines say where it happened, and the cure."""
     if isinstance(error, OSError) and _of_disk(error):
-        return f"{error.filename or 'output'}: {error.strerror}; make room, or name a place this account may use"
+        cure = "make room, or name a file or folder that this account may use"
+        return f"{error.filename or 'output'}: {error.strerror}; {cure}"
     return str(error)
 
 
 def _of_disk(error: Exception) -> bool:
-    """Whether a file or folder could not be used: named in the error, or the one that stdout goes to."""
+    """Return whether a file or folder could not be used; the error names it, unless it is stdout on a full disk."""
     return isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC)

@@ -1,4 +1,4 @@
-"""The story the demo tells: what was gathered, classified how, who gets what, and where the letters are."""
+"""Run the demo and print its story: the entries, their facets, the receipts, some readers, the letters' folder."""
 
 from __future__ import annotations
 
@@ -23,28 +23,32 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
-def tell_story(choices: GlobalOptions, watch: Watch) -> None:
-    """Import the fictional readers, run, and show on stdout what came of it. Run again, it sends nothing new."""
-    installation = choices.installation()
+def tell_story(options: GlobalOptions, watch: Watch) -> None:
+    """Import the fictional subscribers, run the pipeline, and print the result on stdout.
+
+    A second call sends nothing new, because the entries have been sent by then.
+    """
+    installation = options.installation()
     with (installation.settings.home / "examples" / "subscribers.csv").open("rb") as stream:
         report = import_people(installation, stream)
     tell(f"subscribers: {report.added} added, {report.changed} changed, {report.unchanged} unchanged")
-    done = pipeline.run(installation, watch=watch)
+    run = pipeline.run(installation, watch=watch)
     with reading(installation.engine) as conn:
-        known = list(entries.listing(conn))
-    click.echo(f"\nGathered: {len(known)} entries from {len(installation.settings.sources)} sources")
-    click.echo(table(("source", "posts", "case studies", "held"), _by_source(installation, known)))
+        gathered = list(entries.listing(conn))
+    click.echo(f"\nGathered: {len(gathered)} entries from {len(installation.settings.sources)} sources")
+    click.echo(table(("source", "posts", "case studies", "held"), _by_source(installation, gathered)))
     click.echo("\nClassified, for example")
-    click.echo(table(("title", "policy areas", "regions", "because"), [_classified(one) for one in known[:_SHOWN]]))
-    unclassified = sum(not one.facets.policy_areas for one in known)
+    rows = [_classified(entry) for entry in gathered[:_SHOWN]]
+    click.echo(table(("title", "policy areas", "regions", "because"), rows))
+    unclassified = sum(not entry.facets.policy_areas for entry in gathered)
     click.echo(f"{unclassified} unclassified: an editor sees them with `digest entries --unclassified`")
-    if done.receipts:
+    if run.receipts:
         click.echo("\nSent: every eligible reader is accounted for")
-        click.echo(receipts_table(done.receipts))
-        write_pages(installation, [one.edition for one in done.receipts])
+        click.echo(receipts_table(run.receipts))
+        write_pages(installation, [receipt.edition for receipt in run.receipts])
         click.echo("\nWho gets what, for example")
         click.echo(
-            table(("reader", "cadence", "follows", "entries", "from elsewhere", "more"), _readers(installation, done))
+            table(("reader", "cadence", "follows", "entries", "from elsewhere", "more"), _readers(installation, run))
         )
     else:
         click.echo("\nSent: nothing new, everything that was due has been sent")
@@ -52,41 +56,48 @@ def tell_story(choices: GlobalOptions, watch: Watch) -> None:
     click.echo(f"\nThe letters: open {index}" if index.exists() else "\nNo letters yet")
 
 
-def _by_source(installation: Installation, known: list[Entry]) -> list[tuple[str, int, int, int]]:
-    kinds = Counter((one.source, one.kind) for one in known)
-    held = Counter(one.source for one in known if one.state == "held")
+def _by_source(installation: Installation, gathered: list[Entry]) -> list[tuple[str, int, int, int]]:
+    """Count the posts, the case studies and the held entries of each source."""
+    kinds = Counter((entry.source, entry.kind) for entry in gathered)
+    held = Counter(entry.source for entry in gathered if entry.state == "held")
     return [
-        (s.name, kinds[s.name, "post"], kinds[s.name, "case-study"], held[s.name])
-        for s in installation.settings.sources
+        (source.name, kinds[source.name, "post"], kinds[source.name, "case-study"], held[source.name])
+        for source in installation.settings.sources
     ]
 
 
-def _classified(one: Entry) -> tuple[str, str, str, str]:
-    because = one.facets.evidence[0].detail if one.facets.evidence else ""
+def _classified(entry: Entry) -> tuple[str, str, str, str]:
+    """Return an entry's title, policy areas, regions and first evidence, short enough for a table."""
+    evidence = entry.facets.evidence[0].detail if entry.facets.evidence else ""
     return (
-        _short(one.title, 48),
-        _short(", ".join(one.facets.policy_areas), 44) or "unclassified",
-        _short(", ".join(one.facets.regions), 30),
-        _short(because, 34),
+        _short(entry.title, 48),
+        _short(", ".join(entry.facets.policy_areas), 44) or "unclassified",
+        _short(", ".join(entry.facets.regions), 30),
+        _short(evidence, 34),
     )
 
 
-def _readers(installation: Installation, done: RunReport) -> list[tuple[str, str, str, int, int, int]]:
-    """Return some readers of each edition just sent: who follows what, and how many entries they got."""
+def _readers(installation: Installation, run: RunReport) -> list[tuple[str, str, str, int, int, int]]:
+    """Return some readers of each edition that the run sent: their interests, and how many entries they got."""
     rows = []
     with reading(installation.engine) as conn:
-        for receipt in done.receipts:
-            some = deliveries.in_state(conn, "accepted", receipt.edition)[:3]
-            plans = deliveries.digests(conn, [one.digest for one in some if one.digest])
-            persons = people.many(conn, [one.subscriber for one in some])
-            for one in some:
-                plan, person = plans[one.digest or 0], persons[one.subscriber]
+        for receipt in run.receipts:
+            sample = deliveries.in_state(conn, "accepted", receipt.edition)[:3]
+            digests = deliveries.digests(conn, [delivery.digest for delivery in sample if delivery.digest])
+            persons = people.many(conn, [delivery.subscriber for delivery in sample])
+            for delivery in sample:
+                digest, person = digests[delivery.digest or 0], persons[delivery.subscriber]
                 areas = ", ".join(sorted(person.interests.policy_areas)) or "everything"
                 regions = ", ".join(sorted(person.interests.regions)) or "everywhere"
-                elsewhere = sum(len(g.placed) for s in plan.sections if s.key == "elsewhere" for g in s.groups)
+                elsewhere = sum(
+                    len(group.placed)
+                    for section in digest.sections
+                    if section.key == "elsewhere"
+                    for group in section.groups
+                )
                 rows.append(
-                    (person.name, person.cadence, _short(f"{areas} in {regions}", 60), len(plan.placed), elsewhere,
-                     plan.more)
+                    (person.name, person.cadence, _short(f"{areas} in {regions}", 60), len(digest.placed), elsewhere,
+                     digest.more)
                 )  # fmt: skip
     return rows
 

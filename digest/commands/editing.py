@@ -1,35 +1,35 @@
-"""release, drop, retag: the editor's word on single entries."""
+"""Define the commands release, drop and retag, by which an editor decides on single entries."""
 
 from __future__ import annotations
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, parts, tell
+from digest.commands.base import GlobalOptions, Id, split_values, tell
 from digest.errors import WrongUse
 
 
 @click.command()
 @click.argument("entries", nargs=-1, type=Id())
-@click.option("--source", metavar="NAME", help="Every held entry of this source.")
+@click.option("--source", metavar="NAME", help="Release every held entry of this source.")
 @click.pass_obj
-def release(choices: GlobalOptions, entries: tuple[int, ...], source: str | None) -> None:
+def release(options: GlobalOptions, entries: tuple[int, ...], source: str | None) -> None:
     """Let held (or baseline, or dropped) entries go out with the next editions."""
     from digest.desk import edit
 
     if bool(entries) == bool(source):
         raise WrongUse("name entries by id, or one source with --source; see `digest entries --state held`")
-    done = edit.release(choices.installation(), list(entries), source)
-    tell(f"released {len(done)} entries")
+    released = edit.release(options.installation(), list(entries), source)
+    tell(f"released {len(released)} entries")
 
 
 @click.command()
 @click.argument("entries", nargs=-1, type=Id(), required=True)
 @click.pass_obj
-def drop(choices: GlobalOptions, entries: tuple[int, ...]) -> None:
+def drop(options: GlobalOptions, entries: tuple[int, ...]) -> None:
     """Take entries out of every edition that is not frozen yet."""
     from digest.desk import edit
 
-    for line in edit.drop(choices.installation(), list(entries)):
+    for line in edit.drop(options.installation(), list(entries)):
         tell(line)
 
 
@@ -40,16 +40,16 @@ def drop(choices: GlobalOptions, entries: tuple[int, ...]) -> None:
 @click.option("--themes", metavar="T;U", help="Its themes.")
 @click.pass_obj
 def retag(
-    choices: GlobalOptions, entry: int, policy_areas: str | None, regions: str | None, themes: str | None
+    options: GlobalOptions, entry: int, policy_areas: str | None, regions: str | None, themes: str | None
 ) -> None:
-    """Correct an entry's facets; those who now match and have not had it get it in their next letter."""
+    """Correct an entry's facets; readers who now match and have not had it get it in their next letter."""
     from digest.desk import edit
 
     if policy_areas is None and regions is None and themes is None:
         raise WrongUse("say what to correct: --policy-areas, --regions or --themes")
-    given = {"policy_area": policy_areas, "region": regions, "theme": themes}
-    wanted = {k: tuple(parts(v)) for k, v in given.items() if v is not None}
-    for line in edit.retag(choices.installation(), entry, wanted):
+    texts = {"policy_area": policy_areas, "region": regions, "theme": themes}
+    facets = {facet: tuple(split_values(text)) for facet, text in texts.items() if text is not None}
+    for line in edit.retag(options.installation(), entry, facets):
         tell(line)
 
 

@@ -1,14 +1,15 @@
-"""subscribers import/export/add/show/forget/suppress/list: people, with a line-by-line report."""
+"""Define the commands below `subscribers`: import, export, add, show, list, suppress and forget people."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, parts, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, bundled, interests_of, split_values, table, tell
 from digest.errors import WrongUse
 from digest.model import CADENCES
 
@@ -18,9 +19,19 @@ if TYPE_CHECKING:
     from subscribers.model import Subscriber
 
 
+@dataclass(frozen=True, slots=True)
+class InterestOptions:
+    """Hold the options of `add` that say what the subscriber follows; an empty text stands for all."""
+
+    policy_areas: str
+    regions: str
+    themes: str
+    no_elsewhere: bool
+
+
 @click.group()
 def subscribers() -> None:
-    """People: import, export, add, show, suppress, forget, list."""
+    """Manage subscribers: import, export, add, show, suppress, forget, list."""
 
 
 @subscribers.command("import")
@@ -28,9 +39,9 @@ def subscribers() -> None:
 @click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
 @as_json
 @click.pass_obj
-def import_(choices: GlobalOptions, file: Path, dry_run: bool, json_: bool) -> None:
-    """Import subscribers from a CSV file (- for standard input): good rows land, bad rows are listed."""
-    installation = choices.installation()
+def import_(options: GlobalOptions, file: Path, dry_run: bool, json_: bool) -> None:
+    """Import subscribers from a CSV file (- for standard input): store good rows, and list bad rows."""
+    installation = options.installation()
     if str(file) == "-":
         report = import_people(installation, sys.stdin.buffer, dry_run=dry_run)
     else:
@@ -42,20 +53,20 @@ def import_(choices: GlobalOptions, file: Path, dry_run: bool, json_: bool) -> N
         tell(f"and {report.unlisted} more lines")
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "refused", "suppressed")}
     if json_:
-        answer(counts | {"problems": [str(p) for p in report.problems]})
+        answer(counts | {"problems": [str(problem) for problem in report.problems]})
     else:
-        click.echo(", ".join(f"{count} {what}" for what, count in counts.items()) + (" (dry run)" if dry_run else ""))
+        click.echo(", ".join(f"{count} {key}" for key, count in counts.items()) + (" (dry run)" if dry_run else ""))
 
 
 @subscribers.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
 @click.pass_obj
-def export(choices: GlobalOptions, file: Path) -> None:
-    """Write all subscribers as CSV that imports again without loss (- or nothing: standard output)."""
+def export(options: GlobalOptions, file: Path) -> None:
+    """Write all subscribers as CSV that can be imported again without loss (default, or -: standard output)."""
     from digest.store.engine import reading
     from subscribers.csv.exporting import export_csv
 
-    installation = choices.installation()
+    installation = options.installation()
     with reading(installation.engine) as conn:
         if str(file) == "-":
             count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
@@ -67,41 +78,38 @@ def export(choices: GlobalOptions, file: Path) -> None:
 
 @subscribers.command()
 @click.argument("email")
-@click.option("--name", default="", help="Their name, as a letter greets them.")
-@click.option("--cadence", type=click.Choice(CADENCES), help="Default: weekly, or the first one configured.")
-@click.option("--policy-areas", default="", metavar="A;B", help="Nothing: all.")
-@click.option("--regions", default="", metavar="R;S", help="Nothing: all.")
-@click.option("--themes", default="", metavar="T;U", help="Nothing: all.")
-@click.option("--no-elsewhere", is_flag=True, help="Without the From elsewhere section.")
+@click.option("--name", default="", help="The name that letters greet them by.")
+@click.option(
+    "--cadence",
+    type=click.Choice(CADENCES),
+    help="How often they get letters (default: weekly, or the first configured).",
+)
+@bundled(
+    "follows",
+    InterestOptions,
+    click.option("--policy-areas", default="", metavar="A;B", help="The policy areas they follow (default: all)."),
+    click.option("--regions", default="", metavar="R;S", help="The regions they follow (default: all)."),
+    click.option("--themes", default="", metavar="T;U", help="The themes they follow (default: all)."),
+    click.option("--no-elsewhere", is_flag=True, help="Leave the section From elsewhere out of their letters."),
+)
 @click.pass_obj
-def add(
-    choices: GlobalOptions,
-    email: str,
-    name: str,
-    cadence: str | None,
-    policy_areas: str,
-    regions: str,
-    themes: str,
-    no_elsewhere: bool,
-) -> None:
-    """Add one subscriber who has asked for it."""
-    from digest.facets.known import slugs_of
+def add(options: GlobalOptions, email: str, name: str, cadence: str | None, follows: InterestOptions) -> None:
+    """Add a subscriber who has asked for letters."""
     from digest.store.engine import writing
     from subscribers import store
-    from subscribers.model import Interests
 
-    installation = choices.installation()
-    taxonomy = installation.settings.taxonomy
-    interests = Interests(
-        frozenset(slugs_of(taxonomy, "policy_areas", parts(policy_areas))),
-        frozenset(slugs_of(taxonomy, "regions", parts(regions))),
-        frozenset(slugs_of(taxonomy, "themes", parts(themes))),
-        not no_elsewhere,
+    installation = options.installation()
+    interests = interests_of(
+        installation.settings.taxonomy,
+        split_values(follows.policy_areas),
+        split_values(follows.regions),
+        split_values(follows.themes),
+        elsewhere=not follows.no_elsewhere,
     )
     chosen = cadence or installation.settings.default_cadence
     installation.settings.cadence(chosen)
     with writing(installation.engine, "add") as conn:
-        made = store.add(
+        added = store.add(
             conn,
             email,
             cadence=chosen,
@@ -112,29 +120,29 @@ def add(
             interests=interests,
             language=installation.settings.site.language,
         )
-    click.echo(f"added subscriber {made.id}, {made.cadence}")
+    click.echo(f"added subscriber {added.id}, {added.cadence}")
 
 
 @subscribers.command()
 @click.argument("email")
 @as_json
 @click.pass_obj
-def show(choices: GlobalOptions, email: str, json_: bool) -> None:
-    """Show one subscriber: what they follow and their consent history."""
+def show(options: GlobalOptions, email: str, json_: bool) -> None:
+    """Show a subscriber: what they follow, and their consent history."""
     from digest.store.engine import reading
     from subscribers import store
 
-    installation = choices.installation()
+    installation = options.installation()
     with reading(installation.engine) as conn:
-        one = store.find(conn, email)
+        subscriber = store.find(conn, email)
         suppressed = store.is_suppressed(conn, email, secret=installation.secret)
-        history = store.history(conn, one.id) if one else []
-    if one is None:
-        known = f"; it is suppressed ({suppressed})" if suppressed else ""
-        raise WrongUse(f"no subscriber has this address{known}")
-    document = as_document(one) | {
+        history = store.history(conn, subscriber.id) if subscriber else []
+    if subscriber is None:
+        note = f"; it is suppressed ({suppressed})" if suppressed else ""
+        raise WrongUse(f"no subscriber has this address{note}")
+    document = as_document(subscriber) | {
         "suppressed": suppressed,
-        "history": [{"at": e.at.isoformat(), "what": e.what, "how": e.how} for e in history],
+        "history": [{"at": event.at.isoformat(), "what": event.what, "how": event.how} for event in history],
     }
     if json_:
         answer(document)
@@ -147,43 +155,44 @@ def show(choices: GlobalOptions, email: str, json_: bool) -> None:
 
 
 @subscribers.command("list")
-@click.option("--cadence", type=click.Choice(CADENCES), help="Only those who chose it.")
-@click.option("--state", type=click.Choice(["pending", "active", "left"]), help="Only in this state.")
+@click.option("--cadence", type=click.Choice(CADENCES), help="Only subscribers with this cadence.")
+@click.option("--state", type=click.Choice(["pending", "active", "left"]), help="Only subscribers in this state.")
 @as_json
 @click.pass_obj
-def list_(choices: GlobalOptions, cadence: str | None, state: str | None, json_: bool) -> None:
+def list_(options: GlobalOptions, cadence: str | None, state: str | None, json_: bool) -> None:
     """List subscribers."""
     from digest.store.engine import reading
     from subscribers import store
 
-    found: list[Subscriber] = []
-    installation = choices.installation()
+    listed: list[Subscriber] = []
+    installation = options.installation()
     with reading(installation.engine) as conn:
-        while page := store.stream(conn, cadence=cadence, state=state, after=found[-1].id if found else 0):
-            found += page
+        while page := store.stream(conn, cadence=cadence, state=state, after=listed[-1].id if listed else 0):
+            listed += page
     if json_:
-        answer([as_document(one) for one in found])
+        answer([as_document(subscriber) for subscriber in listed])
         return
     rows = [
         (
-            one.id, one.email, one.cadence, one.state, ";".join(sorted(one.interests.policy_areas)) or "all",
-            ";".join(sorted(one.interests.regions)) or "all",
+            subscriber.id, subscriber.email, subscriber.cadence, subscriber.state,
+            ";".join(sorted(subscriber.interests.policy_areas)) or "all",
+            ";".join(sorted(subscriber.interests.regions)) or "all",
         )
-        for one in found
+        for subscriber in listed
     ]  # fmt: skip
     click.echo(table(("id", "email", "cadence", "state", "policy areas", "regions"), rows))
 
 
 @subscribers.command()
 @click.argument("email")
-@click.option("--note", default="", help="Why, for your own records.")
+@click.option("--note", default="", help="The reason, for your own records.")
 @click.pass_obj
-def suppress(choices: GlobalOptions, email: str, note: str) -> None:
-    """Never mail this address again, subscriber or not."""
+def suppress(options: GlobalOptions, email: str, note: str) -> None:
+    """Suppress an address, a subscriber's or not, so that it is never mailed again."""
     from digest.store.engine import writing
     from subscribers import store
 
-    installation = choices.installation()
+    installation = options.installation()
     with writing(installation.engine, "suppress") as conn:
         store.suppress(conn, email, "editor", secret=installation.secret, now=installation.clock(), note=note)
     click.echo("suppressed")
@@ -191,31 +200,32 @@ def suppress(choices: GlobalOptions, email: str, note: str) -> None:
 
 @subscribers.command()
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Erase without asking.")
 @click.pass_obj
-def forget(choices: GlobalOptions, email: str, yes: bool) -> None:
-    """Erase a subscriber; only a hash stays, so that they are never mailed again."""
+def forget(options: GlobalOptions, email: str, yes: bool) -> None:
+    """Erase a subscriber; only a hash of the address stays, so that it is never mailed again."""
     from digest.store.engine import reading, writing
     from digest.store.erase import scrub
     from subscribers import store
 
-    installation = choices.installation()
+    installation = options.installation()
     with reading(installation.engine) as conn:
-        one = store.find(conn, email)
-    if one is None:
-        # An erasure that was killed before the scrub finds nobody, and the pages still tell.
+        subscriber = store.find(conn, email)
+    if subscriber is None:
+        # Scrub all the same, because an erasure may have been killed after it deleted the row and before it scrubbed:
+        # then the free pages of the database file still hold the address.
         scrub(installation.engine)
         raise WrongUse("no subscriber has this address")
     if not yes:
-        click.confirm(f"Erase subscriber {one.id} for good?", abort=True, err=True)
+        click.confirm(f"Erase subscriber {subscriber.id} for good?", abort=True, err=True)
     with writing(installation.engine, "erase") as conn:
-        store.forget(conn, one.id, now=installation.clock(), secret=installation.secret)
+        store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)
     scrub(installation.engine)
-    click.echo(f"erased subscriber {one.id}; letters already written to files are yours to delete")
+    click.echo(f"erased subscriber {subscriber.id}; letters already written to files are yours to delete")
 
 
 def import_people(installation: Installation, stream: IO[bytes], *, dry_run: bool = False) -> ImportReport:
-    """Import a CSV stream into the installation."""
+    """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
     from digest.facets.known import known_facets
     from digest.store.engine import writing
     from subscribers.csv.importing import import_csv
@@ -226,7 +236,7 @@ def import_people(installation: Installation, stream: IO[bytes], *, dry_run: boo
             conn,
             stream,
             known_facets=known_facets(settings.taxonomy),
-            cadences=[c.name for c in settings.cadences],
+            cadences=[cadence.name for cadence in settings.cadences],
             default_cadence=settings.default_cadence,
             secret=installation.secret,
             now=installation.clock(),
@@ -235,21 +245,21 @@ def import_people(installation: Installation, stream: IO[bytes], *, dry_run: boo
     return report
 
 
-def as_document(one: Subscriber) -> dict[str, Any]:
-    """Return a subscriber as JSON values."""
+def as_document(subscriber: Subscriber) -> dict[str, Any]:
+    """Return the document that `--json` prints for a subscriber."""
     return {
-        "id": one.id,
-        "email": one.email,
-        "name": one.name,
-        "cadence": one.cadence,
-        "policy_areas": sorted(one.interests.policy_areas),
-        "regions": sorted(one.interests.regions),
-        "themes": sorted(one.interests.themes),
-        "elsewhere": one.interests.elsewhere,
-        "language": one.language,
-        "state": one.state,
-        "paused_until": one.paused_until.isoformat() if one.paused_until else None,
-        "joined_at": one.joined_at.isoformat() if one.joined_at else None,
+        "id": subscriber.id,
+        "email": subscriber.email,
+        "name": subscriber.name,
+        "cadence": subscriber.cadence,
+        "policy_areas": sorted(subscriber.interests.policy_areas),
+        "regions": sorted(subscriber.interests.regions),
+        "themes": sorted(subscriber.interests.themes),
+        "elsewhere": subscriber.interests.elsewhere,
+        "language": subscriber.language,
+        "state": subscriber.state,
+        "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else None,
+        "joined_at": subscriber.joined_at.isoformat() if subscriber.joined_at else None,
     }
 
 

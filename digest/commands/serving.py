@@ -1,4 +1,4 @@
-"""serve, events: the web pages and the webhook, and events from a mailbox or a file."""
+"""Define the commands serve and events: answer on the web, and read events from a mailbox or a file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,30 @@ from digest.errors import WrongUse
 
 if TYPE_CHECKING:
     from digest.delivery.events_in import Incoming
+    from digest.installation import Installation
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes any free port.",
+)
 @click.pass_obj
-def serve(choices: GlobalOptions, host: str, port: int) -> None:
-    """Serve the pages behind the links in letters and the provider's webhook, behind a proxy that speaks TLS."""
+def serve(options: GlobalOptions, host: str, port: int) -> None:
+    """Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it."""
     import uvicorn
 
     from digest.web.app import make_app
 
-    installation = choices.installation()
+    installation = options.installation()
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
     app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
-    # No access log: the addresses of the pages hold tokens.
+    # No access log, because the addresses of the pages hold tokens.
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         lifespan="off", timeout_graceful_shutdown=20,
@@ -43,66 +50,72 @@ def serve(choices: GlobalOptions, host: str, port: int) -> None:
 
 
 @click.command()
-@click.option("--mailbox", default=None, help="Where reports arrive, instead of events.mailbox.")
+@click.option("--mailbox", default=None, help="The mailbox to read instead of events.mailbox.")
 @click.option(
     "--file", type=click.Path(path_type=Path, dir_okay=False, exists=True), default=None,
-    help="A saved body of SendGrid's webhook, which you vouch for.",
+    help="A file with a body of SendGrid's webhook; its signature is not checked.",
 )  # fmt: skip
 @as_json
 @click.pass_obj
-def events(choices: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool) -> None:
-    """Take events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
+def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool) -> None:
+    """Read events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
     from digest.delivery import events_in
-    from digest.operations import alarms as alarming
+    from digest.operations.alarms import alarms as read_alarms
     from digest.store.engine import reading
     from digest.transports.mailbox.mailbox import open_mailbox
 
-    installation = choices.installation()
-    where = mailbox or installation.settings.events.mailbox
-    password = installation.settings.events.password
+    installation = options.installation()
+    address = mailbox or installation.settings.events.mailbox
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")
-    if file is None and not where:
+    if file is None and not address:
         raise WrongUse("nothing to read: set events.mailbox in config.toml, or give --mailbox or --file")
     if file is not None:
-        try:
-            found = events_in.take_body(
-                installation.engine,
-                installation.settings.events.webhook(),
-                file.read_bytes(),
-                installation.secret,
-                installation.clock(),
-            )
-        except ValueError as error:
-            raise WrongUse(f"{file}: {error}; give a body as SendGrid's webhook posts it") from error
+        incoming = _from_file(installation, file)
     else:
-        box = open_mailbox(where, password)
+        box = open_mailbox(address, installation.settings.events.password)
         try:
-            found = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
+            incoming = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
         finally:
             box.close()
     with reading(installation.engine) as conn:
-        alarms = alarming.alarms(conn, installation.clock())
+        alarms = read_alarms(conn, installation.clock())
     if json_:
-        answer(_document(found) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
+        answer(_document(incoming) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
         return
-    click.echo(", ".join(f"{count} {name}" for name, count in _counts(found).items()))
-    for why, count in sorted(found.aside.items()):
-        tell(f"left aside: {count} × {why}")
-    for one in alarms:
-        tell(f"alarm: {one.place}: {one.problem}; {one.cure}")
+    click.echo(", ".join(f"{count} {name}" for name, count in _counts(incoming).items()))
+    for reason, count in sorted(incoming.aside.items()):
+        tell(f"left aside: {count} × {reason}")
+    for alarm in alarms:
+        tell(f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}")
 
 
-def _counts(found: Incoming) -> dict[str, int]:
-    taken = found.taken
+def _from_file(installation: Installation, file: Path) -> Incoming:
+    """Take the events of a webhook's body that was saved as a file. Raises WrongUse when it is no such body."""
+    from digest.delivery import events_in
+
+    try:
+        return events_in.take_body(
+            installation.engine,
+            installation.settings.events.webhook(),
+            file.read_bytes(),
+            installation.secret,
+            installation.clock(),
+        )
+    except ValueError as error:
+        raise WrongUse(f"{file}: {error}; give a body as SendGrid's webhook posts it") from error
+
+
+def _counts(incoming: Incoming) -> dict[str, int]:
+    taken = incoming.taken
     return {
         "new": taken.new, "duplicate": taken.duplicate, "settled": taken.settled, "suppressed": taken.suppressed,
-        "left": taken.left, "strikes": taken.strikes, "strangers": taken.strangers, "unread": found.unread,
+        "left": taken.left, "strikes": taken.strikes, "strangers": taken.strangers, "unread": incoming.unread,
     }  # fmt: skip
 
 
-def _document(found: Incoming) -> dict[str, Any]:
-    return {**_counts(found), "alerts": dict(found.taken.alerts), "aside": dict(found.aside)}
+def _document(incoming: Incoming) -> dict[str, Any]:
+    return {**_counts(incoming), "alerts": dict(incoming.taken.alerts), "aside": dict(incoming.aside)}
 
 
 COMMANDS = (serve, events)

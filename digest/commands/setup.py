@@ -1,4 +1,4 @@
-"""demo, init, check: the first three things a newcomer does."""
+"""Define the commands demo, init and check, which a newcomer runs first."""
 
 from __future__ import annotations
 
@@ -14,31 +14,36 @@ from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import ConfigError, DigestError, WrongUse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digest.config.settings import Settings
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(directory: Path) -> None:
-    """Write a config.toml to start from, with the sample sources it names; it runs as it is."""
-    made = lay_out(directory)
-    if made is None:
+    """Write a config.toml to start from, and the sample sources it names; it runs as it is."""
+    config = lay_out(directory)
+    if config is None:
         raise WrongUse(f"{directory / 'config.toml'} is there already; nothing was changed")
-    click.echo(made)
+    click.echo(config)
     tell("next: `digest check`, `digest subscribers import examples/subscribers.csv`, then `digest run`")
-    tell("import subscribers before the first run or gather: a source's backfill goes to whoever is there by then")
+    tell(
+        "import subscribers before the first run or gather: a source's backfill goes only to those who are there"
+        " by then"
+    )
 
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True,
-    help="The folder the demo lives in.",
+    help="The folder to write the demo to.",
 )  # fmt: skip
 @click.pass_obj
-def demo(choices: GlobalOptions, out: Path) -> None:
-    """Show the whole story on bundled sources and fictional subscribers: no network, no account."""
+def demo(options: GlobalOptions, out: Path) -> None:
+    """Show a whole run on sample sources and fictional subscribers, without network or account."""
     from digest.commands.demo import tell_story
-    from digest.commands.editions import watching
+    from digest.commands.progress import watching
     from digest.system.resources import resource
 
     if lay_out(out) is not None:
@@ -49,55 +54,40 @@ def demo(choices: GlobalOptions, out: Path) -> None:
             " with --out, or remove this one if it is an old demo"
         )
     with watching() as watch:
-        # What the environment says of a real installation, its database or provider, must not reach the demo.
-        tell_story(GlobalOptions(out / "config.toml", choices.now, {}), watch)
+        # No overrides from the environment, because they may name the database or provider of a real installation.
+        tell_story(GlobalOptions(out / "config.toml", options.now, {}), watch)
 
 
 @click.command()
 @click.option(
-    "--labels", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Score the rules on these."
+    "--labels",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Score the classifier on the labelled rows of this file instead.",
 )
 @as_json
 @click.pass_obj
-def check(choices: GlobalOptions, labels: Path | None, json_: bool) -> None:
-    """Find every mistake in config, sources, templates and places at once."""
-    settings = choices.settings()
+def check(options: GlobalOptions, labels: Path | None, json_: bool) -> None:
+    """Find every mistake in config, sources, templates and folders at once."""
+    settings = options.settings()
     if labels is not None:
-        _check_labels(choices, labels, json_)
+        _check_labels(options, labels, json_)
         return
-    problems = _check_places(settings)
-    for source in settings.sources:
-        if source.path is not None and not Path(source.path).exists():
-            problems.append(f"source {source.name!r}: {source.path} is not there; correct its path")
-    if settings.templates is not None and not settings.templates.is_dir():
-        problems.append(f"letter.templates: {settings.templates} is not a folder; make it or remove the key")
-    if not settings.cadences:
-        problems.append(
-            'cadence: none is configured, nobody is ever sent anything; add [cadence.weekly] at = "fri 08:00"'
-        )
-    from digest.delivery.trial import trial_letter
-
-    try:
-        trial_letter(settings)
-    except ConfigError as error:
-        problems += error.problems
-    from digest.facets.places.gazetteer import load_gazetteer
-
-    load_gazetteer()
-    if problems:
+    if problems := _find_problems(settings):
         raise ConfigError(problems)
-    said = (
-        f"{len(settings.sources)} sources, {len(settings.taxonomy.policy_areas)} policy areas,"
-        f" {len(settings.taxonomy.themes)} themes, {len(settings.cadences)} cadences: no mistake found"
-    )
     if json_:
         answer({"problems": []})
     else:
-        click.echo(said)
+        click.echo(
+            f"{len(settings.sources)} sources, {len(settings.taxonomy.policy_areas)} policy areas,"
+            f" {len(settings.taxonomy.themes)} themes, {len(settings.cadences)} cadences: no mistake found"
+        )
 
 
 def lay_out(directory: Path) -> Path | None:
-    """Copy the shipped config.toml and examples into `directory`; None when a config.toml is there already."""
+    """Copy the shipped config.toml and examples into `directory`; return the file, or None when it exists already.
+
+    Raises DigestError when an example cannot be written.
+    """
     from digest.system.resources import resource
 
     config = directory / "config.toml"
@@ -107,14 +97,37 @@ def lay_out(directory: Path) -> Path | None:
     try:
         shutil.copytree(resource("examples"), directory / "examples", dirs_exist_ok=True)
     except shutil.Error as error:
-        _, place, why = error.args[0][0]
-        raise DigestError(f"{place}: {why}; make room, or name another folder") from error
+        _, target, reason = error.args[0][0]
+        raise DigestError(f"{target}: {reason}; make room, or name another folder") from error
     shutil.copyfile(resource("config.toml"), config)
     return config
 
 
-def _check_places(settings: Settings) -> list[str]:
-    """Say which of the places that config.toml names to keep and write things cannot serve; nothing is made."""
+def _find_problems(settings: Settings) -> list[str]:
+    """Return every problem that only files, folders or a trial letter show; changes nothing."""
+    from digest.delivery.trial import trial_letter
+    from digest.facets.places.gazetteer import load_gazetteer
+
+    problems = _storage_problems(settings) + _letters_folder_problems(settings)
+    for source in settings.sources:
+        if source.path is not None and not Path(source.path).exists():
+            problems.append(f"source {source.name!r}: {source.path} is not there; correct its path")
+    if settings.templates is not None and not settings.templates.is_dir():
+        problems.append(f"letter.templates: {settings.templates} is not a folder; make it or remove the key")
+    if not settings.cadences:
+        problems.append(
+            'cadence: none is configured, nobody is ever sent anything; add [cadence.weekly] at = "fri 08:00"'
+        )
+    try:
+        trial_letter(settings)
+    except ConfigError as error:
+        problems += error.problems
+    load_gazetteer()  # raises when the shipped gazetteer is missing or damaged
+    return problems
+
+
+def _storage_problems(settings: Settings) -> list[str]:
+    """Return the problems of the paths in [storage]: database, secret and fence. Creates none of them."""
     from digest.store.engine import make_engine
 
     problems = []
@@ -130,20 +143,43 @@ def _check_places(settings: Settings) -> list[str]:
             problems.append(f"storage.{key}: {file} is a folder; name a file in it")
         elif not file.parent.is_dir():
             problems.append(f"storage.{key}: no folder {file.parent}; make it, or name another")
-    if settings.transport.kind == "file":
-        # Folders that are not there yet are made; what stands nearest above them must be one, and be ours to use.
-        letters = settings.transport.directory
-        there = next(one for one in (letters, *letters.parents) if one.exists())
-        if not there.is_dir():
-            problems.append(f"transport.directory: {there} is a file; name a folder")
-        elif not os.access(there, os.W_OK | os.X_OK):
-            problems.append(f"transport.directory: {there} cannot be written to; let this account, or name another")
     return problems
 
 
-def _check_labels(choices: GlobalOptions, labels: Path, json_: bool) -> None:
+def _letters_folder_problems(settings: Settings) -> list[str]:
+    """Return the problem of the folder that the file transport writes letters to, if there is one."""
+    if settings.transport.kind != "file":
+        return []
+    # A run creates missing folders, so the nearest path that exists must be a folder that this account may write to.
+    letters = settings.transport.directory
+    nearest = next(path for path in (letters, *letters.parents) if path.exists())
+    if not nearest.is_dir():
+        return [f"transport.directory: {nearest} is a file; name a folder"]
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return [
+            f"transport.directory: {nearest} cannot be written to; let this account write, or name another folder"
+        ]
+    return []
+
+
+def _check_labels(options: GlobalOptions, labels: Path, json_: bool) -> None:
+    """Classify the labelled rows, from titles alone and with addresses, and print how often the labels agree."""
     from digest.operations.check_labels import score
 
+    rows = _labelled_rows(labels)
+    classifier = options.installation().classifier
+    by_title = score(rows, classifier)
+    by_address = {
+        facet: figures for facet, figures in score(rows, classifier, links=True).items() if facet != "wrong"
+    }
+    if json_:
+        answer({**by_title, "with_addresses": by_address})
+        return
+    _print_scores(by_title, by_address)
+
+
+def _labelled_rows(labels: Path) -> list[dict[str, Any]]:
+    """Read a labels file: a JSON object on each line, blank lines aside. Raises WrongUse with the line number."""
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(_lines(labels), 1):
         if not line.strip():
@@ -154,30 +190,31 @@ def _check_labels(choices: GlobalOptions, labels: Path, json_: bool) -> None:
             raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write one object a line") from None
         if not isinstance(rows[-1], dict):
             raise WrongUse(f"{labels}:{number}: is not an object; write one object a line")
-    classifier = choices.installation().classifier
-    found = score(rows, classifier)
-    linked = {name: f for name, f in score(rows, classifier, links=True).items() if name != "wrong"}
-    if json_:
-        answer({**found, "with_addresses": linked})
-        return
+    return rows
+
+
+def _print_scores(by_title: Mapping[str, Any], by_address: Mapping[str, Any]) -> None:
+    """Print a table of both scores, and every row that the title alone classified wrongly."""
     keys = ("rows", "precision", "recall", "f1", "decided", "accuracy", "abstained", "accuracy_all")
-    shown = [(f"{name}, titles alone", f) for name, f in found.items() if name != "wrong"]
-    shown += [(f"{name}, titles and addresses", f) for name, f in linked.items()]
-    click.echo(table(("facet", *keys), [(name, *(_figure(f.get(k)) for k in keys)) for name, f in shown]))
-    answerable = found["region"]
+    scores = [(f"{facet}, titles alone", figures) for facet, figures in by_title.items() if facet != "wrong"]
+    scores += [(f"{facet}, titles and addresses", figures) for facet, figures in by_address.items()]
+    rows = [(name, *(_figure(figures.get(key)) for key in keys)) for name, figures in scores]
+    click.echo(table(("facet", *keys), rows))
+    region = by_title["region"]
     click.echo(
-        "\naccuracy is of the decided rows; accuracy_all counts a national given for want of a place as an answer.\n"
-        f"Of the {answerable['answerable']} rows whose place stands in the title,"
-        f" {answerable['accuracy_answerable']:.2f} have the right region. Wrong rows:"
+        "\naccuracy counts the decided rows only; accuracy_all counts all rows, also those called national because"
+        " they name no place.\n"
+        f"Of the {region['answerable']} rows whose place stands in the title,"
+        f" {region['accuracy_answerable']:.2f} have the right region. Wrong rows:"
     )
-    for row in found["wrong"]:
-        said = "; ".join(
+    for row in by_title["wrong"]:
+        differences = "; ".join(
             f"{facet.replace('_', ' ')} {', '.join(row[facet]['got']) or 'none'}"
             f" for {', '.join(row[facet]['expected']) or 'none'}"
             for facet in ("policy_areas", "regions")
             if sorted(row[facet]["got"]) != row[facet]["expected"]
         )
-        click.echo(f"  {row['id']} {row['title'][:60]}: {said}")
+        click.echo(f"  {row['id']} {row['title'][:60]}: {differences}")
 
 
 def _lines(labels: Path) -> list[str]:

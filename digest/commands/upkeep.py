@@ -1,4 +1,4 @@
-"""status, doctor, schedule, db: how the installation is, and keeping it so."""
+"""Define the commands status, doctor, schedule and db, by which an operator looks after the installation."""
 
 from __future__ import annotations
 
@@ -9,89 +9,91 @@ import click
 
 from digest.commands.account import conclude, receipts_table, write_pages
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
-from digest.errors import TryLater, WrongUse
+from digest.commands.progress import gathering_line
+from digest.errors import PersonNeeded, TryLater, WrongUse
 
 
 @click.command()
 @as_json
 @click.pass_obj
-def status(choices: GlobalOptions, json_: bool) -> None:
-    """Show runs, receipts, what is owed, the next slots and the health of each source."""
-    from digest.operations import status as health
+def status(options: GlobalOptions, json_: bool) -> None:
+    """Show the next slots, editions with their receipts, the health of each source, and counts."""
+    from digest.operations.status import status as read_status
 
-    found = health.status(choices.installation())
+    view = read_status(options.installation())
     if json_:
-        answer(found.to_json())
+        answer(view.to_json())
         return
-    if found.hold:
-        click.echo(f"HOLD: nothing is mailed: {found.hold}; see `digest db held`, then `digest db resume`\n")
-    if found.in_doubt:
-        click.echo(f"IN DOUBT: {found.in_doubt} deliveries; see `digest settle`\n")
+    if view.hold:
+        click.echo(f"HOLD: nothing is mailed: {view.hold}; see `digest db held`, then `digest db resume`\n")
+    if view.in_doubt:
+        click.echo(f"IN DOUBT: {view.in_doubt} deliveries; see `digest settle`\n")
     click.echo("Next slots")
-    click.echo(table(("cadence", "slot", "due", "approval"), found.next_slots))
+    click.echo(table(("cadence", "slot", "due", "approval"), view.next_slots))
     click.echo("\nEditions")
-    click.echo(receipts_table(found.receipts) if found.receipts else "none yet")
-    for one in found.open_editions:
-        click.echo(f"edition {one.id} ({one.cadence} {one.slot}): {one.state}{', held' if one.held else ''}")
+    click.echo(receipts_table(view.receipts) if view.receipts else "none yet")
+    for edition in view.open_editions:
+        stopped = ", stopped" if edition.held else ""
+        click.echo(f"edition {edition.id} ({edition.cadence} {edition.slot}): {edition.state}{stopped}")
     click.echo("\nSources")
     rows = [
         (name, "gone" if s.gone else "failing" if s.failures else "ok" if s.ok_at else "not read yet",
          f"{s.checked_at:%Y-%m-%d %H:%M}" if s.checked_at else "", (s.error or "")[:80])
-        for name, s in found.sources
+        for name, s in view.sources
     ]  # fmt: skip
     click.echo(table(("source", "health", "checked", "note"), rows))
-    click.echo("\nEntries: " + (", ".join(f"{n} {state}" for state, n in found.entries.items()) or "none yet"))
-    click.echo(f"Subscribers: {found.subscribers} active")
+    click.echo("\nEntries: " + (", ".join(f"{n} {state}" for state, n in view.entries.items()) or "none yet"))
+    click.echo(f"Subscribers: {view.subscribers} active")
 
 
 @click.command()
 @as_json
 @click.pass_obj
-def doctor(choices: GlobalOptions, json_: bool) -> None:
-    """Say what is wrong and its cure; exit code 1 when something is, 4 when only a person can go on."""
-    from digest.operations import doctor as checkup
+def doctor(options: GlobalOptions, json_: bool) -> None:
+    """List every problem with its cure; exit code 1 when something is wrong, 4 when a person is needed."""
+    from digest.operations.doctor import examine
 
-    findings = checkup.examine(choices.installation())
+    findings = examine(options.installation())
     if json_:
         answer([{"level": f.level, "place": f.place, "problem": f.problem, "cure": f.cure} for f in findings])
     else:
-        for f in findings:
-            click.echo(f"{f.level}: {f.place}: {f.problem}; {f.cure}")
+        for finding in findings:
+            click.echo(f"{finding.level}: {finding.place}: {finding.problem}; {finding.cure}")
         if not findings:
             click.echo("nothing is wrong")
-    if any(f.level == "wrong" for f in findings):
+    if any(finding.level == "wrong" for finding in findings):
         raise click.exceptions.Exit(1)
-    if any(f.level == "person" for f in findings):
-        raise click.exceptions.Exit(4)
+    if any(finding.level == "person" for finding in findings):
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
 @click.command()
 @click.pass_obj
-def schedule(choices: GlobalOptions) -> None:
-    """Stay and run at every due hour: the daemon. SIGTERM lets the run under way finish."""
+def schedule(options: GlobalOptions) -> None:
+    """Run as a daemon that starts a run at every due hour; SIGTERM lets the run under way finish."""
     from digest import pipeline
-    from digest.commands.gathering import gathering_line
     from digest.daemon import make_scheduler, serve
     from digest.errors import DigestError
     from subscribers.errors import SubscribersError
 
-    installation = choices.installation()
-    installation.engine.dispose()  # opened once to say now what is wrong with it
+    installation = options.installation()
+    # The database is opened here only so that a mistake is reported at the start, not at the first run.
+    installation.engine.dispose()
 
     def work() -> None:
         try:
-            installation = choices.installation()
+            installation = options.installation()
             watch = pipeline.Watch(
-                source=lambda one: tell(gathering_line(one)),
-                broken=lambda report: write_pages(installation, [one.edition for one in report.receipts]),
+                source=lambda gathering: tell(gathering_line(gathering)),
+                broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
             )
             report = pipeline.run(installation, watch=watch)
-            with suppress(click.exceptions.Exit):  # the code is for cron
+            with suppress(click.exceptions.Exit):  # because only cron reads the exit code; the daemon goes on
                 conclude(installation, report, json_=False)
         except TryLater as later:
             tell(f"digest: {later}")
         except (DigestError, SubscribersError) as error:
-            # The daemon outlives a failed run: the next one makes it good.
+            # Reported, not raised, because the daemon must outlive a failed run: the next run makes up for it.
             tell(f"digest: {error}")
 
     scheduler = make_scheduler(installation.settings, work)
@@ -103,17 +105,17 @@ def schedule(choices: GlobalOptions) -> None:
 
 @click.group()
 def db() -> None:
-    """The database: upgrade, backup, restore, and going on after a restore."""
+    """Manage the database: upgrade, backup, restore, and resume after a restore."""
 
 
 @db.command()
 @click.pass_obj
-def upgrade(choices: GlobalOptions) -> None:
+def upgrade(options: GlobalOptions) -> None:
     """Bring the database to this program's schema; safe to repeat."""
     from digest.store import migrate
     from digest.store.engine import make_engine
 
-    engine = make_engine(choices.settings().storage_url)
+    engine = make_engine(options.settings().storage_url)
     changed = migrate.upgrade(engine)
     click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
 
@@ -121,75 +123,76 @@ def upgrade(choices: GlobalOptions) -> None:
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
-def backup(choices: GlobalOptions, file: Path) -> None:
+def backup(options: GlobalOptions, file: Path) -> None:
     """Copy the database while it is in use. Keep digest.secret with it, never digest.fence."""
-    from digest.store.backup import backup as copy
+    from digest.store.backup import backup as back_up_database
 
-    copy(choices.installation().engine, file)
+    back_up_database(options.installation().engine, file)
     click.echo(file)
 
 
 @db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
-def restore(choices: GlobalOptions, file: Path) -> None:
-    """Put a backup in the database's place, in HOLD: nothing is mailed until `digest db resume`."""
+def restore(options: GlobalOptions, file: Path) -> None:
+    """Replace the database by a backup, in HOLD: nothing is mailed until `digest db resume`."""
     from digest.store import migrate
-    from digest.store.backup import restore as put_back
+    from digest.store.backup import restore as restore_database
     from digest.store.engine import make_engine
     from digest.store.fence import Fence
     from digest.store.lock import run_lock
 
-    settings = choices.settings()
+    settings = options.settings()
     engine = make_engine(settings.storage_url)
     with run_lock(engine):
-        kept = put_back(engine, file, choices.at())
+        replaced = restore_database(engine, file, options.at())
         Fence(engine, settings.fence_file).hold()
-    tell(f"restored from {file}; the replaced database is {kept}")
+    tell(f"restored from {file}; the replaced database is {replaced}")
     if not migrate.check_schema(engine):
         tell("it is in HOLD, and its schema is older than this program: `digest db upgrade`, then `digest db held`")
         return
-    _show_held(choices, json_=False)
+    _show_held(options, json_=False)
 
 
 @db.command()
 @as_json
 @click.pass_obj
-def held(choices: GlobalOptions, json_: bool) -> None:
+def held(options: GlobalOptions, json_: bool) -> None:
     """Show what a database in HOLD would send."""
-    _show_held(choices, json_)
+    _show_held(options, json_)
 
 
 @db.command()
-@click.option("--sent/--unsent", default=None, help="Did what was due by now go out?")
+@click.option("--sent/--unsent", default=None, help="Whether all that was due by now went out.")
 @click.pass_obj
-def resume(choices: GlobalOptions, sent: bool | None) -> None:
-    """Let a database in HOLD mail again. --sent is the safe answer: nobody is mailed twice."""
-    from digest.operations import resume as resuming
+def resume(options: GlobalOptions, sent: bool | None) -> None:
+    """Let a database in HOLD mail again; --sent is the safe answer, because nobody is mailed twice."""
+    from digest.operations.resume import resume as resume_database
 
     if sent is None:
         raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
-    found = resuming.resume(choices.installation(), sent=sent)
-    count = sum(found.pending.values())
+    owed = resume_database(options.installation(), sent=sent)
+    count = sum(owed.pending.values())
     if sent:
-        tell(f"{count} letters are in doubt now (`digest settle`), {len(found.due)} due slots are closed;")
+        tell(f"{count} letters are in doubt now (`digest settle`), {len(owed.due)} due slots are closed;")
         tell("the next new entries of each source wait for an editor (`digest entries --state held`)")
     else:
-        tell(f"{count} letters are pending, {len(found.due)} slots are due: the next run sends them")
+        tell(f"{count} letters are pending, {len(owed.due)} slots are due: the next run sends them")
 
 
-def _show_held(choices: GlobalOptions, json_: bool) -> None:
-    from digest.operations import resume as resuming
+def _show_held(options: GlobalOptions, json_: bool) -> None:
+    """Print the letters and slots that the database would send if it were resumed with `--unsent`."""
+    from digest.operations.resume import what_it_would_send
 
-    found = resuming.what_it_would_send(choices.installation())
+    owed = what_it_would_send(options.installation())
     if json_:
-        answer(found.to_json())
+        answer(owed.to_json())
         return
-    for number, count in found.pending.items():
+    for number, count in owed.pending.items():
         click.echo(f"edition {number}: {count} letters it believes are owed")
-    for cadence, day in found.due:
+    for cadence, day in owed.due:
         click.echo(f"{cadence} {day}: a slot it believes is due")
-    if not found.pending and not found.due:
+    if not owed.pending and not owed.due:
         click.echo("it would send nothing now")
 
 

@@ -72,7 +72,8 @@ def test_a_preview_that_cannot_be_written_names_the_folder(tmp_path: Path) -> No
     prepare = [["init"], ["subscribers", "add", "a@example.org"], ["gather"]]
     *_, (code, text) = answers(tmp_path, [*prepare, ["preview", "--out", "/proc/x"]])
     assert (code, text.splitlines()[-1]) == (
-        1, "digest: /proc/x: No such file or directory; make room, or name a place this account may use",
+        1,
+        "digest: /proc/x: No such file or directory; make room, or name a file or folder that this account may use",
     )  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+"""Show a run on stderr while it goes on: a line for each source, and on a terminal a bar for each edition."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from digest.commands.account import write_pages
+from digest.commands.base import tell
+
+if TYPE_CHECKING:
+    from digest.installation import Installation
+    from digest.model import Receipt
+    from digest.pipeline import RunReport, Watch
+    from digest.store.sources import Gathering
+
+
+@contextmanager
+def watching(installation: Installation | None = None) -> Iterator[Watch]:
+    """Yield a watch that shows a run on stderr: lines of text, and on a terminal a progress bar for each edition.
+
+    With `installation`, a run that ends by an error still writes its receipt pages there.
+    """
+    from digest.pipeline import Watch
+
+    def broken(report: RunReport) -> None:
+        if installation is not None:
+            write_pages(installation, [receipt.edition for receipt in report.receipts])
+
+    if not sys.stderr.isatty():
+        yield Watch(source=lambda gathering: tell(gathering_line(gathering)), broken=broken)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+
+        def edition(receipt: Receipt) -> None:
+            bars.add_task(f"{receipt.cadence} {receipt.slot}", total=receipt.pending)
+
+        def sent(count: int) -> None:
+            bars.advance(bars.tasks[-1].id, count)
+
+        def source(gathering: Gathering) -> None:
+            bars.console.print(gathering_line(gathering), markup=False)
+
+        yield Watch(source=source, edition=edition, sent=sent, broken=broken)
+
+
+def gathering_line(gathering: Gathering) -> str:
+    """Return the result of reading a source as a line of text."""
+    name = gathering.name
+    if gathering.status == "failed":
+        return f"  {name}: FAILED: {gathering.error}"
+    if gathering.status == "not-modified":
+        return f"  {name}: not modified"
+    note = f" ({gathering.error})" if gathering.error else ""
+    return (
+        f"  {name}: {gathering.new} new, {gathering.changed} changed, {gathering.same} same,"
+        f" {gathering.held} held{note}"
+    )
