@@ -1,4 +1,4 @@
-"""`python -m digest` is `digest`."""
+"""Run the command line as `python -m digest`."""
 
 from digest.cli import main
 

@@ -1,4 +1,4 @@
-"""The daemon: APScheduler as a clock that calls the very run that cron would call."""
+"""Run the pipeline at every due hour: APScheduler is the clock, and the run is the same that cron would start."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from digest.schedule import Cadence, next_slot
 from digest.system import stopping
 
 _INSTANT = timedelta(microseconds=1)
-_GRACE = 6 * 3600  # seconds: a busy machine must not drop a slot; the slot rows stop a second run
+_GRACE = 6 * 3600  # seconds that a job may start late: a busy machine must not drop a slot
 
 
 def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingScheduler:
     """Return a scheduler that calls `work` now, at every hour of every cadence and every `gather.every`.
 
-    `work` decides by the slot rows what is due, so an early, late or double call does no harm. Jobs live in
-    memory: config.toml is the one place that says when.
+    `work` reads from the slot rows which editions are due, so an early, late or repeated call does no harm. Jobs are
+    kept in memory only, because the hours are read from config.toml at every start.
     """
     scheduler = BlockingScheduler(
         timezone=settings.site.zone,
@@ -38,10 +38,10 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
     for cadence in settings.cadences:
         scheduler.add_job(work, SlotTrigger(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
         if cadence.ahead:
-            # What could not be handed over ahead waits for the hour itself.
+            # A second job at the hour itself, because some letters cannot be handed over ahead of it.
             hour = SlotTrigger(replace(cadence, ahead=timedelta(0)), settings.site.zone)
             scheduler.add_job(work, hour, id=f"{cadence.name} hour", name=cadence.name)
-    # The first run makes good what fell due while nobody was there.
+    # The first run starts at once, because editions may have fallen due while the daemon was not running.
     scheduler.add_job(
         work,
         IntervalTrigger(seconds=round(settings.gather_every.total_seconds())),
@@ -53,35 +53,38 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
 
 
 class SlotTrigger(BaseTrigger):  # type: ignore[misc]
-    """Fires when a slot of a cadence falls due, by the very rule that decides what a run owes."""
+    """Fire when a slot of a cadence falls due, by the same rule that tells a run which slot is next."""
 
     def __init__(self, cadence: Cadence, zone: str) -> None:
         self._cadence, self._zone = cadence, zone
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """Return the first instant at or after `now`, and after the previous one."""
+        """Return when the next slot falls due: at or after `now`, and after the previous time."""
         after = now - _INSTANT if previous_fire_time is None else min(now, previous_fire_time)
         return next_slot(self._cadence, after, self._zone).instant
 
 
 def serve(scheduler: BlockingScheduler) -> None:
-    """Run until SIGTERM or SIGINT, also one that came before; a run under way is finished first."""
+    """Run the scheduler until SIGTERM or SIGINT; a run under way is finished first.
+
+    Returns at once when a stop was requested before the call.
+    """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     waiting, waking = os.pipe()
 
     def stop(*_: object) -> None:
-        # No more than this: the signal may find this thread inside a lock that a shutdown needs.
+        # Do no more here, because the signal may interrupt this thread while it holds a lock that a shutdown needs.
         stopping.request_stop()
         os.write(waking, b".")
 
     def end() -> None:
         os.read(waiting, 1)
-        # wait=False: returns at once; the executor's thread is joined when the interpreter leaves.
+        # wait=False returns at once; the interpreter joins the executor's thread when it exits.
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    # Nobody is there to be stopped before it has started.
+    # The thread that ends the scheduler starts after it, because only a scheduler that has started can be shut down.
     scheduler.add_listener(lambda _: threading.Thread(target=end, daemon=True).start(), EVENT_SCHEDULER_STARTED)
     if not stopping.asked():
         scheduler.start()

@@ -1,4 +1,4 @@
-"""One installation, opened: its settings, its database, its secret and the tools the stories work with."""
+"""Open an installation: its settings, database, secret, clock, fence, classifier, fetcher and transport."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from subscribers.suppression import is_sealed
 
 
 class Installation:
-    """Everything a story needs, made when first asked for. `now` (aware UTC) stands still when given."""
+    """Give the stories what they work with, each part opened on first use.
+
+    `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time.
+    """
 
     def __init__(self, settings: Settings, now: datetime | None = None) -> None:
         self.settings = settings
@@ -31,13 +34,16 @@ class Installation:
 
     @property
     def clock(self) -> Callable[[], datetime]:
-        """Return what tells the time: the real clock, or the hour that --now set."""
+        """Return a function that gives the time: the real time, or the fixed instant of `--now` (aware, UTC)."""
         fixed = self._now
         return (lambda: fixed) if fixed else (lambda: datetime.now(UTC))
 
     @cached_property
     def engine(self) -> Engine:
-        """Return the database, made on first use; WrongUse when its schema is older than this program."""
+        """Return the engine of the database, which is created on first use.
+
+        Raises WrongUse when the database's schema is older than this program.
+        """
         engine = make_engine(self.settings.storage_url)
         if migrate.current(engine) is None:
             migrate.upgrade(engine)
@@ -49,9 +55,10 @@ class Installation:
 
     @cached_property
     def secret(self) -> bytes:
-        """Return the secret that signs links and hashes suppressed addresses, made on first use.
+        """Return the secret that signs links and hashes suppressed addresses, created on first use.
 
-        Raises BadSecret when it is lost: a new one would let mail go to those whom the old one kept apart.
+        Raises BadSecret when the secret of an installation in use is lost: with a new secret no stored hash would
+        match, and suppressed people would be mailed again.
         """
         with reading(self.engine) as conn:
             sealed = is_sealed(conn)
@@ -59,7 +66,7 @@ class Installation:
 
     @cached_property
     def fence(self) -> Fence:
-        """Return what keeps a restored or copied database from being mailed from."""
+        """Return the fence, which stops mail from a restored or copied database."""
         return Fence(self.engine, self.settings.fence_file)
 
     @cached_property
@@ -68,10 +75,10 @@ class Installation:
         return Classifier(self.settings.taxonomy, load_gazetteer())
 
     def fetcher(self) -> Fetcher:
-        """Return a fetcher that names us to the sources and keeps the configured limits."""
+        """Return a fetcher that names this installation to the sources and obeys the configured limits."""
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
         return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
 
     def transport(self) -> Transport:
-        """Return the configured transport, ready for one run."""
+        """Open the configured transport for a run; the caller closes it."""
         return self.settings.transport.open(self.secret, self.clock)

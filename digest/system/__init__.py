@@ -1,1 +1,1 @@
-"""Process and disk: what any room may need of the machine it runs on."""
+"""Deal with the process and the machine: signals, disk, time limits, shipped files."""

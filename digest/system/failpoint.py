@@ -1,4 +1,7 @@
-"""Named places at which the tests kill or stop this program. Without DIGEST_FAILPOINT in the environment, nothing."""
+"""Let tests kill or stop this program at named points of the code.
+
+Nothing happens unless DIGEST_FAILPOINT is set in the environment.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ _name, _left, _signal = "", 1, signal.SIGKILL
 
 
 def arm() -> None:
-    """Read the environment: at the start, and again in a process forked from one that has this loaded."""
+    """Read the name, the count and the signal from the environment.
+
+    Called on import, and again by a process that was forked after the import, because its environment may differ.
+    """
     global _name, _left, _signal
     _name, _, count = os.environ.get("DIGEST_FAILPOINT", "").partition("*")
     _left = int(count or 1)
@@ -17,9 +23,9 @@ def arm() -> None:
 
 
 def failpoint(name: str) -> None:
-    """Die by SIGKILL, as by a power cut, at the n-th pass of the place that DIGEST_FAILPOINT="name*n" names.
+    """Kill this process with SIGKILL at the n-th call with the name that DIGEST_FAILPOINT="name*n" gives.
 
-    With DIGEST_FAILPOINT_SIGNAL="STOP" it falls asleep there until SIGCONT.
+    With DIGEST_FAILPOINT_SIGNAL="STOP" the process is stopped there until SIGCONT.
     """
     global _left
     if name != _name:

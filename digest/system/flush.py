@@ -1,4 +1,4 @@
-"""Waits until what was written is on the disk itself: what a power cut after that leaves."""
+"""Wait until written data is on the disk itself, so that a power cut after that does not lose it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import errno
 import os
 from pathlib import Path
 
-_UNASKED = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP)
+_NOT_POSSIBLE = (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP)
 
 
 def flush(path: Path) -> None:
-    """Wait until what is written to a file, or to a folder's list of names, is on the disk. Raises OSError."""
+    """Wait until the data of a file, or the names in a folder, are on the disk. Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -19,9 +19,12 @@ def flush(path: Path) -> None:
 
 
 def flush_names(folder: Path) -> None:
-    """Wait for a folder's list of names, where this account and the file system let anyone. Raises OSError."""
+    """Wait until the names in a folder are on the disk, where the account and the file system allow it.
+
+    Raises OSError when the disk fails.
+    """
     try:
         flush(folder)
     except OSError as error:
-        if error.errno not in _UNASKED:
+        if error.errno not in _NOT_POSSIBLE:
             raise

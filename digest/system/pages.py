@@ -1,7 +1,7 @@
 """Render the web pages in templates/web: readers' pages, receipts, and the file transport's indexes.
 
-The letter's templates are another matter: an organisation may lay its own over them, and every mistake in those
-names its file and line (`letter/templates.py`). These are ours alone.
+The templates of letters are read by `letter/templates.py`, because an organisation may replace them, and a mistake in
+its templates must be reported with file and line. The web templates cannot be replaced.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
 
 def render_page(name: str, values: Mapping[str, object]) -> str:
-    """Return template `name` of templates/web filled with the escaped `values`; a missing value is an error."""
+    """Return the template `name` of templates/web, filled with the escaped `values`.
+
+    Raises jinja2.UndefinedError when a value is missing.
+    """
     return _environment().get_template(name).render(values)
 
 
 def stylesheet(name: str) -> str:
-    """Return a stylesheet of templates/web as text, to be put into a page."""
+    """Return the text of a stylesheet in templates/web, which a page includes."""
     return (resource("templates") / "web" / name).read_text(encoding="utf-8")
 
 
 @cache
 def _environment() -> Environment:
-    """Return the process's environment: each template is compiled once, and again when its file changes."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # few commands show a page
+    """Return the process's template environment: a template is compiled once, and again when its file changes."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # here, because few commands show a page
 
     return Environment(
         loader=FileSystemLoader(resource("templates") / "web"),

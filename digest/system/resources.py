@@ -1,4 +1,4 @@
-"""Where the shipped templates, examples and config.toml are, in a checkout, an editable install and a wheel."""
+"""Find the shipped templates, examples and config.toml, in a checkout, an editable install and a wheel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def resource(name: str) -> Path:
 
     Raises FileNotFoundError when the installation lacks it.
     """
-    # A wheel carries them inside the package; in a checkout they stand beside it.
+    # A wheel has them inside the package; a checkout has them beside the package.
     for path in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if path.exists():
             return path

@@ -1,4 +1,4 @@
-"""Being asked to stop: what is under way is finished and written down, then the run ends."""
+"""Note a request to stop, so that a run finishes and records its work under way, and then ends."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from contextlib import contextmanager
 from types import FrameType
 
 _asked = False
-_told: list[Callable[[], None]] = []
+_callbacks: list[Callable[[], None]] = []
 
 
 def listen() -> None:
-    """Take SIGTERM as a wish to stop in order, from here on."""
+    """Treat SIGTERM as a request to stop in good order, from now on."""
     signal.signal(signal.SIGTERM, request_stop)
 
 
 def request_stop(_number: int = 0, _frame: FrameType | None = None) -> None:
-    """Wish the run to stop after its batch. Fit for a signal handler."""
+    """Request that the run stops after its batch. Safe to call in a signal handler."""
     global _asked
     _asked = True
-    for one in tuple(_told):
-        one()
+    for callback in tuple(_callbacks):
+        callback()
 
 
 def asked() -> bool:
-    """Return whether somebody wished so."""
+    """Return whether a stop was requested."""
     return _asked
 
 
 @contextmanager
-def telling(one: Callable[[], None]) -> Iterator[None]:
-    """Have `one` called once somebody wishes so while the block lasts, or at once; it must be fit for a handler."""
-    _told.append(one)
+def telling(callback: Callable[[], None]) -> Iterator[None]:
+    """Call `callback` when a stop is requested while the block runs, or at once when one was requested before.
+
+    It must be safe to call in a signal handler, and to call twice.
+    """
+    _callbacks.append(callback)
     try:
-        # Asked between two looks: told here, or by `ask`; being told twice must do no harm.
+        # Checked after the callback is listed, because a request may come in between; then it is called twice.
         if _asked:
-            one()
+            callback()
         yield
     finally:
-        _told.remove(one)
+        _callbacks.remove(callback)
