@@ -1,11 +1,12 @@
-# Every target sets itself up in .venv, from the hashed locks: `make demo` or `make test` is all a new clone needs.
+# Each target first installs what it needs into .venv, from the hashed locks, so that a new clone needs only
+# `make demo` or `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .tools/bin/uv)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-# Every start would compile everything anew.
+# Keep byte code, because without it every start compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test check docs proof browser letters lock wheel clean
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
-demo: .venv/.ok ## Run the whole story on sample sources and fictional subscribers; letters in demo/
+demo: .venv/.ok ## Run the demo on sample sources and fictional subscribers; letters in demo/
 	$(BIN)/digest demo --out demo
 
 test: .venv/.ok ## Run the tests, on SQLite and on PostgreSQL when this machine has one
@@ -27,12 +28,12 @@ check: .venv/.ok ## Check format, lint and types
 docs: .venv/.ok ## Write docs/configuration.md and docs/commands.md from the program itself
 	$(BIN)/python docs/generate.py
 
-proof: .venv/.ok ## Run the long proofs, figures as tables; one part, each at most an hour: make proof PART=sources
+proof: .venv/.ok ## Run the long proofs and print figures; for one part (at most an hour): make proof PART=sources
 	@set -e; for part in $(or $(PART),sources fuzz letters ledger killed actors faults restarts); do \
 		echo "proof: $$part"; $(BIN)/pytest -m proof $$(sed -n "s/^$$part: //p" .ci/proofs); \
 	done
 
-browser: .venv/.ok ## Install what looks at letters: Chromium, html checkers, a spam filter
+browser: .venv/.ok ## Install the programs that check letters: Chromium, html checkers, a spam filter
 	sh .ci/browser
 
 letters: browser ## Draw the demo's letters in every scene; pictures and contact sheet in letters/
@@ -50,7 +51,7 @@ lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 wheel: .venv/.ok ## Build the wheel in dist/
 	$(BIN)/hatchling build --target wheel
 
-clean: ## Remove everything that make made
+clean: ## Remove all files that make has created
 	rm -rf .venv .tools demo dist tests/browser/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find digest subscribers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,4 +1,4 @@
-"""Count what makes the house hard to read, and fail when a count is over its bound: python .ci/counts.py [FOLDER]
+"""Count long functions, unclear names and riddles in the code, and fail on any over a bound: counts.py [FOLDER]
 
 `make check` runs it. A parameter counts unless it is `self` or `cls`; a function's lines count from its `def`.
 """
@@ -21,11 +21,11 @@ SEAM_FOLDERS = ("digest/transports/", "digest/commands/", "digest/store/migratio
 _RIDDLE = re.compile(r"(?:Who|What)\b[^?]*?(?:[.:;]|$)")
 _SENTENCE = re.compile(r"(?<=[.:;])\s+|\n\s*\n")
 
-Place = tuple[str, int, str]  # file, line, what stands there
+Place = tuple[str, int, str]  # file, line, name or sentence
 
 
 def main(folder: Path) -> int:
-    """Print each count with its bound, and every place that is over; return 1 when there is one."""
+    """Print each count, and the places behind each that is over its bound; return 1 when one is."""
     trees = {
         path: path.read_text(encoding="utf-8")
         for name in ("digest", "subscribers")
@@ -62,8 +62,8 @@ def main(folder: Path) -> int:
         (f"variables named {'|'.join(sorted(PRONOUNS))}", 0, counts["names"]),
         ("sentences in docstrings and comments that begin with Who or What", 0, counts["riddles"]),
     ]
-    for what, most, places in rows:
-        print(f"{len(places):5}  {what}")
+    for title, most, places in rows:
+        print(f"{len(places):5}  {title}")
         if len(places) > most:
             print("".join(f"         {file}:{line} {text}\n" for file, line, text in places), end="")
     twice = sorted(name for name, places in functions.items() if len(places) > 1)
@@ -98,7 +98,7 @@ def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _comments(source: str) -> Iterator[tuple[int, str]]:
-    """Yield each run of comment lines as one text."""
+    """Yield (first line, text) for each group of consecutive comment lines."""
     first, last, lines = 0, 0, [""]
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT:
