@@ -50,8 +50,8 @@ def demo(options: GlobalOptions, out: Path) -> None:
         tell(f"a new installation in {out}: its config.toml is the shipped one")
     elif (out / "config.toml").read_bytes() != resource("config.toml").read_bytes():
         raise WrongUse(
-            f"{out / 'config.toml'} is not the one this demo lays out; nothing was changed, name another folder"
-            " with --out, or remove this one if it is an old demo"
+            f"{out / 'config.toml'} is not the file that a demo writes; nothing was changed: name another folder"
+            " with --out, or remove this folder if it holds an old demo"
         )
     with watching() as watch:
         # No overrides from the environment, because they may name the database or provider of a real installation.
@@ -187,9 +187,9 @@ def _labelled_rows(labels: Path) -> list[dict[str, Any]]:
         try:
             rows.append(json.loads(line))
         except json.JSONDecodeError as error:
-            raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write one object a line") from None
+            raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write a JSON object on each line") from None
         if not isinstance(rows[-1], dict):
-            raise WrongUse(f"{labels}:{number}: is not an object; write one object a line")
+            raise WrongUse(f"{labels}:{number}: is not an object; write a JSON object on each line")
     return rows
 
 

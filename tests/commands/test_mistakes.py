@@ -114,7 +114,7 @@ def test_the_demo_stays_out_of_a_real_installation(tmp_path: Path) -> None:
     before = sorted(place.rglob("*"))
     [(code, text)] = answers(tmp_path, [["demo", "--out", str(place)]])
     assert code == 2
-    assert "is not the one this demo lays out; nothing was changed" in text
+    assert "is not the file that a demo writes; nothing was changed" in text
     assert sorted(place.rglob("*")) == before
 
 
