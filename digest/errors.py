@@ -1,15 +1,18 @@
-"""The errors that callers can catch at the right height. Every message names the place and the cure."""
+"""Define the errors that this program raises on purpose, each kind with its exit code.
+
+Every message names the file, key or row that is wrong, and the cure.
+"""
 
 from __future__ import annotations
 
 import errno
 
-# Room, or waiting, is the cure. A disk that fails is not called broken at its first failure.
+# Free room or a later run cures these. EIO is among them because a disk that fails once may work the next time.
 _PASSING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM))
 
 
 class DigestError(Exception):
-    """Something failed: exit code 1. Base of every error this program raises on purpose."""
+    """Something failed: exit code 1. Base of every error that this program raises on purpose."""
 
     exit_code = 1
 
@@ -23,7 +26,7 @@ class WrongUse(DigestError):
 class ConfigError(WrongUse):
     """config.toml, the environment or a template is wrong.
 
-    `problems` holds every mistake at once, one line each: "place: what is wrong; the cure".
+    `problems` holds every mistake at once, a line each: "key: the mistake; the cure".
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -42,7 +45,7 @@ class PersonNeeded(DigestError):
 
 
 class BadEdition(DigestError):
-    """One edition cannot be sent as it is stored; the others can."""
+    """An edition cannot be sent as it is stored; the others can."""
 
 
 class TryLater(DigestError):
@@ -51,16 +54,16 @@ class TryLater(DigestError):
     exit_code = 75
 
 
-def of_disk(error: OSError, said: str) -> DigestError:
-    """Return `said` as what to raise for a file or folder that cannot be used: TryLater, if that may pass."""
-    return TryLater(said) if error.errno in _PASSING else DigestError(said)
+def of_disk(error: OSError, message: str) -> DigestError:
+    """Return the error to raise for a file or folder that cannot be used: TryLater where the cause may pass."""
+    return TryLater(message) if error.errno in _PASSING else DigestError(message)
 
 
 class SourceError(DigestError):
-    """One source could not be read this time; the others go on.
+    """A source could not be read this time; the others go on.
 
-    `retry_after` is the number of seconds the source asked us to wait (None: it did not say);
-    `gone` is true when it said it will not come back (410).
+    `retry_after` is the number of seconds that the source asked us to wait (None: it asked for nothing);
+    `gone` is true when it answered that it will not come back (410).
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None, gone: bool = False) -> None:

@@ -1,8 +1,10 @@
-"""The words of the house as frozen values (docs/glossary.md). Standard library only."""
+"""Define the values that every room shares, frozen: from a source and its entries to an edition and its digests.
+
+docs/glossary.md says what each noun means. Imports the standard library alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -30,7 +32,7 @@ CADENCES = ("daily", "weekly", "monthly")
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """How much of a source's first sight is owed to readers: the newest `count`, or all younger than `span`."""
+    """How much of a source's baseline readers get all the same: the newest `count`, or all younger than `span`."""
 
     count: int = 0
     span: timedelta | None = None
@@ -66,12 +68,12 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One entry as one fetch of one source shows it, cleaned, before anyone asks whether it is new.
+    """One entry as one fetch of one source shows it, cleaned, before `newness` compares it with stored entries.
 
     `title`, `summary`, `author` and `categories` are plain text; `html` is sanitised and its links are
     absolute; `link` is an absolute http(s) address of at most 2,000 characters or None; `published` is
-    aware UTC or None (absent, unreadable or impossible); `kind` is None when the entry does not say.
-    `place` and the facets are what the entry itself declares (front matter), else empty.
+    aware UTC or None (absent, unreadable or impossible); `kind` is None when the entry does not declare one.
+    `place` and the facets are those that the entry itself declares (front matter), else empty.
     """
 
     guid: str | None
@@ -93,7 +95,10 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one fetch of one source holds, in the source's order. `problems`: what was mended or left out."""
+    """All sightings of one fetch of one source, in the source's order.
+
+    `problems` has a line for each part of the source that was mended or left out.
+    """
 
     sightings: tuple[Sighting, ...]
     title: str = ""
@@ -106,7 +111,7 @@ class Evidence:
     """Why an entry carries one facet value.
 
     `facet` is "policy_area", "region" or "theme"; `by` is "words", "place", "source", "category" or
-    "editor"; `detail` is what was met ("domestic abuse ×2", "Telford → West Midlands").
+    "editor"; `detail` names the words or the place ("domestic abuse ×2", "Telford → West Midlands").
     """
 
     facet: str
@@ -119,8 +124,8 @@ class Evidence:
 class Facets:
     """An entry's policy areas, regions and themes, strongest first, and the evidence for each.
 
-    `regions` is never empty (nothing found means `national`); `policy_areas` may be (unclassified).
-    `place` is the name to show a reader ("Cornwall"), or "".
+    `regions` is never empty (an entry that names no region is `national`); `policy_areas` is empty for an
+    unclassified entry. `place` is the name of the place to show a reader ("Cornwall"), or "".
     """
 
     policy_areas: tuple[str, ...] = ()
@@ -132,10 +137,10 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One post or case study as stored. `id` is ours and permanent; dates are aware UTC.
+    """One post or case study as stored. `id` is the database's own and never changes; dates are aware UTC.
 
-    `state` is "baseline" (seen at a source's first sight, never owed), "held" (an editor decides),
-    "ready" (released to readers) or "dropped" (an editor said no).
+    `state` is "baseline" (seen at a source's first sight, never owed), "held" (waits for an editor's release),
+    "ready" (released to readers) or "dropped" (refused by an editor).
     """
 
     id: int
@@ -155,11 +160,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One dated run of one cadence. `slot` is its local date; `state` draft, approved or frozen.
+    """One dated run of one cadence. `slot` is its local date; `state` is "draft", "approved" or "frozen".
 
     It considers the releases after `from_release`, the lowest mark it was drafted for, up to `to_release`.
-    `content_hash` is of its note and its entries in order, as they will be shown: an approval is of that
-    hash, and of `look`, a hash of templates, words and limits. A `held` edition is neither frozen nor sent.
+    `content_hash` is the hash of its note and of its entries in order, as they will be shown; `look` is the hash
+    of its appearance: templates, words and limits. An approval is of both. `held` is true for an edition that a
+    person has stopped: it is neither frozen nor sent.
     """
 
     id: int
@@ -195,7 +201,7 @@ class Receipt:
 
     @property
     def unexplained(self) -> int:
-        """How many eligible readers have no row, or rows no eligible reader: never anything but 0."""
+        """Return how many eligible readers the account misses (below 0: it has too many); other than 0 is a fault."""
         explained = (
             self.accepted + self.refused + self.suppressed + self.empty + self.held + self.uncertain + self.cancelled
         )
@@ -203,15 +209,16 @@ class Receipt:
 
     @property
     def balanced(self) -> bool:
-        """True when every eligible reader is accounted for and nothing is still pending."""
+        """Return whether every eligible reader is accounted for and no delivery is still pending."""
         return self.unexplained == 0 and self.pending == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One policy area or theme: its `slug`, the `name` readers see, and `words`: (phrase, weight 1-5) pairs.
+    """One policy area or theme: its `slug`, the `name` that readers see, and its `words`.
 
-    `names` are the name in other languages: (language, name) pairs, such as ("cy", "Tai").
+    `words` are (phrase, weight 1-5) pairs; `names` are its names in other languages, (language, name) pairs such
+    as ("cy", "Tai").
     """
 
     slug: str
@@ -228,7 +235,7 @@ class Taxonomy:
     themes: tuple[Term, ...] = ()
 
     def name(self, slug: str) -> str:
-        """Return what readers see for a policy area, theme or region slug (the slug itself if unknown)."""
+        """Return the name that readers see for a policy area, theme or region; an unknown slug stays as it is."""
         for term in (*self.policy_areas, *self.themes):
             if term.slug == slug:
                 return term.name
@@ -237,7 +244,11 @@ class Taxonomy:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Who sends: the words and addresses every letter carries. `sender` and `reply_to` are RFC 5322 mailboxes."""
+    """The organisation that sends: the words and addresses of every letter.
+
+    `sender` and `reply_to` are RFC 5322 mailboxes; `reply_to` "" means that answers go to the sender. `base_url` has
+    no slash at its end.
+    """
 
     name: str
     base_url: str
@@ -249,70 +260,8 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Colours:
-    """The colours of a letter in light or in dark, each "#rrggbb"; what is set in them must be readable.
-
-    `accent` is the band, the buttons and the rule beside a case study; `background` lies around the `sheet`
-    that carries the letter, `panel` under a case study.
-    """
-
-    accent: str = "#12545a"
-    link: str = "#0b4f86"
-    heading: str = "#17212b"
-    text: str = "#17212b"
-    soft: str = "#4d575f"
-    background: str = "#f2f1ec"
-    sheet: str = "#ffffff"
-    panel: str = "#eef5f3"
-    rule: str = "#c9cdd0"
-
-
-LIGHT = Colours()
-DARK = Colours(
-    accent="#7fd0c8",
-    link="#8ec5ff",
-    heading="#f1f2ee",
-    text="#f1f2ee",
-    soft="#bcc4c9",
-    background="#0f1417",
-    sheet="#171d21",
-    panel="#202b2e",
-    rule="#3d474d",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Logo:
-    """A picture above the name: absolute https `url`, size in CSS pixels; `alt` "" when it says no more than that."""
-
-    url: str
-    width: int
-    height: int
-    alt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Brand:
-    """What makes a letter the organisation's own without a template. "" means: as the site has it.
-
-    `words` are changes to the catalogue by language: (("en", {"areas": "For your patch"}),).
-    """
-
-    name: str = ""
-    tagline: str = ""
-    address: str = ""
-    logo: Logo | None = None
-    light: Colours = LIGHT
-    dark: Colours = DARK
-    words: tuple[tuple[str, Mapping[str, object]], ...] = ()
-
-
-SHIPPED = Brand()  # the look of the templates where config says nothing
-
-
-@dataclass(frozen=True, slots=True)
 class Dkim:
-    """Who signs the letters: the domain and selector of the public key, and the private `key` as PEM."""
+    """The signature of letters: the domain and selector of its public key, and the private `key` as PEM."""
 
     domain: str
     selector: str
@@ -321,11 +270,11 @@ class Dkim:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an entry stands in a digest, as data; the letter turns it into words.
+    """Why an entry stands in a digest, as data that the letter turns into words.
 
     `code` is "area" (a followed policy area and region), "elsewhere-area" or "elsewhere-theme" (a case
-    study from another region on a followed policy area or theme); `slug` is the policy area or theme
-    followed ("" when the reader follows all), `region` the entry's region that counted.
+    study from another region on a followed policy area or theme); `slug` is that policy area or theme
+    ("" when the reader follows all), `region` the region of the entry that matched.
     """
 
     code: str
@@ -335,7 +284,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One entry in its place in a digest."""
+    """One entry of a digest, by its id, and the reason why it stands there."""
 
     entry: int
     reason: Reason
@@ -343,7 +292,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries of one section under one heading: `slug` of a policy area, or "" for the unclassified."""
+    """The entries of one section under one heading: the `slug` of a policy area, or ""."""
 
     slug: str
     placed: tuple[Placed, ...]
@@ -351,7 +300,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`key` is "areas" (In your areas, grouped by policy area) or "elsewhere" (From elsewhere, one group "")."""
+    """A section of a digest.
+
+    `key` is "areas" (In your areas, grouped by policy area) or "elsewhere" (From elsewhere, one group with slug "").
+    """
 
     key: str
     groups: tuple[Group, ...]
@@ -359,10 +311,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What one set of readers gets in an edition: sections in reading order and how many more there are.
+    """The entries that one set of readers gets in an edition: sections in reading order.
 
-    Without sections it is empty, and no letter is written. `left_out` says, by entry id, why each considered
-    entry is not in the letter ("outside", "over-cap", "had", "elsewhere-off").
+    `more` counts the owed entries over the cap. Without sections the digest is empty, and no letter is written.
+    `left_out` has an (entry id, why) pair for each considered entry that is not in the letter: "outside",
+    "over-cap", "had" or "elsewhere-off".
     """
 
     sections: tuple[Section, ...]
@@ -371,5 +324,5 @@ class Digest:
 
     @property
     def placed(self) -> tuple[Placed, ...]:
-        """Every placed entry in reading order."""
-        return tuple(p for section in self.sections for group in section.groups for p in group.placed)
+        """Return every placed entry in reading order."""
+        return tuple(placed for section in self.sections for group in section.groups for placed in group.placed)

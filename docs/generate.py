@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from digest import errors
 from digest.cli import digest
 from digest.config.load import _File
-from digest.model import DARK, LIGHT, Backfill
+from digest.letter.brand import DARK, LIGHT
+from digest.model import Backfill
 
 HERE = Path(__file__).parent
 MARK = "<!-- Written by `make docs` from the program itself: change the descriptions there, not this file. -->"

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.config.site import split_url
 from digest.letter import colours
+from digest.letter.brand import DARK, LIGHT, Brand, Colours, Logo
 from digest.letter.words import primary
-from digest.model import DARK, LIGHT, Brand, Colours, Logo
 
 _PART = ConfigDict(extra="forbid")
 _LONGEST_LOGO = 2000  # characters of its address

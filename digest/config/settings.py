@@ -9,7 +9,8 @@ from pathlib import Path
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError
-from digest.model import SHIPPED, Brand, Dkim, Site, Source, Taxonomy
+from digest.letter.brand import SHIPPED, Brand
+from digest.model import Dkim, Site, Source, Taxonomy
 from digest.schedule import Cadence
 
 

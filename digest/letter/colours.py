@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from digest.model import Colours
+from digest.letter.brand import Colours
 
 TEXT = 4.5
 GRAPHIC = 3.0

@@ -25,11 +25,12 @@ from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
 from digest.letter.blocks import Block, BlockKey, Blocks, EditionFacts, FilledPlans, Gap, Piece
+from digest.letter.brand import SHIPPED, Brand
 from digest.letter.inert import PERCENT
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
 from digest.letter.views import COLUMNS, Book, unguard, wrapped
-from digest.model import SHIPPED, Brand, Digest, Entry, Site, Taxonomy
+from digest.model import Digest, Entry, Site, Taxonomy
 
 HTML = "letter.html.j2"
 TEXT = "letter.txt.j2"

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from digest.letter.blocks import BlockKey, EditionFacts, ReaderFacts
+from digest.letter.brand import SHIPPED, Brand, Colours
 from digest.letter.colours import upon
 from digest.letter.inert import PERCENT, content, link, paragraphs, reader_url, visible
 from digest.letter.words import SUBJECT, Words, direction, primary
-from digest.model import CASE_STUDY, SHIPPED, Brand, Colours, Digest, Entry, Image, Site, Taxonomy
+from digest.model import CASE_STUDY, Digest, Entry, Image, Site, Taxonomy
 from subscribers.languages import is_language_tag
 
 READER_TOKENS = (

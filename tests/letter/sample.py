@@ -9,17 +9,15 @@ from pathlib import Path
 
 from digest.letter import catalogue
 from digest.letter.blocks import EditionFacts, ReaderFacts
+from digest.letter.brand import LIGHT, Brand, Logo
 from digest.model import (
     CASE_STUDY,
-    LIGHT,
     NATIONAL,
     POST,
-    Brand,
     Digest,
     Entry,
     Facets,
     Group,
-    Logo,
     Placed,
     Reason,
     Section,

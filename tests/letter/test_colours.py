@@ -13,8 +13,8 @@ from digest.config.settings import Settings
 from digest.errors import ConfigError
 from digest.letter import colours
 from digest.letter.assemble import assemble
+from digest.letter.brand import DARK, LIGHT
 from digest.letter.compile import compile_letter
-from digest.model import DARK, LIGHT
 from tests.letter import sample
 from tests.letter.reading import Page
 
