@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from digest import errors
 from digest.cli import digest
-from digest.config.load import _File
+from digest.config.load import ConfigFile
 from digest.letter.brand import DARK, LIGHT
 from digest.model import Backfill
 
@@ -72,7 +72,7 @@ def pages() -> dict[str, str]:
 
 def configuration() -> str:
     """Return the page of all keys: a section for each table of config.toml."""
-    sections = [_section(path, model, about) for path, model, about in tables(_File)]
+    sections = [_section(path, model, about) for path, model, about in tables(ConfigFile)]
     return CONFIGURATION + "".join(sections)
 
 

@@ -58,7 +58,7 @@ def test_a_generated_page_names_no_path_of_a_machine(name: str) -> None:
 
 
 def test_every_key_of_the_config_has_a_description() -> None:
-    root = GENERATE._File
+    root = GENERATE.ConfigFile
     models = [("", root), *((path, model) for path, model, _ in GENERATE.tables(root))]
     silent = [
         f"{path} {name}"
@@ -191,7 +191,7 @@ def _mistakes(text: str) -> Iterator[str]:
     elif table := _TABLE.match(text):
         if not _is_key(".".join(filter(None, table.groups()))):
             yield text
-    elif (dotted := _DOTTED.match(text)) and dotted[1] in GENERATE._File.model_fields and not _is_key(text):
+    elif (dotted := _DOTTED.match(text)) and dotted[1] in GENERATE.ConfigFile.model_fields and not _is_key(text):
         yield text
     for section, key in _OVERRIDE.findall(text):
         if not _is_key(f"{section}.{key}".lower()):
@@ -227,7 +227,7 @@ def _every_option() -> set[str]:
 
 def _is_key(path: str) -> bool:
     """Return whether `path` ("transport.kind", "source", "cadence.weekly.at") is a table or key of config.toml."""
-    model: Any = GENERATE._File
+    model: Any = GENERATE.ConfigFile
     steps = path.split(".")
     while steps:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}

@@ -1,4 +1,4 @@
-"""[brand] of config.toml: what they may hold, and every mistake in them by key."""
+"""Read [brand] of config.toml: names, logo, colours and words of the organisation's own letters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.letter.brand import DARK, LIGHT, Brand, Colours, Logo
 from digest.letter.words import primary
 
 _PART = ConfigDict(extra="forbid")
-_LONGEST_LOGO = 2000  # characters of its address
+_LONGEST_LOGO = 2000  # characters of a logo's address
 
 
 def _colour(value: object) -> object:
@@ -26,7 +26,7 @@ Colour = Annotated[str, BeforeValidator(_colour)]
 
 
 class Palette(BaseModel):
-    """[brand.light] and [brand.dark]; what is left out stays as it is."""
+    """[brand.light] or [brand.dark]; a colour that is left out stays as shipped."""
 
     model_config = _PART
 
@@ -49,11 +49,11 @@ class LogoPart(BaseModel):
     url: str = Field(description="The https address of the picture, at twice its shown size.")
     width: int = Field(ge=16, le=528, description="Its shown width.")
     height: int = Field(ge=16, le=200, description="Its shown height.")
-    alt: str = Field(default="", max_length=120, description="What it says, for those who do not see it.")
+    alt: str = Field(default="", max_length=120, description="Its text, for readers who do not see it.")
 
 
 class BrandPart(BaseModel):
-    """[brand]: what makes a letter the organisation's own without a template."""
+    """[brand]: names, logo, colours and words that make letters the organisation's own."""
 
     model_config = _PART
 
@@ -70,16 +70,14 @@ class BrandPart(BaseModel):
 
 
 def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:
-    """Return a line for each colour that would be too faint to read, an unfit logo, and words that nobody would see.
+    """Return a line for each colour that is too faint to read, for an unfit logo, and for words without a catalogue.
 
-    `languages`: those with a catalogue of words.
+    `languages` are those with a catalogue of words.
     """
     problems = _check_words(part.words, languages)
     for side, chosen, shipped in (("light", part.light, LIGHT), ("dark", part.dark, DARK)):
-        said = chosen.model_dump(exclude_none=True)
-        problems += [
-            f"brand.{side}.{line}" for line in colours.colour_problems(_colours(chosen, shipped), list(said))
-        ]
+        given = list(chosen.model_dump(exclude_none=True))
+        problems += [f"brand.{side}.{line}" for line in colours.colour_problems(_colours(chosen, shipped), given)]
     if part.logo is not None:
         url = split_url(part.logo.url)
         if url is None or url.scheme != "https" or not part.logo.url.isascii() or " " in part.logo.url:
@@ -107,7 +105,7 @@ def _check_words(words: Collection[str], languages: Collection[str]) -> list[str
 
 
 def brand_of(part: BrandPart) -> Brand:
-    """Return the brand a checked part describes."""
+    """Return the brand of a part without mistakes."""
     return Brand(
         part.name,
         part.tagline,

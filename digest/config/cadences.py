@@ -1,4 +1,4 @@
-"""[cadence.*] of config.toml: when the editions of each cadence fall due, who has the word, and how far ahead."""
+"""Read [cadence.*] of config.toml: when editions fall due, whether an editor approves them, and how far ahead."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from digest.config.spans import Span
 from digest.model import CADENCES
 from digest.schedule import Cadence, parse_at
 
-# Below the one, what is in doubt could not be taken back in time; above the other, daily editions would overlap.
+# With less than the least, a request with a lost answer could not be taken back in time; with more than the most,
+# editions of a daily cadence would overlap.
 _LEAST, _MOST = timedelta(minutes=25), timedelta(hours=12)
 
 
 class CadencePart(BaseModel):
-    """[cadence.weekly] and its like. `ahead`: freeze so long before the hour, and let the provider wait for it."""
+    """[cadence.daily], [cadence.weekly] or [cadence.monthly]."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -35,8 +36,11 @@ class CadencePart(BaseModel):
     )
 
 
-def cadence_mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
-    """Return what is wrong with them, a line each; `can_wait`: the transport keeps letters until their hour."""
+def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
+    """Return a line for each mistake in the cadences, which are given by name.
+
+    `can_wait` is true where the transport keeps letters until their hour.
+    """
     problems = []
     for name, part in parts.items():
         key = f"cadence.{name}"
@@ -57,7 +61,7 @@ def cadence_mistakes(parts: Mapping[str, CadencePart], *, can_wait: bool) -> lis
 
 
 def cadences_of(parts: Mapping[str, CadencePart]) -> tuple[Cadence, ...]:
-    """Return the cadences of parts without mistakes, in the order of the glossary."""
+    """Return the cadences of parts without mistakes: daily, weekly, monthly."""
     return tuple(
         Cadence(name, parse_at(name, parts[name].at), parts[name].approval == "required", parts[name].ahead)
         for name in CADENCES

@@ -1,4 +1,4 @@
-"""[dkim] of config.toml: the domain, selector and private key that letters are signed with."""
+"""Read [dkim] of config.toml: the domain, selector and private key that letters are signed with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PART = ConfigDict(extra="forbid")
 
 
 class DkimPart(BaseModel):
-    """[dkim]: the private key stands in a file of its own."""
+    """[dkim]: the domain and selector of the public key, and the path of the private key."""
 
     model_config = _PART
 
@@ -27,7 +27,10 @@ class DkimPart(BaseModel):
 
 
 def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:
-    """Return the signature to write, its key read from its file; and what is wrong with it."""
+    """Return the signature of letters, with its key read from its file, and a line for each mistake in [dkim].
+
+    `sender` is the mailbox of `site.from`. The signature is None without [dkim], or where it cannot be read.
+    """
     if part is None:
         return None, []
     problems = []
@@ -45,7 +48,7 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
         key = (home / part.key_file).read_bytes()
     except OSError as error:
         return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
-    from digest.letter.mime.dkim import BadKey, load_dkim_key  # cryptography is slow to import
+    from digest.letter.mime.dkim import BadKey, load_dkim_key  # here, because cryptography is slow to import
 
     try:
         load_dkim_key(key)

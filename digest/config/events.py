@@ -1,4 +1,4 @@
-"""[events] of config.toml: what may tell us of letters after they were handed over."""
+"""Read [events] of config.toml: the webhook and the mailbox that tell of letters after they were handed over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digest.transports.webhook import Webhook
 
-_LEAST = timedelta(hours=25)
+_LEAST = timedelta(hours=25)  # because the provider repeats a call for a day
 
 
 class EventsPart(BaseModel):
@@ -26,7 +26,7 @@ class EventsPart(BaseModel):
     )
     window_hours: int = Field(
         default=25,
-        description="How old a signed call may be, in hours; at least 25, for the provider repeats for a day.",
+        description="How old a signed call may be, in hours; at least 25, because a call is repeated for a day.",
     )
     mailbox: str = Field(
         default="",
@@ -40,7 +40,10 @@ class EventsPart(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EventsSettings:
-    """What was chosen, checked. `keys` are base64 public keys; `window` how old a signed call may be."""
+    """The checked values of [events].
+
+    `keys` are base64 public keys; `window` is how old a signed call may be.
+    """
 
     keys: tuple[str, ...] = ()
     window: timedelta = _LEAST
@@ -48,13 +51,13 @@ class EventsSettings:
     password: str = field(default="", repr=False)
 
     def webhook(self) -> Webhook:
-        """Return the webhook of the provider that tells us of letters."""
-        from digest.transports.sendgrid.events import webhook  # cryptography is slow to import
+        """Return the webhook that verifies and parses the provider's calls."""
+        from digest.transports.sendgrid.events import webhook  # here, because cryptography is slow to import
 
         return webhook(self.keys, self.window)
 
     def webhook_problem(self) -> str:
-        """Return why no call of the webhook can be believed; "" when one can."""
+        """Return why the webhook refuses every call; "" when it does not."""
         return "" if self.keys else "events.sendgrid_keys is empty: /hooks/sendgrid refuses every call"
 
 
@@ -64,10 +67,13 @@ NOTHING = EventsSettings()
 def events_of(
     part: EventsPart, home: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[EventsSettings, list[str]]:
-    """Return the settings, and what is wrong with it, a line each."""
+    """Return the settings, and a line for each mistake in [events].
+
+    The password is looked up in the environment, then in its file below `home`.
+    """
     problems = []
     if part.sendgrid_keys:
-        from digest.transports.sendgrid.events import load_webhook_key  # cryptography is slow to import
+        from digest.transports.sendgrid.events import load_webhook_key  # here, because cryptography is slow to import
 
         for number, key in enumerate(part.sendgrid_keys):
             try:

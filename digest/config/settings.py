@@ -1,4 +1,4 @@
-"""The frozen settings that config.toml and the environment become; `load` makes them."""
+"""Define the frozen settings that config.toml and the environment become; `load.py` makes them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from digest.schedule import Cadence
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the operator chose. Paths are absolute; spans are timedeltas; sizes are bytes.
+    """Every choice of the operator. Paths are absolute; `gather_timeout` is in seconds.
 
-    `lint_clients` () means the lint's own default.
+    `only` holds addresses and "@domains" in lower case, () for all; `templates` is None without templates of the
+    operator's own; `lint_clients` () means the lint's own default.
     """
 
     home: Path
@@ -45,12 +46,12 @@ class Settings:
 
     @property
     def default_cadence(self) -> str:
-        """Return weekly where it is configured, else the first cadence there is."""
-        names = [c.name for c in self.cadences]
+        """Return "weekly" where it is configured, else the first cadence; "weekly" also where there is none."""
+        names = [cadence.name for cadence in self.cadences]
         return "weekly" if "weekly" in names or not names else names[0]
 
     def cadence(self, name: str) -> Cadence:
-        """Return a configured cadence by name (ConfigError when config.toml has none of it)."""
+        """Return a configured cadence by its name. Raises ConfigError when config.toml does not have it."""
         for cadence in self.cadences:
             if cadence.name == name:
                 return cadence

@@ -1,15 +1,65 @@
-"""What [site] and the addresses in config.toml may hold: each check returns the lines that say what is wrong."""
+"""Read [site] of config.toml: whose newsletter it is, and the addresses that its letters carry.
+
+Each check returns a line for each mistake: the key, the mistake and the cure.
+"""
 
 from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from digest.letter.mime import headers
+from digest.model import Site
 from subscribers.languages import is_language_tag
 
-LONGEST_URL = 300  # characters: links in letters add a token to it, and a header's line holds 998
+LONGEST_URL = 300  # characters, because links in letters add a token to it and a header's line holds 998
 _MAILBOX = 'write "Learning Digest <digest@example.org>"'
 _URL = "write https://digest.example.org"
+
+
+class SitePart(BaseModel):
+    """[site]: the name of the newsletter, its web address, its sender, and its language and time zone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, description="The name of the newsletter, in letters and on the web pages.")
+    base_url: str = Field(description="The address where `digest serve` is reached; links in letters begin with it.")
+    from_: str = Field(
+        alias="from",
+        min_length=3,
+        description="The sender of every letter: a name and an address, or an address alone.",
+    )
+    reply_to: str = Field(default="", description="Where answers to letters go. Empty: to the sender.")
+    postal_address: str = Field(
+        default="", description="The organisation's postal address, in the footer of letters."
+    )
+    language: str = Field(
+        default="en", description="The language tag of entries, of the editor's note and of new subscribers."
+    )
+    zone: str = Field(default="Europe/London", description="The time zone that slots and dates are in.")
+
+
+def check_site(part: SitePart) -> list[str]:
+    """Return a line for each mistake in [site]."""
+    problems = check_base_url(part.base_url)
+    problems += check_mailbox("site.from", part.from_)
+    problems += check_mailbox("site.reply_to", part.reply_to) if part.reply_to else []
+    return problems + check_language(part.language) + check_zone(part.zone)
+
+
+def site_of(part: SitePart) -> Site:
+    """Return the site of a part without mistakes."""
+    return Site(
+        part.name,
+        part.base_url.rstrip("/"),
+        part.from_,
+        part.reply_to,
+        part.postal_address,
+        part.language,
+        part.zone,
+    )
 
 
 def split_url(url: str) -> SplitResult | None:
@@ -23,7 +73,7 @@ def split_url(url: str) -> SplitResult | None:
 
 
 def check_mailbox(key: str, value: str) -> list[str]:
-    """Say why a mailbox cannot stand in a letter's head, by the very rule that writes it there."""
+    """Return a line if a mailbox cannot stand in a letter's head, by the same rule that writes it there."""
     try:
         headers.mailbox(key, value)
     except headers.BadHeader as error:
@@ -32,13 +82,13 @@ def check_mailbox(key: str, value: str) -> list[str]:
 
 
 def check_base_url(value: str) -> list[str]:
-    """Say why links in letters cannot begin with this address."""
+    """Return a line if links in letters cannot begin with this address."""
     key = "site.base_url"
     parts = split_url(value)
     if parts is None:
         return [f"{key}: {value[:60]!r} is not an absolute web address; {_URL}"]
     if parts.username is not None or parts.password is not None:
-        # Not repeated here: what stands before the @ may be a password.
+        # The line does not repeat the address, because the text before its @ may be a password.
         return [f"{key}: holds a user name or password, which every reader would see; leave it out"]
     if "?" in value or "#" in value:
         return [f"{key}: {value[:60]!r} has a query or fragment, but paths are added to it; {_URL}"]
@@ -46,7 +96,8 @@ def check_base_url(value: str) -> list[str]:
         return [f"{key}: has {len(value)} characters; use at most {LONGEST_URL}"]
     try:
         headers.uri(key, value)
-        if not _numeric(parts.hostname or ""):
+        # An IPv6 address is no domain; an IPv4 address passes for a domain.
+        if ":" not in (parts.hostname or ""):
             headers.domain(key, parts.hostname or "")
     except headers.BadHeader as error:
         return [f"{str(error).rpartition('; ')[0] or error}; {_URL}"]
@@ -54,11 +105,16 @@ def check_base_url(value: str) -> list[str]:
 
 
 def check_language(value: str) -> list[str]:
-    """Say why a language is no BCP 47 tag."""
+    """Return a line if a language is no BCP 47 tag."""
     if is_language_tag(value):
         return []
     return [f'site.language: {value[:40]!r} is not a language tag; write one like "en", "en-GB" or "cy"']
 
 
-def _numeric(host: str) -> bool:
-    return ":" in host  # an IPv6 address; an IPv4 one passes for a domain
+def check_zone(value: str) -> list[str]:
+    """Return a line if this machine has no time zone of that name."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return [f'site.zone: {value!r} is not a time zone; write one like "Europe/London"']
+    return []

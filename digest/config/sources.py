@@ -1,4 +1,4 @@
-"""[[source]] of config.toml: feeds and folders, what they are about, and what of their past is owed."""
+"""Read [[source]] of config.toml: feeds and folders, their facets, and how much of their past readers get."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from subscribers.facets import KnownFacets
 
 
 def _backfill(value: object) -> object:
+    """Read a count such as 20 or a span such as "60 days"."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Backfill(count=value)
     if isinstance(value, str) and spans.FORM.match(value):
@@ -23,7 +24,7 @@ def _backfill(value: object) -> object:
 
 
 class SourcePart(BaseModel):
-    """One source: a `url`, or a `path` of a file or folder."""
+    """[[source]]: a feed at `url`, or a feed's file or a folder at `path`."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -41,7 +42,8 @@ class SourcePart(BaseModel):
     themes: list[str] = Field(default=[], description="Slugs of themes that all its entries are about.")
     backfill: Annotated[Backfill, BeforeValidator(_backfill)] = Field(
         default=Backfill(),
-        description="What of its first sight is owed to readers: the newest so many, or all younger than a span.",
+        description="How much of its first sight readers get all the same: the newest so many entries, or all "
+        "younger than a span.",
     )
     allow_private: bool = Field(
         default=False,
@@ -50,15 +52,15 @@ class SourcePart(BaseModel):
 
 
 def check_sources(parts: Sequence[SourcePart], facets: KnownFacets) -> list[str]:
-    """Return what is wrong with them, a line each."""
+    """Return a line for each mistake in the sources; `facets` are those that config.toml defines."""
     problems = []
     names = set()
-    for n, part in enumerate(parts):
-        place = f"source.{n} ({part.name})"
+    for number, part in enumerate(parts):
+        key = f"source.{number} ({part.name})"
         if part.name in names:
-            problems.append(f"{place}: the name is taken by an earlier source; give each its own")
+            problems.append(f"{key}: the name is taken by an earlier source; give each its own")
         names.add(part.name)
-        problems += [f"{place}.{problem}" for problem in _check(part, facets)]
+        problems += [f"{key}.{problem}" for problem in _check(part, facets)]
     return problems
 
 

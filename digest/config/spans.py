@@ -1,4 +1,4 @@
-"""Spans of time as people write them in config.toml."""
+"""Read spans of time as people write them in config.toml, such as "30 minutes"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 FORM = re.compile(r"^\s*([0-9]{1,8})\s*(minute|hour|day|week)s?\s*$")
-_LONGEST = timedelta(days=36_525)  # a hundred years; further back or ahead dates run out
+_LONGEST = timedelta(days=36_525)  # a hundred years, because Python's dates end in the year 9999
 
 
 def read_span(value: object) -> timedelta:

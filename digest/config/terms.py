@@ -1,4 +1,4 @@
-"""[[policy_area]] and [[theme]] of config.toml: their slugs, names in each language, and weighted words."""
+"""Read [[policy_area]] and [[theme]] of config.toml: slugs, names in each language, and weighted words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RESERVED = {"none", "all"}
 
 
 def _words(value: object) -> object:
-    """A plain list weighs 2; a table maps weights 1 to 5 to lists."""
+    """Return (phrase, weight) pairs from a table of weights 1 to 5, or from a plain list, which weighs 2."""
     if isinstance(value, list):
         value = {"2": value}
     if not isinstance(value, dict):
@@ -32,7 +32,7 @@ def _words(value: object) -> object:
 
 
 class TermPart(BaseModel):
-    """One policy area or theme. `name_cy` and the like are its names in other languages."""
+    """[[policy_area]] or [[theme]]; `name_cy` and the like are its names in other languages."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -40,7 +40,7 @@ class TermPart(BaseModel):
     name: str = Field(min_length=1, description="Its name in letters.")
     words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = Field(
         default=(),
-        description="Phrases that tell of it, by weight: 1 (a hint) to 5 (says it outright). A plain list weighs 2.",
+        description="Phrases of texts about it, by weight: 1 (a hint) to 5 (a clear sign). A plain list weighs 2.",
     )
     names: dict[str, str] = Field(
         default={}, description="Its names in other languages; also written `name_cy` and the like."
@@ -49,7 +49,7 @@ class TermPart(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _translations(cls, given: Any) -> Any:
-        """Gather name_cy and the like as names."""
+        """Move name_cy and the like into `names`."""
         if not isinstance(given, dict):
             return given
         names = {key.removeprefix("name_"): given[key] for key in given if _NAME.match(key)}
@@ -58,14 +58,14 @@ class TermPart(BaseModel):
 
 
 def check_terms(kind: str, parts: Sequence[TermPart]) -> list[str]:
-    """Return what is wrong with the slugs of one kind, "policy_area" or "theme", a line each."""
+    """Return a line for each mistake in the slugs of a `kind`, "policy_area" or "theme"."""
     problems = []
     seen = set()
-    for n, part in enumerate(parts):
+    for number, part in enumerate(parts):
         if not _SLUG.match(part.slug) or part.slug in _RESERVED:
-            problems.append(f'{kind}.{n}.slug: {part.slug!r} is not a slug; write it like "public-health"')
+            problems.append(f'{kind}.{number}.slug: {part.slug!r} is not a slug; write it like "public-health"')
         if part.slug in seen:
-            problems.append(f"{kind}.{n}.slug: {part.slug!r} is defined twice; remove one")
+            problems.append(f"{kind}.{number}.slug: {part.slug!r} is defined twice; remove one")
         seen.add(part.slug)
     return problems
 

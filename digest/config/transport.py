@@ -1,4 +1,4 @@
-"""[transport] of config.toml: which transport carries the letters, and everything it needs to be opened."""
+"""Read [transport] of config.toml: which transport carries the letters, and the values it is opened with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from digest.transports.base import Capabilities, Transport
 
 
 class TransportPart(BaseModel):
-    """[transport]: secrets stand in the environment or in a file of their own, never here."""
+    """[transport]. Secrets stand in the environment or in a file of their own, never here."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +70,7 @@ class TransportPart(BaseModel):
     sandbox: bool = Field(
         default=False, description="`sendgrid`: have every request checked by the provider, and nothing mailed."
     )
-    # both
+    # smtp and sendgrid
     concurrency: int = Field(
         default=4,
         ge=1,
@@ -86,7 +87,11 @@ class TransportPart(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
-    """What was chosen, checked. `secret` is the SMTP password or the SendGrid key, out of sight of any repr."""
+    """The checked values of [transport].
+
+    `secret` is the SMTP password or the SendGrid key, or empty; its repr does not show it. `sender` is the address
+    of `site.from` without its name.
+    """
 
     part: TransportPart
     directory: Path
@@ -101,29 +106,34 @@ class TransportSettings:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Return what the transport can do; nothing is opened for it."""
+        """Return what the transport can do, without opening it."""
         return capabilities_of(self.part.kind)
 
     @property
     def where(self) -> str:
-        """Return what hand-overs can be asked about again: the same kind, and for files the same folder."""
+        """Return where letters are handed over to: the kind, and for files the folder.
+
+        A transport can be asked about an earlier hand-over only if that had the same `where`.
+        """
         return f"file {self.directory}" if self.part.kind == "file" else self.part.kind
 
     def open(self, installation_secret: bytes, clock: Callable[[], datetime]) -> Transport:
-        """Return the transport, ready for one run; nothing is connected to yet."""
+        """Return the transport, ready for one run and not yet connected.
+
+        `installation_secret` makes the tags of bounce addresses.
+        """
         part, secret = self.part, self.secret.get_secret_value()
         if part.kind == "smtp":
             from digest.transports.smtp.connect import SmtpSettings
             from digest.transports.smtp.transport import SmtpTransport
             from digest.transports.tag import bounce_address
 
-            bounces = part.bounces
             return SmtpTransport(
                 SmtpSettings(
                     host=part.host, port=part.port, security=part.security, username=part.username,
                     password=secret or None, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
                     verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None, sender=self.sender,
-                    return_path=(lambda n: bounce_address(installation_secret, bounces, n)) if bounces else None,
+                    return_path=partial(bounce_address, installation_secret, part.bounces) if part.bounces else None,
                 )
             )  # fmt: skip
         if part.kind == "sendgrid":
@@ -154,7 +164,10 @@ def capabilities_of(kind: str) -> Capabilities:
 def transport_of(
     part: TransportPart, site: Site, home: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[TransportSettings | None, list[str]]:
-    """Return the settings and what is wrong with it; the secret is looked up in the environment, then in its file."""
+    """Return the settings, and a line for each mistake in [transport]; the settings are None where there is one.
+
+    The secret is looked up in the environment, then in its file below `home`.
+    """
     problems: list[str] = []
     name, file, key = {
         "file": ("", None, ""),
@@ -175,8 +188,8 @@ def transport_of(
         if not secret:
             problems.append(f"transport.kind: sendgrid needs a key; set {name} or transport.key_file")
         else:
-            made = SendGridSettings(secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10))
-            problems += mistakes(made)
+            settings = SendGridSettings(secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10))
+            problems += mistakes(settings)
     if part.bounces is not None and part.bounces.count("@") != 1:
         problems.append(
             f'transport.bounces: {part.bounces!r} is not a mailbox; write it like "bounce@news.example.org"'
@@ -186,6 +199,6 @@ def transport_of(
     try:
         sender = headers.bare_address("site.from", site.sender)
     except headers.BadHeader:
-        return None, problems  # told under its own key
+        return None, problems  # [site] reports it under its own key
     ca_file = home / part.ca_file if part.ca_file else None
     return TransportSettings(part, home / part.directory, sender, ca_file, SecretStr(secret or "")), []

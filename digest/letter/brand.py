@@ -54,8 +54,9 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The organisation's own look of a letter, without a template. An empty `name` or `address` means the site's.
+    """Names, colours, logo and words that make letters the organisation's own without a template.
 
+    An empty `name` or `address` means the site's.
     `words` are changes to the catalogue by language: (("en", {"areas": "For your patch"}),).
     """
 

@@ -1,0 +1,29 @@
+"""Read [letter] of config.toml: how much a letter shows, and with which templates."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.config.spans import Span
+
+
+class LetterPart(BaseModel):
+    """[letter]: the caps of a letter, the folder of the operator's own templates, and the welcome look-back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cap: int = Field(
+        default=12, ge=1, le=100, description='The most entries that a letter shows; the rest is counted as "N more".'
+    )
+    elsewhere: int = Field(
+        default=3, ge=0, le=20, description="Of them, the most case studies in the section *From elsewhere*."
+    )
+    templates: str | None = Field(
+        default=None, description="A folder of your own templates, searched before the shipped ones."
+    )
+    welcome: Span = Field(
+        default=timedelta(0),
+        description="How far before their joining the first letter of a new subscriber may reach.",
+    )

@@ -1,0 +1,75 @@
+"""Turn pydantic's errors into lines that name the key of config.toml and the cure."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[int | str, ...]  # keys and indexes from the root of the file, as pydantic gives them
+
+
+def validate(model: type[Model], raw: dict[str, Any]) -> tuple[Model | None, list[str]]:
+    """Return the model of the tables in `raw`, and a line for each key with a mistake of form.
+
+    Takes those keys out of `raw`, so that the caller can check the others too. The model is None where it cannot
+    be without them.
+    """
+    try:
+        return model.model_validate(raw), []
+    except ValidationError as error:
+        problems = [_line(model, detail) for detail in error.errors()]
+        for detail in error.errors():
+            _take_out(raw, detail["loc"])
+    try:
+        return model.model_validate(raw), problems
+    except ValidationError:
+        return None, problems
+
+
+def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
+    """Return the line for one error of a validation of `model`."""
+    kind, location = detail["type"], detail["loc"]
+    *_, key = steps = [str(step) for step in location]
+    path = ".".join(steps)
+    if kind == "extra_forbidden":
+        allowed = _keys_beside(model, location)
+        near = difflib.get_close_matches(key, allowed, 1)
+        cure = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(allowed))}"
+        return f"{path}: unknown key; {cure}"
+    if kind == "missing":
+        return f"{path}: is missing; add it"
+    if path == "transport.kind":
+        return f'{path}: {detail["input"]!r} is not a transport; use "file", "smtp" or "sendgrid"'
+    return f"{path}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _keys_beside(model: type[BaseModel], location: Location) -> list[str]:
+    """Return the keys allowed in the table that holds `location`, by walking the models from `model` down."""
+    for step in location[:-1]:
+        # An index of a list or the name of a table of tables is no field, and stays in the model it chooses from.
+        fields = [field for name, field in model.model_fields.items() if step == (field.alias or name)]
+        model = next((inner for field in fields if (inner := _model_in(field.annotation))), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in a type such as `list[Part]`, `dict[str, Part]` or `Part | None`, or None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for inner in get_args(annotation) if (model := _model_in(inner))), None)
+
+
+def _take_out(raw: Any, location: Location) -> None:
+    """Remove the key at `location` from nested tables; do nothing where it is not there."""
+    *way, key = location
+    for step in way:
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(raw, dict):
+        raw.pop(key, None)
