@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.classify import MOST_AREAS, MOST_THEMES, Classifier, kind_of, plain
+from digest.classify import MOST_AREAS, MOST_THEMES, Classifier, kind_of
+from digest.facets.entry_text import plain
 from digest.facets.lexicon import stem
 from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import REGIONS, Facets, Sighting, Source, Taxonomy, Term

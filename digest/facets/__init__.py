@@ -1,1 +1,1 @@
-"""What a text is about: policy areas, regions and themes."""
+"""Read from texts the three facets: policy areas, regions and themes."""

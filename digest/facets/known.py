@@ -1,4 +1,7 @@
-"""Give the facets of a configuration as `subscribers.facets` checks them. Pure."""
+"""Tell which policy areas, regions and themes there are, from the taxonomy of config.toml. Pure.
+
+`subscribers/facets.py` has the rule by which a value that somebody typed is checked against them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from digest.errors import WrongUse
 from digest.model import REGIONS, Taxonomy
 from subscribers.facets import KnownFacets
 
-# For readers of files and labels that know no configuration.
+# For code that reads declared regions without a configuration: the regions are the same in every installation.
 KNOWN_REGIONS = KnownFacets({}, REGIONS, {})
 
 
 def known_facets(taxonomy: Taxonomy) -> KnownFacets:
-    """Return the policy areas and themes of config.toml and the regions there are, with their names."""
+    """Return the policy areas and themes of `taxonomy`, and all regions, with their names."""
     return KnownFacets(
         {term.slug: term.name for term in taxonomy.policy_areas},
         REGIONS,
@@ -22,7 +25,10 @@ def known_facets(taxonomy: Taxonomy) -> KnownFacets:
 
 
 def slugs_of(taxonomy: Taxonomy, facet: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the slugs of values somebody typed, by slug or name; WrongUse for the first that is not known."""
+    """Return the slugs of values that somebody typed as slugs or names.
+
+    `facet` is "policy_areas", "regions" or "themes". Raises WrongUse for the first value that the facet lacks.
+    """
     slugs, problems = known_facets(taxonomy).read(facet, texts)
     if problems:
         raise WrongUse(problems[0])

@@ -1,4 +1,4 @@
-"""Count the words of policy areas and themes in text. Pure; one structure for all terms, longest phrase first."""
+"""Count in text the phrases that config.toml gives to policy areas and themes, longest phrase first. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from functools import lru_cache
 from digest.facets.words import Word, words
 from digest.model import Taxonomy, Term
 
-# Plurals that no rule of ours mends.
+# Plurals that the rules of `stem` do not cover.
 _SINGULAR = {"children": "child", "women": "woman", "men": "man", "lives": "life", "crises": "crisis"}
-Hits = Counter[tuple[str, ...]]
+
+Phrase = tuple[str, ...]  # its words as stems
+Hits = Counter[Phrase]
 
 
 @lru_cache(maxsize=20_000)
 def stem(key: str) -> str:
-    """Return the singular of a folded word by simple rules: "services" and "service" are one, "bus" stays."""
+    """Return the singular of a folded word by simple rules: "services" becomes "service", "bus" stays."""
     if key in _SINGULAR:
         return _SINGULAR[key]
     if len(key) < 4 or not key.endswith("s") or key.endswith(("ss", "us", "is", "news")):
@@ -28,22 +30,22 @@ def stem(key: str) -> str:
     return key[:-1]
 
 
-def stems(seq: Iterable[Word]) -> list[str]:
-    """Return the stems of cut words; punctuation stays as it is, so no phrase runs across it."""
-    return [stem(word.key) for word in seq]
+def stems(text: Iterable[Word]) -> list[str]:
+    """Return the stems of cut words; punctuation stays as it is, so that no phrase runs across it."""
+    return [stem(word.key) for word in text]
 
 
 class Lexicon:
-    """Every phrase of every term: phrase (stems) -> the (facet, slug, weight) it speaks for."""
+    """Every phrase of every term, with the values it speaks for: (facet, slug, weight), facet in the singular."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
-        self._values: dict[tuple[str, ...], list[tuple[str, str, int]]] = {}
-        self._written: dict[tuple[str, ...], str] = {}
-        self._first: dict[str, list[tuple[str, ...]]] = {}
+        self._values: dict[Phrase, list[tuple[str, str, int]]] = {}
+        self._written: dict[Phrase, str] = {}
+        self._by_first_word: dict[str, list[Phrase]] = {}
         for facet, terms in (("policy_area", taxonomy.policy_areas), ("theme", taxonomy.themes)):
             for term in terms:
                 self._add(facet, term)
-        for phrases in self._first.values():
+        for phrases in self._by_first_word.values():
             phrases.sort(key=lambda phrase: (-len(phrase), phrase))
 
     def _add(self, facet: str, term: Term) -> None:
@@ -53,33 +55,33 @@ class Lexicon:
                 continue
             values = self._values.setdefault(phrase, [])
             self._written.setdefault(phrase, written)
-            known = next((v for v in values if v[:2] == (facet, term.slug)), None)
-            if known is None:
+            earlier = next((value for value in values if value[:2] == (facet, term.slug)), None)
+            if earlier is None:
                 values.append((facet, term.slug, weight))
-            elif known[2] < weight:  # "nursery" and "nurseries" are one word; the heavier counts
-                values[values.index(known)] = (facet, term.slug, weight)
-            if len(values) == 1 and known is None:
-                self._first.setdefault(phrase[0], []).append(phrase)
+            elif earlier[2] < weight:  # "nursery" and "nurseries" have the same stem; the heavier weight counts
+                values[values.index(earlier)] = (facet, term.slug, weight)
+            if len(values) == 1 and earlier is None:
+                self._by_first_word.setdefault(phrase[0], []).append(phrase)
 
-    def values(self, phrase: tuple[str, ...]) -> list[tuple[str, str, int]]:
-        """Return what a phrase speaks for: (facet, slug, weight)."""
+    def values(self, phrase: Phrase) -> list[tuple[str, str, int]]:
+        """Return the (facet, slug, weight) values that a phrase speaks for."""
         return self._values[phrase]
 
-    def written(self, phrase: tuple[str, ...]) -> str:
-        """Return a phrase as the configuration writes it."""
+    def written(self, phrase: Phrase) -> str:
+        """Return a phrase as config.toml writes it."""
         return self._written[phrase]
 
-    def hits(self, seq: Sequence[str]) -> Hits:
-        """Count the phrases in a text already cut to stems; longest first, none inside another."""
-        found: Hits = Counter()
-        here, size = 0, len(seq)
-        first = self._first
-        while here < size:
-            for phrase in first.get(seq[here], ()):
-                if tuple(seq[here : here + len(phrase)]) == phrase:
-                    found[phrase] += 1
-                    here += len(phrase)
+    def hits(self, text: Sequence[str]) -> Hits:
+        """Count the phrases in a text that is cut to stems; the longest match counts, and none inside it."""
+        hits: Hits = Counter()
+        index, size = 0, len(text)
+        by_first_word = self._by_first_word
+        while index < size:
+            for phrase in by_first_word.get(text[index], ()):
+                if tuple(text[index : index + len(phrase)]) == phrase:
+                    hits[phrase] += 1
+                    index += len(phrase)
                     break
             else:
-                here += 1
-        return found
+                index += 1
+        return hits

@@ -1,4 +1,4 @@
-"""Cut text into comparable words: one rule for the gazetteer's names, the facets' phrases and the entries."""
+"""Cut text into comparable words, by the same rule for place names, phrases of config.toml and entries. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-# A word with at most one inner apostrophe, an ampersand, or one mark that ends a phrase. Hyphens, spaces and
-# underscores only separate.
+# Matches a word with at most one inner apostrophe, an ampersand, or a mark that ends a phrase. Hyphens, spaces and
+# underscores only separate words.
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|&|[^\w\s\-]|\n")
 BREAK = "|"
 
 
 class Word(NamedTuple):
-    """`key` is the folded word (BREAK for punctuation, "," for a comma); `start` and `end` index the text."""
+    """A word, text[start:end]; `key` is the folded word, BREAK for punctuation, or "," for a comma."""
 
     key: str
     start: int
@@ -21,13 +21,13 @@ class Word(NamedTuple):
 
 
 def fold(word: str) -> str:
-    """Return `word` in lower case without accents or apostrophes; a possessive "'s" goes, "&" is "and"."""
+    """Return `word` in lower case without accents, apostrophes or a possessive "'s"; "&" becomes "and"."""
     if word == "&":
         return "and"
     low = word.lower()
     if not low.isascii():
         low = unicodedata.normalize("NFKD", low.replace("’", "'"))
-        low = "".join(c for c in low if not unicodedata.combining(c))
+        low = "".join(char for char in low if not unicodedata.combining(char))
     if "'" in low:
         low = low.removesuffix("'s").replace("'", "")
     return low
@@ -35,19 +35,19 @@ def fold(word: str) -> str:
 
 def words(text: str) -> list[Word]:
     """Return the words of `text` in order. Never raises; linear in the length of the text."""
-    found: list[Word] = []
+    cut: list[Word] = []
     for match in _WORD.finditer(text):
         raw = match.group()
         first = raw[0]
         if first.isalnum() or first == "&":
-            found.append(Word(fold(raw), match.start(), match.end()))
+            cut.append(Word(fold(raw), match.start(), match.end()))
         elif first == ",":
-            found.append(Word(",", match.start(), match.end()))
-        elif not (first == "." and found and found[-1].key == "st"):  # "St. Helens" is one name
-            found.append(Word(BREAK, match.start(), match.end()))
-    return found
+            cut.append(Word(",", match.start(), match.end()))
+        elif not (first == "." and cut and cut[-1].key == "st"):  # no break, because "St. Helens" is one name
+            cut.append(Word(BREAK, match.start(), match.end()))
+    return cut
 
 
 def keys(text: str) -> tuple[str, ...]:
-    """Return only the folded words of a short text, punctuation other than commas left out."""
+    """Return the folded words of a short text, with commas and without other punctuation."""
     return tuple(word.key for word in words(text) if word.key != BREAK)

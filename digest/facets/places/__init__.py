@@ -1,1 +1,1 @@
-"""Place names and the regions they lie in. Pure."""
+"""Find place names in texts, and tell which regions they lie in. Pure."""

@@ -1,8 +1,8 @@
 """Build data/gazetteer.tsv: `python -m digest.facets.places.build FOLDER [--check]`.
 
 FOLDER holds mySociety's uk_local_authorities_current.csv and lookup_name_to_registry.csv (v1.6.1) and our
-corrections.csv. Added are data/supplement.tsv (places the list lacks) and data/care.tsv (names that are also
-words). `--check` writes nothing and fails when the shipped file differs. A tool of the house, not run at run time.
+corrections.csv. To them come data/supplement.tsv (places that the list lacks) and data/care.tsv (names that are also
+words). `--check` writes nothing and fails when the shipped file differs. A developer's tool; no command runs it.
 """
 
 from __future__ import annotations
@@ -46,25 +46,28 @@ Council = dict[str, str]
 
 
 def councils(folder: Path) -> dict[str, Council]:
-    """Read the council list, apply corrections.csv and fill what abolished districts lack; by code."""
+    """Read the council list by code, apply corrections.csv, and give abolished districts their successor's region.
+
+    Raises ValueError for a correction that no longer fits, and for a council without a region.
+    """
     with (folder / "uk_local_authorities_current.csv").open(encoding="utf-8", newline="") as lines:
-        found = {row["local-authority-code"]: dict(row) for row in csv.DictReader(lines)}
+        by_code = {row["local-authority-code"]: dict(row) for row in csv.DictReader(lines)}
     with (folder / "corrections.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            council = found[row["local-authority-code"]]
+            council = by_code[row["local-authority-code"]]
             field = row["field"]
             if council[field] != row["as shipped (v1.6.1)"]:
                 raise ValueError(f"corrections.csv: {council['nice-name']} no longer has the value to correct")
             council[field] = row["should be"]
-    for council in found.values():
-        heir = found.get(council["replaced-by"])
+    for council in by_code.values():
+        heir = by_code.get(council["replaced-by"])
         if not council["region"]:
-            # Not from county-la: it gives Forest Heath, in Suffolk, to Surrey. The successor is right.
+            # The region of county-la is not used, because it gives Forest Heath, in Suffolk, to Surrey.
             if heir is None or not heir["region"]:
                 raise ValueError(f"{council['nice-name']}: no region and no successor; add it to corrections.csv")
             council["region"] = heir["region"]
             council["county-la"] = heir["county-la"] or council["county-la"]
-    return found
+    return by_code
 
 
 def disagreements(rows: Iterable[GazetteerRow]) -> list[str]:
@@ -82,11 +85,12 @@ def disagreements(rows: Iterable[GazetteerRow]) -> list[str]:
 
 
 def _slugs(region: str) -> str:
-    """ "East Midlands and Yorkshire and The Humber" -> "east-midlands;yorkshire-and-the-humber"."""
+    """Return the slugs of the regions in a text: "London and Wales" becomes "london;wales"."""
     return ";".join(sorted(slug for name, slug in SLUG.items() if name in region))
 
 
 def _written(name: str) -> bool:
+    """Return whether people write a name of the registry so."""
     low = name.lower().strip()
     return bool(low) and not _NOT_WRITTEN.search(low) and not _MISSPELT.search(low)
 
@@ -103,17 +107,18 @@ def _shown(council: Council) -> str:
 
 def council_rows(folder: Path) -> list[GazetteerRow]:
     """Return a row for every written form of every council's name."""
-    found = councils(folder)
+    by_code = councils(folder)
     names: dict[str, set[str]] = {
-        code: {c["official-name"], c["nice-name"].strip(), _shown(c)} for code, c in found.items()
+        code: {council["official-name"], council["nice-name"].strip(), _shown(council)}
+        for code, council in by_code.items()
     }
     with (folder / "lookup_name_to_registry.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             names[row["local-authority-code"]].add(row["la-name"].strip())
     rows = []
     kinds = {"CTY": "county", "COMB": "city-region", "SRA": "city-region"}
-    for code, council in found.items():
-        county = found.get(council["county-la"])
+    for code, council in by_code.items():
+        county = by_code.get(council["county-la"])
         for name in sorted(names[code]):
             if _written(name):
                 kind = kinds.get(council["local-authority-type"], "council")
@@ -123,7 +128,10 @@ def council_rows(folder: Path) -> list[GazetteerRow]:
 
 
 def supplement_rows(lines: Iterable[str]) -> list[GazetteerRow]:
-    """Read supplement.tsv: kind, regions, and names divided by "; " ("Hants=Hampshire" shows Hampshire)."""
+    """Return a row for each name in supplement.tsv: kind, regions, and names divided by "; ".
+
+    "Hants=Hampshire" shows Hampshire. Raises ValueError naming the line that is wrong.
+    """
     rows = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -138,7 +146,7 @@ def supplement_rows(lines: Iterable[str]) -> list[GazetteerRow]:
 
 
 def build(folder: Path) -> list[GazetteerRow]:
-    """Return all rows of the gazetteer, one per name (the supplement wins), sorted by name."""
+    """Return all rows of the gazetteer, one for each name, sorted by name. Raises ValueError for a wrong county."""
     care = {}
     for line in (DATA / "care.tsv").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -148,13 +156,13 @@ def build(folder: Path) -> list[GazetteerRow]:
     with (DATA / "supplement.tsv").open(encoding="utf-8") as lines:
         added = supplement_rows(lines)
     for row in council_rows(folder):
-        known = merged.get(keys(row.name))
-        if known is None or (row.shown == row.name and known.shown != known.name):
+        other = merged.get(keys(row.name))
+        if other is None or (row.shown == row.name and other.shown != other.name):
             merged[keys(row.name)] = row
     for row in added:
-        known = merged.get(keys(row.name))
-        # A council's own row knows its county; a supplement row is kept only where it says something else.
-        if known is None or known.regions != row.regions:
+        other = merged.get(keys(row.name))
+        # A row of the supplement wins only with other regions, because the row of a council also has its county.
+        if other is None or other.regions != row.regions:
             merged[keys(row.name)] = row
     rows = []
     for key, row in merged.items():
@@ -169,8 +177,8 @@ def build(folder: Path) -> list[GazetteerRow]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write data/gazetteer.tsv (or compare with it); 0 done, 1 it differs, 2 wrong use."""
-    folders = [a for a in arguments if not a.startswith("--")]
+    """Write data/gazetteer.tsv, or compare with it; return 0 (done), 1 (it differs) or 2 (wrong use)."""
+    folders = [argument for argument in arguments if not argument.startswith("--")]
     if len(folders) != 1:
         sys.stderr.write("usage: python -m digest.facets.places.build FOLDER [--check]\n")
         return 2
