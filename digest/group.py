@@ -1,4 +1,4 @@
-"""Which entries of an edition one reader gets, in which section, and why. Pure: values in, a Digest out."""
+"""Select the entries of an edition that a reader gets, in which section, and why. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from digest.model import CASE_STUDY, NATIONAL, Digest, Entry, Group, Placed, Reason, Section
 from subscribers.model import Interests
 
+# Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
+# had it already, or the reader has switched off the section From elsewhere.
 OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF = "outside", "over-cap", "had", "elsewhere-off"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry of an edition as a reader's interests see it. `release`: its newest number in this edition."""
+    """The parts of an entry that are matched with a reader's interests.
+
+    `entry` is its id, `release` its newest release in this edition.
+    """
 
     entry: int
     release: int
@@ -23,14 +28,14 @@ class Candidate:
     themes: tuple[str, ...]
 
 
-def candidate(entry: Entry, release: int) -> Candidate:
-    """Return what counts for matching from an entry."""
-    f = entry.facets
-    return Candidate(entry.id, release, entry.kind, f.policy_areas, f.regions, f.themes)
+def candidate_of(entry: Entry, release: int) -> Candidate:
+    """Return the candidate for an entry with the number of its newest release."""
+    facets = entry.facets
+    return Candidate(entry.id, release, entry.kind, facets.policy_areas, facets.regions, facets.themes)
 
 
 def order(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries in the one order of an edition: newest day first, case studies before posts."""
+    """Return the entries in the order of an edition: newest day first, and in a day case studies before posts."""
 
     def key(entry: Entry) -> tuple[int, bool, int]:
         day = (entry.published or entry.first_seen).date().toordinal()
@@ -48,80 +53,85 @@ def select(
     cap: int = 12,
     elsewhere_cap: int = 3,
 ) -> Digest:
-    """Return what a reader gets of an edition's `candidates` (in the edition's order).
+    """Return the digest of a reader from an edition's `candidates`, which are in the edition's order.
 
-    Considered is what was released after `mark`; what the reader `had` already does not come again. At most
-    `cap` entries, of which up to `elsewhere_cap` from elsewhere; the rest that is owed is counted in `more`.
+    Considers the candidates released after the reader's `mark`. Entries that the reader `had` already are left out.
+    The digest has at most `cap` entries, of them up to `elsewhere_cap` from elsewhere; `more` counts the other
+    entries that match.
     """
-    owed: list[tuple[Candidate, Reason]] = []
-    further: list[tuple[Candidate, Reason]] = []
+    near: list[tuple[Candidate, Reason]] = []
+    far: list[tuple[Candidate, Reason]] = []
     left_out: list[tuple[int, str]] = []
-    for one in candidates:
-        if one.release <= mark:
+    for candidate in candidates:
+        if candidate.release <= mark:
             continue
-        if one.entry in had:
-            left_out.append((one.entry, HAD))
-        elif reason := in_their_areas(one, interests):
-            owed.append((one, reason))
-        elif reason := from_elsewhere(one, interests):
+        if candidate.entry in had:
+            left_out.append((candidate.entry, HAD))
+        elif reason := in_their_areas(candidate, interests):
+            near.append((candidate, reason))
+        elif reason := from_elsewhere(candidate, interests):
             if interests.elsewhere:
-                further.append((one, reason))
+                far.append((candidate, reason))
             else:
-                left_out.append((one.entry, ELSEWHERE_OFF))
+                left_out.append((candidate.entry, ELSEWHERE_OFF))
         else:
-            left_out.append((one.entry, OUTSIDE))
-    # Places are kept for elsewhere, or a busy policy area would crowd out what this letter exists for.
-    kept = further[: min(elsewhere_cap, cap)]
-    shown = owed[: cap - len(kept)]
-    over = owed[len(shown) :] + further[len(kept) :]
-    left_out += [(one.entry, OVER_CAP) for one, _ in over]
+            left_out.append((candidate.entry, OUTSIDE))
+    # Case studies from elsewhere go first under the cap, because a busy policy area would crowd them out otherwise.
+    shown_far = far[: min(elsewhere_cap, cap)]
+    shown_near = near[: cap - len(shown_far)]
+    over = near[len(shown_near) :] + far[len(shown_far) :]
+    left_out += [(candidate.entry, OVER_CAP) for candidate, _ in over]
     sections = []
-    if shown:
-        sections.append(Section("areas", _by_policy_area(shown)))
-    if kept:
-        placed = tuple(Placed(one.entry, reason) for one, reason in kept)
+    if shown_near:
+        sections.append(Section("areas", _by_policy_area(shown_near)))
+    if shown_far:
+        placed = tuple(Placed(candidate.entry, reason) for candidate, reason in shown_far)
         sections.append(Section("elsewhere", (Group("", placed),)))
     return Digest(tuple(sections), len(over), tuple(left_out))
 
 
-def in_their_areas(one: Candidate, interests: Interests) -> Reason | None:
-    """Return the reason when the policy area matches and the region is theirs or national."""
-    area = _followed(one.policy_areas, interests.policy_areas)
-    region = _followed(one.regions, interests.regions | {NATIONAL} if interests.regions else frozenset())
+def in_their_areas(candidate: Candidate, interests: Interests) -> Reason | None:
+    """Return the reason for an entry of a followed policy area in a followed region or national, else None."""
+    area = _followed(candidate.policy_areas, interests.policy_areas)
+    region = _followed(candidate.regions, interests.regions | {NATIONAL} if interests.regions else frozenset())
     if area is None or region is None:
         return None
     return Reason("area", area if interests.policy_areas else "", region)
 
 
-def from_elsewhere(one: Candidate, interests: Interests) -> Reason | None:
-    """Return the reason for a case study of another region on a followed policy area, or a theme they named.
+def from_elsewhere(candidate: Candidate, interests: Interests) -> Reason | None:
+    """Return the reason for a case study of another region on a followed policy area or theme, else None.
 
-    Themes widen this section only: a reader who names none gets none by theme.
+    A reader who names no policy area follows them all. Themes only widen this section: a reader who names none gets
+    no entry by its theme.
     """
-    if one.kind != CASE_STUDY or not interests.regions:
+    if candidate.kind != CASE_STUDY or not interests.regions:
         return None
-    if NATIONAL in one.regions or interests.regions & set(one.regions):
+    if NATIONAL in candidate.regions or interests.regions & set(candidate.regions):
         return None
-    area = _followed(one.policy_areas, interests.policy_areas)
+    area = _followed(candidate.policy_areas, interests.policy_areas)
     if area is not None:
-        return Reason("elsewhere-area", area if interests.policy_areas else "", one.regions[0])
-    for theme in one.themes:
+        return Reason("elsewhere-area", area if interests.policy_areas else "", candidate.regions[0])
+    for theme in candidate.themes:
         if theme in interests.themes:
-            return Reason("elsewhere-theme", theme, one.regions[0])
+            return Reason("elsewhere-theme", theme, candidate.regions[0])
     return None
 
 
 def _followed(values: tuple[str, ...], wanted: frozenset[str]) -> str | None:
-    """Return the first of `values` that is wanted; nothing wanted in particular means all ("" for no value)."""
+    """Return the first of `values` that is wanted, or None.
+
+    An empty `wanted` means that all are: then the first value, or "" where there is none.
+    """
     if not wanted:
         return values[0] if values else ""
     return next((value for value in values if value in wanted), None)
 
 
 def _by_policy_area(shown: Sequence[tuple[Candidate, Reason]]) -> tuple[Group, ...]:
-    """Group under the followed policy area; the group of the edition's first entry leads."""
+    """Group entries under the followed policy area; groups stand in the order of their first entries."""
     groups: dict[str, list[Placed]] = {}
-    for one, reason in shown:
-        heading = reason.slug or (one.policy_areas[0] if one.policy_areas else "")
-        groups.setdefault(heading, []).append(Placed(one.entry, reason))
+    for candidate, reason in shown:
+        heading = reason.slug or (candidate.policy_areas[0] if candidate.policy_areas else "")
+        groups.setdefault(heading, []).append(Placed(candidate.entry, reason))
     return tuple(Group(slug, tuple(placed)) for slug, placed in groups.items())

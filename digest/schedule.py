@@ -1,4 +1,7 @@
-"""When: which slot of a cadence is due. A slot is a local date, so a clock change can neither repeat nor skip it."""
+"""Tell which slot of a cadence is due, and which is next. Pure.
+
+A slot is a local date, so that a clock change can neither repeat nor skip it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FORM = re.compile(r"^(?:(?P<days>\S+)\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})$")
-_LONGEST_GAP = 62  # days: a monthly slot is never further from its neighbour
+_LONGEST_GAP = 62  # days, because two monthly slots are never further apart
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A recurring local hour. `weekdays` (0 = Monday) or, for monthly, `month_day` (1-28, or 0 for the last)."""
+    """A recurring local time of day, on `weekdays` (0 = Monday) or, if it is set, on `month_day`.
+
+    `month_day` is 1 to 28, or 0 for the last day of the month.
+    """
 
     hour: int
     minute: int
@@ -23,7 +29,7 @@ class At:
     month_day: int | None = None
 
     def falls_on(self, day: date) -> bool:
-        """Return whether a slot of this hour carries the local date `day`."""
+        """Return whether there is a slot on the local date `day`."""
         if self.month_day is None:
             return day.weekday() in self.weekdays
         if self.month_day == 0:
@@ -33,8 +39,10 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """One rhythm of editions: its hour, whether an editor must approve what goes out, and how long before its hour
-    an edition is frozen and given to a provider that keeps it until then (0: at the hour).
+    """A cadence as configured: its hour, and whether an editor must approve its editions.
+
+    `ahead` is how long before the hour an edition is frozen and handed over to a provider that waits with its letters
+    until the hour; 0 means at the hour.
     """
 
     name: str
@@ -45,9 +53,9 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One due date of a cadence: `day` is its key (the local date), `instant` (aware UTC) when it falls due.
+    """A date on which a cadence is due: `day` is the local date, `instant` (aware UTC) the moment it falls due.
 
-    `hour` (aware UTC) is when its letters are to arrive: the instant, or later by the cadence's `ahead`.
+    `hour` (aware UTC) is when its letters should arrive: the instant plus the cadence's `ahead`.
     """
 
     cadence: str
@@ -57,14 +65,14 @@ class Slot:
 
     @property
     def key(self) -> str:
-        """Return the local date as stored, "2027-10-31"."""
+        """Return the local date as it is stored, "2027-10-31"."""
         return self.day.isoformat()
 
 
 def parse_at(cadence: str, text: str) -> At:
     """Read "fri 08:00", "08:00", "mon-fri 07:30" or (monthly) "1 08:00", "last 08:00".
 
-    Raises ValueError saying what the cadence takes.
+    `cadence` is "daily", "weekly" or "monthly". Raises ValueError that tells how to write an hour of that cadence.
     """
     takes = {
         "daily": '"07:30" or "mon-fri 07:30"',
@@ -91,22 +99,23 @@ def parse_at(cadence: str, text: str) -> At:
 
 
 def _weekdays(text: str) -> frozenset[int]:
-    found: set[int] = set()
+    """Read "fri", "mon-fri" or "mon,wed"; return an empty set for anything else."""
+    weekdays: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
         if first not in WEEKDAYS or (last and last not in WEEKDAYS):
             return frozenset()
         start = WEEKDAYS.index(first)
         span = (WEEKDAYS.index(last) - start) % 7 if last else 0
-        found.update((start + n) % 7 for n in range(span + 1))
-    return frozenset(found)
+        weekdays.update((start + number) % 7 for number in range(span + 1))
+    return frozenset(weekdays)
 
 
 def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the newest slot of `cadence` that fell due at or before `now` (aware)."""
     today = now.astimezone(ZoneInfo(zone)).date()
     for back in range(-1, _LONGEST_GAP):
-        slot = _slot(cadence, today - timedelta(days=back), zone)
+        slot = _slot_on(cadence, today - timedelta(days=back), zone)
         if slot and slot.instant <= now:
             return slot
     raise AssertionError("every cadence has a slot within two months")
@@ -116,33 +125,35 @@ def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the first slot of `cadence` that falls due after `now` (aware)."""
     today = now.astimezone(ZoneInfo(zone)).date()
     for ahead in range(-1, _LONGEST_GAP):
-        slot = _slot(cadence, today + timedelta(days=ahead), zone)
+        slot = _slot_on(cadence, today + timedelta(days=ahead), zone)
         if slot and slot.instant > now:
             return slot
     raise AssertionError("every cadence has a slot within two months")
 
 
 def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
-    """Return the slot with a stored key; `at` may have changed since, the date stands."""
-    return _at(cadence, date.fromisoformat(key), zone)
+    """Return the slot of a stored local date, at the hour that the cadence has now.
+
+    The date may be one on which the cadence is no longer due, because `at` can change after a slot is stored.
+    """
+    return _slot(cadence, date.fromisoformat(key), zone)
 
 
 def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
-    """Yield the slots with `after` < day < `before`, oldest first: what a long sleep missed."""
+    """Yield the slots with `after` < day < `before`, oldest first: those missed while nothing ran."""
     day = after + timedelta(days=1)
     while day < before:
-        if slot := _slot(cadence, day, zone):
+        if slot := _slot_on(cadence, day, zone):
             yield slot
         day += timedelta(days=1)
 
 
-def _slot(cadence: Cadence, day: date, zone: str) -> Slot | None:
-    if not cadence.at.falls_on(day):
-        return None
-    return _at(cadence, day, zone)
+def _slot_on(cadence: Cadence, day: date, zone: str) -> Slot | None:
+    """Return the slot on a local date, or None when the cadence is not due on it."""
+    return _slot(cadence, day, zone) if cadence.at.falls_on(day) else None
 
 
-def _at(cadence: Cadence, day: date, zone: str) -> Slot:
-    # fold=0: an hour that comes twice counts the first time; one that is skipped is taken an hour later.
+def _slot(cadence: Cadence, day: date, zone: str) -> Slot:
+    # datetime's fold=0 takes the first of an hour that comes twice, and an hour later where the clock skips the hour.
     hour = datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)
     return Slot(cadence.name, day, hour - cadence.ahead, hour)

@@ -1,4 +1,4 @@
-"""What an entry is about: words, declared facets, defaults, categories, links and places, each with evidence."""
+"""Classify: facets from words, declarations, defaults, categories, links and places, each with evidence."""
 
 from __future__ import annotations
 
@@ -117,14 +117,14 @@ def test_a_much_weaker_area_is_only_mentioned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("plural", "one"),
+    ("plural", "singular"),
     [
         ("services", "service"), ("libraries", "library"), ("children", "child"), ("buses", "bus"), ("bus", "bus"),
         ("businesses", "business"), ("crisis", "crisis"), ("news", "news"), ("taxes", "tax"), ("gas", "gas"),
     ],
 )  # fmt: skip
-def test_simple_plurals(plural: str, one: str) -> None:
-    assert stem(plural) == one
+def test_simple_plurals(plural: str, singular: str) -> None:
+    assert stem(plural) == singular
 
 
 # --- declared, defaults, categories, links

@@ -1,4 +1,4 @@
-"""Who gets what: the matching rules as a table, and the promise both ways as a property."""
+"""Group: the matching rules as a table, and as a property that every match is in the digest or counted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REGIONS = ("south-west", "wales", "london")
 THEMES = ("leadership", "risk-and-trust")
 
 
-def one(
+def a_candidate(
     number: int = 1,
     areas: tuple[str, ...] = ("housing",),
     regions: tuple[str, ...] = ("south-west",),
@@ -40,27 +40,27 @@ def where(digest: Digest) -> str:
 @pytest.mark.parametrize(
     ("candidate", "interests", "expected"),
     [
-        (one(), follows("housing", "south-west"), "areas"),
-        (one(), follows(), "areas"),
-        (one(), follows("housing"), "areas"),
-        (one(), follows("", "south-west"), "areas"),
-        (one(), follows("transport", "south-west"), "outside"),
-        (one(), follows("housing", "wales"), "elsewhere"),
-        (one(), follows("housing", "wales", elsewhere=False), "elsewhere-off"),
-        (one(kind="post"), follows("housing", "wales"), "outside"),
-        (one(kind="post"), follows("housing", "south-west"), "areas"),
-        (one(regions=("national",)), follows("housing", "wales"), "areas"),
-        (one(regions=("national",)), follows("transport", "wales"), "outside"),
-        (one(regions=("south-west", "wales")), follows("housing", "wales"), "areas"),
-        (one(regions=("south-west", "london")), follows("housing", "wales"), "elsewhere"),
-        (one(themes=("leadership",)), follows("transport", "wales", "leadership"), "elsewhere"),
-        (one(themes=("leadership",)), follows("transport", "wales"), "outside"),
-        (one(themes=("leadership",)), follows("transport", "south-west", "leadership"), "outside"),
-        (one(areas=()), follows("housing", "south-west"), "outside"),
-        (one(areas=()), follows(), "areas"),
-        (one(areas=()), follows("", "wales"), "elsewhere"),
-        (one(areas=("transport", "housing")), follows("housing", "south-west"), "areas"),
-        (one(), follows("housing", "national"), "elsewhere"),
+        (a_candidate(), follows("housing", "south-west"), "areas"),
+        (a_candidate(), follows(), "areas"),
+        (a_candidate(), follows("housing"), "areas"),
+        (a_candidate(), follows("", "south-west"), "areas"),
+        (a_candidate(), follows("transport", "south-west"), "outside"),
+        (a_candidate(), follows("housing", "wales"), "elsewhere"),
+        (a_candidate(), follows("housing", "wales", elsewhere=False), "elsewhere-off"),
+        (a_candidate(kind="post"), follows("housing", "wales"), "outside"),
+        (a_candidate(kind="post"), follows("housing", "south-west"), "areas"),
+        (a_candidate(regions=("national",)), follows("housing", "wales"), "areas"),
+        (a_candidate(regions=("national",)), follows("transport", "wales"), "outside"),
+        (a_candidate(regions=("south-west", "wales")), follows("housing", "wales"), "areas"),
+        (a_candidate(regions=("south-west", "london")), follows("housing", "wales"), "elsewhere"),
+        (a_candidate(themes=("leadership",)), follows("transport", "wales", "leadership"), "elsewhere"),
+        (a_candidate(themes=("leadership",)), follows("transport", "wales"), "outside"),
+        (a_candidate(themes=("leadership",)), follows("transport", "south-west", "leadership"), "outside"),
+        (a_candidate(areas=()), follows("housing", "south-west"), "outside"),
+        (a_candidate(areas=()), follows(), "areas"),
+        (a_candidate(areas=()), follows("", "wales"), "elsewhere"),
+        (a_candidate(areas=("transport", "housing")), follows("housing", "south-west"), "areas"),
+        (a_candidate(), follows("housing", "national"), "elsewhere"),
     ],
 )
 def test_matching(candidate: Candidate, interests: Interests, expected: str) -> None:
@@ -68,17 +68,17 @@ def test_matching(candidate: Candidate, interests: Interests, expected: str) -> 
 
 
 def test_what_is_before_the_mark_is_not_considered_at_all() -> None:
-    digest = select([one(5)], follows(), mark=5)
+    digest = select([a_candidate(5)], follows(), mark=5)
     assert digest == Digest(())
 
 
 def test_what_they_had_does_not_come_again() -> None:
-    assert where(select([one(1)], follows(), mark=0, had=frozenset({1}))) == "had"
+    assert where(select([a_candidate(1)], follows(), mark=0, had=frozenset({1}))) == "had"
 
 
 def test_the_cap_keeps_places_for_elsewhere_and_counts_the_rest() -> None:
-    here = [one(n) for n in range(1, 21)]
-    there = [one(n, regions=("wales",)) for n in range(21, 31)]
+    here = [a_candidate(n) for n in range(1, 21)]
+    there = [a_candidate(n, regions=("wales",)) for n in range(21, 31)]
     digest = select([*here, *there], follows("housing", "south-west"), mark=0, cap=12, elsewhere_cap=3)
     assert [len(g.placed) for s in digest.sections for g in s.groups] == [9, 3]
     assert digest.more == 18
@@ -86,13 +86,17 @@ def test_the_cap_keeps_places_for_elsewhere_and_counts_the_rest() -> None:
 
 
 def test_groups_follow_what_the_reader_follows_and_the_first_entry_leads() -> None:
-    found = [one(1, ("transport", "housing")), one(2, ("safeguarding",)), one(3, ("housing",))]
-    digest = select(found, follows("housing safeguarding"), mark=0)
+    edition = [
+        a_candidate(1, ("transport", "housing")),
+        a_candidate(2, ("safeguarding",)),
+        a_candidate(3, ("housing",)),
+    ]
+    digest = select(edition, follows("housing safeguarding"), mark=0)
     assert [(g.slug, [p.entry for p in g.placed]) for g in digest.sections[0].groups] == [
         ("housing", [1, 3]),
         ("safeguarding", [2]),
     ]
-    everything = select(found, follows(), mark=0)
+    everything = select(edition, follows(), mark=0)
     assert [g.slug for g in everything.sections[0].groups] == ["transport", "safeguarding", "housing"]
 
 
@@ -109,7 +113,7 @@ def test_an_edition_is_ordered_by_day_then_case_studies() -> None:
 
 candidates = st.lists(
     st.builds(
-        one,
+        a_candidate,
         st.just(0),
         st.lists(st.sampled_from(AREAS), unique=True, max_size=2).map(tuple),
         st.one_of(st.just(("national",)), st.lists(st.sampled_from(REGIONS), unique=True, min_size=1).map(tuple)),
@@ -117,7 +121,7 @@ candidates = st.lists(
         st.sampled_from(("post", "case-study")),
     ),
     max_size=40,
-).map(lambda found: [replace(c, entry=n, release=n) for n, c in enumerate(found, 1)])
+).map(lambda drawn: [replace(c, entry=n, release=n) for n, c in enumerate(drawn, 1)])
 subsets = st.builds(
     Interests,
     st.frozensets(st.sampled_from(AREAS)),
@@ -131,11 +135,11 @@ subsets = st.builds(
     candidates, subsets, st.integers(0, 40), st.frozensets(st.integers(1, 40)), st.integers(1, 15), st.integers(0, 4)
 )
 def test_every_entry_matches_and_every_match_is_there_or_counted(
-    found: list[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere: int
+    edition: list[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere: int
 ) -> None:
-    digest = select(found, interests, mark=mark, had=had, cap=cap, elsewhere_cap=elsewhere)
+    digest = select(edition, interests, mark=mark, had=had, cap=cap, elsewhere_cap=elsewhere)
     placed = [p.entry for p in digest.placed]
-    considered = {c.entry: c for c in found if c.release > mark}
+    considered = {c.entry: c for c in edition if c.release > mark}
 
     def theirs(c: Candidate) -> bool:
         area = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas))
@@ -156,5 +160,5 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
     assert {n for n, _ in digest.left_out} | set(placed) == set(considered)
     assert all(g.placed for s in digest.sections for g in s.groups)
     for section in digest.sections:
-        for placed_one in (p for g in section.groups for p in g.placed):
-            assert (theirs if section.key == "areas" else far)(considered[placed_one.entry])
+        for placed_entry in (p for g in section.groups for p in g.placed):
+            assert (theirs if section.key == "areas" else far)(considered[placed_entry.entry])

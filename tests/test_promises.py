@@ -489,7 +489,7 @@ class Readers(RuleBasedStateMachine):
                 stored = entries.many(conn, numbers)  # type: ignore[arg-type]
                 had = self.considered.setdefault(one.subscriber, set())
                 owed = {
-                    n for n, e in stored.items() if n not in had and owes(group.candidate(e, 1), person.interests)
+                    n for n, e in stored.items() if n not in had and owes(group.candidate_of(e, 1), person.interests)
                 }
                 assert placed <= owed
                 assert not placed & had

@@ -1,4 +1,4 @@
-"""When a slot is due: forms of `at`, clock changes in eight zones, long sleeps, clocks set back."""
+"""Schedule: forms of `at`, slots over clock changes in eight zones, and slots missed in a long sleep."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Offer:
     def __init__(self, settings: Settings, edition: Edition, shown: Sequence[Shown]) -> None:
         self._settings = settings
         self._edition = edition
-        self._candidates = [group.candidate(s.entry, s.release) for s in shown]
+        self._candidates = [group.candidate_of(s.entry, s.release) for s in shown]
         self._fitted = fitting(settings, edition, [s.entry for s in shown])
         self._digests: dict[tuple[Interests, int, frozenset[int]], Digest] = {}
 

@@ -78,8 +78,8 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     ],
 )
 def test_an_unknown_key_is_answered_from_its_own_table(tmp_path: Path, table: str, near: str) -> None:
-    said = problems(tmp_path, f'[site]\nname = "D"\n{table}')
-    assert any(near in line for line in said), said
+    lines = problems(tmp_path, f'[site]\nname = "D"\n{table}')
+    assert any(near in line for line in lines), lines
 
 
 def test_the_shipped_file_is_good() -> None:
@@ -142,8 +142,8 @@ def test_the_shipped_file_is_good() -> None:
 )  # fmt: skip
 def test_each_mistake_names_its_place_and_cure(tmp_path: Path, old: str, new: str, place: str, cure: str) -> None:
     assert old in GOOD
-    said = problems(tmp_path, GOOD.replace(old, new, 1))
-    assert any(place in line and cure in line for line in said), said
+    lines = problems(tmp_path, GOOD.replace(old, new, 1))
+    assert any(place in line and cure in line for line in lines), lines
 
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_backfill_is_a_count_or_a_span(tmp_path: Path, text: str, backfill: Back
 
 
 @pytest.mark.parametrize(
-    ("kind", "ahead", "said"),
+    ("kind", "ahead", "problem"),
     [
         ("sendgrid", "24 minutes", 'cadence.weekly.ahead: write a span from "25 minutes" to "12 hours"'),
         ("sendgrid", "13 hours", 'cadence.weekly.ahead: write a span from "25 minutes" to "12 hours"'),
@@ -224,11 +224,11 @@ def test_backfill_is_a_count_or_a_span(tmp_path: Path, text: str, backfill: Back
     ],
 )
 def test_how_far_ahead_of_its_hour_an_edition_may_be_handed_over(
-    tmp_path: Path, kind: str, ahead: str, said: str
+    tmp_path: Path, kind: str, ahead: str, problem: str
 ) -> None:
     environ = {"DIGEST_CADENCE__WEEKLY__AHEAD": ahead, "DIGEST_TRANSPORT__KIND": kind, "SENDGRID_API_KEY": "SG.x.y"}
-    found = problems(tmp_path, GOOD, environ)
-    assert any(said in line for line in found), found
+    lines = problems(tmp_path, GOOD, environ)
+    assert any(problem in line for line in lines), lines
 
 
 @pytest.mark.parametrize(("ahead", "minutes"), [("25 minutes", 25), ("12 hours", 720)])
