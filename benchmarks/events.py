@@ -1,7 +1,8 @@
-"""How fast events are taken in: `python benchmarks/events.py [COUNT] [--url URL]`, COUNT calls of one event each.
+"""Measure how many events a second are taken in: `python benchmarks/events.py [COUNT] [--url URL]`.
 
-Each event comes five times, shuffled, in bodies of 500, through the same parser and the same store as the
-webhook's. At the end every row is counted: none may be missing, none twice, no delivery in the wrong state.
+Each event comes five times, repeats included in COUNT, shuffled, in webhook bodies of 500 events. They go through the
+same parser and store as the webhook's. At the end every row is counted: none may be missing, none twice, and no
+delivery in the wrong state.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ SECRET = b"s" * 32
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
 FOLD = 5
 BODY = 500
-EACH = 3  # different events of one delivery: processed, delivered, and again delivered by another server
+EACH = 3  # different events of a delivery: processed, delivered, and delivered again by another server
 
 
 def main() -> None:
-    """Fill a ledger, take the events, check the books, print the figures."""
+    """Fill a ledger, take the events in, check every row, and print the figures."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument("count", nargs="?", type=int, default=300_000, help="events, repeats included")
     options.add_argument("--url", help="a database to use, empty; by default an SQLite file that is removed")
@@ -54,12 +55,12 @@ def main() -> None:
         f"{total:,} events, {distinct:,} different, each {FOLD} times, in {seconds:.1f} s:"
         f" {total / seconds:,.0f} a second"
     )
-    print(f"parsing {parsing:.1f} s, database {seconds - parsing:.1f} s; 0 missing, 0 twice, books right")
+    print(f"parsing {parsing:.1f} s, database {seconds - parsing:.1f} s; 0 missing, 0 twice, all states right")
     print(f"most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB", file=sys.stderr)
 
 
 def fill(engine: Engine, deliveries: int) -> None:
-    """Make a frozen edition whose deliveries are all in doubt."""
+    """Store a frozen edition with so many uncertain deliveries."""
     with writing(engine) as conn:
         conn.execute(
             insert(tables.edition).values(
@@ -76,7 +77,7 @@ def fill(engine: Engine, deliveries: int) -> None:
 
 
 def bodies(distinct: int) -> Iterator[bytes]:
-    """Yield webhook bodies: each event FOLD times, shuffled within a stretch, as retries come within a day."""
+    """Yield webhook bodies: each event FOLD times, shuffled within a stretch, because retries come within a day."""
     chance = random.Random(12)
     stretch = 50_000
     for start in range(0, distinct, stretch):
@@ -87,19 +88,19 @@ def bodies(distinct: int) -> Iterator[bytes]:
 
 
 def event(number: int) -> dict[str, object]:
-    """Return one element of a body. Its id is as random as the provider's."""
-    delivery, which = divmod(number, EACH)
-    made = random.Random(number)
-    at = NOW + timedelta(seconds=which)
+    """Return an event as the provider writes it, with an id as random as the provider's."""
+    delivery, step = divmod(number, EACH)
+    dice = random.Random(number)
+    at = NOW + timedelta(seconds=step)
     return {
-        "event": ("processed", "delivered", "delivered")[which], "sg_event_id": f"{made.getrandbits(128):032x}",
+        "event": ("processed", "delivered", "delivered")[step], "sg_event_id": f"{dice.getrandbits(128):032x}",
         "sg_message_id": f"m{delivery}.recv", "timestamp": int(at.timestamp()), "email": "reader@example.org",
         "mid": delivery_tag(SECRET, delivery + 1), "smtp-id": "<x@example.org>", "category": ["weekly"],
     }  # fmt: skip
 
 
 def run(engine: Engine, distinct: int) -> tuple[Taken, float, float]:
-    """Take every body, a transaction each; return what became of them, the seconds, and those of parsing."""
+    """Take every body in, a transaction each; return the counts, the seconds in all, and those of parsing."""
     read = partial(read_tag, SECRET)
     taken, seconds, parsing = Taken(), 0.0, 0.0
     for body in bodies(distinct):
@@ -113,7 +114,7 @@ def run(engine: Engine, distinct: int) -> tuple[Taken, float, float]:
 
 
 def check(engine: Engine, distinct: int, deliveries: int, taken: Taken) -> None:
-    """Stop with a message unless every event is stored once and every delivery is where it belongs."""
+    """Exit with a message unless every event is stored once and every delivery is in its state."""
     with reading(engine) as conn:
         stored = conn.scalar(select(func.count()).select_from(tables.event))
         states = {

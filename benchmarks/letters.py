@@ -1,10 +1,10 @@
-"""Letters a second, ours against the plain way, as a ratio from one interleaved run.
+"""Measure letters a second, made from blocks and made the plain way, as a ratio from interleaved runs.
 
     .venv/bin/python benchmarks/letters.py [REPETITIONS]
 
-Ours: one inlining for the edition, each reader's letter assembled from blocks and composed to its last byte.
-The plain way: every letter rendered, inlined and composed by the standard library for itself. Every reader has a
-digest of their own (random, up to 12 of the sample's entries). The letters say the same (tests/letter proves it).
+From blocks: styles are inlined once for the edition, each reader's letter is assembled from blocks and composed.
+The plain way: each letter is rendered, inlined and composed by the standard library for itself. Every reader has a
+digest of their own (random, up to 12 of the sample's entries). The letters say the same, as tests/letter proves.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ from digest.letter.words import counts
 from digest.model import Digest
 from tests.letter import sample
 
-PLAIN, OURS = 10, 2000
+PLAIN, BLOCKS = 10, 2000  # letters a repetition
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
 def main(repetitions: int) -> None:
-    """Print the ratio of each repetition's pair, and their median."""
-    plain_inline = inline_styles.__wrapped__  # remembers no page
+    """Print the two rates and the ratio of each repetition, and the median ratio."""
+    plain_inline = inline_styles.__wrapped__  # without its cache of pages
     letter = compile_letter(
         sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], inline=plain_inline
     )
     dice = random.Random(7)
-    digests = [sample.random_digest(dice, sample.entries()) for _ in range(OURS)]
+    digests = [sample.random_digest(dice, sample.entries()) for _ in range(BLOCKS)]
     ratios = []
     for number in range(repetitions):
         plain = rate(lambda n: plainly(letter, digests[n], sample.READER), PLAIN)
-        ours = rate(lambda n: from_blocks(letter, digests[n], sample.READER), OURS)
-        ratios.append(ours / plain)
-        print(f"{number + 1}: plain {plain:,.0f}/s, ours {ours:,.0f}/s, ratio {ours / plain:,.0f}")
+        blocks = rate(lambda n: from_blocks(letter, digests[n], sample.READER), BLOCKS)
+        ratios.append(blocks / plain)
+        print(f"{number + 1}: plain {plain:,.0f}/s, from blocks {blocks:,.0f}/s, ratio {blocks / plain:,.0f}")
     print(f"median ratio {statistics.median(ratios):,.0f} [{min(ratios):,.0f}-{max(ratios):,.0f}]")
 
 
 def rate(make: Callable[[int], bytes], count: int) -> float:
-    """Return letters for each second of processor time."""
+    """Call `make` with 0 to count - 1, and return the calls for each second of processor time."""
     began = time.process_time()
     for number in range(count):
         make(number)
@@ -59,7 +59,7 @@ def rate(make: Callable[[int], bytes], count: int) -> float:
 
 
 def from_blocks(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
-    """Make one letter our way."""
+    """Return the bytes of a letter assembled from blocks."""
     return compose(
         assemble(letter, digest, reader),
         Head(
@@ -74,13 +74,13 @@ def from_blocks(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
 
 
 def plainly(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
-    """Make one letter the plain way."""
+    """Return the bytes of a letter rendered, inlined and composed for itself."""
     words = letter.book.words
-    shown = views.digest_values(digest, letter.book, "")
-    values = shown | views.reader_values(reader, words, letter.edition.cadence, counts(digest))
+    digest_values = views.digest_values(digest, letter.book, "")
+    values = digest_values | views.reader_values(reader, words, letter.edition.cadence, counts(digest))
     html, text = render_whole(letter, digest, values)
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sample.SITE.sender, reader.email, shown["subject"]
+    message["From"], message["To"], message["Subject"] = sample.SITE.sender, reader.email, digest_values["subject"]
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     return message.as_bytes()
