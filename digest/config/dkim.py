@@ -47,7 +47,10 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
     try:
         key = (home / part.key_file).read_bytes()
     except OSError as error:
-        return None, [*problems, f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it as the docs say"]
+        return None, [
+            *problems,
+            f"dkim.key_file: {home / part.key_file}: {error.strerror}; make it with `openssl genrsa 2048`",
+        ]
     from digest.letter.mime.dkim import BadKey, load_dkim_key  # here, because cryptography is slow to import
 
     try:

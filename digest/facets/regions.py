@@ -120,14 +120,14 @@ def _from_body(gazetteer: Gazetteer, body: str, hints: tuple[str, ...]) -> Locat
         if number >= max(need, _EACH * total)
     ]
     chosen: list[str] = []
-    share = 0
+    covered = 0
     for regions, number in ranked:
-        share += number
+        covered += number
         if regions != (NATIONAL,):
             chosen += [region for region in regions if region not in chosen]
-        if share >= _SHARE * total:
+        if covered >= _SHARE * total:
             break
-    if not chosen or share < _SHARE * total or len(chosen) > MOST_REGIONS:
+    if not chosen or covered < _SHARE * total or len(chosen) > MOST_REGIONS:
         return None
     mentions = [mention for mention in mentions if set(mention.regions) & set(chosen)]
     evidence = []

@@ -17,9 +17,9 @@ from digest.model import NATIONAL
 class Place:
     """A place under one of its written names: the name to show, its kind (build.py) and its regions (never empty).
 
-    `care` says when the name in a text is believed to be this place: "" (with a capital), "word" (also an ordinary
-    word), "twin" (a namesake elsewhere) or "caps" (an abbreviation, in capitals only). An ambiguous name
-    is not believed in a text that holds a word of `unless`.
+    `care` tells how ambiguous the name is: "" (a capital is enough), "word" (also an ordinary word), "twin" (a
+    namesake elsewhere) or "caps" (an abbreviation, in capitals only). A "word" or "twin" is not believed to be the
+    place in a text that holds a word of `unless`.
     """
 
     shown: str
