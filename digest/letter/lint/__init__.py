@@ -1,6 +1,6 @@
-"""Lint: what is wrong with a letter before it goes out, for editors and for CI.
+"""Find the faults of a letter before it is sent, for editors and for CI.
 
-Pure: the letter comes in, findings come out. Each says where, which mail program it hits, and the cure.
+Pure: `lint` takes the letter and returns findings. Each names its position, the mail program concerned, and the cure.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def lint(
 ) -> list[LintFinding]:
     """Return the faults of one reader's letter, worst first.
 
-    `html` and `text` are the decoded parts, `message` the bytes on the wire (b"": not looked at), `clients`
-    names from `known_clients`. Sources: ../shared facts of mail programs, RFC 2369, 5322 and 8058, WCAG 2.2.
+    `html` and `text` are the decoded parts, `message` the bytes on the wire (b"" skips its checks), `clients` names
+    from `known_clients`. Sources: Can I email, RFC 2369, 5322 and 8058, WCAG 2.2.
     """
     page = LetterPage(html)
-    found = [
+    findings = [
         *wording.size(html),
         *wording.subject(subject),
         *wording.preheader(page, subject),
@@ -37,4 +37,4 @@ def lint(
         *support.check(page, clients),
         *(mail.check(message) if message else ()),
     ]
-    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+    return sorted(findings, key=lambda finding: LEVELS.index(finding.level))

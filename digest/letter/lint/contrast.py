@@ -1,7 +1,7 @@
-"""Computes the contrast of every run of text, as each kind of mail program would colour it.
+"""Compute the contrast of every run of text, as each kind of mail program would colour it.
 
-The cascade is followed for colours and sizes alone: inline styles, then the rules of kept style elements
-that a scene switches on. What Outlook.com does to colours that no rule of ours overrides is approximated.
+The CSS cascade is followed for colours and sizes only: inline styles, then the rules of style elements that apply in
+a scene. Outlook.com changes colours that no rule of ours overrides; that change is approximated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.letter.lint.page import Element, LetterPage, Text
 Colour = tuple[float, float, float]
 
 ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # WCAG 2.2, 1.4.3
-SMALLEST = 14.0  # CSS pixels
+SMALLEST = 14.0  # CSS pixels: our own rule, because WCAG names no least size
 _WHITE, _BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 _NAMES = {
     "black": "#000000", "silver": "#c0c0c0", "gray": "#808080", "grey": "#808080", "white": "#ffffff",
@@ -34,7 +34,7 @@ _OUTLOOK = re.compile(r"^(?:html|body)?\[data-ogs[cb]\]\s+")
 
 
 class Scene(NamedTuple):
-    """One way a letter is shown: the readers it stands for, and the colours where nothing is said."""
+    """Describe a way in which mail programs show a letter: its name, the programs, and their default colours."""
 
     name: str
     client: str
@@ -53,7 +53,7 @@ SCENES = (
 
 
 def check(page: LetterPage) -> Iterator[LintFinding]:
-    """Yield text of too little contrast or size in any scene; one finding for a place's first bad scene."""
+    """Yield text with too little contrast or size; for each rule and element, a finding for the first bad scene."""
     seen: set[tuple[str, str]] = set()
     for scene in SCENES:
         look = _Look(page, scene)
@@ -65,7 +65,7 @@ def check(page: LetterPage) -> Iterator[LintFinding]:
 
 
 def colour(value: str) -> Colour | None:
-    """Return a CSS colour as red, green and blue from 0 to 1, an opaque one only; None when it is another value."""
+    """Return an opaque CSS colour as red, green and blue from 0 to 1; None for any other value."""
     value = _NAMES.get(value.strip().lower(), value.strip().lower())
     if match := re.fullmatch(r"#([0-9a-f]{3}|[0-9a-f]{6})", value):
         digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
@@ -75,29 +75,29 @@ def colour(value: str) -> Colour | None:
     return None
 
 
-def ratio(one: Colour, other: Colour) -> float:
+def ratio(front: Colour, back: Colour) -> float:
     """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
+    dark, light = sorted((_luminance(front), _luminance(back)))
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(of: Colour) -> float:
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in of)
+def _luminance(shade: Colour) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shade)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[LintFinding]:
     element = text.parent
     where = element.where
-    unread, front, back = look.colours(element)
-    if unread:
+    unreadable, front, back = look.colours(element)
+    if unreadable:
         yield LintFinding(
-            WARNING, "contrast-unknown", where, "", f"the colour {unread!r} cannot be read", "write it as #rrggbb"
+            WARNING, "contrast-unknown", where, "", f"the colour {unreadable!r} cannot be read", "write it as #rrggbb"
         )
         return
-    shown = ratio(front, back)
+    contrast = ratio(front, back)
     if look.hidden(element):
-        if shown < 1.5 and scene.name == "light":
+        if contrast < 1.5 and scene.name == "light":
             problem = "hidden text has the colour of its background, which spam filters count against a letter"
             yield LintFinding(
                 WARNING, "hidden-colour", where, "", problem, "hide it by display:none in an ordinary colour"
@@ -106,10 +106,9 @@ def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[LintFinding]:
     size = look.size(element)
     large = size >= 24 or (size >= 18.66 and look.bold(element))
     needed = ENOUGH_LARGE if large else ENOUGH
-    if shown < needed:
-        problem = (
-            f"contrast {shown:.1f} of {_hex(front)} on {_hex(back)} in the scene “{scene.name}”, {needed} is needed"
-        )
+    if contrast < needed:
+        pair = f"{_hex(front)} on {_hex(back)}"
+        problem = f"contrast {contrast:.1f} of {pair} in the scene “{scene.name}”, {needed} is needed"
         yield LintFinding(
             ERROR, "contrast", where, scene.client, problem, "darken one of the two colours or lighten the other"
         )
@@ -119,41 +118,43 @@ def _judge(text: Text, look: _Look, scene: Scene) -> Iterator[LintFinding]:
 
 
 class _Look:
-    """The colours and sizes of a page's elements in one scene."""
+    """Compute the colours and sizes of a page's elements in one scene."""
 
     def __init__(self, page: LetterPage, scene: Scene) -> None:
         self._scene = scene
         self._rules = [] if scene.name == "styles removed" else list(_switched_on(page, scene))
-        self._known: dict[Element, dict[str, tuple[str, bool]]] = {}
+        self._properties: dict[Element, dict[str, tuple[str, bool]]] = {}
+        self._sizes: dict[Element, float] = {}
 
     def own(self, element: Element) -> dict[str, tuple[str, bool]]:
-        """Return the wanted properties said of an element itself: value, and whether a rule overrode it."""
-        if element not in self._known:
-            self._known[element] = self._cascade(element)
-        return self._known[element]
+        """Return an element's own properties: each value, and whether a rule of a style element set it."""
+        if element not in self._properties:
+            self._properties[element] = self._cascade(element)
+        return self._properties[element]
 
     def _cascade(self, element: Element) -> dict[str, tuple[str, bool]]:
-        said: list[tuple[tuple[object, ...], str, str, bool]] = []
+        # (weight in the cascade, property, value, whether a rule of a style element sets it)
+        settings: list[tuple[tuple[object, ...], str, str, bool]] = []
         if back := element.attrs.get("bgcolor"):
-            said.append(((False, False, (), -1), "background-color", back, False))
-        for order, one in enumerate(css.declarations(element.attrs.get("style", ""))):
-            said.append(((one.important, True, (), order), one.name, one.value, False))
-        for order, (steps, declared) in enumerate(self._rules):
+            settings.append(((False, False, (), -1), "background-color", back, False))
+        for order, inline in enumerate(css.declarations(element.attrs.get("style", ""))):
+            settings.append(((inline.important, True, (), order), inline.name, inline.value, False))
+        for order, (steps, declarations) in enumerate(self._rules):
             if css.matches(element, steps):
-                said += [
-                    ((one.important, False, css.specificity(steps), order), one.name, one.value, True)
-                    for one in declared
+                settings += [
+                    ((ruled.important, False, css.specificity(steps), order), ruled.name, ruled.value, True)
+                    for ruled in declarations
                 ]
-        found: dict[str, tuple[str, bool]] = {}
-        for _, name, value, ruled in sorted(said, key=lambda one: one[0]):
+        properties: dict[str, tuple[str, bool]] = {}
+        for _, name, value, by_rule in sorted(settings, key=lambda setting: setting[0]):
             if name in _WANTED:
-                found["background-color" if name == "background" else name] = (value, ruled)
-        return found
+                properties["background-color" if name == "background" else name] = (value, by_rule)
+        return properties
 
     def colours(self, element: Element) -> tuple[str, Colour, Colour]:
-        """Return ("", text, background), or a value that cannot be read as a colour and two stand-ins."""
+        """Return ("", text colour, background colour); instead of "" a value that cannot be read as a colour."""
         front, back = self._scene.text, self._scene.back
-        painted = spoken = ""
+        painted = inked = ""
         for up in element.ancestors():
             own = self.own(up)
             if not painted and own.get("background-color", ("transparent", False))[0] != "transparent":
@@ -162,14 +163,14 @@ class _Look:
                 if read is None:
                     return painted, front, back
                 back = read if back_ruled else self._dimmed(read)
-            if not spoken and "color" in own and own["color"][0] != "inherit":
-                spoken, front_ruled = own["color"]
-                read = colour(spoken)
+            if not inked and "color" in own and own["color"][0] != "inherit":
+                inked, front_ruled = own["color"]
+                read = colour(inked)
                 if read is None:
-                    return spoken, front, back
+                    return inked, front, back
                 front = read if front_ruled else self._lit(read)
-            if not spoken and up.tag == "a" and "href" in up.attrs:
-                spoken, front = "link", self._scene.link
+            if not inked and up.tag == "a" and "href" in up.attrs:
+                inked, front = "link", self._scene.link
         return "", front, back
 
     def hidden(self, element: Element) -> bool:
@@ -178,10 +179,12 @@ class _Look:
 
     def size(self, element: Element) -> float:
         """Return the size of an element's text in CSS pixels."""
-        around = self.size(element.parent) if element.parent else 16.0
-        said = self.own(element).get("font-size", ("", False))[0]
-        read = css.pixels(said, around) if said else _HEADINGS.get(element.tag, around)
-        return around if read is None else read
+        if element not in self._sizes:
+            around = self.size(element.parent) if element.parent else 16.0
+            value = self.own(element).get("font-size", ("", False))[0]
+            size = css.pixels(value, around) if value else _HEADINGS.get(element.tag, around)
+            self._sizes[element] = around if size is None else size
+        return self._sizes[element]
 
     def bold(self, element: Element) -> bool:
         """Return whether an element's text is bold."""
@@ -191,35 +194,36 @@ class _Look:
                 return weight in ("", "bold", "bolder") or (weight.isdigit() and int(weight) >= 700)
         return False
 
-    def _lit(self, of: Colour) -> Colour:
-        return _with_lightness(of, max) if self._scene.name == "outlook dark" else of
+    def _lit(self, shade: Colour) -> Colour:
+        return _with_lightness(shade, max) if self._scene.name == "outlook dark" else shade
 
-    def _dimmed(self, of: Colour) -> Colour:
-        return _with_lightness(of, min) if self._scene.name == "outlook dark" else of
+    def _dimmed(self, shade: Colour) -> Colour:
+        return _with_lightness(shade, min) if self._scene.name == "outlook dark" else shade
 
 
 _Steps = tuple[css.Compound, ...]
 
 
 def _switched_on(page: LetterPage, scene: Scene) -> Iterator[tuple[_Steps, tuple[css.Declaration, ...]]]:
-    """Yield the rules of kept style elements that hold in a scene."""
+    """Yield the rules of style elements that apply in a scene."""
     for _, sheet in page.sheets:
         for rule in css.rules(sheet):
             outlook = _OUTLOOK.match(rule.selector)
             dark = any(_DARK.search(at) for at in rule.at)
             if (outlook and scene.name != "outlook dark") or (dark and scene.name != "dark"):
                 continue
-            if rule.at and not dark:  # narrow screens and the like change no colour
+            if rule.at and not dark:  # skipped, because rules for narrow screens and the like change no colour
                 continue
             steps = css.compounds(rule.selector[outlook.end() :] if outlook else rule.selector)
             if steps:
                 yield steps, rule.declarations
 
 
-def _with_lightness(of: Colour, choose: Callable[[float, float], float]) -> Colour:
-    hue, light, saturation = colorsys.rgb_to_hls(*of)
+def _with_lightness(shade: Colour, choose: Callable[[float, float], float]) -> Colour:
+    """Return a colour with the lightness that `choose` takes of its own and the opposite one."""
+    hue, light, saturation = colorsys.rgb_to_hls(*shade)
     return colorsys.hls_to_rgb(hue, choose(light, 1 - light), saturation)
 
 
-def _hex(of: Colour) -> str:
-    return "#" + "".join(f"{round(part * 255):02x}" for part in of)
+def _hex(shade: Colour) -> str:
+    return "#" + "".join(f"{round(part * 255):02x}" for part in shade)

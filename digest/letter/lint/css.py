@@ -1,6 +1,6 @@
-"""Reads the little CSS that letters use: declarations, rules, and which element a plain selector means.
+"""Read the CSS that letters use: declarations, rules, and the elements that a plain selector matches.
 
-Not a style engine: a selector it does not know is `None`, and its rule is left out of what is computed.
+This is not a style engine. A selector that `compounds` cannot read is None, and its rule is ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _IMPORTANT = re.compile(r"\s*!\s*important\s*$", re.IGNORECASE)
 
 
 class Declaration(NamedTuple):
-    """One `name: value`; the name is lower case, the value has no `!important`."""
+    """Hold one `name: value`; the name is lower case, the value has no `!important`."""
 
     name: str
     value: str
@@ -27,7 +27,7 @@ class Declaration(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One selector and its declarations. `at` are the at-rules around it, outermost first, as written."""
+    """Hold one selector and its declarations. `at` are the at-rules around it as written, outermost first."""
 
     selector: str
     declarations: tuple[Declaration, ...]
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
 
 
 class Compound(NamedTuple):
-    """A selector's step: `tag` "" for any, then what the element must carry."""
+    """Hold one step of a selector: the tag ("" for any), classes, ids and attributes that an element must have."""
 
     tag: str
     classes: tuple[str, ...]
@@ -46,18 +46,19 @@ class Compound(NamedTuple):
 @lru_cache(maxsize=4096)
 def declarations(style: str) -> tuple[Declaration, ...]:
     """Return the declarations of a style attribute or a rule's block."""
-    found = []
+    declared = []
     for piece in _split(_COMMENT.sub("", style), ";"):
         name, colon, value = piece.partition(":")
         if colon and name.strip():
             important = bool(_IMPORTANT.search(value))
-            found.append(Declaration(name.strip().lower(), _IMPORTANT.sub("", value).strip(), important))
-    return tuple(found)
+            declared.append(Declaration(name.strip().lower(), _IMPORTANT.sub("", value).strip(), important))
+    return tuple(declared)
 
 
-def rules(sheet: str) -> list[Rule]:
-    """Return a sheet's rules in order, one for each selector; an at-rule of its own has selector ""."""
-    return list(_rules(_COMMENT.sub("", sheet), ()))
+@lru_cache(maxsize=64)
+def rules(sheet: str) -> tuple[Rule, ...]:
+    """Return a sheet's rules in order, one for each selector; an at-rule without rules inside has selector ""."""
+    return tuple(_rules(_COMMENT.sub("", sheet), ()))
 
 
 def _rules(sheet: str, at: tuple[str, ...]) -> Iterator[Rule]:
@@ -75,13 +76,13 @@ def _rules(sheet: str, at: tuple[str, ...]) -> Iterator[Rule]:
             inner = list(_rules(block, (*at, prelude))) if "{" in block else []
             yield from inner or [Rule("", declarations(block), (*at, prelude))]
         else:
-            yield from (Rule(one, declarations(block), at) for one in map(str.strip, prelude.split(",")))
+            yield from (Rule(selector.strip(), declarations(block), at) for selector in prelude.split(","))
         begin = end + 1
 
 
 @lru_cache(maxsize=4096)
 def compounds(selector: str) -> tuple[Compound, ...] | None:
-    """Return the steps of a descendant selector, outermost first; None when it holds anything else."""
+    """Return the steps of a descendant selector, outermost first; None when it has anything else in it."""
     steps = []
     for word in selector.split():
         match = _COMPOUND.fullmatch(word)
@@ -100,8 +101,8 @@ def compounds(selector: str) -> tuple[Compound, ...] | None:
 
 
 def matches(element: Element, steps: tuple[Compound, ...]) -> bool:
-    """Return whether a selector's steps lead to an element."""
-    if not _is(element, steps[-1]):
+    """Return whether a selector's steps match an element."""
+    if not _fits(element, steps[-1]):
         return False
     around = element.parent
     return len(steps) == 1 or any(matches(up, steps[:-1]) for up in (around.ancestors() if around else ()))
@@ -117,7 +118,7 @@ def specificity(steps: tuple[Compound, ...]) -> tuple[int, int, int]:
 
 
 def pixels(value: str, around: float = 16.0) -> float | None:
-    """Return a length in CSS pixels (em and % of `around`), None when it is none."""
+    """Return a length in CSS pixels; `around` is the size to which em and % refer. None when it is not a length."""
     match = re.fullmatch(r"(-?[\d.]+)(px|pt|em|rem|%)?", value.strip().lower())
     if not match:
         return None
@@ -126,7 +127,7 @@ def pixels(value: str, around: float = 16.0) -> float | None:
     return number * factor if unit or not number else None
 
 
-def _is(element: Element, step: Compound) -> bool:
+def _fits(element: Element, step: Compound) -> bool:
     return (
         (not step.tag or element.tag == step.tag)
         and set(step.classes) <= set(element.classes)
@@ -144,7 +145,7 @@ def _split(text: str, mark: str) -> Iterator[str]:
 
 
 def _next(text: str, marks: str, begin: int) -> int:
-    """Return where the next of `marks` stands outside quotes and brackets, else the length."""
+    """Return the index of the next of `marks` outside quotes and brackets, or else the length."""
     at, depth = begin, 0
     while at < len(text):
         if text[at] in "\"'" and (match := _QUOTED.match(text, at)):
@@ -158,7 +159,7 @@ def _next(text: str, marks: str, begin: int) -> int:
 
 
 def _closing(sheet: str, opened: int) -> int:
-    """Return where the block opened at `opened` closes, else the length."""
+    """Return the index at which the block opened at `opened` closes, or else the length."""
     depth, at = 0, opened
     while at < len(sheet):
         if sheet[at] in "\"'" and (match := _QUOTED.match(sheet, at)):

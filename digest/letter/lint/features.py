@@ -1,4 +1,4 @@
-"""Tells which of Can I email's features a letter uses, and where."""
+"""List the features of HTML and CSS that a letter uses, by Can I email's names, and where it uses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.letter.lint import css
 from digest.letter.lint.css import Declaration
 from digest.letter.lint.page import Element, LetterPage
 
-# Properties that Can I email files under another name; the rest are css-NAME.
+# Properties that Can I email lists under another name; the others are css-NAME.
 _PROPERTIES = {
     "font": "css-font",
     **dict.fromkeys(("left", "right", "top", "bottom"), "css-left-right-top-bottom"),
@@ -101,7 +101,7 @@ _NAMED = frozenset(
         *(f"image-{kind}" for kind in _PICTURES.values()),
     }
 )  # fmt: skip
-# Names that are no property's.
+# Can I email's names that begin with css- and are not the name of a property.
 _NOT_PROPERTIES = re.compile(
     r"css-(?:at|selector|pseudo|unit|function)-|css-(?:intrinsic-size|modern-color|nesting|comments|sytem-ui|inert)"
     r"|css-border-(?:inline-block|radius-logical)|css-font-kerning"
@@ -110,7 +110,7 @@ _PSEUDO_SLUG = re.compile(r"css-pseudo-(?:class|element)-")
 
 
 class Use(NamedTuple):
-    """One use of a feature. `inline` is false for what only a kept style element brings."""
+    """Hold one use of a feature. `inline` is false when only a style element uses it."""
 
     slug: str
     where: str
@@ -120,14 +120,14 @@ class Use(NamedTuple):
 
 
 def detectable(slug: str) -> bool:
-    """Return whether `uses` could ever name this feature of Can I email."""
+    """Return whether `uses` can yield this feature of Can I email."""
     if slug in _NAMED or _PSEUDO_SLUG.match(slug):
         return True
     return slug.startswith("css-") and not _NOT_PROPERTIES.match(slug)
 
 
 def uses(page: LetterPage) -> Iterator[Use]:
-    """Yield every use of a feature, in the letter's order; names that Can I email does not know are left in."""
+    """Yield every use of a feature, in the letter's order, including names that Can I email does not have."""
     for element in page.elements:
         yield from _of_element(element)
         for declaration in css.declarations(element.attrs.get("style", "")):
@@ -172,7 +172,7 @@ def _of_declaration(declaration: Declaration) -> Iterator[str]:
     if name.startswith("--"):
         yield "css-variables"
         return
-    if name.startswith(("mso-", "-")):  # written for one maker on purpose
+    if name.startswith(("mso-", "-")):  # skipped, because a prefix is written for one maker on purpose
         return
     grouped = _GROUPED.match(name)
     yield _PROPERTIES.get(name) or _LOGICAL.get(name) or (f"css-{grouped[1]}" if grouped else f"css-{name}")
@@ -185,17 +185,17 @@ def _of_declaration(declaration: Declaration) -> Iterator[str]:
 
 def _of_sheet(where: str, sheet: str) -> Iterator[Use]:
     for rule in css.rules(sheet):
-        place = f"{where}, {rule.selector or rule.at[-1]}"
-        found = set()
+        rule_where = f"{where}, {rule.selector or rule.at[-1]}"
+        slugs = set()
         for at in rule.at:
-            found |= {slug for name, slug in _AT.items() if at.lower().startswith(name)}
-            found |= {slug for name, slug in _MEDIA.items() if at.startswith("@media") and f"{name}" in at}
-        found |= {slug for slug, pattern in _SELECTORS.items() if pattern.search(rule.selector)}
+            slugs |= {slug for name, slug in _AT.items() if at.lower().startswith(name)}
+            slugs |= {slug for name, slug in _MEDIA.items() if at.startswith("@media") and name in at}
+        slugs |= {slug for slug, pattern in _SELECTORS.items() if pattern.search(rule.selector)}
         for colons, name in _PSEUDO.findall(rule.selector):
             element = colons == "::" or name in ("before", "after", "first-letter", "first-line")
             if name != "root":
-                found.add(f"css-pseudo-{'element' if element else 'class'}-{name}")
-        yield from (Use(slug, place, False) for slug in sorted(found))
+                slugs.add(f"css-pseudo-{'element' if element else 'class'}-{name}")
+        yield from (Use(slug, rule_where, False) for slug in sorted(slugs))
         for declaration in rule.declarations:
             for slug in _of_declaration(declaration):
-                yield Use(slug, f"{place}, {declaration.name}", False, None, declaration)
+                yield Use(slug, f"{rule_where}, {declaration.name}", False, None, declaration)

@@ -1,4 +1,4 @@
-"""What a lint finds."""
+"""Define a finding of the lint, and its levels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ LEVELS = (ERROR, WARNING, NOTE)
 
 
 class LintFinding(NamedTuple):
-    """One fault of a letter and its cure.
+    """Hold one fault of a letter and its cure.
 
-    `level` is "error" (do not send), "warning" (look at it) or "note" (known and harmless); `rule` a short
-    name; `where` the part, line and element; `client` who is hit ("" for every reader).
+    `level` is "error" (do not send), "warning" (look at it) or "note" (harmless); `rule` the rule's short name;
+    `where` the part, line and element; `client` the mail program concerned ("" for all).
     """
 
     level: str
@@ -24,5 +24,5 @@ class LintFinding(NamedTuple):
 
     def line(self) -> str:
         """Return the finding as one line for people."""
-        hit = f" [{self.client}]" if self.client else ""
-        return f"{self.level}: {self.rule}: {self.where}:{hit} {self.problem}; {self.cure}"
+        client = f" [{self.client}]" if self.client else ""
+        return f"{self.level}: {self.rule}: {self.where}:{client} {self.problem}; {self.cure}"

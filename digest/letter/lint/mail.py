@@ -1,4 +1,4 @@
-"""Checks a letter's message as bytes: what the headers promise and what any server may carry."""
+"""Check a letter's message as bytes: its headers, and the limits that every mail server sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ADDRESSES_ONLY = (b"list-unsubscribe", b"list-unsubscribe-post", b"message-id",
 
 
 def check(message: bytes) -> Iterator[LintFinding]:
-    """Yield faults of the bytes on the wire: lines, 7 bit, the headers that bulk mail must carry."""
+    """Yield faults of the bytes on the wire: lines, 7 bit, and the headers that bulk mail must have."""
     if re.search(rb"(?<!\r)\n|\r(?!\n)", message):
         yield _error("crlf", "message", "a line does not end in CR LF", "compose it again; let nothing rewrite lines")
     for number, line in enumerate(message.split(b"\r\n"), 1):
@@ -22,7 +22,7 @@ def check(message: bytes) -> Iterator[LintFinding]:
             problem = f"{len(line)} characters; servers break lines over {_LONGEST_LINE}"
             yield _error("line-length", f"message line {number}", problem, "encode the part as quoted-printable")
         if not line.isascii():
-            yield _error("seven-bit", f"message line {number}", "holds a byte over 127", "encode it")
+            yield _error("seven-bit", f"message line {number}", "has a byte over 127", "encode it")
             break
     head = _headers(message.partition(b"\r\n\r\n")[0])
     for name in _WANTED:
@@ -34,7 +34,7 @@ def check(message: bytes) -> Iterator[LintFinding]:
             yield _error("header", f"header {name.decode().title()}", "stands twice", "write it once")
     for name in _ADDRESSES_ONLY:
         if any(_ENCODED_WORD.search(value) for value in head.get(name, [])):
-            problem = "holds an encoded word, which no program reads there"
+            problem = "has an encoded word, which no program reads there"
             yield _error(
                 "encoded-word", f"header {name.decode().title()}", problem, "write it plainly, folded between words"
             )
@@ -57,11 +57,12 @@ def _unsubscribe(head: dict[bytes, list[bytes]]) -> Iterator[LintFinding]:
 
 
 def _headers(head: bytes) -> dict[bytes, list[bytes]]:
-    found: dict[bytes, list[bytes]] = {}
+    """Return the values of each header, unfolded, by its lower-case name."""
+    values: dict[bytes, list[bytes]] = {}
     for line in re.sub(rb"\r\n(?=[ \t])", b"", head).split(b"\r\n"):
         name, _, value = line.partition(b":")
-        found.setdefault(name.lower(), []).append(value)
-    return found
+        values.setdefault(name.lower(), []).append(value)
+    return values
 
 
 def _error(rule: str, where: str, problem: str, cure: str) -> LintFinding:

@@ -1,4 +1,4 @@
-"""Checks what assistive technology and mail programs read from a letter's markup."""
+"""Check the markup that assistive technology and mail programs rely on: language, headings, tables, images, links."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _VAGUE = frozenset(
 
 
 def check(page: LetterPage) -> Iterator[LintFinding]:
-    """Yield faults of language, title, headings, tables, images, links, and elements no letter may hold."""
+    """Yield faults of language, title, headings, tables, images and links, and elements that no letter may have."""
     yield from _shell(page)
     yield from _headings(page)
     yield from _tables(page)
     yield from _images(page)
     yield from _links(page)
     for element in page.all(*_ACTIVE):
-        problem = f"<{element.tag}> has no place in a letter: mail programs remove it or distrust the letter"
-        yield _error("active", element.where, problem, "take it out and link to a page instead")
+        problem = f"<{element.tag}> does not belong in a letter: mail programs remove it or distrust the letter"
+        yield _error("active", element.where, problem, "remove it and link to a page instead")
 
 
 def _shell(page: LetterPage) -> Iterator[LintFinding]:
@@ -38,15 +38,20 @@ def _shell(page: LetterPage) -> Iterator[LintFinding]:
     for root in html[:1] or [Element("html", {}, None, 1)]:
         if not is_language_tag(root.attrs.get("lang", "")):
             yield _error(
-                "lang", f"html line {root.line}, <html>", "says no language", 'write lang="en" or the letter\'s own'
+                "lang",
+                f"html line {root.line}, <html>",
+                "does not name a language",
+                'write lang="en" or the letter\'s own',
             )
         if root.attrs.get("dir") not in ("ltr", "rtl"):
-            yield _error("dir", f"html line {root.line}, <html>", "says no direction", 'write dir="ltr" or "rtl"')
+            yield _error(
+                "dir", f"html line {root.line}, <html>", "does not name a direction", 'write dir="ltr" or "rtl"'
+            )
     inner = [e for e in page.elements if e.tag not in ("html", "body") and {"lang", "dir"} <= set(e.attrs)]
     if not inner:
         yield _warning(
-            "lang-inside", "html <body>", "language and direction stand on <html> only, which Gmail and Yahoo drop",
-            "repeat lang and dir on the element around everything",
+            "lang-inside", "html <body>", "language and direction stand on <html> only, which Gmail and Yahoo remove",
+            "repeat lang and dir on the element around all content",
         )  # fmt: skip
     titles = page.all("title")
     if len(titles) != 1 or not "".join(t.text for t in titles[0].texts()).strip():
@@ -55,15 +60,15 @@ def _shell(page: LetterPage) -> Iterator[LintFinding]:
         )
     names = {meta.attrs.get("name", "") for meta in page.all("meta")}
     if not any(meta.attrs.get("charset", "").lower() == "utf-8" for meta in page.all("meta")):
-        yield _error("charset", "html <head>", "does not say utf-8", 'write <meta charset="utf-8">')
+        yield _error("charset", "html <head>", "does not name utf-8", 'write <meta charset="utf-8">')
     if "viewport" not in names:
         cure = 'write <meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield _warning("viewport", "html <head>", "does not say that it fits a phone", cure)
+        yield _warning("viewport", "html <head>", "has no viewport, so phones show it small", cure)
     for style, sheet in page.sheets:
         size = len(sheet.encode())
         if size > STYLE_LIMIT:
             problem = f"a style element of {size} bytes; Gmail ignores one over {STYLE_LIMIT}"
-            yield LintFinding(WARNING, "style-size", style.where, "gmail", problem, "shorten it or part it in two")
+            yield LintFinding(WARNING, "style-size", style.where, "gmail", problem, "shorten it or divide it in two")
         if any(up.tag == "body" for up in style.ancestors()):
             problem = "a style element in the body is ignored"
             yield LintFinding(WARNING, "style-place", style.where, "gmail", problem, "move it into <head>")
@@ -82,7 +87,7 @@ def _headings(page: LetterPage) -> Iterator[LintFinding]:
             problem = f"follows a heading of level {last}: a level is skipped" if last else "is the first heading"
             yield _error("heading-order", heading.where, problem, f"make it h{last + 1}")
         if not heading.words:
-            yield _error("heading-empty", heading.where, "has no words", "fill it or take it out")
+            yield _error("heading-empty", heading.where, "has no words", "fill it or remove it")
         last = level
 
 
@@ -114,14 +119,17 @@ def _links(page: LetterPage) -> Iterator[LintFinding]:
         href = link.attrs.get("href", "")
         if not words:
             yield _error(
-                "link-empty", link.where, f"a link to {href[:60] or 'nowhere'} without words", "say where it leads"
+                "link-empty",
+                link.where,
+                f"a link to {href[:60] or 'nowhere'} without words",
+                "write words that say where it leads",
             )
         elif words in _VAGUE:
             problem = f"“{words}” does not say where it leads"
             yield _error("link-words", link.where, problem, "link the title or name of what is there")
         elif targets.setdefault(words, href) != href:
-            problem = f"“{words[:40]}” leads to another place than the link of the same words before it"
-            yield _warning("link-twins", link.where, problem, "give each its own words")
+            problem = f"“{words[:40]}” leads to another address than the earlier link with the same words"
+            yield _warning("link-twins", link.where, problem, "give each link its own words")
 
 
 def _error(rule: str, where: str, problem: str, cure: str) -> LintFinding:

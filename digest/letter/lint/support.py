@@ -1,8 +1,8 @@
-"""Holds a letter against Can I email's data for the mail programs that an operator names.
+"""Compare a letter with Can I email's data for the mail programs that an operator names.
 
-A letter is judged as a program shows it that removes every style element, as some Gmail apps do: what
-stands inline and in the markup must work, or be explained in `ALLOWED`. What only a kept style element
-brings is an improvement where it works; its gaps are notes. Data: data/caniemail.json (see build.py).
+Inline styles and markup must work in those programs, or be explained in `ALLOWED`, because some programs (among them
+some Gmail apps) remove every style element. A feature that only a style element uses is an improvement where it
+works; a program without it is a note. Data: data/caniemail.json (see build.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from digest.letter.lint.features import Use, uses
 from digest.letter.lint.finding import ERROR, NOTE, LintFinding
 from digest.letter.lint.page import LetterPage
 
-# Names an operator may use beside Can I email's own families ("gmail", "thunderbird", …): one platform each.
+# Names for single platforms, which an operator may use besides Can I email's families ("gmail", "thunderbird", …).
 _PLATFORMS = {
     "outlook-windows": "outlook/windows",
     "outlook-com": "outlook/outlook-com",
@@ -30,8 +30,8 @@ _PLATFORMS = {
 }
 DEFAULT_CLIENTS = ("gmail", "outlook-windows", "apple-mail", "yahoo", "samsung-email")
 
-# What the letter uses although a named program does not support it, and why that does no harm.
-# By feature, client ("" any) and tag ("" any).
+# Features that the letter uses although a program does not support them, and why that does no harm.
+# The key is feature, client ("" for any) and tag ("" for any).
 ALLOWED: Mapping[tuple[str, str, str], str] = {
     (
         "html-meta-color-scheme",
@@ -75,26 +75,26 @@ _Support = Mapping[str, Mapping[str, str]]
 
 @cache
 def support_table() -> _Support:
-    """Return support by feature and platform ("gmail/ios"): "n" none, "a" partial; what is absent works."""
+    """Return support by feature and platform ("gmail/ios"): "n" none, "a" partial; an absent platform has support."""
     text = (files("digest.letter") / "data" / "caniemail.json").read_text(encoding="utf-8")
     raw: Mapping[str, Mapping[str, Any]] = json.loads(text)["features"]
     return {
-        slug: {platform: level for level in ("n", "a") for platform in one.get(level, "").split()}
-        for slug, one in raw.items()
+        slug: {platform: level for level in ("n", "a") for platform in row.get(level, "").split()}
+        for slug, row in raw.items()
     }
 
 
 @cache
 def known_clients() -> tuple[str, ...]:
-    """Return every name that may stand in `clients`."""
+    """Return every name that is allowed in `clients`, sorted."""
     families = {platform.partition("/")[0] for row in support_table().values() for platform in row}
     return tuple(sorted({*families, *_PLATFORMS}))
 
 
 def check(page: LetterPage, clients: Iterable[str]) -> Iterator[LintFinding]:
-    """Yield what a named client does not support: an error inline, a note in a style element."""
-    # One finding for each feature, client and tag: the first place, and how many there are.
-    found: dict[tuple[str, str, bool, str], tuple[Use, list[str]]] = {}
+    """Yield the features that a named client does not support: an error inline, a note in a style element."""
+    # A finding for each feature, client and tag: its first use, and how many uses there are.
+    unsupported: dict[tuple[str, str, bool, str], tuple[Use, list[str]]] = {}
     count: Counter[tuple[str, str, bool, str]] = Counter()
     named = list(clients)
     for use in uses(page):
@@ -103,23 +103,23 @@ def check(page: LetterPage, clients: Iterable[str]) -> Iterator[LintFinding]:
             missing = [p for p in _platforms(client) if p in row and _fails(use, p, row[p])]
             if missing and not (use.inline and allowed(use, client)):
                 key = (use.slug, client, use.inline, _tag(use))
-                found.setdefault(key, (use, missing))
+                unsupported.setdefault(key, (use, missing))
                 count[key] += 1
     ignored: dict[str, tuple[Use, list[str]]] = {}
-    for key, (use, missing) in found.items():
+    for key, (use, missing) in unsupported.items():
         if use.inline:
             yield _fault(use, key[1], missing, count[key])
         else:
-            ignored.setdefault(use.slug, (use, []))[1].append(_hit(key[1], missing))
-    for slug, (use, hit) in ignored.items():
+            ignored.setdefault(use.slug, (use, []))[1].append(_described(key[1], missing))
+    for slug, (use, programs) in ignored.items():
         problem = f"ignores {slug.partition('-')[2]} in a style element"
         yield LintFinding(
-            NOTE, slug, use.where, "; ".join(hit), problem, "nothing to do if the letter reads well without"
+            NOTE, slug, use.where, "; ".join(programs), problem, "nothing to do if the letter reads well without it"
         )
 
 
 def allowed(use: Use, client: str) -> str:
-    """Return why a use is right although this client lacks the feature, else ""."""
+    """Return why a use does no harm although this client lacks the feature, or ""."""
     tag = _tag(use)
     keys = [(use.slug, name, on) for name in (client, "") for on in (tag, "")]
     return next((ALLOWED[key] for key in keys if key in ALLOWED), "")
@@ -130,10 +130,11 @@ def _fault(use: Use, client: str, missing: list[str], count: int) -> LintFinding
     times = f" ({count} times on <{_tag(use)}>)" if count > 1 else ""
     problem = f"does not support {use.slug.partition('-')[2]}{' used so' if limited else ''}{times}"
     cure = _CURES.get(use.slug, "leave it out, or explain it in ALLOWED of digest/letter/lint/support.py")
-    return LintFinding(ERROR, use.slug, use.where, _hit(client, missing), problem, cure)
+    return LintFinding(ERROR, use.slug, use.where, _described(client, missing), problem, cure)
 
 
-def _hit(client: str, missing: list[str]) -> str:
+def _described(client: str, missing: list[str]) -> str:
+    """Return a client with its platforms that lack a feature: "gmail (android, ios)"."""
     on = ", ".join(sorted(platform.partition("/")[2] for platform in missing))
     return client if client in _PLATFORMS else f"{client} ({on})"
 
@@ -150,7 +151,7 @@ def _platforms(client: str) -> tuple[str, ...]:
 
 
 def _fails(use: Use, platform: str, level: str) -> bool:
-    """Return whether a use does not work: no support, or a limit of partial support that it oversteps."""
+    """Return whether a use does not work: no support, or partial support whose limit (`_LIMITS`) it exceeds."""
     if level == "a" and use.inline:
         return any(platform.startswith(where) and test(use) for where, test in _LIMITS.get(use.slug, ()))
     return level == "n"
@@ -176,7 +177,7 @@ def _thick(use: Use) -> bool:
     return any((pixels(part) or 0) > 8 for part in _value(use).split())
 
 
-# Where support is partial: on which platforms (a beginning), and the use that oversteps it.
+# Limits of partial support: how the platforms' names begin, and a test for the uses that exceed the limit.
 _LIMITS: Mapping[str, tuple[tuple[str, Any], ...]] = {
     "css-background": (("outlook/windows", lambda use: "url(" in _value(use) or "gradient(" in _value(use)),),
     "css-border": (
@@ -210,7 +211,7 @@ _CURES = {
 
 
 def _exact(use: Use) -> bool:
-    """Return whether Word is told to keep the line height, here or around."""
+    """Return whether the element or one around it tells Word to keep the exact line height."""
     return bool(use.element) and any(
         "mso-line-height-rule:exactly" in up.attrs.get("style", "").replace(" ", "")
         for up in (use.element.ancestors() if use.element else ())
