@@ -36,9 +36,7 @@ NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 def main(repetitions: int) -> None:
     """Print the two rates and the ratio of each repetition, and the median ratio."""
     plain_inline = inline_styles.__wrapped__  # without its cache of pages
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], inline=plain_inline
-    )
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE, inline=plain_inline)
     dice = random.Random(7)
     digests = [sample.random_digest(dice, sample.entries()) for _ in range(BLOCKS)]
     ratios = []

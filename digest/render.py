@@ -13,7 +13,7 @@ from datetime import date
 from digest.config.settings import Settings
 from digest.letter import catalogue
 from digest.letter.assemble import assemble, extremes, proven
-from digest.letter.blocks import Assembled, EditionFacts, ReaderFacts
+from digest.letter.blocks import Appearance, Assembled, EditionFacts, ReaderFacts
 from digest.letter.clip import fit
 from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
 from digest.letter.form import Form
@@ -38,10 +38,11 @@ class Letters:
         self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, inline: Inline = inline_styles
     ) -> None:
         self.settings, self.edition = settings, edition
-        own = [settings.templates] if settings.templates else []
-        self._folders = [*own, resource("templates") / "email"]
+        own = (settings.templates,) if settings.templates else ()
+        folders = (*own, resource("templates") / "email")
+        self._appearance = Appearance(settings.site, settings.taxonomy, folders, settings.brand)
         self._entries, self._inline = entries, inline
-        self.languages = catalogue.languages(self._folders)
+        self.languages = catalogue.languages(folders)
         self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
         self._made: dict[str, Letter] = {}
         self._forms: dict[tuple[str, Digest], Form] = {}
@@ -50,14 +51,12 @@ class Letters:
 
     def of(self, language: str) -> Letter:
         """Return the letter in a reader's language; without words for it, in the site's, else in English."""
-        site = self.settings.site
-        chosen = catalogue.best((language, site.language), self.languages)
+        chosen = catalogue.best((language, self.settings.site.language), self.languages)
         with self._lock:
             if chosen not in self._made:
                 self._made[chosen] = compile_letter(
-                    site, self.settings.taxonomy, self._facts, self._entries, self._folders,
-                    brand=self.settings.brand, language=chosen, inline=self._inline,
-                )  # fmt: skip
+                    self._facts, self._entries, self._appearance, chosen, inline=self._inline
+                )
             return self._made[chosen]
 
     def render(self, language: str, digest: Digest, reader: ReaderFacts) -> Assembled:

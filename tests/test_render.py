@@ -1,4 +1,4 @@
-"""Letters by language: compiled once each, picked for the reader, right whatever an own template does."""
+"""Letters by language: each compiled once, chosen for the reader, and right with any template of an organisation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def some_digests() -> list[Digest]:
 
 
 class Counted:
-    """Inlines, and remembers how often."""
+    """Inline styles as the product does, and count the calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -105,13 +105,13 @@ def test_each_subscriber_is_sent_and_shown_their_own_language(house: House, tmp_
 
 
 def shipped(name: str, old: str, new: str) -> dict[str, str]:
-    """A shipped template with one thing changed."""
+    """Return a shipped template, by its name, with `old` replaced by `new`."""
     text = (sample.TEMPLATES / name).read_text(encoding="utf-8")
     assert old in text
     return {name: text.replace(old, new)}
 
 
-# Templates that look beyond their own part, each in another way.
+# Templates that depend on more than their own part, each in another way.
 CROOKED = {
     "first of its kind by style": {"inlined.css": "table.whole:first-child { color: #7a1f5c }"},
     "last of its kind by style": {"inlined.css": "table.whole:last-child { color: #7a1f5c }"},
@@ -135,7 +135,9 @@ def own_folder(folder: Path, files: dict[str, str]) -> Path:
 
 def compiled(folder: Path) -> Letter:
     return compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [folder, sample.TEMPLATES], brand=sample.BRAND
+        sample.EDITION,
+        sample.entries(),
+        replace(sample.APPEARANCE, templates=(folder, sample.TEMPLATES), brand=sample.BRAND),
     )
 
 
@@ -157,9 +159,7 @@ def test_a_template_that_looks_at_its_neighbours_still_makes_the_right_letter(
 
 
 def test_the_shipped_templates_need_no_slower_path() -> None:
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=sample.BRAND
-    )
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.BRANDED)
     assert len(extremes(letter)) == 3
     assert proven(letter, [*extremes(letter), *some_digests()], sample.READER) == (letter, "")
 
@@ -176,7 +176,7 @@ def test_a_slow_letter_is_compiled_once_a_digest_and_that_is_said_once(
     assert made.of("en").apart
     assert [record.message[:11] for record in caplog.records] == ["edition 47:"]
     assert "each digest is compiled by itself, which is slow" in caplog.text
-    # Compiled; a digest and up to three trials compared; the slow way proven; then once for each of five digests.
+    # 1 to compile, 4 to compare a digest and three trials, 2 to prove the slow letter, 1 for each of five digests.
     assert inline.calls <= 1 + 4 + 2 + 5
 
 

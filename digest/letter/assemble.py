@@ -1,7 +1,7 @@
-"""Assembles one reader's letter from the blocks of a compiled one; nothing is rendered or encoded twice.
+"""Assemble one reader's letter from the blocks of a compiled letter, without rendering or encoding anything twice.
 
-That is safe where templates and style rules keep to their own part. `proven` tries a letter on digests made
-to bring out the contrary, and returns one that is compiled digest by digest where they do not.
+This is right as long as each template and style rule depends on its own part only. `proven` tests that with digests
+chosen to reveal the opposite; if a difference shows, it returns a letter that is compiled digest by digest instead.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from html import escape
 
 from digest.errors import ConfigError, DigestError
 from digest.letter import views
-from digest.letter.blocks import Assembled, BlockKey, Blocks, FilledPlans, Gap, Plan, ReaderFacts
+from digest.letter.blocks import Assembled, BlockKey, Blocks, Gap, Layout, Layouts, ReaderFacts, join
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.mime import headers, quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
-# Long sentences that many readers have in common: encoding one costs more than the rest of a letter.
+# Long sentences that many readers share are encoded once, because encoding one costs more than the rest of a letter.
 _SHARED = frozenset({"why_letter"})
 
 
@@ -30,21 +30,21 @@ def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
     DigestError when the digest places an entry that the letter was not compiled with; ValueError when a
     link of the reader is not an absolute http(s) address in printable ASCII.
     """
-    plan = _plan(letter, digest)
-    values = views.reader_values(reader, letter.book.words, letter.edition.cadence, plan.shown)
-    filled = [_fill(slot, values) for slot in plan.slots]
+    layout = _layout(letter, digest)
+    values = views.reader_values(reader, letter.book.words, letter.edition.cadence, layout.shown)
+    lines = [_fill(gap, values) for gap in layout.gaps]
     return Assembled(
-        plan.subject,
-        _join(plan.html, plan.html_gaps, filled),
-        _join(plan.text, plan.text_gaps, filled),
+        layout.subject,
+        join(layout.html, layout.html_gaps, lines),
+        join(layout.text, layout.text_gaps, lines),
         feedback_id(letter),
     )
 
 
 def verify(letter: Letter, digest: Digest, reader: ReaderFacts) -> None:
-    """Raise DigestError unless the assembled letter equals the one rendered and inlined whole.
+    """Raise DigestError unless the assembled letter equals the letter that is rendered and inlined as a whole.
 
-    Costs one inlining: for tests, and for a few digests when an edition is frozen.
+    It costs one inlining: use it in tests, and for a few digests when an edition is frozen.
     """
     difference = _difference(letter, digest, reader)
     if difference:
@@ -55,25 +55,28 @@ def verify(letter: Letter, digest: Digest, reader: ReaderFacts) -> None:
 
 
 def proven(letter: Letter, digests: Iterable[Digest], reader: ReaderFacts) -> tuple[Letter, str]:
-    """Return a letter that is right for `digests`, and why it had to be compiled digest by digest ("": it had not).
+    """Return a letter that is right for `digests`, and the difference that made it slow ("" when it stays fast).
 
-    ConfigError when even so a letter differs from the one rendered whole: its template judges by a reader's own
-    words, which nothing but rendering each letter could follow.
+    A slow letter is compiled digest by digest. ConfigError when even that letter differs from the one rendered as a
+    whole, because then a template has a condition on a reader's own words, and only rendering each reader's letter
+    by itself could obey it.
     """
     for digest in digests:
         difference = "" if letter.apart else _difference(letter, digest, reader)
         if difference:
-            slow = replace(letter, apart=True, memory=FilledPlans())
-            if still := _difference(slow, digest, reader):
-                raise ConfigError([f"letter templates: {still}; a condition must not ask for a reader's own words"])
+            slow = replace(letter, apart=True, memory=Layouts())
+            if remaining := _difference(slow, digest, reader):
+                raise ConfigError(
+                    [f"letter templates: {remaining}; a condition must not ask for a reader's own words"]
+                )
             return slow, difference
     return letter, ""
 
 
 def extremes(letter: Letter) -> list[Digest]:
-    """Return digests of the letter's own entries, at the extremes: as full, as small, and as turned about as can be.
+    """Return trial digests of the letter's own entries: as full as possible, in reverse order, as small as possible.
 
-    What looks at its neighbours or its number differs between them.
+    A template that depends on a part's neighbours or number gives different html in at least one of them.
     """
     areas = [*dict.fromkeys(slug for e in letter.book.entries.values() for slug in e.facets.policy_areas), ""][:2]
     ids = list(letter.book.entries)[:6]
@@ -83,11 +86,11 @@ def extremes(letter: Letter) -> list[Digest]:
     near = Section("areas", tuple(_trial_group(area, ids) for area in areas))
     turned = Section("areas", tuple(_trial_group(area, ids[::-1]) for area in areas[::-1]))
     far = Section("elsewhere", (Group("", tuple(Placed(i, Reason("elsewhere-area")) for i in studies)),))
-    one = Section("areas", (_trial_group(areas[-1], ids[-1:]),))
+    smallest = Section("areas", (_trial_group(areas[-1], ids[-1:]),))
     return [
         Digest((near, far) if studies else (near,), more=2),
         Digest((turned,)),
-        Digest((far if studies else one,)),
+        Digest((far if studies else smallest,)),
     ]
 
 
@@ -96,13 +99,15 @@ def _trial_group(area: str, ids: list[int]) -> Group:
 
 
 def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
-    """Return where the assembled letter differs from the one rendered whole, or ""."""
-    made = assemble(letter, digest, reader)
+    """Return where the assembled letter differs from the letter rendered as a whole, or ""."""
+    assembled = assemble(letter, digest, reader)
     values = views.digest_values(digest, letter.book, letter.edition.subject) | views.reader_values(
         reader, letter.book.words, letter.edition.cadence, counts(digest)
     )
     whole = render_whole(letter, digest, values)
-    for name, ours, theirs in zip(("html", "text"), (made.html_text(), made.plain_text()), whole, strict=True):
+    for name, ours, theirs in zip(
+        ("html", "text"), (assembled.html_text(), assembled.plain_text()), whole, strict=True
+    ):
         if ours != theirs:
             at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
             return (
@@ -119,18 +124,18 @@ def feedback_id(letter: Letter) -> str:
     return f"e{letter.edition.id}:{letter.edition.cadence}:digest:{sender.ljust(5, '0')}"
 
 
-def _plan(letter: Letter, digest: Digest) -> Plan:
-    plan = letter.memory.find(digest)
-    if plan is None:
-        plan = _make_plan(letter, digest)
-        letter.memory.keep(digest, plan)
-    return plan
+def _layout(letter: Letter, digest: Digest) -> Layout:
+    layout = letter.memory.find(digest)
+    if layout is None:
+        layout = _make_layout(letter, digest)
+        letter.memory.keep(digest, layout)
+    return layout
 
 
-def _make_plan(letter: Letter, digest: Digest) -> Plan:
+def _make_layout(letter: Letter, digest: Digest) -> Layout:
     if not digest.placed:
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
-    _check_held(letter, digest)
+    _require_blocks(letter, digest)
     shell = views.digest_values(digest, letter.book, letter.edition.subject)
     html_blocks, text_blocks = letter.html, letter.text
     keys: list[tuple[BlockKey, Mapping[str, str]]] = [
@@ -141,13 +146,14 @@ def _make_plan(letter: Letter, digest: Digest) -> Plan:
     if letter.apart:
         html_block, text_block = compile_digest(letter, digest, shell)
         html_blocks, text_blocks, keys = {"whole": html_block}, {"whole": text_block}, [("whole", shell)]
-    slots: dict[Gap, int] = {}
-    html, html_gaps = _lay_out(html_blocks, keys, slots)
-    text, text_gaps = _lay_out(text_blocks, keys, slots)
-    return Plan(shell["subject"], counts(digest), tuple(slots), html, html_gaps, text, text_gaps)
+    indexes: dict[Gap, int] = {}
+    html, html_gaps = _lay_out(html_blocks, keys, indexes)
+    text, text_gaps = _lay_out(text_blocks, keys, indexes)
+    return Layout(shell["subject"], counts(digest), tuple(indexes), html, html_gaps, text, text_gaps)
 
 
-def _check_held(letter: Letter, digest: Digest) -> None:
+def _require_blocks(letter: Letter, digest: Digest) -> None:
+    """Raise DigestError unless the letter has a block for each part of the digest."""
     for key, _ in views.digest_keys(digest, letter.book):
         if key not in letter.html:
             raise DigestError(
@@ -157,41 +163,43 @@ def _check_held(letter: Letter, digest: Digest) -> None:
 
 
 def _lay_out(
-    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], slots: dict[Gap, int]
+    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], indexes: dict[Gap, int]
 ) -> tuple[tuple[bytes, ...], tuple[tuple[int, int], ...]]:
-    """Return one part's pieces in reading order and its gaps; the digest's own words are filled."""
+    """Return one part's pieces in reading order, with the digest's own words filled, and its remaining gaps.
+
+    `keys` pair each block with the words that only the digest knows; `indexes` numbers the gaps of both parts and
+    grows here.
+    """
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
-    for key, own in keys:
+    for key, words in keys:
         for piece in blocks[key]:
             if isinstance(piece, bytes):
                 pieces.append(piece)
-            elif piece.name in own:
-                pieces.append(_fill(piece, own))
+            elif piece.name in words:
+                pieces.append(_fill(piece, words))
             else:
-                gaps.append((len(pieces), slots.setdefault(piece, len(slots))))
+                gaps.append((len(pieces), indexes.setdefault(piece, len(indexes))))
                 pieces.append(b"")
     return tuple(pieces), tuple(gaps)
 
 
-def _fill(slot: Gap, values: Mapping[str, str]) -> bytes:
-    """Return a value as quoted-printable lines, escaped for the place where it goes."""
-    value = values[slot.name]
-    return _shared(slot.place, value) if slot.name in _SHARED else _encoded(slot.place, value)
+def _fill(gap: Gap, values: Mapping[str, str]) -> bytes:
+    """Return a gap's value as quoted-printable lines, escaped for the gap's context."""
+    value = values[gap.name]
+    return _encoded_once(gap.context, value) if gap.name in _SHARED else _encoded(gap.context, value)
 
 
-def _encoded(place: str, value: str) -> bytes:
-    if place == "plain":
-        return quoted_printable.encode_value(views.wrapped(value))
+def _encoded(context: str, value: str) -> bytes:
+    return quoted_printable.encode_value(escaped(context, value))
+
+
+_encoded_once = lru_cache(maxsize=8192)(_encoded)
+
+
+def escaped(context: str, value: str) -> str:
+    """Return a value as it is written into a gap of this context (see `Gap`): wrapped in text, escaped in html."""
+    if context == "plain":
+        return views.wrapped(value)
     value = escape(value, quote=False)
-    return quoted_printable.encode_value(value.replace('"', "&quot;") if place == "attribute" else value)
-
-
-_shared = lru_cache(maxsize=8192)(_encoded)
-
-
-def _join(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], filled: list[bytes]) -> bytes:
-    own = list(pieces)
-    for at, slot in gaps:
-        own[at] = filled[slot]
-    return b"".join(own)
+    return value.replace('"', "&quot;") if context == "attribute" else value

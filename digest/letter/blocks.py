@@ -1,4 +1,7 @@
-"""The values a letter is made of. Standard library only; nothing here renders."""
+"""Define the values that a letter is made of: facts, blocks, gaps, layouts and the assembled letter.
+
+Standard library and `digest.model` only; nothing here renders a template.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,33 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from digest.model import Digest
+from digest.letter.brand import SHIPPED, Brand
+from digest.model import Digest, Site, Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """Hold what letters are compiled with besides their entries: sender, names of the facets, templates, brand.
+
+    `templates` are folders of templates and of words/<language>.toml. The first folder that has a file wins;
+    the last one is the shipped folder, which has all of them.
+    """
+
+    site: Site
+    taxonomy: Taxonomy
+    templates: tuple[Path, ...]
+    brand: Brand = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
 class EditionFacts:
-    """What a letter says of its edition: `slot` is its local date, `note` the editor's plain text or "".
+    """Hold what a letter tells about its edition: `slot` is its local date, `note` the editor's plain text or "".
 
-    Paragraphs of `note` are parted by an empty line. A `subject` that is not "" replaces the one made
-    from the top entry, for every reader.
+    An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
+    subject that is made from the top entry.
     """
 
     id: int
@@ -28,7 +47,7 @@ class EditionFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReaderFacts:
-    """What a letter says of one reader, and their own links (absolute http or https, printable ASCII).
+    """Hold what a letter tells about one reader, and their own links (absolute http or https, printable ASCII).
 
     `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`.
     """
@@ -44,29 +63,34 @@ class ReaderFacts:
 
 
 class Gap(NamedTuple):
-    """A gap in a block. `place` tells how a value is escaped: "text", "attribute" (html) or "plain"."""
+    """Name the value that fills a gap of a block, and the context that decides how the value is escaped.
+
+    `context` is "text" or "attribute" (both html), or "plain" (the text part).
+    """
 
     name: str
-    place: str
+    context: str
 
 
-# Quoted-printable bytes that end where a line ends, or a gap between two of them.
+# Bytes are quoted-printable and end where a line ends, so that pieces can be joined without encoding them again.
 Piece = bytes | Gap
 Block = tuple[Piece, ...]
 # "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry.
 BlockKey = str | tuple[str, str] | tuple[str, int]
+Blocks = Mapping[BlockKey, Block]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One digest as pieces: everything its readers share is filled, only their own slots are left.
+class Layout:
+    """Hold one digest's letter as pieces: all that its readers share is filled, only their own gaps are left.
 
-    `slots` are the distinct gaps of both parts; `*_gaps` give each gap's position and index in `slots`.
+    `shown` counts the entries in the reader's areas and those from elsewhere. `gaps` are the distinct gaps of both
+    parts; `html_gaps` and `text_gaps` give, for each gap of a part, its index in the pieces and its index in `gaps`.
     """
 
     subject: str
     shown: tuple[int, int]
-    slots: tuple[Gap, ...]
+    gaps: tuple[Gap, ...]
     html: tuple[bytes, ...]
     html_gaps: tuple[tuple[int, int], ...]
     text: tuple[bytes, ...]
@@ -75,7 +99,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """One reader's letter: a header-safe `subject` and both parts as quoted-printable lines (CRLF, 7 bit).
+    """Hold one reader's letter: a header-safe `subject`, and both parts as quoted-printable lines (CRLF, 7 bit).
 
     `feedback_id` names the edition and cadence, never the reader.
     """
@@ -86,63 +110,68 @@ class Assembled:
     feedback_id: str = ""
 
     def html_text(self) -> str:
-        """Return the html part decoded, lines ended by a line feed."""
+        """Return the html part decoded; lines end in a line feed."""
         return decode(self.html)
 
     def plain_text(self) -> str:
-        """Return the text part decoded, lines ended by a line feed."""
+        """Return the text part decoded; lines end in a line feed."""
         return decode(self.text)
 
 
 def decode(wire: bytes) -> str:
-    """Return quoted-printable UTF-8 bytes as text, lines ended by a line feed."""
+    """Return quoted-printable UTF-8 bytes as text; lines end in a line feed."""
     return binascii.a2b_qp(wire).decode("utf-8").replace("\r\n", "\n")
 
 
-@dataclass(frozen=True, slots=True)
-class FilledPlans:
-    """Plans already made, newest last; at most `limit` are kept.
+def join(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], values: list[bytes]) -> bytes:
+    """Return one part of a layout with its gaps filled; `gaps` as in `Layout`, `values` one for each of its gaps."""
+    lines = list(pieces)
+    for position, index in gaps:
+        lines[position] = values[index]
+    return b"".join(lines)
 
-    Hashing a digest costs as much as filling its plan, and readers of one come together, so a digest that is
-    the very same value as a moment ago is known by its place in memory.
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """Remember the layouts already made; at most `limit`, the newest last.
+
+    `recent` finds a layout by the digest's identity, because hashing a digest costs as much as filling its layout,
+    and a run hands the very same object over for each reader of a digest.
     """
 
     limit: int = 2048
-    plans: dict[object, Plan] = field(default_factory=dict)
-    recent: dict[int, tuple[Digest, Plan]] = field(default_factory=dict)
+    by_content: dict[object, Layout] = field(default_factory=dict)
+    recent: dict[int, tuple[Digest, Layout]] = field(default_factory=dict)
 
-    def find(self, digest: Digest) -> Plan | None:
-        """Return the plan of a digest, or of one that reads the same."""
-        known = self.recent.get(id(digest))
-        if known is not None and known[0] is digest:
-            return known[1]
-        plan = self.plans.get(_key(digest))
-        if plan is not None:
-            self._note(digest, plan)
-        return plan
+    def find(self, digest: Digest) -> Layout | None:
+        """Return the layout of a digest, or of another one that reads the same; None when there is none yet."""
+        entry = self.recent.get(id(digest))
+        if entry is not None and entry[0] is digest:
+            return entry[1]
+        layout = self.by_content.get(_content(digest))
+        if layout is not None:
+            self._note(digest, layout)
+        return layout
 
-    def keep(self, digest: Digest, plan: Plan) -> None:
-        """Remember one plan; when full, forget the oldest."""
-        _make_room(self.plans, self.limit)
-        self.plans[_key(digest)] = plan
-        self._note(digest, plan)
+    def keep(self, digest: Digest, layout: Layout) -> None:
+        """Remember one layout; when full, forget the oldest."""
+        _make_room(self.by_content, self.limit)
+        self.by_content[_content(digest)] = layout
+        self._note(digest, layout)
 
-    def _note(self, digest: Digest, plan: Plan) -> None:
+    def _note(self, digest: Digest, layout: Layout) -> None:
         _make_room(self.recent, self.limit)
-        self.recent[id(digest)] = digest, plan
+        self.recent[id(digest)] = digest, layout
 
 
-def _make_room(known: dict[Any, Any], limit: int) -> None:
-    while len(known) >= limit:
+def _make_room(layouts: dict[Any, Any], limit: int) -> None:
+    while len(layouts) >= limit:
         try:
-            known.pop(next(iter(known)), None)
-        except (StopIteration, RuntimeError):  # another thread was quicker
+            layouts.pop(next(iter(layouts)), None)
+        except (StopIteration, RuntimeError):  # another thread changed the dictionary at the same time
             break
 
 
-def _key(digest: Digest) -> object:
+def _content(digest: Digest) -> object:
     """Return what two digests share when they read the same, whatever was left out of them."""
     return digest.sections, digest.more
-
-
-Blocks = Mapping[BlockKey, Block]

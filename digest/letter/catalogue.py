@@ -1,4 +1,4 @@
-"""Reads the catalogues of a letter's words (words/*.toml in the template folders) and proves them complete."""
+"""Read the catalogues of a letter's words (words/*.toml in the template folders) and check that they are complete."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from digest.errors import ConfigError
 from digest.letter.words import GAP, Words, primary
 
-PATTERN = "en"  # the language that every other one must match, and the last to fall back to
-_ALSO = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
-_LONGEST = 300  # characters of one sentence
+PATTERN = "en"  # every other language must match its catalogue; also the last language to fall back to
+# Gaps that a table may use although no line of the English table has them.
+_MORE_GAPS = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
+_LONGEST = 300  # characters of a sentence
 _FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 Catalogue = dict[str, object]
 
@@ -22,13 +23,13 @@ def languages(folders: Sequence[Path]) -> frozenset[str]:
     return frozenset(path.stem for folder in folders for path in (folder / "words").glob("*.toml"))
 
 
-def best(wanted: Sequence[str], known: frozenset[str]) -> str:
-    """Return the first of the wanted language tags that is known ("cy-GB" is "cy"), else English."""
-    return next((found for tag in wanted if (found := primary(tag)) in known), PATTERN)
+def best(wanted: Sequence[str], available: frozenset[str]) -> str:
+    """Return the first available language among the wanted tags ("cy-GB" counts as "cy"), else English."""
+    return next((language for tag in wanted if (language := primary(tag)) in available), PATTERN)
 
 
 def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:
-    """Return the words of a language: the last folder's file, changed by the earlier ones', changed by `own`.
+    """Return the words of a language: the last folder's file, then the earlier folders' changes, then those of `own`.
 
     ConfigError names each file and word that is missing, unknown, or has a gap that English does not have.
     """
@@ -40,9 +41,9 @@ def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, obj
     for folder in reversed(folders):
         path = folder / "words" / f"{language}.toml"
         if path.is_file():
-            changes, wrong = _read(path)
-            problems += wrong + _lay_over(catalogue, changes, pattern, str(path))
-    problems += _lay_over(catalogue, own or {}, pattern, f"brand.words.{language}")
+            changes, mistakes = _read(path)
+            problems += mistakes + _change(catalogue, changes, pattern, str(path))
+    problems += _change(catalogue, own or {}, pattern, f"brand.words.{language}")
     missing = [name for name in pattern if name not in catalogue]
     problems += [f"words/{language}.toml: {name} is missing; add it as in {shipped}" for name in missing]
     if problems:
@@ -71,57 +72,60 @@ def _read(path: Path) -> tuple[Catalogue, list[str]]:
         return {}, [f"{path}: not valid TOML: {error}"]
 
 
-def _lay_over(catalogue: Catalogue, changes: Mapping[str, object], pattern: Catalogue, place: str) -> list[str]:
-    """Change a catalogue, tables line by line; return what is wrong in the changes."""
+def _change(catalogue: Catalogue, changes: Mapping[str, object], pattern: Catalogue, where: str) -> list[str]:
+    """Apply changes to a catalogue, tables line by line; return a line for each mistake in the changes."""
     problems = []
     for name, value in changes.items():
         if name not in pattern:
             near = difflib.get_close_matches(name, pattern, 1)
             cure = f"did you mean {near[0]!r}?" if near else "remove it"
-            problems.append(f"{place}: {name}: no letter has this word; {cure}")
+            problems.append(f"{where}: {name}: no letter has this word; {cure}")
             continue
         before = catalogue.get(name)
         merged = before | value if isinstance(before, dict) and isinstance(value, dict) else value
-        wrong = _value(f"{place}: {name}", name, merged, pattern[name])
-        problems += wrong
-        if not wrong:
+        mistakes = _value_problems(f"{where}: {name}", name, merged, pattern[name])
+        problems += mistakes
+        if not mistakes:
             catalogue[name] = merged
     return problems
 
 
-def _value(place: str, name: str, value: object, pattern: object) -> list[str]:
+def _value_problems(where: str, name: str, value: object, pattern: object) -> list[str]:
     if isinstance(value, str) and isinstance(pattern, str):
-        return _line(place, value, pattern) or _gaps(place, value, pattern)
+        return _sentence_problems(where, value, pattern)
     if isinstance(value, dict) and isinstance(pattern, dict):
-        return _table(place, name, value, pattern)
+        return _table_problems(where, name, value, pattern)
     if isinstance(value, list) and len(value) == 12 and all(isinstance(month, str) and month for month in value):
-        return [] if isinstance(pattern, list) else [f"{place} is a list; write it as in en.toml"]
-    return [f"{place}: is not of the same kind as in en.toml; write it as there"]
+        return [] if isinstance(pattern, list) else [f"{where} is a list; write it as in en.toml"]
+    return [f"{where}: is not of the same kind as in en.toml; write it as there"]
 
 
-def _table(place: str, name: str, value: Mapping[str, object], pattern: Mapping[str, object]) -> list[str]:
+def _table_problems(where: str, name: str, value: Mapping[str, object], pattern: Mapping[str, object]) -> list[str]:
     if name == "plurals":
-        wrong = [form for form, counts in value.items() if form not in _FORMS or not _counts(counts)]
-        return [f"{place}.{form}: write a form of {', '.join(sorted(_FORMS))} and its counts" for form in wrong]
-    # Where every slug not listed falls to "other", the other lines may be left out.
-    problems = [f"{place}.{key} is missing; add it" for key in pattern if key not in value and "other" not in value]
-    known = " ".join([*map(str, pattern.values()), _ALSO.get(name, "")])
+        mistaken = [form for form, counts in value.items() if form not in _FORMS or not _counts(counts)]
+        return [f"{where}.{form}: write a form of {', '.join(sorted(_FORMS))} and its counts" for form in mistaken]
+    # A table with "other" may leave lines out, because "other" serves every slug that is not listed.
+    problems = [f"{where}.{key} is missing; add it" for key in pattern if key not in value and "other" not in value]
+    english = " ".join([*map(str, pattern.values()), _MORE_GAPS.get(name, "")])
     for key, text in value.items():
-        problems += _said(f"{place}.{key}", text, known) if isinstance(text, str) else [f"{place}.{key}: is not text"]
+        where_line = f"{where}.{key}"
+        problems += (
+            _sentence_problems(where_line, text, english) if isinstance(text, str) else [f"{where_line}: is not text"]
+        )
     return problems
 
 
-def _said(place: str, text: str, known: str) -> list[str]:
-    return _line(place, text, known) or _gaps(place, text, known)
+def _sentence_problems(where: str, text: str, pattern: str) -> list[str]:
+    return _line_problems(where, text, pattern) or _gap_problems(where, text, pattern)
 
 
-def _line(place: str, text: str, pattern: str) -> list[str]:
+def _line_problems(where: str, text: str, pattern: str) -> list[str]:
     if not text.isprintable():
-        return [f"{place}: holds a line break or a control character; write one plain line"]
+        return [f"{where}: has a line break or a control character; write one plain line"]
     if not text.strip() and pattern.strip():
-        return [f"{place}: is blank; write something"]
+        return [f"{where}: is blank; write something"]
     if len(text) > _LONGEST:
-        return [f"{place}: is longer than {_LONGEST} characters; write less"]
+        return [f"{where}: is longer than {_LONGEST} characters; write less"]
     return []
 
 
@@ -129,8 +133,8 @@ def _counts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(count, int) for count in value)
 
 
-def _gaps(place: str, text: str, pattern: object) -> list[str]:
-    known = {*GAP.findall(str(pattern))}
-    unknown = [gap for gap in GAP.findall(text) if gap not in known]
-    cure = f"use {', '.join(f'{{{gap}}}' for gap in sorted(known))}" if known else "nothing is filled in here"
-    return [f"{place}: {{{gap}}} cannot be filled; {cure}" for gap in unknown]
+def _gap_problems(where: str, text: str, pattern: str) -> list[str]:
+    allowed = {*GAP.findall(pattern)}
+    unknown = [gap for gap in GAP.findall(text) if gap not in allowed]
+    cure = f"use {', '.join(f'{{{gap}}}' for gap in sorted(allowed))}" if allowed else "nothing is filled in here"
+    return [f"{where}: {{{gap}}} cannot be filled; {cure}" for gap in unknown]

@@ -1,4 +1,4 @@
-"""Keeps a letter below the size at which Gmail cuts it off: what does not fit is counted as "N more"."""
+"""Keep a letter below the size at which Gmail cuts it off: entries that do not fit are counted as "N more"."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from digest.letter.lint.wording import SIZE_WARNING
 from digest.letter.views import READER_TOKENS
 from digest.model import Digest, Section
 
-# Bytes that a gap takes when it is filled: a reader's own words or link, a digest's own words; interests, once.
+# Bytes reserved for each gap of a reader's own words or links, for each gap of a digest's words, and, once a letter,
+# for the reader's interests, because those can be much longer.
 _OWN, _SHARED, _INTERESTS = 300, 150, 1500
 
 
 def fit(letter: Letter, digest: Digest, limit: int = SIZE_WARNING) -> Digest:
-    """Return the digest with as many last entries moved into `more` as keep its html below `limit` bytes.
+    """Return the digest with just enough of its last entries moved into `more` to keep its html below `limit` bytes.
 
-    Whoever reads it: room is kept for the longest words and links of a reader. The reader's own areas give way
-    first, as in `digest.group.select`; one entry always stays. What goes is left out as "over-cap".
+    The result holds for every reader, because room is reserved for the longest words and links of a reader. The
+    reader's own areas are shortened first, as in `digest.group.select`; one entry always stays. Entries that are
+    moved are left out as "over-cap".
     """
-    if _wire(letter, digest) <= limit:  # quoted-printable is never shorter than what it encodes
+    # This quick test suffices for most digests, because quoted-printable is never shorter than the text it encodes.
+    if _wire(letter, digest) <= limit:
         return digest
     sizes: dict[BlockKey, int] = {}
     while len(digest.placed) > 1 and _bytes(letter, digest, sizes) > limit:
@@ -30,6 +33,7 @@ def fit(letter: Letter, digest: Digest, limit: int = SIZE_WARNING) -> Digest:
 
 
 def _wire(letter: Letter, digest: Digest) -> int:
+    """Return the encoded size of a digest's html, gaps reserved."""
     return _INTERESTS + sum(
         len(piece) if isinstance(piece, bytes) else _gap(piece)
         for key in _keys(digest)
@@ -38,6 +42,7 @@ def _wire(letter: Letter, digest: Digest) -> int:
 
 
 def _bytes(letter: Letter, digest: Digest, sizes: dict[BlockKey, int]) -> int:
+    """Return the decoded size of a digest's html, gaps reserved; `sizes` remembers each block's."""
     for key in _keys(digest):
         if key not in sizes:
             sizes[key] = _decoded(letter.html.get(key, ()))
@@ -49,8 +54,8 @@ def _decoded(block: Block) -> int:
     return len(html.encode()) + html.count("\n") + sum(_gap(p) for p in block if not isinstance(p, bytes))
 
 
-def _gap(slot: Gap) -> int:
-    return _OWN if slot.name in READER_TOKENS else _SHARED
+def _gap(gap: Gap) -> int:
+    return _OWN if gap.name in READER_TOKENS else _SHARED
 
 
 def _keys(digest: Digest) -> list[BlockKey]:
@@ -64,16 +69,16 @@ def _keys(digest: Digest) -> list[BlockKey]:
 
 
 def _without_last(digest: Digest) -> Digest:
-    """Return the digest without the last entry of its areas, or of elsewhere when the areas have but one."""
-    many = [s for s in digest.sections if sum(len(g.placed) for g in s.groups) > 1]
-    shortened = next((s for s in many if s.key == "areas"), many[0] if many else digest.sections[-1])
-    gone = shortened.groups[-1].placed[-1].entry
-    kept = [s if s is not shortened else _shorter(s) for s in digest.sections]
+    """Return the digest without the last entry of its areas, or of elsewhere when the areas have only one."""
+    long = [s for s in digest.sections if sum(len(g.placed) for g in s.groups) > 1]
+    shortened = next((s for s in long if s.key == "areas"), long[0] if long else digest.sections[-1])
+    entry = shortened.groups[-1].placed[-1].entry
+    sections = [s if s is not shortened else _shorter(s) for s in digest.sections]
     return replace(
         digest,
-        sections=tuple(s for s in kept if s.groups),
+        sections=tuple(s for s in sections if s.groups),
         more=digest.more + 1,
-        left_out=(*digest.left_out, (gone, OVER_CAP)),
+        left_out=(*digest.left_out, (entry, OVER_CAP)),
     )
 
 

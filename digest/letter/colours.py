@@ -1,4 +1,4 @@
-"""Contrast between colours as WCAG 2.2 measures it, and the nearest colour that would do."""
+"""Measure the contrast between colours as WCAG 2.2 does, and find the nearest colour with enough of it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import NamedTuple
 
 from digest.letter.brand import Colours
 
+# Contrast ratios that WCAG 2.2 asks for: 1.4.3 for text, 1.4.11 for graphics.
 TEXT = 4.5
 GRAPHIC = 3.0
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Pair(NamedTuple):
-    """Two names of `Colours` that meet in a letter, and the contrast they need."""
+    """Name two fields of `Colours` that meet in a letter, and the least contrast they need."""
 
     front: str
     back: str
     least: float
 
 
-# Every text and every line that carries meaning, on every ground where the templates put it.
+# Every text and every meaningful line, on every ground where the templates put it.
 PAIRS = (
     Pair("text", "sheet", TEXT),
     Pair("text", "panel", TEXT),
@@ -45,19 +46,19 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other: str) -> float:
     """Return the contrast ratio of two colours, 1 to 21."""
-    dark, light = sorted((luminance(one), luminance(other)))
+    dark, light = sorted((luminance(colour), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
-def upon(colour: str) -> str:
-    """Return white, near black or black: the first that has 4.5:1 upon `colour`, and for any colour one has."""
+def ink_on(colour: str) -> str:
+    """Return white, near black or black: the first with a contrast of 4.5:1 to `colour`. Every colour has one."""
     return next(ink for ink in ("#ffffff", "#0f1417", "#000000") if contrast(ink, colour) >= TEXT)
 
 
 def nearest(colour: str, against: Iterable[tuple[str, float]]) -> str | None:
-    """Return the shade closest to `colour` that has the contrast wanted against each (colour, ratio), or None."""
+    """Return the shade closest to `colour` with at least `ratio` to each (colour, ratio) of `against`, or None."""
     wanted = list(against)
     for step in range(1, 101):
         for end in (0, 255):
@@ -68,26 +69,27 @@ def nearest(colour: str, against: Iterable[tuple[str, float]]) -> str | None:
 
 
 def colour_problems(colours: Colours, chosen: Sequence[str]) -> list[str]:
-    """Return a line for each colour that is too faint: its key, the measured ratio and a colour that would do.
+    """Return a line for each colour with too little contrast: its key, the measured ratio and a colour that would do.
 
-    `chosen` are the keys that the operator set: those are named, never the ones that came with the program.
+    `chosen` are the keys that the operator set. Only those are named, because the shipped colours are not the
+    operator's to mend.
     """
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for pair in PAIRS:
         front, back = getattr(colours, pair.front), getattr(colours, pair.back)
         ratio = contrast(front, back)
         if ratio >= pair.least:
             continue
         key, other = (pair.back, pair.front) if pair.front not in chosen else (pair.front, pair.back)
-        if key in found:
+        if key in problems:
             continue
         shade = nearest(getattr(colours, key), _neighbours(colours, key))
         cure = f"{shade} would do" if shade else f"change {other} as well: no shade of this one would do"
-        found[key] = (
+        problems[key] = (
             f"{key}: {getattr(colours, key)} has a contrast of {int(ratio * 100) / 100:.2f}:1 with the {other} "
             f"{getattr(colours, other)}, less than {pair.least:g}:1; {cure}"
         )
-    return list(found.values())
+    return list(problems.values())
 
 
 def _neighbours(colours: Colours, key: str) -> list[tuple[str, float]]:

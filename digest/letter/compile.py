@@ -1,9 +1,9 @@
-"""Compiles an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition and language.
+"""Compile an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition and language.
 
-The html of the whole edition (shell, every heading, every entry) is rendered once with markers between
-its parts, its styles are moved inline in one call to premailer, and the result is cut at the markers.
-That is right where no template and no style rule looks beyond its own part; `digest.letter.assemble` proves
-it, and has a digest compiled by itself where it is not so. This module is the only home of premailer.
+The html of the whole edition (shell, every heading, every entry) is rendered once with markers between its parts,
+premailer moves its styles inline in one call, and the result is cut at the markers. This is right as long as each
+template and style rule depends on its own part only; `digest.letter.assemble` tests that, and has each digest
+compiled by itself where it does not hold. This module is the only home of premailer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -24,26 +23,26 @@ from premailer import Premailer
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
-from digest.letter.blocks import Block, BlockKey, Blocks, EditionFacts, FilledPlans, Gap, Piece
-from digest.letter.brand import SHIPPED, Brand
+from digest.letter.blocks import Appearance, Block, BlockKey, Blocks, EditionFacts, Gap, Layouts, Piece
 from digest.letter.inert import PERCENT
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
 from digest.letter.views import COLUMNS, Book, unguard, wrapped
-from digest.model import Digest, Entry, Site, Taxonomy
+from digest.model import Digest, Entry
 
 HTML = "letter.html.j2"
 TEXT = "letter.txt.j2"
 Inline = Callable[[str], str]
 
 _TOKEN = re.compile(r"%%([a-z_]+)%%")
-# A comment, a tag with its quoted attributes, or the text between them.
+# A comment, or a tag with its quoted attributes.
 _MARKUP = re.compile(r"<!--.*?-->|<[A-Za-z/!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
 _SHELL = frozenset(part_views.READER_TOKENS + part_views.DIGEST_TOKENS)
-_ANY = _SHELL | frozenset(part_views.PART_TOKENS)
+_EVERY = _SHELL | frozenset(part_views.PART_TOKENS)
 
 
-@lru_cache(maxsize=8)  # the trial of each run, and a preview that is looked at again, are the same page
+# Cached because each run compiles the same trial letter, and an editor often asks for the same preview again.
+@lru_cache(maxsize=8)
 def inline_styles(html: str) -> str:
     """Return `html` with the plain rules of its first style element moved onto the elements (premailer)."""
     page = Premailer(
@@ -53,17 +52,17 @@ def inline_styles(html: str) -> str:
         allow_network=False,
         cssutils_logging_level=logging.CRITICAL,
     )
-    # Pretty printing would add line breaks that depend on what stands beside an element.
+    # No pretty printing, because it adds line breaks that depend on an element's neighbours.
     return str(page.transform(pretty_print=False))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Letter:
-    """An edition compiled for one language and set of templates, ready to be assembled for any reader.
+    """Hold an edition compiled for one language and appearance, ready to be assembled for any reader.
 
-    `html` and `text` map a part's key to its block. The rest is kept so that a letter can be checked
-    against one that is rendered whole, and so that readers of the same digest share its plan. A letter that
-    is `apart` has each digest compiled by itself: slow, and right for templates that look at neighbours.
+    `html` and `text` map a part's key to its block. `env` and `inline` are kept to render a whole letter for
+    comparison, `memory` because readers of the same digest share its layout. `apart` means that each digest is
+    compiled by itself: slow, and right for templates that depend on a part's neighbours.
     """
 
     edition: EditionFacts
@@ -73,35 +72,30 @@ class Letter:
     env: Environment
     inline: Inline
     apart: bool = False
-    memory: FilledPlans = field(default_factory=FilledPlans)
+    memory: Layouts = field(default_factory=Layouts)
 
 
 def compile_letter(
-    site: Site,
-    taxonomy: Taxonomy,
     edition: EditionFacts,
     entries: Sequence[Entry],
-    templates: Sequence[Path],
-    *,
-    brand: Brand = SHIPPED,
+    appearance: Appearance,
     language: str = "",
+    *,
     inline: Inline = inline_styles,
 ) -> Letter:
     """Return the letter of an edition in a language ("": the site's); one call of `inline`.
 
-    `templates` are folders, searched in order, also for words/<language>.toml; a language without words falls
-    back to the site's, then to English. ConfigError names file and line when a template is missing, mistaken or
-    uses an unknown variable, and each mistake in the words.
+    A language without words falls back to the site's, then to English. ConfigError names file and line when a
+    template is missing, mistaken or uses an unknown variable, and each mistake in the words.
     """
-    env = environment(templates)
+    site, brand, folders = appearance.site, appearance.brand, appearance.templates
+    env = environment(folders)
     env.filters["wrap"] = _wrap
-    chosen = catalogue.best((language, site.language), catalogue.languages(templates))
-    own = dict(brand.words).get(chosen, {})
-    words = catalogue.load_catalogue(
-        templates, chosen, ({"tagline": brand.tagline} if brand.tagline else {}) | dict(own)
-    )
-    book = Book(site, taxonomy, {entry.id: entry for entry in entries}, words, brand)
-    # The content's own hash makes the marks impossible to foresee, so no entry can contain one.
+    chosen = catalogue.best((language, site.language), catalogue.languages(folders))
+    changes = ({"tagline": brand.tagline} if brand.tagline else {}) | dict(dict(brand.words).get(chosen, {}))
+    words = catalogue.load_catalogue(folders, chosen, changes)
+    book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand)
+    # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
     html = _render(env, HTML, edition, book, *_blank(book, secret, html=True))
     text = _render(env, TEXT, edition, book, *_blank(book, secret, html=False))
@@ -117,19 +111,19 @@ def compile_letter(
 
 
 def compile_digest(letter: Letter, digest: Digest, shell: Mapping[str, str]) -> tuple[Block, Block]:
-    """Return (html, text) of one digest as a block each, inlined whole: only its readers' own gaps are left.
+    """Return (html, text) of one digest as a block each, inlined as a whole: only its readers' own gaps are left.
 
-    `shell` are the words that the digest's readers share.
+    `shell` are the words of the letter's frame that the digest's readers share.
     """
-    token = {name: f"%%{name}%%" for name in part_views.READER_TOKENS}
-    html, text = _render_parts(letter, digest, {n: _guarded(v) for n, v in shell.items()} | token, _guarded)
+    tokens = {name: f"%%{name}%%" for name in part_views.READER_TOKENS}
+    html, text = _render_parts(letter, digest, {n: _guarded(v) for n, v in shell.items()} | tokens, _guarded)
     return _html_pieces(HTML, letter.inline(html) + "\n", _SHELL), _text_pieces(TEXT, text, _SHELL)
 
 
 def render_whole(letter: Letter, digest: Digest, values: Mapping[str, str]) -> tuple[str, str]:
-    """Return (html, text) of one reader's letter by the slow way: templates filled, then inlined as a whole.
+    """Return (html, text) of one reader's letter, rendered and inlined as a whole, which is slow.
 
-    `values` are the shell's words and links, as `assemble` fills them.
+    `values` are the words and links of the letter's frame, as `assemble` fills them.
     """
     html, text = _render_parts(letter, digest, values, str)
     return unguard(letter.inline(html) + "\n"), unguard(text)
@@ -140,9 +134,11 @@ def _render_parts(
 ) -> tuple[str, str]:
     """Return (html, text) of one digest, styles not yet inlined; `guard` is applied to each part's own words."""
     book, edition = letter.book, letter.edition
-    keys = [(key, {n: guard(v) for n, v in own.items()}) for key, own in part_views.digest_keys(digest, book)]
-    views = [part_views.part(key, own, book) | _no_marks() for key, own in keys]
-    lines = [part_views.part(key, {n: wrapped(v) for n, v in own.items()}, book) | _no_marks() for key, own in keys]
+    keys = [(key, {n: guard(v) for n, v in words.items()}) for key, words in part_views.digest_keys(digest, book)]
+    views = [part_views.part(key, words, book) | _no_markers() for key, words in keys]
+    lines = [
+        part_views.part(key, {n: wrapped(v) for n, v in words.items()}, book) | _no_markers() for key, words in keys
+    ]
     text = {name: wrapped(value) for name, value in values.items()}
     return (
         _render(letter.env, HTML, edition, book, views, values),
@@ -151,6 +147,7 @@ def _render_parts(
 
 
 def _guarded(text: str) -> str:
+    """Return text in which "%%" cannot be taken for a token; `unguard` gives it back."""
     return text.replace("%%", PERCENT * 2)
 
 
@@ -174,22 +171,22 @@ def _render(
     )
 
 
-def _no_marks() -> part_views.View:
+def _no_markers() -> part_views.View:
     return {"open": "", "close": ""}
 
 
 def _blank(book: Book, secret: str, *, html: bool) -> tuple[list[part_views.View], dict[str, str]]:
-    """Return every part between its marks, and a token for every word that is filled later."""
-    make: Callable[[str], str] = Markup if html else str
-    token = {name: make(f"%%{name}%%") for name in _ANY}
+    """Return every part between its markers, and a token for every word that is filled later."""
+    raw: Callable[[str], str] = Markup if html else str
+    tokens = {name: raw(f"%%{name}%%") for name in _EVERY}
     views = []
     for number, key in enumerate(part_views.every_key(book)):
-        marks = {side: make(_mark(f"{secret} {side} {number}", html)) for side in ("open", "close")}
-        views.append(part_views.part(key, token, book) | marks)
-    return views, token
+        markers = {side: raw(_marker(f"{secret} {side} {number}", html)) for side in ("open", "close")}
+        views.append(part_views.part(key, tokens, book) | markers)
+    return views, tokens
 
 
-def _mark(name: str, html: bool) -> str:
+def _marker(name: str, html: bool) -> str:
     return f"<!--{name}-->" if html else f"\x1e{name}\x1f"
 
 
@@ -200,7 +197,10 @@ def _blocks(
     keys: Sequence[BlockKey],
     cut: Callable[[str, str, frozenset[str]], Block],
 ) -> Mapping[BlockKey, Block]:
-    """Return the blocks of a rendered page, cut at its marks."""
+    """Return the blocks of a rendered page, cut at its markers. ConfigError unless each part stands there once.
+
+    `cut` turns the text of a block into pieces, given the tokens that are allowed in it.
+    """
     head, *rest = re.split(rf"(?:<!--|\x1e){secret} (open|close) (\d+)(?:-->|\x1f)", page)
     foot = rest[-1] if rest else ""
     blocks: dict[BlockKey, Block] = {"head": cut(name, head, _SHELL)}
@@ -211,7 +211,7 @@ def _blocks(
             raise ConfigError(
                 [f"{name}: write {{{{ part.open }}}}, the part and {{{{ part.close }}}} with nothing between parts"]
             )
-        blocks[keys[int(number)]] = cut(name, body, _ANY)
+        blocks[keys[int(number)]] = cut(name, body, _EVERY)
     if len(blocks) != len(keys) + 1:
         raise ConfigError([f"{name}: {len(keys)} parts were given, {len(blocks) - 1} written; write each once"])
     blocks["foot"] = cut(name, foot, _SHELL)
@@ -227,7 +227,7 @@ def _html_pieces(name: str, body: str, allowed: frozenset[str]) -> Block:
 
 
 def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[int, int]]) -> Block:
-    """Return a block's bytes and gaps; `tags` are the spans in which a value stands inside an attribute."""
+    """Return a block's bytes and gaps; `tags` are the spans of tags, where a value stands inside an attribute."""
     html = name == HTML
     pieces: list[Piece] = []
     begin = 0
@@ -237,15 +237,15 @@ def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[
         inside = next((tag for tag in tags if tag[0] < match.start() < tag[1]), None)
         if inside and body.startswith("<!--", inside[0]):
             raise ConfigError([f"{name}: {match.group()} stands in a comment; move it out"])
-        place = "plain" if not html else "attribute" if inside else "text"
-        pieces += [quoted_printable.encode(unguard(body[begin : match.start()])), Gap(match.group(1), place)]
+        context = "plain" if not html else "attribute" if inside else "text"
+        pieces += [quoted_printable.encode(unguard(body[begin : match.start()])), Gap(match.group(1), context)]
         begin = match.end()
     pieces.append(quoted_printable.encode(unguard(body[begin:])))
     return tuple(piece for piece in pieces if piece)
 
 
 def _wrap(text: str, first: str = "", rest: str = "") -> str:
-    """Template filter: `text` in lines of at most 72 columns, begun by `first` and then by `rest`."""
+    """Return `text` in lines of at most 72 columns, the first begun by `first`, the others by `rest` (a filter)."""
     return textwrap.fill(
         text,
         COLUMNS,

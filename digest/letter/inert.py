@@ -1,8 +1,7 @@
-"""Makes text and links from strangers inert before a template sees them.
+"""Make text and links from strangers inert before a template sees them.
 
-A title may hold anything: control characters, reversed text, runs of invisible characters, our own
-tokens. What leaves here is one line of visible characters. Markup needs no care here; escaping is the
-template's work.
+A title may contain anything: control characters, reversed text, runs of invisible characters, our own tokens. The
+functions here return one line of visible characters. They leave markup alone, because the templates escape it.
 """
 
 from __future__ import annotations
@@ -13,18 +12,19 @@ from urllib.parse import quote, urlsplit
 
 from subscribers.invisible import without_invisible
 
-# Stands for "%" wherever a stranger wrote "%%", so that no content can look like a %%token%% of ours.
-# It is a private-use character, and those are removed from content, so it cannot be forged.
+# Replaces "%" wherever a stranger wrote "%%", so that no content can look like a %%token%% of ours.
+# Nobody can forge it, because it is a private-use character and those are removed from content.
 PERCENT = "\ue000"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
-# Nobody wrote these for a reader; the first private-use character stands for our "%".
+# Removed, because private-use characters mean nothing to a reader, and the first of them stands for our "%".
 _UNASSIGNED = re.compile("[\ufdd0-\ufdef\ue000-\uf8ff\U000f0000-\U0010ffff]")
-# A joiner belongs inside scripts that join and inside emoji, never next to Latin text or twice.
+# Zero-width joiners to remove: next to Latin text, or one after another. Joining scripts and emoji need theirs.
 _JOINER = re.compile(
     "[\u200c\u200d]+(?=[\u200c\u200d])|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\u024f])"
 )
+# Accents beyond the third on one character, which would run over the lines around it.
 _MARKS = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
@@ -34,9 +34,10 @@ _READER_URL = re.compile(r"https?://[!#-;=?-~]+")
 
 
 def visible(text: str, limit: int | None = None) -> str:
-    """Return one line of visible characters of `text`, cut at a word to at most `limit` with an ellipsis."""
+    """Return `text` as one line of visible characters, cut after a word to at most `limit` with an ellipsis."""
     if limit is not None:
-        text = text[: limit * 8]  # a run of a million invisible characters is not worth reading to its end
+        # Reading on is not worth its time, because a source may send a million invisible characters.
+        text = text[: limit * 8]
     if text.isascii() and text.isprintable():
         text = " ".join(text.split())
         return text if limit is None else cut(text, limit)
@@ -48,7 +49,7 @@ def visible(text: str, limit: int | None = None) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters: cut after a word where one ends late enough, then "…"."""
+    """Return `text` in at most `limit` characters: cut after a word if one ends in the second half, then "…"."""
     if len(text) <= limit:
         return text
     short = text[: limit - 1]
@@ -59,18 +60,18 @@ def cut(text: str, limit: int) -> str:
 
 
 def content(text: str, limit: int | None = None) -> str:
-    """Return `visible(text)` in which no token of ours can be read; for templates only."""
+    """Return `visible(text)` with each "%%" guarded, so that it contains no token of ours; for templates only."""
     return visible(text, limit).replace("%%", PERCENT * 2)
 
 
 def paragraphs(text: str, limit: int = 6000) -> list[str]:
-    """Return the paragraphs of an editor's plain text (parted by empty lines) as inert content."""
+    """Return the paragraphs of an editor's plain text (separated by empty lines) as inert content."""
     blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")[:limit])
     return [inert for inert in map(content, blocks) if inert]
 
 
 def link(url: str | None) -> str | None:
-    """Return an absolute http(s) address safe inside a quoted attribute and on a line alone, else None."""
+    """Return an absolute http(s) address that is safe in a quoted attribute and alone on a line, or None."""
     if not url or len(url) > 2000:
         return None
     try:
@@ -80,16 +81,16 @@ def link(url: str | None) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\x00-\x1f\x7f]", url.strip()):
         return None
-    # Quoting here, not in the serialiser, keeps both parts and every inliner to the same spelling.
+    # Quoted here and not by the serialiser, because then both parts and every inliner spell it alike.
     try:
         safe = quote(url.strip(), safe="%:/?#[]@!$&()*+,;=~-._")
-    except UnicodeEncodeError:  # half a surrogate pair
+    except UnicodeEncodeError:  # the address has half a surrogate pair
         return None
     return _BAD_PERCENT.sub("%25", safe)
 
 
 def reader_url(url: str) -> str:
-    """Return a link of ours unchanged; ValueError when it is not absolute http(s) in printable ASCII."""
+    """Return a link of ours unchanged; ValueError unless it is absolute http(s) in printable ASCII."""
     if not _READER_URL.fullmatch(url):
         raise ValueError(f"link {url[:80]!r} is not an absolute http(s) address in printable ASCII")
     return url

@@ -1,4 +1,4 @@
-"""Finds the letter's templates and renders them; every mistake names the file, the line and the cure."""
+"""Find the letter's templates and render them; every mistake names the file, the line and the cure."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from digest.errors import ConfigError
 
 
 def environment(folders: Sequence[Path]) -> Environment:
-    """Return the Jinja environment of template `folders`; the first one that has a file wins.
+    """Return the Jinja environment of template `folders`; the first folder that has a file wins.
 
-    Undefined names are errors, html escapes by itself, `.txt.j2` files write plain text.
+    Undefined names are errors; values are escaped in html, and left as they are in `.txt.j2` files.
     """
     return _environment(tuple(folders), frozenset(_stamps(folders)))
 
 
 def _stamps(folders: Sequence[Path]) -> Iterator[tuple[Path, int, int, int, int]]:
-    """Yield what is there, and when it was changed."""
+    """Yield each file and folder inside `folders` with its times, size and inode, to notice any change."""
     for path in (path for folder in folders for path in folder.glob("**/*")):
-        with suppress(OSError):  # gone meanwhile
+        with suppress(OSError):  # the file was removed since it was listed
             status = path.stat()
-            # What is put in a file's place may bring its own time of change with it.
+            # Inode and ctime count too, because a file that replaces another may keep its own modification time.
             yield path, status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
 
 
 @lru_cache(maxsize=4)
 def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, int, int, int]]) -> Environment:
-    """Return the same one, with all that it has compiled, until a file of the folders is changed, new or gone."""
+    """Return one environment, with its compiled templates, until a file in the folders is new, changed or removed."""
     return Environment(
         loader=FileSystemLoader([str(folder) for folder in folders]),
         undefined=StrictUndefined,
@@ -56,18 +56,20 @@ def render(env: Environment, name: str, values: Mapping[str, object]) -> str:
             [f"template {name}, or one it includes: is not UTF-8 ({error}); save it as UTF-8"]
         ) from error
     except RecursionError as error:
-        raise ConfigError([f"{_place(error, name)}: includes itself, or is nested without end; mend it"]) from error
+        raise ConfigError(
+            [f"{_position(error, name)}: includes itself, or is nested without end; mend it"]
+        ) from error
     except TemplateSyntaxError as error:
-        place = f"{error.filename or error.name}, line {error.lineno}"
-        raise ConfigError([f"{place}: {error.message}; mend the template"]) from error
+        position = f"{error.filename or error.name}, line {error.lineno}"
+        raise ConfigError([f"{position}: {error.message}; mend the template"]) from error
     except UndefinedError as error:
-        known = ", ".join(sorted(values))
-        raise ConfigError([f"{_place(error, name)}: {error.message}; templates know {known}"]) from error
+        names = ", ".join(sorted(values))
+        raise ConfigError([f"{_position(error, name)}: {error.message}; templates know {names}"]) from error
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        raise ConfigError([f"{_place(error, name)}: {error}; mend the template"]) from error
+        raise ConfigError([f"{_position(error, name)}: {error}; mend the template"]) from error
 
 
-def _place(error: BaseException, name: str) -> str:
-    """Return "file, line n" of the innermost template frame that `error` passed through."""
+def _position(error: BaseException, name: str) -> str:
+    """Return "file, line n" of the innermost template that raised `error`, or `name` when there is none."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith((".j2", ".css"))]
     return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else name

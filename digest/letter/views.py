@@ -1,7 +1,8 @@
-"""What templates see: plain dictionaries of inert text, made from the edition, its entries and a digest.
+"""Make the values that templates use: plain dictionaries of inert text from the edition, its entries and a digest.
 
-A template is rendered in two ways from the same values. Compiling gives it every part there may be and
-%%tokens%% where a reader's or a digest's own words go; rendering whole gives it one digest and the words.
+The same templates are rendered in two ways. To compile an edition, they get every part that a digest may have, with
+%%tokens%% for the words of a reader or digest. To render one letter as a whole, they get one digest's parts and
+words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import lru_cache
 
 from digest.letter.blocks import BlockKey, EditionFacts, ReaderFacts
 from digest.letter.brand import SHIPPED, Brand, Colours
-from digest.letter.colours import upon
+from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, content, link, paragraphs, reader_url, visible
 from digest.letter.words import SUBJECT, Words, direction, primary
 from digest.model import CASE_STUDY, Digest, Entry, Image, Site, Taxonomy
@@ -35,14 +36,14 @@ PART_TOKENS = ("reason", "more", "more_link")
 TITLE = 200
 SUMMARY = 300
 COLUMNS = 72
-PICTURE = 480  # the room inside a case study's panel, in CSS pixels
+PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 
 View = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What every part is made from: who sends, the facets' names, entries by id, a language's words, the brand."""
+    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand."""
 
     site: Site
     taxonomy: Taxonomy
@@ -52,13 +53,13 @@ class Book:
 
     @property
     def language(self) -> str:
-        """The language tag of the letter: the site's own ("en-GB") where it is in the site's language."""
+        """Return the letter's language tag: the site's own tag ("en-GB") when the languages are the same."""
         same = primary(self.site.language) == self.words.language
         return self.site.language if same else self.words.language
 
 
 def shell_views(edition: EditionFacts, book: Book) -> View:
-    """Return what templates know besides the parts and the reader: site, brand, letter, edition and words."""
+    """Return the values that every template has besides parts and reader: site, brand, letter, edition, words."""
     return {
         "site": _site_view(book.site),
         "brand": _brand_view(book.brand, book.site),
@@ -90,7 +91,7 @@ def _brand_view(brand: Brand, site: Site) -> View:
 
 
 def _colours_view(colours: Colours) -> View:
-    return asdict(colours) | {"on_accent": upon(colours.accent)}
+    return asdict(colours) | {"on_accent": ink_on(colours.accent)}
 
 
 def _edition_view(edition: EditionFacts, book: Book) -> View:
@@ -98,41 +99,41 @@ def _edition_view(edition: EditionFacts, book: Book) -> View:
         "title": content(book.words.form("cadence", edition.cadence)),
         "day": book.words.day(edition.slot, book.site.zone),
         "note": paragraphs(edition.note),
-        **_spoken(book.site.language, book),
+        **_language_view(book.site.language, book),
     }
 
 
-def _spoken(language: str, book: Book) -> View:
-    """Return `language` and its `dir` where the words of a part are not in the letter's language, else ""."""
+def _language_view(language: str, book: Book) -> View:
+    """Return `language` and its `dir` when it differs from the letter's language; both "" when it does not."""
     foreign = bool(language) and primary(language) != book.words.language
     return {"language": language if foreign else "", "dir": direction(language) if foreign else ""}
 
 
-def part(key: BlockKey, own: Mapping[str, str], book: Book) -> View:
-    """Return the view of one part of a letter; `own` are the words (or tokens) that only a digest knows."""
+def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
+    """Return the view of one part of a letter; `words` are those (or their tokens) that only a digest knows."""
     if isinstance(key, str):
-        return {"template": "more", "more": own["more"], "more_link": own["more_link"]}
+        return {"template": "more", "more": words["more"], "more_link": words["more_link"]}
     kind, name = key
-    said = book.words.said
+    sentences = book.words.sentences
     if kind == "section":
-        why = said["elsewhere_why"] if name == "elsewhere" else ""
-        return {"template": "section", "title": content(said[str(name)]), "why": content(why)}
+        why = sentences["elsewhere_why"] if name == "elsewhere" else ""
+        return {"template": "section", "title": content(sentences[str(name)]), "why": content(why)}
     if kind == "group":
         return {"template": "group", **_group(str(name), book)}
-    return card(book.entries[int(name)], kind == "elsewhere", book) | {"reason": own["reason"]}
+    return card(book.entries[int(name)], kind == "elsewhere", book) | {"reason": words["reason"]}
 
 
 def _group(slug: str, book: Book) -> View:
-    """Return a policy area's heading, which says so where it is not in the letter's language."""
+    """Return a policy area's heading, with its language when that differs from the letter's."""
     if not slug or (name := book.words.translated(book.taxonomy, slug)):
-        return {"title": content(name if slug else book.words.said["unsorted"]), "language": "", "dir": ""}
-    return {"title": content(book.taxonomy.name(slug)), **_spoken(book.site.language, book)}
+        return {"title": content(name if slug else book.words.sentences["unsorted"]), "language": "", "dir": ""}
+    return {"title": content(book.taxonomy.name(slug)), **_language_view(book.site.language, book)}
 
 
 def card(entry: Entry, elsewhere: bool, book: Book) -> View:
-    """Return the view of one entry; its heading is one level higher where no group heads it.
+    """Return the view of one entry. Elsewhere its heading is a level higher, because no group has a heading there.
 
-    `language` and `dir` are of the entry's own words (title, summary, source) where they are not the letter's.
+    `language` and `dir` are those of the entry's own words (title, summary, source) if they differ from the letter's.
     """
     language = entry.language if entry.language and is_language_tag(entry.language) else book.site.language
     study = entry.kind == CASE_STUDY
@@ -148,14 +149,15 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "case_study": study,
         "picture": picture_view(entry.image) if study else None,
         "place": content(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
-        **_spoken(language, book),
+        **_language_view(language, book),
     }
 
 
 def picture_view(image: Image | None) -> View | None:
-    """Return an image worth showing: https, at least 300 pixels wide, of known size, described in words; else None.
+    """Return the view of an image, or None unless it is https, at least 300 pixels wide and described in words.
 
-    `width` and `height` are those it is shown at.
+    An image of unknown size, or more than twice as high as wide, is None too. `width` and `height` are the size at
+    which it is shown.
     """
     if image is None or not image.width or not image.height or image.width < 300:
         return None
@@ -168,21 +170,21 @@ def picture_view(image: Image | None) -> View | None:
 
 
 def title(entry: Entry) -> str:
-    """Return an entry's title, or what best stands for one: its summary, its source; "" when it has none of them."""
+    """Return an entry's title, or else its summary, or else its source; "" when it has none of them."""
     for text, limit in ((entry.title, TITLE), (entry.summary, 80), (entry.source, 80)):
-        if found := visible(text, limit):
-            return found
+        if line := visible(text, limit):
+            return line
     return ""
 
 
 def every_key(book: Book) -> list[BlockKey]:
     """Return the key of every part that any digest of these entries may need."""
-    known = [term.slug for term in book.taxonomy.policy_areas]
-    strays = {slug for entry in book.entries.values() for slug in entry.facets.policy_areas} - set(known)
+    areas = [term.slug for term in book.taxonomy.policy_areas]
+    strays = {slug for entry in book.entries.values() for slug in entry.facets.policy_areas} - set(areas)
     studies = [entry.id for entry in book.entries.values() if entry.kind == CASE_STUDY]
     return [
         ("section", "areas"),
-        *(("group", slug) for slug in (*known, *sorted(strays), "")),
+        *(("group", slug) for slug in (*areas, *sorted(strays), "")),
         *(("areas", entry) for entry in book.entries),
         ("section", "elsewhere"),
         *(("elsewhere", entry) for entry in studies),
@@ -206,13 +208,16 @@ def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, st
                     )
                 )
     if digest.more:
-        said = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
-        keys.append(("more", said))
+        words = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
+        keys.append(("more", words))
     return keys
 
 
 def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
-    """Return the words of a letter's shell that all readers of one digest share; `subject` "" makes one."""
+    """Return the subject and preheader that all readers of a digest share.
+
+    `subject` is the editor's; "" makes one from the top entry.
+    """
     top = title(book.entries[digest.placed[0].entry])
     return {
         "subject": visible(subject, SUBJECT * 2) or book.words.subject(top, len(digest.placed) - 1),
@@ -248,5 +253,5 @@ def wrapped(sentence: str) -> str:
 
 
 def unguard(text: str) -> str:
-    """Return rendered text in which what strangers wrote as "%%" reads so again."""
+    """Return rendered text in which each "%%" of a stranger reads as it was written."""
     return text.replace(PERCENT, "%")

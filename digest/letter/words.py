@@ -1,7 +1,7 @@
-"""The fixed words and sentences of a letter in one language, from its catalogue (digest.letter.catalogue).
+"""Write the sentences of a letter in one language from its catalogue (see digest.letter.catalogue).
 
-Plain text; the template escapes. Nothing here knows a language: forms by count, names of months and what
-becomes of a region inside a sentence all stand in the catalogue.
+All of it is plain text; the templates escape it. Everything that differs between languages stands in the catalogue:
+the forms by count, the names of months, and how the name of a region changes inside a sentence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHORTEST_PREHEADER = 20  # characters
 SUBJECT = 78
 TITLE_IN_SUBJECT = 62
 GAP = re.compile(r"\{([a-z_]+)\}")
-# Scripts written from right to left, by language; the rest are written from left to right.
+# Languages written from right to left; all others are written from left to right.
 _RTL = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -42,27 +42,29 @@ def counts(digest: Digest) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language's words. `said` are single sentences by name, `forms` those with a form by count or slug,
-    `plurals` the form's name for the counts that do not take "other", `months` the twelve names.
+    """Hold one language's words.
+
+    `sentences` are those with one form, by name; `forms` those with a form for each count or slug; `plurals` the
+    form's name for each count that does not take "other"; `months` the twelve names.
     """
 
     language: str
-    said: Mapping[str, str]
+    sentences: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]
     plurals: Mapping[int, str]
     months: tuple[str, ...]
 
     @property
     def fixed(self) -> dict[str, str]:
-        """What templates write as {{ words.… }}: the words without gaps."""
-        return {name: text for name, text in self.said.items() if not GAP.search(text)}
+        """Return the sentences without gaps, which templates write as {{ words.… }}."""
+        return {name: text for name, text in self.sentences.items() if not GAP.search(text)}
 
     def say(self, name: str, /, **values: object) -> str:
-        """Return the sentence `name` with its {gaps} filled, in one pass: a value is never looked into."""
-        return _filled(self.said[name], values)
+        """Return the sentence `name` with its {gaps} filled in one pass, so that gaps in a value stay as they are."""
+        return _filled(self.sentences[name], values)
 
     def form(self, name: str, slug: str, /, **values: object) -> str:
-        """Return the form of `name` for a slug, else its "other"."""
+        """Return the form of `name` for a slug, or its form "other", with its {gaps} filled."""
         forms = self.forms[name]
         return _filled(forms.get(slug, forms["other"]), values)
 
@@ -72,32 +74,32 @@ class Words:
 
     def listed(self, names: Sequence[str]) -> str:
         """Return names as a list in words: "a", "a and b", "a, b and c"."""
-        return self.said["list_join"].join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return self.sentences["list_join"].join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def day(self, moment: datetime | date | None, zone: str) -> str:
-        """Return a day as readers of `zone` know it, "12 October 2026"; "" for None and the impossible."""
+        """Return a day of the calendar in `zone`, "12 October 2026"; "" for None and for a day out of range."""
         if moment is None:
             return ""
         if isinstance(moment, datetime):
             try:
                 moment = moment.astimezone(ZoneInfo(zone)).date()
-            except OverflowError:  # the first and last days of the calendar have no neighbours
+            except OverflowError:  # the moment is next to the first or last day that Python can write
                 return ""
         return self.say("day", day=moment.day, month=self.months[moment.month - 1], year=moment.year)
 
     def name(self, taxonomy: Taxonomy, slug: str) -> str:
-        """Return a policy area's or theme's name in this language where it has one."""
+        """Return a policy area's or theme's name in this language, or else in the site's."""
         return self.translated(taxonomy, slug) or visible(taxonomy.name(slug))
 
     def translated(self, taxonomy: Taxonomy, slug: str) -> str:
-        """Return a policy area's or theme's name in this language as config gives it, or ""."""
+        """Return the name that config gives a policy area or theme in this language, or ""."""
         for term in (*taxonomy.policy_areas, *taxonomy.themes):
             if term.slug == slug:
                 return visible(dict(term.names).get(self.language, ""))
         return ""
 
     def region(self, slug: str, sentence: str = "region") -> str:
-        """Return a region's name ("Wales"), or with `sentence` a phrase around it ("in_region": "in Wales")."""
+        """Return a region's name ("Wales"), or the phrase of `sentence` with it ("in_region": "in Wales")."""
         name = self.forms["region"].get(slug) or REGIONS.get(slug, slug)
         if sentence == "region":
             return name
@@ -106,53 +108,53 @@ class Words:
 
     def kind(self, slug: str) -> str:
         """Return what readers call a kind of entry."""
-        return self.said["case_study" if slug == CASE_STUDY else "post"]
+        return self.sentences["case_study" if slug == CASE_STUDY else "post"]
 
     def place(self, name: str, regions: Iterable[str]) -> str:
-        """Return where an entry is about: "Cornwall, South West", "Wales", "National"."""
+        """Return the place and regions that an entry is about: "Cornwall, South West", "Wales", "National"."""
         names = [self.region(slug) for slug in regions]
-        known = {*names, *(REGIONS.get(slug, slug) for slug in regions)}
+        region_names = {*names, *(REGIONS.get(slug, slug) for slug in regions)}
         national = names == [self.region(NATIONAL)]
         if len(names) > 3:
             names = [self.count("more_regions", len(names) - 1, name=names[0])]
-        if name and name not in known:
+        if name and name not in region_names:
             names = [name] if national else [name, *names]
         return ", ".join(names)
 
     def reason(self, why: Reason, taxonomy: Taxonomy) -> str:
-        """Return the one sentence that tells a reader why an entry is in their letter."""
-        every = self.said["every_theme" if why.code == "elsewhere-theme" else "every_area"]
-        what = self.name(taxonomy, why.slug) if why.slug else every
+        """Return the sentence that tells a reader why an entry is in their letter."""
+        every = self.sentences["every_theme" if why.code == "elsewhere-theme" else "every_area"]
+        facet = self.name(taxonomy, why.slug) if why.slug else every
         if why.code == "area":
-            return self.say("reason_area", what=what, from_region=self.region(why.region, "from_region"))
-        return self.say("reason_elsewhere", what=what, in_region=self.region(why.region, "in_region"))
+            return self.say("reason_area", what=facet, from_region=self.region(why.region, "from_region"))
+        return self.say("reason_elsewhere", what=facet, in_region=self.region(why.region, "in_region"))
 
     def more(self, count: int) -> str:
-        """Return the sentence that counts what did not fit."""
+        """Return the sentence that counts the entries that did not fit."""
         return self.count("more", count)
 
     def more_link(self, count: int) -> str:
-        """Return the words of the link to what did not fit."""
+        """Return the words of the link to the entries that did not fit."""
         return self.count("more_link", count)
 
     def intro(self, name: str, shown: tuple[int, int]) -> str:
-        """Return the opening sentence: who is meant, and how many entries there are of each sort."""
+        """Return the opening sentence: the reader's name, and the count of entries near and from elsewhere."""
         near, far = shown
         greeting = visible(name, 60)
-        here = self.say("here_named", name=greeting) if greeting else self.said["here"]
+        here = self.say("here_named", name=greeting) if greeting else self.sentences["here"]
         which = "intro_both" if near and far else "intro_near" if near else "intro_far"
         return self.count(which, near + far, total=near + far, here=here, near=near, far=far)
 
     def subject(self, title: str, others: int) -> str:
-        """Return a subject of at most 78 characters that names the top entry and counts the others shown."""
+        """Return a subject of at most 78 characters: the top entry's title, and how many others are shown."""
         rest = self.count("subject_others", others) if others else ""
-        top = visible(title) or self.said["no_title"]
+        top = visible(title) or self.sentences["no_title"]
         return cut(top, max(20, min(TITLE_IN_SUBJECT, SUBJECT - len(rest)))) + rest
 
     def preheader(self, digest: Digest, taxonomy: Taxonomy) -> str:
-        """Return the line an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""
+        """Return the line that an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""
         near = [g.slug for s in digest.sections if s.key == "areas" for g in s.groups]
-        names = [self.name(taxonomy, slug) if slug else self.said["other_news"] for slug in near]
+        names = [self.name(taxonomy, slug) if slug else self.sentences["other_news"] for slug in near]
         far = counts(digest)[1]
         most = 4 if far else 5
         if len(names) > most:
@@ -161,27 +163,27 @@ class Words:
             names.append(self.count("from_elsewhere", far))
         line = self.listed(names)
         line = line[:1].upper() + line[1:]
-        # An inbox fills what is left of a short line with whatever stands next in the letter.
+        # A short line gets the opening sentence too, because an inbox fills the room with the letter's next words.
         return line if len(line) >= _SHORTEST_PREHEADER else f"{line}. {self.intro('', counts(digest))}"
 
     def interests(self, follows: Interests, taxonomy: Taxonomy) -> str:
-        """Return what a reader follows in words: "Housing and Transport, in Wales and the South West"."""
+        """Return a reader's interests in words: "Housing and Transport, in Wales and the South West"."""
         areas = [self.name(taxonomy, t.slug) for t in taxonomy.policy_areas if t.slug in follows.policy_areas]
         regions = [s for s in REGIONS if s in follows.regions and s != NATIONAL]
         themes = [self.name(taxonomy, t.slug) for t in taxonomy.themes if t.slug in follows.themes]
-        where = self.said["only_national" if follows.regions else "every_region"]
+        where = self.sentences["only_national" if follows.regions else "every_region"]
         if regions:
             where = self.say("in_regions", regions=self.listed([self.region(s, "the_region") for s in regions]))
         return self.say(
             "interests",
-            areas=self.listed(areas) if areas else self.said["every_area"],
+            areas=self.listed(areas) if areas else self.sentences["every_area"],
             regions=where,
             themes=self.count("with_themes", len(themes), themes=self.listed(themes)) if themes else "",
         )
 
     def why_letter(self, cadence: str, follows: str) -> str:
-        """Return the footer's sentence: why this letter came and how often one may."""
-        asked = self.say("asked_following", interests=follows) if follows else self.said["asked"]
+        """Return the footer's sentences: why the reader gets these letters, and how often at most."""
+        asked = self.say("asked_following", interests=follows) if follows else self.sentences["asked"]
         return f"{asked} {self.say('comes', often=self.form('often', cadence))}"
 
 

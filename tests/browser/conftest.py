@@ -91,9 +91,7 @@ def awkward_entries() -> list[Entry]:
 
 
 def _composed(name: str, entries: list[Entry], language: str = "en") -> Sample:
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES], language=language
-    )
+    letter = compile_letter(sample.EDITION, entries, sample.APPEARANCE, language=language)
     made = assemble(letter, sample.digest(), sample.READER)
     message = compose(
         made,

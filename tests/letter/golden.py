@@ -1,4 +1,4 @@
-"""Writes the golden letter anew: `python -m tests.letter.golden`. Read the difference before you keep it."""
+"""Write the golden letter again: `python -m tests.letter.golden`. Read the difference before you commit it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ FOLDER = Path(__file__).parents[1] / "data" / "golden"
 
 def letter() -> Assembled:
     """Return the sample edition's letter for the sample reader."""
-    compiled = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    compiled = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
     return assemble(compiled, sample.digest(), sample.READER)
 
 
 def main() -> None:
-    """Write both parts, and the subject as the first line of the text."""
-    made = letter()
+    """Write both parts of the letter into `FOLDER`."""
+    assembled = letter()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "letter.html").write_text(made.html_text(), encoding="utf-8", newline="\n")
-    (FOLDER / "letter.txt").write_text(made.plain_text(), encoding="utf-8", newline="\n")
+    (FOLDER / "letter.html").write_text(assembled.html_text(), encoding="utf-8", newline="\n")
+    (FOLDER / "letter.txt").write_text(assembled.plain_text(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads a letter as a mail program does: an independent parser, not the one that made it."""
+"""Read a letter as a mail program does, with a parser that shares no code with the product."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ VOID = {"meta", "br", "img", "hr", "link", "input"}
 
 
 class Page(HTMLParser):
-    """What an html part holds: `tags` in order, `links` as (href, text), `headings` as (level, text), `text`."""
+    """Read an html part: its `tags` in order, `links` as (href, text), `headings` as (level, text), `text`."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -47,5 +47,5 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        """Every word a reader may see or hear, in order, single spaced."""
+        """Return every word that a reader may see or hear, in order, single spaced."""
         return " ".join("".join(self.words).split())

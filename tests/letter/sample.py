@@ -1,4 +1,4 @@
-"""An invented edition: bodies, places' work and addresses that stand for no real ones."""
+"""Provide an invented edition for tests: its organisations, places and addresses stand for no real ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from digest.letter import catalogue
-from digest.letter.blocks import EditionFacts, ReaderFacts
+from digest.letter.blocks import Appearance, EditionFacts, ReaderFacts
 from digest.letter.brand import LIGHT, Brand, Logo
 from digest.model import (
     CASE_STUDY,
@@ -58,6 +58,8 @@ BRAND = Brand(
     logo=Logo("https://digest.example.org/logo.png", 160, 48),
     light=replace(LIGHT, accent="#7a1f5c", link="#7a1f5c"),
 )
+APPEARANCE = Appearance(SITE, TAXONOMY, (TEMPLATES,))
+BRANDED = replace(APPEARANCE, brand=BRAND)
 EDITION = EditionFacts(
     id=47,
     cadence="weekly",
@@ -223,10 +225,10 @@ _ROWS: list[tuple[str, str, str, str, int, str, str, str, str]] = [
 
 def entries() -> list[Entry]:
     """Return the twelve entries of the sample edition, ids 1 to 12."""
-    made = []
+    sample = []
     for number, (area, region, place, kind, day, source, title, theme, summary) in enumerate(_ROWS, 1):
         slug = title.lower().replace(" ", "-").replace("'", "").replace(",", "").replace(":", "")
-        made.append(
+        sample.append(
             Entry(
                 id=number,
                 source=source,
@@ -239,7 +241,7 @@ def entries() -> list[Entry]:
                 facets=Facets((area,), (region,), (theme,) if theme else (), (), place),
             )
         )
-    return made
+    return sample
 
 
 def group(slug: str, *ids: int) -> Group:

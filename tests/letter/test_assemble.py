@@ -1,4 +1,4 @@
-"""Letters from blocks: equal to letters rendered whole, shared where they may be, honest where they may not."""
+"""Letters from blocks equal letters rendered as a whole; readers of a digest share a layout, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import DigestError
 from digest.letter.assemble import assemble, verify
-from digest.letter.blocks import FilledPlans
+from digest.letter.blocks import Layouts
 from digest.letter.compile import Letter, compile_letter
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
 from tests.counts import few_and_many
@@ -34,11 +34,11 @@ HOUSING_ONLY = Digest((Section("areas", (sample.group("housing", 4),)),))
 
 @pytest.fixture(scope="module")
 def letter() -> Letter:
-    return compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    return compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
 
 
 def awkward_entries() -> list[Entry]:
-    """The sample's entries and as many again whose words try to be something else."""
+    """Return the sample's entries, and as many again whose words look like markup, tokens or encoding."""
     tricks = ["100%% %%reason%%", "<b>&lt;", '"it\'s"', "{{ 7 * 7 }}{% raw %}", "\u202eabc", "x" * 500, "=3D\n.\r\n"]
     plain = sample.entries()
     awkward = [
@@ -51,9 +51,7 @@ def awkward_entries() -> list[Entry]:
 def check_random(count: int, seed: int, language: str = "en") -> None:
     dice = random.Random(seed)
     pool = awkward_entries()
-    made = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, pool, [sample.TEMPLATES], brand=sample.BRAND, language=language
-    )
+    made = compile_letter(sample.EDITION, pool, sample.BRANDED, language=language)
     for _ in range(count):
         reader = replace(
             sample.READER,
@@ -78,7 +76,7 @@ def test_a_thousand_random_letters_equal_letters_rendered_whole(language: str) -
 def test_the_check_sees_a_template_that_looks_at_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "inlined.css").write_text("table + table + table { color: red }", encoding="utf-8")
     crooked = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path, sample.TEMPLATES]
+        sample.EDITION, sample.entries(), replace(sample.APPEARANCE, templates=(tmp_path, sample.TEMPLATES))
     )
     with pytest.raises(DigestError, match="assembled html part differs"):
         for digest in (sample.digest(), HOUSING_ONLY):
@@ -102,15 +100,15 @@ def test_readers_of_one_digest_differ_only_in_their_own_words(letter: Letter) ->
     assert theirs.plain_text().count("https://digest.example.org/u/2\n") == 2
 
 
-def test_digests_that_read_the_same_share_a_plan_and_old_plans_are_forgotten() -> None:
-    made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
-    made = replace(made, memory=FilledPlans(limit=2))
+def test_digests_that_read_the_same_share_a_layout_and_old_layouts_are_forgotten() -> None:
+    made = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
+    made = replace(made, memory=Layouts(limit=2))
     for left_out in ((), ((99, "outside"),)):
         assemble(made, replace(sample.digest(), left_out=left_out), sample.READER)
-    assert len(made.memory.plans) == 1
+    assert len(made.memory.by_content) == 1
     for number in (1, 2, 3):
         assemble(made, Digest((Section("areas", (sample.group("housing", number),)),)), sample.READER)
-    assert len(made.memory.plans) == 2
+    assert len(made.memory.by_content) == 2
 
 
 def test_more_is_counted_with_a_link_only_when_there_is_more(letter: Letter) -> None:
@@ -131,7 +129,7 @@ def test_from_elsewhere_is_a_section_of_its_own_that_says_why(letter: Letter) ->
     assert "From elsewhere" not in Page(assemble(letter, HOUSING_ONLY, sample.READER).html_text()).text
 
 
-def test_an_entry_the_letter_does_not_hold_is_told(letter: Letter) -> None:
+def test_an_entry_that_the_letter_was_not_compiled_with_is_an_error(letter: Letter) -> None:
     for section, entry in (("areas", 999), ("elsewhere", 2)):
         digest = Digest((Section(section, (Group("", (Placed(1, Reason("area")), Placed(entry, Reason("area")))),)),))
         with pytest.raises(DigestError, match=r"edition 47: the letter was compiled without"):
@@ -152,9 +150,7 @@ def test_an_unfit_link_of_ours_is_refused(letter: Letter, url: str) -> None:
 
 
 def test_a_subject_of_the_editor_stands(letter: Letter) -> None:
-    own = replace(
-        letter, edition=replace(sample.EDITION, subject="Winter\r\nBcc: x@example.org"), memory=FilledPlans()
-    )
+    own = replace(letter, edition=replace(sample.EDITION, subject="Winter\r\nBcc: x@example.org"), memory=Layouts())
     made = assemble(own, sample.digest(), sample.READER)
     assert made.subject == "Winter Bcc: x@example.org"
     assert "<title>Winter Bcc: x@example.org</title>" in made.html_text()

@@ -1,9 +1,10 @@
-"""Contrast: the measure, the shipped colours, and config that names a colour that would do."""
+"""Contrast: how it is measured, the shipped colours, and the cure that config names for a faint colour."""
 
 from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def problems(folder: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "ratio"),
+    ("colour", "other", "ratio"),
     [
         ("#000000", "#ffffff", 21.0),
         ("#ffffff", "#FFFFFF", 1.0),
@@ -41,15 +42,15 @@ def problems(folder: Path, text: str) -> list[str]:
         ("#ff0000", "#0000ff", 2.15),
     ],
 )
-def test_contrast_is_that_of_wcag(one: str, other: str, ratio: float) -> None:
-    assert colours.contrast(one, other) == pytest.approx(ratio, abs=0.005)
-    assert colours.contrast(other, one) == colours.contrast(one, other)
+def test_contrast_is_that_of_wcag(colour: str, other: str, ratio: float) -> None:
+    assert colours.contrast(colour, other) == pytest.approx(ratio, abs=0.005)
+    assert colours.contrast(other, colour) == colours.contrast(colour, other)
 
 
-def test_one_ink_reads_upon_any_colour() -> None:
+def test_every_colour_has_a_readable_ink() -> None:
     for red, green, blue in itertools.product(range(0, 256, 15), repeat=3):
         ground = f"#{red:02x}{green:02x}{blue:02x}"
-        assert colours.contrast(colours.upon(ground), ground) >= 4.5
+        assert colours.contrast(colours.ink_on(ground), ground) >= 4.5
 
 
 def test_the_shipped_colours_have_no_problem() -> None:
@@ -70,22 +71,24 @@ FAINT = [
 
 @pytest.mark.parametrize(("text", "told"), FAINT)
 def test_a_faint_colour_is_told_with_one_that_would_do(tmp_path: Path, text: str, told: str) -> None:
-    said = problems(tmp_path, text)
-    assert len(said) == 1
-    assert told in said[0]
-    assert re.search(r"contrast of \d+\.\d\d:1 with the \w+ #\w{6}, less than (4\.5|3):1; (#\w{6}) would do", said[0])
-    shade = said[0].split("; ")[-1].split()[0]
+    lines = problems(tmp_path, text)
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert re.search(
+        r"contrast of \d+\.\d\d:1 with the \w+ #\w{6}, less than (4\.5|3):1; (#\w{6}) would do", lines[0]
+    )
+    shade = lines[0].split("; ")[-1].split()[0]
     settings(tmp_path, re.sub(r"#\w{6}", shade, text))
 
 
 def test_two_colours_that_no_shade_can_mend_say_so(tmp_path: Path) -> None:
-    said = problems(tmp_path, '[brand.light]\nlink = "#777777"\nsheet = "#ffffff"\npanel = "#111111"\n')
-    assert any("change" in line or "would do" in line for line in said)
-    assert all(line.startswith("config.toml: brand.light.") for line in said)
+    lines = problems(tmp_path, '[brand.light]\nlink = "#777777"\nsheet = "#ffffff"\npanel = "#111111"\n')
+    assert any("change" in line or "would do" in line for line in lines)
+    assert all(line.startswith("config.toml: brand.light.") for line in lines)
 
 
 def test_large_and_small_text_are_asked_for_what_they_need(tmp_path: Path) -> None:
-    """The accent is text upon the sheet and only a rule upon the panel."""
+    """The accent colours text on the sheet, which needs 4.5, but only a line on the panel, which needs 3."""
     settings(tmp_path, '[brand.light]\naccent = "#6e6e6e"\npanel = "#dddddd"\n')
 
 
@@ -122,9 +125,7 @@ def test_other_mistakes_in_the_brand_name_their_key(tmp_path: Path, text: str, t
 
 
 def test_the_brand_is_in_the_letter() -> None:
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=sample.BRAND
-    )
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.BRANDED)
     made = assemble(letter, sample.digest(), sample.READER)
     html, page = made.html_text(), Page(made.html_text())
     assert page.headings[0] == (1, "The Learning Digest")
@@ -146,29 +147,25 @@ def test_the_brands_address_and_words_stand_in_for_the_sites(tmp_path: Path) -> 
         '[brand]\naddress = "Room 4, The Mill"\ntagline = "T"\n[brand.words.en]\nareas = "On your patch"\n'
         '[brand.words.en.more]\none = "One more <b>."\n[brand.words.cy]\ntagline = "Y"\n',
     )
-    brand = own.brand
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=brand
-    )
-    made = assemble(letter, sample.digest(), sample.READER)
-    assert "On your patch" in [text for _, text in Page(made.html_text()).headings]
-    assert "Sent by Learning Digest, Room 4, The Mill." in made.plain_text()
+    branded = replace(sample.APPEARANCE, brand=own.brand)
+    letter = compile_letter(sample.EDITION, sample.entries(), branded)
+    assembled = assemble(letter, sample.digest(), sample.READER)
+    assert "On your patch" in [text for _, text in Page(assembled.html_text()).headings]
+    assert "Sent by Learning Digest, Room 4, The Mill." in assembled.plain_text()
     assert letter.book.words.more(1) == "One more <b>."
     assert letter.book.words.more(2) == "2 more entries matched what you follow."
-    welsh = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=brand, language="cy"
-    )
-    assert (letter.book.words.said["tagline"], welsh.book.words.said["tagline"]) == ("T", "Y")
+    welsh = compile_letter(sample.EDITION, sample.entries(), branded, "cy")
+    assert (letter.book.words.sentences["tagline"], welsh.book.words.sentences["tagline"]) == ("T", "Y")
 
 
 @pytest.mark.parametrize(
-    ("tables", "said"),
+    ("tables", "told"),
     [
         ({"fr": "Tout"}, "brand.words.fr: there is no catalogue"),
         ({"en": "All", "en-GB": "All of it"}, "brand.words.en-GB: another table is for en too"),
     ],
 )
-def test_words_that_nobody_would_see_are_told(tmp_path: Path, tables: dict[str, str], said: str) -> None:
+def test_words_that_nobody_would_see_are_told(tmp_path: Path, tables: dict[str, str], told: str) -> None:
     lines = "".join(f'[brand.words.{tag}]\nareas = "{words}"\n' for tag, words in tables.items())
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=told):
         settings(tmp_path, lines)

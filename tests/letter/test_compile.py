@@ -1,4 +1,4 @@
-"""The letter compiled once: golden parts, one inlining, structure, and templates that are wrong."""
+"""Compiling a letter: golden parts, a single inlining, the structure of the html, and errors in templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.letter.reading import Page
 
 def compiled(*folders: Path) -> Letter:
     return compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [*folders, sample.TEMPLATES]
+        sample.EDITION, sample.entries(), replace(sample.APPEARANCE, templates=(*folders, sample.TEMPLATES))
     )
 
 
@@ -60,14 +60,7 @@ def test_styles_are_inlined_once_whatever_the_number_of_readers() -> None:
         calls.append(len(html))
         return inline_styles(html)
 
-    letter = compile_letter(
-        sample.SITE,
-        sample.TAXONOMY,
-        sample.EDITION,
-        sample.entries(),
-        [sample.TEMPLATES],
-        inline=counting,
-    )
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE, inline=counting)
     for areas in (("housing", 4, 5), ("transport", 8, 9), ("housing", 5, 4)):
         assemble(letter, Digest((Section("areas", (sample.group(*areas),)),)), sample.READER)
     assert len(calls) == 1
@@ -131,10 +124,7 @@ def test_text_part_has_the_words_and_links_of_the_html() -> None:
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_text_covers_the_html_whatever_the_digest_and_the_language(language: str) -> None:
     dice = random.Random(3)
-    letter = compile_letter(
-        sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES],
-        brand=sample.BRAND, language=language,
-    )  # fmt: skip
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.BRANDED, language=language)
     for _ in range(40):
         made = assemble(letter, sample.random_digest(dice, sample.entries()), sample.READER)
         page, text = Page(made.html_text()), made.plain_text()
@@ -201,18 +191,18 @@ def test_a_template_in_another_encoding_is_told(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"words/en\.toml: not found"):
-        compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path])
+        compile_letter(sample.EDITION, sample.entries(), replace(sample.APPEARANCE, templates=(tmp_path,)))
 
 
 def test_a_missing_template_is_told(tmp_path: Path) -> None:
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "en.toml").write_bytes((sample.TEMPLATES / "words" / "en.toml").read_bytes())
     with pytest.raises(ConfigError, match=r"letter\.html\.j2: not found in"):
-        compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [tmp_path])
+        compile_letter(sample.EDITION, sample.entries(), replace(sample.APPEARANCE, templates=(tmp_path,)))
 
 
 def test_without_a_note_no_editor_speaks() -> None:
     quiet = replace(sample.EDITION, note=" \n\n ")
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, quiet, sample.entries(), [sample.TEMPLATES])
+    letter = compile_letter(quiet, sample.entries(), sample.APPEARANCE)
     made = assemble(letter, sample.digest(), sample.READER)
     assert "From the editor" not in made.html_text() + made.plain_text()

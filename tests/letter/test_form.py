@@ -1,4 +1,4 @@
-"""A letter as a form with marks: filled it is the very letter, and no stranger's words are ever filled."""
+"""Forms: with the marks replaced they equal the reader's letter, and no word of an entry is ever replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.letter.form import Form, form, random_stem, values
 from tests.letter import sample
 from tests.letter.test_assemble import NAMES, awkward_entries
 
-# What providers would replace, and what would leak a reader's address to whoever is linked to.
+# Text that some provider would replace; replaced in a link, it would leak a reader's address to the linked site.
 TRICKS = (
     "-name- %name% %%name%% {{name}} {{{name}}} *|FNAME|* [Unsubscribe] [unsubscribe]"
     " <%asm_group_unsubscribe_raw_url%> <%asm_preferences_raw_url%> %%intro%% -email- [%name%] #name# {name} ${name}"
@@ -24,7 +24,7 @@ TRICKS = (
 
 @pytest.fixture(scope="module")
 def letter() -> Letter:
-    return compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    return compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
 
 
 def filled(blank: Form, own: dict[str, str]) -> tuple[str, str]:
@@ -48,9 +48,9 @@ def test_a_form_filled_is_the_very_letter(letter: Letter) -> None:
         assert (blank.subject, blank.feedback_id) == (made.subject, made.feedback_id)
 
 
-def test_so_it_is_for_any_digest_of_awkward_words() -> None:
+def test_a_form_of_awkward_entries_filled_is_the_very_letter() -> None:
     dice, pool = random.Random(7), awkward_entries()
-    made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, pool, [sample.TEMPLATES])
+    made = compile_letter(sample.EDITION, pool, sample.APPEARANCE)
     for _ in range(25):
         digest = sample.random_digest(dice, pool)
         reader = replace(sample.READER, name=dice.choice(NAMES))
@@ -59,9 +59,9 @@ def test_so_it_is_for_any_digest_of_awkward_words() -> None:
         assert filled(blank, values(made, blank, reader)) == (whole.html_text(), whole.plain_text())
 
 
-def test_what_providers_replace_stays_as_strangers_wrote_it() -> None:
+def test_text_that_providers_replace_stays_as_it_was_written() -> None:
     entries = [replace(e, title=f"{TRICKS} {e.id}", summary=TRICKS, source=TRICKS[:60]) for e in sample.entries()]
-    made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES])
+    made = compile_letter(sample.EDITION, entries, sample.APPEARANCE)
     blank = form(made, sample.digest(), sample.READER)
     whole = assemble(made, sample.digest(), sample.READER)
     own = values(made, blank, sample.READER)
@@ -73,7 +73,7 @@ def test_what_providers_replace_stays_as_strangers_wrote_it() -> None:
 def test_few_marks_and_equal_ones_share(letter: Letter) -> None:
     plain = readers()[0]
     blank = form(letter, sample.digest(), replace(plain, pause_url="https://digest.example.org/p/x"))
-    names = [{slot.name for slot in slots} for slots in blank.marks.values()]
+    names = [{gap.name for gap in gaps} for gaps in blank.marks.values()]
     assert all(len(name) == 1 for name in names)
     assert len(blank.marks) <= 11 and sum(map(len, blank.marks.values())) > len(blank.marks)
 
@@ -93,7 +93,7 @@ def test_a_link_that_fits_one_mark_for_others_but_not_here_is_refused(letter: Le
 def test_marks_that_the_content_holds_are_drawn_again() -> None:
     stolen = "stolenstolenstolen"
     entries = [replace(e, title=f"{e.title} {stolen}aa") for e in sample.entries()]
-    made = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES])
+    made = compile_letter(sample.EDITION, entries, sample.APPEARANCE)
     draws = iter([stolen, stolen, "freshfreshfreshfre"])
     blank = form(made, sample.digest(), sample.READER, lambda: next(draws))
     assert all(mark.startswith("fresh") for mark in blank.marks)
@@ -104,5 +104,5 @@ def test_marks_that_the_content_holds_are_drawn_again() -> None:
 def test_marks_cannot_be_guessed(letter: Letter) -> None:
     stems = {random_stem() for _ in range(200)}
     assert len(stems) == 200 and all(len(stem) == 18 and stem.isalpha() and stem.islower() for stem in stems)
-    one, two = (form(letter, sample.digest(), sample.READER) for _ in "ab")
-    assert not set(one.marks) & set(two.marks)
+    first, second = (form(letter, sample.digest(), sample.READER) for _ in "ab")
+    assert not set(first.marks) & set(second.marks)

@@ -1,4 +1,4 @@
-"""Words that try to be something else come out as words, and the letter around them stands."""
+"""Hostile words, such as markup, tokens or header lines, appear as plain words and leave the letter intact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.letter.reading import Page
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 
-# What a source sends as a title, and what a reader sees.
+# (a title as a source sends it, the title as a reader sees it)
 TITLES = [
     ("<script>alert(1)</script>", "<script>alert(1)</script>"),
     ("</title></style></td></table><h1>Mine</h1>", "</title></style></td></table><h1>Mine</h1>"),
@@ -59,7 +59,7 @@ TITLES = [
 
 
 def one_entry(entry: Entry) -> tuple[Letter, Digest]:
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, [entry], [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, [entry], sample.APPEARANCE)
     return letter, Digest((Section("areas", (Group("housing", (Placed(entry.id, Reason("area", "housing")),)),)),))
 
 
@@ -152,7 +152,7 @@ def test_a_link_is_a_safe_web_address_or_none(sent: str | None, seen: str | None
 def test_a_hostile_note_and_reader_are_only_words() -> None:
     tricks = [sent for sent, _ in TITLES if len(sent) < 200]
     edition = replace(sample.EDITION, note="\n\n".join(tricks))
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, edition, [CALM], [sample.TEMPLATES])
+    letter = compile_letter(edition, [CALM], sample.APPEARANCE)
     digest = one_entry(CALM)[1]
     for trick in tricks:
         reader = replace(sample.READER, name=trick, interests=trick)

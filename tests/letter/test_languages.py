@@ -1,4 +1,4 @@
-"""English and Welsh letters: catalogues complete, forms by count, names of places, and who gets which."""
+"""English and Welsh letters: complete catalogues, forms by count, regions, and the choice of a language."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ cy, en = sample.WELSH, sample.ENGLISH
 
 def letter_in(language: str, site: Site = sample.SITE, taxonomy: Taxonomy = TAXONOMY) -> Letter:
     return compile_letter(
-        site, taxonomy, sample.EDITION, sample.entries(), [sample.TEMPLATES], brand=sample.BRAND, language=language
+        sample.EDITION,
+        sample.entries(),
+        replace(sample.APPEARANCE, site=site, taxonomy=taxonomy, brand=sample.BRAND),
+        language=language,
     )
 
 
@@ -60,8 +63,8 @@ def test_a_catalogue_fills_the_gaps_of_english(language: str) -> None:
 
 
 @pytest.mark.parametrize("name", BY_SLUG)
-def test_welsh_says_each_slug_outright(name: str) -> None:
-    """ "other" is a last resort: Welsh has to change the words around a region, so each one is written out."""
+def test_welsh_writes_out_each_slug(name: str) -> None:
+    """Welsh has a line for each slug, because the words around a region change; "other" is only a last resort."""
     wanted = set(FILES["en"][name]) if name in ("cadence", "often") else set(REGIONS)
     assert wanted <= set(FILES["cy"][name])
 
@@ -158,7 +161,7 @@ def test_a_welsh_letter_is_welsh_but_for_its_entries() -> None:
 def test_words_in_another_language_than_the_letters_say_so() -> None:
     tags = Page(made_in("cy").html_text()).tags
     spoken = [(tag, attrs.get("lang")) for tag, attrs in tags if "lang" in attrs and tag not in ("html", "div")]
-    titles = [one for one in spoken if one[0] in ("h3", "h4")]
+    titles = [tag for tag, _ in spoken if tag in ("h3", "h4")]
     assert len(titles) >= 12, "each title is the source's, in the language of the site"
     assert {lang for _, lang in spoken} == {"en"}
     groups = [attrs for tag, attrs in tags if tag == "h3" and "area" in (attrs.get("class") or "")]
@@ -192,9 +195,11 @@ def test_a_language_of_the_organisations_own(tmp_path: Path) -> None:
     text = (FOLDER / "en.toml").read_text(encoding="utf-8").replace('change = "', 'change = "AR ')
     (own / "ar.toml").write_text(text, encoding="utf-8")
     (own / "cy.toml").write_text('change = "Newid"\n[more]\nother = "{count} arall"\n', encoding="utf-8")
-    folders = [tmp_path, sample.TEMPLATES]
+    folders = (tmp_path, sample.TEMPLATES)
     assert catalogue.languages(folders) == {"ar", "cy", "en"}
-    arabic = compile_letter(sample.SITE, TAXONOMY, sample.EDITION, sample.entries(), folders, language="ar")
+    arabic = compile_letter(
+        sample.EDITION, sample.entries(), replace(sample.APPEARANCE, taxonomy=TAXONOMY, templates=folders), "ar"
+    )
     verify(arabic, sample.digest(), sample.READER)
     page = Page(assemble(arabic, sample.digest(), sample.READER).html_text())
     assert (dict(page.tags)["html"]["lang"], dict(page.tags)["html"]["dir"]) == ("ar", "rtl")
@@ -205,7 +210,11 @@ def test_a_language_of_the_organisations_own(tmp_path: Path) -> None:
     assert (title["lang"], title["dir"]) == ("en", "ltr")
     assert "text-align:left" in (title["style"] or "")
     welsh = catalogue.load_catalogue(folders, "cy")
-    assert (welsh.said["change"], welsh.more(3), welsh.said["pause"]) == ("Newid", "3 arall", cy.said["pause"])
+    assert (welsh.sentences["change"], welsh.more(3), welsh.sentences["pause"]) == (
+        "Newid",
+        "3 arall",
+        cy.sentences["pause"],
+    )
 
 
 WRONG = [
@@ -240,5 +249,5 @@ def test_a_mistake_in_the_brands_words_names_its_key() -> None:
         catalogue.load_catalogue([sample.TEMPLATES], "en", {"aeras": "x"})
 
 
-def test_what_fills_a_gap_is_not_looked_into() -> None:
+def test_gaps_in_a_value_are_not_filled() -> None:
     assert en.intro("{total} {near}", (1, 1)).startswith("{total} {near}, here are 2 new entries")

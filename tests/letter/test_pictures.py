@@ -1,4 +1,4 @@
-"""Pictures: only a case study's, only one worth showing, and never needed."""
+"""Pictures: only case studies have them, poor ones are not shown, and the letter is complete without them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOOD = Image("https://source.example/walk.jpg", "Two nurses and a map", 1200, 80
 
 def letter_with(image: Image | None, kind: str = CASE_STUDY) -> tuple[Page, str]:
     entry = replace(sample.entries()[0], image=image, kind=kind)
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, [entry], [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, [entry], sample.APPEARANCE)
     digest = Digest((Section("areas", (Group("housing", (Placed(1, Reason("area", "housing")),)),)),))
     verify(letter, digest, sample.READER)
     made = assemble(letter, digest, sample.READER)

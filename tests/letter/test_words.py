@@ -1,4 +1,4 @@
-"""The sentences of a letter, and cutting text to a length."""
+"""Sentences of a letter in English, and cutting text to a length."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.letter import sample
 
 TAXONOMY = sample.TAXONOMY
 words = sample.ENGLISH
-LETTER = compile_letter(sample.SITE, TAXONOMY, sample.EDITION, [], [sample.TEMPLATES])
+LETTER = compile_letter(sample.EDITION, [], sample.APPEARANCE)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def placed(*slugs: str, far: int = 0) -> Digest:
         ),
     ],
 )
-def test_what_an_inbox_and_the_first_line_say(digest: Digest, preheader: str, intro: str) -> None:
+def test_the_preheader_and_the_opening_sentence(digest: Digest, preheader: str, intro: str) -> None:
     assert words.preheader(digest, TAXONOMY) == preheader
     assert words.intro("", counts(digest)) == intro
 

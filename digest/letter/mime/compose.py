@@ -1,6 +1,6 @@
-"""Composes the message on the wire: headers, then both parts of an assembled letter as they are.
+"""Compose the message on the wire: headers, then both parts of an assembled letter as they are.
 
-Nothing is encoded here but headers. The standard library's generator is not used: it would write a long
+Only headers are encoded here. The standard library's generator is not used, because it writes a long
 List-Unsubscribe as an encoded word, which no mail program can follow.
 """
 
@@ -47,8 +47,8 @@ class Head:
 def compose(assembled: Assembled, head: Head) -> bytes:
     """Return the whole message: CRLF, 7 bit, text part first, one recipient.
 
-    BadHeader (a DigestError and ValueError) when a value is unfit for its header: a control character, a local
-    part that is not ASCII, an address that is no URI.
+    BadHeader (a DigestError and ValueError) when a value is unfit for its header: it has a control character, a
+    local part that is not ASCII, or an address that is not a URI.
     """
     if not _MESSAGE_ID.fullmatch(head.message_id):
         raise BadHeader(f"Message-ID: {head.message_id[:60]!r} is not <name@domain>; give one per delivery")
@@ -90,19 +90,19 @@ def _list(site: Site, list_id: str) -> str:
 
 
 def _unsubscribe(url: str, mailto: str | None) -> str:
-    """Return both unsubscribe headers, each address whole on a line of its own."""
+    """Return both unsubscribe headers, with each address unbroken on a line of its own."""
     name = "List-Unsubscribe"
     if not url.startswith(("https://", "http://")):
         raise BadHeader(f"{name}: {url[:60]!r} is not a web address; one-click needs one")
     if mailto is not None and not mailto.startswith("mailto:"):
         raise BadHeader(f"{name}: {mailto[:60]!r} does not begin with mailto:; give a mail address so")
     second = f",\r\n {headers.uri(name, mailto)}" if mailto else ""
-    # RFC 8058 offers one click over https alone.
+    # One-click is offered for https only, because RFC 8058 demands it.
     post = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if url.startswith("https://") else ""
     return f"{name}: {headers.uri(name, url)}{second}\r\n{post}"
 
 
 def _feedback(value: str) -> str:
     if value and not _FEEDBACK.fullmatch(value):
-        raise BadHeader(f"Feedback-ID: {value[:60]!r} holds more than letters, digits and : . _ -; shorten it")
+        raise BadHeader(f"Feedback-ID: {value[:60]!r} has more than letters, digits and : . _ -; shorten it")
     return f"Feedback-ID: {value}\r\n" if value else ""

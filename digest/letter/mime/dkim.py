@@ -1,7 +1,7 @@
-"""Signs a message with DKIM (RFC 6376, RFC 8463): relaxed/relaxed, rsa-sha256 or ed25519-sha256.
+"""Sign a message with DKIM (RFC 6376, RFC 8463): relaxed/relaxed, rsa-sha256 or ed25519-sha256.
 
-A general library takes some 20 ms a message; this takes one, because it knows what our messages look like
-and signs with `cryptography` alone. Two other implementations verify its signatures in the tests.
+A general library needs about 20 ms a message; this module needs 1 ms, because it relies on the form of our messages
+and signs with `cryptography` alone. In the tests, two other implementations verify its signatures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from digest.errors import DigestError
 from digest.model import Dkim
 
-# From is named once more than it occurs: nobody can add a second one and keep the signature.
+# "from" stands twice, because then a second From header, added on the way, breaks the signature.
 SIGNED = (
     "from", "from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type", "list-id",
     "list-unsubscribe", "list-unsubscribe-post", "feedback-id",
@@ -35,7 +35,7 @@ Key = RSAPrivateKey | Ed25519PrivateKey
 
 
 class BadKey(DigestError, ValueError):
-    """A key that cannot sign; the message says why and the cure."""
+    """Report a key that cannot sign; the message says why, and the cure."""
 
 
 @lru_cache(maxsize=8)
@@ -74,12 +74,12 @@ def sign(message: bytes, dkim: Dkim, now: datetime) -> bytes:
 def _signature(key: Key, data: bytes) -> bytes:
     if isinstance(key, RSAPrivateKey):
         return key.sign(data, PKCS1v15(), SHA256())
-    # RFC 8463: the hash of the data is what Ed25519 signs.
+    # Ed25519 signs the hash of the data, because RFC 8463 says so.
     return key.sign(hashlib.sha256(data).digest())
 
 
 def _fields(head: bytes) -> dict[str, bytes]:
-    """Return the header fields by lower-case name, relaxed; our messages hold each name once."""
+    """Return the header fields by lower-case name, relaxed. Our messages have each name once."""
     lines = _FOLD.sub(b"", head).split(b"\r\n")[:-1]
     return {line.partition(b":")[0].strip().lower().decode("ascii"): _relaxed(line) for line in lines}
 
@@ -91,14 +91,14 @@ def _relaxed(field: bytes) -> bytes:
 
 def _relaxed_body(body: bytes) -> bytes:
     body = body.replace(b"\t", b" ")
-    while b"  " in body:  # many times quicker than a pattern
+    while b"  " in body:  # a loop, because it is many times quicker than a pattern
         body = body.replace(b"  ", b" ")
     body = body.replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
     return body + b"\r\n" if body else b""
 
 
 def _folded(value: str, after: str = "") -> str:
-    """Return a long value in lines of at most 72 columns, broken anywhere or only after a character."""
+    """Return a long value in lines of at most 72 columns, broken after `after`, or anywhere when `after` is ""."""
     if not after:
         return "\r\n ".join(value[at : at + 72] for at in range(0, len(value), 72))
     rows = [""]

@@ -1,4 +1,4 @@
-"""Writes header values by the book: folded, encoded where that is allowed, refused where it is not."""
+"""Write header lines as RFC 5322 and 2047 ask: folded, encoded where that is allowed, refused where it is not."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _MAILBOX = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<>"]*?))
 
 
 class BadHeader(DigestError, ValueError):
-    """A value cannot stand in a header; the message says which and why."""
+    """Report a value that cannot stand in a header; the message says which value, why, and the cure."""
 
 
 def one_line(name: str, value: str) -> str:
-    """Return `value` unchanged; BadHeader when it holds a line break or another control character."""
+    """Return `value` unchanged; BadHeader when it contains a line break or another control character."""
     if _CONTROL.search(value):
-        raise BadHeader(f"{name}: {value[:60]!r} holds a line break or control character; remove it")
+        raise BadHeader(f"{name}: {value[:60]!r} has a line break or control character; remove it")
     return value
 
 
@@ -41,7 +41,7 @@ def text(name: str, value: str) -> str:
 
 
 def folded(name: str, value: str) -> str:
-    """Return "name: value" with line breaks at single spaces, so that most lines have at most 76 columns."""
+    """Return "name: value" folded at single spaces into lines of at most 76 columns, or of one longer word."""
     rows, row = [], f"{name}:"
     for word in value.split(" "):
         if len(row) + 1 + len(word) > SOFT_LINE and row.strip() not in ("", f"{name}:"):
@@ -69,7 +69,7 @@ def encoded_words(value: str, first: int = 75) -> str:
 
 
 def phrase(name: str, value: str) -> str:
-    """Return a display name: as it is, quoted, or as encoded words."""
+    """Return a display name as it is, quoted, or as encoded words, whichever it needs."""
     value = " ".join(one_line(name, value).split())
     if not value.isascii() or "=?" in value:
         return encoded_words(value, SOFT_LINE - len(name) - 2)
@@ -99,7 +99,7 @@ def domain_of(name: str, value: str) -> str:
 
 
 def addressed(name: str, email: str, shown: str = "") -> str:
-    """Return a header line with one mailbox from its parts; `shown` may be any text, it is quoted rightly."""
+    """Return a header line with one mailbox from its parts; `shown` may be any text, and is quoted as needed."""
     ready = address(name, email)
     shown = " ".join(one_line(name, shown).split())
     return folded(name, f"{phrase(name, shown)} <{ready}>") if shown else f"{name}: {ready}\r\n"
@@ -107,7 +107,7 @@ def addressed(name: str, email: str, shown: str = "") -> str:
 
 @lru_cache(maxsize=1024)
 def domain(name: str, value: str) -> str:
-    """Return a domain in ASCII (IDNA 2008); BadHeader when it is none."""
+    """Return a domain in ASCII (IDNA 2008); BadHeader when it is not a domain."""
     lower = value.lower()
     if not lower.isascii():
         try:
@@ -120,7 +120,7 @@ def domain(name: str, value: str) -> str:
 
 
 def address(name: str, email: str) -> str:
-    """Return an address that any server takes: ASCII local part, domain in ASCII. BadHeader otherwise."""
+    """Return an address that any mail server takes: its local part and domain in ASCII. BadHeader otherwise."""
     local, at, host = one_line(name, email).strip().rpartition("@")
     if not at:
         raise BadHeader(f"{name}: {email[:60]!r} has no @; correct the address")

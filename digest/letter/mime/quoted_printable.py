@@ -1,4 +1,4 @@
-"""Quoted-printable in pieces: each piece ends where a line ends, so that pieces can simply be joined."""
+"""Encode text as quoted-printable in pieces; each piece ends where a line ends, so that pieces can be joined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LINE = 76
 _PLAIN = re.compile(r"[ -~]*")
 _UNSAFE = re.compile(rb"[^ -<>-~]")
 _TAIL = re.compile(rb"[ \t]$")
-# A dot or "From " that begins a line is changed by mail servers and mailboxes on its way.
+# Encoded at the start of a line, because mail servers and mailboxes change a dot or "From " there.
 _START = re.compile(rb"\.|From ")
 
 
@@ -28,7 +28,7 @@ def encode(text: str) -> bytes:
 
 
 def encode_value(text: str) -> bytes:
-    """Return `encode(text)`, quickly for the short plain values that most tokens get."""
+    """Return text encoded for a gap; quicker than `encode` for the short plain values that most gaps get."""
     if 0 < len(text) < LINE and text[0] not in ".F" and _PLAIN.fullmatch(text):
         wire = text.replace("=", "=3D")
         if len(wire) < LINE:
@@ -37,7 +37,7 @@ def encode_value(text: str) -> bytes:
 
 
 def _line(line: str, *, hard: bool) -> bytes:
-    """Return one logical line folded by soft breaks, ended by a hard or a soft one."""
+    """Return one line of text folded by soft line breaks, and ended by a hard or a soft one."""
     data = _UNSAFE.sub(lambda byte: b"=%02X" % byte.group()[0], line.encode("utf-8"))
     if hard:
         data = _TAIL.sub(lambda byte: b"=%02X" % byte.group()[0], data)
@@ -46,7 +46,7 @@ def _line(line: str, *, hard: bool) -> bytes:
     while True:
         start = _START.match(data, begin)
         head = b""
-        if start:  # spend the two extra columns on this row
+        if start:  # the encoded character takes three columns of this row
             head = b"=%02X" % data[begin]
             begin += 1
         room = LINE - len(head)
@@ -57,7 +57,7 @@ def _line(line: str, *, hard: bool) -> bytes:
             rows.append(head + data[begin:])
             return b"=\r\n".join(rows) + b"=\r\n"
         stop = begin + room - 1
-        if data[stop - 1] == 0x3D:  # never part "=" from its two digits
+        if data[stop - 1] == 0x3D:  # never separate "=" from its two digits
             stop -= 1
         elif data[stop - 2] == 0x3D:
             stop -= 2

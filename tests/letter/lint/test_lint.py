@@ -1,4 +1,4 @@
-"""The lint: the shipped letter is clean, and each rule fails a letter that was doctored to break it."""
+"""Lint: the shipped letter has no fault, and each rule finds the fault in a letter that was changed to have it."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def judged(html: str = "", text: str = "", subject: str | None = None, message: 
 
 
 def test_the_shipped_letter_has_no_error_and_no_warning() -> None:
-    found = judged()
-    assert [one.line() for one in found if one.level != NOTE] == []
-    assert all(one.client for one in found), "a note is about a mail program"
+    findings = judged()
+    assert [finding.line() for finding in findings if finding.level != NOTE] == []
+    assert all(finding.client for finding in findings), "a note is about a mail program"
 
 
 def within(body: str) -> tuple[str, str]:
-    """A change of the html: `body` put at its end, where nothing else is touched."""
+    """Return a change (old, new) of the html that adds `body` at its end and touches nothing else."""
     return BODY_END, body + BODY_END
 
 
 IMAGE = '<img src="https://example.org/a.png" width="80" height="60" alt="A" style="display:block">'
-# What is doctored (old, new), the rule that must object, and where it must say so.
+# (name, old text, new text, the rule that must find the fault, the level of the finding)
 HTML: list[tuple[str, str, str, str, str]] = [
     ("doctype", "<!DOCTYPE html>", "", "doctype", ERROR),
     ("no language", '<html lang="en" ', "<html ", "lang", ERROR),
@@ -144,25 +144,25 @@ HTML: list[tuple[str, str, str, str, str]] = [
 
 @cache
 def short() -> tuple[str, str]:
-    """Return both parts of a letter of one entry, because looking at the whole sample takes 0.07 s each time."""
-    compiled = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    """Return both parts of a letter of one entry, because the lint of the whole sample takes longer."""
+    compiled = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
     made = assemble(compiled, Digest((Section("areas", (sample.group("housing", 1),)),)), sample.READER)
     return made.html_text(), made.plain_text()
 
 
 def test_the_short_letter_has_no_error_and_no_warning() -> None:
-    assert [one.line() for one in judged(*short()) if one.level != NOTE] == []
+    assert [finding.line() for finding in judged(*short()) if finding.level != NOTE] == []
 
 
 @pytest.mark.parametrize(("old", "new", "rule", "level"), [row[1:] for row in HTML], ids=[row[0] for row in HTML])
-def test_a_doctored_letter_is_found_out(old: str, new: str, rule: str, level: str) -> None:
-    # The size of the whole letter counts, and only it has a button.
+def test_a_fault_of_the_html_is_found(old: str, new: str, rule: str, level: str) -> None:
+    # The whole letter, where its size matters or its button, because the short letter has none.
     html, text = clean()[:2] if rule == "size" or "button" in old else short()
-    assert old in html, "the letter has changed: doctor it elsewhere"
-    found = [one for one in judged(html.replace(old, new, 1), text) if one.rule == rule]
-    assert found, rule
-    assert found[0].level == level
-    assert found[0].where and found[0].problem and found[0].cure
+    assert old in html, "the letter has changed: choose another text to change"
+    findings = [finding for finding in judged(html.replace(old, new, 1), text) if finding.rule == rule]
+    assert findings, rule
+    assert findings[0].level == level
+    assert findings[0].where and findings[0].problem and findings[0].cure
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_a_doctored_letter_is_found_out(old: str, new: str, rule: str, level: st
         ("Health and social care, Housing, Domestic abuse, Transport and 3 from elsewhere", "preheader", WARNING),
     ],
 )
-def test_a_doctored_subject_is_found_out(subject: str, rule: str, level: str) -> None:
-    assert (rule, level) in {(one.rule, one.level) for one in judged(subject=subject)}
+def test_a_fault_of_the_subject_is_found(subject: str, rule: str, level: str) -> None:
+    assert (rule, level) in {(finding.rule, finding.level) for finding in judged(subject=subject)}
 
 
 @pytest.mark.parametrize("subject", ["NHS and DWP agree", "What works? Ask Wrexham!", "Sir y Fflint, a 3 arall"])
 def test_an_honest_subject_passes(subject: str) -> None:
-    assert [one for one in judged(subject=subject) if one.level != NOTE] == []
+    assert [finding for finding in judged(subject=subject) if finding.level != NOTE] == []
 
 
 @pytest.mark.parametrize(
@@ -202,38 +202,44 @@ def test_an_honest_subject_passes(subject: str) -> None:
         (b"List-Unsubscribe=One-Click", b"yes", "one-click"),
     ],
 )
-def test_a_doctored_message_is_found_out(old: bytes, new: bytes, rule: str) -> None:
+def test_a_fault_of_the_message_is_found(old: bytes, new: bytes, rule: str) -> None:
     message = clean()[3]
     assert old in message
-    assert rule in {one.rule for one in judged(message=message.replace(old, new, 1))}
+    assert rule in {finding.rule for finding in judged(message=message.replace(old, new, 1))}
 
 
 def test_the_text_part_must_carry_links_and_words() -> None:
     text = clean()[1]
     link = re.findall(r"https://estuary\S+", text)[0]
-    assert "text-links" in {one.rule for one in judged(text=text.replace(link, ""))}
-    assert "text-links" in {one.rule for one in judged(text=text + "\nhttps://example.org/only-here\n")}
+    assert "text-links" in {finding.rule for finding in judged(text=text.replace(link, ""))}
+    assert "text-links" in {finding.rule for finding in judged(text=text + "\nhttps://example.org/only-here\n")}
     half = "\n".join(line for line in text.splitlines() if line.startswith("http") or len(line) < 40)
-    found = [one for one in judged(text=half) if one.rule == "text-words"]
-    assert found and found[0].level == ERROR and "%" in found[0].problem
+    findings = [finding for finding in judged(text=half) if finding.rule == "text-words"]
+    assert findings and findings[0].level == ERROR and "%" in findings[0].problem
 
 
 def test_every_exception_is_explained_and_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     pictured = [replace(e, image=Image("https://example.org/a.png", "A", 480, 270)) for e in sample.entries()]
-    compiled = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, pictured, [sample.TEMPLATES])
+    compiled = compile_letter(sample.EDITION, pictured, sample.APPEARANCE)
     html = assemble(compiled, sample.digest(), sample.READER).html_text()
     exceptions = dict(support.ALLOWED)
-    assert [one for one in support.check(LetterPage(html), DEFAULT_CLIENTS) if one.level == ERROR] == []
+    assert [finding for finding in support.check(LetterPage(html), DEFAULT_CLIENTS) if finding.level == ERROR] == []
     for key, why in exceptions.items():
         monkeypatch.setattr(support, "ALLOWED", {k: v for k, v in exceptions.items() if k != key})
-        found = [one.rule for one in support.check(LetterPage(html), DEFAULT_CLIENTS) if one.level == ERROR]
-        assert key[0] in found, f"{key} is no longer needed: take it out"
+        findings = [
+            finding.rule for finding in support.check(LetterPage(html), DEFAULT_CLIENTS) if finding.level == ERROR
+        ]
+        assert key[0] in findings, f"{key} is no longer needed: take it out"
         assert len(why) > 20
 
 
-def test_only_the_programs_that_are_named_are_asked() -> None:
+def test_only_the_named_programs_are_checked() -> None:
     html = clean()[0].replace(BODY_END, '<td style="border-radius:4px">x</td>' + BODY_END)
-    rules = {one.rule for one in lint(html, clean()[1], clean()[2], clients=["apple-mail"]) if one.level == ERROR}
+    rules = {
+        finding.rule
+        for finding in lint(html, clean()[1], clean()[2], clients=["apple-mail"])
+        if finding.level == ERROR
+    }
     assert "css-border-radius" not in rules
     assert set(DEFAULT_CLIENTS) <= set(known_clients())
     assert {"thunderbird", "outlook-com", "protonmail"} <= set(known_clients())
@@ -258,7 +264,7 @@ def test_everything_in_the_shipped_table_can_be_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("front", "back", "expected"),
     [
         ("#000", "#ffffff", 21.0),
         ("#767676", "white", 4.54),
@@ -266,17 +272,17 @@ def test_everything_in_the_shipped_table_can_be_seen() -> None:
         ("#fff", "#fff", 1.0),
     ],
 )
-def test_contrast_is_counted_as_wcag_counts_it(one: str, other: str, expected: float) -> None:
-    front, back = colour(one), colour(other)
-    assert front and back
-    assert round(ratio(front, back), 2) == expected
+def test_contrast_is_counted_as_wcag_counts_it(front: str, back: str, expected: float) -> None:
+    ink, ground = colour(front), colour(back)
+    assert ink and ground
+    assert round(ratio(ink, ground), 2) == expected
 
 
 def test_a_long_letter_gives_way_to_n_more() -> None:
     many = [
         replace(sample.entries()[n % 12], id=n, summary="Ä long summary of what was done. " * 9) for n in range(1, 81)
     ]
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, many, [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, many, sample.APPEARANCE)
     studies = [entry.id for entry in many if entry.kind == "case-study"][:3]
     near = [entry.id for entry in many if entry.id not in studies]
     areas = tuple(
@@ -302,6 +308,6 @@ def test_a_long_letter_gives_way_to_n_more() -> None:
 
 
 def test_a_letter_that_fits_is_left_as_it_is() -> None:
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
     assert fit(letter, sample.digest()) is not None
     assert fit(letter, sample.digest()) == sample.digest()

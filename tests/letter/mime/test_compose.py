@@ -1,4 +1,4 @@
-"""The message on the wire, read back by the standard library and by eye."""
+"""Messages on the wire, read again with the standard library and compared byte by byte."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_display_name_is_only_a_name(name: str, wire_start: bytes | None) -> N
     to = parsed(wire)["To"].addresses
     assert [a.addr_spec for a in to] == ["ceri.morgan@council.example"]
     if wire_start and wire_start.endswith(b"?b?"):
-        # The standard library's phrase parser puts spaces between encoded words; RFC 2047 does not.
+        # Decoded here, because the standard library puts spaces between encoded words, against RFC 2047.
         shown = header(wire, "To").partition(" <")[0]
         assert str(make_header(decode_header(shown))) == name
     else:

@@ -1,4 +1,4 @@
-"""Signatures: verified by two other implementations on every kind of message; spoilt by what should spoil them."""
+"""DKIM signatures: two other implementations verify them, and a change of a signed header or the body breaks them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
 @functools.cache
 def keys(kind: str) -> tuple[Dkim, str]:
-    """A fresh key of a kind, and the text of its DNS record."""
+    """Return a new key of a kind ("rsa" or "ed25519"), and the text of its DNS record."""
     private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
     if kind == "rsa":
         private = rsa.generate_private_key(65537, 2048)
@@ -144,7 +144,7 @@ def test_white_space_that_mail_servers_change_spoils_nothing() -> None:
 
 @pytest.mark.checkers
 def test_mail_dkim_verifies_a_signature(tmp_path: Path) -> None:
-    """Much of the world's mail passes through Mail::DKIM. Debian's knows RSA only."""
+    """Checked too, because many mail servers use Mail::DKIM. RSA only, because Debian's version has no Ed25519."""
     perl = shutil.which("perl")
     found = perl and subprocess.run([perl, "-MMail::DKIM", "-e", "1"], capture_output=True).returncode == 0
     if not perl or not found:

@@ -42,7 +42,7 @@ def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -
         replace(entry, title=word, summary=f"{word} {entry.summary}", source=word[:60])
         for entry, word in zip(sample.entries(), words, strict=True)
     ]
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, entries, [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, entries, sample.APPEARANCE)
     blank = form(letter, sample.digest(), READERS[0])
     shared = shared_of(blank, sample.SITE, "weekly.news.example.org", ("weekly",))
     personals = [
@@ -65,7 +65,7 @@ def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -
 
 
 def test_headers_are_what_a_list_carries() -> None:
-    letter = compile_letter(sample.SITE, sample.TAXONOMY, sample.EDITION, sample.entries(), [sample.TEMPLATES])
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
     blank = form(letter, sample.digest(), READERS[0])
     shared = shared_of(blank, replace(sample.SITE, name="Dysgu Môn"), "weekly.news.example.org")
     assert shared.headers["List-ID"].isascii()
