@@ -59,7 +59,7 @@ def cut(text: str, limit: int) -> str:
     return short.rstrip(" ,;:.-–—") + "…"
 
 
-def content(text: str, limit: int | None = None) -> str:
+def inert_line(text: str, limit: int | None = None) -> str:
     """Return `visible(text)` with each "%%" guarded, so that it contains no token of ours; for templates only."""
     return visible(text, limit).replace("%%", PERCENT * 2)
 
@@ -67,7 +67,7 @@ def content(text: str, limit: int | None = None) -> str:
 def paragraphs(text: str, limit: int = 6000) -> list[str]:
     """Return the paragraphs of an editor's plain text (separated by empty lines) as inert content."""
     blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")[:limit])
-    return [inert for inert in map(content, blocks) if inert]
+    return [line for line in map(inert_line, blocks) if line]
 
 
 def link(url: str | None) -> str | None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from digest.letter.blocks import BlockKey, EditionFacts, ReaderFacts
 from digest.letter.brand import SHIPPED, Brand, Colours
 from digest.letter.colours import ink_on
-from digest.letter.inert import PERCENT, content, link, paragraphs, reader_url, visible
+from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.words import SUBJECT, Words, direction, primary
 from digest.model import CASE_STUDY, Digest, Entry, Image, Site, Taxonomy
 from subscribers.languages import is_language_tag
@@ -65,26 +65,26 @@ def shell_views(edition: EditionFacts, book: Book) -> View:
         "brand": _brand_view(book.brand, book.site),
         "letter": {"language": book.language, "dir": direction(book.language)},
         "edition": _edition_view(edition, book),
-        "words": {name: content(text) for name, text in book.words.fixed.items()},
+        "words": {name: inert_line(text) for name, text in book.words.fixed.items()},
     }
 
 
 def _site_view(site: Site) -> View:
     mailbox = site.reply_to or site.sender
     return {
-        "name": content(site.name),
+        "name": inert_line(site.name),
         "url": link(site.base_url),
-        "contact": content(mailbox.rpartition("<")[2].rstrip("> ")),
+        "contact": inert_line(mailbox.rpartition("<")[2].rstrip("> ")),
     }
 
 
 def _brand_view(brand: Brand, site: Site) -> View:
-    address = (content(line) for line in re.split(r"[\r\n]+|, ", brand.address or site.postal_address))
+    address = (inert_line(line) for line in re.split(r"[\r\n]+|, ", brand.address or site.postal_address))
     logo = brand.logo
     return {
-        "name": content(brand.name or site.name),
+        "name": inert_line(brand.name or site.name),
         "address": [line for line in address if line],
-        "logo": asdict(logo) | {"url": link(logo.url), "alt": content(logo.alt, TITLE)} if logo else None,
+        "logo": asdict(logo) | {"url": link(logo.url), "alt": inert_line(logo.alt, TITLE)} if logo else None,
         "light": _colours_view(brand.light),
         "dark": _colours_view(brand.dark),
     }
@@ -96,7 +96,7 @@ def _colours_view(colours: Colours) -> View:
 
 def _edition_view(edition: EditionFacts, book: Book) -> View:
     return {
-        "title": content(book.words.form("cadence", edition.cadence)),
+        "title": inert_line(book.words.form("cadence", edition.cadence)),
         "day": book.words.day(edition.slot, book.site.zone),
         "note": paragraphs(edition.note),
         **_language_view(book.site.language, book),
@@ -117,7 +117,7 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
     sentences = book.words.sentences
     if kind == "section":
         why = sentences["elsewhere_why"] if name == "elsewhere" else ""
-        return {"template": "section", "title": content(sentences[str(name)]), "why": content(why)}
+        return {"template": "section", "title": inert_line(sentences[str(name)]), "why": inert_line(why)}
     if kind == "group":
         return {"template": "group", **_group(str(name), book)}
     return card(book.entries[int(name)], kind == "elsewhere", book) | {"reason": words["reason"]}
@@ -126,8 +126,8 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
 def _group(slug: str, book: Book) -> View:
     """Return a policy area's heading, with its language when that differs from the letter's."""
     if not slug or (name := book.words.translated(book.taxonomy, slug)):
-        return {"title": content(name if slug else book.words.sentences["unsorted"]), "language": "", "dir": ""}
-    return {"title": content(book.taxonomy.name(slug)), **_language_view(book.site.language, book)}
+        return {"title": inert_line(name if slug else book.words.sentences["unsorted"]), "language": "", "dir": ""}
+    return {"title": inert_line(book.taxonomy.name(slug)), **_language_view(book.site.language, book)}
 
 
 def card(entry: Entry, elsewhere: bool, book: Book) -> View:
@@ -140,15 +140,15 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
     return {
         "template": "card",
         "level": 3 if elsewhere else 4,
-        "title": content(title(entry) or book.words.kind(entry.kind), TITLE),
+        "title": inert_line(title(entry) or book.words.kind(entry.kind), TITLE),
         "url": link(entry.url),
-        "summary": content(entry.summary, SUMMARY),
-        "source": content(entry.source, 80),
+        "summary": inert_line(entry.summary, SUMMARY),
+        "source": inert_line(entry.source, 80),
         "day": book.words.day(entry.published, book.site.zone),
-        "kind": content(book.words.kind(entry.kind)),
+        "kind": inert_line(book.words.kind(entry.kind)),
         "case_study": study,
         "picture": picture_view(entry.image) if study else None,
-        "place": content(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
+        "place": inert_line(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
         **_language_view(language, book),
     }
 
@@ -161,7 +161,7 @@ def picture_view(image: Image | None) -> View | None:
     """
     if image is None or not image.width or not image.height or image.width < 300:
         return None
-    url, alt = link(image.url), content(image.alt, TITLE)
+    url, alt = link(image.url), inert_line(image.alt, TITLE)
     if url is None or not url.startswith("https://") or not alt or image.height > 2 * image.width:
         return None
     width = min(image.width, PICTURE)
@@ -204,7 +204,7 @@ def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, st
                 keys.append(
                     (
                         (section.key, placed.entry),
-                        {"reason": content(book.words.reason(placed.reason, book.taxonomy))},
+                        {"reason": inert_line(book.words.reason(placed.reason, book.taxonomy))},
                     )
                 )
     if digest.more:

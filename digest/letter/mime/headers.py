@@ -25,7 +25,7 @@ class BadHeader(DigestError, ValueError):
     """Report a value that cannot stand in a header; the message says which value, why, and the cure."""
 
 
-def one_line(name: str, value: str) -> str:
+def require_one_line(name: str, value: str) -> str:
     """Return `value` unchanged; BadHeader when it contains a line break or another control character."""
     if _CONTROL.search(value):
         raise BadHeader(f"{name}: {value[:60]!r} has a line break or control character; remove it")
@@ -34,7 +34,7 @@ def one_line(name: str, value: str) -> str:
 
 def text(name: str, value: str) -> str:
     """Return a header line of free text: folded, with encoded words when it is not plain ASCII."""
-    one_line(name, value)
+    require_one_line(name, value)
     if value.isascii() and "=?" not in value and max(map(len, value.split(" "))) < SOFT_LINE - len(name):
         return folded(name, value)
     return folded(name, encoded_words(value, SOFT_LINE - len(name) - 2))
@@ -70,7 +70,7 @@ def encoded_words(value: str, first: int = 75) -> str:
 
 def phrase(name: str, value: str) -> str:
     """Return a display name as it is, quoted, or as encoded words, whichever it needs."""
-    value = " ".join(one_line(name, value).split())
+    value = " ".join(require_one_line(name, value).split())
     if not value.isascii() or "=?" in value:
         return encoded_words(value, SOFT_LINE - len(name) - 2)
     if _PHRASE.fullmatch(value):
@@ -80,7 +80,7 @@ def phrase(name: str, value: str) -> str:
 
 def mailbox(name: str, value: str) -> str:
     """Return a header line with one mailbox, given as "address" or "display name <address>"."""
-    match = _MAILBOX.fullmatch(one_line(name, value))
+    match = _MAILBOX.fullmatch(require_one_line(name, value))
     if not match:
         return f"{name}: {address(name, value)}\r\n"
     shown = match["plain"] if match["quoted"] is None else re.sub(r"\\(.)", r"\1", match["quoted"])
@@ -89,7 +89,7 @@ def mailbox(name: str, value: str) -> str:
 
 def bare_address(name: str, value: str) -> str:
     """Return the address alone of "address" or "display name <address>", its domain in ASCII. BadHeader otherwise."""
-    match = _MAILBOX.fullmatch(one_line(name, value))
+    match = _MAILBOX.fullmatch(require_one_line(name, value))
     return address(name, match["address"] if match else value)
 
 
@@ -101,7 +101,7 @@ def domain_of(name: str, value: str) -> str:
 def addressed(name: str, email: str, shown: str = "") -> str:
     """Return a header line with one mailbox from its parts; `shown` may be any text, and is quoted as needed."""
     ready = address(name, email)
-    shown = " ".join(one_line(name, shown).split())
+    shown = " ".join(require_one_line(name, shown).split())
     return folded(name, f"{phrase(name, shown)} <{ready}>") if shown else f"{name}: {ready}\r\n"
 
 
@@ -121,7 +121,7 @@ def domain(name: str, value: str) -> str:
 
 def address(name: str, email: str) -> str:
     """Return an address that any mail server takes: its local part and domain in ASCII. BadHeader otherwise."""
-    local, at, host = one_line(name, email).strip().rpartition("@")
+    local, at, host = require_one_line(name, email).strip().rpartition("@")
     if not at:
         raise BadHeader(f"{name}: {email[:60]!r} has no @; correct the address")
     if not local.isascii():

@@ -184,7 +184,7 @@ def _personalization(one: Personal) -> Payload:
 
 
 def _mailbox(name: str, value: str) -> dict[str, str]:
-    shown, address = parseaddr(headers_.one_line(name, value))
+    shown, address = parseaddr(headers_.require_one_line(name, value))
     made = {"email": headers_.address(name, address or value)}
     if shown:
         made["name"] = shown
