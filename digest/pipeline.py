@@ -24,7 +24,7 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport, Waiting
+from digest.transports.base import Transport, WaitingTransport
 from digest.transports.file import FileTransport
 
 
@@ -197,7 +197,7 @@ def _send_all(work: send.Run, installation: Installation, chosen: list[int], rep
 
 def _not_taken_back(transport: Transport) -> str:
     """Return why requests in doubt have not been taken back, and the cure."""
-    if isinstance(transport, Waiting):
+    if isinstance(transport, WaitingTransport):
         return (
             "wait at the provider, which has not confirmed that it takes them back: look at its key and its state,"
             " and run again before their hour"

@@ -26,7 +26,7 @@ from digest.store.engine import reading, writing
 from digest.store.fence import Fence
 from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.transports.base import Outcome, Parcel, Transport, Waiting
+from digest.transports.base import Outcome, Parcel, Transport, WaitingTransport
 
 MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]
@@ -66,7 +66,7 @@ def send(work: Run, number: int, progress: Progress = lambda _: None) -> None:
     doubts = 0
     while True:
         now = work.clock()
-        send_at = frozen.hour if isinstance(work.transport, Waiting) and in_slot(now, frozen.hour) else None
+        send_at = frozen.hour if isinstance(work.transport, WaitingTransport) and in_slot(now, frozen.hour) else None
         if send_at is None and now < frozen.hour:
             with writing(work.engine, "wait") as conn:
                 deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
@@ -188,7 +188,7 @@ def _hand_over(work: Run, frozen: Frozen, batch: Sequence[Claimed], send_at: dat
 def _answers(work: Run, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
     """Return the transport's outcomes; in slot mode each request is noted before it leaves."""
     transport = work.transport
-    if send_at is None or not isinstance(transport, Waiting):
+    if send_at is None or not isinstance(transport, WaitingTransport):
         return transport.hand_over(parcels)
 
     def batch_for(ids: Sequence[int]) -> str:

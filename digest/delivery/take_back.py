@@ -14,7 +14,7 @@ from digest.store import requests
 from digest.store.engine import reading, writing
 from digest.store.requests import Request
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport, Waiting
+from digest.transports.base import Transport, WaitingTransport
 
 Clock = Callable[[], datetime]
 
@@ -50,7 +50,7 @@ def _take_back(
             with writing(engine, "give up") as conn:
                 requests.give_up(conn, one.batch, clock())
         return
-    if not isinstance(transport, Waiting):
+    if not isinstance(transport, WaitingTransport):
         account.open += 1  # another transport is configured by now; the old one cannot be asked
         return
     with writing(engine, "take back") as conn:

@@ -1,4 +1,15 @@
-"""The seam every transport fills: hand over composed letters, say what became of each, answer for the past."""
+"""Define the seam between the product and its transports: the code that hands letters to another system.
+
+How the product uses a transport (`digest/pipeline.py`, `digest/send.py`, `digest/delivery/recover.py`): it opens the
+transport that `[transport] kind` names, calls `ask` about deliveries that a run which died had claimed, calls `open`
+and then `hand_over` with one batch of parcels after another, and calls `close` at the end, whatever happened.
+
+To add a provider, write a folder `digest/transports/NAME/` with
+1. a light module with its settings, its `Capabilities` and a check of the settings, which config imports;
+2. a class with every method of `Transport`; of `WaitingTransport`, if the provider keeps letters until their hour;
+3. if the provider reports events over HTTP, a function that returns a `Webhook` (`digest/transports/webhook.py`).
+It inherits nothing from here. CONTRIBUTING.md lists the other files to change, in order, and the contract tests.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +28,11 @@ BATCH = 200  # deliveries
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Say what a transport can do, before it is opened.
+    """Say what a kind of transport can do, so that the product knows before it opens one.
 
-    `batch_size`: how many deliveries are claimed for it at a time. `fills_forms`: its provider substitutes each
-    reader's values itself, so a parcel for it has a filling. `can_wait`: it is `Waiting`.
+    `batch_size`: how many deliveries the product claims and hands over at a time. `fills_forms`: the provider
+    replaces marks in a shared letter by each reader's values, so every parcel comes with a `Filling`.
+    `can_wait`: the transport is a `WaitingTransport`. The defaults suit a transport that sends whole messages.
     """
 
     batch_size: int = BATCH
@@ -30,11 +42,13 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """Hold a letter as a form and one reader's values, for a provider that substitutes per recipient.
+    """Hold one reader's letter as a form and values, for a provider that substitutes per recipient.
 
-    `form` is the very same object for all readers of a digest, which is how a transport knows who can share a
-    request. `values` has one for each of its marks. `head` is what the headers say; `category` a word that the
-    provider may count letters under (the cadence); `tag` comes back with each event (`transports.tag`).
+    `form` holds subject, html and text with marks; all readers of a digest get the same object, so compare it with
+    `is` to see who can share a request. `values` maps each mark of the form to this reader's text. `head` holds
+    what the headers say: addresses, Message-ID, List-ID, unsubscribe link. `category` is a word that the provider
+    may count letters under (the cadence). Give `tag` to the provider as an identifier that it repeats in every
+    event of this letter; `digest/transports/tag.py` turns it back into the delivery.
     """
 
     form: Form
@@ -46,9 +60,12 @@ class Filling:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Hold one composed letter: `message` is the whole RFC 5322 message, `letter` what it was composed from.
+    """Hold one reader's letter, composed and ready to be handed over.
 
-    `folder` names its edition ("weekly-2027-10-29"). `filling` is there when the transport fills forms.
+    `delivery` is the number to name in the outcome, `folder` the name of the edition ("weekly-2027-10-29"), `to` a
+    bare address. `message` is the whole RFC 5322 message, lines ended by CRLF, signed if config has a key.
+    `letter` is the subject, html and text that the message was composed from. A transport sends either `message`
+    or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None.
     """
 
     delivery: int
@@ -61,13 +78,16 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one parcel, and why in a few words that hold no address.
+    """Report what became of one parcel at the hand-over. `state` is one of four:
 
-    `state` is one of
-    "accepted": the other side took it; "refused": it said no for good;
-    "deferred": it surely was not taken, and may be handed over again after `retry_after` seconds
-    (None: the transport has no opinion); `tried` is false when nothing of it was begun, so that it is no
-    attempt; "uncertain": nobody knows, so it must not be handed over again unasked.
+    - "accepted": the other side confirmed that it took the letter;
+    - "refused": the other side refused the letter for good; it is not tried again;
+    - "deferred": the letter was surely not taken, and may be tried again after `retry_after` seconds (None: the
+      product chooses). `tried` is False when the transport did not begin the letter; then it counts as no attempt;
+    - "uncertain": the letter may or may not have been taken. It is never tried again without an event or a
+      person. Use this state whenever the answer was lost after the last byte left.
+
+    `reason` is a few words for the operator, stored with the delivery; it must hold no address.
     """
 
     delivery: int
@@ -78,62 +98,77 @@ class Outcome:
 
 
 class Transport(Protocol):
-    """Hands letters over. One instance serves one run; `close` is always called."""
+    """Hand letters over to another system: a folder, a mail server or a provider.
+
+    One instance serves one run, from one thread; `stop` may be called from a signal handler. The constructor
+    connects to nothing. Every implementation passes `tests/transports/contract.py`.
+    """
 
     @property
     def capabilities(self) -> Capabilities:
-        """Return what this transport can do; the same for every instance."""
+        """Return what this transport can do; the same for every instance of the class."""
         ...
 
     def open(self) -> None:
-        """Make ready; called before anything is claimed. Raises DigestError or TryLater when it will not work."""
+        """Prepare to hand over: connect and log in, if that can show a mistake before anything is claimed.
+
+        Called before each edition, perhaps several times. Raises DigestError when a person must change something,
+        TryLater when the other side is away.
+        """
         ...
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Yield one outcome a parcel, in any order. Raises nothing for a single parcel's fault.
+        """Yield one outcome for each parcel, in any order, as soon as it is known.
 
-        Raises DigestError or TryLater when the run cannot go on. What it has not yielded by then, or when the
-        caller stops listening, `ask` of the same instance may know.
+        Never raises for the fault of a single parcel. Raises DigestError or TryLater when the run cannot go on. The
+        caller then calls `ask` of this instance about the parcels without an outcome, as it does after it has
+        closed the iterator early.
         """
         ...
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return what is known of earlier hand-overs, given as (delivery, folder).
+        """Return what is known of earlier hand-overs, by delivery. `deliveries` are pairs (delivery, folder).
 
-        "accepted": it was taken; "absent": it surely was not; a delivery left out: nobody knows.
+        "accepted": the letter was taken; "absent": it surely was not. Leave out a delivery of which neither is
+        certain. Return {} if the other side cannot be asked.
         """
         ...
 
     def stop(self) -> None:
-        """Begin no more letters of this hand-over; those under way are finished. Fit for a signal handler.
+        """Begin no more letters of this hand-over, and finish those under way. May be called twice.
 
-        What was not begun is deferred, untried; one that is quick may finish the batch. Twice does no harm.
+        `hand_over` then yields each letter that was not begun as "deferred" with `tried` False; a transport that
+        needs only moments for a batch may finish it instead. Runs in a signal handler: set a flag, take no lock.
         """
         ...
 
     def close(self) -> None:
-        """Finish: release connections, write what comes last."""
+        """Release connections and write what comes last. Called once or more, also when nothing was opened."""
         ...
 
 
 @runtime_checkable
-class Waiting(Transport, Protocol):
-    """A transport whose provider keeps letters until their hour, and gives them back when asked in time."""
+class WaitingTransport(Transport, Protocol):
+    """Hand letters over before their hour to a provider that keeps them until then and can discard them in time.
+
+    Needed for `[cadence.*] ahead`. A request is the set of letters that leave in one call to the provider; its
+    batch id names it when it is taken back (`digest/delivery/take_back.py`).
+    """
 
     def hand_over_at(
         self, parcels: Sequence[Parcel], send_at: datetime, batch_for: Callable[[Sequence[int]], str]
     ) -> Iterator[Outcome]:
-        """Yield one outcome a parcel, as `hand_over`; the letters wait at the provider until `send_at` (aware).
+        """Yield one outcome for each parcel, as `hand_over`; the provider keeps the letters until `send_at` (aware).
 
-        Before each request `batch_for` is called, in this thread, with the deliveries in it; it returns the
-        request's batch id, made by `create_batch` and written down.
+        Call `batch_for` with the deliveries of each request, before it leaves and in the thread of this call. It
+        takes a new batch id from `create_batch`, stores it with the deliveries and returns it.
         """
         ...
 
     def create_batch(self) -> str:
-        """Return a new batch id. TryLater or DigestError when there is none to be had; nothing was sent."""
+        """Return a new batch id. Raises TryLater or DigestError when the provider gives none; nothing was sent."""
         ...
 
     def cancel(self, batch_id: str) -> bool:
-        """Take a request back; True once the provider has confirmed it. May be repeated, does no harm twice."""
+        """Have the provider discard a request. Return True once it has confirmed that. May be repeated."""
         ...

@@ -1,8 +1,8 @@
-"""The tag of a delivery: its number with a check that only this installation can make. Pure.
+"""Make and read the tag of a delivery: its number with a check that only this installation can make. Pure.
 
-It travels in the envelope sender (`bounce+417-2f6c…@example.org`, VERP) and in a provider's custom argument, and
-comes back with every bounce. Without the check a stranger could write bounces for other people's deliveries,
-and two installations that share a provider's account would take each other's events for their own.
+The tag travels in the envelope sender (`bounce+417-2f6c…@example.org`, VERP) or in a provider's custom argument, and
+comes back with every event. The check is needed because without it a stranger could write bounces for other people's
+deliveries, and two installations that share a provider's account would take each other's events for their own.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def delivery_tag(secret: bytes, delivery: int) -> str:
 
 
 def read_tag(secret: bytes, text: str) -> int | None:
-    """Return the delivery whose tag is in `text`, or None: no tag, a forged one, or tags of two deliveries."""
-    found = set(_valid(secret, text[:4000]))
-    return found.pop() if len(found) == 1 else None
+    """Return the delivery whose tag is in `text`, or None for no tag, a forged tag, or tags of two deliveries."""
+    deliveries = set(_valid(secret, text[:4000]))
+    return deliveries.pop() if len(deliveries) == 1 else None
 
 
 def bounce_address(secret: bytes, mailbox: str, delivery: int) -> str:

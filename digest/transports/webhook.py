@@ -1,4 +1,10 @@
-"""The seam of what comes back: one provider's webhook as a value, and the events that its calls bring. Pure."""
+"""Define the seam for a provider's webhook: the HTTP calls by which it reports events of letters. Pure.
+
+To add a provider's webhook, write `digest/transports/NAME/events.py` with a function that returns a `Webhook`, and
+return that from `EventsSettings.webhook` in `digest/config/events.py`. `digest/web/app.py` then accepts POST calls at
+its path, checks each with `verify`, and stores the events that `parse` returns. Both functions read no clock and
+no file: they get the present time and the secrets they need as arguments or when the `Webhook` is made.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +15,20 @@ from datetime import datetime
 
 from digest.ledger.events import Event
 
-# Turns a tag that we gave a provider into a delivery of ours, or None.
+# Turns the tag that a provider repeats in an event into the number of our delivery; None if no tag of ours is in it.
 ReadTag = Callable[[str], int | None]
 
 
 class BadBody(ValueError):
-    """The body of a call cannot be read; nothing of it can be used."""
+    """Report a body that cannot be read at all, so that nothing of it is stored. The message holds no address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`events` in the body's order, and how many of each other name (open, click, an account's) were left aside.
+    """Hold what one body reports: its `events` in their order, and how many others were ignored, by name.
 
-    Under the name "" are counted elements that are no events at all.
+    Ignored are events that say nothing of a delivery, such as "open" or "click". Elements that are no events at
+    all are counted under the name "".
     """
 
     events: list[Event]
@@ -30,10 +37,16 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Hold what a provider's webhook needs: where it calls, how a call is believed, and what it says.
+    """Hold what the web application needs to serve one provider's webhook.
 
-    `verify` (headers, body, now) returns whether the call is truly the provider's; headers by name in lower case,
-    without any that was given twice. `parse` (body, read_tag, now) returns its events; BadBody when it has none.
+    `path` is the path that the provider calls, such as "/hooks/NAME".
+
+    `verify` (headers, body, now) returns whether the call truly comes from the provider. Header names are lower case,
+    and a header given twice is left out. Returns False for anything wrong, and raises nothing.
+
+    `parse` (body, read_tag, now) returns the events of a verified body. A faulty element must not spoil the others;
+    raises BadBody if the whole body cannot be read. Each `Event` has the provider's name and an id that stays the
+    same when the provider repeats the event, because repeats are recognised by these two.
     """
 
     path: str

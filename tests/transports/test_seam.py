@@ -12,7 +12,7 @@ import digest
 from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.transport import TransportPart, TransportSettings, transport_of
 from digest.model import Site
-from digest.transports.base import Waiting
+from digest.transports.base import WaitingTransport
 
 ROOT = Path(digest.__file__).parent
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_a_transport_can_do_what_its_settings_say(
     transport = settings.open(b"s" * 32, lambda: NOW)
     try:
         assert transport.capabilities == ours
-        assert isinstance(transport, Waiting) is can_wait
+        assert isinstance(transport, WaitingTransport) is can_wait
     finally:
         transport.close()
 
