@@ -1,4 +1,7 @@
-"""The file transport: one .eml a delivery in a folder of its edition, its parts beside it, and an index page."""
+"""Write letters to files: for each delivery an .eml, .html and .txt in a folder of its edition, with index pages.
+
+The file transport mails nobody: it serves a first installation, `digest demo` and a dry run.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,15 @@ from digest.system.pages import render_page
 from digest.transports.base import Capabilities, Outcome, Parcel
 
 _INDEXED = 2000
-_BATCH = 200  # letters that are waited for together
+_BATCH = 200  # letters that are flushed to the disk together
 _log = logging.getLogger(__name__)
 
 
 class FileTransport:
-    """Writes letters below `directory`. A letter is there whole or not at all, so nothing is ever in doubt."""
+    """Write letters to folders below `directory`.
+
+    A letter's .eml is there whole or not at all, so that no delivery is ever uncertain.
+    """
 
     capabilities = Capabilities()
 
@@ -30,51 +36,52 @@ class FileTransport:
         self._touched: set[str] = set()
 
     def open(self) -> None:
-        """Nothing to make ready: folders are made as letters come."""
+        """Do nothing: folders are made when letters are written."""
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Write the parcels; a full or forbidden disk refuses nothing for good: it raises DigestError.
+        """Write the parcels and yield "accepted" for each. Raises DigestError when the disk is full or forbidden.
 
-        A batch is on the disk itself, not only on its way there, before the first of it is called accepted:
-        what the database then says stays true through a power cut.
+        A batch is flushed to the disk before the first of its letters is reported as accepted, because what the
+        database says of them must stay true after a power cut.
         """
         for start in range(0, len(parcels), _BATCH):
-            done, stopped = self._write(parcels[start : start + _BATCH])
-            for parcel in done:
+            written, error = self._write(parcels[start : start + _BATCH])
+            for parcel in written:
                 yield Outcome(parcel.delivery, "accepted", "")
-            if stopped is not None:
-                raise stopped
+            if error is not None:
+                raise error
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
         """Return "accepted" where the letter's file is there, "absent" where it is not.
 
-        Where nobody may look, nothing is said. The index of every edition asked about is written anew at the end.
-        What is there may have been put there by a run that was killed before it had waited for the disk.
+        Leaves out a delivery whose folder may not be read. `close` then rewrites the index of each edition in which
+        a letter was there.
         """
-        known: dict[int, str] = {}
-        sure: set[str] = set()
+        answers: dict[int, str] = {}
+        flushed: set[str] = set()
         for delivery, folder in deliveries:
             try:
                 (self._directory / folder / f"{_stem(delivery)}.eml").stat()
-                if folder not in sure:
+                if folder not in flushed:
+                    # Because a run that was killed may have written the letter and not flushed its name.
                     self._flush_folders(folder)
-                    sure.add(folder)
-                known[delivery] = "accepted"
+                    flushed.add(folder)
+                answers[delivery] = "accepted"
                 self._touched.add(folder)
             except (FileNotFoundError, NotADirectoryError):
-                known[delivery] = "absent"
+                answers[delivery] = "absent"
             except OSError:
                 continue
-        return known
+        return answers
 
     def stop(self) -> None:
-        """Nothing to cut short: a batch of files is soon written."""
+        """Do nothing: a batch of files is written in moments, so it is finished."""
 
     def close(self) -> None:
-        """Write the index pages of the editions touched, and of all editions.
+        """Write the index page of each edition used, and the one of all editions.
 
-        Raises DigestError when they cannot be written, unless another error is on its way already: that one
-        says more, and the letters themselves are there.
+        Raises DigestError when a page cannot be written. Logs a warning instead while another error is being
+        raised, because that error says more and the letters themselves are there.
         """
         in_flight = sys.exc_info()[1] is not None
         folder = self._directory
@@ -86,45 +93,45 @@ class FileTransport:
             if self._touched:
                 _write_index(folder)
         except OSError as error:
-            said = f"the index of {folder} cannot be written: {error.strerror}; the letters in it are whole"
+            problem = f"the index of {folder} cannot be written: {error.strerror}; the letters in it are whole"
             if not in_flight:
-                raise DigestError(f"{said}; make room or let this account write there") from error
-            _log.warning(said)
+                raise DigestError(f"{problem}; make room or let this account write there") from error
+            _log.warning(problem)
 
     def _write(self, parcels: Sequence[Parcel]) -> tuple[list[Parcel], DigestError | None]:
-        """Write one batch; return the parcels whose letters are there, and what stopped the others."""
+        """Write one batch; return the parcels that were written, and the error that stopped the others."""
         begun: list[tuple[Parcel, Path]] = []
-        done: list[Parcel] = []
-        stopped: OSError | None = None
+        written: list[Parcel] = []
+        problem: OSError | None = None
         folder = self._directory
         try:
             for parcel in parcels:
                 folder = self._folder(parcel.folder)
                 begun.append((parcel, _begin(folder, parcel)))
         except OSError as error:
-            stopped = error
+            problem = error
         try:
-            # First all are written, then waited for: the disk takes them together.
+            # Write all, then flush all, because the disk is faster when it takes them together.
             for _, unfinished in begun:
                 flush(unfinished)
             failpoint("file: written")
             for parcel, unfinished in begun:
-                # Last, and in one step: the .eml is what counts as handed over.
+                # Rename last and in one step, because a letter counts as handed over once its .eml is there.
                 unfinished.replace(unfinished.with_suffix(".eml"))
                 failpoint("file: one in place")
-                done.append(parcel)
+                written.append(parcel)
         except OSError as error:
-            stopped = error
+            problem = error
         try:
-            for name in {parcel.folder for parcel in done}:
+            for name in {parcel.folder for parcel in written}:
                 flush_names(self._directory / name)
         except OSError as error:
-            # They are there, but may not stay: nobody is told so until the disk has been asked again.
-            return [], _cannot(folder, error)
-        return done, _cannot(folder, stopped) if stopped else None
+            # Report none as written, because names that are not flushed may be lost; `ask` flushes them again.
+            return [], _unwritable(folder, error)
+        return written, _unwritable(folder, problem) if problem else None
 
     def _folder(self, name: str) -> Path:
-        """Return the folder of an edition, there to stay once it is made."""
+        """Return the folder of an edition; make it and flush its name when it is used for the first time."""
         folder = self._directory / name
         if name not in self._touched:
             folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +146,7 @@ class FileTransport:
 
 
 def _begin(folder: Path, parcel: Parcel) -> Path:
-    """Write a letter's parts, and the letter itself under a name that does not count yet; return that."""
+    """Write a letter's .html and .txt, and its message as .part; return the path of the .part."""
     stem = _stem(parcel.delivery)
     (folder / f"{stem}.html").write_text(parcel.letter.html_text(), encoding="utf-8")
     (folder / f"{stem}.txt").write_text(parcel.letter.plain_text(), encoding="utf-8")
@@ -148,14 +155,15 @@ def _begin(folder: Path, parcel: Parcel) -> Path:
     return unfinished
 
 
-def _cannot(folder: Path, error: OSError) -> DigestError:
-    made = of_disk(
+def _unwritable(folder: Path, error: OSError) -> DigestError:
+    """Return the error to raise for a folder that cannot be written to, with its cure."""
+    problem = of_disk(
         error,
         f"letters cannot be written to {folder}: {error.strerror}; make room or let this account write"
         " there, then run again: what is written already is not written twice",
     )
-    made.__cause__ = error
-    return made
+    problem.__cause__ = error
+    return problem
 
 
 def _stem(delivery: int) -> str:
