@@ -1,7 +1,7 @@
-"""What each answer of SendGrid means for the deliveries in the request. Pure; the table of rules is `judge`.
+"""Judge each answer of SendGrid: decide what it means for the deliveries in the request. Pure; see `judge`.
 
-No answer is not a no. A request is certainly not taken when its last byte never left us; once it has left,
-silence, a broken connection and a 5xx all leave it in doubt, for the provider knows no idempotency key.
+A request was surely not taken if its last byte never left us. Once that has left, silence, a broken connection and a
+5xx all leave the request in doubt, because SendGrid offers no idempotency key to ask or try again with.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from email.utils import parsedate_to_datetime
 
 from digest.ledger.redact import redacted
 
-LONGEST_WAIT = 3600.0  # seconds; a reset further away than an hour is asked about again after one
+LONGEST_WAIT = 3600.0  # seconds; if the provider asks for a longer wait, we try again after this one
 _NAMED = re.compile(r"personalizations(?:\.|\[)(\d+)\b")
-# A 400 about one of these is about the account or the caller, never about what readers get.
+# A 400 that names one of these fields is about the account or the settings, never about a letter or a reader.
 OURS = ("from", "reply_to", "send_at", "batch_id", "mail_settings", "tracking_settings", "asm", "ip_pool_name")
 _ADVICE = {
-    401: "the key was not taken; check the SendGrid key and give the right one",
+    401: "the key was not accepted; check the SendGrid key and give the right one",
     402: "the account may not send; look at its plan and its bills",
-    403: "it is forbidden; give the key the right to send mail, and verify the sender of [site] from",
+    403: "sending is forbidden; give the key the right to send mail, and verify the sender of [site] from",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: `headers` by lower-case name, `body` as much of it as came."""
+    """Hold one answer: `headers` by lower-case name, `body` as much of it as arrived."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No answer came: why, and whether the whole request had `left` by then."""
+    """Report that no answer came: why, and whether the whole request had `left` us by then."""
 
     why: str
     left: bool
@@ -45,11 +45,12 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a request's deliveries: `state` for all but those `named` by position, which are refused.
+    """Decide what becomes of the deliveries in one request.
 
-    `state` is a delivery's ("accepted", "refused", "deferred", "uncertain"), or "again": the others go into a
-    new request at once, or "split": each half does. `stop`: begin no other request in this call. `fault`, if
-    any, is what a person must mend before anything can be sent.
+    `named` maps the position of each reader whom the answer rejects to the reason; these are refused. `state` is for
+    all others: the state of an `Outcome` ("accepted", "refused", "deferred", "uncertain"), or "again": put them into
+    a new request at once, or "split": put each half into a new request. `stop`: begin no other request in this call.
+    `fault` is what a person must correct before anything can be sent, or "".
     """
 
     state: str
@@ -61,12 +62,12 @@ class Verdict:
 
 
 def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool = False) -> Verdict:
-    """Return what the answer to a request of `count` personalizations means. `now` is aware."""
+    """Return the verdict on the answer to a request of `count` personalizations. `now` is aware."""
     if isinstance(answer, Silence):
         if not answer.left:
             return Verdict("deferred", f"the provider was not reached: {answer.why}", stop=True)
         return Verdict("uncertain", f"no answer: {answer.why}", stop=True)
-    status, said = answer.status, error_words(answer)
+    status, words = answer.status, error_words(answer)
     match status:
         case 202:
             return Verdict("accepted", answer.headers.get("x-message-id", "")[:100])
@@ -75,63 +76,65 @@ def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool 
         case 400:
             return _rejected(answer, count)
         case 413:
-            return Verdict("split", said)
+            return Verdict("split", words)
         case 429:
-            return Verdict("deferred", said, retry_after=wait_asked(answer.headers, now), stop=True)
+            return Verdict("deferred", words, retry_after=wait_asked(answer.headers, now), stop=True)
         case 408:
-            return Verdict("uncertain", said, stop=True)
+            return Verdict("uncertain", words, stop=True)
     if 300 <= status < 500:
         advice = _ADVICE.get(status, "it does not answer as SendGrid does; check [transport] base_url")
-        return Verdict("deferred", said, stop=True, fault=f"SendGrid answers {said}: {advice}; nothing was refused")
-    # 5xx, and a 2xx that is none of the provider's: it may have been taken.
-    return Verdict("uncertain", said, stop=True)
+        return Verdict("deferred", words, stop=True, fault=f"SendGrid answers {words}: {advice}; nothing was refused")
+    # A 5xx, or a 2xx that SendGrid does not document: the request may have been taken.
+    return Verdict("uncertain", words, stop=True)
 
 
 def _rejected(answer: Answer, count: int) -> Verdict:
-    """Judge a 400: one reader's fault, the letter's, ours, or nobody knows whose."""
-    said = error_words(answer)
+    """Judge a 400: the fault of one reader, of the letter, of our settings, or of something that is not named."""
+    words = error_words(answer)
     named: dict[int, str] = {}
     others: list[str] = []
     for where, message in errors(answer):
-        found = _NAMED.match(where)
-        if found and int(found[1]) < count:
-            named.setdefault(int(found[1]), f"400 {message} ({where})")
+        match = _NAMED.match(where)
+        if match and int(match[1]) < count:
+            named.setdefault(int(match[1]), f"400 {message} ({where})")
         else:
             others.append(where)
     if named:
-        return Verdict("again", said, named)
+        return Verdict("again", words, named)
     if any(where.split(".")[0] in OURS for where in others):
         return Verdict(
-            "deferred", said, stop=True, fault=f"SendGrid answers {said}: correct it in config; nothing was refused"
+            "deferred", words, stop=True, fault=f"SendGrid answers {words}: correct it in config; nothing was refused"
         )
     if others and all(where and not where.startswith(("personalizations", "null")) for where in others):
-        return Verdict("refused", said)
-    return Verdict("split", said)
+        return Verdict("refused", words)
+    return Verdict("split", words)
 
 
 def errors(answer: Answer) -> list[tuple[str, str]]:
-    """Return the (field, message) pairs of an error answer, without addresses; [] when it holds none."""
+    """Return the (field, message) pairs of an error answer, without addresses; [] if it holds none."""
     try:
-        found = json.loads(answer.body)["errors"]
-        return [(redacted(str(one.get("field") or "")), redacted(str(one.get("message") or ""))) for one in found]
+        listed = json.loads(answer.body)["errors"]
+        return [
+            (redacted(str(error.get("field") or "")), redacted(str(error.get("message") or ""))) for error in listed
+        ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 
 def error_words(answer: Answer) -> str:
     """Return an answer in one short line without addresses: "400 Does not contain a valid address (field)"."""
-    said = "; ".join(
+    words = "; ".join(
         f"{message} ({where})" if where not in ("", "null") else message for where, message in errors(answer)
     )
-    return f"{answer.status} {said}".strip()[:300]
+    return f"{answer.status} {words}".strip()[:300]
 
 
 def wait_asked(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds until the provider takes requests again, 0 to an hour; None when it does not say."""
+    """Return the seconds until the provider takes requests again, 0 to an hour; None if the headers do not say."""
     for name in ("x-ratelimit-reset", "retry-after"):
         value = headers.get(name, "").strip()
         if re.fullmatch(r"\d{1,12}(\.\d+)?", value):
-            # Unix seconds in the one, a number of seconds in the other; either may hold the other's kind.
+            # x-ratelimit-reset holds Unix seconds and retry-after a number of seconds, but take both forms in both.
             seconds = float(value)
             return _bounded(seconds - now.timestamp() if seconds > 1_000_000_000 else seconds)
         if name == "retry-after" and value:

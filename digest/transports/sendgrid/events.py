@@ -1,8 +1,8 @@
-"""SendGrid's event webhook: whether a body is truly SendGrid's, and the events in it. Pure.
+"""Verify and parse the calls of SendGrid's event webhook. Pure.
 
-Form: a JSON array of mixed events, https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event.
-Our deliveries are found by the custom argument `mid`, a tag, which every event carries at its top level; a delayed
-bounce carries no `sg_message_id`.
+A body is a JSON array of mixed events, https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event.
+The delivery of an event is read from the custom argument `mid`, our tag, which every event carries at its top level;
+`sg_message_id` would not do, because a delayed bounce carries none.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ PROVIDER = "sendgrid"
 PATH = "/hooks/sendgrid"
 SIGNATURE = "x-twilio-email-event-webhook-signature"
 TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
-WINDOW = timedelta(hours=25)  # retries go on for 24 hours, perhaps under the first signature
-AHEAD = timedelta(minutes=10)  # how far their clock may be before ours
-MOST_EVENTS = 50_000  # in one body; real ones hold some hundreds
+WINDOW = timedelta(hours=25)  # because SendGrid repeats a call for 24 hours, perhaps under its first signature
+AHEAD = timedelta(minutes=10)  # the most that SendGrid's clock may be ahead of ours
+MOST_EVENTS = 50_000  # in one body; real bodies hold some hundreds
 
 _KINDS = {
     "processed": "processed",
@@ -49,7 +49,10 @@ _ODD = re.compile(r"[^!-~]+")
 
 
 def webhook(keys: Sequence[str], window: timedelta = WINDOW) -> Webhook:
-    """Return SendGrid's webhook; without a key, every call is refused. `window`: how old a signed call may be."""
+    """Return SendGrid's webhook, which accepts calls signed with one of `keys` and at most `window` old.
+
+    Without a key it refuses every call.
+    """
 
     def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
         return verify_signature(keys, headers.get(SIGNATURE), headers.get(TIMESTAMP), body, now, window)
@@ -58,27 +61,27 @@ def webhook(keys: Sequence[str], window: timedelta = WINDOW) -> Webhook:
 
 
 def parse_events(body: bytes, read_tag: ReadTag, now: datetime) -> Parsed:
-    """Return the events of a webhook's body. Raises BadBody when it is not JSON of the right form.
+    """Return the events of a webhook's body. Raises BadBody if it is not a JSON array, or too long.
 
-    `read_tag` turns a custom argument into a delivery of ours or None. A single odd element never spoils the
-    others. An event without an instant, or with one that cannot be, happened `now`.
+    `read_tag` turns a custom argument into a delivery of ours or None. An element of unknown form is counted as
+    ignored and does not spoil the others. An event without a possible time is taken to have happened `now`.
     """
     try:
-        found = json.loads(body, object_pairs_hook=_once, parse_constant=_no_constant)
+        elements = json.loads(body, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadBody(f"not JSON: {type(error).__name__}") from None
-    if not isinstance(found, list):
+    if not isinstance(elements, list):
         raise BadBody("not a JSON array")
-    if len(found) > MOST_EVENTS:
+    if len(elements) > MOST_EVENTS:
         raise BadBody(f"more than {MOST_EVENTS} events in one body")
     parsed = Parsed([])
-    for one in found:
-        name = one.get("event") if isinstance(one, dict) else None
-        kind = _kind(one, name) if isinstance(name, str) else None
+    for element in elements:
+        name = element.get("event") if isinstance(element, dict) else None
+        kind = _kind(element, name) if isinstance(name, str) else None
         if kind is None:
-            parsed.ignored[name[:40] if isinstance(name, str) and isinstance(one, dict) else ""] += 1
+            parsed.ignored[name[:40] if isinstance(name, str) and isinstance(element, dict) else ""] += 1
         else:
-            parsed.events.append(_event(one, kind, read_tag, now))
+            parsed.events.append(_event(element, kind, read_tag, now))
     return parsed
 
 
@@ -92,9 +95,9 @@ def verify_signature(
 ) -> bool:
     """Return whether one of `keys` signed this very body at this time (ECDSA P-256, SHA-256).
 
-    `keys` are base64 of DER (SubjectPublicKeyInfo), as SendGrid shows them; several while a key is changed.
-    `signature` and `timestamp` are the headers' values or None. Anything wrong gives False, never an
-    exception. Repeats inside the window are known by their events' ids.
+    `keys` are base64 of DER (SubjectPublicKeyInfo), as SendGrid shows them; give several while a key is changed.
+    `signature` and `timestamp` are the headers' values or None. Returns False for anything wrong and raises nothing.
+    A call repeated inside the window is accepted; its events are recognised as repeats by their ids.
     """
     if not signature or not timestamp or not _SECONDS.fullmatch(timestamp):
         return False
@@ -106,12 +109,12 @@ def verify_signature(
     except (binascii.Error, ValueError):
         return False
     if base64.b64encode(given).decode() != signature:
-        return False  # the last letter has spare bits: take one spelling only
+        return False  # because base64's last character has spare bits, and only one spelling may be accepted
     return any(_signed(key, given, timestamp.encode() + raw_body) for key in keys)
 
 
 def load_webhook_key(key: str) -> ec.EllipticCurvePublicKey:
-    """Return a verification key from its base64 form. Raises ValueError, with the cure, for anything else."""
+    """Return a verification key from its base64 form. Raises ValueError with the cure if it is not a P-256 key."""
     cure = "copy the verification key from SendGrid's event webhook settings"
     try:
         loaded = load_der_public_key(base64.b64decode("".join(key.split()), validate=True))
@@ -141,54 +144,55 @@ def _signed(key: str, signature: bytes, signed: bytes) -> bool:
     return True
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A key twice in one object: two readers would see two different events."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. Raises ValueError for a key given twice, because programs differ in which one counts."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key twice")
-    return found
+    return members
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
+    """Raise ValueError for NaN and Infinity, which Python would accept."""
     raise ValueError(f"{name} is not JSON")
 
 
-def _kind(one: dict[str, Any], name: str) -> str | None:
+def _kind(element: dict[str, Any], name: str) -> str | None:
     kind = _KINDS.get(name)
-    if kind == "bounced" and one.get("type") == "blocked":
+    if kind == "bounced" and element.get("type") == "blocked":
         return "blocked"
     return kind
 
 
-def _event(one: dict[str, Any], kind: str, read_tag: ReadTag, now: datetime) -> Event:
-    address = _text(one, "email") or None
-    # The classification ("Reputation", "Content") tells a disliked sender from a dead address.
-    words = [_text(one, "bounce_classification"), _text(one, "reason") or _text(one, "response")]
-    said = ": ".join(word for word in words if word and word != "Unclassified")[:4000]
+def _event(element: dict[str, Any], kind: str, read_tag: ReadTag, now: datetime) -> Event:
+    address = _text(element, "email") or None
+    # Keep the classification ("Reputation", "Content"): it tells a refused sender from a dead address.
+    parts = [_text(element, "bounce_classification"), _text(element, "reason") or _text(element, "response")]
+    reason = ": ".join(part for part in parts if part and part != "Unclassified")[:4000]
     return Event(
-        id=_id(one),
+        id=_id(element),
         kind=kind,
-        delivery=read_tag(_text(one, "mid")),
+        delivery=read_tag(_text(element, "mid")),
         address=address,
-        at=_instant(one.get("timestamp"), now),
-        status=status_in(_text(one, "status")) or status_in(said),
-        reason=redacted(said, address),
+        at=_time(element.get("timestamp"), now),
+        status=status_in(_text(element, "status")) or status_in(reason),
+        reason=redacted(reason, address),
         provider=PROVIDER,
-        message=_plain(_text(one, "sg_message_id"))[:LONGEST_ID],
+        message=_plain(_text(element, "sg_message_id"))[:LONGEST_ID],
     )
 
 
-def _id(one: dict[str, Any]) -> str:
-    """The event's own id; without one, a hash of all that it says, which its repeats share."""
-    given = _text(one, "sg_event_id")
+def _id(element: dict[str, Any]) -> str:
+    """Return the event's own id if it is fit to be stored, else a hash that is the same for every repeat."""
+    given = _text(element, "sg_event_id")
     if given and len(given) <= LONGEST_ID and _plain(given) == given:
         return given
-    said = given or json.dumps(one, sort_keys=True)
-    return "sha256:" + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    content = given or json.dumps(element, sort_keys=True)
+    return "sha256:" + hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _text(one: dict[str, Any], key: str) -> str:
-    value = one.get(key)
+def _text(element: dict[str, Any], key: str) -> str:
+    value = element.get(key)
     return value if isinstance(value, str) else ""
 
 
@@ -196,7 +200,7 @@ def _plain(text: str) -> str:
     return _ODD.sub("", text)
 
 
-def _instant(value: Any, now: datetime) -> datetime:
+def _time(value: Any, now: datetime) -> datetime:
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e11:

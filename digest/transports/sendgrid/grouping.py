@@ -1,4 +1,4 @@
-"""Parcels as SendGrid takes them: what readers of one digest share, once, and what is each one's own. Pure."""
+"""Group parcels for SendGrid: separate the parts that all readers of a digest share from each reader's own. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from digest.model import Site
 from digest.transports.base import Filling, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 
-# What we write into a message ourselves and the provider leaves to us; by reader, and alike for all.
+# Headers that the provider does not write itself: those of one reader, and those that are the same for all readers.
 _OWN = ("List-Unsubscribe", "Message-ID")
 _ALIKE = ("List-Unsubscribe-Post", "List-ID", "Feedback-ID", "Auto-Submitted", "Precedence")
 
 
 def shared_of(blank: Form, site: Site, list_id: str, categories: tuple[str, ...] = ()) -> Shared:
-    """Return what all readers of a digest get alike: its form, who sends it, and the headers of its list.
+    """Return the part of a request that all readers of a digest share: form, sender and the headers of its list.
 
-    `list_id` is the list's name alone ("weekly.news.example.org"). BadHeader when a value is unfit.
+    `list_id` is the list's name alone ("weekly.news.example.org"). Raises BadHeader if a value is unfit for a header.
     """
     name = headers.phrase("List-ID", site.name)
     alike = {
@@ -36,15 +36,15 @@ def shared_of(blank: Form, site: Site, list_id: str, categories: tuple[str, ...]
 
 
 def own_headers(unsubscribe_url: str, message_id: str = "") -> dict[str, str]:
-    """Return the headers that only one reader's letter carries; BadHeader for an unfit address."""
+    """Return the headers of one reader's letter alone. Raises BadHeader if the unsubscribe address is unfit."""
     own = {"List-Unsubscribe": headers.uri("List-Unsubscribe", unsubscribe_url)}
     return own | {"Message-ID": message_id} if message_id else own
 
 
 def grouped(parcels: Sequence[Parcel]) -> list[tuple[Shared, list[Personal]]]:
-    """Return parcels by the form they have in common, in order of first sight.
+    """Group parcels by the form they share, in the order in which each form first occurs.
 
-    A parcel without a form rides alone, made from its message: right, but a request each.
+    A parcel without a filling is a group of its own, made from its message, so that it costs a request of its own.
     """
     groups: dict[int, tuple[Shared, list[Personal]]] = {}
     for parcel in parcels:
@@ -62,18 +62,18 @@ def grouped(parcels: Sequence[Parcel]) -> list[tuple[Shared, list[Personal]]]:
 
 
 def personal_of(parcel: Parcel, filling: Filling) -> Personal:
-    """Return what is one reader's own in a request; BadHeader for an unfit unsubscribe address."""
+    """Return one reader's own part of a request. Raises BadHeader if the unsubscribe address is unfit."""
     head = filling.head
     own = own_headers(head.unsubscribe_url, head.message_id)
     return Personal(parcel.delivery, head.to, head.to_name, filling.values, own, filling.tag)
 
 
 def alone(parcel: Parcel) -> tuple[Shared, Personal]:
-    """Return a composed letter as a request of its own, with nothing to substitute."""
+    """Turn a composed letter into a request of its own, with nothing to substitute."""
     shown = BytesHeaderParser(policy=policy.default).parsebytes(parcel.message)
     spelt = BytesHeaderParser(policy=policy.compat32).parsebytes(parcel.message)
 
-    def line(name: str) -> str:
+    def unfolded(name: str) -> str:
         return re.sub(r"\r?\n[ \t]*", " ", str(spelt[name])).strip()
 
     shared = Shared(
@@ -82,8 +82,8 @@ def alone(parcel: Parcel) -> tuple[Shared, Personal]:
         parcel.letter.plain_text(),
         sender=str(shown["From"] or ""),
         reply_to=str(shown["Reply-To"] or ""),
-        headers={name: line(name) for name in _ALIKE if name in spelt},
+        headers={name: unfolded(name) for name in _ALIKE if name in spelt},
     )
     to = shown["To"].addresses[0].display_name if shown["To"] is not None and shown["To"].addresses else ""
-    own = {name: line(name) for name in _OWN if name in spelt}
+    own = {name: unfolded(name) for name in _OWN if name in spelt}
     return shared, Personal(parcel.delivery, parcel.to, to, headers=own)

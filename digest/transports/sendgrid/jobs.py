@@ -1,4 +1,4 @@
-"""What one hand-over still has to do, and what each verdict makes of it. Pure."""
+"""Keep the list of requests that one hand-over has still to make, and apply each verdict to it. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from digest.transports.base import Outcome
 from digest.transports.sendgrid.answers import Verdict
 from digest.transports.sendgrid.payload import Personal, Shared
 
-STRIKES = 3  # single readers rejected with nobody accepted: then the letter is at fault, not they
+# After so many readers rejected alone, and none of the digest accepted, the letter is to blame and not the readers.
+STRIKES = 3
 
 
 @dataclass(slots=True)
 class Job:
-    """Readers of one digest that are still owed a request, and the batch id of the request."""
+    """Hold the readers of one digest that go into the next request, and the batch id of that request ("": none)."""
 
     shared: Shared
     personals: list[Personal]
@@ -25,7 +26,12 @@ class Job:
 
 @dataclass(slots=True)
 class Call:
-    """What one hand-over has come to: what is still to do, why no new request is begun, what a person must mend."""
+    """Hold the state of one hand-over.
+
+    `jobs` are the requests still to make, `send_at` their hour in Unix seconds (None: at once). `stopped` is why no
+    new request is begun ("": go on), `retry_after` how many seconds the provider asked us to wait. `error` is raised
+    when all outcomes are out. `accepted` and `strikes` are kept by the identity of each digest's `Shared`.
+    """
 
     send_at: int | None
     jobs: deque[Job] = field(default_factory=deque)
@@ -37,7 +43,7 @@ class Call:
 
 
 def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
-    """Yield what a verdict makes of a request's readers; put back those who are tried again at once."""
+    """Yield the outcome of each reader whom a verdict settles; put the others back into `call.jobs`."""
     shared = id(job.shared)
     if verdict.state == "accepted":
         call.accepted.add(shared)
@@ -45,7 +51,7 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
         call.strikes[shared] = call.strikes.get(shared, 0) + 1
     for at, why in verdict.named.items():
         yield Outcome(job.personals[at].delivery, "refused", why)
-    rest = [one for at, one in enumerate(job.personals) if at not in verdict.named]
+    rest = [personal for at, personal in enumerate(job.personals) if at not in verdict.named]
     if verdict.state == "split" and len(rest) > 1 and shared not in call.accepted:
         verdict = _given_up(verdict, call.strikes.get(shared, 0))
     if verdict.stop and not call.stopped:
@@ -59,14 +65,14 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
         call.jobs.extendleft((Job(job.shared, rest[half:]), Job(job.shared, rest[:half])))
     else:
         state = "refused" if verdict.state == "split" else verdict.state
-        for one in rest:
-            # What is wrong with the account is no attempt at a letter.
-            yield Outcome(one.delivery, state, verdict.reason, verdict.retry_after, tried=not verdict.fault)
+        for personal in rest:
+            # A fault of the account counts as no attempt, because the letter itself was not judged.
+            yield Outcome(personal.delivery, state, verdict.reason, verdict.retry_after, tried=not verdict.fault)
 
 
 def _given_up(verdict: Verdict, strikes: int) -> Verdict:
-    """Return the verdict; or one that blames the letter, where reader after reader was rejected and none accepted."""
+    """Return the verdict, or a fault of the letter if STRIKES readers were rejected alone and none was accepted."""
     if strikes < STRIKES:
         return verdict
-    fault = f"SendGrid answers {verdict.reason} to every request with this letter; mend the letter or its sender"
+    fault = f"SendGrid answers {verdict.reason} to every request with this letter; correct the letter or its sender"
     return Verdict("deferred", verdict.reason, fault=fault)

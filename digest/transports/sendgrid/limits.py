@@ -1,7 +1,7 @@
-"""Checks a SendGrid request against every documented limit before it leaves, each at its strictest. Pure.
+"""Check a SendGrid request against every documented limit before it leaves. Pure.
 
-Where the provider's pages differ (10,000 or 50,000 bytes of substitutions) the smaller number rules. A few rules
-are ours: one reader a personalization, all tracking off, no mark that another's value could forge.
+Where the provider's pages differ (10,000 or 50,000 bytes of substitutions), the smaller number is used. Three rules
+are ours: each personalization has one reader, all tracking is off, and no value may hold a mark of the form.
 """
 
 from __future__ import annotations
@@ -46,37 +46,38 @@ _BATCH = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class LimitProblem(NamedTuple):
-    """What the provider would reject: `field` as it names it ("personalizations.3.to"), and what is wrong."""
+    """Name a `field` that the provider would reject, spelt as it does ("personalizations.3.to"), and say why."""
 
     field: str
     words: str
 
 
-def limit_problems(made: Payload, now: datetime) -> list[LimitProblem]:
-    """Return everything in a request that breaks a limit; [] when it may leave. `now` is aware."""
-    found = [
-        *_whole(made),
-        *_mailbox("from", made.get("from"), ascii_name=True),
-        *(_mailbox("reply_to", made["reply_to"]) if "reply_to" in made else ()),
-        *_subject(made.get("subject")),
-        *_content(made.get("content")),
-        *_headers("headers", made.get("headers", {})),
-        *_categories(made.get("categories", [])),
-        *_settings(made),
-        *_times(made, now),
-        *_personalizations(made),
+def limit_problems(request: Payload, now: datetime) -> list[LimitProblem]:
+    """Return everything in a request that breaks a limit; [] if it may be sent. `now` is aware."""
+    problems = [
+        *_whole(request),
+        *_mailbox("from", request.get("from"), ascii_name=True),
+        *(_mailbox("reply_to", request["reply_to"]) if "reply_to" in request else ()),
+        *_subject(request.get("subject")),
+        *_content(request.get("content")),
+        *_headers("headers", request.get("headers", {})),
+        *_categories(request.get("categories", [])),
+        *_settings(request),
+        *_times(request, now),
+        *_personalizations(request),
     ]
-    return found or [*_size(made)]
+    # The size last, because only a request of the right form can be written to be measured.
+    return problems or [*_size(request)]
 
 
-def _whole(made: Payload) -> Iterator[LimitProblem]:
-    for name in sorted(made.keys() - _KNOWN):
+def _whole(request: Payload) -> Iterator[LimitProblem]:
+    for name in sorted(request.keys() - _KNOWN):
         yield LimitProblem(name, "is not a field that we send")
 
 
-def _size(made: Payload) -> Iterator[LimitProblem]:
+def _size(request: Payload) -> Iterator[LimitProblem]:
     try:
-        size = len(written(made).encode("utf-8"))
+        size = len(written(request).encode("utf-8"))
     except UnicodeEncodeError:
         yield LimitProblem("content", "holds half a surrogate pair, which is no UTF-8")
         return
@@ -119,7 +120,7 @@ def _content(value: Any) -> Iterator[LimitProblem]:
 
 
 def _headers(name: str, value: Any, others: Mapping[str, str] | None = None) -> Iterator[LimitProblem]:
-    """Judge the headers of a message, or of one reader beside the message's `others`."""
+    """Check the headers of a message, or those of one reader, which come beside the message's `others`."""
     if not isinstance(value, dict):
         yield LimitProblem(name, "is not an object")
         return
@@ -141,74 +142,74 @@ def _categories(value: Any) -> Iterator[LimitProblem]:
     if not isinstance(value, list) or len(value) > CATEGORIES or len(set(map(str, value))) < len(value):
         yield LimitProblem("categories", f"are more than {CATEGORIES}, or one comes twice")
         return
-    for at, one in enumerate(value):
-        if not isinstance(one, str) or not one or len(one) > CATEGORY or not one.isascii():
+    for at, category in enumerate(value):
+        if not isinstance(category, str) or not category or len(category) > CATEGORY or not category.isascii():
             yield LimitProblem(f"categories.{at}", f"is not 1 to {CATEGORY} ASCII characters")
 
 
-def _settings(made: Payload) -> Iterator[LimitProblem]:
-    tracking = made.get("tracking_settings")
+def _settings(request: Payload) -> Iterator[LimitProblem]:
+    tracking = request.get("tracking_settings")
     for name in _TRACKING:
         if not isinstance(tracking, dict) or tracking.get(name, {}).get("enable") is not False:
             yield LimitProblem(f"tracking_settings.{name}", "is not off")
-    if made.get("mail_settings", {"sandbox_mode": {"enable": True}}) != {"sandbox_mode": {"enable": True}}:
+    if request.get("mail_settings", {"sandbox_mode": {"enable": True}}) != {"sandbox_mode": {"enable": True}}:
         yield LimitProblem("mail_settings", "asks for more than the sandbox")
 
 
-def _times(made: Payload, now: datetime) -> Iterator[LimitProblem]:
-    if "send_at" in made:
-        when = made["send_at"]
+def _times(request: Payload, now: datetime) -> Iterator[LimitProblem]:
+    if "send_at" in request:
+        when = request["send_at"]
         if isinstance(when, bool) or not isinstance(when, int):
             yield LimitProblem("send_at", "is not a whole number of Unix seconds")
         elif when > (now + FARTHEST).timestamp():
             yield LimitProblem("send_at", "is more than 72 hours ahead")
-    if "batch_id" in made and not (isinstance(made["batch_id"], str) and _BATCH.fullmatch(made["batch_id"])):
+    if "batch_id" in request and not (isinstance(request["batch_id"], str) and _BATCH.fullmatch(request["batch_id"])):
         yield LimitProblem("batch_id", "is not an id that the provider gave")
 
 
-def _personalizations(made: Payload) -> Iterator[LimitProblem]:
-    value = made.get("personalizations")
+def _personalizations(request: Payload) -> Iterator[LimitProblem]:
+    value = request.get("personalizations")
     if not isinstance(value, list) or not 1 <= len(value) <= MOST:
         yield LimitProblem("personalizations", f"are not 1 to {MOST}")
         return
-    shared = made.get("headers", {})
+    shared = request.get("headers", {})
     seen: set[str] = set()
     count = 0
-    for at, one in enumerate(value):
-        place = f"personalizations.{at}"
-        if not isinstance(one, dict) or one.keys() - _KNOWN_EACH:
-            yield LimitProblem(place, "has a field that we do not send")
+    for at, personal in enumerate(value):
+        name = f"personalizations.{at}"
+        if not isinstance(personal, dict) or personal.keys() - _KNOWN_EACH:
+            yield LimitProblem(name, "has a field that we do not send")
             continue
-        to = one.get("to")
+        to = personal.get("to")
         if not isinstance(to, list) or len(to) != 1:
-            yield LimitProblem(f"{place}.to", "is not one reader")
+            yield LimitProblem(f"{name}.to", "is not one reader")
             continue
-        yield from _reader(place, one, shared)
+        yield from _reader(name, personal, shared)
         key = str(to[0].get("email")).lower() if isinstance(to[0], dict) else ""
         if key in seen:
-            yield LimitProblem(f"{place}.to", "comes twice in one request")
+            yield LimitProblem(f"{name}.to", "comes twice in one request")
         seen.add(key)
-        count += len(one.get("substitutions") or {})
+        count += len(personal.get("substitutions") or {})
     if count > MOST_SUBSTITUTIONS:
         yield LimitProblem("personalizations", f"have {count:,} substitutions; {MOST_SUBSTITUTIONS:,} are taken")
 
 
-def _reader(place: str, one: Payload, shared: Mapping[str, str]) -> Iterator[LimitProblem]:
-    to = one["to"][0]
-    yield from _mailbox(f"{place}.to.0", to)
+def _reader(name: str, personal: Payload, shared: Mapping[str, str]) -> Iterator[LimitProblem]:
+    to = personal["to"][0]
+    yield from _mailbox(f"{name}.to.0", to)
     shown = to.get("name", "") if isinstance(to, dict) else ""
     if isinstance(shown, str) and (";" in shown or "," in shown):
-        yield LimitProblem(f"{place}.to.0.name", "holds a comma or semicolon")
-    yield from _headers(f"{place}.headers", one.get("headers", {}), shared)
-    yield from _texts(f"{place}.custom_args", one.get("custom_args", {}), CUSTOM_ARGS_BYTES, empty=False)
-    substitutions = one.get("substitutions", {})
-    yield from _texts(f"{place}.substitutions", substitutions, SUBSTITUTION_BYTES)
+        yield LimitProblem(f"{name}.to.0.name", "holds a comma or semicolon")
+    yield from _headers(f"{name}.headers", personal.get("headers", {}), shared)
+    yield from _texts(f"{name}.custom_args", personal.get("custom_args", {}), CUSTOM_ARGS_BYTES, empty=False)
+    substitutions = personal.get("substitutions", {})
+    yield from _texts(f"{name}.substitutions", substitutions, SUBSTITUTION_BYTES)
     if isinstance(substitutions, dict):
-        yield from _marks(f"{place}.substitutions", substitutions)
+        yield from _marks(f"{name}.substitutions", substitutions)
 
 
 def _texts(name: str, value: Any, most: int, *, empty: bool = True) -> Iterator[LimitProblem]:
-    """Judge an object of strings of at most `most` bytes as it is written."""
+    """Check that an object holds only strings and has at most `most` bytes as JSON."""
     if not isinstance(value, dict) or not all(
         isinstance(key, str) and key and isinstance(text, str) and (text or empty) for key, text in value.items()
     ):
@@ -218,7 +219,8 @@ def _texts(name: str, value: Any, most: int, *, empty: bool = True) -> Iterator[
 
 
 def _written_size(value: Mapping[str, str], most: int) -> int:
-    """Return the bytes of an object as it is written; where it surely has no more than `most`, a rough number."""
+    """Return how many bytes an object has as JSON, or an upper bound if that is at most `most`."""
+    # An escaped character has at most six bytes, and estimating is far cheaper than writing each reader's object.
     rough = 6 * (sum(map(len, value)) + sum(map(len, value.values())) + len(value)) + 2
     return rough if rough <= most else len(written(dict(value)).encode("utf-8", "replace"))
 
@@ -231,13 +233,13 @@ def _marks(name: str, value: Mapping[str, str]) -> Iterator[LimitProblem]:
     stem, apart = _stem(marks)
     joined = "\n".join(text for text in value.values() if isinstance(text, str))
     if stem in joined and any(mark in joined for mark in marks):
-        yield LimitProblem(name, "hold a mark inside a value, which would be replaced in its turn")
+        yield LimitProblem(name, "hold a mark inside a value, which the provider would replace as well")
     if not apart:
         yield LimitProblem(name, "hold a mark that is part of another")
 
 
 @lru_cache(maxsize=64)
 def _stem(marks: tuple[str, ...]) -> tuple[str, bool]:
-    """Return what all marks begin with, and whether none is part of another."""
-    apart = not any(one != other and one in other for one in marks for other in marks)
+    """Return the letters with which all marks begin, and whether no mark is part of another."""
+    apart = not any(mark != other and mark in other for mark in marks for other in marks)
     return commonprefix(marks), apart  # noqa: RUF071 - these are no paths

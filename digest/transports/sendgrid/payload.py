@@ -1,7 +1,7 @@
-"""One SendGrid request as a value: built from what readers share and what is each one's own. Pure.
+"""Build one SendGrid request (mail/send) from the parts that readers share and each reader's own. Pure.
 
-The limits are those of the provider's mail/send reference, its errors page and its OpenAPI description, each
-at its strictest where they differ. `limits` checks them.
+The limits are those of the provider's mail/send reference, its errors page and its OpenAPI description; where these
+differ, the strictest. `limits` checks a request against them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any
 
-from digest.letter.mime import headers as headers_
+from digest.letter.mime import headers as mime_headers
 from digest.letter.mime.headers import BadHeader
 
 MOST = 1000  # personalizations in a request
 MOST_BYTES = 30_000_000  # a request must be smaller
 MOST_SUBSTITUTIONS = 10_000  # in a request
-ROOM = MOST_BYTES - 100_000  # what splitting aims at; braces and quotes are counted roughly there
+ROOM = MOST_BYTES - 100_000  # bytes to fill when splitting, which estimates braces and quotes only roughly
 
 Payload = dict[str, Any]
 
@@ -28,10 +28,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all readers of one digest get alike. `html` and `text` may hold marks that each reader's values replace.
+    """Hold the parts that all readers of one digest share.
 
-    `sender` and `reply_to` are "Name <address>" or an address ("" for no reply_to); `headers` are the same for
-    every reader (List-ID, List-Unsubscribe-Post …), spelt as they stand in a message, in ASCII.
+    `html` and `text` may hold marks, which each reader's values replace. `sender` and `reply_to` are "Name <address>"
+    or an address ("" for no reply_to). `headers` are those that are the same for every reader (List-ID,
+    List-Unsubscribe-Post …), spelt as they stand in a message, in ASCII.
     """
 
     subject: str
@@ -45,10 +46,10 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What is one reader's own: `values` by mark, `headers` beside the shared ones, the id `mid` for events.
+    """Hold one reader's own part of a request: `values` by mark, `headers` beside the shared ones, and `mid`.
 
-    The provider keeps `mid` for ever and reads it, so it must say nothing of a person: a delivery's tag
-    (`transports.tag`), or "" for its number.
+    The provider repeats `mid` in every event of the letter. It must say nothing about a person, because the provider
+    reads it and keeps it for ever: use the delivery's tag (`transports.tag`), or "" for the delivery's number.
     """
 
     delivery: int
@@ -67,13 +68,13 @@ def payload(
     batch_id: str = "",
     sandbox: bool = False,
 ) -> Payload:
-    """Return the request for some readers of one digest, in their order.
+    """Build the request for some readers of one digest, in their order.
 
-    `send_at` is Unix seconds; `sandbox` asks the provider to check the request and mail nothing. BadHeader for
-    an address that cannot be written down. Every tracking setting is off, whatever the account's own say.
+    `send_at` is Unix seconds; `sandbox` asks the provider to check the request and mail nothing. Every tracking
+    setting is off, whatever the account's own settings. Raises BadHeader for an address that cannot be written.
     """
-    made: Payload = {
-        "personalizations": [_personalization(one) for one in personals],
+    request: Payload = {
+        "personalizations": [_personalization(personal) for personal in personals],
         "from": _mailbox("From", shared.sender),
         "subject": shared.subject,
         "content": [
@@ -88,53 +89,53 @@ def payload(
         },
     }
     if shared.reply_to:
-        made["reply_to"] = _mailbox("Reply-To", shared.reply_to)
+        request["reply_to"] = _mailbox("Reply-To", shared.reply_to)
     if shared.headers:
-        made["headers"] = dict(shared.headers)
+        request["headers"] = dict(shared.headers)
     if shared.categories:
-        made["categories"] = list(shared.categories)
+        request["categories"] = list(shared.categories)
     if send_at is not None:
-        made["send_at"] = send_at
+        request["send_at"] = send_at
     if batch_id:
-        made["batch_id"] = batch_id
+        request["batch_id"] = batch_id
     if sandbox:
-        made["mail_settings"] = {"sandbox_mode": {"enable": True}}
-    return made
+        request["mail_settings"] = {"sandbox_mode": {"enable": True}}
+    return request
 
 
-def written(made: Payload) -> str:
-    """Return the request as it is sent: JSON without spaces, to be encoded as UTF-8."""
-    return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
+def written(request: Payload) -> str:
+    """Return a request as it is sent: JSON without spaces, to be encoded as UTF-8."""
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
 
 
 def address_of(personal: Personal) -> str:
-    """Return a reader's address in ASCII as it is sent; BadHeader when there is no such spelling."""
-    return headers_.address("To", personal.to)
+    """Return a reader's address in ASCII, as it is sent. Raises BadHeader if it cannot be spelt in ASCII."""
+    return mime_headers.address("To", personal.to)
 
 
 def requests(shared: Shared, personals: Iterable[Personal], most: int = MOST) -> Iterator[list[Personal]]:
-    """Yield the readers of one digest in as few requests as the limits allow, in order where that is free.
+    """Yield the readers of one digest, split into as few requests as the limits allow, in order where possible.
 
-    An address that comes again goes into another request: the provider rejects the whole of one that names an
-    address twice. Whoever fits into no request (too large, no address) is yielded alone, for the check to judge.
+    A repeated address goes into another request, because the provider rejects a whole request that names an address
+    twice. A reader who fits into no request (too large, no address) is yielded alone, and `fit_request` refuses them.
     """
     content = len(shared.html.encode("utf-8", "replace")) + len(shared.text.encode("utf-8", "replace"))
     open_boxes: list[_Box] = []
-    for one in personals:
+    for personal in personals:
         try:
-            key = address_of(one).lower()
+            key = address_of(personal).lower()
         except BadHeader:
-            yield [one]
+            yield [personal]
             continue
-        size, count = _size(one), len(one.values)
+        size, count = _size(personal), len(personal.values)
         for box in open_boxes:
             if box.fits(key, size, count, most):
                 break
         else:
-            box = _Box(content * 2)  # quotes, line breaks and letters beyond ASCII are escaped or longer
+            box = _Box(content * 2)  # because quotes and line breaks get longer when they are escaped
             open_boxes.append(box)
-        box.put(one, key, size, count)
-        # A full one is done with; those left open are few, as only a repeated address skips one.
+        box.put(personal, key, size, count)
+        # Yield a full box now; few stay open, because only a repeated address or a large reader skips a box.
         if len(box.personals) >= most:
             open_boxes.remove(box)
             yield box.personals
@@ -143,7 +144,7 @@ def requests(shared: Shared, personals: Iterable[Personal], most: int = MOST) ->
 
 
 class _Box:
-    """A request being filled."""
+    """Collect the readers of one request: addresses in `_keys`, bytes in `_size`, substitutions in `_count`."""
 
     def __init__(self, size: int) -> None:
         self.personals: list[Personal] = []
@@ -158,34 +159,36 @@ class _Box:
             and self._count + count <= MOST_SUBSTITUTIONS
         )
 
-    def put(self, one: Personal, key: str, size: int, count: int) -> None:
-        self.personals.append(one)
+    def put(self, personal: Personal, key: str, size: int, count: int) -> None:
+        self.personals.append(personal)
         self._keys.add(key)
         self._size += size
         self._count += count
 
 
-def _size(one: Personal) -> int:
-    return len(json.dumps([one.to_name, dict(one.values), dict(one.headers)])) + len(one.to) + 200
+def _size(personal: Personal) -> int:
+    """Estimate, rather too high, how many bytes a reader adds to a request."""
+    own = [personal.to_name, dict(personal.values), dict(personal.headers)]
+    return len(json.dumps(own)) + len(personal.to) + 200
 
 
-def _personalization(one: Personal) -> Payload:
-    to = {"email": address_of(one)}
-    # The provider takes neither sign in a name; nobody is refused their letter for "Smith, Ann".
-    name = " ".join(_CONTROL.sub(" ", one.to_name).replace(",", " ").replace(";", " ").split())
+def _personalization(personal: Personal) -> Payload:
+    to = {"email": address_of(personal)}
+    # Remove comma and semicolon, because the provider rejects them in a name and "Smith, Ann" must get her letter.
+    name = " ".join(_CONTROL.sub(" ", personal.to_name).replace(",", " ").replace(";", " ").split())
     if name:
         to["name"] = name
-    made: Payload = {"to": [to], "custom_args": {"mid": one.mid or str(one.delivery)}}
-    if one.headers:
-        made["headers"] = dict(one.headers)
-    if one.values:
-        made["substitutions"] = dict(one.values)
-    return made
+    entry: Payload = {"to": [to], "custom_args": {"mid": personal.mid or str(personal.delivery)}}
+    if personal.headers:
+        entry["headers"] = dict(personal.headers)
+    if personal.values:
+        entry["substitutions"] = dict(personal.values)
+    return entry
 
 
 def _mailbox(name: str, value: str) -> dict[str, str]:
-    shown, address = parseaddr(headers_.require_one_line(name, value))
-    made = {"email": headers_.address(name, address or value)}
+    shown, address = parseaddr(mime_headers.require_one_line(name, value))
+    mailbox = {"email": mime_headers.address(name, address or value)}
     if shown:
-        made["name"] = shown
-    return made
+        mailbox["name"] = shown
+    return mailbox

@@ -1,4 +1,4 @@
-"""Who can ride in a request: the limits judged locally, so that one reader's fault costs nobody else. Pure."""
+"""Fit readers into a request: leave out each reader who breaks a limit, so that the others are not rejected. Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _READER = re.compile(r"personalizations\.(\d+)\.")
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A request that breaks no limit: `body` is the JSON to send, for `personals` in this order.
+    """Hold a request that breaks no limit: `body` is the JSON to send, for `personals` in this order.
 
-    `refused` are those who fit into no request, and why. `body` is None when nobody is left; then `fault`, if
-    any, is what is wrong with the settings, and `personals` those who are refused nothing for it.
+    `refused` maps the deliveries that fit into no request to the reason. `body` is None if there is nothing to send:
+    no reader is left, or `fault` says what is wrong with the settings. After a fault `personals` are the readers to
+    try again later, because the fault is not theirs.
     """
 
     personals: list[Personal]
@@ -39,42 +40,43 @@ def fit_request(
     batch_id: str = "",
     sandbox: bool = False,
 ) -> Fitted:
-    """Return the request for as many of these readers as can be in it. `now` is aware, `send_at` Unix seconds."""
+    """Build the request for as many of these readers as fit. `now` is aware, `send_at` Unix seconds."""
     refused: dict[int, str] = {}
-    riders = [one for one in personals if not _unaddressed(one, refused)]
+    riders = [personal for personal in personals if not _unaddressed(personal, refused)]
     while riders:
         try:
-            made = payload(shared, riders, send_at=send_at, batch_id=batch_id, sandbox=sandbox)
+            request = payload(shared, riders, send_at=send_at, batch_id=batch_id, sandbox=sandbox)
         except BadHeader as error:  # the readers' addresses are good, so it is the sender's
             return Fitted(riders, refused, fault=f"[site] {error}")
-        found = limit_problems(made, now)
-        if not found:
-            return Fitted(riders, refused, written(made))
-        theirs = _by_reader(found)
-        if not theirs:
-            where, what = found[0]
-            if where.split(".")[0] in OURS:
-                return Fitted(riders, refused, fault=f"not sent to SendGrid: {where} {what}; correct it in config")
-            refused |= {one.delivery: redacted(f"not sent: {where} {what}") for one in riders}
+        problems = limit_problems(request, now)
+        if not problems:
+            return Fitted(riders, refused, written(request))
+        by_reader = _by_reader(problems)
+        if not by_reader:
+            field, problem = problems[0]
+            if field.split(".")[0] in OURS:
+                return Fitted(riders, refused, fault=f"not sent to SendGrid: {field} {problem}; correct it in config")
+            refused |= {rider.delivery: redacted(f"not sent: {field} {problem}") for rider in riders}
             break
-        refused |= {riders[at].delivery: redacted(f"not sent: {what}") for at, what in theirs.items()}
-        riders = [one for at, one in enumerate(riders) if at not in theirs]
+        refused |= {riders[at].delivery: redacted(f"not sent: {problem}") for at, problem in by_reader.items()}
+        riders = [rider for at, rider in enumerate(riders) if at not in by_reader]
     return Fitted([], refused)
 
 
-def _unaddressed(one: Personal, refused: dict[int, str]) -> bool:
+def _unaddressed(personal: Personal, refused: dict[int, str]) -> bool:
+    """Return whether a reader has no address that can be sent; then add them to `refused`."""
     try:
-        address_of(one)
+        address_of(personal)
     except BadHeader as error:
-        refused[one.delivery] = redacted(str(error))
+        refused[personal.delivery] = redacted(str(error))
         return True
     return False
 
 
-def _by_reader(found: Sequence[LimitProblem]) -> dict[int, str]:
-    """Return the first problem of each reader who has one, by position."""
-    theirs: dict[int, str] = {}
-    for where, what in found:
-        if match := _READER.match(where):
-            theirs.setdefault(int(match[1]), f"{where[match.end() :]} {what}")
-    return theirs
+def _by_reader(problems: Sequence[LimitProblem]) -> dict[int, str]:
+    """Return the first problem of each reader who has a problem, by the reader's position."""
+    by_reader: dict[int, str] = {}
+    for field, problem in problems:
+        if match := _READER.match(field):
+            by_reader.setdefault(int(match[1]), f"{field[match.end() :]} {problem}")
+    return by_reader

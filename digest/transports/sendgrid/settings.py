@@ -1,4 +1,4 @@
-"""How to reach a SendGrid account. Light to import: the transport itself is not."""
+"""Describe and check how to reach a SendGrid account. Light to import, because config reads it at each start."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from digest.transports.base import Capabilities
 from digest.transports.sendgrid.payload import MOST
 
-# One request carries so many readers.
+# A batch is as large as a request, so that a digest's readers share as few requests as possible.
 CAPABILITIES = Capabilities(batch_size=MOST, fills_forms=True, can_wait=True)
 
-MOST_CANCELLED = 10  # batches at one time; no more than so many workers may be in doubt
+# The provider lets at most so many batches be cancelled at one time, so no more requests may be under way at once.
+MOST_CANCELLED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SendGridSettings:
-    """How to reach the account. `base_url` "" is the provider's own host in `region` ("global" or "eu").
+    """Hold how to reach the account. `base_url` "" means the provider's own host in `region` ("global" or "eu").
 
-    `timeout` is the seconds that an answer may take; `concurrency` (1 to 10) how many requests are under way at
-    once, and so the most that one call can leave in doubt; `most` how many readers ride in one (1 to 1,000);
-    `sandbox` has everything checked and nothing mailed.
+    `timeout` is how many seconds an answer may take. `concurrency` (1 to 10) is how many requests are under way at
+    once, and so the most that one hand-over can leave in doubt. `most` is how many readers share a request (1 to
+    1,000).
+    `sandbox` has the provider check every request and mail nothing.
     """
 
     api_key: str = field(repr=False)
@@ -33,12 +35,14 @@ class SendGridSettings:
 
 
 def mistakes(settings: SendGridSettings) -> list[str]:
-    """Return everything that cannot work, one line each with its cure; [] when there is nothing."""
+    """Return each setting that cannot work, a line with its cure; [] if all can."""
     wrong = []
     if not re.fullmatch(r"[!-~]+", settings.api_key):
-        wrong.append("SendGrid key: it is empty or not one plain line; give the key as SendGrid showed it")
+        wrong.append(
+            "SendGrid key: it is empty or not a single line of plain letters; give the key as SendGrid showed it"
+        )
     if settings.base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", settings.base_url):
-        wrong.append("transport.base_url: it is no http or https address; leave it out for SendGrid's own")
+        wrong.append("transport.base_url: is not an http or https address; leave it out for SendGrid's own")
     if settings.region not in ("global", "eu"):
         wrong.append(f"transport.region: {settings.region!r} is unknown; give global or eu")
     if not 1 <= settings.concurrency <= MOST_CANCELLED:

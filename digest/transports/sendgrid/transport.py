@@ -1,7 +1,7 @@
-"""The SendGrid transport: one request a digest, up to 1,000 readers each, and batches that can be taken back.
+"""Hand letters over to SendGrid in requests of up to 1,000 readers of a digest, and take requests back.
 
-The only home of the `sendgrid` package: it knows the hosts, the paths, the authorisation and the form of a request.
-`wire` exchanges, `limits` checks before, `answers` judges after.
+The only home of the `sendgrid` package, which knows the hosts, the paths, the authorisation and the form of a call.
+`grouping` and `payload` build a request, `limits` checks it, `wire` exchanges it and `answers` judges the answer.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from digest.transports.sendgrid.riders import Fitted, fit_request
 from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
 from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
 
-TRIES = 3  # of a cancel, which does no harm twice
+TRIES = 3  # of a cancel, which may be repeated
 
 BatchFor = Callable[[Sequence[int]], str]
 
 
 class SendGridTransport:
-    """Hands letters over to SendGrid. Nothing is tried twice that may have been taken once.
+    """Hand letters over to SendGrid; never try again a request that may have been taken.
 
-    `clock` gives the present as an aware datetime. ConfigError for settings that cannot work.
+    `clock` returns the present time, aware. Raises ConfigError for settings that cannot work.
     """
 
     capabilities = CAPABILITIES
@@ -49,20 +49,21 @@ class SendGridTransport:
         self._api, self._wire = _client(settings)
 
     def open(self) -> None:
-        """Nothing to make ready: connections are made as requests go out, and kept."""
+        """Do nothing: connections are made when requests go out, and kept."""
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
-        """Yield one outcome a parcel; parcels with the same form ride in one request.
+        """Yield one outcome for each parcel; parcels with the same form share a request.
 
-        After an answer that leaves doubt no further request is begun, and the rest is deferred. DigestError at
-        the end when the account must be put right; nothing is refused for that.
+        After an answer that leaves doubt no further request is begun, and the rest is deferred. Raises DigestError at
+        the end if the account must be put right; no letter is refused for that.
         """
         yield from self.hand_over_batches(grouped(parcels))
 
     def hand_over_at(self, parcels: Sequence[Parcel], send_at: datetime, batch_for: BatchFor) -> Iterator[Outcome]:
-        """Yield one outcome a parcel, as `hand_over`; the letters wait for `send_at`, at most 72 hours ahead.
+        """Yield one outcome for each parcel, as `hand_over`; SendGrid keeps the letters until `send_at`.
 
-        One batch is one request, so that `cancel` takes back a hand-over in doubt and nothing that was accepted.
+        `send_at` is at most 72 hours ahead. Each request gets a batch id of its own, so that `cancel` takes back the
+        request in doubt and no letter that was accepted.
         """
         yield from self.hand_over_batches(grouped(parcels), send_at=send_at, batch_for=batch_for)
 
@@ -73,38 +74,40 @@ class SendGridTransport:
         send_at: datetime | None = None,
         batch_for: BatchFor | None = None,
     ) -> Iterator[Outcome]:
-        """Yield one outcome a reader, each `Shared` with its readers; otherwise as `hand_over`."""
+        """Yield one outcome for each reader, as `hand_over`; `batches` pairs each `Shared` with its readers."""
         call = Call(int(send_at.timestamp()) if send_at else None)
         call.jobs.extend(
-            Job(shared, some)
+            Job(shared, readers)
             for shared, personals in batches
-            for some in requests(shared, personals, self._settings.most)
+            for readers in requests(shared, personals, self._settings.most)
         )
-        flying: dict[Future[tuple[Verdict, Fitted]], Job] = {}
+        under_way: dict[Future[tuple[Verdict, Fitted]], Job] = {}
         with ThreadPoolExecutor(self._settings.concurrency, "sendgrid") as crew:
-            while flying or (call.jobs and not call.stopped):
+            while under_way or (call.jobs and not call.stopped):
                 if self._stopped and not call.stopped:
                     call.stopped = "stopped as asked"
-                while call.jobs and not call.stopped and len(flying) < self._settings.concurrency:
+                while call.jobs and not call.stopped and len(under_way) < self._settings.concurrency:
                     job = call.jobs.popleft()
                     if _batched(job, call, batch_for):
-                        flying[crew.submit(self._try, job, call.send_at)] = job
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                        under_way[crew.submit(self._try, job, call.send_at)] = job
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield from _landed(future, flying.pop(future), call)
+                    yield from _outcomes(future, under_way.pop(future), call)
         for job in call.jobs:
-            for one in job.personals:
-                yield Outcome(one.delivery, "deferred", f"not begun: {call.stopped}", call.retry_after, tried=False)
+            for personal in job.personals:
+                yield Outcome(
+                    personal.delivery, "deferred", f"not begun: {call.stopped}", call.retry_after, tried=False
+                )
         if call.error is not None:
             raise call.error
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return {}: the provider cannot be asked what it took. Its events tell later, by the `mid` of each."""
+        """Return {}, because SendGrid cannot be asked which letters it took. Its events report that later."""
         del deliveries
         return {}
 
     def stop(self) -> None:
-        """Begin no further request; those under way are heard. What was not begun is deferred."""
+        """Begin no further request and wait for the answers of those under way; the rest is deferred."""
         self._stopped = True
 
     def close(self) -> None:
@@ -112,39 +115,39 @@ class SendGridTransport:
         self._wire.close()
 
     def create_batch(self) -> str:
-        """Return a new batch id, to be written down before it is used. TryLater or DigestError when there is none."""
+        """Return a new batch id, to be stored before it is used. Raises TryLater or DigestError if there is none."""
         answer = self._exchange(lambda: self._api.client.mail.batch.post())
-        found = _document(answer)
-        batch_id = found.get("batch_id") if isinstance(found, dict) else None
+        document = _document(answer)
+        batch_id = document.get("batch_id") if isinstance(document, dict) else None
         if isinstance(answer, Answer) and answer.status == 201 and isinstance(batch_id, str):
             if re.fullmatch(r"[A-Za-z0-9_-]{1,100}", batch_id):
                 return batch_id
-            raise TryLater("SendGrid gave a batch id that is none; nothing was sent, try again")
+            raise TryLater("SendGrid gave a batch id that cannot be one; nothing was sent, try again")
         verdict = answers.judge(answer, 0, self._clock())
         if verdict.fault:
             raise DigestError(verdict.fault)
         raise TryLater(f"SendGrid gave no batch id ({verdict.reason}); nothing was sent, try again")
 
     def cancel(self, batch_id: str) -> bool:
-        """Cancel every letter of a batch; True once the provider has confirmed it. May be repeated.
+        """Cancel every letter of a batch. Return True once SendGrid has confirmed it. May be repeated.
 
-        False: not confirmed, so that what is in doubt stays so (the provider away, or ten batches cancelled
-        already). It must be confirmed 10 minutes before `send_at`: see `ledger.ahead.after_doubt`. As an
-        emergency stop it may be tried at any time.
+        Returns False if it was not confirmed, because SendGrid is away or ten batches are cancelled already; the
+        letters then stay in doubt. A confirmation counts only until 10 minutes before `send_at`, see
+        `ledger.ahead.after_doubt`; in an emergency a cancel may be tried later too.
         """
         order = json.dumps({"batch_id": batch_id, "status": "cancel"})
         for _ in range(TRIES):
             answer = self._exchange(lambda: self._api.client.user.scheduled_sends.post(request_body=order))
             if isinstance(answer, Answer) and answer.status == 201:
                 return True
-            # An order given twice is answered 400; a lost answer says nothing. What stands is asked for.
+            # Ask for the state of the batch, because a repeated order is answered 400 and an answer can be lost.
             answer = self._exchange(lambda: self._api.client.user.scheduled_sends._(batch_id).get())
             if isinstance(answer, Answer) and answer.status == 200:
                 return {"batch_id": batch_id, "status": "cancel"} in _list(_document(answer))
         return False
 
     def _try(self, job: Job, send_at: int | None) -> tuple[Verdict, Fitted]:
-        """Send one request; return its verdict, and who was in it."""
+        """Send one request; return the verdict on it, and the readers that fitted into it."""
         sandbox = self._settings.sandbox
         fitted = fit_request(
             job.shared, job.personals, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
@@ -153,8 +156,10 @@ class SendGridTransport:
             state = "deferred" if fitted.fault else "refused"
             return Verdict(state, fitted.fault, stop=bool(fitted.fault), fault=fitted.fault), fitted
         if send_at is not None and self._clock().timestamp() > send_at - CANCEL_BY.total_seconds():
-            # Asleep since it was begun: nobody could take it back any more if its answer were lost.
-            return Verdict("deferred", "its hour has come too near; it goes out at the hour", stop=True), fitted
+            # This process slept: so near the hour, the request could not be taken back if its answer were lost.
+            return Verdict(
+                "deferred", "too near its hour to be given ahead; it is sent at the hour", stop=True
+            ), fitted
         answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=fitted.body))
         return answers.judge(answer, len(fitted.personals), self._clock(), sandbox=sandbox), fitted
 
@@ -167,22 +172,22 @@ class SendGridTransport:
 
 
 def _batched(job: Job, call: Call, batch_for: BatchFor | None) -> bool:
-    """Give a request its batch id; False, with the request put back, when there is none to be had."""
+    """Give a request its batch id. If there is none, stop the hand-over, put the request back and return False."""
     if batch_for is None:
         return True
     try:
-        job.batch_id = batch_for([one.delivery for one in job.personals])
-    except Exception as error:  # whatever it is, what is under way is still heard first
+        job.batch_id = batch_for([personal.delivery for personal in job.personals])
+    except Exception as error:  # kept until the end, because the requests under way must be heard first
         call.stopped, call.error = str(error) or type(error).__name__, error
         call.jobs.appendleft(job)
         return False
     return True
 
 
-def _landed(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> Iterator[Outcome]:
-    """Yield the outcomes of one request that is over."""
+def _outcomes(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> Iterator[Outcome]:
+    """Yield the outcomes of one request that has ended."""
     if (error := future.exception()) is not None:
-        # Of these nothing is known; they stay claimed. What else is under way is still heard.
+        # Yield nothing for its readers: they stay claimed, because it is unknown whether the request was taken.
         call.stopped = call.stopped or "another request failed"
         call.error = error if isinstance(error, Exception) else DigestError(f"a request was broken off: {error!r}")
         return
@@ -193,14 +198,14 @@ def _landed(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> Ite
 
 
 def _client(settings: SendGridSettings) -> tuple[Any, Any]:
-    """Return the package's client over our wire, and the wire."""
+    """Return the package's client, made to exchange over our `Wire`, and that wire."""
     api = sendgrid.SendGridAPIClient(settings.api_key, host=settings.base_url.rstrip("/"))
     if not settings.base_url:
         api.set_sendgrid_data_residency(settings.region)
     tls = httpx2.create_ssl_context() if api.host.startswith("https:") else None
     wire = Wire(settings.timeout, settings.concurrency, tls)
     headers = dict(api.client.request_headers)
-    # What the package does not hold it cannot log.
+    # Keep the key from the package, because it logs the headers that it holds.
     secret = {"Authorization": headers.pop("Authorization")}
     api.client = KeptClient(wire, secret, host=api.host, request_headers=headers, version=3)
     return api, wire
@@ -213,5 +218,5 @@ def _document(answer: Answer | Silence) -> Any:
         return None
 
 
-def _list(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else []
+def _list(document: Any) -> list[Any]:
+    return document if isinstance(document, list) else []

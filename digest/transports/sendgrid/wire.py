@@ -1,7 +1,7 @@
-"""The wire under the `sendgrid` package's client: connections that are kept, and time limits that hold.
+"""Exchange the calls of the `sendgrid` package over connections that are kept, within time limits.
 
-The package dials anew for every call, waits for ever, and logs its key and payload at DEBUG. Its client still
-builds every URL, header and body here; only the exchange itself is ours.
+The package's client still builds every URL, header and body. The exchange is ours, because the package opens a new
+connection for every call, waits for ever, and logs its key and payload at DEBUG.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from digest.system.timed import Connect, TimedBackend
 from digest.transports.sendgrid.answers import Answer, Silence
 
 CONNECT = 10.0  # seconds
-SLOWEST = 50_000  # bytes a second that an upload is given time for
-KEPT = 5.0  # seconds; the provider closes idle connections later than that, so we never write into a closed one
+SLOWEST = 50_000  # bytes a second; the time limit of a request allows for an upload as slow as this
+KEPT = 5.0  # seconds; the provider closes idle connections later than this, so that we never write into a closed one
 _PIECE = 65_536
 _MOST_BODY = 262_144
 
@@ -38,7 +38,7 @@ _FAILURES = (
 
 
 class NoAnswer(Exception):
-    """The exchange ended without a status line; `silence` says why and whether the request had left."""
+    """Report an exchange that ended without a status line; `silence` says why and whether the request had left."""
 
     def __init__(self, silence: Silence) -> None:
         super().__init__(silence.why)
@@ -46,10 +46,10 @@ class NoAnswer(Exception):
 
 
 class Wire:
-    """Exchanges one request for one answer over kept connections. Used by any number of threads.
+    """Exchange requests for answers over connections that are kept. Fit for any number of threads.
 
-    `timeout` is the seconds until the whole answer is here, from when the whole request has left; `tls` is the
-    trust store (None: no https).
+    `timeout` is the most seconds between the end of the request and the end of its answer; `tls` holds the trusted
+    certificates (None: no https).
     """
 
     def __init__(self, timeout: float, concurrency: int, tls: ssl.SSLContext | None) -> None:
@@ -64,7 +64,7 @@ class Wire:
         )
 
     def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the answer as soon as its status is known, with what came of its body; raises NoAnswer."""
+        """Send a request and return its answer, with as much of its body as arrived. Raises NoAnswer."""
         upload = _Upload(body, self._deadline, self._timeout)
         self._deadline.set(CONNECT + self._timeout + len(body) / SLOWEST)
         seconds = {"connect": CONNECT, "read": self._timeout, "write": self._timeout, "pool": self._timeout}
@@ -77,10 +77,10 @@ class Wire:
                 content=iter(upload),
                 extensions={"timeout": seconds},
             ) as response:
-                found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-                answer = Answer(response.status, found)
+                fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+                answer = Answer(response.status, fields)
                 failpoint("sendgrid: the answer read")
-                answer = Answer(response.status, found, _read(response))
+                answer = Answer(response.status, fields, _read(response))
         except _FAILURES as error:
             if answer is None:
                 raise NoAnswer(Silence(_why(error), upload.left)) from error
@@ -92,7 +92,7 @@ class Wire:
 
 
 def _read(response: httpcore2.Response) -> bytes:
-    """Return an answer's body, or as much as comes of it: once the status is known, its loss changes nothing."""
+    """Return an answer's body, or as much of it as arrives: the status alone decides, so a loss is no error."""
     pieces, size = [], 0
     try:
         for piece in response.iter_stream():
@@ -106,15 +106,15 @@ def _read(response: httpcore2.Response) -> bytes:
 
 
 def _why(error: BaseException) -> str:
-    said = " ".join(str(error).split()) or type(error).__name__
-    return f"{type(error).__name__}: {said}"[:200] if said != type(error).__name__ else said
+    words = " ".join(str(error).split()) or type(error).__name__
+    return f"{type(error).__name__}: {words}"[:200] if words != type(error).__name__ else words
 
 
 class _Upload:
-    """A request's body, which knows whether its last byte has been given away.
+    """Yield a request's body, and note in `left` whether its last byte has been given to the network.
 
-    The last byte goes alone. Without it the request is neither as long as it says nor any JSON, so that it
-    cannot have been taken, whatever else went wrong.
+    The last byte is sent alone. Without it the request is shorter than its Content-Length and no valid JSON, so that
+    it cannot have been taken, whatever else went wrong.
     """
 
     def __init__(self, body: bytes, deadline: _Deadline, timeout: float) -> None:
@@ -132,7 +132,7 @@ class _Upload:
 
 
 class _Deadline:
-    """When this thread's exchange must be over: each thread has one exchange at a time."""
+    """Hold the moment by which each thread's exchange must end; a thread has one exchange at a time."""
 
     def __init__(self) -> None:
         self._of = threading.local()
@@ -148,25 +148,25 @@ class _Deadline:
 
 
 class _Backend(TimedBackend):
-    """Connections held to the deadline of the exchange that uses them."""
+    """Open connections that keep to the deadline of the exchange that uses them."""
 
     def dial(self, host: str, port: int, timeout: float | None, connect: Connect) -> httpcore2.NetworkStream:
-        """Dial; errors are httpcore2's."""
+        """Open a connection. Raises the errors of httpcore2."""
         stream = super().dial(host, port, timeout, connect)
         failpoint("sendgrid: connected")
         return stream
 
 
 class KeptClient(Client):  # type: ignore[misc]
-    """The package's client, exchanging over a Wire; every answer is returned, none raised as an exception.
+    """Be the package's client, but exchange over a `Wire` and return every answer instead of raising for some.
 
-    `secret` holds the headers that the package would log: they are added below it. A `request_body` is the JSON
-    document as a str, sent as it is.
+    `secret` holds headers that are added only at the exchange, because the package would log them. A `request_body`
+    is the JSON document as a str, sent as it is.
     """
 
     def __init__(self, wire: Wire, secret: Mapping[str, str], **rest: Any) -> None:
         super().__init__(**rest)
-        # With a charset named, the package encodes the document; without one it would write it a second time.
+        # Name a charset, because without one the package would turn the document into JSON a second time.
         self.request_headers["Content-Type"] = "application/json; charset=utf-8"
         self._wire, self._secret = wire, secret
         logging.getLogger(Client.__module__).addFilter(_not_at_debug)
@@ -182,14 +182,14 @@ class KeptClient(Client):  # type: ignore[misc]
         )
 
     def _make_request(self, opener: Any, request: Any, timeout: float | None = None) -> _Raw:
-        del opener, timeout  # the wire has its own
+        del opener, timeout  # because the wire has its own
         headers = {name: value for name, value in request.header_items() if name.lower() != "content-type"}
         headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity", **self._secret}
         return _Raw(self._wire.exchange(request.get_method(), request.full_url, headers, request.data or b""))
 
 
 class _Raw:
-    """An answer in the form that the package reads."""
+    """Give an answer the methods that the package calls."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -205,5 +205,5 @@ class _Raw:
 
 
 def _not_at_debug(record: logging.LogRecord) -> bool:
-    """Keep the package from writing addresses and whole letters to a log."""
+    """Return whether to log a record: not at DEBUG, where the package writes addresses and whole letters."""
     return record.levelno > logging.DEBUG
