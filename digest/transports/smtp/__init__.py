@@ -1,4 +1,4 @@
-"""The SMTP transport: standard library underneath, pipelined where the server offers it."""
+"""Hand letters over to a mail server with the standard library's smtplib, pipelined if the server offers that."""
 
 from digest.transports.smtp.connect import SmtpSettings
 from digest.transports.smtp.transport import SmtpTransport

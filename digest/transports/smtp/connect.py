@@ -1,4 +1,4 @@
-"""Connects to a mail server: dial, encrypt, log in, and say in one line why that failed and what helps."""
+"""Connect to a mail server: dial, encrypt, log in, and explain in one line why that failed and what helps."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from digest.transports.smtp.session import Session, TlsSession, Until
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """How to reach the mail server and what it allows us.
+    """Hold how to reach the mail server and what it allows us.
 
-    `sender` is the address of From; `return_path` the envelope sender, with "{delivery}" for the delivery's number
-    ("bounce+{delivery}@news.example.org"), or a function of it; none: `sender`. `rate` is letters a second over
-    all connections. `timeout` is seconds for any step but the answer to a letter, which `answer_timeout` bounds:
-    it is long (RFC 5321 §4.5.3.2.6), for a letter given up on there is in doubt. `ca_file` holds the certificates
-    to trust in place of the system's.
+    `sender` is the address of From. `return_path` is the envelope sender, with "{delivery}" for the delivery's number
+    ("bounce+{delivery}@news.example.org"), or a function of that number; None: `sender`. `rate` is letters a second
+    over all connections; None: no limit. `timeout` is how many seconds any step may take except the answer to a
+    letter. `answer_timeout` is for that, and long (RFC 5321 §4.5.3.2.6), because a letter given up there is in doubt.
+    `ca_file` holds the certificates to trust in place of the system's.
     """
 
     host: str
@@ -45,20 +45,21 @@ class SmtpSettings:
 def connect(settings: SmtpSettings, until: Until) -> Session:
     """Return a connection, encrypted and logged in as `settings` ask, ready for the first letter.
 
-    TryLater: the server is away or asks for patience. DigestError: it will not work until somebody changes something.
-    Never goes on with less security than was asked for.
+    `until` returns the moment (of the monotonic clock) by which every step must end; it may change meanwhile.
+    Raises TryLater if the server is away or asks for patience, DigestError if a person must change something. Never
+    goes on with less security than `settings` ask for.
     """
-    place = f"mail server {settings.host}:{settings.port}"
+    server = f"mail server {settings.host}:{settings.port}"
     session, ready = None, False
     try:
         session = _dial(settings)
         session.until = until
-        _introduce(session, settings, place)
+        _introduce(session, settings, server)
         session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # type: ignore[union-attr]
         ready = True
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        # From None: what smtplib knows may hold the password.
-        raise _explained(error, settings, place) from None
+        # From None, because an error of smtplib may hold the password.
+        raise _explained(error, settings, server) from None
     finally:
         if session is not None and not ready:
             session.close()
@@ -77,13 +78,13 @@ def _dial(settings: SmtpSettings) -> Session:
     return Session(settings.host, settings.port, settings.local_hostname, settings.timeout)
 
 
-def _introduce(session: Session, settings: SmtpSettings, place: str) -> None:
+def _introduce(session: Session, settings: SmtpSettings, server: str) -> None:
     session.ehlo_or_helo_if_needed()
     if settings.security == "starttls":
         if not session.has_extn("starttls"):
             raise DigestError(
-                f'{place} does not offer STARTTLS, so nothing is sent; set transport.security = "tls" if it is'
-                " encrypted from the first byte, or ask who runs it"
+                f'{server} does not offer STARTTLS, so nothing is sent; set transport.security = "tls" if it is'
+                " encrypted from the first byte, or ask its operator"
             )
         session.starttls(context=_context(settings))
         session.ehlo_or_helo_if_needed()
@@ -92,13 +93,13 @@ def _introduce(session: Session, settings: SmtpSettings, place: str) -> None:
     peer = session.sock.getpeername()[0] if session.sock else ""
     if in_the_clear(settings.security, peer):
         raise DigestError(
-            f"{place}: the password would cross the network in the clear; set transport.security to starttls or tls"
+            f"{server}: the password would cross the network in the clear; set transport.security to starttls or tls"
         )
     session.login(settings.username, settings.password or "")
 
 
 def in_the_clear(security: str, peer: str) -> bool:
-    """Would a password to the address `peer` cross a network unencrypted?"""
+    """Return whether a password sent to the address `peer` would cross a network unencrypted."""
     return security == "none" and not ipaddress.ip_address(peer.partition("%")[0]).is_loopback
 
 
@@ -114,34 +115,34 @@ def _context(settings: SmtpSettings) -> ssl.SSLContext:
     return context
 
 
-def _explained(error: Exception, settings: SmtpSettings, place: str) -> DigestError:
-    """Return what to raise for a failed connection: with the place, what was wrong, and the cure or patience."""
+def _explained(error: Exception, settings: SmtpSettings, server: str) -> DigestError:
+    """Return the error to raise for a failed connection: the server, the cause, and the cure."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error if isinstance(error.smtp_error, str) else error.smtp_error.decode("utf-8", "replace")
-        said = reason(Reply(error.smtp_code, text.replace("\n", " ")), settings.username or "")
+        words = reason(Reply(error.smtp_code, text.replace("\n", " ")), settings.username or "")
         if not 500 <= error.smtp_code <= 599:
-            return TryLater(f"{place} asks for patience: {said}; run again later")
+            return TryLater(f"{server} asks for patience: {words}; run again later")
         if isinstance(error, smtplib.SMTPAuthenticationError):
             return DigestError(
-                f"{place} does not accept the login: {said}; check transport.username and the password"
+                f"{server} does not accept the login: {words}; check transport.username and the password"
             )
-        return DigestError(f"{place} does not serve us: {said}; ask who runs it")
+        return DigestError(f"{server} does not serve us: {words}; ask its operator")
     if isinstance(error, ssl.SSLCertVerificationError):
         return DigestError(
-            f"{place}: its certificate is not to be trusted ({error.verify_message}); check transport.host, or name"
+            f"{server}: its certificate is not to be trusted ({error.verify_message}); check transport.host, or name"
             " its authority in transport.ca_file"
         )
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return DigestError(f"{place} offers no login; remove transport.username, or use its submission port")
+        return DigestError(f"{server} offers no login; remove transport.username, or use its submission port")
     if isinstance(error, UnicodeError):
-        return DigestError(f"{place}: its login is not plain ASCII; check transport.username and the password")
-    # smtplib's errors are OSErrors too; what is left of them is its finding no way to log in.
+        return DigestError(f"{server}: its login is not plain ASCII; check transport.username and the password")
+    # The errors of smtplib are OSErrors too. The one left after this says that no way to log in suits both sides.
     if not isinstance(error, smtplib.SMTPException) or isinstance(error, smtplib.SMTPServerDisconnected):
         words = "TLS could not be set up" if isinstance(error, ssl.SSLError) else _words(error)
         return TryLater(
-            f"{place} cannot be reached: {words}; check transport.host, port and security, or run again later"
+            f"{server} cannot be reached: {words}; check transport.host, port and security, or run again later"
         )
-    return DigestError(f"{place} knows no way to log in that we know (PLAIN, LOGIN, CRAM-MD5); ask who runs it")
+    return DigestError(f"{server} offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5); ask its operator")
 
 
 def _words(error: Exception) -> str:

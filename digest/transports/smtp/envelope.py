@@ -1,4 +1,4 @@
-"""One letter in the form SMTP wants it: the commands of its envelope and its bytes with the final dot. Pure."""
+"""Turn a parcel into the form that SMTP wants: envelope commands, and its bytes with the final dot. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ ReturnPath = Callable[[int], str]
 
 
 class Unmailable(ValueError):
-    """This letter cannot be handed to this server, whatever is tried. The message holds no address."""
+    """Report a letter that this server can never take, and why. The message holds no address."""
 
 
 @dataclass(slots=True)
 class Envelope:
-    """A parcel made ready for one connection: (verb, command) pairs, then `wire`, which ends in dot and CRLF.
+    """Hold a parcel made ready for one connection, and how far its hand-over has come.
 
-    `asked`: its commands were written; `begun`: so was some of `wire`; `settled`: its outcome is known.
+    `commands` are pairs (verb, bytes) to write first, `wire` the letter's bytes with the final dot and CRLF. `asked`:
+    the commands were written; `begun`: some of `wire` was written; `settled`: the outcome is known.
     """
 
     parcel: Parcel = field(repr=False)
@@ -35,7 +36,7 @@ class Envelope:
 
 
 def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str]) -> Envelope:
-    """Return `parcel` as a server with these EHLO keywords (lower case) takes it, or raise Unmailable."""
+    """Prepare a parcel for a server that `offers` these EHLO keywords (lower case). Raises Unmailable."""
     to, to_utf8 = mail_address(parcel.to)
     sender, sender_utf8 = mail_address(return_path(parcel.delivery))
     utf8 = to_utf8 or sender_utf8
@@ -63,7 +64,7 @@ def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str
 
 
 def mail_address(address: str) -> tuple[str, bool]:
-    """Return the address with its domain in ASCII, and whether it needs SMTPUTF8; or raise Unmailable."""
+    """Return an address with its domain in ASCII, and whether it needs SMTPUTF8. Raises Unmailable."""
     if not _ADDRESS.fullmatch(address) or not address.isprintable():
         raise Unmailable("the address is not one that can be mailed; correct it")
     local, _, domain = address.rpartition("@")
@@ -73,7 +74,7 @@ def mail_address(address: str) -> tuple[str, bool]:
 
 
 def _ascii_domain(domain: str) -> str:
-    # Here, for it brings a library that a list of plain domains never needs.
+    # Imported here, because it loads a library that plain domains never need.
     from subscribers.addresses import ascii_domain
     from subscribers.errors import BadAddress
 
@@ -84,9 +85,10 @@ def _ascii_domain(domain: str) -> str:
 
 
 def wire_form(message: bytes) -> bytes:
-    """Return the message's lines ended by CRLF, none a lone dot, then the dot that ends it.
+    """Return a message as DATA wants it: lines end in CRLF, leading dots are doubled, and a lone dot ends it.
 
-    Ours come in this form, so that this only looks; a bare CR or LF left in could smuggle a second message.
+    A bare CR or LF must not stay, because it could smuggle in a second message. Messages that we composed are in
+    this form already, so that they are checked and not copied.
     """
     rest = message.replace(b"\r\n", b"")
     if b"\n" in rest or b"\r" in rest:

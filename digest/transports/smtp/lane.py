@@ -1,4 +1,7 @@
-"""One connection's share of the work: letter after letter, each body sent with the next envelope."""
+"""Hand letters over on one connection, one after the other.
+
+Each write carries a letter's body and the envelope commands of the next letter, if the server offers pipelining.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _OUT_OF_STEP = "the server's answers do not fit what it was asked"
 
 
 class _Closing(Exception):
-    """The server answered 421: it is hanging up."""
+    """Report that the server answered 421, by which it ends the connection."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__()
@@ -26,7 +29,10 @@ class _Closing(Exception):
 
 
 class Lane:
-    """Keeps one connection over many calls. `retired` once the server would not have it again."""
+    """Keep one connection over many hand-overs. `retired`: it failed, so that other lanes shall be used.
+
+    `_current` is the letter that the server is taking, `_ahead` the one whose envelope may have been written already.
+    """
 
     def __init__(self, connect: Callable[[], Session], return_path: ReturnPath, answer_timeout: float) -> None:
         self._connect = connect
@@ -36,12 +42,12 @@ class Lane:
         self._current: Envelope | None = None
         self._ahead: Envelope | None = None
         self._dot_left = False
-        self._used = False  # has this connection brought a letter to its end?
-        self._unclean = False  # is a refused letter's transaction still open?
+        self._used = False  # whether this connection has brought a letter to its end
+        self._unclean = False  # whether the transaction of a refused letter is still open
         self.retired = False
 
     def open(self) -> Session:
-        """Return the connection, made anew where there is none or it went stale. TryLater or DigestError."""
+        """Return the connection; make a new one if there is none or it was closed. Raises TryLater or DigestError."""
         if self._session is None or not self._session.usable:
             self._session = None
             self._session = self._connect()
@@ -50,13 +56,13 @@ class Lane:
         return self._session
 
     def close(self, seconds: float = 2.0) -> None:
-        """Say goodbye to the server, waiting so long for its answer."""
+        """End the connection, and wait at most `seconds` for the server's answer to QUIT."""
         session, self._session = self._session, None
         if session is not None:
             session.leave(seconds)
 
     def run(self, work: Work) -> None:
-        """Hand over letters until none is left for us. Settles or puts back each it took; raises nothing."""
+        """Hand over letters until none is left. Settles or puts back each letter taken; raises nothing."""
         try:
             while work.any and not self.retired:
                 self._serve(work, self.open())
@@ -64,18 +70,18 @@ class Lane:
             self.retired = True
             work.no_connection(error)
         except BaseException as error:
-            # Our mistake and not the server's. What it hit is settled by the same rule; the caller gets to see it.
+            # A mistake of this program: settle the letters by the same rule, and pass the error on to the caller.
             work.halt("this program failed", error)
             self._lost(work, "this program failed on the way")
         finally:
             work.settled.put(None)
 
     def _serve(self, work: Work, session: Session) -> None:
-        """Hand over letters on one connection until there are no more, or it is lost."""
+        """Hand over letters on one connection until none is left or the connection is lost."""
         try:
             while self._ahead or self._begin(work, session, wait=True):
                 self._current, self._ahead = self._ahead, None
-                self._one(work, session)
+                self._letter(work, session)
                 self._current = None
         except _Closing as closing:
             self._lost(work, "the server hung up", closing.reply)
@@ -83,7 +89,7 @@ class Lane:
             self._lost(work, str(lost))
 
     def _begin(self, work: Work, session: Session, *, wait: bool) -> bool:
-        """Take the next letter that this server can be given, as the one ahead. Nothing is written yet."""
+        """Take the next letter that this server can take as the one ahead; write nothing. False: there is none."""
         while (parcel := work.take(wait=wait)) is not None:
             try:
                 self._ahead = make_ready(parcel, self._return_path, session.esmtp_features)
@@ -95,8 +101,8 @@ class Lane:
                 raise
         return False
 
-    def _one(self, work: Work, session: Session) -> None:
-        """Bring the current letter to its end, and write the envelope of the one ahead with it."""
+    def _letter(self, work: Work, session: Session) -> None:
+        """Bring the current letter to its end, and write the envelope of the letter ahead with its body."""
         letter = self._current
         assert letter is not None
         self._dot_left = False
@@ -106,7 +112,7 @@ class Lane:
         self._used = True
 
     def _envelope(self, work: Work, session: Session, letter: Envelope) -> bytes:
-        """Offer a letter; return what the server now waits for: the letter, a bare dot, or nothing."""
+        """Offer a letter; return the bytes that the server now waits for: the letter, a bare dot, or nothing."""
         pipelined = session.has_extn("pipelining")
         commands = letter.commands
         if not letter.asked:
@@ -138,23 +144,23 @@ class Lane:
         return b""
 
     def _go_ahead(self, work: Work, session: Session, letter: Envelope, refused_at: str) -> bytes:
-        """Return what to write after a 354."""
+        """Return the bytes to write after a 354, which asks for the letter."""
         if session.ahead_of_us:
             raise Lost(_OUT_OF_STEP)
         if refused_at == "RCPT":
-            # It asks for a letter to nobody: RFC 2920 §3.1 has us send none.
+            # The server asks for a letter without a recipient; RFC 2920 §3.1 has us send an empty one.
             self._unclean = False
             return _BARE_DOT
         if refused_at:
-            # It takes a letter from nobody, perhaps to somebody. No dot may follow.
+            # The server refused the sender and still asks for the letter. Send no dot, because it might mail it.
             raise Lost(_OUT_OF_STEP)
         if work.halted:
-            # Only by hanging up can a letter be taken back now.
+            # Hang up, because after a 354 there is no other way not to send the letter.
             raise Lost("stopped before any of it was sent")
         return letter.wire
 
     def _body(self, work: Work, session: Session, letter: Envelope, wire: bytes) -> None:
-        """Write what the server waits for and the next envelope, in one go; then read what became of it."""
+        """Write the bytes that the server waits for, with the envelope of the letter ahead; settle by the reply."""
         following = b""
         if session.has_extn("pipelining") and self._begin(work, session, wait=False) and self._ahead:
             following = b"".join(command for _, command in self._ahead.commands)
@@ -174,6 +180,7 @@ class Lane:
             raise _Closing(reply)
 
     def _settle(self, work: Work, letter: Envelope, verb: str, reply: Reply) -> None:
+        """Settle a letter by the reply to `verb`; halt the hand-over if the reply is about the account."""
         if letter.settled:
             return
         letter.settled = True
@@ -187,7 +194,7 @@ class Lane:
         work.halt("the mail server does not take letters from us", DigestError(error))
 
     def _lost(self, work: Work, words: str, reply: Reply | None = None) -> None:
-        """Close the connection and give every letter on it its due: only a dot that left leaves a doubt."""
+        """Close the connection and settle its letters: uncertain only if the final dot may have left."""
         (letter, ahead), self._current, self._ahead = (self._current, self._ahead), None, None
         if self._session is not None:
             self._session.close()
@@ -195,15 +202,16 @@ class Lane:
         if letter is not None and not letter.settled and self._dot_left:
             letter.settled = True
             work.settle(Outcome(letter.parcel.delivery, "uncertain", f"after the letter's end: {words}"))
-        for one in (letter, ahead):
-            if one is None or one.settled:
+        for envelope in (letter, ahead):
+            if envelope is None or envelope.settled:
                 continue
-            # A server may close after so many letters; the next one then only needs another connection.
-            if self._used and not one.begun and work.put_back(one.parcel):
+            parcel = envelope.parcel
+            # Put it back, because many servers close a connection after some number of letters.
+            if self._used and not envelope.begun and work.put_back(parcel):
                 continue
-            why = f"{words}: {reason(reply, one.parcel.to)}" if reply else words
+            why = f"{words}: {reason(reply, parcel.to)}" if reply else words
             wait = wait_in_reply(reply) if reply else RETRY_LOST
-            work.settle(Outcome(one.parcel.delivery, "deferred", why, wait, tried=one.begun or not work.halted))
+            work.settle(Outcome(parcel.delivery, "deferred", why, wait, tried=envelope.begun or not work.halted))
         if not self._used and not work.halted:
             self.retired = True
             work.no_connection(TryLater(f"mail server: {words} before a letter was through; run again later"))

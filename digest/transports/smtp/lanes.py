@@ -1,4 +1,4 @@
-"""The letters of one call, shared between its connections: who takes which, how fast, and when to stop."""
+"""Share the letters of one hand-over between its connections: at which rate they take them, and when to stop."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.replies import RETRY_LOST
 
-# So many refusals in a row, and nothing taken, are not the readers' doing: a quota, a blocked sender, a relay that
-# does not know us. Whoever is not yet refused must not be.
+# Stop after so many refusals in a row, because the cause is then not the readers (a quota, a blocked sender, a relay
+# that does not know us) and the others must not be refused for it.
 REFUSED_IN_A_ROW = 20
-_NAP = 0.25  # seconds between two looks at whether to stop
+_NAP = 0.25  # seconds between two checks whether to stop
 
 Sleep = Callable[[float], None]
 Clock = Callable[[], float]
 
 
 class Pace:
-    """Lets through at most `rate` letters a second, evenly spaced; None: no limit. Shared by all connections."""
+    """Let through at most `rate` letters a second, evenly spaced; None: no limit. Shared by all connections."""
 
     def __init__(self, rate: float | None, clock: Clock, sleep: Sleep) -> None:
         self._gap = 1 / rate if rate else 0.0
@@ -32,7 +32,7 @@ class Pace:
         self._due = -math.inf
 
     def ready(self) -> bool:
-        """Take a slot, if one is free now."""
+        """Return whether a letter may be begun now, and if so count it."""
         if not self._gap:
             return True
         with self._lock:
@@ -43,7 +43,7 @@ class Pace:
             return True
 
     def wait(self, stopped: Callable[[], bool]) -> bool:
-        """Take the next slot, sleeping until it is free. False when `stopped` meanwhile."""
+        """Sleep until a letter may be begun, and count it. Return False if `stopped` becomes true before."""
         while not stopped():
             if self.ready():
                 return True
@@ -53,7 +53,10 @@ class Pace:
 
 
 class Work:
-    """What is left to hand over in one call. Outcomes come out of `settled`; None in it: one connection has ended."""
+    """Hold the letters that one hand-over has still to begin, for all its connections.
+
+    `settled` is the queue of outcomes; a None in it means that one connection has ended.
+    """
 
     def __init__(self, parcels: Sequence[Parcel], pace: Pace, told_to_stop: Callable[[], bool]) -> None:
         self._waiting = deque(parcels)
@@ -69,16 +72,16 @@ class Work:
 
     @property
     def halted(self) -> bool:
-        """Is nothing more to be begun?"""
+        """Return whether no more letters may be begun."""
         return bool(self._halted) or self._told_to_stop()
 
     @property
     def any(self) -> bool:
-        """Is there a letter that may be begun?"""
+        """Return whether there is a letter that may be begun."""
         return bool(self._waiting) and not self.halted
 
     def take(self, *, wait: bool) -> Parcel | None:
-        """Return the next letter to begin, or None: there is none, or (without `wait`) not yet."""
+        """Return the next letter to begin. None: there is none, or, without `wait`, the rate allows none yet."""
         while self.any:
             if not (self._pace.wait(lambda: not self.any) if wait else self._pace.ready()):
                 return None
@@ -88,7 +91,7 @@ class Work:
         return None
 
     def put_back(self, parcel: Parcel) -> bool:
-        """Put a letter that was surely not handed over back in the queue, once; False: it has been before."""
+        """Queue a letter again that was surely not taken. Return False if it was before, or after `halt`."""
         with self._lock:
             if parcel.delivery in self._again or self.halted:
                 return False
@@ -97,7 +100,7 @@ class Work:
             return True
 
     def settle(self, outcome: Outcome, *, by_server: bool = True) -> None:
-        """Pass an outcome on, and stop the call where it shows that going on would do harm."""
+        """Pass an outcome on; halt after a letter in doubt or too many refusals in a row."""
         with self._lock:
             if outcome.state == "accepted":
                 self._refused = 0
@@ -108,26 +111,22 @@ class Work:
             self.halt("stopped after a letter in doubt")
         elif self._refused >= REFUSED_IN_A_ROW:
             words = f"{REFUSED_IN_A_ROW} letters in a row were refused"
-            self.halt(
-                words,
-                DigestError(
-                    f"mail server: {words}, the last with {outcome.reason}; nothing more is sent, see why first"
-                ),
-            )
+            last = f"the last with {outcome.reason}; nothing more is sent, find the cause first"
+            self.halt(words, DigestError(f"mail server: {words}, {last}"))
 
     def halt(self, words: str, error: BaseException | None = None) -> None:
-        """Begin nothing more; the first reason given stands. `error` is for the caller, when all outcomes are out."""
+        """Begin no more letters, for the first reason given. `complain` raises `error` after all outcomes."""
         with self._lock:
             self._halted = self._halted or words
             self._error = self._error or error
 
     def no_connection(self, error: DigestError) -> None:
-        """Note that one connection is gone for good. It matters if letters are left when all have ended."""
+        """Note that one connection failed for good; this counts if letters are left when all have ended."""
         with self._lock:
             self._unreachable = error
 
     def give_back(self) -> None:
-        """Settle each letter never begun, once every connection has ended."""
+        """Settle as deferred each letter that was not begun, once every connection has ended."""
         with self._lock:
             left, self._waiting = list(self._waiting), deque()
             if left and not self.halted:
@@ -138,6 +137,6 @@ class Work:
             self.settled.put(Outcome(parcel.delivery, "deferred", words, RETRY_LOST, tried=False))
 
     def complain(self) -> None:
-        """Raise what the caller must know of, if anything."""
+        """Raise the error that the caller must know of, if there is one."""
         if self._error is not None:
             raise self._error

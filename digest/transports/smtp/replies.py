@@ -1,4 +1,4 @@
-"""What a server's reply means for one letter, and the words we keep of it. Pure.
+"""Judge a mail server's reply: decide the outcome of a letter, and the words of the reply to keep. Pure.
 
 Codes are those of RFC 5321 §4.2, enhanced codes those of RFC 3463.
 """
@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from digest.transports.base import Outcome
 
-RETRY_LOST: Final = 60.0  # a connection that broke is worth another try soon
+RETRY_LOST: Final = 60.0  # seconds until another try after a connection broke
 _LONGEST = 200
 
-# Seconds until another try when the server names none. Greylisting (450, 451) lifts after five minutes or so.
+# Seconds until another try if the server names none. Greylisting (450, 451) ends after about five minutes.
 _RETRY = {421: 300.0, 450: 600.0, 451: 600.0, 452: 1800.0}
 _RETRY_OTHER = 900.0
 _RETRY_RANGE = (60.0, 6 * 3600.0)
@@ -25,32 +25,32 @@ _CLOCK = re.compile(r"\b(\d\d):(\d\d):(\d\d)\b")
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,]+(?:@|%40)[^\s<>():;,]+", re.I)
-# Authentication wanted or failed: said of the account, at whatever command.
+# Authentication is needed or failed: these are about the account, at any command.
 _ACCOUNT = {530, 534, 535, 538}
-# At MAIL, these are said of the letter (too large, an address outside ASCII); all else of the sender.
+# At MAIL, these are about the letter (too large, an address outside ASCII); all others are about the sender.
 _OF_THE_LETTER = {"5.2.3", "5.3.4", "5.6.7"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One complete reply: `code` 200 to 599, `text` its lines joined by spaces."""
+    """Hold one complete reply: `code` is 200 to 599, `text` its lines joined by spaces."""
 
     code: int
     text: str
 
     @property
     def positive(self) -> bool:
-        """Is it a 2xx?"""
+        """Return whether it is a 2xx."""
         return 200 <= self.code < 300
 
     @property
     def negative(self) -> bool:
-        """Is it a 4xx or 5xx?"""
+        """Return whether it is a 4xx or 5xx."""
         return self.code >= 400
 
 
 def verdict(delivery: int, reply: Reply, address: str) -> Outcome:
-    """Return what a final reply makes of a letter to `address`: accepted, deferred (4xx) or refused (5xx)."""
+    """Return the outcome of a letter to `address` after a final reply: accepted, deferred (4xx) or refused (5xx)."""
     words = reason(reply, address)
     if reply.positive:
         return Outcome(delivery, "accepted", words)
@@ -62,7 +62,7 @@ def verdict(delivery: int, reply: Reply, address: str) -> Outcome:
 
 
 def about_the_account(verb: str, reply: Reply) -> bool:
-    """Is this refusal about who sends, so that no reader may be struck off for it?"""
+    """Return whether a refusal is about the sender or the account, so that no reader may be refused for it."""
     if reply.code in _ACCOUNT:
         return True
     if verb != "MAIL" or reply.code < 500 or reply.code == 552:
@@ -72,7 +72,7 @@ def about_the_account(verb: str, reply: Reply) -> bool:
 
 
 def wait_in_reply(reply: Reply) -> float:
-    """Return after how many seconds to try again: what the server says within reason, else by its code."""
+    """Return how many seconds to wait before another try: as the server says, within limits, or by its code."""
     if named := _IN.search(reply.text):
         seconds = float(int(named[1]) * _UNIT[named[2].lower()])
     elif clock := _CLOCK.search(reply.text):
@@ -84,10 +84,10 @@ def wait_in_reply(reply: Reply) -> float:
 
 
 def reason(reply: Reply, address: str = "") -> str:
-    """Return the reply in at most 200 characters, with no address in it, nor the name before the @."""
+    """Return a reply in at most 200 characters, without any address and without the name before `address`'s @."""
     text = reply.text if reply.text.isprintable() else "".join(c if c.isprintable() else " " for c in reply.text)
     local = address.rpartition("@")[0] or address
-    # Most replies name nobody, and compiling an expression a letter costs more than the rest of it.
+    # Only if needed, because most replies hold no address and compiling expressions for each letter is slow.
     if "@" in text or "%40" in text or local.lower() in text.lower():
         text = _unnamed(text, address, local)
     text = " ".join(f"{reply.code} {text}".split())

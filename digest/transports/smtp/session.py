@@ -1,4 +1,8 @@
-"""One connection to a mail server: smtplib's, whose writes can be counted and whose replies are whole and in time."""
+"""Talk to a mail server over smtplib's connection, with counted writes and with time limits for whole replies.
+
+smtplib alone does neither: after a failed write it cannot say whether the last byte left, and a server that sends a
+byte now and then can keep it waiting for ever.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +19,22 @@ from typing import Final, TypeVar
 
 from digest.transports.smtp.replies import Reply
 
-_TICK: Final = 1.0  # seconds between two looks at whether we are to hurry
-_RECORD: Final = 16_384  # the most that one TLS record carries
+_TICK: Final = 1.0  # seconds between two checks whether the deadline has come nearer
+_RECORD: Final = 16_384  # the most bytes that one TLS record carries
 _LONGEST_REPLY: Final = 65_536
-_SLOWEST: Final = 1024  # bytes a second a server must read at
+_SLOWEST: Final = 1024  # bytes a second that a server must read at least
 _LINE = re.compile(rb"[2-5]\d\d(?:[ -]|\r?\n)")
 
-Until = Callable[[], float]
+Until = Callable[[], float]  # returns a moment of the monotonic clock
 T = TypeVar("T")
 
 
 class Lost(Exception):
-    """The connection is of no more use; the message says how it ended."""
+    """Report that the connection can no longer be used; the message says how it ended."""
 
 
 class Lines:
-    """The lines of a socket, each reply within its time. Half a line is no line: it reads as the end."""
+    """Read the lines of replies from a socket within time limits. An unfinished last line is dropped."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -40,13 +44,13 @@ class Lines:
         self._until: Until = lambda: math.inf
 
     def begin(self, seconds: float, until: Until) -> None:
-        """Start a reply that must be whole in `seconds`, and by the moment `until` returns, whichever is first."""
+        """Start a reply that must be whole in `seconds` and before the moment that `until` returns."""
         self._deadline = time.monotonic() + seconds
         self._until = until
         self._room = _LONGEST_REPLY
 
     def readline(self, limit: int) -> bytes:
-        """Return the next line, b"" at the end. OSError: out of time, or what came is no reply of SMTP."""
+        """Return the next line, b"" at the end. Raises OSError if the time is up or it is no line of a reply."""
         while (end := self._held.find(b"\n")) < 0:
             if len(self._held) > limit:
                 raise OSError("a line without end")
@@ -66,29 +70,33 @@ class Lines:
 
     @property
     def waiting(self) -> bool:
-        """Has more come than was asked for?"""
+        """Return whether more was received than was read."""
         return bool(self._held)
 
     def close(self) -> None:
-        """Forget what was read. The socket is the session's to close."""
+        """Forget the bytes received. The socket stays open, because the session closes it."""
         self._held.clear()
 
 
 class Session(smtplib.SMTP):
-    """smtplib's connection, whose writes say how much left and whose replies are whole, timed and plausible."""
+    """Be smtplib's connection, but count the bytes that left and read each reply whole, within its time.
+
+    `left` is how many bytes of the last `write` went to the network; `until` returns the moment by which every step
+    must end.
+    """
 
     left = 0
     until: Until = staticmethod(lambda: math.inf)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read one reply, as smtplib does, from lines of our own. For smtplib; `answer` is ours."""
+        """Return one reply as (code, text). Called by smtplib itself; our code calls `answer`."""
         code, text = self._reply(float(self.timeout))
         if self.sock is not None:
             self.sock.settimeout(float(self.timeout))
         return code, text
 
     def answer(self, seconds: float | None = None) -> Reply:
-        """Return the next reply, whole. Lost when the connection ends, the time is up, or it is no reply."""
+        """Return the next reply. Raises Lost if the connection ends, the time is up, or it is no SMTP reply."""
         try:
             code, text = self._reply(seconds or float(self.timeout))
         except (smtplib.SMTPException, OSError) as error:
@@ -106,12 +114,12 @@ class Session(smtplib.SMTP):
         return super().getreply()
 
     def write(self, data: bytes) -> None:
-        """Send `data`. On Lost, `left` bytes of it went to the network and no more: no byte after them can arrive."""
+        """Send `data`. Raises Lost after an error; then `left` bytes of it went to the network and no others can."""
         self.left = 0
         if self.sock is None:
             raise Lost("the connection was closed")
         sock = self.sock
-        # A TLS record arrives whole or is worth nothing, so sent one by one they can be counted like bytes.
+        # Send TLS records one by one, because a record that is cut off is worth nothing and must not be counted.
         step = _RECORD if isinstance(sock, ssl.SSLSocket) else len(data)
         view = memoryview(data)
         stall = float(self.timeout)
@@ -131,12 +139,12 @@ class Session(smtplib.SMTP):
 
     @property
     def ahead_of_us(self) -> bool:
-        """Has the server said more than it was asked? Then its answers can no longer be told apart."""
+        """Return whether the server sent more replies than it was asked for, so that they cannot be matched."""
         return self.file is not None and self.file.waiting
 
     @property
     def usable(self) -> bool:
-        """Is the idle connection still open and silent? A server that hung up meanwhile has said so, or closed it."""
+        """Return whether the idle connection is still open and silent; close it if the server ended it meanwhile."""
         if self.sock is None:
             return False
         self.sock.settimeout(0)
@@ -150,7 +158,7 @@ class Session(smtplib.SMTP):
         return False
 
     def leave(self, seconds: float) -> None:
-        """Say goodbye, if anybody listens, and close."""
+        """Send QUIT, wait at most `seconds` for the answer, and close. Raises nothing if the server is gone."""
         try:
             if self.sock is not None:
                 self.write(b"QUIT\r\n")
@@ -162,11 +170,11 @@ class Session(smtplib.SMTP):
 
 
 class TlsSession(Session, smtplib.SMTP_SSL):
-    """The same, encrypted from the first byte."""
+    """Be a `Session` that is encrypted from the first byte."""
 
 
 def patiently(call: Callable[[], T], sock: socket.socket, deadline: Until) -> T:
-    """Return `call()` on a socket, waiting until `deadline`, which may draw nearer. Then TimeoutError."""
+    """Return `call()` on a socket. Raises TimeoutError at the moment that `deadline` returns, which may change."""
     while (remaining := deadline() - time.monotonic()) > 0:
         sock.settimeout(min(remaining, _TICK))
         try:

@@ -1,4 +1,4 @@
-"""The SMTP transport: several connections share the letters, and nothing is left in the air."""
+"""Hand letters over to a mail server: several connections share the letters, and each letter gets an outcome."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from digest.transports.smtp.lane import Lane
 from digest.transports.smtp.lanes import Clock, Pace, Sleep, Work
 from digest.transports.smtp.session import Session
 
-# Seconds that a server has to answer for letters under way when we are told to stop.
+# Seconds that a server has to answer for the letters under way when we are told to stop.
 DRAIN: Final = 20.0
 
 
 class SmtpTransport:
-    """Hands letters over to one mail server. One instance serves one run, from one thread; `stop` from any."""
+    """Hand letters over to one mail server. One instance serves one run, from one thread; `stop` from any.
+
+    Raises WrongUse if the return path is no address.
+    """
 
     capabilities = Capabilities()
 
@@ -42,15 +45,15 @@ class SmtpTransport:
         self._unheard: dict[int, str] = {}
 
     def open(self) -> None:
-        """Connect and log in, so that what is wrong shows before anything is claimed. TryLater or DigestError."""
+        """Connect and log in, so that a mistake shows before anything is claimed. Raises TryLater or DigestError."""
         self._at_work(1)[0].open()
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
         """Hand over each parcel and yield its outcome as it becomes known.
 
-        After the first letter in doubt nothing more is begun: the rest comes back deferred and untried. So it does
-        when the server cannot be reached, does not take letters from us or refuses 20 in a row; then DigestError
-        or TryLater follows the last outcome. A caller that stops listening waits here for the letters under way.
+        After the first letter in doubt no more letters are begun: the rest is deferred and untried. The same happens
+        if the server cannot be reached, does not take letters from us or refuses 20 in a row; then DigestError or
+        TryLater follows the last outcome. Closing the iterator early waits for the letters under way.
         """
         if not parcels:
             return
@@ -76,7 +79,7 @@ class SmtpTransport:
         work.complain()
 
     def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return what this instance learnt and its caller did not stay to hear; SMTP itself answers for no past."""
+        """Return the outcomes that came after the caller closed the iterator; a mail server cannot be asked."""
         return {delivery: self._unheard[delivery] for delivery, _ in deliveries if delivery in self._unheard}
 
     def stop(self) -> None:
@@ -85,12 +88,12 @@ class SmtpTransport:
         self._stopped = True
 
     def close(self) -> None:
-        """Say goodbye on every connection."""
+        """Close every connection."""
         for lane in self._lanes:
             lane.close()
 
     def _start(self, work: Work, first: Lane, threads: Sequence[threading.Thread]) -> None:
-        """Connect once here, where it can be said that nobody can; then let the connections work."""
+        """Connect once in this thread, to halt at once if that fails; then start the threads."""
         try:
             if work.any:
                 first.open()
@@ -100,14 +103,14 @@ class SmtpTransport:
             thread.start()
 
     def _end(self, work: Work, threads: Sequence[threading.Thread]) -> None:
-        """Let the connections finish what is under way, and keep what nobody listened to for `ask`."""
+        """Let the connections finish the letters under way, and keep the outcomes not yielded for `ask`."""
         if any(thread.is_alive() for thread in threads):
-            work.halt("nobody waits for it any more")
+            work.halt("the run stopped waiting for it")
             self._deadline = min(self._deadline, time.monotonic() + DRAIN)
             for thread in filter(threading.Thread.is_alive, threads):
                 thread.join(max(self._deadline - time.monotonic(), 0) + 5)
             if any(thread.is_alive() for thread in threads):
-                # One of them still waits for a connection. It has no letter; nor shall it get one of the next call.
+                # A thread that still waits for a connection has no letter; replace its lane, so that it can get none.
                 self._lanes = [self._lane() for _ in self._lanes]
         work.give_back()
         while not work.settled.empty():
@@ -116,7 +119,7 @@ class SmtpTransport:
                 self._unheard[outcome.delivery] = "accepted" if outcome.state == "accepted" else "absent"
 
     def _at_work(self, most: int) -> list[Lane]:
-        """Return the connections to use; when the server has turned all of them away, they may ask again."""
+        """Return at most `most` lanes that are not retired; if all are, let all try again."""
         if all(lane.retired for lane in self._lanes):
             for lane in self._lanes:
                 lane.retired = False
