@@ -1,7 +1,7 @@
-"""Where reports arrive: an mbox, a Maildir or an IMAP mailbox, read first and marked as read only afterwards.
+"""Read the mailbox that bounces and complaints are sent to: an mbox, a Maildir or a folder of an IMAP server.
 
-A message is marked once its event is stored (`done`), so that a kill between the two means reading it again,
-which its id makes harmless. Messages are never deleted.
+A message is marked as read (`done`) only after its event is stored. A kill between the two means that the message is
+read again, which is harmless because its event has the same id. Messages are never deleted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _WAIT = 30.0  # seconds for a server's answer
 
 
 class Mailbox(Protocol):
-    """A place with messages. One instance serves one reading; `close` is always called."""
+    """Give the messages of one mailbox. One instance serves one reading; `close` is always called."""
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield (key, the message's first megabyte) of each message not yet marked."""
@@ -37,17 +37,17 @@ class Mailbox(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close files and connections."""
         ...
 
 
-def open_mailbox(place: str, password: str = "") -> Mailbox:
-    """Return the mailbox at `place`: "maildir:/path", "mbox:/path", "imaps://user@host[:port]/FOLDER".
+def open_mailbox(address: str, password: str = "") -> Mailbox:
+    """Open the mailbox at `address`: "maildir:/path", "mbox:/path", "imaps://user@host[:port]/FOLDER".
 
-    `imap://` starts unencrypted and insists on STARTTLS, but for the loopback. Raises ConfigError for another
-    form or a path that is not there, TryLater when the server is away or refuses us.
+    `imap://` starts unencrypted and insists on STARTTLS, except on the loopback. Raises ConfigError for another form
+    or a path that is not there, TryLater if the server is away or refuses us.
     """
-    kind, _, rest = place.partition(":")
+    kind, _, rest = address.partition(":")
     if kind == "maildir" and rest:
         if not (Path(rest) / "new").is_dir():
             raise ConfigError(
@@ -59,12 +59,12 @@ def open_mailbox(place: str, password: str = "") -> Mailbox:
             raise ConfigError([f"events.mailbox: no file {rest}; name the mbox that reports are delivered to"])
         return Mbox(Path(rest))
     if kind in ("imap", "imaps"):
-        return Imap(place, password)
-    raise ConfigError([f"events.mailbox: {place!r} is not a mailbox; write {_FORMS}"])
+        return Imap(address, password)
+    raise ConfigError([f"events.mailbox: {address!r} is not a mailbox; write {_FORMS}"])
 
 
 class Maildir:
-    """A Maildir: messages in `new`, and those in `cur` without the flag S (seen); marking moves them to `cur`."""
+    """Read a Maildir: messages in `new`, and those in `cur` without the flag S (seen). Marking sets that flag."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,7 +75,7 @@ class Maildir:
             for name in sorted(path.name for path in (self._folder / sub).iterdir()):
                 if name.startswith(".") or "S" in _flags(name):
                     continue
-                # A message may be moved meanwhile; a link may lead anywhere.
+                # Follow no link, because it may lead anywhere; skip a message that was moved meanwhile.
                 with suppress(OSError):
                     handle = os.open(self._folder / sub / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                     with os.fdopen(handle, "rb") as file:
@@ -83,7 +83,7 @@ class Maildir:
                     yield f"{sub}/{name}", raw
 
     def done(self, keys: Sequence[str]) -> None:
-        """Move to `cur` with the flag S."""
+        """Move the messages to `cur` with the flag S."""
         for key in keys:
             name = key.partition("/")[2]
             flags = "".join(sorted({*_flags(name), "S"}))
@@ -91,11 +91,11 @@ class Maildir:
                 (self._folder / key).rename(self._folder / "cur" / f"{name.partition(':2,')[0]}:2,{flags}")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file stays open."""
 
 
 class Mbox:
-    """An mbox, which is only read: what was taken before is known by its id, so nothing needs marking."""
+    """Read an mbox and mark nothing: events that were stored before are recognised by their ids."""
 
     def __init__(self, path: Path) -> None:
         self._box = mailbox.mbox(path, create=False)
@@ -107,7 +107,7 @@ class Mbox:
                 yield str(key), file.read(LARGEST)
 
     def done(self, keys: Sequence[str]) -> None:
-        """Nothing: the file is its delivery agent's."""
+        """Do nothing, because only the delivery agent may write to the file."""
 
     def close(self) -> None:
         """Close the file."""
@@ -115,7 +115,7 @@ class Mbox:
 
 
 class Imap:
-    r"""A folder of an IMAP server: messages without \Seen, which marking sets."""
+    r"""Read a folder of an IMAP server: messages without the flag \Seen. Marking sets it."""
 
     def __init__(self, address: str, password: str) -> None:
         parts = urlsplit(address)
@@ -129,17 +129,17 @@ class Imap:
             self._server = _connect(parts.scheme, parts.hostname, parts.port)
             try:
                 self._server.login(user, password)
-                # Quoted here: imaplib does it only from 3.14 on.
+                # Quote the name, because imaplib does so only from Python 3.14 on.
                 self._ok(self._server.select('"' + re.sub(r'([\\"])', r"\\\1", folder) + '"'))
             except BaseException:
                 self._server.shutdown()
                 raise
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
-        """Yield (UID, bytes); fetching does not mark."""
+        """Yield (UID, bytes) of each message; fetching does not mark it."""
         with _translated(self._where):
-            found = self._ok(self._server.uid("SEARCH", "UNSEEN"))[0] or b""
-        for uid in found.decode("ascii").split():
+            uids = self._ok(self._server.uid("SEARCH", "UNSEEN"))[0] or b""
+        for uid in uids.decode("ascii").split():
             with _translated(self._where):
                 answer = self._ok(self._server.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LARGEST}>)"))
             raw = next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
@@ -147,13 +147,13 @@ class Imap:
                 yield uid, raw
 
     def done(self, keys: Sequence[str]) -> None:
-        r"""Set \Seen."""
+        r"""Set the flag \Seen."""
         for start in range(0, len(keys), 100):
             with _translated(self._where):
                 self._ok(self._server.uid("STORE", ",".join(keys[start : start + 100]), "+FLAGS.SILENT", r"(\Seen)"))
 
     def close(self) -> None:
-        """Log out; a server that is gone is no error."""
+        """Log out. Raises nothing if the server is gone."""
         try:
             self._server.logout()
         except (imaplib.IMAP4.error, OSError):
@@ -183,12 +183,12 @@ def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
 
 @contextmanager
 def _translated(where: str) -> Iterator[None]:
-    """Turn a server's troubles into TryLater; its own words may name a person, so only their kind is told."""
+    """Turn an error of the server into TryLater. Its own words are left out, because they may name a person."""
     try:
         yield
     except (imaplib.IMAP4.error, OSError) as error:
-        what = "refused us or broke off" if isinstance(error, imaplib.IMAP4.error) else type(error).__name__
-        raise TryLater(f"{where}: {what}; try again later, or check events.mailbox and its password") from error
+        problem = "refused us or broke off" if isinstance(error, imaplib.IMAP4.error) else type(error).__name__
+        raise TryLater(f"{where}: {problem}; try again later, or check events.mailbox and its password") from error
 
 
 def _flags(name: str) -> str:

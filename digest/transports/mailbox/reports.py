@@ -1,7 +1,8 @@
-"""Delivery status notifications (RFC 3464) and feedback reports (ARF, RFC 5965) as events. Pure.
+"""Turn delivery status notifications (RFC 3464) and feedback reports (ARF, RFC 5965) into events. Pure.
 
-Whatever a stranger can write is in here: a report counts only with the tag of one of our deliveries, which none
-but its receiver can know, and the addresses in it are not believed. What is not a report says so.
+A stranger can write any message. So a report counts only with the tag of one of our deliveries, which only the
+systems that handled the letter can know, and an address in a report is never believed. `read_report` raises
+NoReport for any other message.
 """
 
 from __future__ import annotations
@@ -19,24 +20,27 @@ from digest.ledger.events import Event, status_in
 from digest.ledger.redact import redacted
 
 PROVIDER = "mail"
-LARGEST = 1_000_000  # bytes that are looked at; the report stands before the returned letter
+LARGEST = 1_000_000  # bytes of a message that are read; enough, because the report comes before the returned letter
 _PARTS = 50
 _TEXT = 8_000
 
-# The address a report was sent to is where the tag comes back (VERP); a complaint carries it in what it quotes.
+# A bounce brings the tag back in the address that it was sent to (VERP), a complaint in the headers that it quotes.
 _ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Cc")
 _QUOTED = ("Original-Mail-From", "Return-Path", "X-Original-Mail-From", "Errors-To")
 _MACHINE = re.compile(r"(?i)\b(mailer-daemon|postmaster|mail delivery (sub)?system)\b")
 _FEEDBACK = {"abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "": "complained"}
 _ACTIONS = {"delayed": "deferred", "delivered": "delivered", "relayed": "processed", "expanded": "processed"}
-# Of several recipients behind one address, the best off decides: if it reached one of them, the address is alive.
+# Of several recipients behind one address the mildest result counts: if one was reached, the address is alive.
 _MILDEST = ("delivered", "processed", "deferred", "blocked", "bounced")
 
 Tag = Callable[[str], int | None]
 
 
 class NoReport(ValueError):
-    """The message is no report of ours; says why. `machine`: nobody need read it (an absence note, a stranger's)."""
+    """Report a message that is no report of ours, and why.
+
+    `machine`: a program wrote it (an absence note, a report of a stranger's letter), so that no person need read it.
+    """
 
     def __init__(self, why: str, *, machine: bool = False) -> None:
         super().__init__(why)
@@ -44,9 +48,9 @@ class NoReport(ValueError):
 
 
 def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
-    """Return what a message reports of one of our deliveries. Raises NoReport for any other message.
+    """Return the event that a message reports of one of our deliveries. Raises NoReport for any other message.
 
-    `raw` is the message or its first LARGEST bytes; `read_tag` finds the delivery in a header's value.
+    `raw` is the message or its first LARGEST bytes; `read_tag` returns the delivery whose tag is in a text.
     """
     try:
         message = message_from_bytes(raw[:LARGEST], policy=compat32)
@@ -54,7 +58,7 @@ def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
     except NoReport:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as error:
-        # The standard library's parser raises whatever it likes on a damaged message.
+        # Catch them all, because the standard library's parser raises any of these on a damaged message.
         raise NoReport(f"damaged ({type(error).__name__})") from None
 
 
@@ -85,7 +89,10 @@ def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
 
 
 def _notification(parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """RFC 3464: a block about the message, then one for each recipient."""
+    """Read a notification (RFC 3464): a block about the message, then one for each recipient.
+
+    Returns (kind, status, reason, the texts that may hold the tag).
+    """
     blocks = [
         block
         for part in parts
@@ -96,16 +103,17 @@ def _notification(parts: list[Message]) -> tuple[str, str | None, str, str]:
     about = [block for block in blocks if block.get("Action") or block.get("Status") or block.get("Final-Recipient")]
     if not about:
         raise NoReport("a notification without a recipient")
-    kind, status, reason = min(map(_of_recipient, about), key=lambda one: _MILDEST.index(one[0]))
+    kind, status, reason = min(map(_of_recipient, about), key=lambda result: _MILDEST.index(result[0]))
     return kind, status, reason, " ".join(_all(block, ("Original-Envelope-Id",)) for block in blocks)
 
 
 def _of_recipient(block: Message) -> tuple[str, str | None, str]:
-    said = _header(block, "Diagnostic-Code")
-    reason = said.partition(";")[2].strip() or said
+    """Return (kind, status, reason) of one recipient's block."""
+    diagnostic = _header(block, "Diagnostic-Code")
+    reason = diagnostic.partition(";")[2].strip() or diagnostic
     status = status_in(_header(block, "Status"))
     if status is None or status.endswith(".0.0"):
-        # Many servers say no more than "failed" there, and the truth in the words of the other side.
+        # Many servers give a status of "failed" alone, and the real status in the diagnostic words.
         status = status_in(reason) or status
     action = _header(block, "Action").strip().lower()
     if action in _ACTIONS:
@@ -118,7 +126,10 @@ def _of_recipient(block: Message) -> tuple[str, str | None, str]:
 
 
 def _feedback(parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """RFC 5965: a machine's part, and the letter complained of, whole or its headers."""
+    """Read a feedback report (RFC 5965): its fields, and the letter complained of, whole or its headers alone.
+
+    Returns (kind, status, reason, the texts that may hold the tag).
+    """
     fields = ""
     for part in parts:
         if part.get_content_type() == "message/feedback-report":
@@ -126,10 +137,11 @@ def _feedback(parts: list[Message]) -> tuple[str, str | None, str, str]:
             fields += str(inner[0]) if isinstance(inner, list) and inner else _body(part)
     if not fields:
         raise NoReport("feedback without its report")
-    said = re.search(r"(?im)^feedback-type:[ \t]*([a-z-]*)", fields)
-    kind = _FEEDBACK.get(said[1].lower() if said else "")
+    match = re.search(r"(?im)^feedback-type:[ \t]*([a-z-]*)", fields)
+    feedback_type = match[1].lower() if match else ""
+    kind = _FEEDBACK.get(feedback_type)
     if kind is None:
-        raise NoReport(f"feedback that is no complaint ({said[1].lower() if said else ''})", machine=True)
+        raise NoReport(f"feedback that is no complaint ({feedback_type})", machine=True)
     quoted = [line for line in fields.splitlines() if line.lower().startswith("original-mail-from:")]
     for part in parts:
         if part.get_content_type() == "text/rfc822-headers":
@@ -140,7 +152,10 @@ def _feedback(parts: list[Message]) -> tuple[str, str | None, str, str]:
 
 
 def _plain(message: Message, parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """A mail server's own words, without the standard's form: believed with a status code in them."""
+    """Read a mail server's message without the standard's form, which counts only with a status code in its text.
+
+    Returns (kind, status, reason, "").
+    """
     if not _MACHINE.search(_all(message, ("From", "Sender"))):
         raise NoReport("not a report")
     text = next((_body(part)[:_TEXT] for part in parts if part.get_content_type() == "text/plain"), "")
@@ -152,7 +167,7 @@ def _plain(message: Message, parts: list[Message]) -> tuple[str, str | None, str
 
 
 def _is_automatic(message: Message) -> bool:
-    """An absence note or another automatic answer, which says nothing of the letter's fate."""
+    """Return whether a message is an absence note or another automatic answer, which says nothing of a delivery."""
     submitted = _header(message, "Auto-Submitted").partition(";")[0].strip().lower()
     return (
         submitted == "auto-replied"
@@ -162,17 +177,17 @@ def _is_automatic(message: Message) -> bool:
 
 
 def _flat(message: Message) -> list[Message]:
-    """The message's parts, no more than _PARTS of them, however deep they are nested."""
+    """Return the parts of a message, at most _PARTS, however deep they are nested."""
     return [part for part, _ in zip(_walk(message), range(_PARTS), strict=False)]
 
 
 def _walk(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
-        one = waiting.pop(0)
-        yield one
-        if one.is_multipart() and one.get_content_type() != "message/delivery-status":
-            waiting.extend(part for part in one.get_payload() if isinstance(part, Message))
+        part = waiting.pop(0)
+        yield part
+        if part.is_multipart() and part.get_content_type() != "message/delivery-status":
+            waiting.extend(inner for inner in part.get_payload() if isinstance(inner, Message))
 
 
 def _header(message: Message, name: str) -> str:
@@ -189,10 +204,10 @@ def _body(part: Message) -> str:
 
 
 def _id(message: Message, delivery: int, kind: str) -> str:
-    """What its copies share: read again from an mbox, or delivered twice, it is the same event."""
+    """Return the event's id, the same for every copy: read again from an mbox or delivered twice, it is one event."""
     name = _header(message, "Message-ID").strip() or repr(message.items()[:40])
-    said = f"{name} {delivery} {kind}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(said).hexdigest()
+    content = f"{name} {delivery} {kind}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()
 
 
 def _date(message: Message, now: datetime) -> datetime:
