@@ -67,8 +67,11 @@ def _unaddressed(personal: Personal, refused: dict[int, str]) -> bool:
     """Return whether a reader has no address that can be sent; then add them to `refused`."""
     try:
         address_of(personal)
-    except BadHeader as error:
-        refused[personal.delivery] = redacted(str(error))
+    except BadHeader:
+        # In words of our own, because the error quotes the address and a reason must hold none.
+        plain = personal.to.rpartition("@")[0].isascii()
+        cause = "is not one that can be mailed" if plain else "has letters outside ASCII before the @"
+        refused[personal.delivery] = f"the address {cause}; correct it"
         return True
     return False
 
