@@ -321,7 +321,7 @@ def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
     """A letter that a test can tell from the others."""
     to = to or f"reader{number}@example.org"
     body = f"Letter {number} for you.\r\n" + "words, words, words\r\n" * (size // 21)
-    message = f"To: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
+    message = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
     return Parcel(number, "weekly-2027-10-29", to, message, Assembled("Homes", b"<p>Homes</p>", b"Homes"))
 
 

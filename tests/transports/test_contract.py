@@ -1,4 +1,4 @@
-"""The file and SMTP transports keep the contract. Another transport inherits it in a test file of its own."""
+"""Check that every transport keeps the contract. A new transport gets a class here with a fixture `case`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 from digest.transports.file import FileTransport
 from digest.transports.smtp import SmtpTransport
 from tests.transports.contract import Case, TransportContract
+from tests.transports.fake_sendgrid import FakeSendGrid
 from tests.transports.mailserver import EXTENSIONS, Act, Papers, Talk, serving, settings
+from tests.transports.sendgrid_sample import NOW, transport
 
 
 class TestFile(TransportContract):
@@ -60,3 +62,15 @@ class TestSmtp(TransportContract):
                 return Counter(int(re.sub(r"\D", "", one.to.partition("@")[0])) for one in server.queued)
 
             yield Case(lambda: SmtpTransport(chosen), taken, lambda: server.script.update({point: act}))
+
+
+class TestSendGrid(TransportContract):
+    @pytest.fixture(params=["reset", "take reset", "junk", "500", "401", "take 503"])
+    def case(self, request: pytest.FixtureRequest) -> Iterator[Case]:
+        fake = FakeSendGrid(now=NOW.timestamp())
+        yield Case(
+            lambda: transport(fake, concurrency=2),
+            lambda: Counter({int(mid): count for mid, count in fake.mids().items()}),
+            lambda: fake.faults.extend([request.param] * 100),
+        )
+        fake.close()
