@@ -1,4 +1,4 @@
-"""What tests of transports may ask for."""
+"""Give tests of transports the fixture `papers`."""
 
 from tests.transports.mailserver import papers
 

@@ -1,4 +1,4 @@
-"""What every transport promises, as tests. Each transport's test file inherits them and says how to make one.
+"""Test the promises of every transport. `test_contract.py` inherits these tests, with a fixture for each transport.
 
 class TestMine(TransportContract):
     @pytest.fixture
@@ -20,9 +20,9 @@ STATES = {"accepted", "refused", "deferred", "uncertain"}
 
 @dataclass
 class Case:
-    """A transport under test: `make` one, `taken` says which deliveries the other side has, `spoil` breaks that side.
+    """Hold how to test one transport: `make` returns one, `taken` counts the deliveries that the other side has.
 
-    A spoilt other side fails in a way the transport was not told of: nonsense, a crash, no place to write.
+    `spoil` breaks the other side in a way that the transport cannot foresee: nonsense, a crash, no room to write.
     """
 
     make: Callable[[], Transport]
@@ -31,10 +31,10 @@ class Case:
 
 
 def once_each(outcomes: list[Outcome]) -> dict[int, Outcome]:
-    """Return outcomes by delivery, having checked that none comes twice and each is one of the four."""
-    assert max(Counter(one.delivery for one in outcomes).values(), default=1) == 1
-    assert {one.state for one in outcomes} <= STATES
-    return {one.delivery: one for one in outcomes}
+    """Return outcomes by delivery; check that none comes twice and that each state is one of the four."""
+    assert max(Counter(outcome.delivery for outcome in outcomes).values(), default=1) == 1
+    assert {outcome.state for outcome in outcomes} <= STATES
+    return {outcome.delivery: outcome for outcome in outcomes}
 
 
 class TransportContract:
@@ -46,7 +46,9 @@ class TransportContract:
         outcomes = once_each(list(transport.hand_over(letters[:10])))
         outcomes |= once_each(list(transport.hand_over(letters[10:])))
         transport.close()
-        assert {number: one.state for number, one in outcomes.items()} == dict.fromkeys(range(1, 31), "accepted")
+        assert {number: outcome.state for number, outcome in outcomes.items()} == dict.fromkeys(
+            range(1, 31), "accepted"
+        )
         assert case.taken() == Counter(range(1, 31))
 
     def test_nothing_to_hand_over_is_nothing(self, case: Case) -> None:
@@ -65,29 +67,29 @@ class TransportContract:
         letters = [parcel(number) for number in range(1, 6)]
         transport = case.make()
         list(transport.hand_over(letters))
-        asked = [(one.delivery, one.folder) for one in letters] + [(99, letters[0].folder)]
-        for one in (transport, case.make()):
-            known = one.ask(asked)
-            assert set(known) <= {number for number, _ in asked}
-            assert {known.get(number, "accepted") for number in range(1, 6)} == {"accepted"}
-            assert known.get(99, "absent") == "absent"
-            one.close()
+        asked = [(letter.delivery, letter.folder) for letter in letters] + [(99, letters[0].folder)]
+        for instance in (transport, case.make()):
+            answers = instance.ask(asked)
+            assert set(answers) <= {number for number, _ in asked}
+            assert {answers.get(number, "accepted") for number in range(1, 6)} == {"accepted"}
+            assert answers.get(99, "absent") == "absent"
+            instance.close()
 
-    def test_what_a_caller_did_not_stay_to_hear_is_known_or_unknown_but_never_wrong(self, case: Case) -> None:
+    def test_asking_after_an_early_close_is_never_wrong(self, case: Case) -> None:
         letters = [parcel(number) for number in range(1, 31)]
         transport = case.make()
         outcomes = transport.hand_over(letters)
         heard = [next(outcomes), next(outcomes)]
         outcomes.close()  # type: ignore[attr-defined]
-        known = transport.ask([(one.delivery, one.folder) for one in letters])
+        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
         transport.close()
         taken = case.taken()
         assert max(taken.values()) == 1
-        assert {one.delivery for one in heard if one.state == "accepted"} <= set(taken)
-        assert {number for number, state in known.items() if state == "accepted"} <= set(taken)
-        assert not {number for number, state in known.items() if state == "absent"} & set(taken)
+        assert {outcome.delivery for outcome in heard if outcome.state == "accepted"} <= set(taken)
+        assert {number for number, state in answers.items() if state == "accepted"} <= set(taken)
+        assert not {number for number, state in answers.items() if state == "absent"} & set(taken)
 
-    def test_a_failure_it_does_not_know_is_never_taken_for_acceptance(self, case: Case) -> None:
+    def test_an_unforeseen_failure_is_never_taken_for_acceptance(self, case: Case) -> None:
         letters = [parcel(number) for number in range(1, 11)]
         case.spoil()
         transport = case.make()
@@ -98,25 +100,25 @@ class TransportContract:
         except DigestError:
             pass
         outcomes = once_each(heard)
-        known = transport.ask([(one.delivery, one.folder) for one in letters])
+        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
         transport.close()
-        assert "accepted" not in {one.state for one in outcomes.values()} | set(known.values())
-        # Nobody is struck off for it either.
-        assert "refused" not in {one.state for one in outcomes.values()}
+        assert "accepted" not in {outcome.state for outcome in outcomes.values()} | set(answers.values())
+        # Nor may a reader be refused for it, because the readers are not at fault.
+        assert "refused" not in {outcome.state for outcome in outcomes.values()}
         taken = set(case.taken())
-        unsound = {number for number, one in outcomes.items() if one.state == "deferred"} & taken
+        unsound = {number for number, outcome in outcomes.items() if outcome.state == "deferred"} & taken
         assert not unsound
 
     def test_no_reason_holds_an_address(self, case: Case) -> None:
-        said: list[str] = []
+        reasons: list[str] = []
         for spoilt in (False, True):
             transport = case.make()
             try:
                 letters = [*(parcel(number) for number in range(1, 6)), parcel(6, to="not an address")]
-                said += [one.reason for one in transport.hand_over(letters)]
+                reasons += [outcome.reason for outcome in transport.hand_over(letters)]
             except DigestError as error:
-                said.append(str(error))
+                reasons.append(str(error))
             transport.close()
             if not spoilt:
                 case.spoil()
-        assert not [words for words in said if "example.org" in words or "not an address" in words]
+        assert not [words for words in reasons if "example.org" in words or "not an address" in words]

@@ -1,6 +1,6 @@
-"""A stand-in for SendGrid on loopback: a real HTTP server that judges, counts, schedules, cancels and fails as told.
+"""Stand in for SendGrid: an HTTP server on loopback that judges, counts, schedules, cancels and fails as told.
 
-Written from the provider's reference, apart from our own checks, so that one can catch the other's mistakes.
+It is written from the provider's reference and not from our own checks, so that each can catch mistakes of the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Error = tuple[str, str | None]
 
 @dataclass
 class Message:
-    """One personalization that was queued."""
+    """Hold one personalization that was queued."""
 
     mid: str
     to: str
@@ -41,10 +41,12 @@ class Message:
 
 @dataclass
 class FakeSendGrid:
-    """`faults` are what the next mail/send requests meet, `side_faults` the next of the other paths; "" is none.
+    """Serve the API, and keep the messages and requests that came.
 
-    A fault is "PLACE" or "take PLACE": with "take" the mail is queued first. See `_Handler.fail`. `bad` addresses
-    are named in a 400, `vague` ones bring one that names nobody. `now` is the provider's clock, in Unix seconds.
+    `faults` are for the next mail/send requests in turn, `side_faults` for those to other paths; "" is no fault. A
+    fault is "KIND" or "take KIND": with "take" the mail is queued first; the kinds are in `_Handler.fail`. A `bad`
+    address is named in a 400, a `vague` address brings a 400 that names no reader. `now` is the provider's clock, in
+    Unix seconds.
     """
 
     faults: deque[str] = field(default_factory=deque)
@@ -100,9 +102,9 @@ class FakeSendGrid:
     def clear(self) -> None:
         """Forget everything, as if new."""
         with self.lock:
-            for one in (self.faults, self.side_faults, self.queued, self.payloads, self.heads, self.asked,
+            for memory in (self.faults, self.side_faults, self.queued, self.payloads, self.heads, self.asked,
                         self.batches, self.cancelled_at, self.delayed):  # fmt: skip
-                one.clear()
+                memory.clear()
 
     def arrive(self) -> None:
         """Let the requests arrive that were on their way when their connection broke ("late")."""
@@ -111,12 +113,12 @@ class FakeSendGrid:
                 self.send(self.delayed.pop())
 
     def mids(self) -> Counter[str]:
-        """How often each delivery was queued."""
+        """Return how often each delivery was queued."""
         with self.lock:
             return Counter(message.mid for message in self.queued)
 
     def mailed(self) -> Counter[str]:
-        """How often each delivery leaves once every hour has come: what was cancelled in time is discarded."""
+        """Return how often each delivery leaves once every hour has come, without those cancelled in time."""
         with self.lock:
             return Counter(message.mid for message in self.queued if not self._discarded(message))
 
@@ -131,30 +133,30 @@ class FakeSendGrid:
         if len(body) >= 30_000_000:
             return 413, [("content too large", None)]
         try:
-            made = json.loads(body.decode("utf-8"))
+            document = json.loads(body.decode("utf-8"))
         except UnicodeDecodeError:
             return 415, [("The body must be UTF-8.", None)]
         except ValueError:
             return 400, [("Bad Request", None)]
-        found = [*judge(made, self.now), *self._own_judgement(made)]
-        if found:
-            return 400, found
+        errors = [*judge(document, self.now), *self._own_judgement(document)]
+        if errors:
+            return 400, errors
         with self.lock:
-            self.payloads.append(made)
-            self.queued += [_message(made, one) for one in made["personalizations"]]
+            self.payloads.append(document)
+            self.queued += [_message(document, personal) for personal in document["personalizations"]]
         return 202, []
 
-    def _own_judgement(self, made: dict[str, Any]) -> list[Error]:
-        found: list[Error] = []
-        for at, one in enumerate(made["personalizations"]):
-            email = one["to"][0]["email"]
+    def _own_judgement(self, document: dict[str, Any]) -> list[Error]:
+        errors: list[Error] = []
+        for at, personal in enumerate(document["personalizations"]):
+            email = personal["to"][0]["email"]
             if email in self.bad:
-                found.append((f"Does not contain a valid address: {email}.", f"personalizations.{at}.to.0.email"))
+                errors.append((f"Does not contain a valid address: {email}.", f"personalizations.{at}.to.0.email"))
             if email in self.vague:
-                found.append(("Bad Request", None))
-        if made.get("batch_id") and made["batch_id"] not in self.batches:
-            found.append(("batch id not found", "batch_id"))
-        return found
+                errors.append(("Bad Request", None))
+        if document.get("batch_id") and document["batch_id"] not in self.batches:
+            errors.append(("batch id not found", "batch_id"))
+        return errors
 
     def create_batch(self) -> str:
         with self.lock:
@@ -163,7 +165,10 @@ class FakeSendGrid:
             return batch_id
 
     def cancel(self, batch_id: str) -> int:
-        """Set a batch's status once; ten may have one whose hour has not come. Too late it may look well."""
+        """Cancel a batch once and return the status; at most ten may be cancelled before their hour.
+
+        A cancel that comes too late discards nothing, and is confirmed all the same if `late_cancels_count`.
+        """
         with self.lock:
             hours = [m.send_at for m in self.queued if m.batch_id == batch_id and m.send_at is not None]
             late = bool(hours) and self.now > min(hours) - 600
@@ -182,85 +187,87 @@ class FakeSendGrid:
         return not hours or max(hours) > self.now
 
 
-def judge(made: Any, now: float) -> list[Error]:
+def judge(document: Any, now: float) -> list[Error]:
     """Return what the provider's reference forbids in a mail/send request."""
-    found: list[Error] = []
-    people = made.get("personalizations") if isinstance(made, dict) else None
+    errors: list[Error] = []
+    people = document.get("personalizations") if isinstance(document, dict) else None
     if not isinstance(people, list) or not people:
         return [("You must have at least one personalization.", "personalizations")]
     if len(people) > 1000:
-        found.append(("The personalization block is limited to 1000 personalizations.", "personalizations"))
-    addresses = [to["email"].lower() for one in people for kind in ("to", "cc", "bcc") for to in one.get(kind, [])]
+        errors.append(("The personalization block is limited to 1000 personalizations.", "personalizations"))
+    addresses = [
+        to["email"].lower() for personal in people for kind in ("to", "cc", "bcc") for to in personal.get(kind, [])
+    ]
     if len(addresses) > 1000:
-        found.append(("There is a limit of 1000 total recipients.", "personalizations"))
+        errors.append(("There is a limit of 1000 total recipients.", "personalizations"))
     if len(set(addresses)) < len(addresses):
-        found.append(("Each unique email address should only be included once.", "personalizations"))
-    if sum(len(one.get("substitutions", {})) for one in people) > 10_000:
-        found.append(("There are too many substitutions.", "personalizations"))
-    for at, one in enumerate(people):
-        found += [(said, f"personalizations.{at}.{where}") for said, where in _judge_one(one, made)]
-    if not made.get("from", {}).get("email", "").isascii() or "@" not in made["from"]["email"]:
-        found.append(("The from address does not match a verified Sender Identity.", "from.email"))
-    if not made["from"].get("name", "").isascii():
-        found.append(("Unicode is not taken here.", "from.name"))
-    if not isinstance(made.get("subject"), str) or not made["subject"]:
-        found.append(("The subject is required.", "subject"))
-    kinds = [part["type"] for part in made.get("content", [])]
+        errors.append(("Each unique email address should only be included once.", "personalizations"))
+    if sum(len(personal.get("substitutions", {})) for personal in people) > 10_000:
+        errors.append(("There are too many substitutions.", "personalizations"))
+    for at, personal in enumerate(people):
+        errors += [(problem, f"personalizations.{at}.{where}") for problem, where in _judge_one(personal, document)]
+    if not document.get("from", {}).get("email", "").isascii() or "@" not in document["from"]["email"]:
+        errors.append(("The from address does not match a verified Sender Identity.", "from.email"))
+    if not document["from"].get("name", "").isascii():
+        errors.append(("Unicode is not taken here.", "from.name"))
+    if not isinstance(document.get("subject"), str) or not document["subject"]:
+        errors.append(("The subject is required.", "subject"))
+    kinds = [part["type"] for part in document.get("content", [])]
     if not kinds or kinds != sorted(kinds, key=["text/plain", "text/html"].index):
-        found.append(("The text/plain content must come first.", "content"))
-    found += [
+        errors.append(("The text/plain content must come first.", "content"))
+    errors += [
         ("The content value must be a string at least one character in length.", f"content.{at}.value")
-        for at, part in enumerate(made.get("content", []))
+        for at, part in enumerate(document.get("content", []))
         if not part["value"]
     ]
-    categories = made.get("categories", [])
+    categories = document.get("categories", [])
     if len(categories) > 10 or len(set(categories)) < len(categories) or any(len(c) > 255 for c in categories):
-        found.append(("There are too many categories, or one is too long.", "categories"))
-    if any(name.lower() in RESERVED for name in made.get("headers", {})):
-        found.append(("This header is reserved.", "headers"))
-    if "send_at" in made and (type(made["send_at"]) is not int or made["send_at"] > now + 72 * 3600):
-        found.append(("The send_at parameter must be within 72 hours.", "send_at"))
-    for unknown in set(made) & {"sections", "template_id"}:
-        found.append(("This field has been removed.", unknown))
-    return found
+        errors.append(("There are too many categories, or one is too long.", "categories"))
+    if any(name.lower() in RESERVED for name in document.get("headers", {})):
+        errors.append(("This header is reserved.", "headers"))
+    if "send_at" in document and (type(document["send_at"]) is not int or document["send_at"] > now + 72 * 3600):
+        errors.append(("The send_at parameter must be within 72 hours.", "send_at"))
+    for unknown in set(document) & {"sections", "template_id"}:
+        errors.append(("This field has been removed.", unknown))
+    return errors
 
 
-def _judge_one(one: dict[str, Any], made: dict[str, Any]) -> list[tuple[str, str]]:
-    found = []
-    for to in one.get("to", []):
+def _judge_one(personal: dict[str, Any], document: dict[str, Any]) -> list[tuple[str, str]]:
+    errors = []
+    for to in personal.get("to", []):
         if "@" not in to["email"] or len(to["email"]) > 320 or not to["email"].isascii():
-            found.append(("Does not contain a valid address.", "to.0.email"))
+            errors.append(("Does not contain a valid address.", "to.0.email"))
         if {",", ";"} & set(to.get("name", "")):
-            found.append(("A name may not contain , or ;", "to.0.name"))
-    if not one.get("to"):
-        found.append(("The to array is required.", "to"))
+            errors.append(("A name may not contain , or ;", "to.0.name"))
+    if not personal.get("to"):
+        errors.append(("The to array is required.", "to"))
     for name in ("substitutions", "custom_args", "headers"):
-        if not all(isinstance(value, str) for value in one.get(name, {}).values()):
-            found.append(("Only strings are taken.", name))
+        if not all(isinstance(value, str) for value in personal.get(name, {}).values()):
+            errors.append(("Only strings are taken.", name))
     for name in ("substitutions", "custom_args"):
-        if len(json.dumps(one.get(name, {}), ensure_ascii=False, separators=(",", ":")).encode()) > 10_000:
-            found.append(("May not exceed 10,000 bytes.", name))
-    if len(one.get("substitutions", {})) > 150:
-        found.append(("At most 150 substitutions.", "substitutions"))
-    for key in one.get("headers", {}):
+        if len(json.dumps(personal.get(name, {}), ensure_ascii=False, separators=(",", ":")).encode()) > 10_000:
+            errors.append(("May not exceed 10,000 bytes.", name))
+    if len(personal.get("substitutions", {})) > 150:
+        errors.append(("At most 150 substitutions.", "substitutions"))
+    for key in personal.get("headers", {}):
         if key.lower() in RESERVED or not key.isascii() or " " in key:
-            found.append(("This header is not taken.", "headers"))
-    return found
+            errors.append(("This header is not taken.", "headers"))
+    return errors
 
 
-def _message(made: dict[str, Any], one: dict[str, Any]) -> Message:
-    text, html = (part["value"] for part in made["content"])
-    values = one.get("substitutions", {})
+def _message(document: dict[str, Any], personal: dict[str, Any]) -> Message:
+    text, html = (part["value"] for part in document["content"])
+    values = personal.get("substitutions", {})
     return Message(
-        one.get("custom_args", {}).get("mid", ""),
-        one["to"][0]["email"],
-        _filled(made["subject"], values),
+        personal.get("custom_args", {}).get("mid", ""),
+        personal["to"][0]["email"],
+        _filled(document["subject"], values),
         _filled(text, values),
         _filled(html, values),
-        made.get("headers", {}) | one.get("headers", {}),
-        made.get("send_at"),
-        made.get("batch_id", ""),
-        one["to"][0].get("name", ""),
+        document.get("headers", {}) | personal.get("headers", {}),
+        document.get("send_at"),
+        document.get("batch_id", ""),
+        personal["to"][0].get("name", ""),
     )
 
 
@@ -345,8 +352,8 @@ class _Handler(BaseHTTPRequestHandler):
             return status, json.loads(body) if status == 201 else _errors([("not taken", "batch_id")]), {}
         if path.startswith("/v3/user/scheduled_sends/") and self.command == "GET":
             batch_id = path.rpartition("/")[2]
-            found = fake.batches.get(batch_id, "")
-            return 200, [{"batch_id": batch_id, "status": found}] if found else [], {}
+            state = fake.batches.get(batch_id, "")
+            return 200, [{"batch_id": batch_id, "status": state}] if state else [], {}
         return 404, _errors([("not found", None)]), {}
 
     def _reply(self, status: int, document: Any, headers: dict[str, str]) -> None:
@@ -398,5 +405,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.close()
 
 
-def _errors(found: list[Error]) -> dict[str, Any]:
-    return {"errors": [{"message": said, "field": where, "help": None} for said, where in found]}
+def _errors(errors: list[Error]) -> dict[str, Any]:
+    return {"errors": [{"message": problem, "field": where, "help": None} for problem, where in errors]}

@@ -1,4 +1,4 @@
-"""A small IMAP server for one mailbox, on a real socket: what our reader uses of RFC 3501, and faults on request."""
+"""Serve one mailbox over IMAP on a real socket: the part of RFC 3501 that our reader uses, and faults on request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 
 class ImapServer:
-    """Serves `letters` with UIDs from 11 on. `fault` names the command that fails; "drop": no answer to SEARCH."""
+    """Serve `letters` with UIDs from 11 on. `fault` names the command that fails; "drop": no answer to SEARCH."""
 
     def __init__(self, letters: list[bytes], fault: str = "") -> None:
         self.letters = {
@@ -26,8 +26,8 @@ class ImapServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and wait for it."""
-        # Only a connection wakes a waiting accept for sure.
+        """Stop, and wait for the thread."""
+        # Connect, because nothing else wakes a waiting accept for sure.
         self._fault = "closed"
         if self._talk is not None:
             with suppress(OSError):
@@ -71,15 +71,15 @@ class ImapServer:
                 unseen = b" ".join(b"%d" % uid for uid in self.letters if uid not in self.seen)
                 say(b"* SEARCH " + unseen if unseen else b"* SEARCH")
             elif name == "fetch":
-                found = re.fullmatch(r"(?i)uid fetch (\d+) \(body\.peek\[\]<0\.(\d+)>\)", command)
-                assert found is not None
-                raw = self.letters[int(found[1])][: int(found[2])]
-                stream.write(b"* 1 FETCH (UID %s BODY[]<0> {%d}\r\n" % (found[1].encode(), len(raw)))
+                match = re.fullmatch(r"(?i)uid fetch (\d+) \(body\.peek\[\]<0\.(\d+)>\)", command)
+                assert match is not None
+                raw = self.letters[int(match[1])][: int(match[2])]
+                stream.write(b"* 1 FETCH (UID %s BODY[]<0> {%d}\r\n" % (match[1].encode(), len(raw)))
                 say(raw + b")")
             elif name == "store":
-                found = re.fullmatch(r"(?i)uid store ([\d,]+) \+flags\.silent \(\\seen\)", command)
-                assert found is not None
-                self.seen |= {int(uid) for uid in found[1].split(",")}
+                match = re.fullmatch(r"(?i)uid store ([\d,]+) \+flags\.silent \(\\seen\)", command)
+                assert match is not None
+                self.seen |= {int(uid) for uid in match[1].split(",")}
             elif name == "logout":
                 say(b"* BYE")
             say(f"{tag} OK done".encode())

@@ -1,6 +1,6 @@
-"""A mail server on loopback that follows a script: it serves, refuses, or breaks at the point a test names.
+"""Run a mail server on loopback that follows a script: it serves, refuses, or breaks at the point a test names.
 
-`queued` is what it has taken, the truth against which an outcome is judged.
+`queued` are the messages that it has taken; a test judges the outcomes by them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 
 Act = Callable[["Talk"], None]
-# A point, or a point and its how-manieth time (from 1) on this server, and what happens there in place of the usual.
+# By point, or by point and how often it was reached on this server (from 1): the act that replaces the usual one.
 Script = Mapping[Any, Act]
 
 EXTENSIONS = ("PIPELINING", "SIZE 10240000", "8BITMIME")
@@ -39,7 +39,7 @@ PATIENCE = 20  # seconds after which a test that waits for a client fails
 
 @dataclass(frozen=True)
 class Queued:
-    """One message taken: envelope, and the body without its dots."""
+    """Hold one message taken: its envelope, and its body without the doubled dots."""
 
     sender: str
     to: str
@@ -47,11 +47,11 @@ class Queued:
 
 
 class _Over(Exception):
-    """This connection has ended."""
+    """Report that this connection has ended."""
 
 
 class Talk:
-    """The server's side of one connection."""
+    """Keep the server's side of one connection."""
 
     def __init__(self, server: Server, sock: socket.socket) -> None:
         self.server, self.sock = server, sock
@@ -62,7 +62,7 @@ class Talk:
         self.said = ""
 
     def reply(self, *lines: str) -> None:
-        """Answer with these lines, the moment the server's manners allow."""
+        """Answer with these lines, at once or, with `lockstep`, when the client must wait."""
         self.said = lines[-1][:3]
         self.pending.append("".join(f"{line}\r\n" for line in lines).encode())
         if not self.server.lockstep:
@@ -73,19 +73,19 @@ class Talk:
         self.sock.sendall(data)
 
     def flush(self) -> None:
-        """Send what was answered. Each time is a round trip that the client waited for."""
+        """Send the answers so far. Each call counts as a round trip that the client waited for."""
         if self.pending:
             self.server.flushes += 1
             data, self.pending = b"".join(self.pending), []
             self.sock.sendall(data)
 
     def take(self, size: int) -> None:
-        """Read `size` bytes or more of what comes."""
+        """Read at least `size` bytes."""
         while len(self.held) < size:
             self.held += self._more()
 
     def queue(self) -> None:
-        """Take the message: from here it is the server's."""
+        """Queue the message: from here on the server has taken it."""
         with self.server.lock:
             self.server.queued.append(Queued(self.sender, self.to, self.body))
 
@@ -125,7 +125,7 @@ class Talk:
         self.body = (body + b"\r\n")[2:].replace(b"\r\n..", b"\r\n.")
 
     def encrypt(self) -> None:
-        """Speak TLS from here on."""
+        """Begin TLS on this connection."""
         assert self.server.tls is not None
         self.sock = self.server.tls.wrap_socket(self.sock, server_side=True)
         self.held = b""
@@ -138,7 +138,7 @@ class Talk:
 
 
 class Server:
-    """Listens until closed. `lockstep` answers only where a client must wait: after DATA, and after the last dot."""
+    """Listen until closed. With `lockstep`, answer only where a client must wait: after DATA and the last dot."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening, cut every connection, and raise what went wrong in the server itself."""
+        """Stop listening, cut every connection, and raise an error of the server itself, if there was one."""
         self._closing.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -179,7 +179,7 @@ class Server:
             raise self.failures[0]
 
     def wait(self) -> None:
-        """Do nothing at all until the test is over."""
+        """Wait until the test is over."""
         self._closing.wait(PATIENCE)
 
     def _accept(self) -> None:
@@ -235,7 +235,7 @@ class Server:
                 talk.flush()
 
     def at(self, point: str, talk: Talk, usual: Act) -> None:
-        """Do what the script says for this point, else the usual."""
+        """Act as the script says for this point, else as usual."""
         with self.lock:
             self.seen[point] += 1
             count = self.seen[point]
@@ -247,7 +247,7 @@ def _ehlo(talk: Talk, line: str) -> None:
     if talk.server.tls and not isinstance(talk.sock, ssl.SSLSocket) and not talk.server.implicit:
         offers.append("STARTTLS")
     lines = ["mx.example", *offers]
-    talk.reply(*[f"250-{one}" for one in lines[:-1]], f"250 {lines[-1]}")
+    talk.reply(*[f"250-{line}" for line in lines[:-1]], f"250 {lines[-1]}")
 
 
 def _starttls(talk: Talk, line: str) -> None:
@@ -303,13 +303,13 @@ def _taken(talk: Talk) -> None:
 
 
 def says(*lines: str) -> Act:
-    """An act: answer so."""
+    """Return an act that answers with these lines."""
     return lambda talk: talk.reply(*lines)
 
 
 @contextlib.contextmanager
 def serving(script: Script | None = None, **options: object) -> Iterator[Server]:
-    """A server for the length of a test."""
+    """Run a server for the length of a test."""
     server = Server(script, **options)  # type: ignore[arg-type]
     try:
         yield server
@@ -318,7 +318,7 @@ def serving(script: Script | None = None, **options: object) -> Iterator[Server]
 
 
 def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
-    """A letter that a test can tell from the others."""
+    """Return a letter that a test can tell from the others."""
     to = to or f"reader{number}@example.org"
     body = f"Letter {number} for you.\r\n" + "words, words, words\r\n" * (size // 21)
     message = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
@@ -326,7 +326,7 @@ def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
 
 
 def settings(server: Server, **more: object) -> SmtpSettings:
-    """The settings for one plain connection to `server`."""
+    """Return the settings for a single plain connection to `server`."""
     base = SmtpSettings(
         "127.0.0.1", server.port, "none", connections=1, timeout=20, answer_timeout=20,
         local_hostname="client.example", sender="Digest <digest@example.org>",
@@ -335,7 +335,7 @@ def settings(server: Server, **more: object) -> SmtpSettings:
 
 
 def handed_over(transport: SmtpTransport, parcels: Sequence[Parcel]) -> tuple[list[Outcome], DigestError | None]:
-    """Return the outcomes of a whole run, and what it raised in the end."""
+    """Return the outcomes of a whole run, and the error that ended it (None: none)."""
     heard: list[Outcome] = []
     try:
         heard.extend(transport.hand_over(parcels))
@@ -348,13 +348,13 @@ def handed_over(transport: SmtpTransport, parcels: Sequence[Parcel]) -> tuple[li
 
 @dataclass(frozen=True)
 class Papers:
-    """A certificate for 127.0.0.1 and localhost, signed by itself."""
+    """Hold a certificate for 127.0.0.1 and localhost, signed by itself."""
 
     certificate: Path
     key: Path
 
     def server(self) -> ssl.SSLContext:
-        """Return what a server needs to speak TLS with it."""
+        """Return the TLS context for a server with this certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context
@@ -390,5 +390,5 @@ def make_papers(folder: Path, host: str = "localhost") -> Papers:
 
 @pytest.fixture(scope="session")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
-    """A certificate for the servers of a test run; a client trusts it by `ca_file`."""
+    """Make a certificate for the servers of a test run; a client trusts it by `ca_file`."""
     return make_papers(tmp_path_factory.mktemp("papers"))

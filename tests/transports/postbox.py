@@ -1,4 +1,4 @@
-"""Mail servers' messages for tests: notifications, complaints, absence notes."""
+"""Make the messages of mail servers for tests: notifications, complaints, absence notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAILBOX = "bounce@example.org"
 
 
 def envelope(delivery: int, secret: bytes = SECRET) -> str:
-    """The envelope sender of a delivery."""
+    """Return the envelope sender of a delivery."""
     return bounce_address(secret, MAILBOX, delivery)
 
 
@@ -20,7 +20,7 @@ def dsn(
     head: str = "",
     date: str = "Mon, 02 Nov 2026 10:00:00 +0000",
 ) -> bytes:
-    """A notification (RFC 3464) to `to`; each of `recipients` is the fields of one recipient's block."""
+    """Return a notification (RFC 3464) to `to`; each of `recipients` is the fields of one recipient's block."""
     blocks = "\n\n".join(recipients)
     return f"""Return-Path: <>
 From: Mail Delivery System <MAILER-DAEMON@mx.example>
@@ -57,19 +57,21 @@ Text.
 """.replace("\n", "\r\n").encode()
 
 
-def block(status: str = "5.1.1", action: str = "failed", said: str = "", address: str = "reader@example.org") -> str:
-    """The fields of one recipient; an empty one is left out."""
+def block(
+    status: str = "5.1.1", action: str = "failed", diagnostic: str = "", address: str = "reader@example.org"
+) -> str:
+    """Return the fields of one recipient's block; an empty field is left out."""
     fields = {
         "Final-Recipient": f"rfc822; {address}",
         "Action": action,
         "Status": status,
-        "Diagnostic-Code": said and f"smtp; {said}",
+        "Diagnostic-Code": diagnostic and f"smtp; {diagnostic}",
     }
     return "\n".join(f"{name}: {value}" for name, value in fields.items() if value)
 
 
 def arf(quoted: str, *, kind: str = "abuse", fields: str = "", name: str = "f1@fbl.example") -> bytes:
-    """A complaint (RFC 5965); `quoted` is the head of the letter complained of."""
+    """Return a complaint (RFC 5965); `quoted` is the head of the letter complained of."""
     return f"""From: Feedback <fbl@fbl.example>
 To: abuse@example.org
 Message-ID: <{name}>
@@ -103,5 +105,5 @@ Text.
 
 
 def note(to: str, head: str = "", sender: str = "A Reader <reader@example.org>", text: str = "I am away.") -> bytes:
-    """An ordinary message."""
+    """Return an ordinary message."""
     return f"From: {sender}\nTo: {to}\nMessage-ID: <o1@example.org>\n{head}Subject: Away\n\n{text}\n".encode()

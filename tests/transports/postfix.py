@@ -1,4 +1,4 @@
-"""A real Postfix for the tests: a folder, queue and port of its own; STARTTLS and a login; gone at the end."""
+"""Run a real Postfix for tests, with a folder, queue and port of its own, STARTTLS and a login; remove it after."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """One running server. `settings` satisfy it."""
+    """Control one running server, which accepts `settings`."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -120,7 +120,7 @@ class Postfix:
         os.chown(home / "etc/sasl/db", owner.pw_uid, owner.pw_gid)
 
     def start(self) -> None:
-        """Start it, and wait until it greets."""
+        """Start the server, and wait until it greets."""
         self._process = subprocess.Popen(
             ["postfix", "-c", self.home / "etc", "start-fg"],
             env={"PATH": _PATH}, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -134,7 +134,7 @@ class Postfix:
         raise RuntimeError(f"Postfix did not start: {self.log()}")
 
     def stop(self) -> None:
-        """Stop it and everything it started."""
+        """Stop the server and every process it started."""
         if self._process is not None and self._process.poll() is None:
             subprocess.run(["postfix", "-c", self.home / "etc", "stop"], env={"PATH": _PATH}, capture_output=True)
             try:
@@ -144,7 +144,7 @@ class Postfix:
                 self._process.wait()
 
     def kill_servers(self) -> int:
-        """Kill -9 every process that talks SMTP with somebody, and return how many there were."""
+        """Kill every process that serves an SMTP connection (SIGKILL), and return how many there were."""
         master = int((self.home / "queue/pid/master.pid").read_text())
         killed = 0
         for folder in Path("/proc").glob("[0-9]*"):
@@ -164,28 +164,28 @@ class Postfix:
                 raise RuntimeError(f"letters stay in the queue: {self.log()}")
             time.sleep(0.05)
         boxes = sorted((self.home / "mail").iterdir())
-        return {box.name: [one.read_bytes() for one in (box / "new").iterdir()] for box in boxes}
+        return {box.name: [file.read_bytes() for file in (box / "new").iterdir()] for box in boxes}
 
     def counted(self) -> Counter[int]:
         """Return how many letters each reader has, once the queue is empty."""
         return Counter({int(name.removeprefix("reader")): len(held) for name, held in self.settled().items()})
 
     def log(self) -> str:
-        """Return the end of its log."""
+        """Return the end of the server's log."""
         path = self.home / "log"
         return path.read_text()[-2000:] if path.exists() else "it wrote no log"
 
 
 def available() -> bool:
-    """Can one be started here?"""
-    found = all(shutil.which(name, path=_PATH) for name in ("postfix", "saslpasswd2"))
-    return found and os.geteuid() == 0
+    """Return whether a Postfix can be started on this machine."""
+    installed = all(shutil.which(name, path=_PATH) for name in ("postfix", "saslpasswd2"))
+    return installed and os.geteuid() == 0
 
 
 @contextmanager
 def running() -> Iterator[Postfix]:
-    """A Postfix for as long as the block lasts."""
-    # Not pytest's folder: its processes must reach theirs, as users of their own.
+    """Run a Postfix for as long as the block lasts."""
+    # Not in pytest's folder, because Postfix's processes run as other users and must reach their files.
     home = Path(tempfile.mkdtemp(prefix="digest-postfix-"))
     server = Postfix(home)
     try:

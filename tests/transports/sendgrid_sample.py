@@ -1,4 +1,4 @@
-"""Letters for SendGrid of invented readers."""
+"""Make letters for SendGrid, of invented readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHARED = Shared(
 def personal(number: int, **other: Any) -> Personal:
     """Return reader `number`, whose delivery has the same number."""
     link = f"https://digest.example.org/unsubscribe/token-{number}"
-    made = Personal(
+    reader = Personal(
         number,
         f"reader{number}@example.org",
         f"Reader {number}",
@@ -37,7 +37,7 @@ def personal(number: int, **other: Any) -> Personal:
         {"List-Unsubscribe": f"<{link}>"},
         f"{number}-tag",
     )
-    return replace(made, **other)
+    return replace(reader, **other)
 
 
 def people(count: int, first: int = 1) -> list[Personal]:
@@ -56,7 +56,7 @@ def transport(fake: FakeSendGrid | str, **other: Any) -> SendGridTransport:
 
 
 def states(outcomes: Sequence[Outcome]) -> dict[int, str]:
-    """Return each delivery's state; no delivery may be told of twice."""
-    found = {outcome.delivery: outcome.state for outcome in outcomes}
-    assert len(found) == len(outcomes)
-    return found
+    """Return each delivery's state; check that no delivery has two outcomes."""
+    by_delivery = {outcome.delivery: outcome.state for outcome in outcomes}
+    assert len(by_delivery) == len(outcomes)
+    return by_delivery

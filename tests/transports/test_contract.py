@@ -50,7 +50,9 @@ SPOILT: dict[str, tuple[str, Act]] = {
 class TestSmtp(TransportContract):
     @pytest.fixture(params=[*SPOILT, "step by step", "encrypted"])
     def case(self, request: pytest.FixtureRequest, papers: Papers) -> Iterator[Case]:
-        extensions = tuple(one for one in EXTENSIONS if one != "PIPELINING" or request.param != "step by step")
+        extensions = tuple(
+            extension for extension in EXTENSIONS if extension != "PIPELINING" or request.param != "step by step"
+        )
         tls = papers.server() if request.param == "encrypted" else None
         with serving(extensions=extensions, tls=tls, implicit=tls is not None) as server:
             chosen = settings(
@@ -59,7 +61,7 @@ class TestSmtp(TransportContract):
             point, act = SPOILT.get(request.param, SPOILT["mad"])
 
             def taken() -> Counter[int]:
-                return Counter(int(re.sub(r"\D", "", one.to.partition("@")[0])) for one in server.queued)
+                return Counter(int(re.sub(r"\D", "", message.to.partition("@")[0])) for message in server.queued)
 
             yield Case(lambda: SmtpTransport(chosen), taken, lambda: server.script.update({point: act}))
 

@@ -1,4 +1,4 @@
-"""The file transport: a letter is there whole or not at all; the index leads to every one."""
+"""Test the file transport: a letter is there whole or not at all, and the index leads to every letter."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_place_to_write_is_said_and_refuses_nobody(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_on_the_disk_before_any_of_it_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the database, which does wait for its disk, would know of letters that a power cut took."""
+    """Because otherwise the database, which waits for its disk, would count letters that a power cut took."""
     folder = tmp_path / "letters" / "weekly-2026-11-20"
     flushed: list[tuple[int, int, frozenset[str]]] = []
     really = os.fsync
@@ -66,7 +66,7 @@ def test_a_batch_is_on_the_disk_before_any_of_it_is_accepted(tmp_path: Path, mon
     first = next(FileTransport(tmp_path / "letters").hand_over(letters))
     assert first == Outcome(1, "accepted")
     there = sorted(folder.glob("*.eml"))
-    assert [path.read_bytes() for path in there] == [one.message for one in letters]
+    assert [path.read_bytes() for path in there] == [letter.message for letter in letters]
     whole = {(number, size) for number, size, _ in flushed}
     assert {(path.stat().st_ino, path.stat().st_size) for path in there} <= whole
     assert (folder.stat().st_ino, frozenset(path.name for path in there)) in {(n, names) for n, _, names in flushed}
@@ -85,14 +85,14 @@ def test_what_a_full_disk_stops_is_whole_or_absent_and_comes_again(tmp_path: Pat
     asked = transport.ask([(n, folder.name) for n in range(1, 6)])
     assert asked == {1: "accepted", 2: "accepted", 3: "absent", 4: "absent", 5: "absent"}
     (folder / "000003.html").rmdir()
-    assert [one.delivery for one in transport.hand_over([parcel(n) for n in (3, 4, 5)])] == [3, 4, 5]
+    assert [outcome.delivery for outcome in transport.hand_over([parcel(n) for n in (3, 4, 5)])] == [3, 4, 5]
     transport.close()
     assert "5 letters" in (folder / "index.html").read_text()
     assert list(folder.glob("*.part")) == []
 
 
 def test_the_index_follows_a_recovery(tmp_path: Path) -> None:
-    """A run that was killed has written letters, but no index; the next asks about them and writes no more."""
+    """A run that was killed has written letters and no index; the next run asks about them and writes the index."""
     list(FileTransport(tmp_path).hand_over([parcel(1), parcel(2)]))
     assert not (tmp_path / "index.html").exists()
     after = FileTransport(tmp_path)

@@ -1,4 +1,4 @@
-"""The seam of the transports: it knows no implementation, and one provider's name stays in its own rooms."""
+"""Test the seam of the transports: it imports no implementation, and a provider is named in its own rooms only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags: what comes back with one is about our delivery, and nobody else can make one."""
+"""Test tags: a tag leads to its delivery, and nobody without the secret can make a valid tag."""
 
 from __future__ import annotations
 

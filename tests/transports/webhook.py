@@ -1,4 +1,4 @@
-"""A provider for tests: it makes events and signs bodies as SendGrid does."""
+"""Make events and signed bodies for tests, as SendGrid does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 
 class Signer:
-    """One signing key."""
+    """Hold one signing key, and sign with it."""
 
     def __init__(self, curve: ec.EllipticCurve | None = None) -> None:
         self._key = ec.generate_private_key(curve or ec.SECP256R1())
@@ -38,13 +38,18 @@ class Signer:
 def told(
     event: str, delivery: int | None, id: str, *, secret: bytes = SECRET, at: datetime = NOW, **more: Any
 ) -> dict[str, Any]:
-    """One element of a webhook's body."""
-    made = {"event": event, "sg_event_id": id, "timestamp": int(at.timestamp()), "email": "reader@example.org"}
+    """Return one element of a webhook's body."""
+    event_fields = {
+        "event": event,
+        "sg_event_id": id,
+        "timestamp": int(at.timestamp()),
+        "email": "reader@example.org",
+    }
     if delivery is not None:
-        made |= {"mid": delivery_tag(secret, delivery), "sg_message_id": f"m{delivery}.recv"}
-    return {name: value for name, value in (made | more).items() if value is not None}
+        event_fields |= {"mid": delivery_tag(secret, delivery), "sg_message_id": f"m{delivery}.recv"}
+    return {name: value for name, value in (event_fields | more).items() if value is not None}
 
 
 def body_of(*events: Any) -> bytes:
-    """The body as it is posted, with the line end at its end."""
+    """Return the body as it is posted, with a line end."""
     return json.dumps(list(events)).encode() + b"\r\n"

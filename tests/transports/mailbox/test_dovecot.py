@@ -1,4 +1,4 @@
-"""Our IMAP reader with a real server: Dovecot, where this machine has it (`apt-get install dovecot-imapd`)."""
+"""Test our IMAP reader with a real Dovecot, if this machine has it (`apt-get install dovecot-imapd`)."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ service anvil {{
 
 @pytest.fixture
 def server() -> Iterator[tuple[Path, int]]:
-    """A running Dovecot: the folder of its one mailbox, and its port."""
+    """Run a Dovecot; return the folder of its one mailbox, and its port."""
     assert PROGRAM is not None
     root = os.geteuid() == 0
     uid, gid = (65534, 65534) if root else (os.getuid(), os.getgid())
     user, group = ("nobody", "nogroup") if root else (getpass.getuser(), getpass.getuser())
-    # Its sockets need a short path.
+    # Not pytest's folder, because the paths of Dovecot's sockets must be short.
     with tempfile.TemporaryDirectory(prefix="dove-") as name, socket.create_server(("127.0.0.1", 0)) as free:
         home, port = Path(name), free.getsockname()[1]
         free.close()
@@ -107,6 +107,6 @@ def test_read_mark_and_read_again(server: tuple[Path, int]) -> None:
 
 
 def test_a_refused_password_is_said_without_it(server: tuple[Path, int]) -> None:
-    with pytest.raises(TryLater, match="refused us") as found:
+    with pytest.raises(TryLater, match="refused us") as caught:
         open_mailbox(f"imap://digest%40example.org@127.0.0.1:{server[1]}/INBOX", "hush-hush")
-    assert "hush" not in str(found.value)
+    assert "hush" not in str(caught.value)

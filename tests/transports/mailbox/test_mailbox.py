@@ -1,4 +1,4 @@
-"""Mailboxes: all messages, in bounded pieces, marked only when told to, and marked for good."""
+"""Test mailboxes: all messages are read, at most a megabyte of each, and marked only when told to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Fill = Callable[[list[bytes]], str]
 
 @pytest.fixture(params=["maildir", "mbox", "imap"])
 def fill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fill]:
-    """Put messages into a mailbox of each kind; returns its place."""
+    """Return a function that puts messages into a mailbox of each kind and returns its address."""
     servers: list[ImapServer] = []
 
     def put(letters: list[bytes]) -> str:
@@ -51,16 +51,16 @@ def test_every_message_comes_out_and_again_until_it_is_marked(fill: Fill) -> Non
     place = fill(LETTERS)
     for _ in range(2):
         box = open_mailbox(place, "secret")
-        found = read(box)
+        messages = read(box)
         box.close()
-        assert sorted(raw.rstrip() for _, raw in found) == [one.rstrip() for one in LETTERS]
+        assert sorted(raw.rstrip() for _, raw in messages) == [letter.rstrip() for letter in LETTERS]
     box = open_mailbox(place, "secret")
-    found = read(box)
-    box.done([key for key, raw in found if b"Subject: 1" in raw])
+    messages = read(box)
+    box.done([key for key, raw in messages if b"Subject: 1" in raw])
     box.close()
     again = open_mailbox(place, "secret")
     left = {raw.split(b"\n")[1] for _, raw in read(again)}
-    # An mbox is its delivery agent's: it is only read, and repeats are known by their ids.
+    # An mbox is only read, because it belongs to its delivery agent; repeats are recognised by their ids.
     all_of_them = {b"Subject: 0", b"Subject: 1", b"Subject: 2"}
     assert left == (all_of_them if place.startswith("mbox") else all_of_them - {b"Subject: 1"})
     again.done([key for key, _ in read(again)])
@@ -93,8 +93,8 @@ def test_a_maildir_keeps_flags_skips_links_and_minds_no_other_reader(tmp_path: P
     (place / "new" / ".6").write_bytes(LETTERS[2])
     os.mkfifo(place / "new" / "7")
     box = open_mailbox(f"maildir:{place}")
-    found = dict(box.unread())
-    assert {key: raw for key, raw in found.items() if raw} == {"new/1": LETTERS[0], "cur/2:2,F": LETTERS[1]}
+    messages = dict(box.unread())
+    assert {key: raw for key, raw in messages.items() if raw} == {"new/1": LETTERS[0], "cur/2:2,F": LETTERS[1]}
     (place / "new" / "1").rename(place / "cur" / "1:2,")
     box.done(["new/1", "cur/2:2,F"])
     assert sorted(path.name for path in (place / "cur").iterdir()) == ["1:2,", "2:2,FS", "3:2,S"]
@@ -123,13 +123,13 @@ def test_a_place_that_is_none_says_the_cure(place: str, says: str) -> None:
 def test_a_server_in_trouble_is_try_later_and_names_nobody(fault: str) -> None:
     server = ImapServer(LETTERS, fault=fault)
     try:
-        with pytest.raises(TryLater, match=r"mailbox 127.0.0.1: .*; try again later") as found:
+        with pytest.raises(TryLater, match=r"mailbox 127.0.0.1: .*; try again later") as caught:
             box = open_mailbox(f"imap://digest@127.0.0.1:{server.port}/INBOX", "secret")
             try:
                 box.done([key for key, _ in box.unread()])
             finally:
                 box.close()
-        assert "reader@example.org" not in str(found.value)
+        assert "reader@example.org" not in str(caught.value)
     finally:
         server.close()
 
@@ -155,7 +155,7 @@ def test_a_server_without_tls_never_sees_the_password() -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(TryLater):
-            # TLS from the first byte, to a server that speaks none.
+            # TLS from the first byte, to a server without TLS.
             open_mailbox(f"imaps://digest@127.0.0.1:{door.getsockname()[1]}", "hush-hush")
         thread.join()
     assert b"hush-hush" not in b"".join(seen)

@@ -1,4 +1,4 @@
-"""Reports of mail servers: what they say, in every dialect, and what nobody must be able to say."""
+"""Test reports of mail servers in every dialect, and that a stranger's message is never believed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,21 @@ def report(raw: bytes) -> Event:
 @pytest.mark.parametrize(
     ("recipient", "kind", "status", "does"),
     [
-        (block("5.1.1", said="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
-        (block("5.0.0", said="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
-        (block("5.0.0", said="554 5.7.1 listed"), "bounced", "5.7.1", "alert"),  # the truth is in the words
-        (block("5.7.1", said="spam"), "bounced", "5.7.1", "alert"),
+        (block("5.1.1", diagnostic="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
+        (block("5.0.0", diagnostic="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
+        (
+            block("5.0.0", diagnostic="554 5.7.1 listed"),
+            "bounced",
+            "5.7.1",
+            "alert",
+        ),  # the real status is in the words
+        (block("5.7.1", diagnostic="spam"), "bounced", "5.7.1", "alert"),
         (block("5.2.2"), "bounced", "5.2.2", "strike"),
         (block("4.4.7"), "blocked", "4.4.7", "strike"),
         (block("4.2.2", action="delayed"), "deferred", "4.2.2", ""),
         (block("2.0.0", action="delivered"), "delivered", "2.0.0", ""),
         (block("2.0.0", action="relayed"), "processed", "2.0.0", ""),
-        (block("", said="550 5.2.1 disabled"), "bounced", "5.2.1", "bounced"),
+        (block("", diagnostic="550 5.2.1 disabled"), "bounced", "5.2.1", "bounced"),
         (block("5.1.1 (bad destination)", action="Failed"), "bounced", "5.1.1", "bounced"),
         (block("5.1.1", action=""), "bounced", "5.1.1", "bounced"),
         (block("4.3.0", action=""), "blocked", "4.3.0", "strike"),
@@ -42,10 +47,16 @@ def report(raw: bytes) -> Event:
     ],
 )
 def test_a_notification(recipient: str, kind: str, status: str | None, does: str) -> None:
-    one = report(dsn(TO, recipient))
-    assert (one.kind, one.status, one.delivery, one.address, one.provider) == (kind, status, 7, None, "mail")
-    assert one.at == datetime(2026, 11, 2, 10, tzinfo=UTC)
-    assert action(one.kind, one.status, one.reason) == does
+    event = report(dsn(TO, recipient))
+    assert (event.kind, event.status, event.delivery, event.address, event.provider) == (
+        kind,
+        status,
+        7,
+        None,
+        "mail",
+    )
+    assert event.at == datetime(2026, 11, 2, 10, tzinfo=UTC)
+    assert action(event.kind, event.status, event.reason) == does
 
 
 def test_behind_a_shared_address_the_best_off_decides() -> None:
@@ -69,8 +80,8 @@ def test_the_tag_in_the_envelope_id() -> None:
 
 
 def test_no_address_is_kept() -> None:
-    one = report(dsn(TO, block(said="550 5.1.1 <reader@example.org>: unknown")))
-    assert one.reason == "550 5.1.1 <…>: unknown"
+    event = report(dsn(TO, block(diagnostic="550 5.1.1 <reader@example.org>: unknown")))
+    assert event.reason == "550 5.1.1 <…>: unknown"
 
 
 @pytest.mark.parametrize(
@@ -83,9 +94,9 @@ def test_no_address_is_kept() -> None:
     ],
 )
 def test_a_stranger_can_say_nothing(to: str, why: str) -> None:
-    with pytest.raises(NoReport, match=why) as found:
+    with pytest.raises(NoReport, match=why) as caught:
         report(dsn(to, block()))
-    assert found.value.machine
+    assert caught.value.machine
 
 
 def test_copies_are_one_event_and_others_are_not() -> None:
@@ -105,15 +116,15 @@ def test_copies_are_one_event_and_others_are_not() -> None:
 def test_an_absence_note_is_no_report(head: str) -> None:
     text = "I am away. 5.1.1 is our room."
     for sender in ("reader@example.org", "MAILER-DAEMON@mx.example"):
-        with pytest.raises(NoReport, match="an automatic answer") as found:
+        with pytest.raises(NoReport, match="an automatic answer") as caught:
             report(note(TO, head, sender, text))
-        assert found.value.machine
+        assert caught.value.machine
 
 
 def test_a_persons_message_is_left_to_a_person() -> None:
-    with pytest.raises(NoReport, match="not a report") as found:
+    with pytest.raises(NoReport, match="not a report") as caught:
         report(note(TO, text="550 5.1.1 is what I got when I wrote to you."))
-    assert not found.value.machine
+    assert not caught.value.machine
 
 
 @pytest.mark.parametrize(
@@ -124,8 +135,8 @@ def test_a_persons_message_is_left_to_a_person() -> None:
     ],
 )
 def test_a_mail_servers_own_words(text: str, kind: str, status: str) -> None:
-    one = report(note(TO, sender="Mail Delivery Subsystem <mailer-daemon@mx.example>", text=text))
-    assert (one.kind, one.status, one.delivery) == (kind, status, 7)
+    event = report(note(TO, sender="Mail Delivery Subsystem <mailer-daemon@mx.example>", text=text))
+    assert (event.kind, event.status, event.delivery) == (kind, status, 7)
 
 
 def test_a_mail_servers_words_without_a_code_mean_nothing() -> None:
@@ -146,8 +157,8 @@ def test_a_mail_servers_words_without_a_code_mean_nothing() -> None:
     ],
 )
 def test_a_complaint(raw: bytes, kind: str) -> None:
-    one = report(raw)
-    assert (one.kind, one.delivery, one.status) == (kind, 7, None)
+    event = report(raw)
+    assert (event.kind, event.delivery, event.status) == (kind, 7, None)
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "virus", "auth-failure", "other", "dmarc"])
@@ -191,7 +202,7 @@ def test_an_impossible_date_is_now(date: str) -> None:
 def test_only_so_much_is_read() -> None:
     raw = dsn(TO, block()).replace(b"Text.", b"x" * (2 * LARGEST))
     assert report(raw).status == "5.1.1"
-    # What stands beyond it is not there, however the message is made.
+    # Nothing beyond that counts, however the message is built.
     late = dsn(TO, block()).replace(b"Sorry.", b"x" * LARGEST)
     with pytest.raises(NoReport):
         report(late)
@@ -204,7 +215,7 @@ def test_whatever_is_changed_in_a_report_nothing_breaks(data: st.DataObject) -> 
         at = data.draw(st.integers(0, len(raw) - 1))
         raw[at : at + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6))
     try:
-        one = report(bytes(raw))
+        event = report(bytes(raw))
     except NoReport:
         return
-    assert one.delivery == 7
+    assert event.delivery == 7

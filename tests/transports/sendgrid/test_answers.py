@@ -1,4 +1,4 @@
-"""What each answer of the provider means, as a table."""
+"""Test the verdict on each answer of the provider, as a table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from digest.transports.sendgrid.answers import Answer, Silence, error_words, jud
 from tests.transports.sendgrid_sample import NOW
 
 
-def errors(*found: tuple[str, str | None]) -> bytes:
-    return json.dumps({"errors": [{"message": said, "field": where, "help": None} for said, where in found]}).encode()
+def errors(*pairs: tuple[str, str | None]) -> bytes:
+    return json.dumps(
+        {"errors": [{"message": message, "field": where, "help": None} for message, where in pairs]}
+    ).encode()
 
 
 NAMED = errors(("Does not contain a valid address.", "personalizations.3.to.0.email"))
 TABLE: list[tuple[Answer | Silence, str, bool, bool]] = [
-    # answer, state, begin no other request, a person must mend something
+    # answer, state, begin no other request, a person must correct something
     (Answer(202, {"x-message-id": "abc"}), "accepted", False, False),
     (Answer(202), "accepted", False, False),
     (Answer(200, {}, b"<html>Sign in to this network</html>"), "uncertain", True, False),
@@ -57,18 +59,18 @@ TABLE: list[tuple[Answer | Silence, str, bool, bool]] = [
 
 @pytest.mark.parametrize(("answer", "state", "stop", "fault"), TABLE)
 def test_the_table_of_answers(answer: Answer | Silence, state: str, stop: bool, fault: bool) -> None:
-    found = judge(answer, 10, NOW)
-    assert (found.state, found.stop, bool(found.fault)) == (state, stop, fault)
-    assert found.reason or state in ("accepted", "again")
+    verdict = judge(answer, 10, NOW)
+    assert (verdict.state, verdict.stop, bool(verdict.fault)) == (state, stop, fault)
+    assert verdict.reason or state in ("accepted", "again")
 
 
 def test_every_status_has_a_rule_and_only_a_202_is_a_yes() -> None:
     for status in range(100, 1000):
-        found = judge(Answer(status), 10, NOW)
-        assert (found.state == "accepted") == (status == 202)
-        # Doubt is never taken for a no: what may have been queued is not handed over again.
+        verdict = judge(Answer(status), 10, NOW)
+        assert (verdict.state == "accepted") == (status == 202)
+        # Never "refused" or "deferred", because a letter that may have been queued must not be handed over again.
         if status >= 500 or 200 <= status < 300:
-            assert found.state in ("accepted", "uncertain")
+            assert verdict.state in ("accepted", "uncertain")
 
 
 def test_a_sandbox_answers_200() -> None:
@@ -82,14 +84,14 @@ def test_readers_named_in_a_400_are_refused_with_the_providers_words() -> None:
         ("A name may not contain ;", "personalizations[7].to.0.name"),
         ("Bad Request", None),
     )
-    found = judge(Answer(400, {}, body), 10, NOW)
-    assert set(found.named) == {3, 7} and "Does not contain a valid address" in found.named[3]
-    assert "jane" not in found.named[3]
+    verdict = judge(Answer(400, {}, body), 10, NOW)
+    assert set(verdict.named) == {3, 7} and "Does not contain a valid address" in verdict.named[3]
+    assert "jane" not in verdict.named[3]
 
 
 def test_words_are_one_short_line() -> None:
-    said = error_words(Answer(400, {}, errors(("a\r\nb\x1b[31m" + "x" * 5000, "f\nield"))))
-    assert len(said) <= 300 and said.isprintable() and said.startswith("400 a b")
+    words = error_words(Answer(400, {}, errors(("a\r\nb\x1b[31m" + "x" * 5000, "f\nield"))))
+    assert len(words) <= 300 and words.isprintable() and words.startswith("400 a b")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""SendGrid's webhook: every form of body that was seen or is possible, and signatures of every wrong kind."""
+"""Test SendGrid's webhook: every form of body seen or possible, and signatures of every wrong kind."""
 
 from __future__ import annotations
 
@@ -45,13 +45,19 @@ def parsed(*events: Any) -> Parsed:
     ],
 )
 def test_every_kind(name: str, more: dict[str, Any], kind: str) -> None:
-    (one,) = parsed(told(name, 7, "e1", **more)).events
-    assert (one.kind, one.delivery, one.id, one.provider, one.message) == (kind, 7, "e1", "sendgrid", "m7.recv")
-    assert one.at == NOW and one.address == "reader@example.org"
+    (event,) = parsed(told(name, 7, "e1", **more)).events
+    assert (event.kind, event.delivery, event.id, event.provider, event.message) == (
+        kind,
+        7,
+        "e1",
+        "sendgrid",
+        "m7.recv",
+    )
+    assert event.at == NOW and event.address == "reader@example.org"
 
 
 def test_a_mixed_body_with_junk_in_it() -> None:
-    found = parsed(
+    result = parsed(
         told("delivered", 1, "a", category="weekly"),
         told("open", 1, "b", category=["weekly", "x"]),
         told("delivered", 2, "c", category=["weekly", "x"]),
@@ -61,44 +67,44 @@ def test_a_mixed_body_with_junk_in_it() -> None:
         told("click", 1, "g", url="https://example.org"),
         told("open", 1, "h"),
     )  # fmt: skip
-    assert [(one.id, one.delivery) for one in found.events] == [("a", 1), ("c", 2)]
-    assert found.ignored == {"open": 2, "click": 1, "group_resubscribe": 1, "account_status_change": 1, "": 7}
+    assert [(event.id, event.delivery) for event in result.events] == [("a", 1), ("c", 2)]
+    assert result.ignored == {"open": 2, "click": 1, "group_resubscribe": 1, "account_status_change": 1, "": 7}
 
 
 def test_a_delayed_bounce_has_no_message_id_and_perhaps_no_status() -> None:
-    (one,) = parsed(
+    (event,) = parsed(
         told("bounce", 7, "e", sg_message_id=None, reason="550 5.1.1 <reader@example.org> unknown")
     ).events
-    assert (one.delivery, one.message, one.status, one.reason) == (7, "", "5.1.1", "550 5.1.1 <…> unknown")
-    (one,) = parsed(told("bounce", 7, "e", sg_message_id=None, status="")).events
-    assert (one.delivery, one.status) == (7, None)
+    assert (event.delivery, event.message, event.status, event.reason) == (7, "", "5.1.1", "550 5.1.1 <…> unknown")
+    (event,) = parsed(told("bounce", 7, "e", sg_message_id=None, status="")).events
+    assert (event.delivery, event.status) == (7, None)
 
 
 def test_the_classification_is_kept_with_the_reason() -> None:
-    (one,) = parsed(told("bounce", 7, "e", bounce_classification="Reputation", reason="550 no")).events
-    assert one.reason == "Reputation: 550 no"
-    (one,) = parsed(told("bounce", 7, "e", bounce_classification="Unclassified", reason="550 no")).events
-    assert one.reason == "550 no"
+    (event,) = parsed(told("bounce", 7, "e", bounce_classification="Reputation", reason="550 no")).events
+    assert event.reason == "Reputation: 550 no"
+    (event,) = parsed(told("bounce", 7, "e", bounce_classification="Unclassified", reason="550 no")).events
+    assert event.reason == "550 no"
 
 
 @pytest.mark.parametrize("mid", [None, "", "7", 7, "7-" + "0" * 20, ["7"], {"7": 7}, "\ud800"])
 def test_a_mid_that_is_not_ours_names_no_delivery(mid: Any) -> None:
-    (one,) = parsed(told("delivered", None, "e", mid=mid)).events
-    assert one.delivery is None
+    (event,) = parsed(told("delivered", None, "e", mid=mid)).events
+    assert event.delivery is None
 
 
 @pytest.mark.parametrize(
     "timestamp", [None, "x", -1, 0, 1e300, 10**30, True, [], "1" * 40, int(NOW.timestamp()) + 9_999_999]
 )
 def test_an_impossible_instant_is_now(timestamp: Any) -> None:
-    (one,) = parsed(told("delivered", 1, "e") | {"timestamp": timestamp}).events
-    assert one.at == NOW
+    (event,) = parsed(told("delivered", 1, "e") | {"timestamp": timestamp}).events
+    assert event.at == NOW
 
 
 @pytest.mark.parametrize("timestamp", [1760000000, "1760000000", 1760000000.7])
 def test_an_instant_in_any_form(timestamp: Any) -> None:
-    (one,) = parsed(told("delivered", 1, "e") | {"timestamp": timestamp}).events
-    assert one.at == datetime.fromtimestamp(1760000000, UTC)
+    (event,) = parsed(told("delivered", 1, "e") | {"timestamp": timestamp}).events
+    assert event.at == datetime.fromtimestamp(1760000000, UTC)
 
 
 @pytest.mark.parametrize("given", [None, "", "x" * 101, "with space", "nul\x00", "\ud800", 5, ["e"]])
@@ -141,17 +147,17 @@ def test_whatever_the_fields_hold_an_event_comes_out(count: int) -> None:
 
 
 def check_fields(events: list[dict[str, Any]]) -> None:
-    found = parsed(*events).events
-    assert len(found) == len(events)
-    for one in found:
-        assert one.kind in KINDS and 0 < len(one.id) <= 100 and one.at <= NOW and one.delivery is None
-        one.reason.encode()
-        assert "\x00" not in one.reason + one.message
+    result = parsed(*events).events
+    assert len(result) == len(events)
+    for event in result:
+        assert event.kind in KINDS and 0 < len(event.id) <= 100 and event.at <= NOW and event.delivery is None
+        event.reason.encode()
+        assert "\x00" not in event.reason + event.message
 
 
 def test_no_address_shows_in_a_log_line() -> None:
-    (one,) = parsed(told("bounce", 1, "e", reason="reader@example.org is unknown, reader is")).events
-    assert "reader" not in repr(one)
+    (event,) = parsed(told("bounce", 1, "e", reason="reader@example.org is unknown, reader is")).events
+    assert "reader" not in repr(event)
 
 
 # --- signatures -----------------------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ def test_a_timestamp_that_is_none(stamp: str | None) -> None:
         (timedelta(0), True),
         (timedelta(hours=24, minutes=59), True),  # a retry of the last hour
         (timedelta(hours=25, seconds=1), False),
-        (timedelta(minutes=-9), True),  # their clock is before ours
+        (timedelta(minutes=-9), True),  # their clock is ahead of ours
         (timedelta(minutes=-11), False),
     ],
 )

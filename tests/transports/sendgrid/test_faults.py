@@ -1,4 +1,4 @@
-"""HTTP fault points: whatever breaks, what we say of a hand-over is never wrong (figure 9)."""
+"""Test HTTP faults: whatever breaks, the outcome of a hand-over is never wrong (figure 9)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.transports.sendgrid_sample import NOW, SHARED, people, transport
 # Larger than what two sockets' buffers hold, so that a reset meets a request that is still leaving.
 LARGE = replace(SHARED, text="x" * 24_000_000)
 
-# fault, what we may say of it. "take": the provider queued it before.
+# A fault, and the states that we may report. "take": the provider queued the mail before.
 POINTS: list[tuple[str, set[str]]] = [
     ("", {"accepted"}),
     ("slow", {"accepted"}),
@@ -55,28 +55,28 @@ POINTS: list[tuple[str, set[str]]] = [
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeSendGrid]:
-    made = FakeSendGrid(now=NOW.timestamp())
-    yield made
-    made.close()
+    server = FakeSendGrid(now=NOW.timestamp())
+    yield server
+    server.close()
 
 
 def meet(fake: FakeSendGrid, fault: str, shared: Shared = SHARED) -> str:
-    """Hand one letter over and meet a fault; return what is said of it, once it is certain not to be wrong."""
+    """Hand one letter over to a faulty server, check that the outcome is not wrong, and return its state."""
     fake.clear()
     fake.faults.append(fault)
-    # Short only where the answer never comes: a loaded machine may need seconds for all else.
-    made = transport(fake, timeout=0.3 if fault.endswith(("hang", "drip")) else 60)
-    said = []
-    with suppress(DigestError):  # of the account; tested elsewhere
-        for outcome in made.hand_over_batches([(shared, people(1))]):
-            said.append(outcome.state)
-    made.close()
+    # Short only where the answer never comes, because a loaded machine may need seconds for the others.
+    instance = transport(fake, timeout=0.3 if fault.endswith(("hang", "drip")) else 60)
+    states = []
+    with suppress(DigestError):  # a fault of the account; tested elsewhere
+        for outcome in instance.hand_over_batches([(shared, people(1))]):
+            states.append(outcome.state)
+    instance.close()
     # Accepted and queued, or refused or deferred and not queued; in doubt, either.
     queued = fake.mids()
-    assert len(said) == 1 and max(queued.values(), default=0) <= 1
-    if said[0] != "uncertain":
-        assert bool(queued) == (said[0] == "accepted") or fault == "take cut"
-    return said[0]
+    assert len(states) == 1 and max(queued.values(), default=0) <= 1
+    if states[0] != "uncertain":
+        assert bool(queued) == (states[0] == "accepted") or fault == "take cut"
+    return states[0]
 
 
 @pytest.mark.parametrize(("fault", "may_say"), POINTS)
@@ -94,7 +94,7 @@ def test_a_large_request_arrives_whole(fake: FakeSendGrid) -> None:
 
 
 def test_a_drip_does_not_hold_us(fake: FakeSendGrid) -> None:
-    """A header byte each 20 ms, for 200 s: each read is quick, the whole is not."""
+    """The server sends a header byte each 20 ms, for 200 s: each read is quick, the whole answer is not."""
     done = threading.Event()
     threading.Thread(target=lambda: (meet(fake, "take drip"), done.set()), daemon=True).start()
     assert done.wait(30)
@@ -103,23 +103,23 @@ def test_a_drip_does_not_hold_us(fake: FakeSendGrid) -> None:
 def test_a_connection_that_went_stale_is_not_written_into() -> None:
     fake = FakeSendGrid(now=NOW.timestamp())
     fake.faults.append("200 {}")  # answered, and closed by the other side
-    made = transport(fake, sandbox=True)
-    first = [o.state for o in made.hand_over_batches([(SHARED, people(1))])]
+    instance = transport(fake, sandbox=True)
+    first = [o.state for o in instance.hand_over_batches([(SHARED, people(1))])]
     assert fake.hung_up.wait(60)
-    second = [o.state for o in made.hand_over_batches([(SHARED, people(1, 2))])]
-    made.close()
+    second = [o.state for o in instance.hand_over_batches([(SHARED, people(1, 2))])]
+    instance.close()
     fake.close()
     assert (first, second) == (["accepted"], ["accepted"]) and fake.mids() == Counter({"2-tag": 1})
 
 
 @pytest.mark.proof
 def test_fault_points_twenty_times(fake: FakeSendGrid, figure: Figures) -> None:
-    said: Counter[tuple[str, str]] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
     for fault, may_say in POINTS:
         for _ in range(20):
             state = meet(fake, fault)
             assert state in may_say
-            said[fault, state] += 1
-    ended = Counter(state for (_, state), count in said.items() for _ in range(count))
-    result = f"0 of {said.total()} at {len(POINTS)} points: {dict(ended)}"
-    figure("9 HTTP fault points x 20", goal="0 unsound of >= 400", result=result, met=said.total() >= 400)
+            outcomes[fault, state] += 1
+    ended = Counter(state for (_, state), count in outcomes.items() for _ in range(count))
+    result = f"0 of {outcomes.total()} at {len(POINTS)} points: {dict(ended)}"
+    figure("9 HTTP fault points x 20", goal="0 unsound of >= 400", result=result, met=outcomes.total() >= 400)

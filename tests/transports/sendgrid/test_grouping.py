@@ -1,4 +1,4 @@
-"""From a compiled letter through SendGrid's JSON to the reader: what was approved arrives, whatever a feed wrote."""
+"""Test the way from a compiled letter through SendGrid's JSON to the reader: the approved words arrive unchanged."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ READERS = [
 
 @pytest.fixture
 def fake() -> Iterator[FakeSendGrid]:
-    made = FakeSendGrid(now=NOW.timestamp())
-    yield made
-    made.close()
+    server = FakeSendGrid(now=NOW.timestamp())
+    yield server
+    server.close()
 
 
 @pytest.mark.parametrize("start", range(0, len(WORDS), 12))
@@ -51,9 +51,9 @@ def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -
         )
         for number, reader in enumerate(READERS, 1)
     ]
-    made = transport(fake)
-    assert set(states(list(made.hand_over_batches([(shared, personals)]))).values()) == {"accepted"}
-    made.close()
+    instance = transport(fake)
+    assert set(states(list(instance.hand_over_batches([(shared, personals)]))).values()) == {"accepted"}
+    instance.close()
     for reader, got in zip(READERS, fake.queued, strict=True):
         whole = assemble(letter, sample.digest(), reader)
         assert (got.subject, got.html, got.text) == (whole.subject, whole.html_text(), whole.plain_text())

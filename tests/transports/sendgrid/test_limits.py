@@ -1,4 +1,4 @@
-"""SendGrid requests: what they hold, and every documented limit from both sides."""
+"""Test SendGrid requests: their content, and every documented limit from both sides."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Change = Callable[[Payload], object]
 
 
 def test_a_request_holds_what_is_shared_once_and_what_is_own_by_reader() -> None:
-    made = request(personal(1), personal(2, to_name="", values={}, headers={}, mid=""))
-    assert made["personalizations"] == [
+    document = request(personal(1), personal(2, to_name="", values={}, headers={}, mid=""))
+    assert document["personalizations"] == [
         {
             "to": [{"email": "reader1@example.org", "name": "Reader 1"}],
             "custom_args": {"mid": "1-tag"},
@@ -30,24 +30,26 @@ def test_a_request_holds_what_is_shared_once_and_what_is_own_by_reader() -> None
         },
         {"to": [{"email": "reader2@example.org"}], "custom_args": {"mid": "2"}},
     ]
-    assert made["from"] == {"email": "digest@news.example.org", "name": "Learning Digest"}
-    assert made["reply_to"] == {"email": "editors@news.example.org"}
-    assert made["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert [part["type"] for part in made["content"]] == ["text/plain", "text/html"]
-    assert all(setting["enable"] is False for setting in made["tracking_settings"].values())
-    assert not {"asm", "template_id", "sections", "send_at", "batch_id", "mail_settings", "custom_args"} & set(made)
-    assert limit_problems(made, NOW) == [] and judge(made, NOW.timestamp()) == []
+    assert document["from"] == {"email": "digest@news.example.org", "name": "Learning Digest"}
+    assert document["reply_to"] == {"email": "editors@news.example.org"}
+    assert document["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert [part["type"] for part in document["content"]] == ["text/plain", "text/html"]
+    assert all(setting["enable"] is False for setting in document["tracking_settings"].values())
+    assert not {"asm", "template_id", "sections", "send_at", "batch_id", "mail_settings", "custom_args"} & set(
+        document
+    )
+    assert limit_problems(document, NOW) == [] and judge(document, NOW.timestamp()) == []
 
 
 def test_a_name_loses_what_the_provider_does_not_take() -> None:
-    made = request(personal(1, to_name="Morgan, Ceri;\r\nBcc: x"))
-    assert made["personalizations"][0]["to"][0]["name"] == "Morgan Ceri Bcc: x"
-    assert limit_problems(made, NOW) == []
+    document = request(personal(1, to_name="Morgan, Ceri;\r\nBcc: x"))
+    assert document["personalizations"][0]["to"][0]["name"] == "Morgan Ceri Bcc: x"
+    assert limit_problems(document, NOW) == []
 
 
 def test_a_domain_beyond_ascii_is_written_in_ascii() -> None:
-    made = request(personal(1, to="ceri@bücher.example"))
-    assert made["personalizations"][0]["to"][0]["email"] == "ceri@xn--bcher-kva.example"
+    document = request(personal(1, to="ceri@bücher.example"))
+    assert document["personalizations"][0]["to"][0]["email"] == "ceri@xn--bcher-kva.example"
 
 
 def test_a_request_is_utf8_and_short() -> None:
@@ -56,19 +58,19 @@ def test_a_request_is_utf8_and_short() -> None:
 
 
 def many(count: int) -> Change:
-    return lambda made: made.update(request(*people(count)))
+    return lambda document: document.update(request(*people(count)))
 
 
 def each(**values: Any) -> Change:
-    return lambda made: made["personalizations"][0].update(values)
+    return lambda document: document["personalizations"][0].update(values)
 
 
 def top(**values: Any) -> Change:
-    return lambda made: made.update(values)
+    return lambda document: document.update(values)
 
 
 def to(**values: Any) -> Change:
-    return lambda made: made["personalizations"][0]["to"][0].update(values)
+    return lambda document: document["personalizations"][0]["to"][0].update(values)
 
 
 def address(length: int) -> str:
@@ -89,9 +91,9 @@ def numbered(count: int, length: int = 20) -> dict[str, str]:
 
 
 def sized(size: int) -> Change:
-    def change(made: Payload) -> None:
-        made["content"][1]["value"] = ""
-        made["content"][1]["value"] = "x" * (size - len(written(made).encode()))
+    def change(document: Payload) -> None:
+        document["content"][1]["value"] = ""
+        document["content"][1]["value"] = "x" * (size - len(written(document).encode()))
 
     return change
 
@@ -101,7 +103,8 @@ BOTH_SIDES: list[tuple[str, Change, Change]] = [
     ("personalizations", many(1000), many(1001)),
     ("personalizations", many(1), top(personalizations=[])),
     ("address", to(email=address(320)), to(email=address(321))),
-    ("address once", top(), lambda made: made["personalizations"][1].update(to=[{"email": "READER1@example.org"}])),
+    ("address once", top(),
+     lambda document: document["personalizations"][1].update(to=[{"email": "READER1@example.org"}])),
     ("one reader each", top(), each(to=[])),
     ("name", to(name="Ann Smith"), to(name="Smith, Ann")),
     ("name", to(name="Siân"), to(name="Smith; Ann")),
@@ -109,8 +112,9 @@ BOTH_SIDES: list[tuple[str, Change, Change]] = [
     ("from name", top(**{"from": {"email": "a@b.example", "name": "Mon"}}),
      top(**{"from": {"email": "a@b.example", "name": "Môn"}})),
     ("subject", top(subject="x"), top(subject="")),
-    ("content", top(), lambda made: made["content"].reverse()),
-    ("content", lambda made: made["content"][0].update(value="x"), lambda made: made["content"][0].update(value="")),
+    ("content", top(), lambda document: document["content"].reverse()),
+    ("content", lambda document: document["content"][0].update(value="x"),
+     lambda document: document["content"][0].update(value="")),
     ("categories", top(categories=[str(n) for n in range(10)]), top(categories=[str(n) for n in range(11)])),
     ("categories", top(categories=["x" * 255]), top(categories=["x" * 256])),
     ("categories", top(categories=["a", "b"]), top(categories=["a", "a"])),
@@ -138,15 +142,16 @@ def test_each_limit_from_both_sides(name: str, inside: Change, outside: Change) 
     outside(bad)
     assert limit_problems(good, NOW) == []
     assert limit_problems(bad, NOW) != []
-    # The stand-in, written from the reference apart from our checks, agrees; it weighs the body as it comes.
+    # The stand-in must agree, because it is written from the reference and not from our checks. It gets the size only
+    # from the body.
     assert judge(good, NOW.timestamp()) == []
     assert judge(bad, NOW.timestamp()) or len(written(bad).encode()) >= MOST_BYTES
 
 
 OURS_ONLY: list[Change] = [
     top(tracking_settings={}),
-    lambda made: made["tracking_settings"]["open_tracking"].update(enable=True),
-    lambda made: made["tracking_settings"]["subscription_tracking"].update(enable=0),
+    lambda document: document["tracking_settings"]["open_tracking"].update(enable=True),
+    lambda document: document["tracking_settings"]["subscription_tracking"].update(enable=0),
     top(sections={"a": "b"}),
     top(template_id="d-123"),
     top(asm={"group_id": 1}),
@@ -180,15 +185,15 @@ OURS_ONLY: list[Change] = [
 
 @pytest.mark.parametrize("change", OURS_ONLY)
 def test_what_we_do_not_let_out_ourselves(change: Change) -> None:
-    made = request()
-    change(made)
-    assert limit_problems(made, NOW) != []
+    document = request()
+    change(document)
+    assert limit_problems(document, NOW) != []
 
 
 def test_a_header_as_long_as_a_line_may_be_is_taken() -> None:
-    made = request()
-    made["personalizations"][0]["headers"] = {"X-Mine": "x" * 990}
-    assert limit_problems(made, NOW) == []
+    document = request()
+    document["personalizations"][0]["headers"] = {"X-Mine": "x" * 990}
+    assert limit_problems(document, NOW) == []
 
 
 def test_half_a_pair_is_no_utf8() -> None:
@@ -214,14 +219,14 @@ def test_requests_are_as_few_as_the_limits_allow() -> None:
 
 def test_an_address_that_comes_again_goes_into_another_request() -> None:
     twins = [*people(3), personal(4, to="Reader1@Example.org"), personal(5, to="reader1@example.org")]
-    split = [[one.delivery for one in some] for some in requests(SHARED, twins)]
+    split = [[reader.delivery for reader in some] for some in requests(SHARED, twins)]
     assert split == [[1, 2, 3], [4], [5]]
 
 
 def test_no_reader_is_lost_or_doubled_by_splitting() -> None:
     crowd = [personal(n, to=f"reader{n % 700}@example.org", values=numbered(n % 30)) for n in range(3000)]
     split = list(requests(SHARED, crowd))
-    assert sorted(one.delivery for some in split for one in some) == list(range(3000))
+    assert sorted(reader.delivery for some in split for reader in some) == list(range(3000))
     assert all(limit_problems(request(*some), NOW) == [] for some in split)
 
 
@@ -233,11 +238,11 @@ def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
         personal(4, headers={"Subject": "mine"}),
         personal(5),
     ]
-    found = fit_request(SHARED, crowd, NOW)
-    assert [one.delivery for one in found.personals] == [1, 5]
-    assert set(found.refused) == {2, 3, 4} and not found.fault
-    assert "10,001 bytes" in found.refused[3] and "reserved" in found.refused[4]
-    assert [p["custom_args"]["mid"] for p in json.loads(found.body or "")["personalizations"]] == ["1-tag", "5-tag"]
+    fitted = fit_request(SHARED, crowd, NOW)
+    assert [reader.delivery for reader in fitted.personals] == [1, 5]
+    assert set(fitted.refused) == {2, 3, 4} and not fitted.fault
+    assert "10,001 bytes" in fitted.refused[3] and "reserved" in fitted.refused[4]
+    assert [p["custom_args"]["mid"] for p in json.loads(fitted.body or "")["personalizations"]] == ["1-tag", "5-tag"]
 
 
 @pytest.mark.parametrize(
@@ -249,18 +254,18 @@ def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
     ],
 )
 def test_a_mistake_in_the_settings_refuses_nobody(shared: Shared, part: str) -> None:
-    found = fit_request(shared, people(3), NOW)
-    assert found.body is None and part in found.fault and found.refused == {} and len(found.personals) == 3
+    fitted = fit_request(shared, people(3), NOW)
+    assert fitted.body is None and part in fitted.fault and fitted.refused == {} and len(fitted.personals) == 3
 
 
 def test_a_slot_too_far_refuses_nobody() -> None:
-    found = fit_request(SHARED, people(1), NOW, send_at=int((NOW + timedelta(hours=73)).timestamp()), batch_id="x")
-    assert "72 hours" in found.fault and found.refused == {}
+    fitted = fit_request(SHARED, people(1), NOW, send_at=int((NOW + timedelta(hours=73)).timestamp()), batch_id="x")
+    assert "72 hours" in fitted.fault and fitted.refused == {}
 
 
 def test_a_letter_that_cannot_be_sent_is_refused_to_all_its_readers() -> None:
-    found = fit_request(replace(SHARED, subject=""), people(3), NOW)
-    assert found.body is None and not found.fault and set(found.refused) == {1, 2, 3}
+    fitted = fit_request(replace(SHARED, subject=""), people(3), NOW)
+    assert fitted.body is None and not fitted.fault and set(fitted.refused) == {1, 2, 3}
 
 
 def test_reasons_hold_no_address() -> None:

@@ -1,4 +1,4 @@
-"""Handing over to a stand-in over real sockets: who is accepted, refused, deferred, in doubt; once each."""
+"""Test handing over to a stand-in for SendGrid over real sockets: each letter gets one outcome, and the right one."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, pe
 
 @pytest.fixture
 def fake() -> Iterator[FakeSendGrid]:
-    made = FakeSendGrid(now=NOW.timestamp())
-    yield made
-    made.close()
+    server = FakeSendGrid(now=NOW.timestamp())
+    yield server
+    server.close()
 
 
 def hand_over(
     fake: FakeSendGrid, *batches: tuple[Shared, list[Personal]], error: type[Exception] | None = None, **other: Any
 ) -> list[Outcome]:
-    """Hand over; the outcomes, of which those before an error are kept, as the caller keeps them."""
+    """Hand over, expecting `error`; return the outcomes, also those before the error, as the caller keeps them."""
     chosen = {name: other.pop(name) for name in ("send_at", "batch_for") if name in other}
-    made = transport(fake, **other)
+    instance = transport(fake, **other)
     outcomes: list[Outcome] = []
     try:
         with pytest.raises(error) if error else nullcontext():
-            for outcome in made.hand_over_batches(batches or [(SHARED, people(3))], **chosen):
+            for outcome in instance.hand_over_batches(batches or [(SHARED, people(3))], **chosen):
                 outcomes.append(outcome)
     finally:
-        made.close()
+        instance.close()
     return outcomes
 
 
@@ -77,14 +77,14 @@ def test_neither_key_nor_reader_comes_into_a_log(fake: FakeSendGrid, caplog: pyt
         logging.getLogger(name).setLevel(logging.DEBUG)
     try:
         hand_over(fake)
-        made = transport(fake)
-        made.cancel(made.create_batch())
-        made.close()
+        instance = transport(fake)
+        instance.cancel(instance.create_batch())
+        instance.close()
     finally:
         for name in ("python_http_client", "python_http_client.client", "httpcore2", "httpx2"):
             logging.getLogger(name).setLevel(logging.NOTSET)
-    said = "\n".join(record.getMessage() for record in caplog.records)
-    assert said and KEY not in said and "reader1" not in said and "token-1" not in said
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert logged and KEY not in logged and "reader1" not in logged and "token-1" not in logged
     assert KEY not in repr(SendGridSettings(KEY))
 
 
@@ -116,7 +116,7 @@ def test_a_letter_that_every_reader_is_rejected_for_is_a_persons_matter(fake: Fa
 def test_a_request_too_large_is_halved(fake: FakeSendGrid) -> None:
     fake.faults.extend(["413", "413"])
     assert set(states(hand_over(fake, (SHARED, people(8)))).values()) == {"accepted"}
-    assert [len(made["personalizations"]) for made in fake.payloads] == [2, 2, 4]
+    assert [len(document["personalizations"]) for document in fake.payloads] == [2, 2, 4]
 
 
 def test_a_single_reader_too_large_is_refused(fake: FakeSendGrid) -> None:
@@ -127,7 +127,7 @@ def test_a_single_reader_too_large_is_refused(fake: FakeSendGrid) -> None:
 def test_an_address_twice_goes_twice_in_two_requests(fake: FakeSendGrid) -> None:
     twin = personal(4, to="READER1@example.org")
     assert set(states(hand_over(fake, (SHARED, [*people(3), twin]))).values()) == {"accepted"}
-    assert [len(made["personalizations"]) for made in fake.payloads] == [3, 1]
+    assert [len(document["personalizations"]) for document in fake.payloads] == [3, 1]
 
 
 @pytest.mark.parametrize("status", ["401", "402", "403", "404", "405", "415", "302", "418"])
@@ -140,11 +140,11 @@ def test_an_account_that_must_be_put_right_refuses_nobody(fake: FakeSendGrid, st
 
 
 def test_a_wrong_key_is_named_with_its_cure(fake: FakeSendGrid) -> None:
-    made = SendGridTransport(SendGridSettings("SG.wrong", fake.url))
-    with pytest.raises(DigestError, match=r"401 .*key.*nothing was refused") as found:
-        list(made.hand_over_batches([(SHARED, people(2))]))
-    made.close()
-    assert "SG.wrong" not in str(found.value)
+    instance = SendGridTransport(SendGridSettings("SG.wrong", fake.url))
+    with pytest.raises(DigestError, match=r"401 .*key.*nothing was refused") as caught:
+        list(instance.hand_over_batches([(SHARED, people(2))]))
+    instance.close()
+    assert "SG.wrong" not in str(caught.value)
 
 
 def test_too_many_requests_wait_for_the_reset(fake: FakeSendGrid) -> None:
@@ -159,39 +159,39 @@ def test_too_many_requests_wait_for_the_reset(fake: FakeSendGrid) -> None:
 def test_after_a_doubt_no_request_is_begun(fake: FakeSendGrid) -> None:
     fake.faults.extend(["", "take 503"])
     outcomes = hand_over(fake, (SHARED, people(10)), most=2)
-    found = states(outcomes)
-    assert [found[n] for n in range(1, 11)] == ["accepted"] * 2 + ["uncertain"] * 2 + ["deferred"] * 6
+    by_delivery = states(outcomes)
+    assert [by_delivery[n] for n in range(1, 11)] == ["accepted"] * 2 + ["uncertain"] * 2 + ["deferred"] * 6
     assert all(not o.tried for o in outcomes if o.state == "deferred")
     assert fake.mids() == Counter({f"{n}-tag": 1 for n in range(1, 5)})
 
 
 def test_doubt_is_never_more_than_what_was_under_way(fake: FakeSendGrid) -> None:
     fake.faults.extend(["take 500"] * 50)
-    found = states(hand_over(fake, (SHARED, people(100)), most=2, concurrency=3))
-    assert Counter(found.values()) == {"uncertain": 6, "deferred": 94}
+    by_delivery = states(hand_over(fake, (SHARED, people(100)), most=2, concurrency=3))
+    assert Counter(by_delivery.values()) == {"uncertain": 6, "deferred": 94}
     assert fake.at_once <= 3
 
 
 def test_requests_go_side_by_side_over_as_many_connections(fake: FakeSendGrid) -> None:
     fake.faults.extend(["slow"] * 12)
-    found = states(hand_over(fake, (SHARED, people(24)), most=2, concurrency=4))
-    assert set(found.values()) == {"accepted"} and len(found) == 24
+    by_delivery = states(hand_over(fake, (SHARED, people(24)), most=2, concurrency=4))
+    assert set(by_delivery.values()) == {"accepted"} and len(by_delivery) == 24
     assert 2 <= fake.at_once <= 4 and fake.connections <= 4
 
 
 def test_nobody_there_is_no_doubt() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        made = transport(f"http://127.0.0.1:{closed.getsockname()[1]}")
-        outcomes = list(made.hand_over_batches([(SHARED, people(2))]))
-        made.close()
+        instance = transport(f"http://127.0.0.1:{closed.getsockname()[1]}")
+        outcomes = list(instance.hand_over_batches([(SHARED, people(2))]))
+        instance.close()
     assert {(o.state, o.tried) for o in outcomes} == {("deferred", True)}
 
 
 def test_a_server_without_tls_is_no_doubt(fake: FakeSendGrid) -> None:
-    made = transport(fake.url.replace("http:", "https:"))
-    outcomes = list(made.hand_over_batches([(SHARED, people(2))]))
-    made.close()
+    instance = transport(fake.url.replace("http:", "https:"))
+    outcomes = list(instance.hand_over_batches([(SHARED, people(2))]))
+    instance.close()
     assert set(states(outcomes).values()) == {"deferred"} and fake.mids() == {}
 
 
@@ -210,33 +210,33 @@ def test_the_sandbox_mails_nothing(fake: FakeSendGrid) -> None:
 
 
 def test_a_batch_waits_for_its_hour_and_can_be_taken_back(fake: FakeSendGrid) -> None:
-    made = transport(fake)
-    stopped, kept = made.create_batch(), made.create_batch()
+    instance = transport(fake)
+    stopped, kept = instance.create_batch(), instance.create_batch()
     hour = NOW + timedelta(hours=1)
     for first, batch_id in ((1, stopped), (11, kept)):
         outcomes = list(
-            made.hand_over_batches([(SHARED, people(2, first))], send_at=hour, batch_for=lambda _, b=batch_id: b)
+            instance.hand_over_batches([(SHARED, people(2, first))], send_at=hour, batch_for=lambda _, b=batch_id: b)
         )
         assert set(states(outcomes).values()) == {"accepted"}
     assert {payload["send_at"] for payload in fake.payloads} == {int(hour.timestamp())}
-    assert made.cancel(stopped) and made.cancel(stopped)
-    made.close()
+    assert instance.cancel(stopped) and instance.cancel(stopped)
+    instance.close()
     assert fake.mailed() == Counter({"11-tag": 1, "12-tag": 1})
 
 
 def test_each_request_has_a_batch_of_its_own_written_down_before(fake: FakeSendGrid) -> None:
-    made, noted = transport(fake, most=2, concurrency=2), {}
+    instance, noted = transport(fake, most=2, concurrency=2), {}
 
     def batch_for(deliveries: Sequence[int]) -> str:
-        batch_id = made.create_batch()
+        batch_id = instance.create_batch()
         assert not set(deliveries) & {int(message.mid.partition("-")[0]) for message in fake.queued}
         noted.update(dict.fromkeys(deliveries, batch_id))
         return batch_id
 
     hour = NOW + timedelta(hours=1)
     fake.bad = {"reader2@example.org"}
-    outcomes = list(made.hand_over_batches([(SHARED, people(6))], send_at=hour, batch_for=batch_for))
-    made.close()
+    outcomes = list(instance.hand_over_batches([(SHARED, people(6))], send_at=hour, batch_for=batch_for))
+    instance.close()
     assert Counter(states(outcomes).values()) == {"accepted": 5, "refused": 1}
     assert {m.mid: m.batch_id for m in fake.queued} == {f"{n}-tag": noted[n] for n in (1, 3, 4, 5, 6)}
     assert len({payload["batch_id"] for payload in fake.payloads}) == 3
@@ -253,7 +253,7 @@ def test_without_a_batch_no_request_is_begun(fake: FakeSendGrid) -> None:
 @pytest.mark.parametrize(
     ("faults", "confirmed"),
     [
-        (["take reset"], True),  # given, its answer lost: what stands is asked for
+        (["take reset"], True),  # ordered, and the answer lost: so the state is asked for
         (["take reset", "reset", "reset"], True),
         (["500", "500", ""], True),
         (["reset"] * 6, False),
@@ -265,19 +265,19 @@ def test_without_a_batch_no_request_is_begun(fake: FakeSendGrid) -> None:
     ],
 )
 def test_a_cancel_counts_only_when_confirmed(fake: FakeSendGrid, faults: list[str], confirmed: bool) -> None:
-    made = transport(fake)
-    batch_id = made.create_batch()
+    instance = transport(fake)
+    batch_id = instance.create_batch()
     fake.side_faults.extend(faults)
-    assert made.cancel(batch_id) is confirmed
-    made.close()
+    assert instance.cancel(batch_id) is confirmed
+    instance.close()
     assert not confirmed or fake.batches[batch_id] == "cancel"
 
 
 def test_the_eleventh_cancel_is_not_confirmed(fake: FakeSendGrid) -> None:
-    made = transport(fake)
-    batches = [made.create_batch() for _ in range(11)]
-    assert [made.cancel(one) for one in batches] == [True] * 10 + [False]
-    made.close()
+    instance = transport(fake)
+    batches = [instance.create_batch() for _ in range(11)]
+    assert [instance.cancel(batch_id) for batch_id in batches] == [True] * 10 + [False]
+    instance.close()
 
 
 @pytest.mark.parametrize(
@@ -287,11 +287,11 @@ def test_the_eleventh_cancel_is_not_confirmed(fake: FakeSendGrid) -> None:
 )  # fmt: skip
 def test_without_a_batch_id_nothing_is_begun(fake: FakeSendGrid, fault: str, error: type[DigestError]) -> None:
     fake.side_faults.append(fault)
-    made = transport(fake)
-    with pytest.raises(error) as found:
-        made.create_batch()
-    made.close()
-    assert found.type is error
+    instance = transport(fake)
+    with pytest.raises(error) as caught:
+        instance.create_batch()
+    instance.close()
+    assert caught.type is error
 
 
 def parcel(number: int, **other: Any) -> Parcel:
@@ -313,7 +313,7 @@ def parcel(number: int, **other: Any) -> Parcel:
 
 
 def filled(number: int, form: Form) -> Parcel:
-    """A parcel for a transport that fills forms; its message is never looked at."""
+    """Return a parcel for a transport that fills forms, which never uses its message."""
     link = f"https://digest.example.org/unsubscribe/token-{number}"
     to = f"reader{number}@example.org"
     head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
@@ -324,21 +324,21 @@ def filled(number: int, form: Form) -> Parcel:
 def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:
     forms = [Form(subject, f"<p>{MARK}</p>", MARK, {MARK: ()}, (1, 0)) for subject in ("Housing", "Other")]
     parcels = [filled(1, forms[0]), filled(2, forms[1]), filled(3, forms[0])]
-    made = transport(fake)
-    assert set(states(list(made.hand_over(parcels))).values()) == {"accepted"}
-    made.close()
+    instance = transport(fake)
+    assert set(states(list(instance.hand_over(parcels))).values()) == {"accepted"}
+    instance.close()
     assert [len(payload["personalizations"]) for payload in fake.payloads] == [2, 1]
-    assert {(one.mid, one.text, one.headers["Message-ID"]) for one in fake.queued} == {
+    assert {(message.mid, message.text, message.headers["Message-ID"]) for message in fake.queued} == {
         (f"{number}-tag", f"Reader {number}", f"<{number}@news.example.org>") for number in (1, 2, 3)
     }
     assert {tuple(payload["categories"]) for payload in fake.payloads} == {("weekly",)}
 
 
 def test_a_composed_letter_rides_alone_with_its_headers(fake: FakeSendGrid) -> None:
-    made = transport(fake)
-    assert states(list(made.hand_over([parcel(1), parcel(2)]))) == {1: "accepted", 2: "accepted"}
-    assert made.ask([(1, "weekly-2026-11-20")]) == {}
-    made.close()
+    instance = transport(fake)
+    assert states(list(instance.hand_over([parcel(1), parcel(2)]))) == {1: "accepted", 2: "accepted"}
+    assert instance.ask([(1, "weekly-2026-11-20")]) == {}
+    instance.close()
     letter = fake.queued[0]
     assert (letter.mid, letter.name, letter.html, letter.text) == ("1", "Siân Morgan", "<p>Hi</p>", "Hi")
     assert letter.headers["List-Unsubscribe"] == "<https://digest.example.org/unsubscribe/token-1>"
@@ -362,9 +362,9 @@ def test_a_composed_letter_rides_alone_with_its_headers(fake: FakeSendGrid) -> N
     ],
 )
 def test_settings_that_cannot_work_are_named(settings: SendGridSettings, part: str) -> None:
-    with pytest.raises(ConfigError, match=part) as found:
+    with pytest.raises(ConfigError, match=part) as caught:
         SendGridTransport(settings)
-    assert len(found.value.problems) == 1 and "SG.a" not in str(found.value)
+    assert len(caught.value.problems) == 1 and "SG.a" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -376,6 +376,6 @@ def test_settings_that_cannot_work_are_named(settings: SendGridSettings, part: s
     ],
 )
 def test_the_region_chooses_the_host(settings: SendGridSettings, host: str) -> None:
-    made = SendGridTransport(settings, lambda: datetime.now(UTC))
-    assert made._api.client.host == host
-    made.close()
+    instance = SendGridTransport(settings, lambda: datetime.now(UTC))
+    assert instance._api.client.host == host
+    instance.close()

@@ -1,4 +1,4 @@
-"""Connecting: encrypted and logged in as asked, or not at all; and what is wrong said with its cure."""
+"""Test connecting: encrypted and logged in as asked, or not at all; each error names its cure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ AT_THE_END = {"reader6@example.org": "554 5.7.1 looks like spam", "reader7@examp
 
 
 class Handler:
-    """Takes letters, but those of the tables above."""
+    """Take letters, except those of the tables above."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, bytes]] = []
@@ -66,7 +66,7 @@ class Handler:
 
 @contextmanager
 def aiosmtpd(papers: Papers, **options: Any) -> Iterator[tuple[Handler, SmtpSettings]]:
-    """A real server that demands STARTTLS and a login, and the settings that satisfy it."""
+    """Run a real server that demands STARTTLS and a login; return it with the settings that it accepts."""
     handler = Handler()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -89,7 +89,11 @@ def test_a_real_server_takes_refuses_and_defers_each_letter(papers: Papers) -> N
     with aiosmtpd(papers) as (handler, chosen):
         heard, error = handed_over(SmtpTransport(chosen), letters)
     assert error is None
-    assert {one.delivery: (one.state, one.reason, one.retry_after) for one in heard if one.state != "accepted"} == {
+    assert {
+        outcome.delivery: (outcome.state, outcome.reason, outcome.retry_after)
+        for outcome in heard
+        if outcome.state != "accepted"
+    } == {
         2: ("refused", "550 5.1.1 <…>: no such reader", None),
         3: ("deferred", "450 4.2.0 greylisted, try again in 5 minutes", 300),
         4: ("deferred", "451 4.3.0 ask again", 600),
@@ -98,7 +102,7 @@ def test_a_real_server_takes_refuses_and_defers_each_letter(papers: Papers) -> N
         7: ("deferred", "452 4.3.1 no space", 1800),
     }
     assert sorted(handler.taken) == [
-        ("digest@example.org", one.to, one.message) for one in letters if one.delivery in (1, 8)
+        ("digest@example.org", letter.to, letter.message) for letter in letters if letter.delivery in (1, 8)
     ]
     assert handler.logins == [(b"digest", True)] * 2
 
@@ -128,7 +132,7 @@ def test_what_is_wrong_is_said_before_anything_is_handed_over(
 ) -> None:
     with aiosmtpd(papers) as (handler, chosen):
         heard, error = handed_over(SmtpTransport(replaced(chosen, **changes)), [parcel(1), parcel(2)])
-    assert [(one.state, one.tried) for one in heard] == [("deferred", False)] * 2
+    assert [(outcome.state, outcome.tried) for outcome in heard] == [("deferred", False)] * 2
     assert error is not None and error.exit_code == code
     assert re.search(words, str(error))
     assert handler.taken == []
@@ -139,7 +143,7 @@ def test_what_is_wrong_is_said_before_anything_is_handed_over(
 def test_without_verification_any_certificate_will_do(papers: Papers) -> None:
     with aiosmtpd(papers) as (handler, chosen):
         heard, _ = handed_over(SmtpTransport(replaced(chosen, ca_file=None, verify=False)), [parcel(1)])
-    assert [one.state for one in heard] == ["accepted"]
+    assert [outcome.state for outcome in heard] == ["accepted"]
     assert handler.logins == [(b"digest", True)]
 
 
@@ -149,7 +153,7 @@ def test_the_wrong_name_on_a_certificate_is_refused(papers: Papers, tmp_path: Pa
         chosen = settings(server, security="starttls", ca_file=str(other.certificate))
         _, error = handed_over(SmtpTransport(chosen), [parcel(1)])
     assert "certificate is not to be trusted" in str(error)
-    assert not [one for one in server.commands if one.startswith("MAIL")]
+    assert not [command for command in server.commands if command.startswith("MAIL")]
 
 
 def not_tls(talk: Talk) -> None:
@@ -176,10 +180,10 @@ def test_a_server_that_does_not_encrypt_gets_no_letter(script: Script, code: int
     with serving(script, tls=papers.server()) as server:
         chosen = settings(server, security="starttls", ca_file=str(papers.certificate), timeout=5)
         heard, error = handed_over(SmtpTransport(chosen), [parcel(1)])
-    assert [(one.state, one.tried) for one in heard] == [("deferred", False)]
+    assert [(outcome.state, outcome.tried) for outcome in heard] == [("deferred", False)]
     assert error is not None and error.exit_code == code
     assert words in str(error)
-    assert not [one for one in server.commands if one.startswith(("MAIL", "AUTH"))]
+    assert not [command for command in server.commands if command.startswith(("MAIL", "AUTH"))]
 
 
 def test_starttls_that_is_not_offered_is_not_done_without() -> None:
@@ -187,11 +191,11 @@ def test_starttls_that_is_not_offered_is_not_done_without() -> None:
         _, error = handed_over(SmtpTransport(settings(server, security="starttls", username="digest")), [parcel(1)])
     assert error is not None and error.exit_code == 1
     assert 'does not offer STARTTLS, so nothing is sent; set transport.security = "tls"' in str(error)
-    assert [one.split()[0].upper() for one in server.commands] == ["EHLO"]
+    assert [command.split()[0].upper() for command in server.commands] == ["EHLO"]
 
 
 def test_what_is_said_before_encryption_is_forgotten_after_it(papers: Papers) -> None:
-    """Somebody in between puts answers of their own behind the 220; they must not be taken for the server's."""
+    """An attacker in between adds answers after the 220; they must not be taken for the server's."""
 
     def injected(talk: Talk) -> None:
         talk.raw(b"220 go ahead\r\n250-mx.example\r\n250 AUTH PLAIN\r\n")
@@ -200,9 +204,9 @@ def test_what_is_said_before_encryption_is_forgotten_after_it(papers: Papers) ->
     with serving({"starttls": injected}, tls=papers.server()) as server:
         chosen = settings(server, security="starttls", ca_file=str(papers.certificate))
         heard, error = handed_over(SmtpTransport(chosen), [parcel(1), parcel(2)])
-    # Refused at the handshake or forgotten, either will do; never used.
-    assert not [one for one in server.commands if one.startswith("AUTH")]
-    assert error is not None or [one.state for one in heard] == ["accepted", "accepted"]
+    # The added answers may be refused at the handshake or forgotten, but never used.
+    assert not [command for command in server.commands if command.startswith("AUTH")]
+    assert error is not None or [outcome.state for outcome in heard] == ["accepted", "accepted"]
 
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
@@ -211,8 +215,8 @@ def test_letters_go_encrypted_and_pipelined(security: str, papers: Papers) -> No
     with serving(tls=papers.server(), implicit=security == "tls", lockstep=len(letters)) as server:
         chosen = settings(server, security=security, ca_file=str(papers.certificate))
         heard, _ = handed_over(SmtpTransport(chosen), letters)
-    assert {one.state for one in heard} == {"accepted"}
-    assert [one.body for one in server.queued] == [one.message for one in letters]
+    assert {outcome.state for outcome in heard} == {"accepted"}
+    assert [message.body for message in server.queued] == [letter.message for letter in letters]
 
 
 @pytest.mark.parametrize(
@@ -257,9 +261,9 @@ def test_the_password_is_in_no_repr() -> None:
 
 
 def test_connections_are_all_closed_when_one_cannot_be_made() -> None:
-    """Threads and sockets: pytest makes a warning of one left open an error; threads are counted."""
+    """pytest turns the warning about a socket left open into an error; the test counts the threads."""
     before = threading.active_count()
     with serving({("connect", 2): says("554 no"), ("connect", 3): Talk.reset}) as server:
         heard, _ = handed_over(SmtpTransport(settings(server, connections=3)), [parcel(n) for n in range(1, 10)])
-    assert {one.state for one in heard} == {"accepted"}
+    assert {outcome.state for outcome in heard} == {"accepted"}
     assert threading.active_count() == before

@@ -1,7 +1,7 @@
-"""A connection that breaks, at every point it can: in doubt only if the final dot left and no reply line was read.
+"""Test a connection that breaks at each point: in doubt only if the final dot left and no reply line was read.
 
-Figure 9 of the proof runs each point twenty times. An outcome is sound when the server's own queue bears it out:
-accepted is there once, deferred and refused are not there; uncertain may be either.
+Figure 9 of the proof runs each point twenty times. An outcome is sound if the server's own queue agrees: accepted is
+in it once, deferred and refused are not in it, uncertain may be either.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ BIG = 6_000_000  # more than the network holds between two processes
 
 @dataclass(frozen=True)
 class Fault:
-    """What the server does, the outcome due to the letter it hits, and whether that letter is in its queue."""
+    """Hold a server's script, the outcome due to the letter that meets it, and how often the server queues it."""
 
     name: str
     script: Script
     due: str
     queued: int = 0
     size: int = 0
-    hangs: str = ""  # "before" the dot or "after" it: then that wait is cut short, and no other
+    hangs: str = ""  # "before" the dot or "after" it: only the time limit of that wait is short
 
 
 def queued_then(act: Act) -> Act:
@@ -112,14 +112,15 @@ MANNERS = ["pipelined", "step by step", "encrypted"]
 
 def run(fault: Fault, manner: str, papers: Papers) -> tuple[dict[int, Outcome], Counter[int]]:
     """Hand three letters to a server that fails at the first; return the outcomes and how often each is queued."""
-    extensions = tuple(one for one in EXTENSIONS if manner != "step by step" or one != "PIPELINING")
+    extensions = tuple(extension for extension in EXTENSIONS if manner != "step by step" or extension != "PIPELINING")
     tls = papers.server() if manner == "encrypted" else None
     with serving(fault.script, extensions=extensions, tls=tls, implicit=tls is not None) as server:
         chosen = settings(
             server,
             security="tls" if tls else "none",
             ca_file=str(papers.certificate),
-            # Too short for a loaded machine defers the letter just so; what has been queued must be counted.
+            # Before the dot a limit may be too short for a loaded machine: the letter is deferred then as well.
+            # After the dot it may not, because the server must have queued the letter by then.
             timeout=0.15 if fault.hangs == "before" else 20,
             answer_timeout=1 if fault.hangs == "after" else 20,
         )
@@ -129,16 +130,16 @@ def run(fault: Fault, manner: str, papers: Papers) -> tuple[dict[int, Outcome], 
         try:
             for outcome in transport.hand_over(parcels):
                 heard.append(outcome)
-                # It strikes once; whoever comes after meets a server in good health.
+                # The fault happens once; the next letters meet a healthy server.
                 if outcome.delivery == 1:
                     server.script.clear()
         except DigestError:
             pass
         finally:
             transport.close()
-        truth = Counter(int(one.to.removeprefix("reader").partition("@")[0]) for one in server.queued)
-    assert sorted(one.delivery for one in heard) == [1, 2, 3], "each exactly once"
-    return {one.delivery: one for one in heard}, truth
+        truth = Counter(int(message.to.removeprefix("reader").partition("@")[0]) for message in server.queued)
+    assert sorted(outcome.delivery for outcome in heard) == [1, 2, 3], "each exactly once"
+    return {outcome.delivery: outcome for outcome in heard}, truth
 
 
 def check(fault: Fault, manner: str, papers: Papers) -> None:
@@ -146,16 +147,18 @@ def check(fault: Fault, manner: str, papers: Papers) -> None:
     assert outcomes[1].state == fault.due
     assert truth[1] == fault.queued
     unsound = {
-        number: (one, truth[number])
-        for number, one in outcomes.items()
-        if (one.state == "accepted" and truth[number] != 1)
-        or (one.state in ("deferred", "refused") and truth[number])
+        number: (outcome, truth[number])
+        for number, outcome in outcomes.items()
+        if (outcome.state == "accepted" and truth[number] != 1)
+        or (outcome.state in ("deferred", "refused") and truth[number])
     }
     assert not unsound
-    # Only the letter whose dot left can be in doubt: whatever was pipelined behind it had not begun.
-    assert {number for number, one in outcomes.items() if one.state == "uncertain"} <= {1}
+    # Only the letter whose dot left can be in doubt, because the next one, though pipelined, had not begun.
+    assert {number for number, outcome in outcomes.items() if outcome.state == "uncertain"} <= {1}
     if fault.due == "uncertain":
-        assert {(one.state, one.tried) for number, one in outcomes.items() if number > 1} == {("deferred", False)}
+        assert {(outcome.state, outcome.tried) for number, outcome in outcomes.items() if number > 1} == {
+            ("deferred", False)
+        }
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -168,7 +171,7 @@ def test_nobody_listens() -> None:
     with serving() as server:
         gone = settings(server)
     heard, error = handed_over(SmtpTransport(gone), [parcel(1), parcel(2)])
-    assert [(one.state, one.tried) for one in heard] == [("deferred", False)] * 2
+    assert [(outcome.state, outcome.tried) for outcome in heard] == [("deferred", False)] * 2
     assert error is not None
     assert error.exit_code == 75
 

@@ -1,4 +1,4 @@
-"""One connection, byte by byte: what left the socket decides what is in doubt; what came must be whole."""
+"""Test one connection byte by byte: the bytes that left decide which letter is in doubt; replies must be whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.transports.mailserver import parcel
 
 
 class BrokenSession(Session):
-    """A session on no network: it takes every envelope, and of the write that ends a letter only `takes` bytes."""
+    """Act as a session without a network: it takes every envelope, and `takes` bytes of a letter's last write."""
 
     def __init__(self, takes: int) -> None:
         super().__init__(local_hostname="client.example")
@@ -57,7 +57,7 @@ LETTER = len(parcel(1).message)
     ],
 )
 def test_a_letter_is_in_doubt_from_its_dot_on(takes: int, state: str) -> None:
-    """LETTER bytes, then the dot: what follows it is the next letter's envelope, in the same write."""
+    """A write holds LETTER bytes, then the dot, then the next letter's envelope."""
     lane = Lane(lambda: BrokenSession(takes), lambda _: "digest@example.org", 1)
     work = Work([parcel(1), parcel(2)], Pace(None, time.monotonic, time.sleep), lambda: False)
     lane.run(work)
@@ -66,28 +66,28 @@ def test_a_letter_is_in_doubt_from_its_dot_on(takes: int, state: str) -> None:
     while not work.settled.empty():
         if outcome := work.settled.get():
             heard[outcome.delivery] = outcome
-    assert {number: one.state for number, one in heard.items()} == {1: state, 2: "deferred"}
+    assert {number: outcome.state for number, outcome in heard.items()} == {1: state, 2: "deferred"}
 
 
 def read(data: bytes) -> list[bytes]:
-    """Return what is read of a reply of which `data` came before the end, with the word of what stopped it."""
+    """Return the lines read of a reply if only `data` came, and the error that ended the reading."""
     near, far = socket.socketpair()
     with near, far:
         far.sendall(data)
         far.shutdown(socket.SHUT_WR)
         lines = Lines(near)
         lines.begin(20, lambda: math.inf)
-        found: list[bytes] = []
+        read_lines: list[bytes] = []
         try:
             while line := lines.readline(8193):
-                found.append(line)
+                read_lines.append(line)
         except OSError as error:
-            found.append(str(error).encode())
-        return found
+            read_lines.append(str(error).encode())
+        return read_lines
 
 
 @pytest.mark.parametrize(
-    ("data", "found"),
+    ("data", "expected"),
     [
         (b"250 ok\r\n", [b"250 ok\r\n"]),
         (b"250-a\r\n250 b\r\n", [b"250-a\r\n", b"250 b\r\n"]),
@@ -102,8 +102,8 @@ def read(data: bytes) -> list[bytes]:
         (b"250 " + b"x" * 9000, [b"a line without end"]),
     ],
 )
-def test_only_whole_lines_of_a_reply_are_read(data: bytes, found: list[bytes]) -> None:
-    assert read(data) == found
+def test_only_whole_lines_of_a_reply_are_read(data: bytes, expected: list[bytes]) -> None:
+    assert read(data) == expected
 
 
 def test_a_reply_without_end_is_given_up() -> None:
@@ -113,7 +113,7 @@ def test_a_reply_without_end_is_given_up() -> None:
 
 
 def test_a_deadline_that_draws_nearer_is_kept() -> None:
-    """Told to stop amid a long wait, nothing waits to its old end: that is ten minutes away."""
+    """A stop amid a long wait must end that wait, because its old end is ten minutes away."""
     near, far = socket.socketpair()
     with near, far:
         lines = Lines(near)

@@ -1,4 +1,4 @@
-"""Against a real Postfix with STARTTLS and a login: what we call accepted it delivers, once; and nothing else."""
+"""Test with a real Postfix, STARTTLS and a login: it delivers each accepted letter once, and no other letter."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ pytestmark = pytest.mark.servers
 
 @pytest.fixture
 def server() -> Iterator[postfix.Postfix]:
-    """A running Postfix; without one: skip, or fail when DIGEST_REQUIRE_SERVERS=1."""
+    """Run a Postfix; where none is installed, skip, or fail if DIGEST_REQUIRE_SERVERS=1."""
     if not postfix.available() and postfix.REQUIRED:
         pytest.fail(postfix.MISSING)
     if not postfix.available():
         pytest.skip(postfix.MISSING)
-    with postfix.running() as one:
-        yield one
+    with postfix.running() as running:
+        yield running
 
 
 def test_letters_are_delivered_as_they_are(server: postfix.Postfix) -> None:
     letters = [parcel(number, size=40_000) for number in range(1, 121)]
     heard, error = handed_over(SmtpTransport(server.settings), letters)
     assert error is None
-    assert Counter(one.state for one in heard) == {"accepted": len(letters)}
+    assert Counter(outcome.state for outcome in heard) == {"accepted": len(letters)}
     boxes = server.settled()
-    for one in letters:
-        (held,) = boxes[f"reader{one.delivery}"]
+    for letter in letters:
+        (held,) = boxes[f"reader{letter.delivery}"]
         head, _, body = held.replace(b"\n", b"\r\n").partition(b"\r\n\r\n")
-        assert body == one.message.partition(b"\r\n\r\n")[2]
-        assert f"Return-Path: <bounce+{one.delivery}@news.example.com>".encode() in head
+        assert body == letter.message.partition(b"\r\n\r\n")[2]
+        assert f"Return-Path: <bounce+{letter.delivery}@news.example.com>".encode() in head
     assert len(boxes) == len(letters)
     log = (server.home / "log").read_text()
     assert "improper command pipelining" not in log
@@ -55,7 +55,7 @@ def test_each_refusal_is_one_letters_own(server: postfix.Postfix) -> None:
     ]
     heard, error = handed_over(SmtpTransport(replace(server.settings, connections=1)), letters)
     assert error is None
-    reasons = {one.delivery: (one.state, one.reason) for one in heard if one.state != "accepted"}
+    reasons = {outcome.delivery: (outcome.state, outcome.reason) for outcome in heard if outcome.state != "accepted"}
     assert reasons[2] == (
         "refused",
         "550 5.1.1 <…>: Recipient address rejected: User unknown in virtual mailbox table",
@@ -81,13 +81,13 @@ def test_it_takes_nothing_from_whom_it_does_not_know(
     server: postfix.Postfix, changes: dict[str, str | None], words: str
 ) -> None:
     heard, error = handed_over(SmtpTransport(replace(server.settings, **changes)), [parcel(1), parcel(2)])  # type: ignore[arg-type]
-    assert {(one.state, one.tried) for one in heard} == {("deferred", False)}
+    assert {(outcome.state, outcome.tried) for outcome in heard} == {("deferred", False)}
     assert words in str(error)
     assert server.counted() == Counter()
 
 
 def test_killed_while_it_takes_letters_it_leaves_no_wrong_verdict(server: postfix.Postfix) -> None:
-    """Three times, amid a run; what came back deferred is handed over again, as the next run would."""
+    """Kill it three times amid a run; hand deferred letters over again, as the next run would."""
     owed = {number: parcel(number, size=40_000) for number in range(1, 601)}
     states: dict[int, str] = {}
     for left in (3, 2, 1, 0):

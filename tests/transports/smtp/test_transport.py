@@ -1,4 +1,4 @@
-"""The SMTP transport at work: one round trip a letter, refusals each to its own, and when to stop."""
+"""Test the SMTP transport: one round trip for each letter, each refusal for its own letter, and when to stop."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from tests.transports.mailserver import (
     settings,
 )
 
-STEP_BY_STEP = tuple(one for one in EXTENSIONS if one != "PIPELINING")
+STEP_BY_STEP = tuple(extension for extension in EXTENSIONS if extension != "PIPELINING")
 
 
 def states(heard: list[Outcome]) -> dict[int, str]:
-    assert len({one.delivery for one in heard}) == len(heard)
-    return {one.delivery: one.state for one in heard}
+    assert len({outcome.delivery for outcome in heard}) == len(heard)
+    return {outcome.delivery: outcome.state for outcome in heard}
 
 
 def all_of(state: str, parcels: list[Parcel]) -> dict[int, str]:
-    return {one.delivery: state for one in parcels}
+    return {letter.delivery: state for letter in parcels}
 
 
 def readers(queued: list[Queued]) -> Counter[str]:
-    return Counter(one.to for one in queued)
+    return Counter(message.to for message in queued)
 
 
 def test_one_round_trip_a_letter() -> None:
-    """The server answers only what a client must wait for, so one that waited more often would wait for ever."""
+    """The server answers only where a client must wait, so that a client that waited more often would hang."""
     letters = [parcel(number, size=5000) for number in range(1, 51)]
     with serving(lockstep=len(letters)) as server:
         heard, _ = handed_over(SmtpTransport(settings(server)), letters)
     assert states(heard) == all_of("accepted", letters)
-    # Beside the letters': greeting, EHLO and QUIT; and the first envelope, which no letter goes before.
+    # Also the greeting, EHLO and QUIT, and the first envelope, which cannot be sent with the letter before it.
     assert server.flushes - 3 == len(letters) + 1
 
 
@@ -66,7 +66,7 @@ def test_letters_arrive_as_they_are(extensions: tuple[str, ...]) -> None:
         heard, _ = handed_over(SmtpTransport(chosen), letters)
     assert states(heard) == all_of("accepted", letters)
     assert server.queued == [
-        Queued(f"bounce+{one.delivery}@news.example.org", one.to, one.message) for one in letters
+        Queued(f"bounce+{letter.delivery}@news.example.org", letter.to, letter.message) for letter in letters
     ]
 
 
@@ -74,7 +74,7 @@ def test_the_envelope_sender_is_what_was_asked_for() -> None:
     with serving() as server:
         handed_over(SmtpTransport(settings(server)), [parcel(1)])
         handed_over(SmtpTransport(settings(server, return_path=lambda n: f"b-{n:03}@news.example.org")), [parcel(2)])
-    assert [one.sender for one in server.queued] == ["digest@example.org", "b-002@news.example.org"]
+    assert [message.sender for message in server.queued] == ["digest@example.org", "b-002@news.example.org"]
 
 
 @pytest.mark.parametrize("wrong", ["", "bounce+{delivery}", "a b@example.org"])
@@ -95,7 +95,7 @@ def test_several_connections_share_the_work_and_no_more_are_opened() -> None:
     with serving({("dot", n): all_four for n in (1, 2, 3, 4)}) as server:
         heard, _ = handed_over(SmtpTransport(settings(server, connections=4)), letters)
     assert states(heard) == all_of("accepted", letters)
-    assert readers(server.queued) == Counter(one.to for one in letters)
+    assert readers(server.queued) == Counter(letter.to for letter in letters)
     assert server.connections == 4
 
 
@@ -175,25 +175,28 @@ def test_a_connection_opened_early_and_closed_since_is_made_anew(goodbye: bytes)
 def test_a_refusal_is_one_letters_own(
     script: Script, due: tuple[str, str, float | None], extensions: tuple[str, ...]
 ) -> None:
-    """Also: the transaction that it leaves open does not spoil the next (the server refuses a nested MAIL)."""
+    """Nor does the open transaction of a refused letter spoil the next letter; the server refuses a nested MAIL."""
     letters = [parcel(number) for number in range(1, 5)]
     with serving(script, extensions=extensions) as server:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert error is None
     assert states(heard) == all_of("accepted", letters) | {2: due[0]}
-    assert next((one.state, one.reason, one.retry_after) for one in heard if one.delivery == 2) == due
-    assert [one.to for one in server.queued] == [one.to for one in letters if one.delivery != 2]
+    assert (
+        next((outcome.state, outcome.reason, outcome.retry_after) for outcome in heard if outcome.delivery == 2)
+        == due
+    )
+    assert [message.to for message in server.queued] == [letter.to for letter in letters if letter.delivery != 2]
     assert server.connections == 1
 
 
 def test_a_server_that_asks_for_a_letter_to_nobody_gets_none() -> None:
-    """RFC 2920 §3.1: with every recipient refused and DATA taken all the same, a lone dot, and on to the next."""
+    """RFC 2920 §3.1: after a refused recipient and an accepted DATA send a lone dot, then the next letter."""
     letters = [parcel(number) for number in (1, 2, 3)]
     script = {("rcpt", 2): says("550 5.1.1 unknown"), ("data", 2): says("354 go on")}
     with serving(script) as server:
         heard, _ = handed_over(SmtpTransport(settings(server)), letters)
     assert states(heard) == {1: "accepted", 2: "refused", 3: "accepted"}
-    assert [(one.to, len(one.body) > 2) for one in server.queued] == [
+    assert [(message.to, len(message.body) > 2) for message in server.queued] == [
         ("reader1@example.org", True), ("", False), ("reader3@example.org", True),
     ]  # fmt: skip
 
@@ -204,7 +207,7 @@ def test_a_letter_from_nobody_is_not_ended_with_a_dot() -> None:
     with serving(script) as server:
         heard, _ = handed_over(SmtpTransport(settings(server)), letters)
     assert states(heard) == {1: "accepted", 2: "deferred", 3: "accepted"}
-    assert [one.to for one in server.queued] == ["reader1@example.org", "reader3@example.org"]
+    assert [message.to for message in server.queued] == ["reader1@example.org", "reader3@example.org"]
     assert server.connections == 2
 
 
@@ -216,7 +219,7 @@ def test_a_server_that_takes_so_many_letters_a_connection_gets_them_all(goodbye:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert error is None
     assert states(heard) == all_of("accepted", letters)
-    assert readers(server.queued) == Counter(one.to for one in letters)
+    assert readers(server.queued) == Counter(letter.to for letter in letters)
     assert server.connections == 3
 
 
@@ -225,7 +228,7 @@ def test_a_letter_the_server_always_hangs_up_on_is_tried_twice() -> None:
     met: list[str] = []
 
     def rcpt(talk: Talk) -> None:
-        # The envelope's sender tells the letters apart before the recipient is read.
+        # Tell the letters apart by the envelope sender, because the recipient is not read yet.
         met.append(talk.sender)
         if talk.sender == "b2@example.org":
             talk.reply("421 4.7.0 not this one")
@@ -238,7 +241,7 @@ def test_a_letter_the_server_always_hangs_up_on_is_tried_twice() -> None:
         heard, error = handed_over(SmtpTransport(chosen), letters)
     assert error is None
     assert states(heard) == all_of("accepted", letters) | {2: "deferred"}
-    assert {one.tried for one in heard} == {True}
+    assert {outcome.tried for outcome in heard} == {True}
     assert met.count("b2@example.org") == 2
 
 
@@ -248,7 +251,7 @@ def test_a_letter_lost_amid_its_body_waits_for_another_run() -> None:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert error is None
     assert states(heard) == {1: "accepted", 2: "deferred", 3: "accepted"}
-    assert [one.to for one in server.queued] == ["reader1@example.org", "reader3@example.org"]
+    assert [message.to for message in server.queued] == ["reader1@example.org", "reader3@example.org"]
 
 
 def test_a_server_that_allows_fewer_connections_is_served_on_those() -> None:
@@ -270,8 +273,8 @@ def test_a_server_that_goes_away_leaves_nobody_in_doubt_and_is_said() -> None:
 
 
 def test_after_a_letter_in_doubt_no_connection_begins_another() -> None:
-    """The other one has a letter under way and the next one's envelope open: it ends the first and drops the next."""
-    known = threading.Event()
+    """The other connection has a letter under way and an envelope ahead: it ends the one and drops the other."""
+    doubt_is_known = threading.Event()
     both = threading.Barrier(2)
 
     def lose(talk: Talk) -> None:
@@ -280,7 +283,7 @@ def test_after_a_letter_in_doubt_no_connection_begins_another() -> None:
 
     def keep(talk: Talk) -> None:
         both.wait(PATIENCE)
-        known.wait(PATIENCE)
+        doubt_is_known.wait(PATIENCE)
         talk.queue()
         talk.reply("250 2.0.0 Ok")
 
@@ -291,10 +294,10 @@ def test_after_a_letter_in_doubt_no_connection_begins_another() -> None:
         for outcome in transport.hand_over(letters):
             heard.append(outcome)
             if outcome.state == "uncertain":
-                known.set()
+                doubt_is_known.set()
         transport.close()
     assert Counter(states(heard).values()) == {"uncertain": 1, "accepted": 1, "deferred": 18}
-    assert {one.tried for one in heard if one.state == "deferred"} == {False}
+    assert {outcome.tried for outcome in heard if outcome.state == "deferred"} == {False}
     assert len(server.queued) == 1
 
 
@@ -304,7 +307,7 @@ def test_when_everybody_is_refused_not_everybody_is_struck_off() -> None:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     count = Counter(states(heard).values())
     assert count["refused"] == REFUSED_IN_A_ROW
-    assert {one.tried for one in heard if one.state == "deferred"} == {False}
+    assert {outcome.tried for outcome in heard if outcome.state == "deferred"} == {False}
     assert isinstance(error, DigestError)
     assert "20 letters in a row were refused, the last with 554 5.7.1 Relay access denied" in str(error)
 
@@ -327,7 +330,7 @@ def test_a_server_that_does_not_take_letters_from_us_strikes_nobody_off(point: s
     with serving({point: says(words)}) as server:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert states(heard) == all_of("deferred", letters)
-    assert {one.tried for one in heard} == {False}
+    assert {outcome.tried for outcome in heard} == {False}
     assert error is not None and error.exit_code == 1
     assert words in str(error)
 
@@ -338,15 +341,15 @@ def test_what_this_server_can_never_take_is_refused_without_asking_it() -> None:
     with serving(extensions=("PIPELINING", "SIZE 4000", "8BITMIME")) as server:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert error is None
-    assert {one.delivery for one in heard if one.state == "accepted"} == {1, 5}
-    assert {one.state for one in heard} == {"accepted", "refused"}
-    assert [one.to for one in server.queued] == ["reader1@example.org", "jane@xn--bcher-kva.example"]
-    reasons = {one.delivery: one.reason for one in heard}
+    assert {outcome.delivery for outcome in heard if outcome.state == "accepted"} == {1, 5}
+    assert {outcome.state for outcome in heard} == {"accepted", "refused"}
+    assert [message.to for message in server.queued] == ["reader1@example.org", "jane@xn--bcher-kva.example"]
+    reasons = {outcome.delivery: outcome.reason for outcome in heard}
     assert "SMTPUTF8" in reasons[2] and "takes 4000" in reasons[3] and "not one that can be mailed" in reasons[4]
 
 
 class FakeTime:
-    """A clock that only sleeping moves."""
+    """Keep a clock that only `sleep` moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -400,7 +403,7 @@ def test_told_to_stop_it_ends_what_is_under_way_and_begins_nothing() -> None:
     count = Counter(states(heard).values())
     assert set(count) == {"accepted", "deferred"}
     assert count["accepted"] == len(server.queued)
-    assert {one.tried for one in heard if one.state == "deferred"} == {False}
+    assert {outcome.tried for outcome in heard if outcome.state == "deferred"} == {False}
     assert again == [Outcome(500, "deferred", "not begun: told to stop", 60.0, tried=False)]
 
 
@@ -411,11 +414,13 @@ def test_a_caller_that_stops_listening_can_ask() -> None:
         outcomes = transport.hand_over(letters)
         heard = [next(outcomes), next(outcomes)]
         outcomes.close()  # type: ignore[attr-defined]
-        known = transport.ask([(one.delivery, one.folder) for one in letters])
+        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
         transport.close()
-    assert set(known) | {one.delivery for one in heard} == {one.delivery for one in letters}
-    taken = {number for number, state in known.items() if state == "accepted"} | {one.delivery for one in heard}
-    assert {f"reader{number}@example.org" for number in taken} == {one.to for one in server.queued}
+    assert set(answers) | {outcome.delivery for outcome in heard} == {letter.delivery for letter in letters}
+    taken = {number for number, state in answers.items() if state == "accepted"} | {
+        outcome.delivery for outcome in heard
+    }
+    assert {f"reader{number}@example.org" for number in taken} == {message.to for message in server.queued}
 
 
 def test_a_mistake_of_ours_is_raised_and_takes_no_letter_with_it() -> None:
@@ -430,8 +435,8 @@ def test_a_mistake_of_ours_is_raised_and_takes_no_letter_with_it() -> None:
             for outcome in transport.hand_over(letters):
                 heard.append(outcome)
         transport.close()
-    assert set(states(heard)) == {one.delivery for one in letters}
-    accepted = {f"reader{one.delivery}@example.org" for one in heard if one.state == "accepted"}
-    assert accepted <= {one.to for one in server.queued}
-    doubtful = {f"reader{one.delivery}@example.org" for one in heard if one.state == "uncertain"}
-    assert {one.to for one in server.queued} <= accepted | doubtful
+    assert set(states(heard)) == {letter.delivery for letter in letters}
+    accepted = {f"reader{outcome.delivery}@example.org" for outcome in heard if outcome.state == "accepted"}
+    assert accepted <= {message.to for message in server.queued}
+    doubtful = {f"reader{outcome.delivery}@example.org" for outcome in heard if outcome.state == "uncertain"}
+    assert {message.to for message in server.queued} <= accepted | doubtful
