@@ -47,17 +47,17 @@ def open_mailbox(address: str, password: str = "") -> Mailbox:
     `imap://` starts unencrypted and insists on STARTTLS, except on the loopback. Raises ConfigError for another form
     or a path that is not there, TryLater if the server is away or refuses us.
     """
-    kind, _, rest = address.partition(":")
-    if kind == "maildir" and rest:
-        if not (Path(rest) / "new").is_dir():
+    kind, _, path = address.partition(":")
+    if kind == "maildir" and path:
+        if not (Path(path) / "new").is_dir():
             raise ConfigError(
-                [f"events.mailbox: {rest} is not a Maildir; name the folder that holds cur, new and tmp"]
+                [f"events.mailbox: {path} is not a Maildir; name the folder that holds cur, new and tmp"]
             )
-        return Maildir(Path(rest))
-    if kind == "mbox" and rest:
-        if not Path(rest).is_file():
-            raise ConfigError([f"events.mailbox: no file {rest}; name the mbox that reports are delivered to"])
-        return Mbox(Path(rest))
+        return Maildir(Path(path))
+    if kind == "mbox" and path:
+        if not Path(path).is_file():
+            raise ConfigError([f"events.mailbox: no file {path}; name the mbox that reports are delivered to"])
+        return Mbox(Path(path))
     if kind in ("imap", "imaps"):
         return Imap(address, password)
     raise ConfigError([f"events.mailbox: {address!r} is not a mailbox; write {_FORMS}"])
@@ -124,8 +124,8 @@ class Imap:
             raise ConfigError(
                 [f"events.mailbox: needs a host, a user and a password; write {_FORMS} and set events.password_file"]
             )
-        self._where = f"mailbox {parts.hostname}"
-        with _translated(self._where):
+        self._name = f"mailbox {parts.hostname}"
+        with _translated(self._name):
             self._server = _connect(parts.scheme, parts.hostname, parts.port)
             try:
                 self._server.login(user, password)
@@ -137,10 +137,10 @@ class Imap:
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield (UID, bytes) of each message; fetching does not mark it."""
-        with _translated(self._where):
+        with _translated(self._name):
             uids = self._ok(self._server.uid("SEARCH", "UNSEEN"))[0] or b""
         for uid in uids.decode("ascii").split():
-            with _translated(self._where):
+            with _translated(self._name):
                 answer = self._ok(self._server.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LARGEST}>)"))
             raw = next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
             if raw is not None:
@@ -149,7 +149,7 @@ class Imap:
     def done(self, keys: Sequence[str]) -> None:
         r"""Set the flag \Seen."""
         for start in range(0, len(keys), 100):
-            with _translated(self._where):
+            with _translated(self._name):
                 self._ok(self._server.uid("STORE", ",".join(keys[start : start + 100]), "+FLAGS.SILENT", r"(\Seen)"))
 
     def close(self) -> None:
@@ -182,13 +182,13 @@ def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
 
 
 @contextmanager
-def _translated(where: str) -> Iterator[None]:
+def _translated(name: str) -> Iterator[None]:
     """Turn an error of the server into TryLater. Its own words are left out, because they may name a person."""
     try:
         yield
     except (imaplib.IMAP4.error, OSError) as error:
         problem = "refused us or broke off" if isinstance(error, imaplib.IMAP4.error) else type(error).__name__
-        raise TryLater(f"{where}: {problem}; try again later, or check events.mailbox and its password") from error
+        raise TryLater(f"{name}: {problem}; try again later, or check events.mailbox and its password") from error
 
 
 def _flags(name: str) -> str:

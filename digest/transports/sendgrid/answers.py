@@ -92,20 +92,20 @@ def _rejected(answer: Answer, count: int) -> Verdict:
     """Judge a 400: the fault of one reader, of the letter, of our settings, or of something that is not named."""
     words = error_words(answer)
     named: dict[int, str] = {}
-    others: list[str] = []
-    for where, message in errors(answer):
-        match = _NAMED.match(where)
+    other_fields: list[str] = []
+    for name, message in errors(answer):
+        match = _NAMED.match(name)
         if match and int(match[1]) < count:
-            named.setdefault(int(match[1]), f"400 {message} ({where})")
+            named.setdefault(int(match[1]), f"400 {message} ({name})")
         else:
-            others.append(where)
+            other_fields.append(name)
     if named:
         return Verdict("again", words, named)
-    if any(where.split(".")[0] in OURS for where in others):
+    if any(name.split(".")[0] in OURS for name in other_fields):
         return Verdict(
             "deferred", words, stop=True, fault=f"SendGrid answers {words}: correct it in config; nothing was refused"
         )
-    if others and all(where and not where.startswith(("personalizations", "null")) for where in others):
+    if other_fields and all(name and not name.startswith(("personalizations", "null")) for name in other_fields):
         return Verdict("refused", words)
     return Verdict("split", words)
 
@@ -124,7 +124,7 @@ def errors(answer: Answer) -> list[tuple[str, str]]:
 def error_words(answer: Answer) -> str:
     """Return an answer in one short line without addresses: "400 Does not contain a valid address (field)"."""
     words = "; ".join(
-        f"{message} ({where})" if where not in ("", "null") else message for where, message in errors(answer)
+        f"{message} ({name})" if name not in ("", "null") else message for name, message in errors(answer)
     )
     return f"{answer.status} {words}".strip()[:300]
 

@@ -49,23 +49,23 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
         call.accepted.add(shared)
     elif verdict.state == "split" and len(job.personals) == 1 and shared not in call.accepted:
         call.strikes[shared] = call.strikes.get(shared, 0) + 1
-    for at, why in verdict.named.items():
-        yield Outcome(job.personals[at].delivery, "refused", why)
-    rest = [personal for at, personal in enumerate(job.personals) if at not in verdict.named]
-    if verdict.state == "split" and len(rest) > 1 and shared not in call.accepted:
+    for at, reason in verdict.named.items():
+        yield Outcome(job.personals[at].delivery, "refused", reason)
+    others = [personal for at, personal in enumerate(job.personals) if at not in verdict.named]
+    if verdict.state == "split" and len(others) > 1 and shared not in call.accepted:
         verdict = _given_up(verdict, call.strikes.get(shared, 0))
     if verdict.stop and not call.stopped:
         call.stopped, call.retry_after = verdict.reason, verdict.retry_after
     if verdict.fault:
         call.error = call.error or DigestError(verdict.fault)
     if verdict.state == "again":
-        call.jobs.extendleft([Job(job.shared, rest)] if rest else [])
-    elif verdict.state == "split" and len(rest) > 1:
-        half = len(rest) // 2
-        call.jobs.extendleft((Job(job.shared, rest[half:]), Job(job.shared, rest[:half])))
+        call.jobs.extendleft([Job(job.shared, others)] if others else [])
+    elif verdict.state == "split" and len(others) > 1:
+        half = len(others) // 2
+        call.jobs.extendleft((Job(job.shared, others[half:]), Job(job.shared, others[:half])))
     else:
         state = "refused" if verdict.state == "split" else verdict.state
-        for personal in rest:
+        for personal in others:
             # A fault of the account counts as no attempt, because the letter itself was not judged.
             yield Outcome(personal.delivery, state, verdict.reason, verdict.retry_after, tried=not verdict.fault)
 

@@ -192,8 +192,8 @@ def _outcomes(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> I
         call.error = error if isinstance(error, Exception) else DigestError(f"a request was broken off: {error!r}")
         return
     verdict, fitted = future.result()
-    for delivery, why in fitted.refused.items():
-        yield Outcome(delivery, "refused", why)
+    for delivery, reason in fitted.refused.items():
+        yield Outcome(delivery, "refused", reason)
     yield from settle(verdict, Job(job.shared, fitted.personals), call)
 
 

@@ -158,7 +158,7 @@ class _Backend(TimedBackend):
 
 
 class KeptClient(Client):  # type: ignore[misc]
-    """Be the package's client, but exchange over a `Wire` and return every answer instead of raising for some.
+    """Extend the package's client: exchange over a `Wire`, and return every answer instead of raising for some.
 
     `secret` holds headers that are added only at the exchange, because the package would log them. A `request_body`
     is the JSON document as a str, sent as it is.

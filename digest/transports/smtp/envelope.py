@@ -90,8 +90,8 @@ def wire_form(message: bytes) -> bytes:
     A bare CR or LF must not stay, because it could smuggle in a second message. Messages that we composed are in
     this form already, so that they are checked and not copied.
     """
-    rest = message.replace(b"\r\n", b"")
-    if b"\n" in rest or b"\r" in rest:
+    without_ends = message.replace(b"\r\n", b"")
+    if b"\n" in without_ends or b"\r" in without_ends:
         message = _EOL.sub(b"\r\n", message)
     if message.startswith(b".") or b"\n." in message:
         message = _LEADING_DOT.sub(b"..", message)

@@ -209,9 +209,9 @@ class Lane:
             # Put it back, because many servers close a connection after some number of letters.
             if self._used and not envelope.begun and work.put_back(parcel):
                 continue
-            why = f"{words}: {reason(reply, parcel.to)}" if reply else words
+            cause = f"{words}: {reason(reply, parcel.to)}" if reply else words
             wait = wait_in_reply(reply) if reply else RETRY_LOST
-            work.settle(Outcome(parcel.delivery, "deferred", why, wait, tried=envelope.begun or not work.halted))
+            work.settle(Outcome(parcel.delivery, "deferred", cause, wait, tried=envelope.begun or not work.halted))
         if not self._used and not work.halted:
             self.retired = True
             work.no_connection(TryLater(f"mail server: {words} before a letter was through; run again later"))

@@ -79,7 +79,7 @@ class Lines:
 
 
 class Session(smtplib.SMTP):
-    """Be smtplib's connection, but count the bytes that left and read each reply whole, within its time.
+    """Extend smtplib's connection: count the bytes that left, and read each reply whole and within its time.
 
     `left` is how many bytes of the last `write` went to the network; `until` returns the moment by which every step
     must end.
@@ -170,7 +170,7 @@ class Session(smtplib.SMTP):
 
 
 class TlsSession(Session, smtplib.SMTP_SSL):
-    """Be a `Session` that is encrypted from the first byte."""
+    """Extend `Session`: encrypt from the first byte."""
 
 
 def patiently(call: Callable[[], T], sock: socket.socket, deadline: Until) -> T:
