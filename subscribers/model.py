@@ -1,4 +1,4 @@
-"""A subscriber and what they follow, as frozen values. Standard library only."""
+"""Define a subscriber and their interests as frozen values. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Interests:
-    """What a subscriber follows. An empty facet means all. `elsewhere` false: no *From elsewhere* section."""
+    """The policy areas, regions and themes that a subscriber follows, as slugs; an empty facet means all of it.
+
+    `elsewhere` false: their letters have no *From elsewhere* section.
+    """
 
     policy_areas: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
@@ -20,12 +23,12 @@ class Interests:
 class Subscriber:
     """An address with a consent history.
 
-    `state` is "pending" (has not confirmed), "active" or "left"; `paused_until` (aware UTC) holds letters
-    back until then; `email` is as the person wrote it with an ASCII (IDNA) domain.
+    `state` is "pending" (has not confirmed), "active" or "left". No letter goes out before `paused_until` (aware
+    UTC). `email` is as the person wrote it, with its domain in ASCII (IDNA).
     """
 
     id: int
-    email: str = field(repr=False)  # never in a log
+    email: str = field(repr=False)  # because a log must not show an address
     name: str = field(default="", repr=False)
     cadence: str = "weekly"
     interests: Interests = field(default_factory=Interests)
@@ -33,3 +36,19 @@ class Subscriber:
     state: str = "active"
     paused_until: datetime | None = None
     joined_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubscriber:
+    """A subscriber to store: the address as a person wrote it, and what they chose.
+
+    `state` is "active", or "pending" for a person who still has to confirm. An empty `name` takes the display name
+    of the address, if there is one.
+    """
+
+    email: str = field(repr=False)
+    cadence: str
+    name: str = field(default="", repr=False)
+    interests: Interests = field(default_factory=Interests)
+    language: str = "en"
+    state: str = "active"

@@ -1,7 +1,7 @@
-"""Subscribers and their consent history in the database. A door.
+"""Read and change subscribers and their consent history in the database. A door.
 
-Every function takes the caller's connection, inside the caller's transaction, and `now` as an aware UTC
-datetime. What a function may do to whom is decided by `consent.next_state`.
+Every function works inside the caller's transaction, on the caller's connection; `now` is an aware UTC datetime.
+`consent.next_state` decides whether a change is allowed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from subscribers.addresses import parse_address
 from subscribers.consent import next_state
 from subscribers.database import dialect_insert
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
-from subscribers.model import Interests, Subscriber
+from subscribers.model import Interests, NewSubscriber, Subscriber
 from subscribers.rows import (
     COLUMNS,
     clean_name,
@@ -30,6 +30,7 @@ from subscribers.tables import consent_event, subscriber
 
 __all__ = [
     "ConsentEvent",
+    "NewSubscriber",
     "add",
     "confirm",
     "count",
@@ -54,7 +55,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """One line of a consent history. `what` is a word of `tables.EVENTS`, `how` says by which way."""
+    """One line of a consent history: `what` happened (a word of `tables.EVENTS`), and `how`, in free words."""
 
     subscriber: int
     at: datetime
@@ -69,19 +70,22 @@ def get(conn: Connection, id: int) -> Subscriber | None:
 
 
 def keep_still(conn: Connection) -> None:
-    """Let nobody join, leave or change until this transaction ends; SQLite's write lock does that by itself."""
+    """Keep other processes from adding or changing subscribers and suppressions until this transaction ends.
+
+    PostgreSQL locks both tables; SQLite's write lock keeps others out already.
+    """
     if conn.dialect.name == "postgresql":
         conn.execute(text("LOCK TABLE suppression, subscriber IN SHARE MODE"))
 
 
 def many(conn: Connection, ids: Collection[int]) -> dict[int, Subscriber]:
-    """Return the subscribers with these ids, at most 1,000 asked for at once, by id; who is gone is left out."""
+    """Return {id: subscriber} for at most 1,000 ids; ids without a subscriber are left out."""
     rows = conn.execute(select(*COLUMNS).where(subscriber.c.id.in_(ids)))
     return {row.id: to_subscriber(row) for row in rows}
 
 
 def find(conn: Connection, email: str) -> Subscriber | None:
-    """Return the subscriber with this address, however it is spelt, or None; None too for no valid address."""
+    """Return the subscriber with this address in any spelling; None for an address that is unknown or not valid."""
     try:
         key = parse_address(email).key
     except BadAddress:
@@ -98,10 +102,10 @@ def stream(
     after: int = 0,
     limit: int = 1000,
 ) -> list[Subscriber]:
-    """Return one page, at most `limit` subscribers with an id above `after`, in the order of ids.
+    """Return one page of subscribers in the order of ids: at most `limit`, all with an id above `after`.
 
-    The next page is asked for with the last id of this one; an empty list is the end. None: any cadence, any
-    state. Who is paused or suppressed is in it: `consent.may_mail` decides.
+    Ask for the next page with the last id of this one; an empty list is the end. `cadence` None: of any cadence;
+    `state` None: in any state. Paused and suppressed subscribers are included: `mailable.unmailable` tells them.
     """
     query = select(*COLUMNS).where(subscriber.c.id > after).order_by(subscriber.c.id).limit(limit)
     if cadence is not None:
@@ -112,7 +116,7 @@ def stream(
 
 
 def count(conn: Connection, *, cadence: str | None = None, state: str | None = "active") -> int:
-    """Return how many subscribers `stream` would yield over all pages."""
+    """Return how many subscribers all pages of `stream` hold."""
     query = select(func.count()).select_from(subscriber)
     if cadence is not None:
         query = query.where(subscriber.c.cadence == cadence)
@@ -127,41 +131,30 @@ def history(conn: Connection, id: int) -> list[ConsentEvent]:
     return [ConsentEvent(row.subscriber_id, row.at, row.what, row.how) for row in conn.execute(query)]
 
 
-def add(
-    conn: Connection,
-    email: str,
-    *,
-    cadence: str,
-    how: str,
-    now: datetime,
-    secret: bytes,
-    name: str = "",
-    interests: Interests | None = None,
-    language: str = "en",
-    state: str = "active",
-) -> Subscriber:
-    """Store a new subscriber, "active" or "pending" (has still to confirm), and return them.
+def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret: bytes) -> Subscriber:
+    """Store a new subscriber and return them; `how` goes into the consent history.
 
-    Raises BadAddress, and NotAllowed when the address is suppressed or already there.
+    Raises BadAddress, ValueError for another state than "active" or "pending", and NotAllowed when the address is
+    suppressed or belongs to a subscriber already.
     """
-    if state not in ("active", "pending"):
-        raise ValueError(f"a new subscriber is active or pending, not {state!r}")
-    address = parse_address(email)
+    if new.state not in ("active", "pending"):
+        raise ValueError(f"a new subscriber is active or pending, not {new.state!r}")
+    address = parse_address(new.email)
     if reason := is_suppressed(conn, address.email, secret=secret):
         raise NotAllowed(f"this address must not be mailed ({reason}); lift the suppression first")
     values = {
         "email": address.email,
         "email_key": address.key,
-        "name": clean_name(name or address.name),
-        "cadence": cadence,
-        **interest_columns(interests or Interests()),
-        "language": language,
-        "state": state,
-        "joined_at": now if state == "active" else None,
+        "name": clean_name(new.name or address.name),
+        "cadence": new.cadence,
+        **interest_columns(new.interests),
+        "language": new.language,
+        "state": new.state,
+        "joined_at": now if new.state == "active" else None,
         "created_at": now,
     }
-    new = dialect_insert(conn)(subscriber).values(values).on_conflict_do_nothing(index_elements=["email_key"])
-    row = conn.execute(new.returning(*COLUMNS)).one_or_none()
+    insert = dialect_insert(conn)(subscriber).values(values).on_conflict_do_nothing(index_elements=["email_key"])
+    row = conn.execute(insert.returning(*COLUMNS)).one_or_none()
     if row is None:
         raise NotAllowed("this address is already a subscriber; change that one")
     record(conn, [(row.id, "added")], how=how, now=now)
@@ -169,92 +162,99 @@ def add(
 
 
 def confirm(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes) -> Subscriber:
-    """Make a subscriber active on their own word; one who already is stays as they are.
+    """Make a subscriber active because they said so themselves; an active subscriber stays unchanged.
 
-    Raises NoSubscriber, and NotAllowed while the address is suppressed (`unsuppress` is a step of its own).
+    Raises NoSubscriber, and NotAllowed while the address is suppressed: call `unsuppress` first.
     """
-    found, state = _change(conn, id, "confirmed")
-    if reason := is_suppressed(conn, found.email, secret=secret):
+    person, state = _change(conn, id, "confirmed")
+    if reason := is_suppressed(conn, person.email, secret=secret):
         raise NotAllowed(f"this address must not be mailed ({reason}); lift the suppression first")
-    if found.state == state:
-        return found
-    return _write(conn, replace(found, state=state, joined_at=now), "confirmed", how, now)
+    if person.state == state:
+        return person
+    return _write(conn, replace(person, state=state, joined_at=now), "confirmed", how, now)
 
 
 def leave(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes) -> Subscriber:
-    """Let a subscriber go: state "left", and the address suppressed ("left"). Safe to repeat."""
-    found, state = _change(conn, id, "left")
-    suppress(conn, found.email, "left", secret=secret, now=now)
-    if found.state == state:
-        return found
-    return _write(conn, replace(found, state=state, paused_until=None), "left", how, now)
+    """Set a subscriber to the state "left" and suppress their address. Safe to repeat. Raises NoSubscriber."""
+    person, state = _change(conn, id, "left")
+    suppress(conn, person.email, "left", secret=secret, now=now)
+    if person.state == state:
+        return person
+    return _write(conn, replace(person, state=state, paused_until=None), "left", how, now)
 
 
 def pause(conn: Connection, id: int, until: datetime, *, how: str, now: datetime) -> Subscriber:
-    """Hold letters back until the instant `until`, which must be later than `now` (ValueError)."""
+    """Pause a subscriber's letters until the instant `until`; ValueError unless it is later than `now`.
+
+    Raises NoSubscriber, and NotAllowed for a subscriber who is not active.
+    """
     if until <= now:
         raise ValueError("a pause must end later than now")
-    found, _ = _change(conn, id, "paused")
-    if found.paused_until == until:
-        return found
-    return _write(conn, replace(found, paused_until=until), "paused", how, now)
+    person, _ = _change(conn, id, "paused")
+    if person.paused_until == until:
+        return person
+    return _write(conn, replace(person, paused_until=until), "paused", how, now)
 
 
 def end_pause(conn: Connection, id: int, *, how: str, now: datetime) -> Subscriber:
-    """End a pause now; without one, nothing changes."""
-    found, _ = _change(conn, id, "resumed")
-    if found.paused_until is None:
-        return found
-    return _write(conn, replace(found, paused_until=None), "resumed", how, now)
+    """End a subscriber's pause now; without a pause, nothing changes. Raises NoSubscriber and NotAllowed."""
+    person, _ = _change(conn, id, "resumed")
+    if person.paused_until is None:
+        return person
+    return _write(conn, replace(person, paused_until=None), "resumed", how, now)
 
 
 def update_interests(conn: Connection, id: int, interests: Interests, *, how: str, now: datetime) -> Subscriber:
-    """Replace all interests; who leaves an empty facet follows all of it."""
-    found, _ = _change(conn, id, "changed")
+    """Replace all interests of a subscriber; an empty facet means all of it. Raises NoSubscriber and NotAllowed."""
+    person, _ = _change(conn, id, "changed")
     interest_columns(interests)
-    if found.interests == interests:
-        return found
-    return _write(conn, replace(found, interests=interests), "changed", how, now)
+    if person.interests == interests:
+        return person
+    return _write(conn, replace(person, interests=interests), "changed", how, now)
 
 
 def set_cadence(conn: Connection, id: int, cadence: str, *, how: str, now: datetime) -> Subscriber:
-    """Change the cadence; whether it is one that config knows is the caller's question."""
-    found, _ = _change(conn, id, "changed")
-    if found.cadence == cadence:
-        return found
-    return _write(conn, replace(found, cadence=cadence), "changed", how, now)
+    """Change a subscriber's cadence, which the caller has checked. Raises NoSubscriber and NotAllowed."""
+    person, _ = _change(conn, id, "changed")
+    if person.cadence == cadence:
+        return person
+    return _write(conn, replace(person, cadence=cadence), "changed", how, now)
 
 
 def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
-    """Erase a person: row, address, name, interests and history go; the hash in `suppression` stays.
+    """Erase a subscriber: address, name, interests and history go; the hash in `suppression` stays.
 
-    Of the history one event is left, ("erased", now) at an id that names nobody. SQLite overwrites what is
-    deleted here with zeros (secure_delete), but older copies stay in the write-ahead log and in pages freed
-    before, so after the commit the caller runs `PRAGMA wal_checkpoint(TRUNCATE)` and `VACUUM`, on PostgreSQL
-    `VACUUM`; backups end with their own time. Raises NoSubscriber.
+    One event stays in the history, ("erased", now), with an id that no longer names anyone. SQLite overwrites the
+    deleted rows with zeros (secure_delete), but older copies stay in the write-ahead log and in pages freed before.
+    Therefore the caller, after the commit, runs `PRAGMA wal_checkpoint(TRUNCATE)` and `VACUUM`, on PostgreSQL
+    `VACUUM`. Backups keep their copies until they are deleted. Raises NoSubscriber.
     """
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA secure_delete=ON")
-    found, _ = _change(conn, id, "erased")
-    suppress(conn, found.email, "erased", secret=secret, now=now)
+    person, _ = _change(conn, id, "erased")
+    suppress(conn, person.email, "erased", secret=secret, now=now)
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
     conn.execute(delete(subscriber).where(subscriber.c.id == id))
     record(conn, [(id, "erased")], how="", now=now)
 
 
 def _change(conn: Connection, id: int, what: str) -> tuple[Subscriber, str]:
-    """Return the subscriber, locked for this transaction, and their state after `what`."""
+    """Return the subscriber, their row locked for this transaction, and their state after the event `what`.
+
+    Raises NoSubscriber, and NotAllowed when the consent rules do not allow the event.
+    """
     row = conn.execute(select(*COLUMNS).where(subscriber.c.id == id).with_for_update()).one_or_none()
     if row is None:
         raise NoSubscriber(f"no subscriber has the id {id}")
-    found = to_subscriber(row)
-    after = next_state(found.state, what)
+    person = to_subscriber(row)
+    after = next_state(person.state, what)
     if after is None:
-        raise NotAllowed(f"subscriber {id} is {found.state}: {what!r} is not possible")
-    return found, after
+        raise NotAllowed(f"subscriber {id} is {person.state}: {what!r} is not possible")
+    return person, after
 
 
-def _write(conn: Connection, one: Subscriber, what: str, how: str, now: datetime) -> Subscriber:
-    write_all(conn, [one])
-    record(conn, [(one.id, what)], how=how, now=now)
-    return one
+def _write(conn: Connection, changed: Subscriber, what: str, how: str, now: datetime) -> Subscriber:
+    """Store a changed subscriber and the event that changed them; return the subscriber."""
+    write_all(conn, [changed])
+    record(conn, [(changed.id, what)], how=how, now=now)
+    return changed

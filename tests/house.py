@@ -118,7 +118,11 @@ class House:
         place = self.place
         with writing(place.engine) as conn:
             made = people.add(
-                conn, email, cadence=cadence, how="test", now=self.now, secret=place.secret, interests=interests
+                conn,
+                people.NewSubscriber(email, cadence=cadence, interests=interests or Interests()),
+                how="test",
+                now=self.now,
+                secret=place.secret,
             )
         return made.id
 

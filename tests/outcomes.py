@@ -174,9 +174,17 @@ class Stage(House):
                 continue
             with writing(place.engine) as conn:
                 self.who[name] = people.add(
-                    conn, address(name), cadence=cadence, how="test", now=self.now, secret=place.secret,
-                    interests=wanted, state="pending" if name == "unconfirmed" else "active",
-                ).id  # fmt: skip
+                    conn,
+                    people.NewSubscriber(
+                        address(name),
+                        cadence=cadence,
+                        interests=wanted,
+                        state="pending" if name == "unconfirmed" else "active",
+                    ),
+                    how="test",
+                    now=self.now,
+                    secret=place.secret,
+                ).id
 
     def _entries(self) -> None:
         self.now += timedelta(hours=1)

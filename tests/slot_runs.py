@@ -260,9 +260,12 @@ def prepared(folder: Path, fake: FakeSendGrid) -> None:
         for n in range(READERS):
             area = "housing" if n % 2 else "transport"
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=BASELINE, secret=installation.secret,
-                interests=Interests(frozenset({area})),
-            )  # fmt: skip
+                conn,
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly", interests=Interests(frozenset({area}))),
+                how="test",
+                now=BASELINE,
+                secret=installation.secret,
+            )
     installation.engine.dispose()
     for area in ("housing", "transport"):
         text = f"---\ntitle: On {area}\nid: {area}\npolicy_areas: [{area}]\nregions: [wales]\n---\nWhat we learnt.\n"

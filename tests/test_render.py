@@ -90,9 +90,12 @@ def test_each_subscriber_is_sent_and_shown_their_own_language(house: House, tmp_
     with writing(place.engine) as conn:
         for name, language in (("ann", "en"), ("bryn", "cy"), ("jan", "pl")):
             people.add(
-                conn, f"{name}@example.org", cadence="weekly", how="test", now=house.now, secret=place.secret,
-                language=language,
-            )  # fmt: skip
+                conn,
+                people.NewSubscriber(f"{name}@example.org", cadence="weekly", language=language),
+                how="test",
+                now=house.now,
+                secret=place.secret,
+            )
     house.publish("Shared care")
     report = house.run(days=7)
     assert sum(one.accepted for one in report.receipts) == 3

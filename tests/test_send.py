@@ -209,9 +209,12 @@ def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
     with writing(place.engine) as conn:
         for n in everybody:
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=house.now, secret=place.secret,
-                interests=FOLLOWED[n % 3],
-            )  # fmt: skip
+                conn,
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly", interests=FOLLOWED[n % 3]),
+                how="test",
+                now=house.now,
+                secret=place.secret,
+            )
     for area in ("housing", "transport"):
         house.publish(area, areas=area)
     number = freeze(house)

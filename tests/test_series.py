@@ -81,7 +81,11 @@ def test_each_post_once_and_nothing_lost(
     now = taken_at(snapshots[0])
     with writing(installation.engine) as conn:
         who = people.add(
-            conn, "all@example.org", cadence="weekly", how="test", now=now, secret=installation.secret
+            conn,
+            people.NewSubscriber("all@example.org", cadence="weekly"),
+            how="test",
+            now=now,
+            secret=installation.secret,
         ).id
     for path in [*snapshots, snapshots[-1]]:
         now = max(now + timedelta(days=7), taken_at(path)) if weekly else max(now, taken_at(path))

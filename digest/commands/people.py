@@ -108,17 +108,10 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
     )
     chosen = cadence or installation.settings.default_cadence
     installation.settings.cadence(chosen)
+    new = store.NewSubscriber(email, chosen, name, interests, installation.settings.site.language)
     with writing(installation.engine, "add") as conn:
         added = store.add(
-            conn,
-            email,
-            cadence=chosen,
-            how="digest subscribers add",
-            now=installation.clock(),
-            secret=installation.secret,
-            name=name,
-            interests=interests,
-            language=installation.settings.site.language,
+            conn, new, how="digest subscribers add", now=installation.clock(), secret=installation.secret
         )
     click.echo(f"added subscriber {added.id}, {added.cadence}")
 
@@ -228,21 +221,17 @@ def import_people(installation: Installation, stream: IO[bytes], *, dry_run: boo
     """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
     from digest.facets.known import known_facets
     from digest.store.engine import writing
-    from subscribers.csv.importing import import_csv
+    from subscribers.csv.importing import ImportRules, import_csv
 
     settings = installation.settings
+    rules = ImportRules(
+        known_facets=known_facets(settings.taxonomy),
+        cadences=[cadence.name for cadence in settings.cadences],
+        default_cadence=settings.default_cadence,
+        secret=installation.secret,
+    )
     with writing(installation.engine, "import") as conn:
-        report = import_csv(
-            conn,
-            stream,
-            known_facets=known_facets(settings.taxonomy),
-            cadences=[cadence.name for cadence in settings.cadences],
-            default_cadence=settings.default_cadence,
-            secret=installation.secret,
-            now=installation.clock(),
-            dry_run=dry_run,
-        )
-    return report
+        return import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
 
 
 def as_document(subscriber: Subscriber) -> dict[str, Any]:

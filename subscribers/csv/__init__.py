@@ -1,1 +1,1 @@
-"""Read and write subscribers as CSV."""
+"""Import and export subscribers as CSV files."""

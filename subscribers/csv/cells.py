@@ -1,4 +1,4 @@
-"""What the cells of a row say of a subscriber, checked against what config.toml knows. Pure."""
+"""Read the cells of a CSV row as changes to a subscriber, and refuse values that config.toml does not have. Pure."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from subscribers.tables import REASONS, STATES
 
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 T = TypeVar("T")
-_REMEMBERED = 50_000  # cells, each facet
+_MOST_REMEMBERED = 50_000  # cells, for each facet
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What one row asks for. None: the cell is blank or its column is not there, so it asks for nothing.
+class RowChanges:
+    """The changes that one CSV row asks for. None: the cell is blank or has no column, so nothing changes.
 
-    `counted` false: the row stands in the report already (an address seen before, that now leaves).
+    `counted` false: the report has counted this row already (it repeats an address, and asks to leave).
     """
 
     line: int
@@ -45,55 +45,58 @@ class Wanted:
 
     @property
     def stops(self) -> str | None:
-        """The reason for a suppression that this row asks for, or None."""
+        """The reason of the suppression that this row asks for, or None."""
         return self.suppressed or ("left" if self.state == "left" else None)
 
 
 class BadCell(Exception):
-    """A cell says something we cannot take; the message names it and the cure, never an address."""
+    """A cell holds a value that the import refuses; the message names it and the cure, never an address."""
 
 
 @dataclass(slots=True)
 class CellReader:
-    """Reads rows against known facets and cadences, remembering list cells: most readers follow the same."""
+    """Reads rows, and checks them against the facets and cadences of config.toml.
 
-    known: KnownFacets
+    It remembers the cells of facets that it has read, because many subscribers follow the same.
+    """
+
+    known_facets: KnownFacets
     cadences: tuple[str, ...]
     _facets: dict[str, _Facet] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._facets = {facet: _Facet(facet, self.known) for facet in ("policy_areas", "regions", "themes")}
+        self._facets = {facet: _Facet(facet, self.known_facets) for facet in ("policy_areas", "regions", "themes")}
 
-    def read(self, row: CsvRow) -> Wanted:
-        """Return what the row asks for, or raise BadCell for the first cell that is wrong."""
+    def read(self, row: CsvRow) -> RowChanges:
+        """Return the changes that the row asks for. Raises BadCell for the first cell that is wrong."""
         cells = row.cells
         try:
             address = parse_address(cells.get("email", ""))
         except BadAddress as error:
             raise BadCell(str(error)) from None
 
-        return Wanted(
+        return RowChanges(
             line=row.line,
             address=address,
             name=clean_name(cells.get("name") or address.name) or None,
-            cadence=_if_said(cells, "cadence", self._cadence),
-            policy_areas=_if_said(cells, "policy_areas", self._facets["policy_areas"].read),
-            regions=_if_said(cells, "regions", self._facets["regions"].read),
-            themes=_if_said(cells, "themes", self._facets["themes"].read),
-            elsewhere=_if_said(cells, "elsewhere", _yes_or_no),
-            language=_if_said(cells, "language", _language),
-            state=_if_said(cells, "state", _state),
-            paused_until=_if_said(cells, "paused_until", _instant),
-            joined_at=_if_said(cells, "joined_at", _instant),
-            suppressed=_if_said(cells, "suppressed", _reason),
+            cadence=_unless_blank(cells, "cadence", self._cadence),
+            policy_areas=_unless_blank(cells, "policy_areas", self._facets["policy_areas"].read),
+            regions=_unless_blank(cells, "regions", self._facets["regions"].read),
+            themes=_unless_blank(cells, "themes", self._facets["themes"].read),
+            elsewhere=_unless_blank(cells, "elsewhere", _yes_or_no),
+            language=_unless_blank(cells, "language", _language),
+            state=_unless_blank(cells, "state", _state),
+            paused_until=_unless_blank(cells, "paused_until", _instant),
+            joined_at=_unless_blank(cells, "joined_at", _instant),
+            suppressed=_unless_blank(cells, "suppressed", _reason),
         )
 
     def _cadence(self, text: str) -> str:
-        return one_of("cadence", text, self.cadences)
+        return _choice("cadence", text, self.cadences)
 
 
 class _Facet:
-    """One facet's words: reads a cell of slugs or names split by ";" ("all" alone: follow all of it)."""
+    """Reads the cells of one facet: slugs or names split by ";" ("all" alone: follow all of it)."""
 
     def __init__(self, facet: str, facets: KnownFacets) -> None:
         self.facet = facet
@@ -101,12 +104,13 @@ class _Facet:
         self.remembered: dict[str, frozenset[str]] = {}
 
     def read(self, cell: str) -> frozenset[str]:
-        found = self.remembered.get(cell)
-        if found is None:
-            found = self._read(cell)
-            if len(self.remembered) < _REMEMBERED:
-                self.remembered[cell] = found
-        return found
+        """Return the slugs of a cell. Raises BadCell."""
+        slugs = self.remembered.get(cell)
+        if slugs is None:
+            slugs = self._read(cell)
+            if len(self.remembered) < _MOST_REMEMBERED:
+                self.remembered[cell] = slugs
+        return slugs
 
     def _read(self, cell: str) -> frozenset[str]:
         words = [word.strip() for word in cell.split(";") if word.strip()]
@@ -118,22 +122,20 @@ class _Facet:
         return frozenset(slugs)
 
 
-def _if_said(cells: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
+def _unless_blank(cells: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
+    """Return the value that `read` makes of a cell, or None when the cell is blank or missing."""
     text = cells.get(name)
     return read(text) if text else None
 
 
-def one_of(title: str, text: str, known: tuple[str, ...]) -> str:
-    """Return the known word that `text` is in any case, or raise BadCell."""
-    if text.lower() in known:
-        return text.lower()
-    cure = _nearest(text.lower(), {word: word for word in known}) or f"use one of {', '.join(known)}"
+def _choice(title: str, text: str, choices: tuple[str, ...]) -> str:
+    """Return the word of `choices` that `text` is, in upper or lower case. Raises BadCell when it is none of them."""
+    word = text.lower()
+    if word in choices:
+        return word
+    near = difflib.get_close_matches(word[:60], choices, n=1, cutoff=0.7)
+    cure = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(choices)}"
     raise BadCell(f"{title} {shown(text)} is not known; {cure}")
-
-
-def _nearest(word: str, known: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(word[:60], known, n=1, cutoff=0.7)
-    return f"did you mean {known[near[0]]!r}?" if near else ""
 
 
 def _yes_or_no(text: str) -> bool:
@@ -149,16 +151,16 @@ def _language(text: str) -> str:
 
 
 def _state(text: str) -> str:
-    return one_of("state", text, STATES)
+    return _choice("state", text, STATES)
 
 
 def _reason(text: str) -> str:
-    return one_of("suppressed", text, REASONS)
+    return _choice("suppressed", text, REASONS)
 
 
 def _instant(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        instant = datetime.fromisoformat(text)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadCell(f"{shown(text)} is not a date; write it like 2026-12-31 or 2026-12-31T08:00Z") from None

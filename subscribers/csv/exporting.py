@@ -1,4 +1,4 @@
-"""Subscribers as a CSV file that the import takes back without loss, and that no spreadsheet runs."""
+"""Export subscribers as a CSV file that imports again without loss and is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from sqlalchemy import Connection
 from subscribers.addresses import parse_address
 from subscribers.csv.rows import COLUMNS, guarded
 from subscribers.model import Subscriber
-from subscribers.store import stream as pages
+from subscribers.store import stream as subscribers_after
 from subscribers.suppression import reasons_for
 
 
 def export_csv(conn: Connection, stream: IO[bytes], *, secret: bytes | None = None) -> int:
-    """Write every subscriber in any state to a binary stream, UTF-8 with CRLF, by id; return how many.
+    """Write all subscribers, in any state, to a binary stream, UTF-8 with CRLF, by id; return their number.
 
-    With the secret, the last column says why an address is suppressed; without it, bounces and complaints
-    are not in the file and would not be known to another database that imports it. A cell that a spreadsheet
-    would run as a formula gets a leading "'", which the import takes off again.
+    With the secret, the last column says why an address is suppressed. Without it, the file has no bounces and
+    complaints, so a database that imports it does not learn of them. A cell that a spreadsheet would run as a
+    formula gets a leading "'", which the import removes. Raises BadSecret.
     """
     names = COLUMNS if secret is not None else COLUMNS[:-1]
     stream.write((",".join(names) + "\r\n").encode())
     total = after = 0
-    while page := pages(conn, state=None, after=after):
+    while page := subscribers_after(conn, state=None, after=after):
         after = page[-1].id
         total += len(page)
-        keys = [parse_address(one.email).key for one in page]
+        keys = [parse_address(person.email).key for person in page]
         reasons = reasons_for(conn, secret, keys) if secret is not None else {}
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
-        for key, one in zip(keys, page, strict=True):
-            cells = [*_cells(one), reasons.get(key, "")][: len(names)]
+        for key, person in zip(keys, page, strict=True):
+            cells = [*_cells(person), reasons.get(key, "")][: len(names)]
             writer.writerow([guarded(cell) for cell in cells])
         stream.write(text.getvalue().encode("utf-8"))
     return total
 
 
-def _cells(one: Subscriber) -> list[str]:
+def _cells(person: Subscriber) -> list[str]:
     return [
-        one.email,
-        one.name,
-        one.cadence,
-        ";".join(sorted(one.interests.policy_areas)),
-        ";".join(sorted(one.interests.regions)),
-        ";".join(sorted(one.interests.themes)),
-        "yes" if one.interests.elsewhere else "no",
-        one.language,
-        one.state,
-        one.paused_until.isoformat() if one.paused_until else "",
-        one.joined_at.isoformat() if one.joined_at else "",
+        person.email,
+        person.name,
+        person.cadence,
+        ";".join(sorted(person.interests.policy_areas)),
+        ";".join(sorted(person.interests.regions)),
+        ";".join(sorted(person.interests.themes)),
+        "yes" if person.interests.elsewhere else "no",
+        person.language,
+        person.state,
+        person.paused_until.isoformat() if person.paused_until else "",
+        person.joined_at.isoformat() if person.joined_at else "",
     ]

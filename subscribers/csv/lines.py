@@ -1,7 +1,7 @@
-"""Bytes of a file that somebody's spreadsheet wrote, into lines of text. Pure, and flat in memory.
+"""Split the bytes of a file that a spreadsheet program wrote into lines of text. Pure; holds one chunk in memory.
 
-The encoding is decided by a byte-order mark or the first bytes (UTF-16), else line by line: UTF-8, and where
-that fails Windows-1252, so that one odd byte on the last line neither stops the import nor garbles the rest.
+A byte-order mark or the first bytes tell UTF-16. Every other file is decoded line by line, as UTF-8 and where that
+fails as Windows-1252, because a single odd byte must neither stop the import nor garble the other lines.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import IO
 
 from subscribers.errors import BadFile
 
-LONGEST_LINE = 100_000  # bytes; a longer one is no row of ours and is not kept in memory
+LONGEST_LINE = 100_000  # bytes; a longer line is no row of subscribers, and is not kept in memory
 _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One physical line without its end. `text` is None when it was too long; `legacy`: not UTF-8."""
+    """One line of the file without its line end. `text` None: it was too long; `legacy`: it is not UTF-8."""
 
     number: int
     text: str | None
@@ -29,7 +29,7 @@ class Line:
 def read_lines(stream: IO[bytes]) -> Iterator[Line]:
     """Yield the lines of a binary stream, numbered from 1; CRLF, CR and LF all end a line.
 
-    Raises BadFile for a spreadsheet or an archive instead of a CSV file.
+    Raises BadFile for a spreadsheet or an archive.
     """
     for number, raw in enumerate(_split(_as_utf8(stream)), start=1):
         yield _decoded(number, raw)
@@ -45,12 +45,12 @@ def _decoded(number: int, raw: bytes | None) -> Line:
     try:
         return Line(number, raw.decode("cp1252"), legacy=True)
     except UnicodeDecodeError:
-        # Five bytes mean nothing in Windows-1252; Latin-1 takes every byte.
+        # Because Windows-1252 leaves five bytes without a meaning; Latin-1 takes every byte.
         return Line(number, raw.decode("latin-1"), legacy=True)
 
 
 def _as_utf8(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the stream in chunks, UTF-16 turned into UTF-8 and a byte-order mark taken off."""
+    """Yield the stream in chunks, UTF-16 turned into UTF-8, and without a byte-order mark."""
     first = stream.read(_CHUNK)
     if first.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise BadFile('this is a spreadsheet, not a CSV file; save it as "CSV UTF-8" and import that')
@@ -69,7 +69,7 @@ def _as_utf8(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _utf16(first: bytes) -> str | None:
-    """Return the UTF-16 codec these first bytes call for: by their mark, or by the NULs between ASCII letters."""
+    """Return the UTF-16 codec of a file by its first bytes: by their mark, or by the NULs between ASCII letters."""
     if first.startswith(codecs.BOM_UTF16_LE):
         return "utf-16-le"
     if first.startswith(codecs.BOM_UTF16_BE):
@@ -83,10 +83,10 @@ def _utf16(first: bytes) -> str | None:
 
 
 def _split(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
-    """Yield the lines in the chunks; None for one that is too long, whose bytes are dropped as they come."""
+    """Yield the lines in the chunks; None for a line that is too long, whose bytes are dropped as they come."""
     kept = b""
     too_long = False
-    half_end = False  # the last chunk ended in CR: an LF at the start of the next belongs to it
+    half_end = False  # the last chunk ended in CR, so an LF at the start of the next chunk belongs to that line end
     for chunk in chunks:
         if not chunk:
             continue

@@ -1,4 +1,4 @@
-"""Lines of a CSV file into rows of named cells, each bad line on its own. Pure."""
+"""Read the lines of a CSV file as rows of named cells; a bad line costs no other line. Pure."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ COLUMNS = (
     "joined_at",
     "suppressed",
 )
-# A spreadsheet runs a cell that begins so; the full-width forms count as their ASCII twins in some locales.
+# A spreadsheet runs a cell that begins with these; in some locales the full-width forms count as their ASCII twins.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _GUARDED = (*_FORMULA, "'")
-_MOST_LINES = 40  # in one row, all quoted; beyond that a quotation mark was left open
+_MOST_LINES = 40  # in one quoted row; with more, somebody forgot to close a quotation mark
 _DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row: the line it begins on (from 1) and its cells by the names of `COLUMNS`, trimmed."""
+    """One row: the number of its first line (from 1), and its cells, trimmed, by the names of `COLUMNS`."""
 
     line: int
     cells: Mapping[str, str] = field(repr=False)
@@ -43,7 +43,7 @@ class CsvRow:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """What the operator should know of one line. `refused` false: a remark, the line was taken."""
+    """A line of the report to the operator. `refused` false: a remark, the row was taken."""
 
     line: int
     text: str
@@ -54,7 +54,7 @@ class RowProblem:
 
 
 def guarded(cell: str) -> str:
-    """Return the cell with a leading "'" if a spreadsheet would run it, or if `unguarded` would take one off."""
+    """Return the cell with a leading "'" if a spreadsheet would run it, or if `unguarded` would remove a "'"."""
     return f"'{cell}" if cell.startswith(_GUARDED) else cell
 
 
@@ -64,11 +64,11 @@ def unguarded(cell: str) -> str:
 
 
 def read_rows(stream: IO[bytes]) -> Iterator[CsvRow | RowProblem]:
-    """Yield each row of a CSV file, or what is wrong with it; blank lines are passed over.
+    """Yield each row of a CSV file, or the problem with it; blank lines are skipped.
 
-    The first line names the columns, in any order and case; it is split at commas, semicolons, tabs or bars,
-    whichever gives the most columns we know. Raises BadFile when there is no `email` column, a column is
-    there twice, or the file is empty or no CSV.
+    The first line names the columns, in any order and case. The delimiter is the comma, semicolon, tab or bar that
+    gives the most columns of `COLUMNS`. Raises BadFile when there is no `email` column, a column is there twice, or
+    the file is empty or no CSV.
     """
     lines = read_lines(stream)
     header, delimiter = _header(lines)
@@ -95,16 +95,16 @@ def _header(lines: Iterator[Line]) -> tuple[list[str], str]:
     """Return the cells of the first line that is not blank, and the delimiter of the file."""
     for line in lines:
         text = line.text or ""
-        # Excel's own way to name the delimiter, on a line before the header.
+        # Excel writes such a line before the header to name the delimiter.
         if line.number == 1 and (named := re.fullmatch(r'"?sep=(.)"?', text.strip("\r\n"), re.IGNORECASE)):
             first = next(lines, None)
             return _cells(first.text or "", named[1]) if first else [], named[1]
         if text.strip(" ,;\t|"):
-            known = {
+            counts = {
                 delimiter: sum(_column(cell) in COLUMNS for cell in _cells(text, delimiter))
                 for delimiter in _DELIMITERS
             }
-            best = max(_DELIMITERS, key=lambda delimiter: known[delimiter])
+            best = max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
             return _cells(text, best), best
     raise BadFile("the file is empty; its first line must name the columns, one of them 'email'")
 
@@ -128,12 +128,12 @@ def _check_header(names: Sequence[str]) -> None:
         return
     if any("@" in name for name in names):
         raise BadFile("line 1: no column names; put a first line that names them, one of them 'email'")
-    found = ", ".join(repr(name[:40]) for name in names[:12] if name)
-    raise BadFile(f"line 1: no column 'email' (found {found or 'none'}); name the column of addresses 'email'")
+    columns = ", ".join(repr(name[:40]) for name in names[:12] if name)
+    raise BadFile(f"line 1: no column 'email' (found {columns or 'none'}); name the column of addresses 'email'")
 
 
 def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list[str] | str]]:
-    """Yield each row's first line with its cells, or with what is wrong with it.
+    """Yield each row's first line with its cells, or with the text of its problem.
 
     A quotation mark that is never closed costs its own line only: the lines after it are read again.
     """
@@ -153,11 +153,11 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list
                 again.extendleft(reversed(taken))
                 yield line, "a quotation mark stands alone; close it, or double it inside a quoted cell"
                 break
-            texts = [f"{line.text}\n", *(f"{one.text}\n" for one in taken)]
+            texts = [f"{line.text}\n", *(f"{further.text}\n" for further in taken)]
 
 
 def _to_next_quote(again: deque[Line], lines: Iterator[Line], taken: list[Line]) -> bool:
-    """Append to `taken` the lines up to the next one with a quotation mark; return whether there is one."""
+    """Append to `taken` the lines up to the next with a quotation mark; return whether there is such a line."""
     while len(taken) <= _MOST_LINES:
         line = again.popleft() if again else next(lines, None)
         if line is None:

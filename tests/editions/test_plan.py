@@ -97,9 +97,12 @@ class Town:
         for name in names:
             with writing(house.place.engine) as conn:
                 self.ids[name] = people.add(
-                    conn, address(name), cadence=cadence, how="test", now=house.now, secret=house.place.secret,
-                    interests=interests, state=state,
-                ).id  # fmt: skip
+                    conn,
+                    people.NewSubscriber(address(name), cadence=cadence, interests=interests, state=state),
+                    how="test",
+                    now=house.now,
+                    secret=house.place.secret,
+                ).id
 
     def pause(self, name: str, days: int) -> None:
         now = self.house.now

@@ -305,8 +305,7 @@ def _prepared(folder: Path, environ: Mapping[str, str], readers: int) -> None:
         for n in range(readers):
             people.add(
                 conn,
-                f"r{n}@example.org",
-                cadence="weekly",
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly"),
                 how="test",
                 now=installation.clock(),
                 secret=installation.secret,

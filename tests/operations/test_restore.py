@@ -70,7 +70,11 @@ def house(tmp_path: Path) -> Iterator[House]:
     with writing(made.place.engine) as conn:
         for n in range(READERS):
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=made.now, secret=made.place.secret
+                conn,
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly"),
+                how="test",
+                now=made.now,
+                secret=made.place.secret,
             )
     made.publish("One")
     made.run(days=4)
@@ -214,7 +218,13 @@ def test_an_installation_with_an_allow_list_mails_only_those_on_it(
     house: House, tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with writing(house.place.engine) as conn:
-        people.add(conn, "x@one.example", cadence="weekly", how="test", now=house.now, secret=house.place.secret)
+        people.add(
+            conn,
+            people.NewSubscriber("x@one.example", cadence="weekly"),
+            how="test",
+            now=house.now,
+            secret=house.place.secret,
+        )
     house.close()
     copy = copied(house, tmp_path / "copy", "digest.fence", "letters")
     with (copy.folder / "config.toml").open("a") as file:
@@ -431,7 +441,11 @@ def busy(house: House, readers: int, name: str) -> subprocess.Popen[bytes]:
     with writing(house.place.engine) as conn:
         for n in range(readers):
             people.add(
-                conn, f"{name}{n}@example.org", cadence="weekly", how="test", now=house.now, secret=house.place.secret
+                conn,
+                people.NewSubscriber(f"{name}{n}@example.org", cadence="weekly"),
+                how="test",
+                now=house.now,
+                secret=house.place.secret,
             )
     house.now += timedelta(days=4)
     house.close()

@@ -37,7 +37,13 @@ def in_doubt(folder: Path, url: str, readers: int) -> Stage:
     place = house.place
     with writing(place.engine) as conn:
         for n in range(readers):
-            people.add(conn, f"r{n}@example.org", cadence="weekly", how="test", now=house.now, secret=place.secret)
+            people.add(
+                conn,
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly"),
+                how="test",
+                now=house.now,
+                secret=place.secret,
+            )
     house.publish("One")
     house.now = house.now.replace(day=6)
     for _ in range(readers // 200 + 1):

@@ -116,8 +116,8 @@ def test_two_who_draft_one_slot_at_once_make_one_edition(house: House, elsewhere
 
 
 CHANGES: list[tuple[str, Callable[[Connection, House], object]]] = [
-    ("joins", lambda conn, house: people.add(
-        conn, "late@example.org", cadence="weekly", how="test", now=house.now, secret=house.place.secret)),
+    ("joins", lambda conn, house: people.add(conn, people.NewSubscriber("late@example.org", cadence="weekly"),
+        how="test", now=house.now, secret=house.place.secret)),
     ("changes cadence", lambda conn, house: people.set_cadence(conn, 1, "daily", how="test", now=house.now)),
     ("is forgotten", lambda conn, house: people.forget(conn, 1, now=house.now, secret=house.place.secret)),
     ("leaves", lambda conn, house: people.leave(conn, 1, how="test", now=house.now, secret=house.place.secret)),

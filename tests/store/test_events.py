@@ -40,7 +40,11 @@ def fill(engine: Engine, state: str = "claimed") -> None:
     with writing(engine) as conn:
         for n in range(READERS):
             people.add(
-                conn, f"r{n}@example.org", cadence="weekly", how="test", now=NOW - timedelta(days=400), secret=SECRET
+                conn,
+                people.NewSubscriber(f"r{n}@example.org", cadence="weekly"),
+                how="test",
+                now=NOW - timedelta(days=400),
+                secret=SECRET,
             )
         for number in (1, 2):
             conn.execute(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine
 
-from subscribers.csv.importing import KnownFacets
+from subscribers.facets import KnownFacets
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ INTERESTS = Interests(frozenset({"housing", "public-health"}), frozenset({"londo
 
 
 def join(conn: Connection, email: str = "jo@town.example", **said: Any) -> Subscriber:
-    return store.add(conn, email, **{"cadence": "weekly", "how": "test", "now": NOW, "secret": SECRET} | said)
+    how, now = said.pop("how", "test"), said.pop("now", NOW)
+    return store.add(
+        conn, store.NewSubscriber(email, **{"cadence": "weekly"} | said), how=how, now=now, secret=SECRET
+    )
 
 
 def events(conn: Connection, id: int) -> list[str]:

@@ -51,7 +51,9 @@ def test_a_reason_of_ones_own_is_refused(conn: Connection) -> None:
 
 def test_which_of_many_are_suppressed(conn: Connection) -> None:
     ids = [
-        store.add(conn, f"p{n}@town.example", cadence="weekly", how="test", now=NOW, secret=SECRET).id
+        store.add(
+            conn, store.NewSubscriber(f"p{n}@town.example", cadence="weekly"), how="test", now=NOW, secret=SECRET
+        ).id
         for n in range(12)
     ]
     for n in (3, 7):
@@ -66,7 +68,9 @@ def test_which_of_many_are_suppressed(conn: Connection) -> None:
 
 def test_another_secret_is_refused_not_silently_blind(conn: Connection) -> None:
     """A lost secret file would be made anew, and everyone who left be mailed again."""
-    one = store.add(conn, "jo@town.example", cadence="weekly", how="test", now=NOW, secret=SECRET)
+    one = store.add(
+        conn, store.NewSubscriber("jo@town.example", cadence="weekly"), how="test", now=NOW, secret=SECRET
+    )
     check_secret(conn, b"t" * 32)  # nothing depends on it yet
     suppress(conn, one.email, "left", secret=SECRET, now=NOW)
     check_secret(conn, SECRET)

@@ -66,7 +66,9 @@ def client(engine: Engine) -> TestClient:
 
 def filled(engine: Engine) -> TestClient:
     with writing(engine) as conn:
-        people.add(conn, "reader@example.org", cadence="weekly", how="test", now=NOW, secret=SECRET)
+        people.add(
+            conn, people.NewSubscriber("reader@example.org", cadence="weekly"), how="test", now=NOW, secret=SECRET
+        )
         conn.execute(
             insert(tables.edition).values(
                 id=1, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0, content_hash="",

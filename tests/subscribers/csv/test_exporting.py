@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
 
 from subscribers import store
-from subscribers.csv.importing import ImportReport, KnownFacets, export_csv, import_csv
+from subscribers.csv.exporting import export_csv
+from subscribers.csv.importing import ImportReport, ImportRules, import_csv
 from subscribers.database import metadata
+from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
 from subscribers.tables import REASONS
@@ -35,15 +37,8 @@ def exported(conn: Connection, secret: bytes | None = SECRET) -> bytes:
 
 
 def imported(conn: Connection, data: bytes, now: datetime = NOW + timedelta(days=9)) -> ImportReport:
-    return import_csv(
-        conn,
-        io.BytesIO(data),
-        known_facets=FACETS,
-        cadences=("daily", "weekly", "monthly"),
-        default_cadence="monthly",
-        secret=SECRET,
-        now=now,
-    )
+    rules = ImportRules(FACETS, ("daily", "weekly", "monthly"), default_cadence="monthly", secret=SECRET)
+    return import_csv(conn, io.BytesIO(data), rules, now=now)
 
 
 def people(conn: Connection) -> list[Subscriber]:
@@ -100,7 +95,7 @@ FORMULAS = [
 def test_no_cell_is_run_and_every_name_comes_back(conn: Connection) -> None:
     for number, name in enumerate(FORMULAS):
         email = f"=jo{number}@town.example"
-        store.add(conn, email, name=name, cadence="daily", how="test", now=NOW, secret=SECRET)
+        store.add(conn, store.NewSubscriber(email, name=name, cadence="daily"), how="test", now=NOW, secret=SECRET)
     data = exported(conn)
     for row in csv.reader(io.StringIO(data.decode(), newline="")):
         for cell in row:
@@ -113,7 +108,11 @@ def test_no_cell_is_run_and_every_name_comes_back(conn: Connection) -> None:
 def test_the_whole_file_as_written(conn: Connection) -> None:
     interests = Interests(frozenset({"public-health", "housing"}), frozenset({"london"}), elsewhere=False)
     one = store.add(
-        conn, "Jo@town.example", name="Jo", cadence="daily", interests=interests, how="t", now=NOW, secret=SECRET
+        conn,
+        store.NewSubscriber("Jo@town.example", name="Jo", cadence="daily", interests=interests),
+        how="t",
+        now=NOW,
+        secret=SECRET,
     )
     store.pause(conn, one.id, datetime(2027, 1, 1, tzinfo=UTC), how="t", now=NOW)
     suppress(conn, one.email, "bounced", secret=SECRET, now=NOW)
@@ -163,11 +162,10 @@ def check_export(everyone: list[tuple[dict[str, object], tuple[str, str | None]]
         for number, (said, (fate, reason)) in enumerate(everyone):
             one = store.add(
                 conn,
-                f"+P{number}@town.example",
+                store.NewSubscriber(f"+P{number}@town.example", **said),  # type: ignore[arg-type]
                 how="test",
                 now=NOW + timedelta(hours=number),
                 secret=SECRET,
-                **said,  # type: ignore[arg-type]
             )
             if "pause" in fate and one.state == "active":
                 store.pause(conn, one.id, NOW + timedelta(days=99), how="test", now=NOW)

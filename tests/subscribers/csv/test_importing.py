@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Connection, select
 
 from subscribers import store
-from subscribers.csv.cells import BadCell, CellReader, Wanted
-from subscribers.csv.importing import ImportReport, KnownFacets, _Import, import_csv, row_action
+from subscribers.csv.actions import row_action
+from subscribers.csv.cells import BadCell, CellReader, RowChanges
+from subscribers.csv.importing import ImportReport, ImportRules, _Import, import_csv
 from subscribers.csv.rows import CsvRow
 from subscribers.errors import BadFile, BadSecret
+from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import is_suppressed, suppress
 from subscribers.tables import consent_event, suppression
@@ -24,18 +26,15 @@ HEAD = "email,name,cadence,policy_areas,regions,themes\n"
 
 @pytest.fixture
 def load(conn: Connection, facets: KnownFacets) -> Any:
-    def run(data: str | bytes, **said: Any) -> ImportReport:
+    def run(data: str | bytes, secret: bytes = SECRET, now: datetime = NOW, **more: Any) -> ImportReport:
         stream = io.BytesIO(data.encode() if isinstance(data, str) else data)
-        usual = {
-            "known_facets": facets,
-            "cadences": ("daily", "weekly", "monthly"),
-            "default_cadence": "weekly",
-            "secret": SECRET,
-            "now": NOW,
-        }
-        return import_csv(conn, stream, **(usual | said))
+        return import_csv(conn, stream, rules(facets, secret), now=now, **more)
 
     return run
+
+
+def rules(facets: KnownFacets, secret: bytes = SECRET) -> ImportRules:
+    return ImportRules(facets, ("daily", "weekly", "monthly"), default_cadence="weekly", secret=secret)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int, int]:
@@ -208,11 +207,13 @@ def test_a_dry_run_says_the_same_and_writes_nothing(conn: Connection, load: Any)
     assert counts(rehearsal) == (1, 1, 0, 2, 0)
 
 
-def test_someone_added_by_another_process_meanwhile_is_left_alone(conn: Connection) -> None:
-    run = _Import(conn, SECRET, NOW, "test", False, DEFAULTS)
+def test_someone_added_by_another_process_meanwhile_is_left_alone(conn: Connection, facets: KnownFacets) -> None:
+    run = _Import(conn, rules(facets), NOW, dry_run=False)
     run.take(_wanted())
     decided = {key: row_action(wanted, None, None, DEFAULTS, NOW) for key, wanted in run.batch.items()}
-    theirs = store.add(conn, "jo@town.example", cadence="daily", how="page", now=LATER, secret=SECRET)
+    theirs = store.add(
+        conn, store.NewSubscriber("jo@town.example", cadence="daily"), how="page", now=LATER, secret=SECRET
+    )
     assert run._write(decided, {}) == {}
     assert lines(run.report) == ["line 2: was added by someone else just now; import it again"]
     assert store.stream(conn) == [theirs]
@@ -288,10 +289,10 @@ def test_a_hundred_thousand_rows_of_which_every_tenth_is_junk(conn: Connection, 
 DEFAULTS = Subscriber(0, "", cadence="weekly")
 
 
-def _wanted(**said: Any) -> Wanted:
+def _wanted(**said: Any) -> RowChanges:
     from subscribers.addresses import parse_address
 
-    return Wanted(2, parse_address("jo@town.example"), **said)
+    return RowChanges(2, parse_address("jo@town.example"), **said)
 
 
 @pytest.mark.parametrize(
