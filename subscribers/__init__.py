@@ -1,1 +1,1 @@
-"""People, their consent and what they follow. Knows nothing of feeds or letters."""
+"""Keep people, their consent and their interests. Nothing here depends on feeds or letters."""

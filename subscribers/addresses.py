@@ -1,4 +1,4 @@
-"""What people type as an address, made into one we can mail and compare. Pure."""
+"""Parse the addresses that people type into addresses that can be mailed and compared. Pure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MAX_LOCAL = 64  # RFC 5321 §4.5.3.1.1
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN = re.compile(rf"({_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.-]+)\Z")
-# What spreadsheets and web pages leave around a pasted address.
+# Characters that spreadsheets and web pages leave around a pasted address.
 _AROUND = " \t\r\n\xa0\u200b\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`email` as the person wrote it, with an ASCII (IDNA) lower-case domain; `key` for equality, lower case.
+    """An address: `email` as the person wrote it, its domain in lower case and ASCII (IDNA).
 
-    `name` is the display name when it was written as "Name <a@b.example>", else "".
-    Addresses stay out of `repr`, so that a log line cannot leak one.
+    `key` is all in lower case, to compare addresses. `name` is the display name of "Name <a@b.example>", else "".
+    Addresses are not in `repr`, because a log must not show them.
     """
 
     email: str = field(repr=False)
@@ -34,10 +34,10 @@ class Address:
 
 
 def parse_address(raw: str) -> Address:
-    """Return the address in `raw`, or raise BadAddress with a reason that does not repeat it.
+    """Return the address in `raw`, which is "a@b.example" or "Name <a@b.example>".
 
-    Both "a@b.example" and "Name <a@b.example>" are read. Nothing is looked up in the DNS. Reserved test
-    domains (*.example, *.test) pass; quoted local parts, IP literals and domains without a dot do not.
+    Reserved test domains (*.example, *.test) are valid; quoted local parts, IP literals and domains without a dot
+    are not. Nothing is looked up in the DNS. Raises BadAddress with a reason that does not repeat the address.
     """
     text = raw.strip(_AROUND)
     if not text:
@@ -58,9 +58,9 @@ def parse_address(raw: str) -> Address:
 
 @lru_cache(maxsize=20_000)
 def ascii_domain(domain: str) -> str:
-    """Return the mail domain in ASCII (IDNA 2008) and lower case, or raise BadAddress.
+    """Return the mail domain in ASCII (IDNA 2008) and lower case. Raises BadAddress.
 
-    Cached, for the many readers of one council share one domain and the check takes 40 µs.
+    Cached, because the many readers of a council share a domain, and the check takes 40 µs.
     """
     try:
         checked = validate_email(
@@ -68,15 +68,15 @@ def ascii_domain(domain: str) -> str:
         )
     except EmailNotValidError as error:
         raise BadAddress(f"not a valid address: {error}") from None
-    found = checked.ascii_domain.lower()
-    last = found.rpartition(".")[2]
-    if last == found or last.isdigit():
+    ascii_name = checked.ascii_domain.lower()
+    last = ascii_name.rpartition(".")[2]
+    if last == ascii_name or last.isdigit():
         raise BadAddress("not a valid address: the part after the @ is not a full domain name")
-    return found
+    return ascii_name
 
 
 def _by_library(text: str) -> tuple[str, str, str]:
-    """Return (local part, domain, display name) of an address that is not plain ASCII, or raise BadAddress."""
+    """Return (local part, domain, display name) of an address that is not plain ASCII. Raises BadAddress."""
     try:
         checked = validate_email(
             text,
@@ -90,6 +90,6 @@ def _by_library(text: str) -> tuple[str, str, str]:
         raise BadAddress(f"not a valid address: {error}") from None
     local, domain = checked.original.rsplit("@", 1)
     if not local.isascii():
-        # Until a transport offers SMTPUTF8 (RFC 6531) such a letter could not be handed over.
+        # Because no transport here offers SMTPUTF8 (RFC 6531), which such a letter needs.
         raise BadAddress("letters outside ASCII before the @ cannot be mailed yet; ask for another address")
     return local, domain, " ".join((checked.display_name or "").split())

@@ -1,4 +1,4 @@
-"""Who may be mailed, and what may happen to whom. Pure."""
+"""Decide whether a subscriber may be mailed, and which changes of state consent allows. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 
 from subscribers.model import Subscriber
 
-# (state now, what happens) -> state after. What is not in the table is not allowed. None: not known yet.
-# An import speaks for the operator, not for the person: it neither confirms nor brings back.
+# (state, event) -> state after the event. A pair that is not in the table is not allowed. None: no subscriber yet.
+# An import neither confirms a subscriber nor brings one back, because it is the operator's word, not the person's.
 TRANSITIONS: dict[tuple[str | None, str], str] = {
     (None, "imported"): "active",
     (None, "added"): "active",
@@ -16,7 +16,7 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("active", "imported"): "active",
     ("pending", "confirmed"): "active",
     ("active", "confirmed"): "active",
-    # The person's own word, and only once the suppression has been lifted on purpose.
+    # Only by the person's own word; `store.confirm` refuses it until the suppression has been lifted.
     ("left", "confirmed"): "active",
     ("pending", "left"): "left",
     ("active", "left"): "left",
@@ -32,19 +32,20 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
 
 
 def next_state(state: str | None, what: str) -> str | None:
-    """Return the state after `what` happens to someone in `state`, or None when it is not allowed.
+    """Return the state of a subscriber after the event `what`, or None when the event is not allowed in `state`.
 
-    `what` is a word of `tables.EVENTS`; the result "erased" means that no row is left.
+    `what` is a word of `tables.EVENTS`; `state` None: there is no subscriber yet. The state "erased" means that no
+    row is left.
     """
     return TRANSITIONS.get((state, what))
 
 
 def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime, allow_list: Collection[str] = ()) -> str | None:
-    """Return why this subscriber must not get a letter now, or None when they may.
+    """Return the reason why this subscriber must not get a letter now, or None when they may get one.
 
-    The reason is "suppressed", "left", "pending", "paused" or "not on the allow-list", the first that holds in
-    this order. A pause ends at its instant: from `paused_until` on, letters go out again. `allow_list`: as for
-    `on_allow_list`. `mailable.unmailable` asks this of subscribers as they are stored.
+    The reason is the first of these that is true: "suppressed", "left" or "pending", "paused", "not on the
+    allow-list". From the instant `paused_until` on, letters go out again. `allow_list` is that of `on_allow_list`.
+    `mailable.unmailable` gives the answer for stored subscribers.
     """
     if suppressed:
         return "suppressed"
@@ -58,6 +59,9 @@ def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime, allow_list
 
 
 def on_allow_list(email: str, allow_list: Collection[str]) -> bool:
-    """Return whether a list of addresses and "@domain" in lower case has an address; an empty list has every one."""
+    """Return whether an address is on the list of addresses and "@domain"s, all in lower case.
+
+    An empty list allows every address.
+    """
     key = email.casefold()
     return not allow_list or key in allow_list or f"@{key.rpartition('@')[2]}" in allow_list

@@ -1,4 +1,4 @@
-"""Hold what all SQL of this installation shares: the table catalogue, column types, chunks of values, upserts."""
+"""Define the basis of all SQL of an installation: table catalogue, column types, chunks of values, upserts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeDecorator
 
 T = TypeVar("T")
 
-# Values bound in one statement: SQLite takes 32,766, PostgreSQL 65,535, and a statement binds more than these.
+# Values of a chunk: SQLite binds at most 32,766 in a statement, PostgreSQL 65,535, and a statement binds others too.
 CHUNK = 1_000
 
 metadata = MetaData(
@@ -32,13 +32,13 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC instant in and out; SQLite alone would hand it back naive."""
+    """A column of aware UTC instants; without this type SQLite would return them naive."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a naive datetime (ValueError), store the rest as UTC."""
+        """Return the value to store, in UTC. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return an aware UTC datetime whatever the driver gave."""
+        """Return an aware UTC datetime, whether the driver gave a naive or an aware value."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -64,5 +64,5 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 def dialect_insert(conn: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
-    """Return this database's own INSERT: only the dialects' have ON CONFLICT, with one and the same API."""
+    """Return the INSERT of this database's dialect, because the general INSERT has no ON CONFLICT."""
     return sqlite.Insert if conn.dialect.name == "sqlite" else postgresql.Insert

@@ -1,16 +1,16 @@
-"""What this room refuses, as errors that callers can catch. No message holds an address or a token."""
+"""Define the errors that this package raises for callers to catch. No message holds an address or a token."""
 
 from __future__ import annotations
 
 
 class SubscribersError(Exception):
-    """Something about a subscriber was refused. `exit_code` is what a command should end with."""
+    """The base of this package's errors; `exit_code` is the exit code of a command that ends with one."""
 
     exit_code = 1
 
 
 class BadAddress(SubscribersError):
-    """The text is not an address we can mail; the message says why, without the address."""
+    """The text is not an address that can be mailed; the message says why, without the address."""
 
     exit_code = 2
 
@@ -20,7 +20,7 @@ class BadToken(SubscribersError):
 
 
 class BadSecret(SubscribersError):
-    """The secret file cannot be used, or is not the one this database was filled with."""
+    """The secret file cannot be used, or does not hold the secret that this database was filled with."""
 
     exit_code = 2
 
@@ -36,4 +36,4 @@ class NotAllowed(SubscribersError):
 
 
 class NoSubscriber(SubscribersError):
-    """No subscriber has this id (any more)."""
+    """No subscriber has this id, or the subscriber was erased."""

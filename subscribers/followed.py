@@ -1,4 +1,4 @@
-"""What active subscribers follow, counted: to find what they chose and the installation no longer has. A door."""
+"""Count what active subscribers follow, to find values that config.toml no longer has. A door."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from subscribers.tables import subscriber
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How many active subscribers follow each cadence, policy area and theme, by name or slug."""
+    """The number of active subscribers by the name of their cadence, and by the slugs that they follow."""
 
     cadences: Counter[str]
     policy_areas: Counter[str]
@@ -20,16 +20,19 @@ class Followed:
 
 
 def followed(conn: Connection) -> Followed:
-    """Count what active subscribers follow. Who follows all of a facet is not in its count."""
+    """Count the cadences, policy areas and themes of active subscribers.
+
+    A subscriber who follows all of a facet is not counted for that facet.
+    """
     return Followed(
         _count(conn, subscriber.c.cadence), _count(conn, subscriber.c.policy_areas), _count(conn, subscriber.c.themes)
     )
 
 
 def _count(conn: Connection, column: Column[str]) -> Counter[str]:
-    """Count the readers of each value of a column that holds slugs joined by ";"."""
+    """Return {slug: number of active subscribers} for a column that holds slugs joined by ";"."""
     counts: Counter[str] = Counter()
     query = select(column, func.count()).where(subscriber.c.state == "active").group_by(column)
-    for joined, readers in conn.execute(query):
-        counts.update({slug: readers for slug in joined.split(";") if slug})
+    for joined, subscribers in conn.execute(query):
+        counts.update({slug: subscribers for slug in joined.split(";") if slug})
     return counts

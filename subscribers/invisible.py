@@ -1,7 +1,7 @@
-"""Name the characters that nobody sees, once for addresses, names, server replies, feeds and letters. Pure.
+"""Detect and remove invisible characters in addresses, names, server replies, feeds and letters. Pure.
 
-Three questions are asked of a stranger's text: is it there, take it out, and put the text on one line. A joiner
-(U+200C, U+200D) stays in texts, because scripts and emoji need it; an address needs none.
+All code asks here, because two lists of such characters would differ. A joiner (U+200C, U+200D) stays in texts,
+because scripts and emoji need it; in an address it counts as invisible.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _SURROGATES = "\ud800-\udfff"
 _ANY = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_UNSEEN}{_JOINERS}{_SURROGATES}]")
 _LINE_BREAKING = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_SURROGATES}]")
 _ONLY_UNSEEN = re.compile(f"[{_UNSEEN}]")
-# Line ends that plain "\n" and "\r" are not: they become spaces.
+# Line ends other than "\n" and "\r", which become spaces.
 _ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
-# The flags of England, Scotland and Wales are spelt with tag characters, so a whole flag is kept; others hide words.
+# Keep a whole flag of England, Scotland or Wales, which is spelt with tag characters; elsewhere these hide words.
 _REMOVED = re.compile(
     f"(\U0001f3f4[\U000e0061-\U000e007a]{{4,5}}\U000e007f)|[{_CONTROLS}{_UNSEEN}{_SURROGATES}\U000e0000-\U000e0fff]"
 )
@@ -37,7 +37,7 @@ def has_invisible(text: str) -> bool:
 
 def without_invisible(text: str) -> str:
     """Return `text` without invisible characters; line feeds, tabs, joiners and whole flags stay."""
-    return _REMOVED.sub(lambda found: found[1] or "", _ODD_SPACE.sub(" ", text))
+    return _REMOVED.sub(lambda match: match[1] or "", _ODD_SPACE.sub(" ", text))
 
 
 def one_line(text: str) -> str:

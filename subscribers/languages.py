@@ -6,8 +6,8 @@ import re
 
 LONGEST_TAG = 35  # characters, which RFC 5646 §4.4.1 asks for and a row can hold
 
-# RFC 5646: language, extended language, script, region, variants. No extensions, private use or old irregular tags:
-# nobody writes a text in them, and mail programs do not know them.
+# RFC 5646: language, extended language, script, region, variants. No extensions, private use or old irregular tags,
+# because mail programs do not know them.
 _TAG = re.compile(
     r"[a-z]{2,3}(?:-[a-z]{3}){0,3}(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
     r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*",

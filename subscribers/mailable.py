@@ -1,4 +1,4 @@
-"""Say which subscribers may not be mailed now, and why: the one answer for every plan, claim and page. A door."""
+"""Tell which subscribers must not be mailed now, and why, for every plan, claim and page alike. A door."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from subscribers.suppression import suppressed_ids
 def unmailable(
     conn: Connection, subscribers: Sequence[Subscriber], *, secret: bytes, allow_list: Collection[str], now: datetime
 ) -> dict[int, str]:
-    """Return why each of `subscribers` must not get a letter now, by id; those who may be mailed are left out.
+    """Return {id: reason} for those of `subscribers` who must not get a letter now.
 
-    The reasons are those of `consent.may_mail`; suppressions are read by this transaction. `allow_list` empty:
-    everybody is on it. Raises BadSecret when the suppressions were made with another secret.
+    The reasons are those of `consent.may_mail`; suppressions are read in the caller's transaction. An empty
+    `allow_list` allows everybody. Raises BadSecret when the suppressions were made with another secret.
     """
     suppressed = suppressed_ids(conn, secret, [subscriber.id for subscriber in subscribers])
     reasons = {

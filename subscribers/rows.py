@@ -1,4 +1,4 @@
-"""A subscriber as a row and back: what the store and the import share."""
+"""Turn a subscriber into a row of the database and back, for the store and the CSV import. A door."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = (
 
 
 def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
-    """Make a Subscriber of a row with the columns of `COLUMNS`, in their order."""
+    """Return the Subscriber of a row that has the columns of `COLUMNS` in their order."""
     id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined = row
     interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
     return Subscriber(id, email, name, cadence, interests, language, state, paused, joined)
@@ -40,17 +40,17 @@ def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
 
 @lru_cache(maxsize=20_000)
 def _slugs(joined: str) -> frozenset[str]:
-    # Each facet by itself: of 20 policy areas people choose some thousand sets, of all three far more.
+    # Cached by facet, because people choose a few thousand sets of policy areas, but far more of all three together.
     return frozenset(joined.split(";")) if joined else frozenset()
 
 
 def clean_name(name: str) -> str:
-    """Return a name fit for a header and a page: one line, single spaces, nothing unseen, 200 characters."""
+    """Return a name fit for a header and a page: one line of at most 200 visible characters, single spaces."""
     return one_line(name)[:LONGEST_NAME].rstrip()
 
 
 def interest_columns(interests: Interests) -> dict[str, str | bool]:
-    """Return the columns that hold `interests`. Raises ValueError for a slug that could not be split again."""
+    """Return {column: value} for `interests`. Raises ValueError for a slug that could not be split off again."""
     columns: dict[str, str | bool] = {"elsewhere": interests.elsewhere}
     for facet in ("policy_areas", "regions", "themes"):
         slugs: frozenset[str] = getattr(interests, facet)
@@ -61,29 +61,29 @@ def interest_columns(interests: Interests) -> dict[str, str | bool]:
 
 
 def record(conn: Connection, events: Sequence[tuple[int, str]], *, how: str, now: datetime) -> None:
-    """Add (subscriber id, what) pairs to the consent history."""
+    """Add events, as (subscriber id, word of `tables.EVENTS`) pairs, to the consent history."""
     if events:
         rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]
         conn.execute(insert(consent_event), rows)
 
 
 def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:
-    """Store everything of these subscribers but id and address."""
+    """Store all columns of these subscribers except id and address."""
     if changed:
         conn.execute(
             update(subscriber).where(subscriber.c.id == bindparam("key")),
-            [{"key": one.id, **columns_of(one)} for one in changed],
+            [{"key": person.id, **columns_of(person)} for person in changed],
         )
 
 
-def columns_of(one: Subscriber) -> dict[str, Any]:
-    """Return {column: value} for everything of a subscriber but id and address."""
+def columns_of(person: Subscriber) -> dict[str, Any]:
+    """Return {column: value} for a subscriber, without id and address."""
     return {
-        "name": one.name,
-        "cadence": one.cadence,
-        **interest_columns(one.interests),
-        "language": one.language,
-        "state": one.state,
-        "paused_until": one.paused_until,
-        "joined_at": one.joined_at,
+        "name": person.name,
+        "cadence": person.cadence,
+        **interest_columns(person.interests),
+        "language": person.language,
+        "state": person.state,
+        "paused_until": person.paused_until,
+        "joined_at": person.joined_at,
     }

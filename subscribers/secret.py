@@ -1,4 +1,4 @@
-"""The installation's secret on disk: signs links, and hashes suppressed addresses. A door."""
+"""Read or make the installation's secret file; the secret signs links and hashes suppressed addresses. A door."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _CURE = "restore it from a backup: without it links in sent letters and all supp
 
 
 def load_secret(path: Path | str, *, make: bool = True) -> bytes:
-    """Return the 32 or more bytes that the file at `path` holds in hexadecimal, making it if absent and `make`.
+    """Return the secret in the file at `path`, 32 or more bytes in hexadecimal; with `make`, create a missing file.
 
-    A new file appears whole or not at all, readable by its owner alone; of two processes that make it at
-    once both get the same secret. Raises BadSecret when it cannot be read or made, is empty, too short or
-    not hexadecimal; the message never shows the content.
+    A new file appears whole or not at all, readable by its owner alone; two processes that create it at the same
+    time get the same secret. Raises BadSecret when the file cannot be read or created, is missing (without `make`),
+    empty, too short or not hexadecimal; the message never shows the content.
     """
     path = Path(path)
     try:
@@ -43,9 +43,10 @@ def load_secret(path: Path | str, *, make: bool = True) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Create `path` with a new secret unless another process was quicker.
+    """Create `path` with a new secret, unless another process creates it first.
 
-    Written beside it and linked into place: a name appears only once its content is on the disk.
+    The file is written under another name and then linked, because `path` must not exist before its content is on
+    the disk.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

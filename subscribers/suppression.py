@@ -1,8 +1,8 @@
-"""Addresses that must not be mailed, kept as keyed hashes that outlive their subscribers.
+"""Keep the addresses that must not be mailed, as keyed hashes that outlive their subscribers. A door.
 
-The hash is HMAC-SHA256(secret, normalised address): enough to honour a wish for ever, and no way back to
-the address without the secret. That secret therefore must not change as long as the database lives; the
-first suppression stores its fingerprint, and every question asked with another secret is refused.
+The hash is HMAC-SHA256(secret, normalised address): it recognises the address for ever, and without the secret nobody
+can tell the address from it. Therefore the secret must not change as long as the database lives. The first
+suppression stores a fingerprint of the secret, and every call with another secret raises BadSecret.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ def address_hash(secret: bytes, key: str) -> str:
 
 
 def suppress(conn: Connection, email: str, reason: str, *, secret: bytes, now: datetime, note: str = "") -> None:
-    """See to it that `email` is not mailed again, whether or not it belongs to a subscriber.
+    """Suppress `email`, whether or not it belongs to a subscriber, so that it is never mailed again.
 
-    `reason` is one of `tables.REASONS`, weakest first; a stronger one replaces a weaker, else the row that
-    is there stays. Raises BadAddress, ValueError for another reason, BadSecret. `note` must name no person.
+    `reason` is one of `tables.REASONS`, which stand there from weak to strong: a stronger reason replaces a weaker
+    one, otherwise the stored reason stays. `note` must not name a person. Raises BadAddress, ValueError for any
+    other reason, and BadSecret.
     """
     suppress_keys(conn, {parse_address(email).key: reason}, secret=secret, now=now, note=note)
 
@@ -36,8 +37,8 @@ def suppress(conn: Connection, email: str, reason: str, *, secret: bytes, now: d
 def suppress_keys(
     conn: Connection, reasons: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
 ) -> None:
-    """Suppress many normalised addresses at once: {key: reason}. Otherwise as `suppress`."""
-    rank = {reason: place for place, reason in enumerate(REASONS)}
+    """Suppress many normalised addresses at once, {key: reason}, as `suppress` does for a single one."""
+    rank = {reason: number for number, reason in enumerate(REASONS)}
     if unknown := set(reasons.values()) - rank.keys():
         raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
     if not reasons:
@@ -48,11 +49,11 @@ def suppress_keys(
     insert = dialect_insert(conn)(suppression)
     for reason in REASONS:
         rows = [
-            {"address_hash": found, "reason": reason, "at": now, "note": note}
-            for found, wanted in by_hash.items()
-            if wanted == reason
+            {"address_hash": hashed, "reason": reason, "at": now, "note": note}
+            for hashed, new_reason in by_hash.items()
+            if new_reason == reason
         ]
-        # Not IN (…): its list cannot be bound in a statement for many rows.
+        # OR, because the list of IN (…) cannot be bound in a statement for many rows.
         weaker = or_(false(), *(suppression.c.reason == lower for lower in REASONS[: rank[reason]]))
         if rows:
             conn.execute(
@@ -66,9 +67,10 @@ def suppress_keys(
 
 
 def unsuppress(conn: Connection, email: str, *, secret: bytes) -> str | None:
-    """Lift the suppression of `email` on a person's word; return the reason it had, or None if it had none.
+    """Lift the suppression of `email`, and return its reason, or None when there was no suppression.
 
-    Nothing else in this room lifts one. The subscriber's state does not change: `confirm` is their own step.
+    Call it only when a person asks for it; nothing else lifts a suppression. The subscriber's state does not change:
+    `store.confirm` is a step of its own.
     """
     check_secret(conn, secret)
     lifted = delete(suppression).where(suppression.c.address_hash == address_hash(secret, parse_address(email).key))
@@ -76,39 +78,39 @@ def unsuppress(conn: Connection, email: str, *, secret: bytes) -> str | None:
 
 
 def is_suppressed(conn: Connection, email: str, *, secret: bytes) -> str | None:
-    """Return the reason why `email` must not be mailed, or None when nothing stands against it."""
+    """Return the reason why `email` is suppressed, or None when it is not."""
     key = parse_address(email).key
     return reasons_for(conn, secret, [key]).get(key)
 
 
 def reasons_for(conn: Connection, secret: bytes, keys: Iterable[str]) -> dict[str, str]:
-    """Return {key: reason} for those normalised addresses that are suppressed."""
+    """Return {key: reason} for the suppressed ones of these normalised addresses."""
     check_secret(conn, secret)
     by_hash = {address_hash(secret, key): key for key in keys}
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for hashes in chunks(by_hash):
         query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(hashes))
-        found.update((by_hash[row.address_hash], row.reason) for row in conn.execute(query))
-    return found
+        reasons.update((by_hash[row.address_hash], row.reason) for row in conn.execute(query))
+    return reasons
 
 
 def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[int]:
     """Return those of the subscriber `ids` whose address is suppressed; unknown ids are left out."""
-    found: set[int] = set()
-    for wanted in chunks(ids):
-        query = select(subscriber.c.email_key, subscriber.c.id).where(subscriber.c.id.in_(wanted))
+    suppressed: set[int] = set()
+    for some in chunks(ids):
+        query = select(subscriber.c.email_key, subscriber.c.id).where(subscriber.c.id.in_(some))
         keys = {row.email_key: row.id for row in conn.execute(query)}
-        found.update(keys[key] for key in reasons_for(conn, secret, keys))
-    return found
+        suppressed.update(keys[key] for key in reasons_for(conn, secret, keys))
+    return suppressed
 
 
 def is_sealed(conn: Connection) -> bool:
-    """Return whether suppressions were made already: then no other secret than theirs will do."""
+    """Return whether this database has had a suppression, so that only the secret of that time will do."""
     return conn.scalar(select(suppression_secret.c.id)) is not None
 
 
 def check_secret(conn: Connection, secret: bytes) -> None:
-    """Raise BadSecret when the stored suppressions were hashed with another secret; else do nothing."""
+    """Check that the stored suppressions were hashed with this secret. Raises BadSecret when they were not."""
     stored = conn.scalar(select(suppression_secret.c.fingerprint))
     if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
         raise BadSecret(

@@ -1,7 +1,7 @@
-"""Signed tokens for the links in letters: who, which edition, what for; never an address. Pure.
+"""Make and read the signed tokens in the links of letters: a subscriber, an edition, a purpose; no address. Pure.
 
 A token is `payload.signature`, both URL-safe base64 (itsdangerous, HMAC-SHA256 cut to 128 bits), about 40 characters.
-Tokens without a date are the same each time they are made, so that preview and letter agree byte by byte.
+A token without a date is the same each time, because preview and letter must agree byte by byte.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 
 from subscribers.errors import BadToken
 
-# How long a token of each purpose is good for; None: for ever. A letter is read years later, and its way
-# out must still open.
+# How long a token of each purpose is valid; None: for ever, because readers use the links of letters years later.
 LIFETIMES: dict[str, timedelta | None] = {
     "unsubscribe": None,
     "preferences": None,
     "browse": None,
     "confirm": timedelta(hours=48),
 }
-LONGEST = 256  # characters; ours are far shorter
+LONGEST = 256  # characters of a token that is read; made ones are far shorter
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token says: the subscriber's id, the edition's id or None, and when it was made or None."""
+    """The content of a token: a subscriber's id, an edition's id or None, and when it was made or None."""
 
     subscriber: int
     edition: int | None = None
@@ -50,7 +49,7 @@ def make_token(
 
     Raises ValueError for an unknown purpose, an id below 1, or a purpose with a lifetime and no `now`.
     """
-    if LIFETIMES[_known(purpose)] is not None and now is None:
+    if _lifetime(purpose) is not None and now is None:
         raise ValueError(f"a {purpose} token needs `now`: it does not last for ever")
     if subscriber < 1 or (edition is not None and edition < 1):
         raise ValueError("ids in a token start at 1")
@@ -70,41 +69,42 @@ def read_token(
     *,
     now: datetime | None = None,
 ) -> Token:
-    """Return what the token says if any of the keys signed it for this purpose, else raise BadToken.
+    """Return the content of a token that one of the keys signed for this purpose. Raises BadToken for any other.
 
-    It is too old after `max_age`, by default the lifetime of its purpose; then `now` must be given
-    (ValueError). An undated token has no age and is refused where one is asked for.
+    A token older than `max_age` (by default the lifetime of its purpose) is refused, and so is a token without a date
+    where there is such a limit. Raises ValueError for an unknown purpose, and for a limit without `now`.
     """
-    limit = max_age if max_age is not None else LIFETIMES[_known(purpose)]
+    limit = max_age if max_age is not None else _lifetime(purpose)
     if limit is not None and now is None:
         raise ValueError(f"reading a {purpose} token needs `now`: it does not last for ever")
     if not token.isascii() or len(token) > LONGEST:
         raise BadToken("this link is damaged; open it again from the letter")
     try:
-        payload = _serializer(tuple(secret_keys), purpose).loads(token)
-        said = _said(payload)
+        content = _content(_serializer(tuple(secret_keys), purpose).loads(token))
     except (BadData, ValueError, OverflowError):
         raise BadToken("this link is damaged; open it again from the letter") from None
-    if limit is not None and now is not None and (said.made_at is None or now - said.made_at > limit):
+    if limit is not None and now is not None and (content.made_at is None or now - content.made_at > limit):
         raise BadToken("this link is too old; ask for a new one")
-    return said
+    return content
 
 
-def _known(purpose: str) -> str:
+def _lifetime(purpose: str) -> timedelta | None:
+    """Return how long a token of a purpose is valid; None: for ever. Raises ValueError for an unknown purpose."""
     if purpose not in LIFETIMES:
         raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(LIFETIMES)}")
-    return purpose
+    return LIFETIMES[purpose]
 
 
-def _said(payload: object) -> Token:
+def _content(payload: object) -> Token:
+    """Return the content of a token from its signed payload. Raises ValueError for any other payload."""
     if not isinstance(payload, list) or not 1 <= len(payload) <= 3 or any(type(n) is not int for n in payload):
-        raise ValueError("not a payload of ours")
-    subscriber, edition, made = [*payload, 0, 0][:3]
-    return Token(subscriber, edition or None, datetime.fromtimestamp(made, UTC) if made else None)
+        raise ValueError("not the payload of a token")
+    subscriber, edition, seconds = [*payload, 0, 0][:3]
+    return Token(subscriber, edition or None, datetime.fromtimestamp(seconds, UTC) if seconds else None)
 
 
 class _ShortHMAC(HMACAlgorithm):
-    """HMAC-SHA256 cut to 128 bits: too short for a spam filter to take it for a Bitcoin address."""
+    """HMAC-SHA256 cut to 128 bits, because spam filters take longer ones for Bitcoin addresses."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
         """Return the first 16 bytes."""
@@ -116,10 +116,10 @@ class _ShortHMAC(HMACAlgorithm):
 
 
 class _ExactSigner(Signer):
-    """A signer that takes one spelling of a signature only.
+    """A signer that takes only one spelling of a signature.
 
-    Base64 of 16 bytes has four spare bits in its last letter, so that sixteen letters there mean the same;
-    the plain signer takes them all, and a changed token would still pass.
+    The last letter of 16 bytes in base64 has four spare bits, so sixteen letters mean the same there. The plain
+    signer takes them all, and so would let a changed token pass.
     """
 
     def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
@@ -133,7 +133,7 @@ class _ExactSigner(Signer):
 
 @lru_cache(maxsize=32)
 def _serializer(secret_keys: tuple[bytes, ...], purpose: str) -> URLSafeSerializer:
-    """Return the serializer for one purpose; each has its own salt, so that no token serves another."""
+    """Return the serializer for one purpose; each has its own salt, so a token is good for one purpose only."""
     if not secret_keys or not all(secret_keys):
         raise ValueError("no secret key to sign with")
     return URLSafeSerializer(
