@@ -1,1 +1,1 @@
-"""Every HTTP answer: application, security headers, webhooks, letter pages."""
+"""Answer HTTP requests: application, security headers, webhook, letter pages."""

@@ -1,7 +1,7 @@
-"""The web application: the provider's webhook, the links in letters, and whether all is well.
+"""Build the web application: the provider's webhook, the pages behind the links in letters, and /healthz.
 
-What strangers send is bounded before it is read, and believed only with a signature or a token. Every answer,
-also a refusal, carries the security headers.
+Every body is limited in size and time before it is read, and acted on only with a valid signature or token, because
+anybody can send one. All answers, refusals too, have the security headers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, text
@@ -51,40 +50,51 @@ _log = logging.getLogger(__name__)
 
 
 def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) -> ASGIApp:
-    """Return the application; without a key in [events], every call of the webhook is refused."""
+    """Return the web application of an installation.
+
+    Without a key in [events], every call of the webhook is refused.
+    """
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
-    page = _page(site, css)
-    editors = (site.reply_to or site.sender).rpartition("<")[2].rstrip("> ")
-    zone = ZoneInfo(site.zone)
-    desk = people.Desk(
-        lambda: _begin(engine), lambda: reading(engine), [secret], clock, page, editors, _choices(settings), zone,
-        settings.only,
-    )  # fmt: skip
+    context = people.PageContext(
+        begin=lambda: _begin(engine),
+        look=lambda: reading(engine),
+        secret_keys=[secret],
+        clock=clock,
+        render=_render(site, css),
+        editors=(site.reply_to or site.sender).rpartition("<")[2].rstrip("> "),
+        choices=_choices(settings),
+        zone=ZoneInfo(site.zone),
+        allow_list=settings.only,
+    )
     app = Starlette(
         routes=[
             Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
             Route("/healthz", _healthz(engine), methods=["GET"]),
-            Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), desk), methods=["GET"]),
-            *people.routes(desk),
+            Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
+            *people.routes(context),
         ],
         exception_handlers={TryLater: _later},
     )
-    # Outside of everything, so that errors have the headers too.
+    # Around everything else, because error pages need the headers too.
     return SecurityHeaders(app, style=css)
 
 
-def _page(site: Site, css: str) -> people.RenderPage:
-    def page(title: str, lines: Sequence[str], *, status: int = 200, **more: Any) -> Response:
-        values = {"done": False, "summary": (), "fields": (), "buttons": (), "links": ()} | more
-        said = {"site": site.name, "language": _foreign(site), "css": css, "title": title, "lines": lines}
-        return HTMLResponse(render_page("page.html.j2", values | said), status)
+def _render(site: Site, css: str) -> people.RenderPage:
+    """Return the function that turns a readers' page into a response."""
 
-    return page
+    def render(page: people.ReaderPage) -> Response:
+        values = {"site": site.name, "language": _foreign(site), "css": css, "page": page}
+        return HTMLResponse(render_page("page.html.j2", values), page.status)
+
+    return render
 
 
 def _choices(settings: Settings) -> Choices:
-    """Return what readers may choose, named in English where config does: these pages are in English."""
+    """Return the choices that readers have, with the English names of config.toml, because the pages are in English.
+
+    A term without an English name keeps the name in the site's language.
+    """
 
     def choices(terms: Sequence[Term]) -> list[Choice]:
         english = [dict(term.names).get("en", "") for term in terms]
@@ -94,29 +104,33 @@ def _choices(settings: Settings) -> Choices:
             for term, name in zip(terms, english, strict=True)
         ]
 
-    cadences = [Choice(one.name, _CADENCES[one.name]) for one in settings.cadences]
+    cadences = [Choice(cadence.name, _CADENCES[cadence.name]) for cadence in settings.cadences]
     regions = [Choice(slug, name) for slug, name in REGIONS.items()]
     return Choices(cadences, choices(settings.taxonomy.policy_areas), regions, choices(settings.taxonomy.themes))
 
 
 def _foreign(site: Site) -> str:
+    """Return the site's language tag, or "" when the site is in English."""
     return "" if site.language.lower().partition("-")[0] == "en" else site.language
 
 
-def _letter(pages: LetterPages, desk: people.Desk) -> Endpoint:
+def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
+    """Return the endpoint that shows a letter, or a page that says why it cannot."""
+
     def show(token: str) -> Response:
         try:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:
-            return people.unknown_link(desk.page, error)
+            page = people.unknown_link(error)
         except NoSubscriber:
-            return people.gone(desk.page, desk.editors)
+            page = people.gone(context.editors)
         except NoLetter as error:
-            return desk.page("No letter here", [str(error)], status=404)
+            page = people.ReaderPage("No letter here", [str(error)], status=404)
         except ConfigError as error:
             _log.error("web: a letter cannot be shown: %s", error)
-            lines = ["Something here has to be mended first. The letter in your mailbox is the same."]
-            return desk.page("This letter cannot be shown now", lines, status=503)
+            lines = ["We have to repair something here first. The letter in your mailbox is the same."]
+            page = people.ReaderPage("This letter cannot be shown now", lines, status=503)
+        return context.render(page)
 
     async def letter(request: Request) -> Response:
         return await run_in_threadpool(show, request.path_params["token"])
@@ -126,12 +140,14 @@ def _letter(pages: LetterPages, desk: people.Desk) -> Endpoint:
 
 @contextmanager
 def _begin(engine: Engine) -> Iterator[Connection]:
-    """Open the transaction of a reader's own step."""
+    """Open the transaction of a change that a reader makes on a page."""
     with writing(engine, "reader") as conn:
         yield conn
 
 
 def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endpoint:
+    """Return the endpoint of the webhook: verify the signature, then store the events before the answer."""
+
     async def hook(request: Request) -> Response:
         body, refused = await _read(request)
         if refused is not None:
@@ -142,21 +158,23 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endp
         now = clock()
         if not webhook.verify(headers, body, now):
             _log.warning("webhook: a call without a valid signature was refused")
-            return PlainTextResponse("not signed by a key we know\n", 401)
+            return PlainTextResponse("not signed by a key of [events] in config.toml\n", 401)
         try:
-            done = take_body(engine, webhook, body, secret, now)
+            result = take_body(engine, webhook, body, secret, now)
         except BadBody as error:
             _log.warning("webhook: a signed body cannot be read: %s", error)
             return PlainTextResponse("not an array of events\n", 400)
-        if done.taken.strangers:
-            _log.info("webhook: %s events of letters that are not ours", done.taken.strangers)
-        # Only now is it committed: without this answer the provider comes again.
+        if result.taken.strangers:
+            _log.info("webhook: %s events of deliveries that are not in this database", result.taken.strangers)
+        # Answer only after the commit, because without a good answer the provider sends the events again.
         return Response(status_code=204)
 
     return hook
 
 
 def _healthz(engine: Engine) -> Endpoint:
+    """Return the endpoint that asks the database for an answer."""
+
     def ask() -> None:
         with reading(engine) as conn:
             conn.execute(text("SELECT 1"))
@@ -174,7 +192,7 @@ async def _later(_request: Request, error: Exception) -> Response:
 
 
 async def _read(request: Request) -> tuple[bytes, Response | None]:
-    """Return the raw body, or the answer that refuses it."""
+    """Return the raw body, and the response that refuses it, if any."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         return b"", PlainTextResponse("send it uncompressed\n", 415)
     too_large = PlainTextResponse(f"at most {LARGEST_BODY} bytes\n", 413, headers={"Connection": "close"})
@@ -194,14 +212,15 @@ async def _read(request: Request) -> tuple[bytes, Response | None]:
 
 
 def _single(request: Request) -> dict[str, str]:
-    """Return the headers by name; one given twice is left out, because nobody could say which was meant."""
+    """Return {name: value} of the headers; a header that is there twice is left out, because it is ambiguous."""
     return {name: value for name, value in request.headers.items() if len(request.headers.getlist(name)) == 1}
 
 
 class SecurityHeaders:
-    """Adds to every answer what tells browsers to trust nothing they are not told of. Plain ASGI.
+    """Adds the security headers to every response. Plain ASGI.
 
-    An answer that brings one of these headers keeps its own: a letter has styles that no hash can name.
+    A response that has such a header itself keeps it: the page of a letter has a content policy of its own, because
+    its inline styles have no hash.
     """
 
     def __init__(self, app: ASGIApp, *, style: str = "") -> None:
@@ -225,7 +244,7 @@ class SecurityHeaders:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Serve one connection, adding the headers to the start of its response."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

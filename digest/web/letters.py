@@ -1,7 +1,7 @@
-"""A letter in a browser: the very letter its reader got, and below it every entry that was over its cap.
+"""Show a reader's letter in a browser, and below it all entries that were over the cap.
 
-Made anew from what was frozen, by the functions that sent it; nothing is stored or marked. What the letter says of
-the reader, their name and what they follow, and the templates around it are those of today.
+The page is rendered from the frozen edition by the functions that sent the letter; nothing is stored or marked. The
+reader's name and interests, and the templates, are those of today.
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ from subscribers.errors import NoSubscriber
 from subscribers.model import Subscriber
 from subscribers.tokens import read_token
 
-# A letter's styles are its own, and its pictures come from wherever the sources keep them.
+# Inline styles and pictures of any host are allowed, because a letter brings its styles and its sources' pictures.
 LETTER_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https:; form-action 'none'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
-_NOT_SENT = ("suppressed",)  # planned, and never handed over; of what was written off nobody knows
+# States of a delivery whose letter was planned, but surely never handed over; a cancelled one may have been.
+_NOT_SENT = ("suppressed",)
 
 
 class NoLetter(Exception):
-    """There is no such letter; the message is a sentence for the reader."""
+    """There is no letter to show; the message is a sentence for the reader."""
 
 
 @dataclass(slots=True)
 class _Compiled:
-    """A frozen edition, its entries and its letters. `pages`: how many were made from them."""
+    """A frozen edition, its entries and its compiled letters; `pages` counts the pages rendered from them."""
 
     edition: Edition
     shown: list[Shown]
@@ -53,9 +54,10 @@ class _Compiled:
 
 @dataclass(slots=True)
 class LetterPages:
-    """The pages of one installation's letters; safe to use from many threads.
+    """The letter pages of one installation; safe to use from many threads.
 
-    At most `most_editions` are kept compiled, and each is made anew after `most_pages`: every page leaves its plan.
+    At most `most_editions` editions are kept compiled. Each is compiled again after `most_pages` pages, because the
+    plan of every page stays in memory with it.
     """
 
     engine: Engine
@@ -63,25 +65,29 @@ class LetterPages:
     settings: Settings
     most_editions: int = 4
     most_pages: int = 200
-    _known: dict[int, _Compiled] = field(default_factory=dict)
+    _cache: dict[int, _Compiled] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self, token: str) -> str:
-        """Return the html of the letter that a token names, with what was over the cap below it.
+        """Return the html of the letter that a token names, and below it the entries that were over the cap.
 
-        Raises BadToken; NoSubscriber when the reader has left or was erased; NoLetter.
+        Raises BadToken; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the letter
+        cannot be rendered.
         """
-        said = read_token([self.secret], "browse", token)
-        person, digest, content = self._planned(said.subscriber, said.edition or 0)
-        made = self._compiled(said.edition or 0, content)
-        links = links_of(self.settings.site, made.edition.id, person, self.secret)
-        html = render_letter(made.letters, person, digest, links).letter.html_text()
+        link = read_token([self.secret], "browse", token)
+        person, digest, content_hash = self._planned(link.subscriber, link.edition or 0)
+        compiled = self._compiled(link.edition or 0, content_hash)
+        links = links_of(self.settings.site, compiled.edition.id, person, self.secret)
+        html = render_letter(compiled.letters, person, digest, links).letter.html_text()
         over = {entry for entry, why in digest.left_out if why == OVER_CAP}
-        rest = [one.entry for one in made.shown if one.entry.id in over]
-        return _with_more(html, _more(made.letters.of(person.language), rest)) if rest else html
+        rest = [row.entry for row in compiled.shown if row.entry.id in over]
+        return _with_more(html, _more(compiled.letters.of(person.language), rest)) if rest else html
 
     def _planned(self, subscriber: int, number: int) -> tuple[Subscriber, Digest, str]:
-        """Return a reader, what was frozen for them in an edition, and the hash of its content."""
+        """Return a reader, their frozen digest of an edition, and the hash of the edition's content.
+
+        Raises NoSubscriber and NoLetter.
+        """
         with reading(self.engine) as conn:
             person = people.get(conn, subscriber)
             if person is None or person.state == "left":
@@ -89,35 +95,35 @@ class LetterPages:
             edition = editions.get(conn, number)
             if edition is None or edition.state != "frozen":
                 raise NoLetter("This letter has not been sent yet; it opens here once it has.")
-            owed = [one for one in deliveries.of_subscriber(conn, subscriber) if one.edition == number]
-            ids = [one.digest for one in owed if one.digest and one.state not in _NOT_SENT]
+            owed = [delivery for delivery in deliveries.of_subscriber(conn, subscriber) if delivery.edition == number]
+            ids = [delivery.digest for delivery in owed if delivery.digest and delivery.state not in _NOT_SENT]
             for digest in deliveries.digests(conn, ids).values():
                 if digest.placed:
                     return person, digest, edition.content_hash
         raise NoLetter("There was no letter for you in this edition.")
 
-    def _compiled(self, number: int, content: str) -> _Compiled:
-        """Return an edition's letters, compiled when its first reader comes: that takes a second or two.
+    def _compiled(self, number: int, content_hash: str) -> _Compiled:
+        """Return an edition's letters, compiled for its first page, which takes a second or two.
 
-        After a restore another edition may have the number.
+        The content's hash is compared, because after a restore another edition may have the number.
         """
         with self._lock:
-            made = self._known.pop(number, None)
-            if made is None or made.pages >= self.most_pages or made.edition.content_hash != content:
+            compiled = self._cache.pop(number, None)
+            if compiled is None or compiled.pages >= self.most_pages or compiled.edition.content_hash != content_hash:
                 with reading(self.engine) as conn:
                     edition = editions.get(conn, number)
                     shown = editions.shown(conn, number)
                 assert edition is not None
-                made = _Compiled(edition, shown, Letters(self.settings, edition, [s.entry for s in shown]))
-            made.pages += 1
-            self._known[number] = made  # newest last
-            while len(self._known) > self.most_editions:
-                del self._known[next(iter(self._known))]
-            return made
+                compiled = _Compiled(edition, shown, Letters(self.settings, edition, [s.entry for s in shown]))
+            compiled.pages += 1
+            self._cache[number] = compiled  # the last in the dict is the latest used
+            while len(self._cache) > self.most_editions:
+                del self._cache[next(iter(self._cache))]
+            return compiled
 
 
 def _more(letter: Letter, entries: list[Entry]) -> str:
-    """Return the section that lists entries in the letter's own language, colours and order."""
+    """Return the html section that lists entries in the letter's language and colours."""
     book = letter.book
     values = {
         "title": book.words.more(len(entries)),
@@ -131,10 +137,11 @@ def _more(letter: Letter, entries: list[Entry]) -> str:
 
 
 def _line(entry: Entry, letter: Letter) -> dict[str, object]:
+    """Return the values of an entry's line for the template more.html.j2."""
     book = letter.book
     card = views.card(entry, False, book)
     return {
-        # Here is no second reading, so nothing has to be guarded against it.
+        # `visible` and not `content`, because this section is rendered once, and its "%%" is never a gap.
         "title": visible(views.title(entry) or book.words.kind(entry.kind), views.TITLE),
         "url": link(entry.url),
         "source": visible(entry.source, 80),
@@ -147,6 +154,6 @@ def _line(entry: Entry, letter: Letter) -> dict[str, object]:
 
 
 def _with_more(html: str, section: str) -> str:
-    """Return a letter with a section before its end."""
+    """Return a letter's html with a section before the end of its body."""
     end = html.lower().rfind("</body>")
     return html[:end] + section + html[end:] if end >= 0 else html + section

@@ -1,1 +1,1 @@
-"""The pages on which subscribers change, pause or end their subscription."""
+"""Show the pages on which readers change, pause or end their subscription."""

@@ -1,4 +1,4 @@
-"""What the pages behind a letter's links ask, and what the answers mean. Pure: values in, values out."""
+"""Build the forms of the readers' pages, and read the answers that come back. Pure: values in, values out."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from subscribers.model import Interests, Subscriber
 
 FACETS = ("policy_areas", "regions", "themes")
 LEGENDS = {"policy_areas": "Policy areas", "regions": "Regions", "themes": "Themes"}
-# What a form answers to "for how long?", in the order of the page.
+# The answers to "For how long?": {value in the form: words on the page}, in the order of the page.
 PAUSES = {"2-weeks": "2 weeks", "1-month": "1 month", "3-months": "3 months"}
 GO_ON = "now"
 _HINTS = {
     "policy_areas": "Tick none to follow all of them.",
     "regions": "Tick none to follow all of them. What is of national interest comes in any case.",
-    # digest.group: themes add to what comes from elsewhere; without any, policy areas alone decide.
+    # This is the rule of digest.group: themes add case studies from elsewhere; without themes, policy areas decide.
     "themes": "Case studies from other regions on these themes come too. Tick none to go by policy areas alone.",
 }
 _NONE = {"policy_areas": "All", "regions": "All", "themes": "None in particular"}
-# What the button says: without it, an empty call would read as "all of everything".
+# The button sends this pair, because without it an empty POST would mean "follow everything".
 WHOLE = ("form", "preferences")
+_INCOMPLETE = "the form did not arrive whole; open the link in your letter again"
 _MOST_FIELDS = 500
 _LONGEST_ECHO = 60
 
 
 class BadForm(SubscribersError):
-    """A form's answers cannot be taken; the message says which, for the person who sent them."""
+    """The answers of a form are refused; the message tells the reader which answer and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing to choose: its slug, its name, and the language of the name where it is not English."""
+    """A value that a reader can choose: its slug, its name, and the language of the name unless it is English."""
 
     slug: str
     name: str
@@ -45,7 +46,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What an installation offers its readers, each in the order of the page."""
+    """The choices that an installation offers its readers, in the order of the page."""
 
     cadences: Sequence[Choice] = ()
     policy_areas: Sequence[Choice] = ()
@@ -63,7 +64,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """One group of a form: `kind` is "radio" or "checkbox", `name` what the answers are called."""
+    """One group of a form: `kind` is "radio" or "checkbox", `name` is the name of its answers in the POST."""
 
     name: str
     kind: str
@@ -73,18 +74,18 @@ class Fields:
 
 
 def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
-    """Return the groups of the preferences page with what `person` has ticked."""
-    cadences = [Option(one, one.slug == person.cadence) for one in choices.cadences]
-    known = any(option.ticked for option in cadences)
-    hint = "" if known else f"No letters come at the time you chose before ({person.cadence}); choose another."
+    """Return the groups of the preferences page, with the choices that `person` has now ticked."""
+    cadences = [Option(choice, choice.slug == person.cadence) for choice in choices.cadences]
+    offered = any(option.ticked for option in cadences)
+    hint = "" if offered else f"No letters come at the time you chose before ({person.cadence}); choose another."
     groups = [Fields("cadence", "radio", "How often", hint, cadences)]
     for facet in FACETS:
         followed = getattr(person.interests, facet)
-        options = [Option(one, one.slug in followed) for one in _offered(choices, person, facet)]
+        options = [Option(choice, choice.slug in followed) for choice in _offered(choices, person, facet)]
         if options:
             groups.append(Fields(facet, "checkbox", LEGENDS[facet], _HINTS[facet], options))
     further = Choice("yes", "Also send case studies from other regions")
-    hint = "For readers who chose regions: how other places did it, on what you follow."
+    hint = "For readers who chose regions: see how other regions did it, on what you follow."
     groups.append(
         Fields("elsewhere", "checkbox", "From elsewhere", hint, [Option(further, person.interests.elsewhere)])
     )
@@ -92,53 +93,53 @@ def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
 
 
 def read_preferences(body: bytes, choices: Choices, person: Subscriber) -> tuple[str, Interests]:
-    """Return the cadence and the interests that a form says; without a cadence, the person's own.
+    """Return the cadence and the interests in a form's body; without a cadence there, the person's present cadence.
 
-    Raises BadForm for anything that the page does not offer to this person.
+    Raises BadForm for an incomplete form, and for any answer that the page does not offer to this person.
     """
-    said = read_form(body)
-    if WHOLE not in said:
-        raise BadForm("the form did not arrive whole; open the link in your letter again")
-    offered = {facet: {one.slug for one in _offered(choices, person, facet)} for facet in FACETS}
-    offered["cadence"] = {one.slug for one in choices.cadences} | {person.cadence}
+    pairs = read_form(body)
+    if WHOLE not in pairs:
+        raise BadForm(_INCOMPLETE)
+    offered = {facet: {choice.slug for choice in _offered(choices, person, facet)} for facet in FACETS}
+    offered["cadence"] = {choice.slug for choice in choices.cadences} | {person.cadence}
     offered["elsewhere"], offered[WHOLE[0]] = {"yes"}, {WHOLE[1]}
-    for name, value in said:
+    for name, value in pairs:
         if name not in offered:
             raise BadForm(f"“{_short(name)}” is not a question of this form")
         if value not in offered[name]:
             raise BadForm(f"“{_short(value)}” is not one of the choices for {LEGENDS.get(name, name).lower()}")
-    answers = {name: frozenset(value for n, value in said if n == name) for name in offered}
+    answers = {name: frozenset(value for n, value in pairs if n == name) for name in offered}
     if len(answers["cadence"]) > 1:
-        raise BadForm("the form says two cadences; choose one")
+        raise BadForm("the form has two cadences; choose one")
     cadence = next(iter(answers["cadence"]), person.cadence)
     areas, regions, themes = (answers[facet] for facet in FACETS)
     return cadence, Interests(areas, regions, themes, bool(answers["elsewhere"]))
 
 
 def pauses(paused: bool) -> Fields:
-    """Return the group of the pause page; nothing is chosen beforehand."""
-    words = ({GO_ON: "No longer: go on now"} if paused else {}) | PAUSES
+    """Return the group of the pause page, with nothing ticked; a reader who is `paused` may also end the pause."""
+    words = ({GO_ON: "End the pause now"} if paused else {}) | PAUSES
     options = [Option(Choice(slug, name), False) for slug, name in words.items()]
-    hint = "From today, in place of the pause there is." if paused else "From today."
+    hint = "From today. It replaces the present pause." if paused else "From today."
     return Fields("for", "radio", "For how long?", hint, options)
 
 
 def read_pause(body: bytes, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return until when a form asks to be paused, None for no longer; BadForm for anything else.
+    """Return the end of the pause that a form's body asks for; None: end the present pause. Raises BadForm.
 
-    Whole days of `zone`, so that the same wish on the same day is the same pause.
+    A pause is counted in whole days of `zone`, because the same answer on the same day must give the same pause.
     """
-    said = [value for name, value in read_form(body) if name == "for"]
-    if not said:
+    answers = [value for name, value in read_form(body) if name == "for"]
+    if not answers:
         raise BadForm("nothing was chosen; choose for how long")
-    if len(said) > 1:
-        raise BadForm("the form says two times; choose one")
-    if said[0] == GO_ON:
+    if len(answers) > 1:
+        raise BadForm("the form has two answers; choose one")
+    if answers[0] == GO_ON:
         return None
-    if said[0] not in PAUSES:
-        raise BadForm(f"“{_short(said[0])}” is not a time we know")
+    if answers[0] not in PAUSES:
+        raise BadForm(f"“{_short(answers[0])}” is not one of the choices for how long")
     today = now.astimezone(zone).date()
-    count, unit = said[0].split("-", 1)
+    count, unit = answers[0].split("-", 1)
     if unit == "weeks":
         day = today + timedelta(weeks=int(count))
     else:
@@ -149,20 +150,20 @@ def read_pause(body: bytes, now: datetime, zone: ZoneInfo) -> datetime | None:
 
 
 def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Sequence[Choice]]]:
-    """Return what a person follows now, for the page that says it is saved: (heading, names)."""
-    cadence = [one for one in choices.cadences if one.slug == person.cadence]
+    """Return the cadence and interests of a person as (heading, choices) rows, for the page after saving."""
+    cadence = [choice for choice in choices.cadences if choice.slug == person.cadence]
     lines: list[tuple[str, Sequence[Choice]]] = [("How often", cadence or [Choice("", person.cadence)])]
     for facet in FACETS:
         offered = _offered(choices, person, facet)
-        names = [one for one in offered if one.slug in getattr(person.interests, facet)]
+        followed = [choice for choice in offered if choice.slug in getattr(person.interests, facet)]
         if offered:
-            lines.append((LEGENDS[facet], names or [Choice("", _NONE[facet])]))
+            lines.append((LEGENDS[facet], followed or [Choice("", _NONE[facet])]))
     lines.append(("From elsewhere", [Choice("", "Yes" if person.interests.elsewhere else "No")]))
     return lines
 
 
 def masked(email: str) -> str:
-    """Return an address as its owner knows it and nobody else: "h•••@example.org"."""
+    """Return an address that only its owner can recognise: "h•••@example.org"."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}•••@{domain}"
 
@@ -174,24 +175,26 @@ def day(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def read_form(body: bytes) -> list[tuple[str, str]]:
-    """Return the (name, value) pairs of a form's body; BadForm when it is none."""
+    """Return the (name, value) pairs in a form's body. Raises BadForm when it is not a form."""
     try:
         return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
-        raise BadForm("the form did not arrive whole; open the link in your letter again") from None
+        raise BadForm(_INCOMPLETE) from None
 
 
 def _offered(choices: Choices, person: Subscriber, facet: str) -> list[Choice]:
-    """Return the choices of a facet, and what the person follows of it that is not offered to others any more.
+    """Return the choices of a facet, and then the values that only this person still follows.
 
-    Without those, saving something else would silently drop them; and where they were all, "none" means all.
+    These must be on the page, because otherwise saving another change would silently remove them; and if they were
+    all that the person follows of the facet, "none" would then mean "all".
     """
-    known: Sequence[Choice] = getattr(choices, facet)
-    slugs = {one.slug for one in known}
+    current: Sequence[Choice] = getattr(choices, facet)
+    slugs = {choice.slug for choice in current}
     gone = sorted(getattr(person.interests, facet) - slugs)
-    return [*known, *(Choice(slug, f"{slug} (not used any more)") for slug in gone)]
+    return [*current, *(Choice(slug, f"{slug} (not used any more)") for slug in gone)]
 
 
 def _short(text: str) -> str:
+    """Return the start of a reader's own text, printable, to repeat in an error."""
     shown = "".join(char if char.isprintable() else "�" for char in text[:_LONGEST_ECHO])
     return shown if len(text) <= _LONGEST_ECHO else shown + "…"

@@ -94,7 +94,7 @@ def test_saving_and_pausing_by_keyboard(
     page.wait_for_selector("h1:has-text('Your letters are paused')")
     faults += scenes.layout(page) + scenes.violations(page)
     page.get_by_role("link", name="Change it again").click()
-    page.get_by_label("No longer: go on now").check()
+    page.get_by_label("End the pause now").check()
     page.get_by_role("button").click()
     page.wait_for_selector("h1:has-text('Your letters go on')")
     assert not faults, "\n".join(faults)

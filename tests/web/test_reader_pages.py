@@ -634,7 +634,7 @@ def test_many_letters_do_not_fill_the_memory(light: Post) -> None:
     kept = []
     for token in (*tokens, tokens[1], tokens[1], tokens[1]):
         pages.page(token)
-        [known] = pages._known.items()
+        [known] = pages._cache.items()
         kept.append((known[0], known[1].letters))
     assert [number for number, _ in kept] == [numbers[0]] + [numbers[1]] * 4
     assert kept[1][1] is kept[2][1] is kept[3][1] is not kept[4][1]
