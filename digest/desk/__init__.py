@@ -1,1 +1,1 @@
-"""What an editor asks or does: preview, edit, explain, receipts. Commands and web call it."""
+"""Do an editor's work: preview, edit, explain, receipts. Commands and web pages call it."""

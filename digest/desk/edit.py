@@ -1,4 +1,7 @@
-"""Edit: an editor releases, drops or retags an entry; open editions follow, and approvals of changed ones fall."""
+"""Release, drop or retag an entry for an editor.
+
+Editions that are not frozen are drafted again; an edition that changes loses its approval.
+"""
 
 from __future__ import annotations
 
@@ -20,75 +23,87 @@ _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes
 
 
 def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
-    """Release entries that are held, baseline or dropped: by number, or all held ones of `source`."""
+    """Release entries by their numbers, or all held entries of `source`; return the numbers that were released.
+
+    Raises WrongUse for an entry or a source that does not exist, and for an entry that is released already; nothing
+    is changed then.
+    """
     with writing(installation.engine, "release") as conn:
         editions.serialise(conn)
         if source is not None:
-            # Oldest first, as a gather would have released them.
-            numbers = [one.id for one in entries.listing(conn, state="held", source=source)][::-1]
-            names = [one.name for one in installation.settings.sources]
-            # Entries outlive a source that was taken out of the config.
+            # Oldest first, because gathering releases them in this order.
+            numbers = [entry.id for entry in entries.listing(conn, state="held", source=source)][::-1]
+            names = [configured.name for configured in installation.settings.sources]
+            # Only without entries, because the entries of a source stay when it is taken out of config.toml.
             if not numbers and source not in names:
                 raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
         chosen = [_entry(conn, number) for number in numbers]
-        for one in chosen:
-            if one.state == "ready":
-                raise WrongUse(f"entry {one.id} is released already; nothing was changed")
-            entries.set_state(conn, one.id, "ready")
-        done = [one.id for one in chosen]
-        releases.number(conn, done, "let-go", installation.clock(), installation.settings.welcome)
-    return done
+        for entry in chosen:
+            if entry.state == "ready":
+                raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
+            entries.set_state(conn, entry.id, "ready")
+        released = [entry.id for entry in chosen]
+        releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
+    return released
 
 
 def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
-    """Take entries out of what is still to be sent; return a line for each edition that changed."""
+    """Drop entries from every edition that is not frozen; return a line for each edition that changed.
+
+    Raises WrongUse for an entry that does not exist; nothing is changed then.
+    """
     with writing(installation.engine, "drop") as conn:
         editions.serialise(conn)
         lines = []
         for number in numbers:
             _entry(conn, number)
             entries.set_state(conn, number, "dropped")
-            lines += _follow(conn, installation, number, installation.clock())
+            lines += _redraft(conn, installation, number, installation.clock())
     return lines
 
 
 def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Give an entry the facets an editor wants (facet to slugs or names) and release it again.
+    """Give an entry an editor's facets, {facet: slugs or names}; an entry that is ready is released again.
 
-    Return a line for each edition that changed. Raises WrongUse for a slug that is not in the configuration.
+    Return a line for each edition that changed. Raises WrongUse for a value that config.toml does not have, and for
+    an entry that does not exist.
     """
     taxonomy = installation.settings.taxonomy
     wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
     with writing(installation.engine, "retag") as conn:
         editions.serialise(conn)
-        one = _entry(conn, number)
-        facets = one.facets
-        kept = tuple(e for e in facets.evidence if e.facet not in wanted)
-        said = tuple(Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs)
+        entry = _entry(conn, number)
+        facets = entry.facets
+        kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
+        added = tuple(
+            Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs
+        )
         facets = replace(
             facets,
             policy_areas=wanted.get("policy_area", facets.policy_areas),
             regions=wanted.get("region", facets.regions) or (NATIONAL,),
             themes=wanted.get("theme", facets.themes),
-            evidence=kept + said,
+            evidence=kept + added,
         )
         entries.retag(conn, number, facets)
-        if one.state == "ready":
+        if entry.state == "ready":
             releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
-        return _follow(conn, installation, number, installation.clock())
+        return _redraft(conn, installation, number, installation.clock())
 
 
 def _entry(conn: Connection, number: int) -> Entry:
-    one = entries.get(conn, number)
-    if one is None:
+    """Return an entry. Raises WrongUse when it does not exist."""
+    entry = entries.get(conn, number)
+    if entry is None:
         raise WrongUse(f"entry {number} does not exist; see `digest entries`")
-    return one
+    return entry
 
 
-def _follow(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:
+def _redraft(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:
+    """Draft the editions again that an entry changes; return a line for each."""
     changed: list[Edition] = draft.redraft(conn, installation.settings, number, now)
     return [
-        f"edition {one.id} ({one.cadence} {one.slot}) was drafted again"
-        + ("; it must be approved again" if one.state == "draft" else "")
-        for one in changed
+        f"edition {edition.id} ({edition.cadence} {edition.slot}) was drafted again"
+        + ("; it must be approved again" if edition.state == "draft" else "")
+        for edition in changed
     ]

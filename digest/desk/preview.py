@@ -1,4 +1,4 @@
-"""Preview: the very letter a reader would get, by the same functions that send it; nothing is stored."""
+"""Preview the exact letter that a reader would get, made by the functions that send letters; nothing is stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ from subscribers.model import Interests, Subscriber
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A letter, or why there is none. `edition.id` 0: not drafted yet, shown as it would be drafted now."""
+    """The letter (`parcel`) that a reader would get of an edition, or None and the `reason`.
+
+    With a letter, `reason` says what became of its delivery or what stands in its way, or is "". `edition.id` 0: the
+    edition is not drafted yet, and is shown as it would be drafted now.
+    """
 
     edition: Edition
     digest: Digest | None
@@ -39,10 +43,10 @@ def preview(
     cadence: str | None = None,
     number: int | None = None,
 ) -> Preview:
-    """Return the letter of the subscriber `email`, or of anyone who follows `interests`.
+    """Return the letter of the subscriber `email`, or of a fictional reader who follows `interests`.
 
-    Of edition `number`, else of the one that the cadence (the subscriber's own, else `cadence`) owes next.
-    Raises WrongUse when the subscriber or the edition does not exist.
+    It is of edition `number`, else of the next edition of `cadence`, else of the next edition of the subscriber's own
+    cadence. Raises WrongUse when the subscriber or the edition does not exist.
     """
     settings = installation.settings
     with reading(installation.engine) as conn:
@@ -54,7 +58,7 @@ def preview(
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
     if digest is None or not digest.placed or not sendable:
         return Preview(edition, digest, None, reason)
-    letters = Letters(settings, edition, [s.entry for s in shown])
+    letters = Letters(settings, edition, [row.entry for row in shown])
     letter = parcel(letters, person, digest, installation.secret, installation.clock(), delivery=0)
     return Preview(edition, digest, letter, reason)
 
@@ -62,6 +66,7 @@ def preview(
 def _person(
     conn: Connection, installation: Installation, email: str | None, interests: Interests | None, cadence: str
 ) -> Subscriber:
+    """Return the subscriber with this address, or a fictional reader with the id 0. Raises WrongUse."""
     if email is None:
         language = installation.settings.site.language
         return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
@@ -74,6 +79,7 @@ def _person(
 def _stored(
     conn: Connection, installation: Installation, person: Subscriber, number: int
 ) -> tuple[Edition, list[Shown]]:
+    """Return edition `number` and its entries: as frozen, else as it stands for this person now. Raises WrongUse."""
     edition = editions.get(conn, number)
     if edition is None:
         raise WrongUse(f"edition {number} does not exist; see `digest status`")
@@ -85,15 +91,15 @@ def _stored(
 def _digest(
     conn: Connection, installation: Installation, edition: Edition, shown: list[Shown], person: Subscriber
 ) -> tuple[Digest | None, str, bool]:
-    """Return what the person gets of an edition, why they get no letter or what became of it, and whether to show it.
+    """Return the person's digest of an edition, the preview's reason, and whether to show the letter.
 
-    As it was frozen for them, else as it would be frozen now.
+    The digest is the one that was frozen for them, else the one that would be frozen now.
     """
     if person.id and edition.state == "frozen":
         return _frozen(conn, installation, edition, person)
     if newer := passed_over(conn, installation.settings, edition, installation.clock()):
-        why = f"this draft was passed over: the {edition.cadence} edition of {newer} carries its entries"
-        return None, why, False
+        reason = f"this draft was passed over: the {edition.cadence} edition of {newer} carries its entries"
+        return None, reason, False
     planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
     planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
     return planned.digest, in_words(installation.settings, edition, planned), True
@@ -102,15 +108,16 @@ def _digest(
 def _frozen(
     conn: Connection, installation: Installation, edition: Edition, person: Subscriber
 ) -> tuple[Digest | None, str, bool]:
+    """Return the same as `_digest`, for an edition that is frozen and a subscriber."""
     owed = [delivery for delivery in deliveries.of_subscriber(conn, person.id) if delivery.edition == edition.id]
     if not owed:
         return None, "not a reader of this edition when it was frozen", False
     delivery = owed[0]
-    became = f"{delivery.state} {delivery.reason}".strip()
+    state = f"{delivery.state} {delivery.reason}".strip()
     digest = deliveries.digests(conn, [delivery.digest]).get(delivery.digest) if delivery.digest else None
     if delivery.state == "pending":
         settings, now = installation.settings, installation.clock()
-        why = unmailable(conn, [person], secret=installation.secret, allow_list=settings.only, now=now)
-        if blocked := why.get(person.id):
+        reasons = unmailable(conn, [person], secret=installation.secret, allow_list=settings.only, now=now)
+        if blocked := reasons.get(person.id):
             return digest, f"pending, but {reader_is(blocked)}", blocked == "paused"
-    return digest, became, True
+    return digest, state, True

@@ -1,6 +1,7 @@
-"""Receipts: an edition's account as a document and as a page, which balances or says loudly that it does not.
+"""Make an edition's receipt as a JSON document and as an HTML page.
 
-No address and no name of a reader is in either: a receipt may be mailed, printed and kept.
+Both say loudly when the receipt does not balance. Neither holds an address or a name of a reader, because people
+mail, print and keep receipts.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ from subscribers import store as people
 from subscribers.database import chunks
 
 MOST_NAMED = 200  # uncertain deliveries, and reasons, that a page lists
-# The parts of the whole in the order of the sum, and what each means to who reads it first.
+# {part: its meaning in words}, in the order of the sum on the page.
 PARTS = {
     "accepted": "taken by the transport",
     "refused": "the letter was not taken",
     "suppressed": "must not be mailed",
-    "empty": "nothing new for them, so no letter",
-    "held": "not to be mailed at that time; a later edition makes it good",
+    "empty": "there was nothing new for them, so they got no letter",
+    "held": "must not be mailed at that time; a later edition brings the entries",
     "uncertain": "handed over, the answer is unknown",
-    "cancelled": "owed a letter, then not to be mailed any more",
+    "cancelled": "a letter was frozen, but must not be mailed any more",
     "pending": "not handed over yet",
 }
-_SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # their reasons may come from a mail server
-_OUR_YES = ("settled by", "an event tells", "sandbox")
+_SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # states whose reason may come from a mail server
+_OUR_YES = ("settled by", "an event tells", "sandbox")  # reasons of accepted deliveries that no server wrote
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptDoubt:
-    """One uncertain delivery as a receipt names it: by its number."""
+    """An uncertain delivery on a receipt, which names it by its number."""
 
     delivery: int
     since: datetime
@@ -56,7 +57,7 @@ class ReceiptDoubt:
 
 @dataclass(frozen=True, slots=True)
 class EditionAccount:
-    """An edition's receipt and what stands behind it, as of `at`; `why` are (state, reason, count) rows."""
+    """An edition's receipt with its details, as they stand at `at`; `why` has (state, reason, count) rows."""
 
     edition: Edition
     receipt: Receipt
@@ -71,26 +72,28 @@ class EditionAccount:
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:
-        """Return "wrong", "person", "open" or "balanced", and a sentence for each thing that is so, worst first."""
-        one = self.receipt
-        said: list[tuple[str, str]] = []
-        if one.unexplained > 0:
-            said.append(("wrong", f"{one.unexplained:,} of {one.eligible:,} eligible readers are not accounted for."))
-        elif one.unexplained < 0:
-            said.append(("wrong", f"{-one.unexplained:,} deliveries belong to no eligible reader."))
-        if one.uncertain:
-            said.append(("person", f"In doubt: {one.uncertain:,}. Nobody is mailed again until a person decides."))
-        if one.pending and self.edition.held:
+        """Return the worst verdict ("wrong", "person", "open" or "balanced"), and its sentences, worst first."""
+        receipt = self.receipt
+        missing, eligible = receipt.unexplained, receipt.eligible
+        verdicts: list[tuple[str, str]] = []
+        if missing > 0:
+            verdicts.append(("wrong", f"{missing:,} of {eligible:,} eligible readers are not accounted for."))
+        elif missing < 0:
+            verdicts.append(("wrong", f"{-missing:,} deliveries belong to no eligible reader."))
+        if receipt.uncertain:
+            line = f"In doubt: {receipt.uncertain:,}. These readers are not mailed again until a person decides."
+            verdicts.append(("person", line))
+        if receipt.pending and self.edition.held:
             cure = f"`digest approve {self.edition.id}`"
-            said.append(("open", f"Not handed over: {one.pending:,}. The edition is stopped until {cure}."))
-        elif one.pending:
-            said.append(("open", f"Not handed over yet: {one.pending:,}. A later run goes on with them."))
-        if not said:
-            said.append(("balanced", f"Every one of the {one.eligible:,} eligible readers is accounted for."))
-        return said[0][0], tuple(line for _, line in said)
+            verdicts.append(("open", f"Not handed over: {receipt.pending:,}. The edition is stopped until {cure}."))
+        elif receipt.pending:
+            verdicts.append(("open", f"Not handed over yet: {receipt.pending:,}. A later run hands them over."))
+        if not verdicts:
+            verdicts.append(("balanced", f"Every one of the {eligible:,} eligible readers is accounted for."))
+        return verdicts[0][0], tuple(line for _, line in verdicts)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document that `digest receipt --json` prints: the receipt's keys, and what stands behind it."""
+        """Return the document that `digest receipt --json` prints: the receipt's keys, and the details."""
         return asdict(self.receipt) | {
             "balanced": self.receipt.balanced,
             "at": self.at.isoformat(),
@@ -98,13 +101,13 @@ class EditionAccount:
             "fates": self.fates,
             "why": [{"state": state, "reason": reason, "count": count} for state, reason, count in self.why],
             "in_doubt": [
-                {"delivery": one.delivery, "since": one.since.isoformat(), "reason": one.reason}
-                for one in self.doubts
+                {"delivery": doubt.delivery, "since": doubt.since.isoformat(), "reason": doubt.reason}
+                for doubt in self.doubts
             ],
             "runs": [
-                {"id": one.id, "command": one.command, "started_at": one.started_at.isoformat(),
-                 "finished_at": one.finished_at.isoformat() if one.finished_at else None, "outcome": one.outcome}
-                for one in self.runs
+                {"id": run.id, "command": run.command, "started_at": run.started_at.isoformat(),
+                 "finished_at": run.finished_at.isoformat() if run.finished_at else None, "outcome": run.outcome}
+                for run in self.runs
             ],
         }  # fmt: skip
 
@@ -112,24 +115,24 @@ class EditionAccount:
 def newest_frozen(installation: Installation) -> int:
     """Return the number of the newest frozen edition. Raises WrongUse when there is none."""
     with reading(installation.engine) as conn:
-        for one in editions.listing(conn):
-            if one.state == "frozen":
-                return one.id
-    raise WrongUse("no edition has been frozen yet; `digest run` does it when one is due")
+        for edition in editions.listing(conn):
+            if edition.state == "frozen":
+                return edition.id
+    raise WrongUse("no edition has been frozen yet; `digest run` freezes an edition when it is due")
 
 
 def account(installation: Installation, number: int) -> EditionAccount:
-    """Return an edition's account as it stands now. Raises WrongUse for one that is unknown or not frozen."""
+    """Return an edition's account as it stands now. Raises WrongUse for an edition that is unknown or not frozen."""
     with reading(installation.engine) as conn:
-        one = editions.get(conn, number)
-        if one is None:
+        edition = editions.get(conn, number)
+        if edition is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
-        if one.state != "frozen":
-            raise WrongUse(f"edition {number} is not frozen yet: nobody is owed anything of it")
+        if edition.state != "frozen":
+            raise WrongUse(f"edition {number} is not frozen yet, so it has no receipt; see `digest status`")
         entries, digests = history.sizes(conn, number)
         return EditionAccount(
-            one,
-            deliveries.receipt(conn, one),
+            edition,
+            deliveries.receipt(conn, edition),
             installation.clock(),
             deliveries.frozen_at(conn, number),
             entries,
@@ -144,16 +147,17 @@ def account(installation: Installation, number: int) -> EditionAccount:
         )
 
 
-def page(installation: Installation, one: EditionAccount) -> str:
-    """Return the account as one self-contained HTML page, without scripts and without anything from elsewhere."""
+def page(installation: Installation, edition_account: EditionAccount) -> str:
+    """Return the account as one HTML page that has no scripts and loads nothing from the network."""
     zone = ZoneInfo(installation.settings.site.zone)
-    counts = asdict(one.receipt) | {"unexplained": max(one.receipt.unexplained, 0)}
-    level, lines = one.verdict
+    receipt = edition_account.receipt
+    counts = asdict(receipt) | {"unexplained": max(receipt.unexplained, 0)}
+    level, lines = edition_account.verdict
     values = {
         "css": stylesheet("receipt.css"),
         "site": installation.settings.site.name,
-        "account": one,
-        "receipt": one.receipt,
+        "account": edition_account,
+        "receipt": receipt,
         "level": level,
         "lines": lines,
         "counts": counts,
@@ -168,18 +172,21 @@ def page(installation: Installation, one: EditionAccount) -> str:
     return render_page("receipt.html.j2", values)
 
 
-def path_of(installation: Installation, one: Edition) -> Path:
-    """Return where an edition's page is kept: beside config.toml, in receipts/."""
-    return installation.settings.home / "receipts" / f"{folder_of(one)}.html"
+def path_of(installation: Installation, edition: Edition) -> Path:
+    """Return the path of an edition's receipt page, in receipts/ beside config.toml."""
+    return installation.settings.home / "receipts" / f"{folder_of(edition)}.html"
 
 
 def write(installation: Installation, numbers: Sequence[int]) -> list[Path]:
-    """Write the pages of editions as their accounts stand now, over earlier ones; return where. Raises OSError."""
+    """Write the receipt pages of editions as they stand now, over earlier pages; return their paths.
+
+    Raises OSError, and WrongUse as `account` does.
+    """
     written = []
     for number in numbers:
-        one = account(installation, number)
-        written.append(path_of(installation, one.edition))
-        save(written[-1], page(installation, one))
+        edition_account = account(installation, number)
+        written.append(path_of(installation, edition_account.edition))
+        save(written[-1], page(installation, edition_account))
     return written
 
 
@@ -195,7 +202,7 @@ def save(path: Path, text: str) -> None:
 
 
 def _share(count: int, whole: int) -> str:
-    """Return a part in per cent; a small one is not rounded to nothing, nor all but one to all."""
+    """Return a part in per cent; only nothing is "0 %", and only the whole is "100.0 %"."""
     if not whole or not count:
         return "" if not whole else "0 %"
     share = 100 * count / whole
@@ -205,10 +212,10 @@ def _share(count: int, whole: int) -> str:
 
 
 def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
-    """Yield (state, reason, count), in the order of PARTS and the most frequent first, without any address."""
+    """Yield (state, reason, count) without any address, in the order of PARTS, the most frequent reason first."""
     counts: Counter[tuple[str, str]] = Counter()
     for (state, reason), count in history.reasons(conn, number).items():
-        # A server's yes has another number for each letter.
+        # Leave out a server's answer to an accepted letter, because it has another number for each letter.
         if state == "accepted" and not reason.startswith(_OUR_YES):
             continue
         if reason and state not in _SERVERS_WORDS:
@@ -218,18 +225,19 @@ def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
             if reason:
                 counts[row.state, reason] += 1
     order = list(PARTS)
-    for (state, reason), count in sorted(counts.items(), key=lambda c: (order.index(c[0][0]), -c[1], c[0][1])):
-        yield state, reason, count
+    rows = [(state, reason, count) for (state, reason), count in counts.items()]
+    yield from sorted(rows, key=lambda row: (order.index(row[0]), -row[2], row[1]))
 
 
 def _redacted(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
-    """Yield deliveries with their reasons, in which neither the reader's address nor its local part is left."""
+    """Yield deliveries with their reasons, from which the reader's address and its local part are removed."""
     for some in chunks(rows):
-        persons = people.many(conn, {one.subscriber for one in some})
-        for one in some:
-            person = persons.get(one.subscriber)
-            # A server may name the mailbox without its domain; whose it was, nobody knows any more.
-            if person is None and one.reason:
-                yield one, "the reader has been erased"
+        persons = people.many(conn, {delivery.subscriber for delivery in some})
+        for delivery in some:
+            person = persons.get(delivery.subscriber)
+            # Replace the whole reason of an erased reader, because a server may name their mailbox without its
+            # domain, and nothing here knows that name any more.
+            if person is None and delivery.reason:
+                yield delivery, "the reader has been erased"
             else:
-                yield one, redacted(one.reason, person.email if person else None)
+                yield delivery, redacted(delivery.reason, person.email if person else None)

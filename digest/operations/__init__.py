@@ -1,1 +1,1 @@
-"""What an operator asks or does: status, doctor, alarms, settle, stop, resume."""
+"""Do an operator's work: status, doctor, alarms, settle, stop, resume."""

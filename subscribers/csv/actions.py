@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RowDecision:
-    """What the import does with one row.
+    """The import's decision about one row.
 
     `outcome` names a count of ImportReport. `after` is the subscriber to store; None: store nothing. `event` is a
     word of `tables.EVENTS` for the consent history; `remark` is a line for the report.

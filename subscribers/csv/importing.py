@@ -31,7 +31,7 @@ MOST_PROBLEMS = 10_000  # that the report lists; its counts go on
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
-    """What an installation lets a CSV file say, and what it fills in for a new subscriber.
+    """The values that an installation allows in a CSV file, and its defaults for a new subscriber.
 
     `how` goes into the consent history; `secret` hashes suppressed addresses.
     """

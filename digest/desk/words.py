@@ -1,0 +1,46 @@
+"""Say in words for the desk and the terminal what the codes of entries, digests and deliveries mean."""
+
+from __future__ import annotations
+
+from digest.model import Reason, Taxonomy
+
+# Codes of `Digest.left_out`.
+LEFT_OUT = {
+    "outside": "outside their interests",
+    "over-cap": 'over the cap: counted in "N more"',
+    "had": "already had in an earlier letter",
+    "elsewhere-off": "from elsewhere, which they switched off",
+}
+# States of an entry that is not ready.
+ENTRY_STATES = {
+    "baseline": "was there when its source was first gathered: not owed to readers",
+    "held": "held for an editor (`digest entries --state held`)",
+    "dropped": "withdrawn: dropped by an editor",
+}
+# States of a delivery.
+DELIVERY_STATES = {
+    "accepted": "accepted by the transport",
+    "pending": "frozen, to be handed over",
+    "claimed": "being handed over",
+    "uncertain": "uncertain: handed over, the answer is unknown (`digest settle`)",
+    "refused": "refused",
+    "cancelled": "cancelled",
+    "suppressed": "not handed over",
+}
+FATES = {"delivered": "delivered", "bounced": "but bounced", "complained": "delivered, but the reader complained"}
+# {reason of `consent.may_mail`: (outcome, line)} for a reader who must not be mailed now; a suppression aside.
+NOT_MAILED = {
+    "left": ("left", "they have left: nothing is owed to them"),
+    "pending": ("unconfirmed", "they have not confirmed yet: nothing is owed to them"),
+    "paused": ("held", "they have paused their letters: the first edition after the pause considers it"),
+    "not on the allow-list": ("held", "not on the allow-list of this installation ([transport] only)"),
+}
+
+
+def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
+    """Return why an entry is in a digest, in words."""
+    followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
+    region = taxonomy.name(reason.region)
+    if reason.code == "area":
+        return f"{followed}; {region}"
+    return f"from elsewhere ({region}): {followed}"
