@@ -1,4 +1,4 @@
-"""Raise alarms: what recent events say that a person must look at."""
+"""List the alarms that recent events raise: things that a person must look at."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from digest.ledger import events as decide
+from digest.ledger import events
 from digest.store import event_history
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that a person must look at: where, what, and the cure."""
+    """Something that a person must look at: an edition or a domain (`place`), the problem, and the cure."""
 
     place: str
     problem: str
@@ -21,22 +21,27 @@ class Alarm:
 
 
 def alarms(conn: Connection, now: datetime) -> list[Alarm]:
-    """Return what recent events say is wrong: mass suppression in an edition, and domains that refuse us."""
-    found = [
+    """Return the alarms of the last 30 days for editions, and of the last 7 days for domains.
+
+    An edition raises an alarm when too many of its readers were suppressed within a day; a domain, when it refuses
+    the sender or the text of letters.
+    """
+    raised = [
         Alarm(
-            f"edition {one.edition}",
-            f"{decide.worst_day(one.suppressed)} of {one.accepted} accepted deliveries were suppressed within a day",
-            "find out from the provider what happened before the next edition; `digest hold` keeps it back",
+            f"edition {trouble.edition}",
+            f"{events.worst_day(trouble.suppressed)} of {trouble.accepted} accepted deliveries were suppressed within"
+            " a day",
+            "ask the provider for the reason before the next edition goes out; `digest hold` keeps an edition back",
         )
-        for one in event_history.troubles(conn, now - timedelta(days=30))
-        if decide.too_many(one.accepted, one.suppressed)
+        for trouble in event_history.troubles(conn, now - timedelta(days=30))
+        if events.too_many(trouble.accepted, trouble.suppressed)
     ]
     for domain, count in event_history.refusing_domains(conn, now - timedelta(days=7)).items():
-        found.append(
+        raised.append(
             Alarm(
                 domain,
                 f"refused the sender or the text {count} times in 7 days; nobody was suppressed for it",
                 "check SPF, DKIM, DMARC and the sender's reputation, and ask their postmaster",
             )
         )
-    return found
+    return raised

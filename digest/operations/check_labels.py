@@ -1,4 +1,4 @@
-"""Score the rules against labelled pages, read from their titles alone. Pure: rows in, a report out.
+"""Score the rules of classify against labelled pages, by their titles alone. Pure: rows in, a report out.
 
 A row is one JSON object of a labels file: `title`, `url`, `source`, `policy_areas` (slugs), `region` (a region's
 name or slug, "national", "outside UK", or "multiple" with `regions`), `places`.
@@ -18,14 +18,14 @@ Row = Mapping[str, Any]
 
 
 def no_source(row: Row) -> Source:
-    """Return a source without defaults, named as the row names its publisher."""
+    """Return a source without default facets, with the name of the row's publisher."""
     return Source(name=str(row.get("source") or "unknown"))
 
 
 def expected_regions(row: Row) -> frozenset[str] | None:
-    """Return the region slugs a row expects, or None when it has no usable label.
+    """Return the region slugs that a row expects, or None when it has no usable label.
 
-    "outside UK" expects national; so does "multiple" without a list (it names no region to expect).
+    "outside UK" expects national, and so does "multiple" without a list, because it names no region.
     """
     label = str(row.get("region") or "")
     if label == "multiple":
@@ -38,7 +38,7 @@ def expected_regions(row: Row) -> frozenset[str] | None:
 
 
 def place_in_title(row: Row, *, url: bool = False) -> bool:
-    """True when one of the row's labelled places is written in its title (or, with `url`, in its address)."""
+    """Return whether a labelled place of the row stands in its title (or, with `url`, in its address)."""
     text = f"{row.get('title', '')} {row.get('url', '') if url else ''}"
     within = " ".join(keys(text.replace("/", " ").replace(".", " ")))
     return any(" ".join(keys(str(place))) in within for place in row.get("places") or ())
@@ -51,14 +51,14 @@ def score(
     *,
     links: bool = False,
 ) -> dict[str, Any]:
-    """Classify every row from its title (and its link when `links`) and compare.
+    """Classify every row by its title (with `links`, by its link too), and compare with its labels.
 
-    Returns {"policy_area": figures, "region": figures, "wrong": rows}. Figures are `precision`, `recall`
-    and `f1` (0-1, micro: over all pairs of row and value, of all rows), `accuracy` (rows exactly right, of the
-    `decided` ones), `abstained` (the others: rows given no policy area, rows given national for want of any
-    place) and `accuracy_all` (rows exactly right, of all labelled `rows`: a national by default counts here).
-    For regions also `accuracy_answerable`, over the `answerable` rows: those whose labelled place stands in the
-    title (or the link when `links`). A region is right when the sets are equal.
+    Return {"policy_area": figures, "region": figures, "wrong": rows}. The figures are `precision`, `recall` and `f1`
+    (0-1, micro: over all pairs of row and value, of all rows); `abstained`, the rows that got no policy area, or got
+    national because no place was named; `accuracy`, the rows exactly right of the `decided` ones, which are the
+    others; and `accuracy_all`, the rows exactly right of all labelled `rows`, where national by default counts. For
+    regions also `accuracy_answerable`, over the `answerable` rows, whose labelled place stands in the title (with
+    `links`, or in the link). A region is right when the sets are equal.
     """
     areas, regions = _Count(), _Count()
     answerable = _Count()
@@ -82,7 +82,7 @@ def score(
 
 
 class _Count:
-    """Hits and misses of one facet over rows."""
+    """Counts the hits and misses of a facet over rows."""
 
     def __init__(self) -> None:
         self.rows = self.exact = self.abstained = self.decided_exact = 0
@@ -98,7 +98,7 @@ class _Count:
         self.missed += len(want - got)
 
     def figures(self) -> dict[str, Any]:
-        """Return the shares, rounded to three places; 0.0 where nothing was asked or said."""
+        """Return the figures, shares rounded to three decimals; a share of nothing is 0.0."""
         precision = _share(self.hit, self.hit + self.extra)
         recall = _share(self.hit, self.hit + self.missed)
         return {
@@ -118,15 +118,16 @@ def _share(part: float, whole: float) -> float:
 
 
 def _no_place(got: Facets) -> bool:
-    """True when national was the answer for want of any place."""
-    return any(why.facet == "region" and why.detail == "no place found" for why in got.evidence)
+    """Return whether the region is national because the text names no place."""
+    return any(evidence.facet == "region" and evidence.detail == "no place found" for evidence in got.evidence)
 
 
 def _wrong(row: Row, want: frozenset[str] | None, got: Facets) -> dict[str, Any]:
+    """Return a row of the report: what was expected, what classify gave, and its evidence."""
     return {
         "id": row.get("id", ""),
         "title": row.get("title", ""),
         "policy_areas": {"expected": sorted(row.get("policy_areas") or ()), "got": list(got.policy_areas)},
         "regions": {"expected": sorted(want or ()), "got": list(got.regions)},
-        "evidence": [f"{why.slug}: {why.detail}" for why in got.evidence if why.facet != "theme"],
+        "evidence": [f"{evidence.slug}: {evidence.detail}" for evidence in got.evidence if evidence.facet != "theme"],
     }

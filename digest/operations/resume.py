@@ -1,4 +1,7 @@
-"""After a restore or a copy: what the database would send, and going on once a person has said what is true."""
+"""Show what a database in HOLD would send, and let it go on once a person has said whether that was sent.
+
+A database is in HOLD after it was restored from a backup or copied.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _WHY = "the database was restored: it may have been sent before that"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a database in HOLD would do if it went on: letters pending by edition, and slots it thinks are due."""
+    """The letters that a database in HOLD would send, {edition: count}, and its due slots, (cadence, day)."""
 
     pending: dict[int, int]
     due: list[tuple[str, str]]
@@ -31,33 +34,36 @@ class Held:
 
 
 def what_it_would_send(installation: Installation) -> Held:
-    """Return what this database would send; changes nothing."""
+    """Return the letters and slots that the next run would act on; change nothing."""
     pending: dict[int, int] = {}
     now, zone = installation.clock(), installation.settings.site.zone
     with reading(installation.engine) as conn:
         for state in ("pending", "claimed"):
-            for one in deliveries.in_state(conn, state):
-                pending[one.edition] = pending.get(one.edition, 0) + 1
-        owed = [(c.name, slot_owed(conn, c, now, zone)) for c in installation.settings.cadences]
+            for delivery in deliveries.in_state(conn, state):
+                pending[delivery.edition] = pending.get(delivery.edition, 0) + 1
+        owed = [(cadence.name, slot_owed(conn, cadence, now, zone)) for cadence in installation.settings.cadences]
     return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
 
 
 def resume(installation: Installation, *, sent: bool) -> Held:
-    """Let the database go on. `sent`: count all that was due by now as sent; else nothing of it was.
+    """Let a database in HOLD go on; return the letters and slots that were due. `sent`: all of that was sent.
 
-    With `sent`, what is pending becomes uncertain, due slots are closed, every reader starts from the present,
-    and the next new entries of every source wait for an editor: nobody is mailed twice, and nothing is
-    dropped without being listed. WrongUse for a database that is not in HOLD: it would lose what is owed.
+    With `sent`, pending deliveries become uncertain, due slots are closed, every reader's mark moves to the present,
+    and the next new entries of every source are held for an editor. So nobody is mailed twice, and everything that
+    may be missing is listed. Without `sent`, nothing of it was sent, and the next run sends it. Raises WrongUse for a
+    database that is not in HOLD, because it would lose the letters that are owed.
     """
     now, zone = installation.clock(), installation.settings.site.zone
     with run_lock(installation.engine):
-        # Only now: another may have resumed it, and a run have mailed from it, until the lock was ours.
+        # Check under the lock, because another process may have resumed the database and mailed from it before.
         if not installation.fence.why():
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
-        found = what_it_would_send(installation)
+        due = what_it_would_send(installation)
         if sent:
             with writing(installation.engine, "resume") as conn:
-                owed = [one.id for state in ("pending", "claimed") for one in deliveries.in_state(conn, state)]
+                owed = [
+                    delivery.id for state in ("pending", "claimed") for delivery in deliveries.in_state(conn, state)
+                ]
                 deliveries.doubt(conn, owed, _WHY, now)
                 requests.forget(conn, now)
                 for cadence in installation.settings.cadences:
@@ -68,4 +74,4 @@ def resume(installation: Installation, *, sent: bool) -> Held:
                 releases.raise_marks(conn)
                 sources.hold_next(conn)
         installation.fence.open()
-    return found
+    return due

@@ -1,4 +1,7 @@
-"""Settle: uncertain deliveries, what is known of each, and a person's decision; nothing is re-sent without one."""
+"""Settle uncertain deliveries: list them with their events, ask the transport, record a person's decision.
+
+No uncertain delivery is sent again unless a person decides so.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,23 @@ from typing import Any
 from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.store import deliveries, editions, requests, runs
+from digest.store import deliveries, editions, event_history, requests, runs
 from digest.store.engine import reading, writing
-from digest.store.event_history import known
 from digest.store.lock import run_lock
 from subscribers import store as people
 from subscribers.database import chunks
+from subscribers.model import Subscriber
 
+# {decision of a person: state of the delivery after it}
 DECISIONS = {"accepted": "accepted", "resend": "pending", "write-off": "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryInDoubt:
-    """One uncertain delivery. `heard`: what events said of it, oldest first; `email` is None for who was erased."""
+    """An uncertain delivery: since when, why, and its events in words (`heard`), oldest first.
+
+    `where` is the folder name of its edition. `email` is None when the reader was erased.
+    """
 
     id: int
     edition: int
@@ -42,79 +49,84 @@ class DeliveryInDoubt:
 
 
 def doubts(installation: Installation, number: int | None = None) -> list[DeliveryInDoubt]:
-    """Return the uncertain deliveries of edition `number`, or of all, with what is known of each."""
+    """Return the uncertain deliveries of edition `number`, or of all editions, with their readers and events."""
     with reading(installation.engine) as conn:
-        found = deliveries.in_state(conn, "uncertain", number)
-        persons = {
-            one: person
-            for some in chunks(sorted({d.subscriber for d in found}))
-            for one, person in people.many(conn, some).items()
-        }
-        said = known(conn, [d.id for d in found])
-        named = {one: editions.get(conn, one) for one in {d.edition for d in found}}
+        uncertain = deliveries.in_state(conn, "uncertain", number)
+        persons: dict[int, Subscriber] = {}
+        for some in chunks(sorted({delivery.subscriber for delivery in uncertain})):
+            persons |= people.many(conn, some)
+        events = event_history.known(conn, [delivery.id for delivery in uncertain])
+        folders = {id: folder_of(editions.get(conn, id)) for id in {delivery.edition for delivery in uncertain}}
         return [
             DeliveryInDoubt(
-                d.id,
-                d.edition,
-                folder_of(named[d.edition]),
-                persons[d.subscriber].email if d.subscriber in persons else None,
-                d.updated_at,
-                d.reason,
-                tuple(f"{e.at:%Y-%m-%d %H:%M} {e.kind} {e.reason}".strip() for e in said.get(d.id, ())),
+                delivery.id,
+                delivery.edition,
+                folders[delivery.edition],
+                persons[delivery.subscriber].email if delivery.subscriber in persons else None,
+                delivery.updated_at,
+                delivery.reason,
+                tuple(
+                    f"{event.at:%Y-%m-%d %H:%M} {event.kind} {event.reason}".strip()
+                    for event in events.get(delivery.id, ())
+                ),
             )
-            for d in found
+            for delivery in uncertain
         ]
 
 
 def ask_transport(installation: Installation, number: int | None = None) -> dict[str, int]:
-    """Ask the transport about every uncertain delivery; what it surely took becomes accepted. Returns counts.
+    """Ask the transport about the uncertain deliveries; set those that it surely took to accepted.
 
-    What it surely did not take stays listed: to send it again is a person's decision. That it does not know what
-    another transport may have taken says nothing.
+    Return counts of the answers: {"accepted": …, "absent": …, "unknown": …}. A delivery that the transport surely did
+    not take ("absent") stays uncertain, because only a person may decide to send it again. A delivery that another
+    transport handed over counts as unknown when this transport does not have it.
     """
-    found = doubts(installation, number)
+    uncertain = doubts(installation, number)
     counts = {"accepted": 0, "absent": 0, "unknown": 0}
     with run_lock(installation.engine), closing(installation.transport()) as transport:
         with reading(installation.engine) as conn:
             rows = deliveries.in_state(conn, "uncertain", number)
-            ours = {one.id for one in runs.handed_over_by(conn, installation.settings.transport.where, rows)}
-        answers = transport.ask([(one.id, one.where) for one in found])
-        taken = [one.id for one in found if answers.get(one.id) == "accepted"]
+            handed_over = runs.handed_over_by(conn, installation.settings.transport.where, rows)
+            ours = {delivery.id for delivery in handed_over}
+        answers = transport.ask([(delivery.id, delivery.where) for delivery in uncertain])
+        taken = [delivery.id for delivery in uncertain if answers.get(delivery.id) == "accepted"]
         with writing(installation.engine, "settle by asking") as conn:
             for some in chunks(sorted(taken)):
                 deliveries.settle(
                     conn,
-                    [(one, "accepted", "settled by the transport: accepted") for one in some],
+                    [(id, "accepted", "settled by the transport: accepted") for id in some],
                     installation.clock(),
                 )
-    for one in found:
-        heard = answers.get(one.id, "unknown")
-        counts["unknown" if heard == "absent" and one.id not in ours else heard] += 1
+    for delivery in uncertain:
+        answer = answers.get(delivery.id, "unknown")
+        counts["unknown" if answer == "absent" and delivery.id not in ours else answer] += 1
     return counts
 
 
-def record_decision(installation: Installation, numbers: Sequence[int], decision: str, who: str) -> int:
-    """Settle uncertain deliveries by a person's word; return how many. `decision` is a key of DECISIONS.
+def record_decision(installation: Installation, numbers: Sequence[int], decision: str, person: str) -> int:
+    """Settle uncertain deliveries by the decision of `person`, a key of DECISIONS; return their number.
 
-    Raises WrongUse when one of them is not uncertain; nothing is changed then.
+    Raises WrongUse when a delivery is not uncertain, is being taken back, or may still wait at the provider for its
+    hour; nothing is changed then.
     """
     state = DECISIONS[decision]
     with run_lock(installation.engine), writing(installation.engine, "settle") as conn:
-        open_ = {one.id for one in deliveries.in_state(conn, "uncertain")}
-        wrong = [number for number in numbers if number not in open_]
+        uncertain = {delivery.id for delivery in deliveries.in_state(conn, "uncertain")}
+        wrong = [number for number in numbers if number not in uncertain]
         if wrong:
             raise WrongUse(f"delivery {wrong[0]} is not uncertain; see `digest settle`, nothing was changed")
         if taking := requests.being_taken_back(conn).intersection(numbers):
             raise WrongUse(
-                f"delivery {min(taking)} is being taken back at the provider: `digest run` first brings its answer;"
-                " nothing was changed"
+                f"delivery {min(taking)} is being taken back at the provider: run `digest run` first to get its"
+                " answer; nothing was changed"
             )
         if decision != "accepted" and (waiting := requests.waiting(conn, installation.clock()).intersection(numbers)):
             raise WrongUse(
-                f"delivery {min(waiting)} may wait at the provider for its hour: decide after it; nothing was changed"
+                f"delivery {min(waiting)} may wait at the provider for its hour: decide after that hour; nothing was"
+                " changed"
             )
-        reason = f"settled by {who}: {decision}"
-        # In parts: one statement binds only so many.
+        reason = f"settled by {person}: {decision}"
+        # In chunks, because a statement binds a limited number of values.
         for some in chunks(sorted(set(numbers))):
             deliveries.settle(conn, [(number, state, reason) for number in some], installation.clock())
     return len(set(numbers))

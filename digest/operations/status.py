@@ -1,4 +1,4 @@
-"""How the installation is: what ran, what is owed, which sources fail, and what a person should do about it."""
+"""Report the state of an installation: runs, receipts, open editions, coming slots, sources, entries, subscribers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from subscribers import store as people
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One look at the installation; `next_slots` are (cadence, day, local hour, approval) rows.
+    """The state of an installation at one instant.
 
-    `hold`: why nothing may be mailed from this database, or ""; `in_doubt`: uncertain deliveries of all editions.
+    `hold` says why nothing may be mailed from this database, or is "". `in_doubt` counts the uncertain deliveries of
+    all editions. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name, state) rows, and
+    `entries` {state: count}.
     """
 
     hold: str
@@ -43,17 +45,21 @@ class Status:
             "next_slots": [
                 dict(zip(("cadence", "slot", "due", "approval"), row, strict=True)) for row in self.next_slots
             ],
-            "receipts": [asdict(one) | {"balanced": one.balanced} for one in self.receipts],
+            "receipts": [asdict(receipt) | {"balanced": receipt.balanced} for receipt in self.receipts],
             "open_editions": [
-                {"edition": e.id, "cadence": e.cadence, "slot": e.slot, "state": e.state, "held": e.held}
-                for e in self.open_editions
+                {
+                    "edition": edition.id, "cadence": edition.cadence, "slot": edition.slot,
+                    "state": edition.state, "held": edition.held,
+                }
+                for edition in self.open_editions
             ],
             "sources": [
                 {
-                    "name": name, "ok": not s.failures and not s.gone, "gone": s.gone, "failures": s.failures,
-                    "checked_at": s.checked_at.isoformat() if s.checked_at else None, "error": s.error,
+                    "name": name, "ok": not state.failures and not state.gone, "gone": state.gone,
+                    "failures": state.failures,
+                    "checked_at": state.checked_at.isoformat() if state.checked_at else None, "error": state.error,
                 }
-                for name, s in self.sources
+                for name, state in self.sources
             ],
             "entries": self.entries,
             "subscribers": self.subscribers,
@@ -63,30 +69,28 @@ class Status:
 
 
 def status(installation: Installation) -> Status:
-    """Look at everything; change nothing."""
+    """Return the state of the installation now; change nothing."""
     settings, now = installation.settings, installation.clock()
-    zone = settings.site.zone
-    coming = [(c, next_slot(c, now, zone)) for c in settings.cadences]
     hold = installation.fence.why()
     with reading(installation.engine) as conn:
-        known = sources.all_states(conn)
-        found = editions.listing(conn)
+        source_states = sources.all_states(conn)
+        listing = editions.listing(conn)
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
         return Status(
             hold=hold,
             in_doubt=history.count_in_doubt(conn),
             next_slots=[
                 (
-                    c.name,
-                    s.key,
-                    f"{c.at.hour:02d}:{c.at.minute:02d}",
-                    "required" if c.approval_required else "automatic",
+                    cadence.name,
+                    next_slot(cadence, now, settings.site.zone).key,
+                    f"{cadence.at.hour:02d}:{cadence.at.minute:02d}",
+                    "required" if cadence.approval_required else "automatic",
                 )
-                for c, s in coming
+                for cadence in settings.cadences
             ],
-            receipts=[deliveries.receipt(conn, one) for one in found if one.state == "frozen"],
-            open_editions=[one for one in found if one.state != "frozen"],
-            sources=[(s.name, known.get(s.name, State())) for s in settings.sources],
+            receipts=[deliveries.receipt(conn, edition) for edition in listing if edition.state == "frozen"],
+            open_editions=[edition for edition in listing if edition.state != "frozen"],
+            sources=[(source.name, source_states.get(source.name, State())) for source in settings.sources],
             entries={row[0]: row[1] for row in sorted(counts)},
             subscribers=people.count(conn),
             runs=runs.newest(conn),

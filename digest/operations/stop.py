@@ -1,4 +1,4 @@
-"""Stop a frozen edition: claim no more of it, and take back what waits at the provider."""
+"""Stop a frozen edition: claim no more of its deliveries, and take back the letters that wait at the provider."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from digest.store.lock import run_lock
 
 
 def stop(installation: Installation, number: int) -> TakenBack:
-    """Let no more of a frozen edition go out, and take back every request of it that waits for its hour.
+    """Stop a frozen edition, and take back all its requests that wait at the provider for their hour.
 
-    The readers of what the provider confirms in time get nothing. The others' letters go out, or are in doubt.
-    WrongUse for an edition that is not frozen; PersonNeeded in HOLD: what waits is in another database's books;
-    TryLater while a run is under way, which stops after its batch.
+    The readers of a request that the provider confirms in time get no letter. Letters of other requests go out, or
+    are in doubt. Raises WrongUse for an edition that is unknown or not frozen; PersonNeeded in HOLD, because another
+    database may have the requests; TryLater while a run is under way, which stops after its batch.
     """
     with writing(installation.engine, "stop") as conn:
-        one = editions.get(conn, number)
-        if one is None:
+        edition = editions.get(conn, number)
+        if edition is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
-        if one.state != "frozen":
-            raise WrongUse(f"edition {number} is not frozen: nothing of it has left; `digest hold {number}` holds it")
-        # First of all, so that a run under way claims nothing more of it.
+        if edition.state != "frozen":
+            raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` holds it")
+        # Before anything else, because a run under way must claim no more deliveries of the edition.
         editions.hold(conn, number)
-    if why := installation.fence.why():
+    if reason := installation.fence.why():
         raise PersonNeeded(
-            f"edition {number} is stopped here, but the database is in HOLD: {why}; what waits at the provider is in"
-            " another one's books: stop it there, or say first what is true (`digest db resume`), then this again"
+            f"edition {number} is stopped here, but the database is in HOLD: {reason}; another database may have the"
+            " requests that wait at the provider: stop the edition there, or first say with `digest db resume`"
+            " whether it was sent, and then stop it here again"
         )
     account = TakenBack()
     try:
         with run_lock(installation.engine), closing(installation.transport()) as transport:
             with reading(installation.engine) as conn:
-                found = requests.of_edition(conn, number, installation.clock())
-            for request in found:
+                waiting = requests.of_edition(conn, number, installation.clock())
+            for request in waiting:
                 if after_doubt(installation.clock(), request.send_at, None) == "cancel":
                     _take_back(installation.engine, transport, installation.clock, request, "stop", account)
                 else:
                     account.late += 1
     except TryLater as busy:
         raise TryLater(
-            f"edition {number} is stopped, no more of it is claimed; what waits for its hour at the provider is not"
-            f" all taken back: say it again when the run under way has ended ({busy})"
+            f"edition {number} is stopped and no more of it is claimed, but letters may still wait at the provider:"
+            f" give the same command again when the run under way has ended ({busy})"
         ) from busy
     return account

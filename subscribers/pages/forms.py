@@ -19,7 +19,7 @@ PAUSES = {"2-weeks": "2 weeks", "1-month": "1 month", "3-months": "3 months"}
 GO_ON = "now"
 _HINTS = {
     "policy_areas": "Tick none to follow all of them.",
-    "regions": "Tick none to follow all of them. What is of national interest comes in any case.",
+    "regions": "Tick none to follow all of them. Entries of national interest always come too.",
     # This is the rule of digest.group: themes add case studies from elsewhere; without themes, policy areas decide.
     "themes": "Case studies from other regions on these themes come too. Tick none to go by policy areas alone.",
 }

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from digest.operations import doctor
-from digest.operations.doctor import Finding
+from digest.operations.finding import Finding
 from digest.store import editions
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery, event
@@ -59,9 +59,9 @@ def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House)
     told = found(house)
     assert {place: (one.level, one.problem) for place, one in told.items()} == {
         "subscribers.policy_areas": (
-            "note", "policy areas are followed that config.toml does not have: 'old' (2 readers)",
+            "note", "readers follow policy areas that config.toml does not have: 'old' (2 readers)",
         ),
-        "subscribers.themes": ("note", "themes are followed that config.toml does not have: 'lost' (1 readers)"),
+        "subscribers.themes": ("note", "readers follow themes that config.toml does not have: 'lost' (1 readers)"),
     }  # fmt: skip
 
 

@@ -256,7 +256,7 @@ def test_a_run_says_that_doubts_are_open_as_long_as_they_are(
     assert run(house, "status", "--json") == 0
     assert json.loads(capsys.readouterr().out)["in_doubt"] == 5
     assert run(house, "doctor") == 4
-    assert "5 deliveries are in doubt; `digest settle --edition" in capsys.readouterr().out
+    assert "5 deliveries are in doubt; decide with `digest settle --edition" in capsys.readouterr().out
 
 
 def test_what_was_never_heard_of_is_listed_and_never_sent_again(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_stop_beside_a_run_holds_and_says_that_it_must_be_said_again(runs: Run
     at(runs, 200)
     run.live(faulty=False)
     with run.place() as place:
-        with run_lock(place.engine), pytest.raises(TryLater, match=r"is stopped.*say it again"):
+        with run_lock(place.engine), pytest.raises(TryLater, match=r"is stopped.*give the same command again"):
             stop.stop(place, run.edition())
         assert stop.stop(place, run.edition()).readers == 6
     assert run.states() == {"cancelled": 6}
