@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,7 @@ class House:
     sources: Mapping[str, str]
     packages: frozenset[str]
     floors: Mapping[str, str]
+    _imported: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def rooms(self) -> dict[str, str]:
         """Return floor by room."""
@@ -99,9 +100,11 @@ class House:
         """Return the modules that turn values into values."""
         return [name for name in self.sources if self.floor(name) in ("decisions", "ground") or name in ALSO_PURE]
 
-    def imports(self, module: str) -> set[str]:
-        """Return the full name of every module that a module imports anywhere in it."""
-        return set(self._imports(module))
+    def imports(self, module: str) -> frozenset[str]:
+        """Return the full name of every module that a module imports anywhere in it (each is parsed once)."""
+        if module not in self._imported:
+            self._imported[module] = frozenset(self._imports(module))
+        return self._imported[module]
 
     def _imports(self, module: str) -> Iterator[str]:
         for node in ast.walk(ast.parse(self.sources[module])):

@@ -72,11 +72,17 @@ def offences(text: str) -> Iterator[str]:
     """Yield "line: word" for each word to avoid, also inside names in snake_case and CamelCase."""
     for name, _why in OF_OTHERS.values():
         text = re.sub(rf"\b{name}", "", text)
-    for number, line in enumerate(text.splitlines(), 1):
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", line).replace("_", " ").lower()
-        yield from (
-            f"{number}: {word}" for word in sorted(never()) if re.search(rf"\b{re.escape(word)}(?:s|d|ed)?\b", words)
-        )
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text).replace("_", " ").lower()
+    for number, line in enumerate(words.splitlines(), 1):
+        yield from (f"{number}: {match[1]}" for match in _never_in_a_line().finditer(line))
+
+
+@cache
+def _never_in_a_line() -> re.Pattern[str]:
+    """Return one pattern for all of the words, because a search for each of them takes 60 times as long."""
+    return re.compile(
+        rf"\b({'|'.join(re.escape(word) for word in sorted(never(), key=len, reverse=True))})(?:s|d|ed)?\b"
+    )
 
 
 @cache
