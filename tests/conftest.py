@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,14 +14,19 @@ from sqlalchemy.engine import make_url
 
 from digest.store import migrate
 from digest.store.engine import make_engine
-from tests import postgres
+from tests import postgres, remembered
 from tests.house import empty_database
 
 pytest_plugins = ["tests.figures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one PostgreSQL server for all of xdist's workers, because each would start its own; they inherit it."""
+    """Start one PostgreSQL server for all of xdist's workers, because each would start its own; they inherit it.
+
+    In `make test` the tests of a process also share what is slow to work out; the runs by a mark do without.
+    """
+    if "not long" in config.option.markexpr:
+        remembered.share()
     spread = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if not spread or postgres.GIVEN in os.environ:
         return
@@ -29,6 +35,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if address := stack.enter_context(postgres.server()):
         os.environ[postgres.GIVEN] = address
         stack.callback(os.environ.pop, postgres.GIVEN)
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while the tests are collected, because hardly any of it is garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests and all modules out of what is searched for garbage from now on."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,73 @@
+"""What the tests of one process work out once and share: letters' styles moved inline, compiled SQL.
+
+Each test house has an engine of its own, and many houses have the same letters; a sixth of the suite's time went into
+compiling the same statements and pages again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from premailer import Premailer
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
+
+from digest.letter import compile as compiling
+
+_PAGES: LRUCache[tuple[str, bool], str] = LRUCache(400)
+_RULES: LRUCache[tuple[str, int], tuple[list[Any], list[Any]]] = LRUCache(100)
+_STATEMENTS: LRUCache[Any, Any] = LRUCache(2000)
+
+
+class RememberingPremailer(Premailer):  # type: ignore[misc]
+    """The real one, asked once for each page and each style sheet, because the product gives it fixed options."""
+
+    def transform(self, *, pretty_print: bool) -> str:
+        """Return the page with its styles moved inline."""
+        key = (self.html, pretty_print)
+        if key not in _PAGES:
+            _PAGES[key] = str(super().transform(pretty_print=pretty_print))
+        return _PAGES[key]
+
+    def _parse_style_rules(self, css: str, number: int) -> tuple[list[Any], list[Any]]:
+        if (css, number) not in _RULES:
+            _RULES[css, number] = super()._parse_style_rules(css, number)
+        rules, leftover = _RULES[css, number]
+        return list(rules), list(leftover)
+
+
+class _Alike:
+    """A dialect that equals all of its class, because the dialect is part of a compiled statement's key."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+class SqliteAlike(_Alike, SQLiteDialect_pysqlite):
+    """SQLite's dialect; that of one engine equals that of another."""
+
+    supports_statement_cache = True
+
+
+class PostgresqlAlike(_Alike, PGDialect_psycopg):
+    """PostgreSQL's dialect; that of one engine equals that of another."""
+
+    supports_statement_cache = True
+
+
+def share() -> None:
+    """Let all engines made from now on share their compiled statements, and all letters their pages."""
+    compiling.Premailer = RememberingPremailer
+    registry.register("sqlite", __name__, SqliteAlike.__name__)
+    registry.register("postgresql.psycopg", __name__, PostgresqlAlike.__name__)
+    event.listen(Engine, "engine_connect", _remember)
+
+
+def _remember(connection: Connection) -> None:
+    connection.execution_options(compiled_cache=_STATEMENTS)
