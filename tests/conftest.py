@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from digest.store import migrate
 from digest.store.engine import make_engine
 from tests import postgres, remembered
-from tests.house import empty_database
+from tests.house import House, empty_database
 
 pytest_plugins = ["tests.figures"]
 
@@ -113,6 +113,21 @@ def pipeline_url(request: pytest.FixtureRequest) -> str:
     """
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., House]:
+    """Give a house in a folder, on an SQLite file of its own, whose first run is behind it: run once, then copied."""
+    firsts: dict[tuple[tuple[str, str], ...], House] = {}
+
+    def copied(folder: Path, **options: str) -> House:
+        key = tuple(sorted(options.items()))
+        if key not in firsts:
+            firsts[key] = House(tmp_path_factory.mktemp("begun") / "house", **options)
+            firsts[key].run()
+        return firsts[key].copy(folder)
+
+    return copied
 
 
 @pytest.fixture

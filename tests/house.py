@@ -7,12 +7,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from digest import pipeline
 from digest.config.load import load
 from digest.installation import Installation
 from digest.model import Digest
-from digest.store import deliveries, migrate
+from digest.store import deliveries, fence, migrate
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
@@ -67,9 +68,10 @@ def empty_database() -> bytes:
 
 def always_here(folder: Path) -> Path:
     """Let a copied folder pass for an installation that was always there, which its fence would tell apart."""
-    fence = folder / "digest.fence"
-    if fence.exists():
-        fence.write_text(fence.read_text(encoding="ascii").split()[0], encoding="ascii")
+    path = folder / "digest.fence"
+    if path.exists():
+        token = path.read_text(encoding="ascii").split()[0]
+        path.write_text(f"{token} {fence._place(path)}\n", encoding="ascii")
     return folder
 
 
@@ -99,10 +101,10 @@ class House:
         self._place = made
         return made
 
-    def copy(self, folder: Path) -> House:
+    def copy(self, folder: Path) -> Self:
         """Return a house in `folder` that is as this one (on SQLite) is now, so that many tests share its start."""
         self.close()
-        twin = House(folder)
+        twin = type(self)(folder)
         always_here(Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True)))
         twin.settings = load(twin.config, {})
         twin.now, twin._notes = self.now, self._notes

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from digest import pipeline
 from digest.config.settings import Settings
@@ -139,6 +139,13 @@ class Stage(House):
             made.__dict__ |= {k: v for k, v in self._place.__dict__.items() if k in ("engine", "classifier")}
         self._place = made
         return made
+
+    def copy(self, folder: Path) -> Self:
+        """Return a stage in `folder` that is as this one is now, with its own postman; settings as configured."""
+        twin = super().copy(folder)
+        twin.postman = replace(self.postman, taken=list(self.postman.taken), known=dict(self.postman.known))
+        twin.who, twin.entry, twin.number = dict(self.who), dict(self.entry), self.number
+        return twin
 
     def play(self) -> Stage:
         """Let everything happen; return the house."""

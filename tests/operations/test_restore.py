@@ -63,9 +63,17 @@ class Copy:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, second_week: House) -> Iterator[House]:
     """A house with readers, one weekly edition sent, and an entry for the next."""
-    made = House(tmp_path / "live")
+    made = second_week.copy(tmp_path / "live")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def second_week(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The house that `house` copies."""
+    made = House(tmp_path_factory.mktemp("second-week") / "live")
     made.run()
     with writing(made.place.engine) as conn:
         for n in range(READERS):
@@ -80,8 +88,8 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.run(days=4)
     made.publish("Two")
     made.now += timedelta(days=3)
-    yield made
     made.close()
+    return made
 
 
 def at(house: House, folder: Path | None = None) -> Copy:

@@ -52,18 +52,32 @@ def in_doubt(folder: Path, url: str, readers: int) -> Stage:
     return house
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """The stage that `house` copies."""
+    return in_doubt(tmp_path_factory.mktemp("first") / "house", "", 5)
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Stage]:
+def house(tmp_path: Path, first: Stage) -> Iterator[Stage]:
     """Five deliveries in doubt, one of which an event has told of before."""
+    made = first.copy(tmp_path / "house")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def unmoved(tmp_path: Path) -> Iterator[Stage]:
+    """The same, never copied: the transport is known by its folder, and only that one is asked."""
     made = in_doubt(tmp_path / "house", "", 5)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def still(tmp_path_factory: pytest.TempPathFactory, first: Stage) -> Iterator[Stage]:
     """The same, for tests that change nothing."""
-    made = in_doubt(tmp_path_factory.mktemp("still") / "house", "", 5)
+    made = first.copy(tmp_path_factory.mktemp("still") / "house")
     yield made
     made.close()
 
@@ -181,7 +195,8 @@ def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.Captu
     assert states(still) == ["uncertain"] * 5
 
 
-def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(house: Stage) -> None:
+def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(unmoved: Stage) -> None:
+    house = unmoved
     house.postman.known = {1: "accepted", 2: "absent"}
     assert settle.ask_transport(house.place) == {"accepted": 1, "absent": 1, "unknown": 3}
     assert rows(house)[0] == ("accepted", "settled by the transport: accepted")
@@ -191,7 +206,8 @@ def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when
     assert len(house.postman.taken) == before
 
 
-def test_that_another_transport_knows_nothing_of_it_proves_nothing(house: Stage) -> None:
+def test_that_another_transport_knows_nothing_of_it_proves_nothing(unmoved: Stage) -> None:
+    house = unmoved
     house.postman.known = dict.fromkeys(range(1, 6), "absent")
     assert settle.ask_transport(house.place) == {"accepted": 0, "absent": 5, "unknown": 0}
     with writing(house.place.engine) as conn:
