@@ -18,7 +18,7 @@ from digest.config.load import load
 from digest.daemon import SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
 from tests import console
-from tests.house import CONFIG
+from tests.house import CONFIG, House
 
 LONDON = "Europe/London"
 FORMS = [
@@ -77,9 +77,12 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
 def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     digest = [sys.executable, "-m", "digest"]
-    assert console.digest(tmp_path, "init").code == 0
-    console.few_readers(tmp_path)
-    assert console.digest(tmp_path, "subscribers", "import", "examples/subscribers.csv").code == 0
+    house = House(tmp_path, source='backfill = "30 days"')
+    house.now = datetime.now(UTC)
+    for n in range(12):
+        house.reader(f"r{n}@example.org", ("daily", "weekly", "monthly")[n % 3])
+    house.publish("One")
+    house.close()
     daemon = subprocess.Popen([*digest, "schedule"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
     try:
         cron = subprocess.run([*digest, "run"], cwd=tmp_path, env=environ, capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -33,12 +34,20 @@ def digest(tmp_path: Path) -> Digest:
     return call
 
 
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `served` copies."""
+    folder = tmp_path_factory.mktemp("new")
+    assert console.digest(folder, "--now", FRIDAY, "init").code == 0
+    console.few_readers(folder)
+    assert console.digest(folder, "--now", FRIDAY, "subscribers", "import", "examples/subscribers.csv").code == 0
+    return folder
+
+
 @pytest.fixture
-def served(digest: Digest, tmp_path: Path) -> None:
+def served(new: Path, tmp_path: Path) -> None:
     """A new installation with a dozen readers."""
-    digest("init")
-    console.few_readers(tmp_path)
-    digest("subscribers", "import", "examples/subscribers.csv")
+    shutil.copytree(new, tmp_path, dirs_exist_ok=True)
 
 
 def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest, tmp_path: Path) -> None:
@@ -167,6 +176,7 @@ def _csv(folder: Path) -> str:
     return "in.csv"
 
 
+@pytest.mark.long  # in `make test` a run beside the daemon's stands for it (tests/test_daemon.py)
 @pytest.mark.usefixtures("served")
 def test_two_runs_at_once_do_no_harm(digest: Digest, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "digest", "--now", FRIDAY, "run", "--json"]

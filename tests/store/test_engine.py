@@ -19,7 +19,6 @@ from digest.errors import ConfigError, DigestError, TryLater
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
-from tests.counts import few_and_many
 
 Open = Callable[..., Engine]
 catalogue = MetaData()
@@ -67,13 +66,15 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
-@few_and_many(50, 200)
-def test_four_processes_that_read_then_update_lose_no_update(tables: Engine, database_url: str, count: int) -> None:
-    children = [child(ADD, database_url, str(count)) for _ in range(4)]
+@pytest.mark.parametrize(("processes", "count"), [(2, 50), pytest.param(4, 200, marks=pytest.mark.long)])
+def test_processes_that_read_then_update_lose_no_update(
+    tables: Engine, database_url: str, processes: int, count: int
+) -> None:
+    children = [child(ADD, database_url, str(count)) for _ in range(processes)]
     for process in children:
         process.communicate()
-    assert [process.returncode for process in children] == [0] * 4
-    assert counted(tables) == 4 * count
+    assert [process.returncode for process in children] == [0] * processes
+    assert counted(tables) == processes * count
 
 
 def test_a_block_that_raises_leaves_nothing(tables: Engine) -> None:
