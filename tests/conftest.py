@@ -23,10 +23,12 @@ pytest_plugins = ["tests.figures"]
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL server for all of xdist's workers, because each would start its own; they inherit it.
 
-    In `make test` the tests of a process also share what is slow to work out; the runs by a mark do without.
+    In `make test` the tests of a process also share what is slow to work out, and their folders are in memory,
+    because waiting for the disk takes as long as the tests do; the runs by a mark do without both.
     """
     if "not long" in config.option.markexpr:
         remembered.share()
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.roomy())
     spread = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if not spread or postgres.GIVEN in os.environ:
         return
