@@ -20,10 +20,11 @@ demo: .venv/.ok ## Run the demo on sample sources and fictional subscribers; let
 test: .venv/.ok ## Run the tests, on SQLite and on PostgreSQL when this machine has one
 	$(BIN)/pytest -n auto --dist worksteal
 
-check: .venv/.ok ## Check format, lint and types
+check: .venv/.ok ## Check format, lint, types and the counts that make a house hard to read
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python .ci/counts.py
 
 docs: .venv/.ok ## Write docs/configuration.md and docs/commands.md from the program itself
 	$(BIN)/python docs/generate.py
