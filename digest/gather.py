@@ -1,4 +1,7 @@
-"""Gather: read every source that is due, decide what is new, classify and store it. A bad source stops no other."""
+"""Gather: read every source that is due, decide which entries are new, classify and store them.
+
+Each source is stored in a transaction of its own (`store_source`), and a bad source stops no other.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from digest.classify import Classifier, kind_of
-from digest.config.settings import Settings
 from digest.errors import SourceError, TryLater
-from digest.model import Source
+from digest.installation import Installation
+from digest.model import Sighting, Source
 from digest.sources.newness import New, SnapshotDecision, keys_of, surge, what_is_new
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.web.fetch import Fetcher
@@ -29,27 +32,26 @@ _MOVED_FOR = timedelta(hours=24)
 
 
 def gather(
-    engine: Engine,
-    settings: Settings,
-    fetcher: Fetcher,
-    classifier: Classifier,
+    installation: Installation,
     *,
-    now: datetime,
     only: str | None = None,
     force: bool = False,
     progress: Progress = lambda _: None,
 ) -> list[Gathering]:
-    """Read the sources that are due and store what they bring; return one row a source read, in config's order.
+    """Read the sources that are due and store their entries; return one row for each source, in config's order.
 
-    Those that failed last time are read and stored after the others, so that what hangs keeps nobody waiting.
-    `only` names one source; `force` reads also what was read a moment ago. A source that is gone is not read, and
-    its row says so; nor, even under `force`, one that asked us to wait. `progress` is called as each is done.
+    Reading is parallel, storing is not. Sources that failed last time are read and stored after the others, because
+    one that hangs must keep no other waiting. `only` names the single source to gather; `force` reads also a source
+    that was read a moment ago. A source that is gone is never read, and its row says so; nor, even under `force`, is
+    a source that asked us to wait. `progress` is called with each row when it is ready. Raises TryLater when asked
+    to stop.
     """
-    with reading(engine) as conn:
+    settings, now, fetcher = installation.settings, installation.clock(), installation.fetcher()
+    with reading(installation.engine) as conn:
         states = {source.name: sources.state_of(conn, source) for source in settings.sources}
     chosen = [source for source in settings.sources if only is None or source.name == only]
     every = timedelta(0) if force else settings.gather_every
-    done: dict[str, Gathering] = {}
+    rows: dict[str, Gathering] = {}
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
         for failed in (False, True):
             turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
@@ -63,21 +65,14 @@ def gather(
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise TryLater("stopped as asked, while gathering; run again to go on")
                 if source.name in jobs:
-                    result = jobs[source.name].result()
-                    failpoint("gather: read")
-                    with writing(engine, "gather") as conn:
-                        if isinstance(result, SourceError):
-                            one = _failed(conn, source, states[source.name], result, now)
-                        else:
-                            one = _store(conn, source, result, classifier, settings.welcome, now)
-                        sources.record(conn, one, now)
+                    row = store_source(installation, source, jobs[source.name].result(), now)
                 elif why := _why_not(states[source.name], now, force):
-                    one = Gathering(source.name, "failed", error=why)
+                    row = Gathering(source.name, "failed", error=why)
                 else:
                     continue
-                done[source.name] = one
-                progress(one)
-    return [done[source.name] for source in chosen if source.name in done]
+                rows[source.name] = row
+                progress(row)
+    return [rows[source.name] for source in chosen if source.name in rows]
 
 
 def is_due(source: Source, state: State, now: datetime, every: timedelta) -> bool:
@@ -86,12 +81,26 @@ def is_due(source: Source, state: State, now: datetime, every: timedelta) -> boo
         return False
     if source.url is None or state.checked_at is None:
         return True
-    # A clock that was set back must not silence a source until it catches up.
+    # Look to both sides, because a clock that was set back must not silence a source until it catches up.
     return not state.checked_at - every < now < state.checked_at + every
 
 
+def store_source(
+    installation: Installation, source: Source, result: Reading | SourceError, now: datetime
+) -> Gathering:
+    """Store what reading a source brought, in one transaction: its new entries, or why it could not be read."""
+    failpoint("gather: read")
+    with writing(installation.engine, "gather") as conn:
+        if isinstance(result, SourceError):
+            row = _store_failure(conn, source, result, now)
+        else:
+            row = _store_reading(conn, installation, source, result, now)
+        sources.record(conn, row, now)
+    return row
+
+
 def _why_not(state: State, now: datetime, force: bool) -> str | None:
-    """Return what to say of a source that was not read: a person must mend it, or has just asked for it."""
+    """Return why a source is not read and the cure, where a person must know of it; else None."""
     if state.gone:
         return "gone (410): correct or remove it in config.toml"
     if force and state.not_before and now < state.not_before:
@@ -100,37 +109,39 @@ def _why_not(state: State, now: datetime, force: bool) -> str | None:
 
 
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime) -> Reading | SourceError:
-    """Read one source in a thread of the pool; whatever goes wrong comes back as a reason."""
+    """Read a source in a thread of the pool; any error is returned as a SourceError."""
     if source.url and state.moved_to and _has_moved(state, now):
         source = replace(source, url=state.moved_to)
-    known = Validators(state.etag, state.last_modified, state.body_hash)
+    validators = Validators(state.etag, state.last_modified, state.body_hash)
     try:
-        return read_source(source, known, fetcher, now=now)
+        return read_source(source, validators, fetcher, now=now)
     except SourceError as error:
         return error
-    except Exception as error:  # a fault of ours with one source must not cost the others
+    except Exception as error:  # because a fault of this program with one source must not cost the others
         return SourceError(f"could not be read: {type(error).__name__}: {error}")
 
 
 def _has_moved(state: State, now: datetime) -> bool:
-    """Whether a permanent redirect was the same long enough to believe it."""
+    """Return whether a permanent redirect has been the same for long enough to believe it."""
     return state.moved_count >= _MOVES and state.moved_since is not None and now - state.moved_since >= _MOVED_FOR
 
 
-def _failed(conn: Connection, source: Source, state: State, error: SourceError, now: datetime) -> Gathering:
+def _store_failure(conn: Connection, source: Source, error: SourceError, now: datetime) -> Gathering:
+    """Store that a source could not be read, and until when it asked us to wait."""
     wait = now + timedelta(seconds=error.retry_after) if error.retry_after else None
+    failures = sources.state_of(conn, source).failures + 1
     sources.keep_state(
-        conn, source, checked_at=now, failures=state.failures + 1, error=str(error), gone=error.gone, not_before=wait,
-        # A new address that fails is given up: the configured one is asked again.
+        conn, source, checked_at=now, failures=failures, error=str(error), gone=error.gone, not_before=wait,
+        # Forget a new address, because one that fails is given up: the configured one is asked again.
         moved_to=None, moved_count=0, moved_since=None,
     )  # fmt: skip
     return Gathering(source.name, "failed", error=str(error))
 
 
-def _store(
-    conn: Connection, source: Source, result: Reading, classifier: Classifier, welcome: timedelta, now: datetime
+def _store_reading(
+    conn: Connection, installation: Installation, source: Source, result: Reading, now: datetime
 ) -> Gathering:
-    """Store a reading and what we learnt of its source in the caller's one transaction."""
+    """Store the entries of a reading, and the facts about its source that the next reading needs."""
     state = sources.state_of(conn, source)
     facts = {
         "etag": result.validators.etag, "last_modified": result.validators.last_modified,
@@ -141,76 +152,82 @@ def _store(
     if result.status == "not-modified":
         sources.keep_state(conn, source, **facts)
         return Gathering(source.name, "not-modified")
-    snapshot = result.snapshot
+    snapshot, classifier = result.snapshot, installation.classifier
     assert snapshot is not None
-    # What has neither title nor link nor words has nothing to show anyone.
-    shown = [s for s in snapshot.sightings if s.title or s.link or s.html or s.summary]
-    memory = entries.stored_keys(conn, [k for s in shown for k in keys_of(s, source.name).values()])
+    # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
+    shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
+    memory = entries.stored_keys(conn, [key for sighting in shown for key in keys_of(sighting, source.name).values()])
     decision = what_is_new(source, shown, memory)
-    first = state.first_ok_at is None
-    why = None if first else surge(decision, sources.usual(conn, source.name, now), state.ok_at, now)
-    if state.hold_next and decision.new:
-        why = "the database was restored, and these may have been sent before that"
-    owed = _backfill(source, decision.new, now) if first else decision.new
-    released = _add(conn, source, decision, owed, classifier, held=why is not None, now=now)
-    for one in decision.recognised:
-        facets = classifier.classify(one.sighting, source) if one.changed else None
-        entries.refresh(conn, one, facets)
+    why = _why_held(conn, source, state, decision, now)
+    released = _add(conn, source, _states(source, state, decision, why, now), classifier, now)
+    for recognised in decision.recognised:
+        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
+        entries.refresh(conn, recognised, facets)
     entries.spoil(conn, decision.spoilt)
-    releases.number(conn, released, "new", now, welcome)
+    releases.number(conn, released, "new", now, installation.settings.welcome)
     notes = [f"held for an editor: {why}; see `digest entries --state held`"] if why else []
-    notes += [*snapshot.problems, *classifier.unknown(shown)]
-    sources.keep_state(conn, source, **{**facts, "error": "; ".join(notes) or None})
-    changed = sum(one.changed for one in decision.recognised)
-    return Gathering(
-        source.name,
-        "held" if why else "ok",
-        new=len(decision.new),
-        changed=changed,
-        same=len(shown) - len(decision.new) - changed,
-        held=len(decision.new) if why else 0,
-        error="; ".join(notes) or None,
-    )
+    error = "; ".join([*notes, *snapshot.problems, *classifier.unknown(shown)]) or None
+    sources.keep_state(conn, source, **{**facts, "error": error})
+    new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
+    same, held = len(shown) - new - changed, new if why else 0
+    return Gathering(source.name, "held" if why else "ok", new, changed, same, held, error)
+
+
+def _has_content(sighting: Sighting) -> bool:
+    return bool(sighting.title or sighting.link or sighting.html or sighting.summary)
+
+
+def _why_held(
+    conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
+) -> str | None:
+    """Return why a snapshot's new entries must wait for an editor, or None."""
+    if state.hold_next and decision.new:
+        return "the database was restored, and these may have been sent before that"
+    if state.first_ok_at is None:
+        return None
+    return surge(decision, sources.usual(conn, source.name, now), state.ok_at, now)
+
+
+def _states(
+    source: Source, state: State, decision: SnapshotDecision, why_held: str | None, now: datetime
+) -> list[tuple[New, str]]:
+    """Return the new entries in the source's order, each with the state it is stored in."""
+    if why_held is not None:
+        return [(new, "held") for new in decision.new]
+    owed = _backfill(source, decision.new, now) if state.first_ok_at is None else decision.new
+    ready = {id(new) for new in owed}
+    return [(new, "ready" if id(new) in ready else "baseline") for new in decision.new]
 
 
 def _add(
-    conn: Connection,
-    source: Source,
-    decision: SnapshotDecision,
-    owed: Sequence[New],
-    classifier: Classifier,
-    *,
-    held: bool,
-    now: datetime,
+    conn: Connection, source: Source, states: Sequence[tuple[New, str]], classifier: Classifier, now: datetime
 ) -> list[int]:
-    """Store the new entries, oldest first; return those to release."""
+    """Store new entries, last first because sources list the newest first; return the ids of those to release."""
     released = []
-    wanted = {id(new) for new in owed}
-    for new in reversed(decision.new):
-        state = "held" if held else "ready" if id(new) in wanted else "baseline"
+    for new, state in reversed(states):
         facets = classifier.classify(new.sighting, source)
         failpoint("gather: one classified")
-        made = entries.add(conn, source.name, new, kind_of(new.sighting, source), facets, state, now)
+        entry = entries.add(conn, source.name, new, kind_of(new.sighting, source), facets, state, now)
         failpoint("gather: one stored")
         if state == "ready":
-            released.append(made)
+            released.append(entry)
     return released
 
 
 def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:
-    """Return what of a source's first sight is owed: the newest so many, or all of the last so many days."""
+    """Return the entries of a source's first sight that are owed: the newest n, or all of the last n days."""
     if source.backfill.span is not None:
         since = now - source.backfill.span
-        return [n for n in new if n.sighting.published and n.sighting.published >= since]
+        return [entry for entry in new if entry.sighting.published and entry.sighting.published >= since]
     oldest = datetime.min.replace(tzinfo=now.tzinfo)
-    newest = sorted(new, key=lambda n: n.sighting.published or oldest, reverse=True)
+    newest = sorted(new, key=lambda entry: entry.sighting.published or oldest, reverse=True)
     return newest[: source.backfill.count]
 
 
 def _move(state: State, moved_to: str | None, now: datetime) -> dict[str, object]:
-    """Count equal answers of a permanent redirect; anything else starts the count again."""
+    """Return the facts about a permanent redirect: equal answers are counted, another starts the count again."""
     if moved_to is None:
-        # Asked at its new address, a source that has moved says nothing of moving.
+        # Keep the count of a source that has moved, because asked at its new address it redirects no more.
         return {} if _has_moved(state, now) else {"moved_to": None, "moved_count": 0, "moved_since": None}
     if moved_to != state.moved_to:
         return {"moved_to": moved_to, "moved_count": 1, "moved_since": now}

@@ -1,20 +1,26 @@
-"""The order of things: gather, then prepare, freeze and send what each cadence owes; and the account of it."""
+"""Run the pipeline: its steps in their order, what an error stops, and the account of a run.
+
+`run` gathers, freezes and sends all that is due; `send_owed` sends what is frozen. Each names its steps, which are
+one function each, and `_goes_on` says what an error stops.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from digest import gather as gathering
 from digest import send
-from digest.delivery import recover
-from digest.delivery.take_back import take_back
+from digest.delivery.recover import recover
+from digest.delivery.run import Run
+from digest.delivery.take_back import take_back, why_open
 from digest.delivery.trial import trial_letter
-from digest.editions import draft, freeze
+from digest.editions.due import slots_to_run
+from digest.editions.freeze import freeze_slot
 from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.model import Receipt
@@ -24,13 +30,16 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport, WaitingTransport
 from digest.transports.file import FileTransport
 
 
 @dataclass(slots=True)
 class RunReport:
-    """The account of a run. `waiting`: what only a person can move on; `failed`: editions that could not be sent."""
+    """Hold the account of a run.
+
+    `waiting`: lines about things that only a person can move on; `failed`: lines about editions that could not be
+    sent; `recovered`: how many deliveries of a dead run were settled, by their new state.
+    """
 
     receipts: list[Receipt] = field(default_factory=list)
     sources: list[Gathering] = field(default_factory=list)
@@ -38,11 +47,16 @@ class RunReport:
     failed: list[str] = field(default_factory=list)
     recovered: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def outcome(self) -> str:
+        """Return the outcome of a run that came to its end, as its row in the database says it."""
+        return "failed" if self.failed else "needs a person" if self.waiting else "done"
+
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
         return {
-            "receipts": [asdict(one) | {"balanced": one.balanced} for one in self.receipts],
-            "sources": [asdict(one) for one in self.sources],
+            "receipts": [asdict(receipt) | {"balanced": receipt.balanced} for receipt in self.receipts],
+            "sources": [asdict(row) for row in self.sources],
             "waiting": self.waiting,
             "failed": self.failed,
         }
@@ -50,9 +64,9 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a run tells whoever is watching: each source read, each edition about to be sent, each batch sent.
+    """Functions that a run calls as it goes on: for each source read, edition about to be sent, and batch sent.
 
-    `broken`: the account of a run that ends by an error, which is not returned.
+    `broken` gets the account of a run that ends by an error, because that account is not returned.
     """
 
     source: Callable[[Gathering], None] = lambda _: None
@@ -61,181 +75,195 @@ class Watch:
     broken: Callable[[RunReport], None] = lambda _: None
 
 
+@dataclass(slots=True)
+class _Context:
+    """Carry from step to step of one run: its report, its watch, and the numbers of the editions it works on.
+
+    `only`: the single edition to send, or None for all; `recovered`: editions with deliveries of a dead run;
+    `frozen`: editions that this run froze; `sending`: editions whose letters it hands over.
+    """
+
+    report: RunReport
+    watch: Watch
+    only: int | None
+    recovered: set[int] = field(default_factory=set)
+    frozen: list[int] = field(default_factory=list)
+    sending: list[int] = field(default_factory=list)
+
+
+_Step = Callable[[Run, _Context], None]
+
+
 def gather(
     installation: Installation, *, only: str | None = None, force: bool = False, watch: Watch | None = None
 ) -> list[Gathering]:
     """Gather under the run lock; see `digest.gather.gather`."""
     watch = watch or Watch()
     with run_lock(installation.engine):
-        return _gather(installation, only, force, watch)
+        return gathering.gather(installation, only=only, force=force, progress=watch.source)
 
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
-    """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when one is under way."""
-    watch = watch or Watch()
+    """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
+    steps = (_recover, _take_back, _gather, _freeze, _send, _add_receipts)
     with run_lock(installation.engine):
-        return _accounted(installation, "run", watch, gather_first=True, cadences=installation.settings.cadences)
+        return _do(installation, "run", steps, _Context(RunReport(), watch or Watch(), None))
 
 
 def send_owed(installation: Installation, *, number: int | None = None, watch: Watch | None = None) -> RunReport:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
-    watch = watch or Watch()
     _check_frozen(installation, number)
+    steps = (_recover, _take_back, _send, _add_receipts)
     with run_lock(installation.engine):
-        return _accounted(installation, "send", watch, number=number)
+        return _do(installation, "send", steps, _Context(RunReport(), watch or Watch(), number))
 
 
 def dry_run(installation: Installation, out: Path, number: int | None = None) -> int:
     """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
     _check_frozen(installation, number)
     with reading(installation.engine) as conn:
-        numbers = [n for n in deliveries.owed(conn, installation.clock()) if number in (None, n)]
+        numbers = [owed for owed in deliveries.owed(conn, installation.clock()) if number in (None, owed)]
     with closing(FileTransport(out)) as transport:
-        return sum(
-            send.rehearse(
-                installation.engine,
-                installation.settings,
-                n,
-                transport,
-                secret=installation.secret,
-                now=installation.clock(),
-            )
-            for n in numbers
-        )
+        return sum(send.rehearse(installation, owed, transport) for owed in numbers)
 
 
-def _check_frozen(installation: Installation, number: int | None) -> None:
-    """Return when an edition, if one is named, has letters to hand over."""
-    if number is None:
-        return
-    with reading(installation.engine) as conn:
-        one = editions.get(conn, number)
-    if one is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
-    if one.state != "frozen":
-        raise PersonNeeded(f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved")
+def _goes_on(report: RunReport, work: Callable[[], None]) -> bool:
+    """Do the work of one cadence or edition; return whether a loop over them goes on after an error.
 
-
-def _accounted(
-    installation: Installation,
-    command: str,
-    watch: Watch,
-    *,
-    gather_first: bool = False,
-    cadences: tuple[Cadence, ...] = (),
-    number: int | None = None,
-) -> RunReport:
-    """Do the work of a run between the two rows that account for it."""
-    report = RunReport()
-    chosen: list[int] = []
-    where = installation.settings.transport.where
-    with writing(installation.engine, "begin run") as conn:
-        run_id = runs.start(conn, command, installation.clock(), where)
-    outcome = "stopped"
+    This is the policy for every error of a run:
+    - A source that cannot be read stops no other source: `digest.gather` makes a row of the error.
+    - BadEdition, the fault of one edition, is reported as failed and stops no other edition, because it must not
+      cost other readers their letters.
+    - PersonNeeded is reported as waiting. While freezing, it stops the later slots of its cadence, because slots are
+      frozen in order, and no other cadence. While sending, it stops the editions after it, because after a lost
+      answer nothing more is given to the provider.
+    - Any other error ends the run: `_accounted` records it, and the next run goes on.
+    """
     try:
+        work()
+    except PersonNeeded as needed:
+        report.waiting.append(str(needed))
+        return False
+    except BadEdition as error:
+        report.failed.append(str(error))
+    return True
+
+
+def _do(installation: Installation, command: str, steps: Sequence[_Step], context: _Context) -> RunReport:
+    """Do the steps of a run between the two transactions that account for it. Hold the run lock."""
+    with _accounted(installation, command, context) as number:
         installation.fence.check()
         with closing(installation.transport()) as transport:
-            recovered = recover.recover(installation.engine, transport, where, installation.clock)
-            for (_, state), count in recovered.items():
-                report.recovered[state] = report.recovered.get(state, 0) + count
-            # Before all else: what is in doubt can only be taken back while its hour is far off.
-            back = take_back(installation.engine, transport, installation.clock)
-            if back.open:
-                report.waiting.append(f"{back.open} requests in doubt {_not_taken_back(transport)}")
-            if gather_first:
-                report.sources = _gather(installation, None, False, watch)
-            # What is wrong with config or templates shows here, before anything is owed because of it; once a run.
-            trial = cache(lambda: trial_letter(installation.settings))
-            frozen = [number for cadence in cadences for number in _freeze(installation, cadence, report, trial)]
-            with reading(installation.engine) as conn:
-                owed = deliveries.owed(conn, installation.clock())
-                stopped = [n for n in deliveries.stopped(conn) if number in (None, n)]
-            report.waiting += [
-                f"edition {n} is stopped with letters still owed: `digest approve {n}` lets it go on" for n in stopped
-            ]
-            chosen = [n for n in sorted({*owed, *frozen}) if number in (None, n)]
-            work = send.Run(
-                installation.engine,
-                installation.settings,
-                transport,
-                installation.fence,
-                run_id,
-                installation.secret,
-                installation.clock,
-            )
-            _send_all(work, installation, chosen, report, watch)
-            failpoint("run: all sent")
-            # Also of what was found half done: its account has changed.
-            shown = {*chosen, *(n for n, _ in recovered), *([number] if number else [])}
-            report.receipts = [_receipt(installation, n) for n in sorted(shown)]
-        outcome = "failed" if report.failed else "needs a person" if report.waiting else "done"
+            for step in steps:
+                step(Run(installation, transport, number), context)
+    return context.report
+
+
+@contextmanager
+def _accounted(installation: Installation, command: str, context: _Context) -> Iterator[int]:
+    """Open the row of a run and yield its number; close it with the outcome, whatever ends the run."""
+    report, where = context.report, installation.settings.transport.where
+    with writing(installation.engine, "begin run") as conn:
+        number = runs.start(conn, command, installation.clock(), where)
+    outcome = "stopped"
+    try:
+        yield number
+        outcome = report.outcome
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
-        with suppress(DigestError):  # the database may be what has gone
-            report.receipts = [_receipt(installation, n) for n in chosen]
-            watch.broken(report)
+        with suppress(DigestError):  # because the database may be what has gone
+            report.receipts = [_receipt(installation, edition) for edition in context.sending]
+            context.watch.broken(report)
         raise
     finally:
         with writing(installation.engine, "end run") as conn:
-            runs.finish(conn, run_id, outcome, report.to_json() | {"transport": where}, installation.clock())
-    return report
+            runs.finish(conn, number, outcome, report.to_json() | {"transport": where}, installation.clock())
 
 
-def _send_all(work: send.Run, installation: Installation, chosen: list[int], report: RunReport, watch: Watch) -> None:
-    """Hand over what each edition owes, oldest first; what ends that short is reported."""
-    for one in chosen:
-        watch.edition(_receipt(installation, one))
-        try:
-            send.send(work, one, watch.sent)
-        except PersonNeeded as needed:
-            report.waiting.append(str(needed))
-            break
-        except BadEdition as error:
-            # One edition's fault must not cost the readers of the others their letters.
-            report.failed.append(str(error))
+def _recover(run: Run, context: _Context) -> None:
+    """Settle the deliveries that a dead run had claimed."""
+    for (edition, state), count in recover(run).items():
+        context.report.recovered[state] = context.report.recovered.get(state, 0) + count
+        context.recovered.add(edition)
 
 
-def _not_taken_back(transport: Transport) -> str:
-    """Return why requests in doubt have not been taken back, and the cure."""
-    if isinstance(transport, WaitingTransport):
-        return (
-            "wait at the provider, which has not confirmed that it takes them back: look at its key and its state,"
-            " and run again before their hour"
-        )
-    return (
-        "wait at the provider they were given to, and config.toml names another by now: run with that one again"
-        " before their hour, or `digest settle` after it"
-    )
+def _take_back(run: Run, context: _Context) -> None:
+    """Take back requests in doubt: before the slow steps, because it works only while their hour is far off."""
+    taken_back = take_back(run)
+    if taken_back.open:
+        context.report.waiting.append(f"{taken_back.open} requests in doubt {why_open(run)}")
 
 
-def _gather(installation: Installation, only: str | None, force: bool, watch: Watch) -> list[Gathering]:
-    return gathering.gather(
-        installation.engine, installation.settings, installation.fetcher(), installation.classifier,
-        now=installation.clock(), only=only, force=force, progress=watch.source,
-    )  # fmt: skip
+def _gather(run: Run, context: _Context) -> None:
+    """Gather every source that is due."""
+    context.report.sources = gathering.gather(run.installation, progress=context.watch.source)
 
 
-def _freeze(installation: Installation, cadence: Cadence, report: RunReport, trial: Callable[[], None]) -> list[int]:
-    """Freeze the editions a cadence owes; return their numbers. What only a person can move on is reported."""
+def _freeze(run: Run, context: _Context) -> None:
+    """Freeze the editions that are due, cadence by cadence."""
+    installation = run.installation
+    trial = cache(lambda: trial_letter(installation.settings))
+    for cadence in installation.settings.cadences:
+        _goes_on(context.report, partial(_freeze_cadence, installation, cadence, trial, context.frozen))
+
+
+def _freeze_cadence(
+    installation: Installation, cadence: Cadence, trial: Callable[[], None], frozen: list[int]
+) -> None:
+    """Freeze the editions that a cadence owes, oldest slot first, and add their numbers to `frozen`."""
     now, zone = installation.clock(), installation.settings.site.zone
-    frozen: list[int] = []
-    try:
-        with reading(installation.engine) as conn:
-            slots = draft.slots_to_run(conn, cadence, now, zone)
-        if slots:
-            trial()
-        for slot in slots:
-            with writing(installation.engine, "draft") as conn:
-                draft.ready(conn, installation.settings, cadence, slot, now)
-            with writing(installation.engine, "freeze") as conn:
-                frozen.append(freeze.freeze(conn, installation.settings, cadence, slot, installation.secret, now).id)
-    except PersonNeeded as needed:
-        report.waiting.append(str(needed))
-    return frozen
+    with reading(installation.engine) as conn:
+        slots = slots_to_run(conn, cadence, now, zone)
+    if slots:
+        # A mistaken template or setting must end the run here, before anything is owed because of it.
+        trial()
+    for slot in slots:
+        frozen.append(freeze_slot(installation, cadence, slot, now))
+
+
+def _send(run: Run, context: _Context) -> None:
+    """Hand over the letters that each edition owes, oldest edition first."""
+    installation, only, report = run.installation, context.only, context.report
+    with reading(installation.engine) as conn:
+        owed = deliveries.owed(conn, installation.clock())
+        stopped = [number for number in deliveries.stopped(conn) if only in (None, number)]
+    report.waiting += [
+        f"edition {number} is stopped with letters still owed: `digest approve {number}` lets it go on"
+        for number in stopped
+    ]
+    context.sending = [number for number in sorted({*owed, *context.frozen}) if only in (None, number)]
+    for number in context.sending:
+        context.watch.edition(_receipt(installation, number))
+        if not _goes_on(report, partial(send.send, run, number, context.watch.sent)):
+            break
+    failpoint("run: all sent")
+
+
+def _add_receipts(run: Run, context: _Context) -> None:
+    """Put into the report the receipt of each edition sent or recovered, and of the single edition asked for."""
+    asked = {context.only} if context.only else set()
+    numbers = sorted({*context.sending, *context.recovered, *asked})
+    context.report.receipts = [_receipt(run.installation, number) for number in numbers]
+
+
+def _check_frozen(installation: Installation, number: int | None) -> None:
+    """Return when an edition, if its number is given, has letters to hand over.
+
+    Raises WrongUse when it does not exist, PersonNeeded when it is not frozen.
+    """
+    if number is None:
+        return
+    with reading(installation.engine) as conn:
+        edition = editions.get(conn, number)
+    if edition is None:
+        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    if edition.state != "frozen":
+        raise PersonNeeded(f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved")
 
 
 def _receipt(installation: Installation, number: int) -> Receipt:
+    """Return the receipt of an edition as its deliveries stand now."""
     with reading(installation.engine) as conn:
-        one = editions.get(conn, number)
-        assert one is not None
-        return deliveries.receipt(conn, one)
+        edition = editions.get(conn, number)
+        assert edition is not None
+        return deliveries.receipt(conn, edition)

@@ -1,143 +1,144 @@
-"""Send: hand over what is frozen and pending, in claimed batches, and write down what became of each."""
+"""Send a frozen edition: claim a batch of its deliveries, hand it over, record it, until none is left.
+
+The two halves of a batch are in `digest.delivery.claim` and `digest.delivery.hand_over`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
-
-from sqlalchemy import Connection, Engine
 
 from digest.config.settings import Settings
-from digest.delivery.claim import Claimed, claim, mailable
-from digest.delivery.parcel import folder_of, parcel
-from digest.delivery.recover import Clock
+from digest.delivery.claim import claim, mailable
+from digest.delivery.hand_over import FrozenEdition, HandOver, compose_batch, hand_over
+from digest.delivery.run import Run
 from digest.delivery.take_back import take_back
-from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, TryLater
+from digest.errors import BadEdition, PersonNeeded, TryLater
+from digest.installation import Installation
 from digest.ledger.ahead import in_slot
-from digest.ledger.states import next_try
 from digest.model import Edition
 from digest.render import Letters
 from digest.schedule import slot_of
-from digest.store import deliveries, editions, requests
-from digest.store.deliveries import Delivery
+from digest.store import deliveries, editions
 from digest.store.engine import reading, writing
-from digest.store.fence import Fence
 from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.transports.base import Outcome, Parcel, Transport, WaitingTransport
+from digest.transports.base import Transport, WaitingTransport
 
 MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a run sends with; `run` is its number. The run lock is held while it is used."""
+class SentBatch:
+    """Say how one batch ended. `settled` counts its deliveries, also those dropped before the hand-over.
 
-    engine: Engine
-    settings: Settings
-    transport: Transport
-    fence: Fence
-    run: int
-    secret: bytes
-    clock: Clock
+    `waiting` are the deliveries whose letters wait at the provider for their hour; None when they do not wait.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """An edition whose debt is written, its letters, and when they are to arrive."""
-
-    edition: Edition
-    letters: Letters
-    hour: datetime
+    settled: int
+    ended: HandOver
+    waiting: frozenset[int] | None
 
 
-def send(work: Run, number: int, progress: Progress = lambda _: None) -> None:
+def send(run: Run, number: int, progress: Progress = lambda _: None) -> None:
     """Hand over every pending delivery of a frozen edition. Safe to repeat after any end.
 
-    Each batch is claimed, with consent and suppression read again, in a transaction that is committed before
-    its first byte leaves. `progress` is called with how many deliveries each batch settled. Before the edition's
-    hour its letters are given to a provider that keeps them until then, or nothing is handed over.
+    `progress` is called with how many deliveries each batch settled. Raises PersonNeeded when the edition is not
+    frozen or an answer was lost for good, BadEdition when its stored entries have changed, TryLater when asked to
+    stop or when answers are lost again and again.
     """
-    frozen = _frozen(work.engine, work.settings, number)
-    work.transport.open()
+    frozen = frozen_edition(run.installation, number)
+    run.transport.open()
     doubts = 0
-    while True:
-        now = work.clock()
-        send_at = frozen.hour if isinstance(work.transport, WaitingTransport) and in_slot(now, frozen.hour) else None
-        if send_at is None and now < frozen.hour:
-            with writing(work.engine, "wait") as conn:
-                deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
-            return
-        batch, settled = claim(
-            work.engine, work.settings, work.fence, number, work.run, work.secret, now, send_at,
-            most=work.transport.capabilities.batch_size,
-        )  # fmt: skip
-        if not batch and not settled:
-            return
-        lost, halted = _hand_over(work, frozen, batch, send_at) if batch else (False, False)
-        failpoint("between batches")
-        progress(len(batch) + settled)
-        if lost:
+    while (batch := send_batch(run, frozen)) is not None:
+        progress(batch.settled)
+        if batch.ended.lost:
             doubts += 1
-            _after_doubt(work, number, {one.delivery.id for one in batch} if send_at else None, doubts)
+            _take_doubt_back(run, number, batch.waiting, doubts)
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}; run again to go on")
-        if halted and not lost:
-            return  # the provider asks for patience, or is not there: the next run goes on
+        if batch.ended.halted and not batch.ended.lost:
+            return  # because the provider asks for patience or cannot be reached: the next run goes on
 
 
-def rehearse(
-    engine: Engine, settings: Settings, number: int, transport: Transport, *, secret: bytes, now: datetime
-) -> int:
+def send_batch(run: Run, frozen: FrozenEdition) -> SentBatch | None:
+    """Claim the next batch of an edition, hand it over and record it; return None when none is to be handed over now.
+
+    The claim is committed before the first byte leaves. Before the edition's hour the letters are given to a
+    provider that keeps them until then; without such a provider all of them wait for the hour.
+    """
+    installation, number = run.installation, frozen.edition.id
+    now = installation.clock()
+    send_at = frozen.hour if isinstance(run.transport, WaitingTransport) and in_slot(now, frozen.hour) else None
+    if send_at is None and now < frozen.hour:
+        with writing(installation.engine, "wait") as conn:
+            deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
+        return None
+    batch, dropped = claim(run, number, now, send_at)
+    if not batch and not dropped:
+        return None
+    ended = hand_over(run, frozen, batch, send_at) if batch else HandOver()
+    failpoint("between batches")
+    waiting = frozenset(claimed.delivery.id for claimed in batch) if send_at else None
+    return SentBatch(len(batch) + dropped, ended, waiting)
+
+
+def rehearse(installation: Installation, number: int, transport: Transport) -> int:
     """Hand the pending letters of an edition to `transport` without claiming or marking any; return how many."""
-    frozen = _frozen(engine, settings, number)
+    frozen = frozen_edition(installation, number)
+    secret, now = installation.secret, installation.clock()
     count, last = 0, None
     while True:
-        with reading(engine) as conn:
+        with reading(installation.engine) as conn:
             owed = deliveries.pending(conn, number, transport.capabilities.batch_size, now, after=last)
-            batch, _ = mailable(conn, settings, owed, secret, now)
+            batch, _ = mailable(conn, installation.settings, owed, secret, now)
         if not owed:
             return count
         last = owed[-1]
-        parcels, _ = _compose(frozen, batch, secret, now)
+        parcels, _ = compose_batch(frozen, batch, secret, now)
         count += sum(1 for _ in transport.hand_over(parcels))
 
 
-def _frozen(engine: Engine, settings: Settings, number: int) -> Frozen:
-    """Return a frozen edition and its letters, compiled once a language."""
-    with reading(engine) as conn:
+def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
+    """Return a frozen edition with its letters, compiled once a language.
+
+    Raises PersonNeeded when it is not frozen, BadEdition when its stored entries are not those that were frozen.
+    """
+    settings = installation.settings
+    with reading(installation.engine) as conn:
         edition = editions.get(conn, number)
         shown = editions.shown(conn, number)
     if edition is None or edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition.note, shown) != edition.content_hash:
         raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    return Frozen(edition, Letters(settings, edition, [s.entry for s in shown]), _hour(settings, edition))
+    letters = Letters(settings, edition, [row.entry for row in shown])
+    return FrozenEdition(edition, letters, _hour(settings, edition))
 
 
 def _hour(settings: Settings, edition: Edition) -> datetime:
-    """Return when an edition's letters are to arrive; without `ahead` they wait for none."""
+    """Return when an edition's letters are to arrive; without `ahead` they wait for no hour."""
     for cadence in settings.cadences:
         if cadence.name == edition.cadence and cadence.ahead:
             return slot_of(cadence, edition.slot, settings.site.zone).hour
     return datetime.min.replace(tzinfo=UTC)
 
 
-def _after_doubt(work: Run, number: int, waiting: set[int] | None, doubts: int) -> None:
-    """Return when the hand-over may go on after an answer was lost: all of the batch in doubt was taken back.
+def _take_doubt_back(run: Run, number: int, waiting: frozenset[int] | None, doubts: int) -> None:
+    """Take back a batch of which an answer was lost; return when all of it is, so that the edition may go on.
 
-    `waiting`: the batch, where it waits at the provider. Raises PersonNeeded when it was not taken back, and
-    TryLater when answers are lost again and again.
+    `waiting`: the deliveries of the batch, when their letters wait at the provider; `doubts`: lost answers so far.
+    Raises PersonNeeded when the batch cannot be taken back, TryLater when answers are lost again and again.
     """
-    back = waiting is not None
+    taken_back = waiting is not None
     if waiting is not None:
-        take_back(work.engine, work.transport, work.clock)
-        with reading(work.engine) as conn:
-            back = waiting.isdisjoint(one.id for one in deliveries.in_state(conn, "uncertain", number))
-    if not back:
+        take_back(run)
+        with reading(run.installation.engine) as conn:
+            uncertain = deliveries.in_state(conn, "uncertain", number)
+        taken_back = waiting.isdisjoint(delivery.id for delivery in uncertain)
+    if not taken_back:
         raise PersonNeeded(
             f"edition {number}: an answer was lost, nothing more was begun; see `digest settle`."
             " The next run goes on with the others"
@@ -147,100 +148,3 @@ def _after_doubt(work: Run, number: int, waiting: set[int] | None, doubts: int) 
             f"edition {number}: {doubts} answers were lost one after the other; what they left in doubt was taken"
             " back, nobody was mailed twice; run again later to go on"
         )
-
-
-def _hand_over(work: Run, frozen: Frozen, batch: Sequence[Claimed], send_at: datetime | None) -> tuple[bool, bool]:
-    """Hand a claimed batch over and write down what became of it, whatever ends the hand-over.
-
-    Returns whether an answer was lost, and whether the transport left some of it unbegun.
-    """
-    outcomes: list[Outcome] = []
-    begun = False
-    try:
-        parcels, failed = _compose(frozen, batch, work.secret, work.clock())
-        failpoint("hand-over: composed")
-        # Asleep since the claim, and taken for dead: what others have settled meanwhile is not ours any more.
-        with reading(work.engine) as conn:
-            ours = deliveries.claimed_by(conn, [one.delivery.id for one in batch], work.run)
-        parcels = [one for one in parcels if one.delivery in ours]
-        begun = True
-        with stopping.telling(work.transport.stop):
-            for outcome in chain(failed, _answers(work, frozen.edition.id, parcels, send_at)):
-                outcomes.append(outcome)
-                failpoint("hand-over: one answered")
-        failpoint("hand-over: all answered")
-    finally:
-        # What was heard stands. Of what was not, the transport is asked; what nobody knows stays claimed, and
-        # the next run calls it uncertain. Where nothing was begun, nothing was handed over.
-        heard = {one.delivery for one in outcomes}
-        silent = [one.delivery.id for one in batch if one.delivery.id not in heard]
-        if silent and begun:
-            known = work.transport.ask([(number, folder_of(frozen.edition)) for number in silent])
-            outcomes += [Outcome(number, "accepted") for number in silent if known.get(number) == "accepted"]
-            silent = [number for number in silent if known.get(number) == "absent"]
-        now = work.clock()
-        with writing(work.engine, "record") as conn:
-            _record(conn, frozen.edition, {one.delivery.id: one.delivery for one in batch}, outcomes, work.run, now)
-            deliveries.give_back(conn, silent, now, work.run)
-    return any(one.state == "uncertain" for one in outcomes), any(not one.tried for one in outcomes)
-
-
-def _answers(work: Run, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
-    """Return the transport's outcomes; in slot mode each request is noted before it leaves."""
-    transport = work.transport
-    if send_at is None or not isinstance(transport, WaitingTransport):
-        return transport.hand_over(parcels)
-
-    def batch_for(ids: Sequence[int]) -> str:
-        name = transport.create_batch()
-        with writing(work.engine, "request") as conn:
-            noted = requests.note(conn, ids, name, work.run)
-        if not noted:
-            raise TryLater(f"edition {number}: another run has taken these deliveries over; nothing of them left")
-        return name
-
-    return transport.hand_over_at(parcels, send_at, batch_for)
-
-
-def _record(
-    conn: Connection,
-    edition: Edition,
-    batch: Mapping[int, Delivery],
-    outcomes: Sequence[Outcome],
-    run: int,
-    now: datetime,
-) -> None:
-    """Write down outcomes; what was put off is tried again later, until its edition is too old."""
-    settled = []
-    later: list[tuple[int, datetime, str]] = []
-    unbegun: list[tuple[int, datetime, str]] = []
-    frozen_at = deliveries.frozen_at(conn, edition.id)
-    for one in outcomes:
-        if one.state != "deferred":
-            settled.append((one.delivery, one.state, one.reason))
-        elif not one.tried:
-            unbegun.append((one.delivery, now, one.reason))
-        elif again := next_try(batch[one.delivery].attempts + 1, one.retry_after, frozen_at, now):
-            later.append((one.delivery, again, one.reason))
-        else:
-            settled.append((one.delivery, "refused", f"given up after three days: {one.reason}"))
-    deliveries.settle(conn, settled, now, run)
-    deliveries.put_off(conn, later, now, run)
-    deliveries.put_off(conn, unbegun, now, run, tried=False)
-
-
-def _compose(
-    frozen: Frozen, batch: Sequence[Claimed], secret: bytes, now: datetime
-) -> tuple[list[Parcel], list[Outcome]]:
-    """Return the letters of a batch, and a refusal for each that cannot be written. ConfigError: none can."""
-    parcels, failed = [], []
-    for one in batch:
-        try:
-            made = parcel(frozen.letters, one.reader, one.digest, secret, now, delivery=one.delivery.id)
-        except ConfigError:
-            raise
-        except (ValueError, DigestError) as error:
-            failed.append(Outcome(one.delivery.id, "refused", f"no letter could be written: {error}"))
-        else:
-            parcels.append(made)
-    return parcels, failed

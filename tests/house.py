@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,8 +13,10 @@ from typing import Self
 
 from digest import pipeline
 from digest.config.load import load
+from digest.config.settings import Settings
 from digest.installation import Installation
-from digest.model import Digest
+from digest.model import Digest, Source
+from digest.sources.web.fetch import Fetcher
 from digest.store import deliveries, fence, migrate
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
@@ -147,3 +151,24 @@ class House:
             account = [d for d in deliveries.of_subscriber(conn, subscriber) if d.state == "accepted" and d.digest]
             plans = deliveries.digests(conn, [d.digest for d in account if d.digest])
             return [plans[d.digest] for d in reversed(account) if d.digest]
+
+
+class _Gathering(Installation):
+    """An installation that fetches with the fetcher of a test."""
+
+    def __init__(self, settings: Settings, now: datetime, fetcher: Fetcher) -> None:
+        super().__init__(settings, now)
+        self._fetcher = fetcher
+
+    def fetcher(self) -> Fetcher:
+        """Return the test's fetcher."""
+        return self._fetcher
+
+
+def gathering_from(house: House, fetcher: Fetcher, sources: Sequence[Source]) -> Installation:
+    """Return a house's installation that gathers `sources` with `fetcher`."""
+    place = house.place
+    installation = _Gathering(replace(house.settings, sources=tuple(sources)), house.now, fetcher)
+    installation.__dict__["engine"] = place.engine
+    installation.__dict__["classifier"] = place.classifier
+    return installation

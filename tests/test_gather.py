@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from digest import gather as story
 from digest.model import Source
 from digest.store.sources import Gathering
-from tests.house import House
+from tests.house import House, gathering_from
 from tests.sources.webserver import Web, answer, fetcher
 
 
@@ -31,12 +30,9 @@ def web() -> Iterator[Web]:
 
 
 def gather(house: House, web: Web, path: str, *, force: bool = False) -> list[Gathering]:
-    place = house.place
-    settings = replace(house.settings, sources=(Source("Feed", url=web.url(path)),))
     seen: list[Gathering] = []
-    done = story.gather(
-        place.engine, settings, fetcher(web), place.classifier, now=house.now, force=force, progress=seen.append
-    )
+    place = gathering_from(house, fetcher(web), [Source("Feed", url=web.url(path))])
+    done = story.gather(place, force=force, progress=seen.append)
     assert seen == done
     return done
 
@@ -75,9 +71,8 @@ def test_who_asked_us_to_wait_is_named_to_a_person_and_left_alone(house: House, 
 
 
 def test_what_failed_last_time_is_read_after_the_others(house: House, web: Web) -> None:
-    place = house.place
     names = ("bad", "good", "worse", "better")
-    settings = replace(house.settings, sources=tuple(Source(name, url=web.url(f"/{name}")) for name in names))
+    place = gathering_from(house, fetcher(web), [Source(name, url=web.url(f"/{name}")) for name in names])
     for name in names:
         web.on(f"/{name}", answer(b"", status="500 Oh"))
     orders = []
@@ -86,9 +81,10 @@ def test_what_failed_last_time_is_read_after_the_others(house: House, web: Web) 
             web.on(f"/{name}", answer())
         seen: list[str] = []
         done = story.gather(
-            place.engine, settings, fetcher(web), place.classifier, now=house.now, force=True,
+            place,
+            force=True,
             progress=lambda one, seen=seen: seen.append(one.name),  # type: ignore[misc]
-        )  # fmt: skip
+        )
         assert [one.name for one in done] == list(names)
         asked = [request.split(" ", 2)[1][1:] for request in web.requests[-4:]]
         orders.append((seen, set(asked[:2])))

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from digest import pipeline, send
-from digest.delivery import recover
+from digest.delivery.recover import recover
+from digest.delivery.run import Run
 from digest.editions import draft
 from digest.editions import freeze as freezing
 from digest.editions.due import slot_owed
@@ -93,11 +94,9 @@ def freeze(here: House) -> int:
 def hand_over(house: House, number: int, transport: Recorder | FileTransport) -> None:
     place = house.place
     with writing(place.engine) as conn:
-        run = runs.start(conn, "send", house.now)
+        run = runs.start(conn, "send", house.now, place.settings.transport.where)
     place.fence.check()
-    send.send(
-        send.Run(place.engine, place.settings, transport, place.fence, run, place.secret, place.clock), number
-    )  # fmt: skip
+    send.send(Run(place, transport, run), number)
 
 
 def receipt(house: House, number: int) -> Receipt:
@@ -125,7 +124,7 @@ def test_what_another_transport_handed_over_is_in_doubt(frozen: tuple[House, int
         conn.execute(update(tables.run).values(account={"transport": "smtp"}))
         left = [d.id for d in deliveries.in_state(conn, "claimed")]
     second = Recorder(answers=dict.fromkeys(left, "absent"))
-    found = recover.recover(house.place.engine, second, "file /letters", house.place.clock)
+    found = recover(Run(house.place, second))
     assert found == {(number, "uncertain"): 3}
 
 
@@ -150,7 +149,7 @@ def test_a_run_that_dies_is_asked_about_and_never_repeated_blindly(frozen: tuple
     assert len(left) == 3
     assert not receipt(house, number).balanced
     second = Recorder(answers={left[0]: "accepted", left[1]: "absent"})
-    recovered = recover.recover(house.place.engine, second, "", house.place.clock)
+    recovered = recover(Run(house.place, second))
     assert recovered == {(number, "accepted"): 1, (number, "pending"): 1, (number, "uncertain"): 1}
     hand_over(house, number, second)
     assert [p.delivery for p in second.taken] == [left[1]]

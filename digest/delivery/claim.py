@@ -1,4 +1,7 @@
-"""Claim: take the next deliveries for a run, in a transaction that is committed before a byte of them leaves."""
+"""Claim deliveries for a run, in a transaction that is on the disk before a byte of them leaves.
+
+In that transaction consent, pause, suppression and the allow-list are read again: `mailable` decides by them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from digest.config.settings import Settings
+from digest.delivery.run import Run
 from digest.model import Digest
 from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
-from digest.store.fence import Fence
 from digest.system.failpoint import failpoint
 from subscribers import store as people
 from subscribers.mailable import unmailable
@@ -22,7 +25,7 @@ from subscribers.model import Subscriber
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One delivery that may be handed over: to whom, and what they get."""
+    """Hold one delivery that may be handed over, its reader and the digest they get."""
 
     delivery: Delivery
     reader: Subscriber
@@ -31,7 +34,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """One that may not: `state` is its end, unless a pause holds it up `until` then."""
+    """Hold a delivery that may not be handed over now, and why.
+
+    `until` is the end of the reader's pause, and the delivery waits for it; without a pause (None) the delivery
+    ends in `state`.
+    """
 
     delivery: int
     state: str
@@ -39,39 +46,31 @@ class Dropped:
     until: datetime | None
 
 
-def claim(
-    engine: Engine,
-    settings: Settings,
-    fence: Fence,
-    number: int,
-    run: int,
-    secret: bytes,
-    now: datetime,
-    send_at: datetime | None = None,
-    *,
-    most: int,
-) -> tuple[list[Claimed], int]:
-    """Claim the next `most` deliveries of edition `number`; return them, and how many were settled without a letter.
+def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None) -> tuple[list[Claimed], int]:
+    """Claim the next batch of edition `number` for this run; return it, and how many deliveries were dropped.
 
-    Consent, pause, suppression and the allow-list are read again in the very transaction. `send_at`: in slot
-    mode, the hour.
+    A batch has at most as many deliveries as the transport takes at once. Consent, pause, suppression and the
+    allow-list are read again in the same transaction; a delivery whose reader may not be mailed is dropped from
+    the batch: settled or postponed. `send_at`: in slot mode, the edition's hour.
     """
-    with writing(engine, "claim") as conn:
-        # Who leaves is either seen here, or leaves after the claim.
+    installation = run.installation
+    secret = installation.secret
+    with writing(installation.engine, "claim") as conn:
+        # A reader who leaves is seen by the reads below or leaves after this transaction, because it locks readers.
         people.keep_still(conn)
         edition = editions.get(conn, number)
-        going = edition is not None and not edition.held  # or a person has stopped it meanwhile
-        owed = deliveries.pending(conn, number, most, now) if going else []
-        batch, dropped = mailable(conn, settings, owed, secret, now)
-        settled = [(one.delivery, one.state, one.reason) for one in dropped if one.until is None]
-        deliveries.settle(conn, settled, now)
-        deliveries.postpone(conn, [(one.delivery, one.until, one.reason) for one in dropped if one.until], now)
-        # A run that has lost its lock unawares may be at the same rows.
-        got = deliveries.claim(conn, [one.delivery.id for one in batch], run, now, send_at)
-        batch = [one for one in batch if one.delivery.id in got]
-        token = fence.turn(conn)
-    # The fence's other half stands before the first byte leaves: a backup older than this claim is known as one.
-    fence.keep(token)
+        # Read the edition again, because a person may have stopped it since the last batch.
+        goes_on = edition is not None and not edition.held
+        most = run.transport.capabilities.batch_size
+        owed = deliveries.pending(conn, number, most, now) if goes_on else []
+        batch, dropped = mailable(conn, installation.settings, owed, secret, now)
+        _settle_dropped(conn, dropped, now)
+        # Keep what was really taken, because a run that lost its lock without noticing may claim the same rows.
+        taken = deliveries.claim(conn, [claimed.delivery.id for claimed in batch], run.number, now, send_at)
+        batch = [claimed for claimed in batch if claimed.delivery.id in taken]
+        token = installation.fence.turn(conn)
+    # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
+    installation.fence.keep(token)
     failpoint("claim: fence kept")
     return batch, len(dropped)
 
@@ -80,17 +79,24 @@ def mailable(
     conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
 ) -> tuple[list[Claimed], list[Dropped]]:
     """Part deliveries into those that may be mailed now and those that may not; changes nothing."""
-    persons = people.many(conn, [delivery.subscriber for delivery in owed])
-    blocked = unmailable(conn, [*persons.values()], secret=secret, allow_list=settings.only, now=now)
-    digests = deliveries.digests(conn, [d.digest for d in owed if d.digest is not None])
+    readers = people.many(conn, [delivery.subscriber for delivery in owed])
+    blocked = unmailable(conn, [*readers.values()], secret=secret, allow_list=settings.only, now=now)
+    digests = deliveries.digests(conn, [delivery.digest for delivery in owed if delivery.digest is not None])
     batch, dropped = [], []
-    for one in owed:
-        person = persons.get(one.subscriber)
-        why = blocked.get(one.subscriber) if person else "erased"
-        if person is None or why or one.digest is None:
-            until = person.paused_until if person is not None and why == "paused" else None
+    for delivery in owed:
+        reader = readers.get(delivery.subscriber)
+        why = blocked.get(delivery.subscriber) if reader else "erased"
+        if reader is None or why or delivery.digest is None:
+            until = reader.paused_until if reader is not None and why == "paused" else None
             state = "suppressed" if why == "suppressed" else "cancelled"
-            dropped.append(Dropped(one.id, state, why or "no digest", until))
+            dropped.append(Dropped(delivery.id, state, why or "no digest", until))
         else:
-            batch.append(Claimed(one, person, digests[one.digest]))
+            batch.append(Claimed(delivery, reader, digests[delivery.digest]))
     return batch, dropped
+
+
+def _settle_dropped(conn: Connection, dropped: Sequence[Dropped], now: datetime) -> None:
+    """Settle deliveries whose readers may not be mailed, and postpone those whose readers pause."""
+    ended = [(drop.delivery, drop.state, drop.reason) for drop in dropped if drop.until is None]
+    deliveries.settle(conn, ended, now)
+    deliveries.postpone(conn, [(drop.delivery, drop.until, drop.reason) for drop in dropped if drop.until], now)

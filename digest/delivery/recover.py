@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
-
-from sqlalchemy import Engine
 
 from digest.delivery.parcel import folder_of
+from digest.delivery.run import Run
 from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport
-
-Clock = Callable[[], datetime]
 
 
-def recover(engine: Engine, transport: Transport, where: str, clock: Clock) -> Counter[tuple[int, str]]:
-    """Settle what a run that died had claimed: by what the transport knows, else uncertain. Hold the run lock.
+def recover(run: Run) -> Counter[tuple[int, str]]:
+    """Settle the deliveries that a dead run had claimed; return how many, by edition and new state.
 
-    `where` is `TransportSettings.where`: of what was handed over elsewhere the transport cannot know, so that stays
-    uncertain. Returns how many of each edition became accepted, pending and uncertain.
+    The transport is asked about each: accepted, or absent and so pending again. A delivery it knows nothing of is
+    uncertain; so is each that was handed over elsewhere (`TransportSettings.where`), because this transport cannot
+    know of it.
     """
+    engine, where = run.installation.engine, run.installation.settings.transport.where
     with reading(engine) as conn:
         orphans = deliveries.in_state(conn, "claimed")
-        folders = {d.edition: folder_of(editions.get(conn, d.edition)) for d in orphans}
-        asked = runs.handed_over_by(conn, where, orphans)
+        folders = {orphan.edition: folder_of(editions.get(conn, orphan.edition)) for orphan in orphans}
+        askable = runs.handed_over_by(conn, where, orphans)
     if not orphans:
         return Counter()
-    known = transport.ask([(d.id, folders[d.edition]) for d in asked])
+    answers = run.transport.ask([(orphan.id, folders[orphan.edition]) for orphan in askable])
     settled = []
-    for one in orphans:
-        heard = "absent" if one.unbegun else known.get(one.id, "")
-        state = {"accepted": "accepted", "absent": "pending"}.get(heard, "uncertain")
+    for orphan in orphans:
+        answer = "absent" if orphan.unbegun else answers.get(orphan.id, "")
+        state = {"accepted": "accepted", "absent": "pending"}.get(answer, "uncertain")
         reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
-        settled.append((one.id, state, reason))
+        settled.append((orphan.id, state, reason))
         failpoint("recover: one asked about")
     with writing(engine, "recover") as conn:
-        deliveries.settle(conn, settled, clock())
-    return Counter((one.edition, state) for one, (_, state, _) in zip(orphans, settled, strict=True))
+        deliveries.settle(conn, settled, run.installation.clock())
+    return Counter((orphan.edition, state) for orphan, (_, state, _) in zip(orphans, settled, strict=True))

@@ -1,71 +1,83 @@
-"""Take back: requests in doubt, or of a stopped edition, that still wait for their hour at the provider."""
+"""Take back requests that still wait for their hour at the provider: those in doubt, or of a stopped edition."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Engine
-
+from digest.delivery.run import Run
 from digest.ledger.ahead import after_doubt
 from digest.ledger.states import OPEN_RECALLS, OpenRecall
 from digest.store import requests
 from digest.store.engine import reading, writing
 from digest.store.requests import Request
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport, WaitingTransport
-
-Clock = Callable[[], datetime]
+from digest.transports.base import WaitingTransport
 
 
 @dataclass(slots=True)
 class TakenBack:
-    """What came of it: readers whose letter was given back; requests whose taking back is open, or too late."""
+    """Count the readers whose letters were taken back, and the requests not confirmed yet or too late to be."""
 
     readers: int = 0
     open: int = 0
     late: int = 0
 
 
-def take_back(engine: Engine, transport: Transport, clock: Clock) -> TakenBack:
-    """Take back every request in doubt whose hour is far enough off. Hold the run lock. Safe to repeat.
+def take_back(run: Run) -> TakenBack:
+    """Take back every request in doubt whose hour is far enough off, and count the results. Safe to repeat.
 
-    What the provider confirms in time is owed again; what it does not stays in doubt.
+    The letters of a request that the provider gives back in time are owed again; the others stay in doubt.
     """
-    with reading(engine) as conn:
-        found = requests.in_doubt(conn)
+    with reading(run.installation.engine) as conn:
+        doubtful = requests.in_doubt(conn)
     account = TakenBack()
-    for one in found:
-        _take_back(engine, transport, clock, one, "stop" if one.recall == "stop" else "doubt", account)
+    for request in doubtful:
+        take_back_request(run, request, "stop" if request.recall == "stop" else "doubt", account)
     return account
 
 
-def _take_back(
-    engine: Engine, transport: Transport, clock: Clock, one: Request, why: OpenRecall, account: TakenBack
-) -> None:
-    if after_doubt(clock(), one.send_at, None) == "hold":
-        if one.recall in OPEN_RECALLS:
+def take_back_request(run: Run, request: Request, why: OpenRecall, account: TakenBack) -> None:
+    """Take back one request at the provider, and add the result to `account`.
+
+    Written down before the provider is asked, and again when it has confirmed.
+    """
+    engine, clock = run.installation.engine, run.installation.clock
+    if after_doubt(clock(), request.send_at, None) == "hold":
+        if request.recall in OPEN_RECALLS:
             account.late += 1
             with writing(engine, "give up") as conn:
-                requests.give_up(conn, one.batch, clock())
+                requests.give_up(conn, request.batch, clock())
         return
-    if not isinstance(transport, WaitingTransport):
-        account.open += 1  # another transport is configured by now; the old one cannot be asked
+    if not isinstance(run.transport, WaitingTransport):
+        account.open += 1  # because config.toml names another transport by now, and the old provider cannot be asked
         return
     with writing(engine, "take back") as conn:
-        if not requests.open_take_back(conn, one.batch, why, clock()):
-            account.late += why == "stop"  # a doubt that is settled needs nothing more; a stop was wished for
+        if not requests.open_take_back(conn, request.batch, why, clock()):
+            # A doubt that an event has settled needs nothing more; a stop was wished for and is too late.
+            account.late += why == "stop"
             return
-    confirmed = transport.cancel(one.batch)
+    confirmed = run.transport.cancel(request.batch)
     failpoint("take back: cancelled")
     if not confirmed:
         account.open += 1
         return
     now = clock()
     with writing(engine, "taken back") as conn:
-        if after_doubt(now, one.send_at, now) == "resend":
-            account.readers += requests.confirm_take_back(conn, one.batch, now)
+        if after_doubt(now, request.send_at, now) == "resend":
+            account.readers += requests.confirm_take_back(conn, request.batch, now)
         else:
             account.late += 1
-            requests.give_up(conn, one.batch, now)
+            requests.give_up(conn, request.batch, now)
+
+
+def why_open(run: Run) -> str:
+    """Return why requests in doubt have not been taken back, and the cure, to follow "… requests in doubt"."""
+    if isinstance(run.transport, WaitingTransport):
+        return (
+            "wait at the provider, which has not confirmed that it takes them back: look at its key and its state,"
+            " and run again before their hour"
+        )
+    return (
+        "wait at the provider they were given to, and config.toml names another by now: run with that one again"
+        " before their hour, or `digest settle` after it"
+    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from digest.delivery.parcel import parcel
-from digest.editions.plan import Planner, as_it_stands, going_out, in_words, passed_over, reader_is
+from digest.editions.draft import as_it_stands, going_out, passed_over
+from digest.editions.plan import Planner, in_words, reader_is
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Digest, Edition

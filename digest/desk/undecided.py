@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from digest.desk.reader_history import ReaderHistory
 from digest.desk.words import ENTRY_STATES, LEFT_OUT, NOT_MAILED
+from digest.editions.draft import as_it_stands, drafted_anew, passed_over
 from digest.editions.due import coming_slot
-from digest.editions.plan import Planner, as_it_stands, drafted_anew, in_words, made_good_by, passed_over
+from digest.editions.plan import Planner, in_words, made_good_by
 from digest.errors import ConfigError
 from digest.installation import Installation
 from digest.model import Edition, Entry

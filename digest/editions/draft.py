@@ -1,36 +1,24 @@
-"""Prepare: draft the edition a cadence owes, take the editor's word, freeze the debt.
+"""Draft an edition: choose the entries of a slot's edition, and store them until they are frozen.
 
-`editions.due` says which slot that is, `editions.plan` what each reader gets.
+`draft` and `ready` store a draft, `redraft` stores it again after an editor's change; `going_out` and `as_it_stands`
+return an edition as a run would draft it, and store nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from digest import group
 from digest.config.settings import Settings
-from digest.editions.approve import waits_for_approval
-from digest.editions.due import coming_slot, passed_editions, slot_owed
-from digest.editions.plan import content, drafted_anew
+from digest.editions.due import coming_slot, passed_editions
 from digest.model import Edition
-from digest.schedule import Cadence, Slot, slot_of
-from digest.store import editions, releases
-
-
-def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
-    """Return the slots a run has to freeze, oldest first: passed ones an editor has approved, then the one owed.
-
-    Raises PersonNeeded while an edition of a passed slot is held: what an editor holds back does not go out
-    under a later date.
-    """
-    due = slot_owed(conn, cadence, now, zone)
-    passed = passed_editions(conn, cadence, now, zone)
-    for edition in passed:
-        if edition.held:
-            raise waits_for_approval(edition, "is held")
-    approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
-    return approved + ([due] if due else [])
+from digest.schedule import Cadence, Slot
+from digest.store import editions, entries, releases
+from digest.store.editions import Shown
+from subscribers.model import Subscriber
 
 
 def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime) -> Edition:
@@ -40,35 +28,93 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime)
     """
     editions.serialise(conn)
     slot = coming_slot(conn, cadence, now, settings.site.zone)
-    known = editions.find(conn, cadence.name, slot.key)
-    if known and (known.state == "frozen" or (known.state == "approved" and not known.held)):
-        return known
-    return _draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
+    stored = editions.find(conn, cadence.name, slot.key)
+    if stored and (stored.state == "frozen" or (stored.state == "approved" and not stored.held)):
+        return stored
+    return _store_draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
 
 
 def redraft(conn: Connection, settings: Settings, entry: int, now: datetime) -> list[Edition]:
-    """Draft anew every open edition that carries `entry`, after an editor's change; return them."""
+    """Draft again each edition, not yet frozen, that carries `entry`, after an editor's change; return them."""
     editions.serialise(conn)
     return [
-        _draft(conn, settings, one.cadence, one.slot, one.to_release, now)
-        for one in editions.unfrozen(conn)
-        if any(s.entry.id == entry for s in editions.shown(conn, one.id))
+        _store_draft(conn, settings, edition.cadence, edition.slot, edition.to_release, now)
+        for edition in editions.unfrozen(conn)
+        if any(row.entry.id == entry for row in editions.shown(conn, edition.id))
     ]
 
 
-def _draft(conn: Connection, settings: Settings, cadence: str, day: str, high: int, now: datetime) -> Edition:
+def ready(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, now: datetime) -> Edition:
+    """Return the edition of a due slot, ready to freeze: drafted up to the present where `drafted_anew` allows it."""
+    editions.serialise(conn)
+    stored = editions.find(conn, cadence.name, slot.key)
+    if stored is None or drafted_anew(stored, approval_required=cadence.approval_required):
+        return _store_draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
+    return stored
+
+
+def going_out(
+    conn: Connection, settings: Settings, cadence_name: str, person: Subscriber, now: datetime
+) -> tuple[Edition, list[Shown]]:
+    """Return the edition that a cadence's readers are offered next, and its entries; changes nothing.
+
+    This is the first earlier edition that still waits to go out, else that of the coming slot, as `as_it_stands`
+    returns it; its id is 0 when none is stored. Raises ConfigError when config.toml has no such cadence.
+    """
+    cadence, zone = settings.cadence(cadence_name), settings.site.zone
+    earlier = passed_editions(conn, cadence, now, zone)
+    slot = coming_slot(conn, cadence, now, zone)
+    stored = earlier[0] if earlier else editions.find(conn, cadence_name, slot.key)
+    edition = stored or Edition(0, cadence_name, slot.key, "draft", False, "", 0, "")
+    return as_it_stands(conn, settings, edition, person, now)
+
+
+def as_it_stands(
+    conn: Connection, settings: Settings, edition: Edition, person: Subscriber, now: datetime
+) -> tuple[Edition, list[Shown]]:
+    """Return an edition and its entries as a run would freeze them now; changes nothing.
+
+    An edition that a run drafts again is returned as it would be drafted now. `person` counts as one of its readers,
+    also when they have no mark yet.
+    """
+    anew = drafted_anew(edition, approval_required=settings.cadence(edition.cadence).approval_required)
+    # Choose the entries of an edition without an id in any case, because none of them are stored.
+    if edition.id and (not anew or passed_over(conn, settings, edition, now)):
+        return edition, editions.shown(conn, edition.id)
+    high = releases.latest(conn)
+    low = releases.lowest_mark(conn, edition.cadence, now, default=high)
+    if person.id:
+        low = min(low, releases.mark_of(conn, person.id, person.joined_at, settings.welcome, default=high))
+    shown = entries_between(conn, low, high)
+    hashed = editions.content_hash(edition.note, shown)
+    return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
+
+
+def passed_over(conn: Connection, settings: Settings, edition: Edition, now: datetime) -> str:
+    """Return the slot key whose edition carries the entries of a draft not approved in time; else ""."""
+    if edition.state != "draft" or edition.held:
+        return ""
+    newer = coming_slot(conn, settings.cadence(edition.cadence), now, settings.site.zone).key
+    return newer if edition.slot < newer else ""
+
+
+def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
+    """Return whether a run drafts a stored edition again when its hour comes.
+
+    It does not when an editor may have looked at the draft, because they approve exactly the entries they saw.
+    """
+    return edition.state == "draft" and not edition.held and not approval_required
+
+
+def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
+    """Return the ready entries of the releases with low < number ≤ high, in an edition's order."""
+    newest = {release.entry: release.number for release in releases.after(conn, low, high)}
+    ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
+    return [Shown(entry, newest[entry.id]) for entry in group.order(ready)]
+
+
+def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, high: int, now: datetime) -> Edition:
+    """Store the draft of a slot with the entries up to release `high` that some reader has not been offered."""
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
-    return editions.draft(conn, cadence, day, (low, high), content(conn, low, high), now)
-
-
-def ready(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, now: datetime) -> Edition:
-    """Return the edition of a due slot: drafted up to the present, unless an editor has the word.
-
-    What an editor may be looking at is never drafted anew behind their back; `draft` does it when asked to.
-    """
-    editions.serialise(conn)
-    one = editions.find(conn, cadence.name, slot.key)
-    if one is None or drafted_anew(one, approval_required=cadence.approval_required):
-        one = _draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
-    return one
+    return editions.draft(conn, cadence, day, (low, high), entries_between(conn, low, high), now)

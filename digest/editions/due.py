@@ -1,4 +1,7 @@
-"""Say which slot of a cadence is owed and which comes next: the one answer for drafts, previews and explanations."""
+"""Find the slots of a cadence that are due: which one is owed, which ones a run freezes, and which comes next.
+
+Runs, drafts, previews and explanations all ask these functions.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,32 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from digest.editions.approve import waits_for_approval
 from digest.model import Edition
-from digest.schedule import Cadence, Slot, due_slot, next_slot
+from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of
 from digest.store import calendar, editions
 
 
+def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
+    """Return the slots a run has to freeze, oldest first: passed ones an editor has approved, then the one owed.
+
+    Raises PersonNeeded while an edition of a passed slot is held, because its entries must not go out under a later
+    date before the editor has decided.
+    """
+    owed = slot_owed(conn, cadence, now, zone)
+    passed = passed_editions(conn, cadence, now, zone)
+    for edition in passed:
+        if edition.held:
+            raise waits_for_approval(edition, "is held")
+    approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
+    return approved + ([owed] if owed else [])
+
+
 def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:
-    """Return the newest due slot of a cadence unless it is accounted for already; older ones it makes good."""
+    """Return the newest due slot of a cadence, or None when it is accounted for already.
+
+    Older slots are never owed, because the edition of the newest carries their entries.
+    """
     due = due_slot(cadence, now, zone)
     last = calendar.last_slot(conn, cadence.name, now)
     edition = editions.find(conn, cadence.name, due.key)
@@ -26,10 +48,10 @@ def coming_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) ->
 
 
 def passed_editions(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Edition]:
-    """Return the editions of earlier slots that still wait, oldest first: approved, or held by an editor.
+    """Return the editions of earlier slots that are approved, or held by an editor, and not frozen; oldest first.
 
-    They go out before the slot that is owed. A draft that was merely passed over does not: its entries are in
-    the next draft.
+    They go out before the edition of the slot that is owed. A draft that was not approved in time does not go out,
+    because its entries are in the next draft.
     """
     due = due_slot(cadence, now, zone).key
     waiting = [edition for edition in editions.unfrozen(conn, cadence.name) if edition.slot < due]

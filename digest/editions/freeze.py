@@ -2,77 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.editions.approve import appearance_hash, waits_for_approval
+from digest.editions.draft import ready
 from digest.editions.plan import PAGE, Planner
 from digest.errors import PersonNeeded
+from digest.installation import Installation
 from digest.model import Digest, Edition
 from digest.schedule import Cadence, Slot, slots_between
 from digest.store import calendar, deliveries, editions, releases
+from digest.store.editions import Shown
+from digest.store.engine import writing
 from digest.system.failpoint import failpoint
 from subscribers import store as people
+
+
+def freeze_slot(installation: Installation, cadence: Cadence, slot: Slot, now: datetime) -> int:
+    """Draft the edition of a due slot where that is still to be done, and freeze it; return its number.
+
+    Raises PersonNeeded when the edition waits for an editor; its draft is stored all the same.
+    """
+    settings = installation.settings
+    with writing(installation.engine, "draft") as conn:
+        ready(conn, settings, cadence, slot, now)
+    with writing(installation.engine, "freeze") as conn:
+        return freeze(conn, settings, cadence, slot, installation.secret, now).id
 
 
 def freeze(
     conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, secret: bytes, now: datetime
 ) -> Edition:
-    """Write down the whole debt of a drafted slot in the caller's transaction: digests, deliveries, marks, slots.
+    """Write all that a drafted slot owes, in the caller's transaction: digests, deliveries, marks and slots.
 
-    Raises PersonNeeded when the edition waits for an editor's word; nothing is written then.
+    Raises PersonNeeded when the edition waits for an editor; nothing is written then.
     """
     editions.serialise(conn)
     people.keep_still(conn)
-    one = editions.find(conn, cadence.name, slot.key)
-    if one is None:
+    edition = editions.find(conn, cadence.name, slot.key)
+    if edition is None:
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
-    if one.held:
-        raise waits_for_approval(one, "is held")
-    if cadence.approval_required and one.state != "approved":
-        raise waits_for_approval(one, "is not approved")
-    shown = editions.shown(conn, one.id)
-    if editions.content_hash(one.note, shown) != one.content_hash:
-        raise waits_for_approval(one, "is not what was approved")
-    if one.state == "approved" and one.look != appearance_hash(settings):
-        raise waits_for_approval(one, "was approved with other templates, words or limits than config has now")
-    # Those who joined since the draft get a mark first, or their letter would not move it and they got it twice.
+    shown = editions.shown(conn, edition.id)
+    _check_approved(settings, cadence, edition, shown)
+    # Give a mark to readers who joined since the draft, because only a mark that exists is moved by their letter.
     releases.settle_marks(conn, settings.welcome)
+    _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
+    deliveries.move_marks(conn, edition)
+    editions.freeze(conn, edition.id, people.count(conn, cadence=edition.cadence), now)
+    _close_slots(conn, settings, cadence, slot, edition, now)
+    frozen = editions.get(conn, edition.id)
+    assert frozen is not None
+    return frozen
+
+
+def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown]) -> None:
+    """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it."""
+    if edition.held:
+        raise waits_for_approval(edition, "is held")
+    if cadence.approval_required and edition.state != "approved":
+        raise waits_for_approval(edition, "is not approved")
+    if editions.content_hash(edition.note, shown) != edition.content_hash:
+        raise waits_for_approval(edition, "is not what was approved")
+    if edition.state == "approved" and edition.look != appearance_hash(settings):
+        raise waits_for_approval(edition, "was approved with other templates, words or limits than config has now")
+
+
+def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:
+    """Write a delivery of edition `number` for each of its readers, and each different digest once."""
     stored: dict[Digest, int] = {}
     rows = []
-    for planned in Planner(conn, settings, one, shown, secret, now).everyone():
+    for planned in planner.everyone():
         digest = None
         if planned.digest is not None:
             digest = stored.get(planned.digest)
             if digest is None:
-                digest = stored[planned.digest] = deliveries.add_digest(conn, one.id, planned.digest)
+                digest = stored[planned.digest] = deliveries.add_digest(conn, number, planned.digest)
         rows.append(
             {"subscriber_id": planned.subscriber.id, "digest_id": digest, "state": planned.state,
              "reason": planned.reason}
         )  # fmt: skip
         if len(rows) >= PAGE:
-            deliveries.add(conn, one.id, rows, now)
+            deliveries.add(conn, number, rows, now)
             failpoint("planned: one page")
             rows = []
-    deliveries.add(conn, one.id, rows, now)
+    deliveries.add(conn, number, rows, now)
     failpoint("planned: all pages")
-    deliveries.move_marks(conn, one)
-    editions.freeze(conn, one.id, people.count(conn, cadence=one.cadence), now)
-    _close_slots(conn, settings, cadence, slot, one, now)
-    frozen = editions.get(conn, one.id)
-    assert frozen is not None
-    return frozen
 
 
 def _close_slots(
-    conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, one: Edition, now: datetime
+    conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, edition: Edition, now: datetime
 ) -> None:
-    """Account for the slot, and for those that passed unseen since the last one."""
+    """Account for the slot of an edition, and for the slots since the last one that passed without a run."""
     last = calendar.last_slot(conn, cadence.name, now)
     if last is not None:
         day = datetime.fromisoformat(last).date()
         for missed in slots_between(cadence, day, slot.day, settings.site.zone):
             calendar.close_slot(conn, missed, "missed", None, now)
-    calendar.close_slot(conn, slot, "run", one.id, now)
+    calendar.close_slot(conn, slot, "run", edition.id, now)

@@ -1,14 +1,14 @@
-"""Decide what each reader gets of an edition, or why they get nothing: what freeze writes and preview shows.
+"""Plan an edition: decide what each reader gets of it, or why they get nothing.
 
-`Planner.reader` answers for one subscriber, `Planner.everyone` for all of an edition's readers; both apply
-`Offer.planned`, so no other code decides who is held, suppressed or left out. `going_out` says which edition, with
-which entries, a cadence's readers are offered next.
+`Planner.reader` plans for one subscriber, `Planner.everyone` for all of an edition's readers; both apply
+`Offer.planned`, so no other code decides which reader is held, suppressed or left out. Freeze writes these plans,
+and preview shows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -16,21 +16,20 @@ from sqlalchemy import Connection
 
 from digest import group
 from digest.config.settings import Settings
-from digest.editions.due import coming_slot, passed_editions
 from digest.model import Digest, Edition
 from digest.render import fitting
 from digest.schedule import next_slot, slot_of
-from digest.store import editions, entries, releases
+from digest.store import editions, releases
 from digest.store.editions import Shown
 from subscribers import store as people
 from subscribers.mailable import unmailable
 from subscribers.model import Interests, Subscriber
 
 PAGE = 1000
-# The state of a plan for somebody who is not among an edition's readers: freeze writes nothing for them.
+# The state of a plan for a subscriber who is not among an edition's readers: freeze writes nothing for them.
 NO_READER = "no reader"
 _JOINED_LATE = "joined this cadence after the edition was drafted"
-# Why somebody may not be mailed (`subscribers.consent.may_mail`), after "this reader …".
+# The reasons why a reader may not be mailed (`subscribers.consent.may_mail`), to follow "this reader …".
 _IN_WORDS = {
     "suppressed": "is suppressed",
     "left": "has left",
@@ -42,7 +41,7 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What one subscriber gets of an edition.
+    """Hold the plan for one subscriber: the digest they get of an edition, or why they get none.
 
     `state` is pending, empty, suppressed or held, as freeze stores it, or NO_READER; `reason` says why they get no
     letter (nothing of the edition matches: ""). `late`: held only because they joined, changed cadence or came
@@ -58,10 +57,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an edition asks of one subscriber.
+    """Hold the facts about one subscriber that their plan depends on.
 
-    `blocked` is why they may not be mailed now, or ""; `mark` the last release considered for them; `had` which
-    of the edition's entries a letter of theirs carries already.
+    `blocked` is why they may not be mailed now, or ""; `mark` the last release considered for them; `had` the ids
+    of the edition's entries that a letter of theirs carries already.
     """
 
     subscriber: Subscriber
@@ -72,7 +71,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Overview:
-    """An edition before it is frozen: how many entries, digests and readers, and who gets nothing."""
+    """Count an edition's entries, digests and readers (by state) before it is frozen; list who gets no letter."""
 
     edition: Edition
     entries: int = 0
@@ -82,20 +81,17 @@ class Overview:
 
 
 class Offer:
-    """The entries of one edition, matched with readers.
-
-    Readers with the same interests, mark and history share one Digest object.
-    """
+    """Match the entries of one edition with readers. Those with equal interests, mark and history share a Digest."""
 
     def __init__(self, settings: Settings, edition: Edition, shown: Sequence[Shown]) -> None:
         self._settings = settings
         self._edition = edition
-        self._candidates = [group.candidate_of(s.entry, s.release) for s in shown]
-        self._fitted = fitting(settings, edition, [s.entry for s in shown])
+        self._candidates = [group.candidate_of(row.entry, row.release) for row in shown]
+        self._fitted = fitting(settings, edition, [row.entry for row in shown])
         self._digests: dict[tuple[Interests, int, frozenset[int]], Digest] = {}
 
     def planned(self, standing: Standing) -> Planned:
-        """Return what a subscriber gets, or why not: the only place where this is decided."""
+        """Decide what a subscriber gets, or why they get nothing; no other function decides this."""
         person = standing.subscriber
         if person.state != "active":
             return Planned(person, None, NO_READER, standing.blocked or person.state)
@@ -122,7 +118,7 @@ class Offer:
 
 
 class Planner:
-    """Plans one edition for its readers, from what the database says of them in the caller's transaction."""
+    """Plan one edition for its readers, by the rows of the caller's transaction."""
 
     def __init__(
         self, conn: Connection, settings: Settings, edition: Edition, shown: Sequence[Shown], secret: bytes,
@@ -137,7 +133,7 @@ class Planner:
         self._offer = Offer(settings, edition, shown)
 
     def everyone(self) -> Iterator[Planned]:
-        """Yield what each active subscriber of the edition's cadence gets, in the order of their ids."""
+        """Yield the plan for each active subscriber of the edition's cadence, in the order of their ids."""
         last = 0
         while page := people.stream(self._conn, cadence=self._edition.cadence, after=last, limit=PAGE):
             last = page[-1].id
@@ -145,12 +141,12 @@ class Planner:
                 yield self._offer.planned(standing)
 
     def reader(self, person: Subscriber) -> Planned:
-        """Return what one stored subscriber gets, whatever their state and cadence."""
+        """Return the plan for one stored subscriber, whatever their state and cadence."""
         (standing,) = self._standings([person])
         return self._offer.planned(standing)
 
     def anyone(self, person: Subscriber) -> Planned:
-        """Return what an imagined reader gets: somebody new who may be mailed and has had nothing of the edition."""
+        """Return the plan for an imagined reader, who may be mailed and has had no entry of the edition."""
         return self._offer.planned(Standing(person, "", self._edition.from_release, frozenset()))
 
     def _standings(self, page: Sequence[Subscriber]) -> Iterator[Standing]:
@@ -167,10 +163,10 @@ class Planner:
 
 
 def overview(conn: Connection, settings: Settings, edition: Edition, secret: bytes, now: datetime) -> Overview:
-    """Return what an edition would do if it were frozen now; changes nothing."""
+    """Count the readers and digests an edition would have if it were frozen now; changes nothing."""
     shown = editions.shown(conn, edition.id)
     result = Overview(edition, entries=len(shown))
-    digests: dict[int, Digest] = {}  # by id(), which could be another's if the Digest were let go
+    digests: dict[int, Digest] = {}  # by id(); kept here, because Python gives a freed object's id to another
     for planned in Planner(conn, settings, edition, shown, secret, now).everyone():
         result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
         if planned.state != "pending":
@@ -181,60 +177,8 @@ def overview(conn: Connection, settings: Settings, edition: Edition, secret: byt
     return result
 
 
-def going_out(
-    conn: Connection, settings: Settings, cadence_name: str, person: Subscriber, now: datetime
-) -> tuple[Edition, list[Shown]]:
-    """Return the edition that a cadence's readers are offered next, and its entries; changes nothing.
-
-    First an earlier edition that still waits to go out, else that of the coming slot, as `as_it_stands` shows it;
-    its id is 0 when nothing is stored. ConfigError when config.toml has no such cadence.
-    """
-    cadence, zone = settings.cadence(cadence_name), settings.site.zone
-    earlier = passed_editions(conn, cadence, now, zone)
-    slot = coming_slot(conn, cadence, now, zone)
-    stored = earlier[0] if earlier else editions.find(conn, cadence_name, slot.key)
-    edition = stored or Edition(0, cadence_name, slot.key, "draft", False, "", 0, "")
-    return as_it_stands(conn, settings, edition, person, now)
-
-
-def as_it_stands(
-    conn: Connection, settings: Settings, edition: Edition, person: Subscriber, now: datetime
-) -> tuple[Edition, list[Shown]]:
-    """Return an edition and its entries as a run would take them now; changes nothing.
-
-    A draft that a run makes anew is returned as it would be made now, also for `person` if they have no mark yet.
-    """
-    anew = drafted_anew(edition, approval_required=settings.cadence(edition.cadence).approval_required)
-    # An edition without an id has no entries stored: its draft is still to be made.
-    if edition.id and (not anew or passed_over(conn, settings, edition, now)):
-        return edition, editions.shown(conn, edition.id)
-    high = releases.latest(conn)
-    low = releases.lowest_mark(conn, edition.cadence, now, default=high)
-    if person.id:
-        low = min(low, releases.mark_of(conn, person.id, person.joined_at, settings.welcome, default=high))
-    shown = content(conn, low, high)
-    hashed = editions.content_hash(edition.note, shown)
-    return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
-
-
-def passed_over(conn: Connection, settings: Settings, edition: Edition, now: datetime) -> str:
-    """Return the slot key that took the entries of a draft nobody approved in time, or "" for any other edition."""
-    if edition.state != "draft" or edition.held:
-        return ""
-    newer = coming_slot(conn, settings.cadence(edition.cadence), now, settings.site.zone).key
-    return newer if edition.slot < newer else ""
-
-
-def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
-    """Return whether a run drafts a stored edition again when its hour comes: nobody but the program made it.
-
-    What an editor may be looking at is never drafted anew behind their back.
-    """
-    return edition.state == "draft" and not edition.held and not approval_required
-
-
 def made_good_by(settings: Settings, edition: Edition) -> str:
-    """Return the slot key of the edition after `edition`: it considers those who joined too late for this one."""
+    """Return the slot key of the edition after `edition`: the first for readers who joined too late for this one."""
     cadence, zone = settings.cadence(edition.cadence), settings.site.zone
     return next_slot(cadence, slot_of(cadence, edition.slot, zone).instant, zone).key
 
@@ -259,17 +203,10 @@ def reader_is(reason: str) -> str:
     return f"this reader {_IN_WORDS.get(reason, reason)}"
 
 
-def content(conn: Connection, low: int, high: int) -> list[Shown]:
-    """Return the entries of the releases with low < number ≤ high, in an edition's order."""
-    newest = {release.entry: release.number for release in releases.after(conn, low, high)}
-    ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
-    return [Shown(entry, newest[entry.id]) for entry in group.order(ready)]
-
-
 def _released_before(conn: Connection, shown: Sequence[Shown]) -> list[int]:
-    """Return the entries that came in by a second release: some readers may have had them."""
+    """Return the ids of the entries that came in by a second release, which some readers may have had."""
     if not shown:
         return []
-    numbers = [s.release for s in shown]
-    again = {r.number for r in releases.after(conn, min(numbers) - 1, max(numbers)) if r.again}
-    return [s.entry.id for s in shown if s.release in again]
+    numbers = [row.release for row in shown]
+    again = {release.number for release in releases.after(conn, min(numbers) - 1, max(numbers)) if release.again}
+    return [row.entry.id for row in shown if row.release in again]

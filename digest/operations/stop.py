@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from digest.delivery.take_back import TakenBack, _take_back
+from digest.delivery.run import Run
+from digest.delivery.take_back import TakenBack, take_back_request
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
@@ -41,7 +42,7 @@ def stop(installation: Installation, number: int) -> TakenBack:
                 waiting = requests.of_edition(conn, number, installation.clock())
             for request in waiting:
                 if after_doubt(installation.clock(), request.send_at, None) == "cancel":
-                    _take_back(installation.engine, transport, installation.clock, request, "stop", account)
+                    take_back_request(Run(installation, transport), request, "stop", account)
                 else:
                     account.late += 1
     except TryLater as busy:

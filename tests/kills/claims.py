@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from digest import pipeline
 from digest.delivery.claim import claim
+from digest.delivery.run import Run
 from digest.editions import draft, freeze
 from digest.installation import Installation
 from digest.schedule import due_slot
 from digest.store.engine import make_engine, writing
-from digest.store.fence import Fence
+from digest.transports.file import FileTransport
 from tests.house import House
 
 
@@ -45,14 +47,15 @@ class Claims:
 
     def run(self, engine: Engine) -> Callable[[], list[int]]:
         """Another run: called, it claims what is pending and returns the readers it would hand letters over to."""
-        place, number = self.place, len(self._engines)
-        fence = Fence(engine, self.house.folder / f"fence{number}")
+        number = len(self._engines)
+        settings = replace(self.place.settings, fence_file=self.house.folder / f"fence{number}")
+        installation = Installation(settings, self.house.now)
+        installation.__dict__["engine"] = engine
+        run = Run(installation, FileTransport(self.house.folder / "letters"), number)
 
         def claims() -> list[int]:
-            batch, _ = claim(
-                engine, place.settings, fence, self.edition, number, place.secret, self.house.now, most=200
-            )
-            return [one.reader.id for one in batch]
+            batch, _ = claim(run, self.edition, self.house.now)
+            return [claimed.reader.id for claimed in batch]
 
         return claims
 

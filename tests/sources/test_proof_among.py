@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from digest import gather as story
 from digest.model import Source
 from digest.sources.sandbox.child import close_zygote
 from digest.store.sources import Gathering
-from tests.house import House
+from tests.house import House, gathering_from
 from tests.sources import catalogue, hostile
 from tests.sources.webserver import Web, answer, drip, fetcher
 
@@ -38,16 +38,15 @@ class Run:
 def run(house: House, web: Web, sources: list[Source]) -> Run:
     """Gather `sources` an hour on, within the limits of a config that says nothing of them."""
     house.now = house.now.replace(hour=house.now.hour + 1)
-    settings = replace(house.settings, sources=tuple(sources))
-    place, done = house.place, Run()
-    reader = fetcher(web, seconds=settings.gather_timeout, bytes=10_000_000, gap=0.25)
+    done = Run()
+    reader = fetcher(web, seconds=house.settings.gather_timeout, bytes=10_000_000, gap=0.25)
     started = time.monotonic()
 
     def stored(one: Gathering) -> None:
         if one.name.startswith("good"):
             done.good_in = time.monotonic() - started
 
-    rows = story.gather(place.engine, settings, reader, place.classifier, now=house.now, progress=stored)
+    rows = story.gather(gathering_from(house, reader, sources), progress=stored)
     done.seconds, done.rows = time.monotonic() - started, {one.name: one for one in rows}
     return done
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from digest.desk import edit
 from digest.editions import draft as drafting
 from digest.editions import freeze as freezing
+from digest.editions.due import slots_to_run
 from digest.installation import Installation
 from digest.store import deliveries, editions, entries
 from digest.store.engine import make_engine, reading, writing
@@ -74,7 +75,7 @@ class Other:
 
 def freeze(conn: Connection, house: House) -> int:
     place, cadence = house.place, house.settings.cadence("weekly")
-    [slot] = drafting.slots_to_run(conn, cadence, house.now, "UTC")
+    [slot] = slots_to_run(conn, cadence, house.now, "UTC")
     drafting.ready(conn, house.settings, cadence, slot, house.now)
     return freezing.freeze(conn, house.settings, cadence, slot, place.secret, house.now).id
 

@@ -1,0 +1,152 @@
+"""Hand a claimed batch of one edition over to the transport, and record the outcome of each delivery.
+
+The order is compose, hand over, record. The outcomes are recorded whatever ends the hand-over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from sqlalchemy import Connection
+
+from digest.delivery.claim import Claimed
+from digest.delivery.parcel import folder_of, parcel
+from digest.delivery.run import Run
+from digest.errors import ConfigError, DigestError, TryLater
+from digest.ledger.states import next_try
+from digest.model import Edition
+from digest.render import Letters
+from digest.store import deliveries, requests
+from digest.store.deliveries import Delivery
+from digest.store.engine import reading, writing
+from digest.system import stopping
+from digest.system.failpoint import failpoint
+from digest.transports.base import Outcome, Parcel, WaitingTransport
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenEdition:
+    """Hold an edition whose deliveries are written, its letters, and the hour at which they are to arrive."""
+
+    edition: Edition
+    letters: Letters
+    hour: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Say how a hand-over ended: `lost` when an answer did not come, `halted` when some letters were not begun."""
+
+    lost: bool = False
+    halted: bool = False
+
+
+def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at: datetime | None) -> HandOver:
+    """Hand a claimed batch over and record what became of each delivery, whatever ends the hand-over.
+
+    `send_at`: in slot mode, the hour until which the provider keeps the letters.
+    """
+    outcomes: list[Outcome] = []
+    begun = False
+    try:
+        parcels, refused = compose_batch(frozen, batch, run.installation.secret, run.installation.clock())
+        failpoint("hand-over: composed")
+        # Re-check ownership before the first byte: if this process slept past its claim, another run may have
+        # settled these deliveries.
+        with reading(run.installation.engine) as conn:
+            ours = deliveries.claimed_by(conn, [claimed.delivery.id for claimed in batch], run.number)
+        parcels = [composed for composed in parcels if composed.delivery in ours]
+        begun = True
+        with stopping.telling(run.transport.stop):
+            for outcome in chain(refused, _answers(run, frozen.edition.id, parcels, send_at)):
+                outcomes.append(outcome)
+                failpoint("hand-over: one answered")
+        failpoint("hand-over: all answered")
+    finally:
+        record(run, frozen.edition, batch, outcomes, begun=begun)
+    lost = any(outcome.state == "uncertain" for outcome in outcomes)
+    return HandOver(lost, halted=any(not outcome.tried for outcome in outcomes))
+
+
+def compose_batch(
+    frozen: FrozenEdition, batch: Sequence[Claimed], secret: bytes, now: datetime
+) -> tuple[list[Parcel], list[Outcome]]:
+    """Compose the letters of a batch; return the parcels, and a refusal for each letter that cannot be written.
+
+    Raises ConfigError for a mistaken template or setting, because then no letter can be written.
+    """
+    parcels, refused = [], []
+    for claimed in batch:
+        number = claimed.delivery.id
+        try:
+            parcels.append(parcel(frozen.letters, claimed.reader, claimed.digest, secret, now, delivery=number))
+        except ConfigError:
+            raise
+        except (ValueError, DigestError) as error:
+            refused.append(Outcome(number, "refused", f"no letter could be written: {error}"))
+    return parcels, refused
+
+
+def record(run: Run, edition: Edition, batch: Sequence[Claimed], outcomes: Sequence[Outcome], *, begun: bool) -> None:
+    """Record the outcomes of a batch, and give back the claims of deliveries that surely were not taken.
+
+    The transport is asked about each delivery without an outcome. One of which it knows nothing stays claimed, and
+    the next run calls it uncertain. `begun`: a letter may have left; otherwise everything without an outcome is
+    given back.
+    """
+    claimed = {claim.delivery.id: claim.delivery for claim in batch}
+    answered = {outcome.delivery for outcome in outcomes}
+    unanswered = [number for number in claimed if number not in answered]
+    late: list[Outcome] = []
+    if unanswered and begun:
+        answers = run.transport.ask([(number, folder_of(edition)) for number in unanswered])
+        late = [Outcome(number, "accepted") for number in unanswered if answers.get(number) == "accepted"]
+        unanswered = [number for number in unanswered if answers.get(number) == "absent"]
+    now = run.installation.clock()
+    with writing(run.installation.engine, "record") as conn:
+        _settle(conn, edition, claimed, [*outcomes, *late], run.number, now)
+        deliveries.give_back(conn, unanswered, now, run.number)
+
+
+def _answers(run: Run, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:
+    """Return the transport's outcomes; in slot mode each request is written down before it leaves."""
+    transport = run.transport
+    if send_at is None or not isinstance(transport, WaitingTransport):
+        return transport.hand_over(parcels)
+
+    def batch_for(ids: Sequence[int]) -> str:
+        batch_id = transport.create_batch()
+        with writing(run.installation.engine, "request") as conn:
+            noted = requests.note(conn, ids, batch_id, run.number)
+        if not noted:
+            raise TryLater(f"edition {number}: another run has taken these deliveries over; nothing of them left")
+        return batch_id
+
+    return transport.hand_over_at(parcels, send_at, batch_for)
+
+
+def _settle(
+    conn: Connection, edition: Edition, claimed: Mapping[int, Delivery], outcomes: Sequence[Outcome], run: int,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Settle outcomes; a deferred delivery is tried again later, until its edition is too old."""
+    settled = []
+    later: list[tuple[int, datetime, str]] = []
+    unbegun: list[tuple[int, datetime, str]] = []
+    frozen_at = deliveries.frozen_at(conn, edition.id)
+    for outcome in outcomes:
+        number, reason = outcome.delivery, outcome.reason
+        if outcome.state != "deferred":
+            settled.append((number, outcome.state, reason))
+        elif not outcome.tried:
+            unbegun.append((number, now, reason))
+        elif again := next_try(claimed[number].attempts + 1, outcome.retry_after, frozen_at, now):
+            later.append((number, again, reason))
+        else:
+            settled.append((number, "refused", f"given up after three days: {reason}"))
+    deliveries.settle(conn, settled, now, run)
+    deliveries.put_off(conn, later, now, run)
+    deliveries.put_off(conn, unbegun, now, run, tried=False)

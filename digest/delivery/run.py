@@ -1,0 +1,21 @@
+"""Name one run of the pipeline: the installation it works on, the transport it hands over with, and its number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest.installation import Installation
+from digest.transports.base import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hold what claiming, handing over, taking back and recovering need. The run lock is held for as long.
+
+    `number` is the run's row in the database, which marks the deliveries it claims; 0 for work that claims none,
+    such as stopping an edition.
+    """
+
+    installation: Installation
+    transport: Transport
+    number: int = 0
