@@ -1,6 +1,6 @@
-"""The verb render: an edition's letter in each language, compiled once, and one reader's own letter of it.
+"""Render an edition's letters: compile the edition once in each language, and fill in each reader's own parts.
 
-Preview, send and the letter page all come through here, so what an editor sees is what a reader gets.
+Preview, send and the letter page all render here, so that an editor sees exactly the letter a reader gets.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ _log = logging.getLogger(__name__)
 
 
 class Letters:
-    """An edition's letter by language, each compiled when its first reader comes. ConfigError for a bad template.
+    """Compile and hold an edition's letter in each language, when the first reader of that language comes.
 
-    The first digests of each language are compared with the letter rendered whole. Where a template of the
-    organisation's own makes them differ, that language's digests are compiled one by one from there on.
+    The first digests of each language are compared with the same letter rendered whole. Where a template of the
+    organisation's own makes them differ, each later digest of that language is compiled by itself. Methods raise
+    ConfigError for a mistaken template.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Letters:
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
         self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
-        self._made: dict[str, Letter] = {}
+        self._letters: dict[str, Letter] = {}
         self._forms: dict[tuple[str, Digest], Form] = {}
         self._checked: dict[str, list[Digest]] = {}
         self._lock = threading.RLock()
@@ -53,16 +54,16 @@ class Letters:
         """Return the letter in a reader's language; without words for it, in the site's, else in English."""
         chosen = catalogue.best((language, self.settings.site.language), self.languages)
         with self._lock:
-            if chosen not in self._made:
-                self._made[chosen] = compile_letter(
+            if chosen not in self._letters:
+                self._letters[chosen] = compile_letter(
                     self._facts, self._entries, self._appearance, chosen, inline=self._inline
                 )
-            return self._made[chosen]
+            return self._letters[chosen]
 
     def render(self, language: str, digest: Digest, reader: ReaderFacts) -> Assembled:
-        """Return one reader's letter, right whatever the templates do.
+        """Return a reader's letter, correct also when a template depends on an entry's neighbours or number.
 
-        DigestError when the digest places an entry that the edition does not hold.
+        Raises DigestError when the digest places an entry that the edition does not hold.
         """
         letter = self.of(language)
         checked = self._checked.setdefault(letter.book.words.language, [])
@@ -71,7 +72,7 @@ class Letters:
         return assemble(letter, digest, reader)
 
     def form(self, language: str, digest: Digest, reader: ReaderFacts) -> Form:
-        """Return a digest's letter as a form, the same object for all its readers; `reader` is any of them."""
+        """Return a digest's letter as a form, the same object for all its readers; `reader` may be any of them."""
         letter = self.of(language)
         key = (letter.book.words.language, digest)
         with self._lock:
@@ -80,21 +81,23 @@ class Letters:
             return self._forms[key]
 
     def _check(self, letter: Letter, digest: Digest, reader: ReaderFacts, checked: list[Digest]) -> Letter:
+        """Compare a digest's letter with the same rendered whole; return a letter that is right for this language."""
         with self._lock:
-            # The shipped templates are proven by the tests; an own one is tried at the extremes too.
+            # Try the organisation's own templates at the extremes too, because tests prove only the shipped ones.
             trials = extremes(letter) if self.settings.templates and not checked else ()
             safe, why = proven(letter, [digest, *trials], reader)
             if why:
-                self._made[letter.book.words.language] = safe
+                self._letters[letter.book.words.language] = safe
                 _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
             checked.append(digest)
         return safe
 
 
 def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest]:
-    """Return what keeps a digest's letter below the size at which mail programs clip it, by counting more as "more".
+    """Return a function that shortens a digest until its letter is below the size at which mail programs clip it.
 
-    With a cap of 25 no letter comes near it, and nothing is compiled.
+    It counts the entries that do not fit as "more". With a cap of 25 no letter comes near that size, so the function
+    returns each digest as it is, and nothing is compiled.
     """
     if settings.letter_cap <= _SMALL:
         return lambda digest: digest

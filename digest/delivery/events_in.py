@@ -1,4 +1,4 @@
-"""What comes back from providers and mail servers, into the ledger; and what a person must hear of it."""
+"""Take in the events that providers and mail servers report, and count what was left aside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(slots=True)
 class Incoming:
-    """What was taken, and by reason how much was left aside. `unread`: messages that only a person can read."""
+    """Count events taken, events left aside (by reason), and messages in a mailbox left unread for a person."""
 
     taken: Taken = field(default_factory=Taken)
     aside: Counter[str] = field(default_factory=Counter)
@@ -32,27 +32,26 @@ class Incoming:
 
 
 def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now: datetime) -> Incoming:
-    """Take the events of a webhook call that is known to be the provider's. Raises BadBody (ValueError)."""
-    found = webhook.parse(body, partial(read_tag, secret), now)
-    aside = Counter({name or "no event": count for name, count in found.ignored.items()})
+    """Take the events of a webhook call whose signature was verified. Raises BadBody when it cannot be read."""
+    parsed = webhook.parse(body, partial(read_tag, secret), now)
+    aside = Counter({name or "no event": count for name, count in parsed.ignored.items()})
     with writing(engine, "events") as conn:
-        done = Incoming(take(conn, found.events, secret, now), aside)
-    return done
+        return Incoming(take(conn, parsed.events, secret, now), aside)
 
 
 def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> Incoming:
-    """Take the reports in a mailbox; each is marked as read once its event is stored. Safe to repeat after any end.
+    """Take the reports in a mailbox, and mark each as read once its event is stored. Safe to repeat after any end.
 
-    Machines' messages that report nothing of ours are marked as well; a person's stay unread.
+    A machine's message that reports no letter of this installation is marked as well; a person's stays unread.
     """
-    done = Incoming()
+    incoming = Incoming()
     batch: list[Event] = []
     keys: list[str] = []
 
     def store() -> None:
         if batch:
             with writing(engine, "events") as conn:
-                done.taken += take(conn, batch, secret, clock())
+                incoming.taken += take(conn, batch, secret, clock())
         box.done(keys)
         batch.clear()
         keys.clear()
@@ -61,12 +60,12 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
         try:
             batch.append(read_report(raw, partial(read_tag, secret), clock()))
         except NoReport as why:
-            done.aside[str(why)] += 1
+            incoming.aside[str(why)] += 1
             if not why.machine:
-                done.unread += 1
+                incoming.unread += 1
                 continue
         keys.append(key)
         if len(keys) >= BATCH:
             store()
     store()
-    return done
+    return incoming

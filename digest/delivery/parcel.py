@@ -1,7 +1,7 @@
-"""Build one reader's parcel of an edition: their links, their letter, and the message on the wire.
+"""Build a reader's parcel of an edition: their links, their letter, and the message on the wire.
 
-Three functions, each on the one before: `links_of`, `render_letter`, `compose_message`. A page that only shows the
-letter stops after the second.
+`parcel` calls three functions in turn: `links_of`, `render_letter`, `compose_message`. A page that only shows the
+letter calls the first two.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from subscribers.tokens import make_token
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Hold one reader's links in an edition's letter: absolute addresses, each with a token for them alone."""
+    """Hold a reader's links in an edition's letter: absolute addresses, each with a token for this reader alone."""
 
     unsubscribe: str
     preferences: str
@@ -38,7 +38,7 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Hold one reader's letter, and what it says of the reader."""
+    """Hold a reader's letter, and the facts about the reader that it shows."""
 
     letter: Assembled
     reader: ReaderFacts
@@ -47,10 +47,11 @@ class Rendered:
 def parcel(
     letters: Letters, person: Subscriber, digest: Digest, secret: bytes, now: datetime, *, delivery: int
 ) -> Parcel:
-    """Return one reader's letter in their language, composed, and signed where config has a key for it.
+    """Return a reader's letter in their language, composed, and signed where config has a key.
 
-    With a form and their values where the transport fills forms. `delivery` is 0 for a preview. Raises ConfigError
-    for a mistaken template, another DigestError or ValueError when none can be written to them.
+    A transport that fills forms gets the form and the reader's values as well. `delivery` is the delivery's number, 0
+    for a preview. Raises ConfigError for a mistaken template, another DigestError or ValueError when no letter can be
+    written to this reader.
     """
     settings, edition = letters.settings, letters.edition
     rendered = render_letter(letters, person, digest, links_of(settings.site, edition.id, person, secret))
@@ -65,7 +66,7 @@ def parcel(
 
 
 def links_of(site: Site, edition: int, person: Subscriber, secret: bytes) -> Links:
-    """Make the links of a person's letter. Those of a person without an id (a preview by interests) do nothing."""
+    """Make the links of a person's letter; those of a person without an id (a preview by interests) do nothing."""
 
     def link(path: str, purpose: str, number: int | None = None) -> str:
         token = make_token([secret], purpose, person.id, edition=number or None) if person.id else "preview"
@@ -91,7 +92,7 @@ def render_letter(letters: Letters, person: Subscriber, digest: Digest, links: L
 
 
 def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFacts:
-    """Return what a letter says of one person."""
+    """Return the facts about one person that a letter shows."""
     return ReaderFacts(
         name=person.name,
         email=person.email,
@@ -105,10 +106,11 @@ def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFact
 
 
 def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: bytes, now: datetime) -> Head:
-    """Return what the headers of a person's letter say; BadHeader when the sender has no domain."""
+    """Return the values for the headers of a person's letter; raises BadHeader when the sender has no domain."""
     site, edition = letters.settings.site, letters.edition
     domain = headers.domain_of("site.from", site.sender)
-    # The same on every attempt, so that a receiver can drop a twin; and it tells nobody how many there are.
+    # The same on every attempt, so that a receiver can drop a second copy; hashed, because a number would tell how
+    # many subscribers there are.
     token = hmac.new(secret, f"message {edition.id} {person.id}".encode(), hashlib.sha256).hexdigest()[:32]
     return Head(
         site,
@@ -122,11 +124,11 @@ def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: b
 
 
 def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:
-    """Compose a letter into the message on the wire, signed where config has a key; BadHeader for an unfit value."""
+    """Compose a letter into the message on the wire, signed where config has a key; BadHeader for a bad value."""
     message = compose(letter, head)
     if settings.dkim is None:
         return message
-    from digest.letter.mime.dkim import sign  # cryptography is slow to import
+    from digest.letter.mime.dkim import sign  # here, because cryptography is slow to import
 
     return sign(message, settings.dkim, head.date)
 

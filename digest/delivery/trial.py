@@ -13,21 +13,21 @@ from subscribers.model import Subscriber
 
 
 def trial_letter(settings: Settings) -> None:
-    """Render a letter of invented entries in each language, so that a mistaken template shows before its day.
+    """Compose a letter of invented entries in each language, to meet every branch of the templates.
 
-    Raises ConfigError naming the template and line.
+    Raises ConfigError, which names the template and the line, or the part without an unsubscribe link.
     """
     now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     area = settings.taxonomy.policy_areas[0].slug if settings.taxonomy.policy_areas else ""
     picture = Image("https://example.org/trial.png", "A trial", 400, 300)
-    # Between them they have everything an entry may have, and lack everything it may lack.
+    # Two entries, because one has every part that an entry may have and the other lacks all it may lack.
     full = Entry(
         1, "Trial", "https://example.org/", "Trial", "case-study", now, now, "A trial.", language="ar", image=picture,
         facets=Facets((area,) if area else (), ("wales",), (), (), "Trial"),
     )  # fmt: skip
     bare = Entry(2, "Trial", None, "", "post", None, now)
     first, other = Placed(1, Reason("area", area)), Placed(2, Reason("area"))
-    # A configuration without policy areas has but the one group.
+    # One group for both without policy areas, because there is no area to make a second group of.
     near = (Group(area, (first,)), Group("", (other,))) if area else (Group("", (first, other)),)
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
     digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
@@ -35,9 +35,9 @@ def trial_letter(settings: Settings) -> None:
     letters = Letters(settings, edition, [full, bare])
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language)
-        made = parcel(letters, reader, digest, b"0" * 32, now, delivery=1)
-        for part, said in (("html", made.letter.html_text()), ("txt", made.letter.plain_text())):
-            if f"{settings.site.base_url}/unsubscribe/" not in said:
+        letter = parcel(letters, reader, digest, b"0" * 32, now, delivery=1).letter
+        for part, text in (("html", letter.html_text()), ("txt", letter.plain_text())):
+            if f"{settings.site.base_url}/unsubscribe/" not in text:
                 raise ConfigError(
                     [f"letter.{part}.j2: has no unsubscribe link; write {{{{ reader.unsubscribe_url }}}} into it"]
                 )

@@ -1,4 +1,4 @@
-"""Approve or hold an edition: record the editor's decision about exactly what they looked at."""
+"""Approve or hold an edition: record the editor's decision about exactly the content they looked at."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from digest.system.resources import resource
 
 
 def approve(conn: Connection, settings: Settings, number: int, who: str, now: datetime, seen: str = "") -> Edition:
-    """Record the editor's word for an edition as it is stored, and as templates and config now show it.
+    """Approve an edition as it is stored, and as templates and config now show it; return it.
 
-    `seen`: the content hash (or its beginning) of what they looked at; PersonNeeded when it is another by now.
-    A frozen edition that was stopped goes on. Raises WrongUse when there is nothing to approve.
+    A frozen edition that was stopped goes on. `who`: the editor's name; `seen`: the content hash (or its beginning)
+    of the edition they looked at. Raises PersonNeeded when the content has another hash by now, WrongUse when there
+    is nothing to approve.
     """
     editions.serialise(conn)
     stopped = editions.get(conn, number)
@@ -29,34 +30,34 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
         editions.let_go(conn, number)
         requests.go_on(conn, number)
         return stopped
-    one = _open_edition(conn, number)
-    cadence = settings.cadence(one.cadence)
+    edition = _open_edition(conn, number)
+    cadence, slot = settings.cadence(edition.cadence), edition.slot
     newer = due_slot(cadence, now, settings.site.zone).key
-    if not one.held and (one.slot < newer or (calendar.last_slot(conn, one.cadence, now) or "") >= one.slot):
+    if not edition.held and (slot < newer or (calendar.last_slot(conn, cadence.name, now) or "") >= slot):
         raise WrongUse(
-            f"edition {number} ({one.cadence} {one.slot}) is past: {newer} is due and carries its entries;"
-            f" `digest prepare {one.cadence}`, then approve that one"
+            f"edition {number} ({cadence.name} {slot}) is past: {newer} is due and carries its entries;"
+            f" `digest prepare {cadence.name}`, then approve the edition it drafts"
         )
-    if not one.content_hash.startswith(seen):
+    if not edition.content_hash.startswith(seen):
         raise PersonNeeded(f"edition {number} has changed since you looked; nothing is approved, preview it again")
     editions.approve(conn, number, who, appearance_hash(settings), now)
     return _open_edition(conn, number)
 
 
 def appearance_hash(settings: Settings) -> str:
-    """Return a hash of everything but the entries that decides how an edition reads: templates, words, limits."""
+    """Return a hash of all that decides how an edition reads besides its entries: templates, words and limits."""
     folders = [resource("templates") / "email", *([settings.templates] if settings.templates else [])]
-    said = hashlib.sha256()
+    hasher = hashlib.sha256()
     for value in (settings.site, settings.brand, settings.taxonomy, settings.letter_cap, settings.elsewhere_cap):
-        said.update(repr(value).encode())
+        hasher.update(repr(value).encode())
     for folder in folders:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            said.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
-    return said.hexdigest()
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            hasher.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return hasher.hexdigest()
 
 
 def hold(conn: Connection, number: int) -> Edition:
-    """Keep an edition back until it is approved. Raises WrongUse when it is frozen or unknown."""
+    """Hold an edition until it is approved. Raises WrongUse when it is frozen or does not exist."""
     editions.serialise(conn)
     _open_edition(conn, number)
     editions.hold(conn, number)
@@ -64,19 +65,22 @@ def hold(conn: Connection, number: int) -> Edition:
 
 
 def _open_edition(conn: Connection, number: int) -> Edition:
-    one = editions.get(conn, number)
-    if one is None:
+    """Return an edition that is not frozen; raises WrongUse when it is, or does not exist."""
+    edition = editions.get(conn, number)
+    if edition is None:
         raise WrongUse(f"edition {number} does not exist; see `digest status`")
-    if one.state == "frozen":
+    if edition.state == "frozen":
         raise WrongUse(
             f"edition {number} is frozen: its deliveries are written, it can no longer be changed;"
             f" `digest hold {number} --stop` stops what has not left yet"
         )
-    return one
+    return edition
 
 
-def waits_for_approval(one: Edition, why: str) -> PersonNeeded:
+def waits_for_approval(edition: Edition, why: str) -> PersonNeeded:
+    """Return the error that tells an editor why an edition waits for them, and how to approve it."""
+    number = edition.id
     return PersonNeeded(
-        f"edition {one.id} ({one.cadence} {one.slot}) {why}; look with `digest preview --edition {one.id}`,"
-        f" then `digest approve {one.id} --hash {one.content_hash[:12]}`"
+        f"edition {number} ({edition.cadence} {edition.slot}) {why}; look with `digest preview --edition {number}`,"
+        f" then `digest approve {number} --hash {edition.content_hash[:12]}`"
     )
