@@ -66,7 +66,7 @@ def gather(
                     raise TryLater("stopped as asked, while gathering; run again to go on")
                 if source.name in jobs:
                     row = store_source(installation, source, jobs[source.name].result(), now)
-                elif why := _why_not(states[source.name], now, force):
+                elif why := _why_not_read(states[source.name], now, force):
                     row = Gathering(source.name, "failed", error=why)
                 else:
                     continue
@@ -99,7 +99,7 @@ def store_source(
     return row
 
 
-def _why_not(state: State, now: datetime, force: bool) -> str | None:
+def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     """Return why a source is not read and the cure, where a person must know of it; else None."""
     if state.gone:
         return "gone (410): correct or remove it in config.toml"

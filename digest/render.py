@@ -51,7 +51,7 @@ class Letters:
         self._lock = threading.RLock()
 
     def of(self, language: str) -> Letter:
-        """Return the letter in a reader's language; without words for it, in the site's, else in English."""
+        """Return the letter in a reader's language; without a catalogue for it in the site's, else in English."""
         chosen = catalogue.best((language, self.settings.site.language), self.languages)
         with self._lock:
             if chosen not in self._letters:

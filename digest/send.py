@@ -26,7 +26,7 @@ from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.base import Transport, WaitingTransport
 
-MOST_DOUBTS = 3  # lost answers in one run; then the provider is left alone for a while
+MOST_DOUBTS = 3  # lost answers in one edition; then the run ends, to leave the provider alone for a while
 Progress = Callable[[int], None]
 
 

@@ -56,7 +56,7 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
     installation = run.installation
     secret = installation.secret
     with writing(installation.engine, "claim") as conn:
-        # A reader who leaves is seen by the reads below or leaves after this transaction, because it locks readers.
+        # Lock the readers, so that one who leaves now is seen by the reads below or leaves after this transaction.
         people.keep_still(conn)
         edition = editions.get(conn, number)
         # Read the edition again, because a person may have stopped it since the last batch.

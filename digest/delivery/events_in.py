@@ -59,9 +59,9 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
     for key, raw in box.unread():
         try:
             batch.append(read_report(raw, partial(read_tag, secret), clock()))
-        except NoReport as why:
-            incoming.aside[str(why)] += 1
-            if not why.machine:
+        except NoReport as report:
+            incoming.aside[str(report)] += 1
+            if not report.machine:
                 incoming.unread += 1
                 continue
         keys.append(key)

@@ -39,7 +39,7 @@ def take_back(run: Run) -> TakenBack:
 def take_back_request(run: Run, request: Request, why: OpenRecall, account: TakenBack) -> None:
     """Take back one request at the provider, and add the result to `account`.
 
-    Written down before the provider is asked, and again when it has confirmed.
+    The attempt is written down before the provider is asked, and the result when the provider has confirmed it.
     """
     engine, clock = run.installation.engine, run.installation.clock
     if after_doubt(clock(), request.send_at, None) == "hold":

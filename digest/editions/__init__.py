@@ -1,1 +1,1 @@
-"""An edition until it is frozen: which slot is next, what it shows, who gets what."""
+"""An edition until it is frozen: which slot is due, which entries it has, what each reader gets, who approves it."""

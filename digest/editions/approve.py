@@ -15,10 +15,10 @@ from digest.store import calendar, editions, requests
 from digest.system.resources import resource
 
 
-def approve(conn: Connection, settings: Settings, number: int, who: str, now: datetime, seen: str = "") -> Edition:
+def approve(conn: Connection, settings: Settings, number: int, editor: str, now: datetime, seen: str = "") -> Edition:
     """Approve an edition as it is stored, and as templates and config now show it; return it.
 
-    A frozen edition that was stopped goes on. `who`: the editor's name; `seen`: the content hash (or its beginning)
+    A frozen edition that was stopped goes on. `editor` is their name; `seen` is the content hash (or its beginning)
     of the edition they looked at. Raises PersonNeeded when the content has another hash by now, WrongUse when there
     is nothing to approve.
     """
@@ -40,7 +40,7 @@ def approve(conn: Connection, settings: Settings, number: int, who: str, now: da
         )
     if not edition.content_hash.startswith(seen):
         raise PersonNeeded(f"edition {number} has changed since you looked; nothing is approved, preview it again")
-    editions.approve(conn, number, who, appearance_hash(settings), now)
+    editions.approve(conn, number, editor, appearance_hash(settings), now)
     return _open_edition(conn, number)
 
 

@@ -48,7 +48,7 @@ def freeze(
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
     shown = editions.shown(conn, edition.id)
     _check_approved(settings, cadence, edition, shown)
-    # Give a mark to readers who joined since the draft, because only a mark that exists is moved by their letter.
+    # Give a mark to readers who joined since the draft: without a mark to move, they would get the entries twice.
     releases.settle_marks(conn, settings.welcome)
     _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
     deliveries.move_marks(conn, edition)

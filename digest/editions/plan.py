@@ -25,7 +25,7 @@ from subscribers import store as people
 from subscribers.mailable import unmailable
 from subscribers.model import Interests, Subscriber
 
-PAGE = 1000
+PAGE = 1000  # readers planned, and deliveries written, at once
 # The state of a plan for a subscriber who is not among an edition's readers: freeze writes nothing for them.
 NO_READER = "no reader"
 _JOINED_LATE = "joined this cadence after the edition was drafted"
