@@ -243,7 +243,7 @@ class Run:
                 return f"{row.id} is accepted and was mailed {copies} times"
             if row.state not in ("accepted", "uncertain"):
                 return f"{row.id} ended {row.state}"
-            if row.state == "uncertain" and (copies or row.batch in self.confirmed):
+            if row.state == "uncertain" and (copies or row.request in self.confirmed):
                 return f"{row.id} is in doubt: {copies} copies, {row}"
         return ""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from digest.delivery.run import Run
 from digest.ledger.ahead import after_doubt
-from digest.ledger.states import OPEN_RECALLS, OpenRecall
+from digest.ledger.states import OPEN_TAKE_BACKS, OpenTakeBack
 from digest.store import requests
 from digest.store.engine import reading, writing
 from digest.store.requests import Request
@@ -32,31 +32,31 @@ def take_back(run: Run) -> TakenBack:
         doubtful = requests.in_doubt(conn)
     account = TakenBack()
     for request in doubtful:
-        take_back_request(run, request, "stop" if request.recall == "stop" else "doubt", account)
+        take_back_request(run, request, "stop" if request.take_back == "stop" else "doubt", account)
     return account
 
 
-def take_back_request(run: Run, request: Request, why: OpenRecall, account: TakenBack) -> None:
+def take_back_request(run: Run, request: Request, why: OpenTakeBack, account: TakenBack) -> None:
     """Take back one request at the provider, and add the result to `account`.
 
     The attempt is written down before the provider is asked, and the result when the provider has confirmed it.
     """
     engine, clock = run.installation.engine, run.installation.clock
     if after_doubt(clock(), request.send_at, None) == "hold":
-        if request.recall in OPEN_RECALLS:
+        if request.take_back in OPEN_TAKE_BACKS:
             account.late += 1
             with writing(engine, "give up") as conn:
-                requests.give_up(conn, request.batch, clock())
+                requests.give_up(conn, request.id, clock())
         return
     if not isinstance(run.transport, WaitingTransport):
         account.open += 1  # because config.toml names another transport by now, and the old provider cannot be asked
         return
     with writing(engine, "take back") as conn:
-        if not requests.open_take_back(conn, request.batch, why, clock()):
+        if not requests.open_take_back(conn, request.id, why, clock()):
             # A doubt that an event has settled needs nothing more; a stop was wished for and is too late.
             account.late += why == "stop"
             return
-    confirmed = run.transport.cancel(request.batch)
+    confirmed = run.transport.cancel(request.id)
     failpoint("take back: cancelled")
     if not confirmed:
         account.open += 1
@@ -64,10 +64,10 @@ def take_back_request(run: Run, request: Request, why: OpenRecall, account: Take
     now = clock()
     with writing(engine, "taken back") as conn:
         if after_doubt(now, request.send_at, now) == "resend":
-            account.readers += requests.confirm_take_back(conn, request.batch, now)
+            account.readers += requests.confirm_take_back(conn, request.id, now)
         else:
             account.late += 1
-            requests.give_up(conn, request.batch, now)
+            requests.give_up(conn, request.id, now)
 
 
 def why_open(run: Run) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from digest.ledger.states import OPEN_RECALLS
+from digest.ledger.states import OPEN_TAKE_BACKS
 
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
 
@@ -67,12 +67,12 @@ def fate_of(state: str, fate: str | None, kind: str) -> tuple[str, str | None]:
     return state, max(said, fate or said, key=FATES.index)
 
 
-def heeded(kind: str, recall: str | None) -> bool:
-    """Return whether an event of `kind` may move a delivery whose taking back stands at `recall` (see ledger)."""
-    if recall in OPEN_RECALLS:
+def heeded(kind: str, take_back: str | None) -> bool:
+    """Return whether an event of `kind` may move a delivery whose taking back stands at `take_back` (see ledger)."""
+    if take_back in OPEN_TAKE_BACKS:
         return False
     # The provider says "processed" of what it may discard later.
-    return recall is None or kind != "processed"
+    return take_back is None or kind != "processed"
 
 
 # --- what it does to an address -------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 # While it is one of these, nothing that is heard moves the readers: the provider may say yes to either first.
 # "late": the confirmation did not come in time; "back": it did, and another request is to follow. In both, what the
 # provider said of the request before is no proof any more, only that a letter has left.
-OpenRecall = Literal["doubt", "stop"]
-OPEN_RECALLS: tuple[OpenRecall, ...] = ("doubt", "stop")
+OpenTakeBack = Literal["doubt", "stop"]
+OPEN_TAKE_BACKS: tuple[OpenTakeBack, ...] = ("doubt", "stop")
 
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=4)

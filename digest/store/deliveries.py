@@ -115,7 +115,7 @@ def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at
     """
     taken = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
     step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
-    taken = taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, batch=None, **step)
+    taken = taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, request=None, **step)
     return set(conn.scalars(taken.returning(delivery.c.id)))
 
 
@@ -247,7 +247,7 @@ def _select(
             row.reason,
             row.attempts,
             row.updated_at,
-            row.state == "claimed" and row.send_at is not None and row.batch is None,
+            row.state == "claimed" and row.send_at is not None and row.request is None,
             row.run_id,
         )
         for row in conn.execute(query)

@@ -125,7 +125,7 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
     """Let events move their deliveries; return how many became accepted, and which of the deliveries exist."""
     settled, found = 0, set()
     for chunk in chunks(sorted(said)):
-        columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.recall)
+        columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.take_back)
         query = (
             select(*columns, delivery.c.reason)
             .where(delivery.c.id.in_(chunk))
@@ -133,10 +133,10 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
             .with_for_update()
         )
         changed = []
-        for number, state, fate, name, recall, reason in conn.execute(query).all():
+        for number, state, fate, name, take_back, reason in conn.execute(query).all():
             found.add(number)
             after, later = state, fate
-            heeded = [one for one in said[number] if decide.heeded(one.kind, recall)]
+            heeded = [one for one in said[number] if decide.heeded(one.kind, take_back)]
             for one in heeded:
                 after, later = decide.fate_of(after, later, one.kind)
             named = name or max((one.message for one in heeded), default="") or None

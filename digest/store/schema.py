@@ -9,7 +9,7 @@ from subscribers.database import Key, UtcDateTime, metadata
 
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
-_BATCHED = text("batch IS NOT NULL")
+_REQUESTED = text("request IS NOT NULL")
 
 # What is known of each configured source between two fetches.
 source_state = Table(
@@ -191,10 +191,10 @@ delivery = Table(
     # Of a claim in slot mode: the hour the provider is to wait for, the name of the request it went in (none yet:
     # no byte of it has left), and how a taking back of that request stands (see digest.ledger.states).
     Column("send_at", UtcDateTime),
-    Column("batch", String(100)),
-    Column("recall", String(6)),
+    Column("request", String(100)),
+    Column("take_back", String(6)),
     UniqueConstraint("edition_id", "subscriber_id"),
-    Index("ix_delivery_batch", "batch", sqlite_where=_BATCHED, postgresql_where=_BATCHED),
+    Index("ix_delivery_request", "request", sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),
     # Claimed by digest, so that those who share one share a request.
     Index("ix_delivery_edition_state_digest", "edition_id", "state", "digest_id"),
     sqlite_autoincrement=True,

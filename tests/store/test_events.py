@@ -239,9 +239,9 @@ def test_no_address_is_in_the_table_of_events(ledger: Engine) -> None:
 
 
 def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
-    def stands(recall: str | None) -> None:
+    def stands(take_back: str | None) -> None:
         with writing(ledger) as conn:
-            conn.execute(update(tables.delivery).where(tables.delivery.c.id == 1).values(recall=recall))
+            conn.execute(update(tables.delivery).where(tables.delivery.c.id == 1).values(take_back=take_back))
 
     stands("doubt")
     taken = into(ledger, ev("p", "processed"), ev("b", "delivered", 2))

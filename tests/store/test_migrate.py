@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -86,6 +87,42 @@ def test_revisions_are_the_ones_alembic_sees_in_one_line() -> None:
     script = ScriptDirectory.from_config(migrate.config())
     assert tuple(reversed([one.revision for one in script.walk_revisions()])) == migrate.revisions()
     assert len(script.get_heads()) <= 1
+
+
+def test_the_columns_batch_and_recall_keep_their_values_under_their_new_names(opened: Open, empty_url: str) -> None:
+    engine = opened(empty_url)
+    upgrade_to(engine, "0003")
+    before = [(1, "b1", None), (2, "b1", "doubt"), (3, None, "back"), (4, "b2", "late"), (5, None, None)]
+    with writing(engine) as connection:
+        connection.execute(text(_EDITION_AT_0003))
+        connection.execute(text(_DELIVERY_AT_0003), [dict(zip("nbr", row, strict=True)) for row in before])
+    assert migrate.upgrade(engine) is True
+    with reading(engine) as connection:
+        after = connection.execute(text("SELECT id, request, take_back FROM delivery ORDER BY id")).all()
+        columns = {column["name"] for column in inspect(connection).get_columns("delivery")}
+        indexes = {index["name"]: index["column_names"] for index in inspect(connection).get_indexes("delivery")}
+    assert [tuple(row) for row in after] == before
+    assert not columns & {"batch", "recall"}
+    assert indexes["ix_delivery_request"] == ["request"]
+    assert "ix_delivery_batch" not in indexes
+
+
+_EDITION_AT_0003 = """
+    INSERT INTO edition (id, cadence, slot, state, held, note, to_release, content_hash, created_at, eligible)
+    VALUES (1, 'weekly', '2026-11-06', 'frozen', false, '', 0, '', '2026-11-06 09:00:00', 5)
+"""
+_DELIVERY_AT_0003 = """
+    INSERT INTO delivery (id, edition_id, subscriber_id, state, reason, updated_at, batch, recall)
+    VALUES (:n, 1, :n, 'uncertain', '', '2026-11-06 09:00:00', :b, :r)
+"""
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """Bring an empty database to `revision`, as an older program left it."""
+    with engine.connect() as connection, connection.begin():
+        config = migrate.config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_an_upgrade_says_whether_it_changed_anything(opened: Open, empty_url: str, toy: Path) -> None:

@@ -43,7 +43,7 @@ def ledger(engine: Engine) -> Engine:
 def rows(engine: Engine) -> list[Row]:
     d = tables.delivery.c
     with reading(engine) as conn:
-        return [tuple(row) for row in conn.execute(select(d.state, d.batch, d.recall).order_by(d.id))]
+        return [tuple(row) for row in conn.execute(select(d.state, d.request, d.take_back).order_by(d.id))]
 
 
 def settle(engine: Engine, states: dict[int, str]) -> None:
@@ -145,7 +145,7 @@ def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> No
         with writing(ledger) as conn:
             conn.execute(
                 update(tables.delivery).where(tables.delivery.c.id < 4)
-                .values(state="uncertain", recall=None, batch="b1", send_at=HOUR, run_id=7)
+                .values(state="uncertain", take_back=None, request="b1", send_at=HOUR, run_id=7)
             )  # fmt: skip
         opened: list[bool] = []
 
