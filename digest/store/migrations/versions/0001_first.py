@@ -1,4 +1,4 @@
-"""The first schema."""
+"""Make the first schema: every table that the program began with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,21 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make every table."""
+    """Make every table; those with foreign keys come after the tables that they name."""
+    _make_consent_events_and_counter()
+    _make_editions()
+    _make_entries()
+    _make_gatherings_and_marks()
+    _make_runs_and_installation()
+    _make_source_states()
+    _make_subscribers()
+    _make_contents()
+    _make_releases_and_slots()
+    _make_deliveries()
+
+
+def _make_consent_events_and_counter() -> None:
+    """Make the history of consents, and the counter that numbers releases."""
     op.create_table(
         "consent_event",
         sa.Column("id", Key, autoincrement=True, nullable=False),
@@ -34,6 +48,10 @@ def upgrade() -> None:
         sa.Column("value", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
     )
+
+
+def _make_editions() -> None:
+    """Make the editions."""
     op.create_table(
         "edition",
         sa.Column("id", Key, nullable=False),
@@ -55,6 +73,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("cadence", "slot", name=op.f("uq_edition_cadence_slot")),
         sqlite_autoincrement=True,
     )
+
+
+def _make_entries() -> None:
+    """Make the entries."""
     op.create_table(
         "entry",
         sa.Column("id", Key, nullable=False),
@@ -85,6 +107,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_entry_first_seen"), "entry", ["first_seen"], unique=False)
     op.create_index(op.f("ix_entry_source"), "entry", ["source"], unique=False)
     op.create_index(op.f("ix_entry_state"), "entry", ["state"], unique=False)
+
+
+def _make_gatherings_and_marks() -> None:
+    """Make the record of gathers, and the last release considered for each subscriber."""
     op.create_table(
         "gathering",
         sa.Column("id", Key, nullable=False),
@@ -105,6 +131,10 @@ def upgrade() -> None:
         sa.Column("release", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("subscriber_id", name=op.f("pk_mark")),
     )
+
+
+def _make_runs_and_installation() -> None:
+    """Make the record of runs, and the fence's half inside the database."""
     op.create_table(
         "run",
         sa.Column("id", Key, nullable=False),
@@ -124,6 +154,10 @@ def upgrade() -> None:
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
+
+
+def _make_source_states() -> None:
+    """Make the state of each source between two gathers."""
     op.create_table(
         "source_state",
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -144,6 +178,10 @@ def upgrade() -> None:
         sa.Column("hold_next", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source_state")),
     )
+
+
+def _make_subscribers() -> None:
+    """Make the subscribers and the suppressions."""
     op.create_table(
         "subscriber",
         sa.Column("id", Key, autoincrement=True, nullable=False),
@@ -183,6 +221,10 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression_secret")),
     )
+
+
+def _make_contents() -> None:
+    """Make the digests, the entries of an edition, and the keys that recognise an entry."""
     op.create_table(
         "digest",
         sa.Column("id", Key, nullable=False),
@@ -213,6 +255,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_entry_key")),
     )
     op.create_index(op.f("ix_entry_key_entry_id"), "entry_key", ["entry_id"], unique=False)
+
+
+def _make_releases_and_slots() -> None:
+    """Make the releases of entries, and the slots that are accounted for."""
     op.create_table(
         "release",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -233,6 +279,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_slot_edition_id_edition")),
         sa.PrimaryKeyConstraint("cadence", "day", name=op.f("pk_slot")),
     )
+
+
+def _make_deliveries() -> None:
+    """Make the deliveries, and the entries of a digest."""
     op.create_table(
         "delivery",
         sa.Column("id", Key, nullable=False),
