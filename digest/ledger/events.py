@@ -1,7 +1,7 @@
-"""Events that come back from a provider or a mail server, and what each does to a delivery and an address. Pure.
+"""Decide what an event from a provider or a mail server does to a delivery and to an address. Pure.
 
 Events come late, twice, in any order, or never. So nothing here depends on their order: a delivery only moves
-up a ladder, and what an address did is judged over all of its events.
+up a ladder, and an address is judged by all of its events together.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from digest.ledger.states import OPEN_TAKE_BACKS
 
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
 
-LONGEST_ID = 100  # characters; a longer one is hashed by whoever reads it
+LONGEST_ID = 100  # characters; the reader of an event replaces a longer id by its hash
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that a provider or a mail server says of one letter.
+    """Hold one event: one statement of a provider or a mail server about one letter.
 
     `id` is unique for each `provider`, at most 100 characters. `kind` is one of KINDS: "bounced" is a hard
-    bounce, "blocked" a soft one. `delivery` is ours, proven by its tag, or None. `address` is given only where
-    the event is to be believed about it (a signed webhook); it is never stored, nor shown by `repr`. `status` is
-    an enhanced status code (RFC 3463, "5.1.1") or None; `message` is the provider's own id of the letter, or "".
+    bounce, "blocked" a soft one. `delivery` is the number of the delivery, proven by its tag, or None. `address` is
+    given only where the event can be trusted about it (a signed webhook); it is never stored, nor shown by `repr`.
+    `status` is an enhanced status code (RFC 3463, "5.1.1") or None; `message` is the provider's own id of the
+    letter, or "".
     """
 
     id: str
@@ -39,15 +40,15 @@ class Event:
     message: str = ""
 
 
-# --- what it does to a delivery -------------------------------------------------------------------------------
+# --- an event and a delivery -------------------------------------------------------------------------------
 
-# An event for a letter is proof that the transport took it, whatever we heard or did not hear at the time.
-# `cancelled`: what a person wrote off may have left after all. Not in it: `suppressed`, `empty` and `held`, which
-# were never handed over.
+# The states that an event moves to accepted, because it proves that the transport took the letter, whatever the
+# answer at the hand-over was. `cancelled` is among them, because a letter that a person wrote off may have left
+# after all; `suppressed`, `empty` and `held` are not, because nothing was handed over.
 UNSETTLED = frozenset({"pending", "claimed", "uncertain", "refused", "cancelled"})
 
-# The later fate of an accepted delivery only climbs. A mail server may take a letter and bounce it afterwards;
-# and who complains has had it, whatever was said before.
+# The fates of an accepted delivery; it only climbs, because a mail server may take a letter and bounce it afterwards,
+# and a reader who complains has had the letter, whatever the events before said.
 FATES = ("delivered", "bounced", "complained")
 _FATE_OF = {
     "delivered": "delivered",
@@ -59,34 +60,40 @@ _FATE_OF = {
 
 
 def fate_of(state: str, fate: str | None, kind: str) -> tuple[str, str | None]:
-    """Return a delivery's (state, fate) after an event of `kind`; in any order, any number of times, the same end."""
+    """Return a delivery's (state, fate) after an event of `kind`.
+
+    The same events give the same result in any order and however often each comes.
+    """
     state = "accepted" if state in UNSETTLED else state
-    said = _FATE_OF.get(kind)
-    if state != "accepted" or said is None:
+    new_fate = _FATE_OF.get(kind)
+    if state != "accepted" or new_fate is None:
         return state, fate
-    return state, max(said, fate or said, key=FATES.index)
+    return state, max(new_fate, fate or new_fate, key=FATES.index)
 
 
-def heeded(kind: str, take_back: str | None) -> bool:
-    """Return whether an event of `kind` may move a delivery whose taking back stands at `take_back` (see ledger)."""
+def may_move(kind: str, take_back: str | None) -> bool:
+    """Return whether an event of `kind` may move a delivery.
+
+    `take_back` says how far the taking back of its request has come (see `digest.ledger.states`).
+    """
     if take_back in OPEN_TAKE_BACKS:
         return False
-    # The provider says "processed" of what it may discard later.
+    # Because the provider says "processed" also of a letter that it discards later.
     return take_back is None or kind != "processed"
 
 
-# --- what it does to an address -------------------------------------------------------------------------------
+# --- an event and an address -------------------------------------------------------------------------------
 
-# What is to be done about an address: suppress it now as "bounced" or "complained", let its subscriber go
-# ("left"), count a strike, tell a person about its domain ("alert"), or nothing ("").
+# The actions on an address, weakest first: nothing (""), count a strike, tell a person about its domain ("alert"),
+# suppress it now as "bounced" or "complained", let its subscriber leave ("left").
 ACTIONS = ("", "strike", "alert", "bounced", "complained", "left")
 
 STRIKES = 3
-STRIKES_OVER = timedelta(days=7)  # three in one week-end are one full mailbox
-STRIKES_WITHIN = timedelta(days=100)  # three monthly letters fit in
+STRIKES_OVER = timedelta(days=7)  # because three in one week-end are one full mailbox
+STRIKES_WITHIN = timedelta(days=100)  # so that three monthly letters fit in
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
-# Words with which a server refuses a sender or a text, not a mailbox, when it gives no code that says so.
+# The words by which a server refuses a sender or a text, not a mailbox, when its code does not tell.
 _POLICY = re.compile(
     r"\b(spam\w*|blocklist\w*|blacklist\w*|block list|black list|dnsbl|rbl|reputation|dmarc|spf|dkim|policy)\b", re.I
 )
@@ -94,29 +101,29 @@ _SMTP_CODE = re.compile(r"(?<!\d)([45])\d\d(?!\d)")
 _DROPPED = (
     (re.compile(r"spam.?report", re.I), "complained"),
     (re.compile(r"unsubscribed", re.I), "left"),
-    # The provider's own list may hold an innocent address (a spam-block counted as a bounce): strikes only.
+    # A strike only, because the provider's own list may hold an innocent address (a spam block counted as a bounce).
     (re.compile(r"bounced|invalid", re.I), "strike"),
 )
 
 
 def status_in(text: str) -> str | None:
-    """Return the first enhanced status code in a server's words, or None ("5.1.1.9" is an IP address)."""
-    found = _STATUS.search(text)
-    return ".".join(str(int(part)) for part in found.groups()) if found else None
+    """Return the first enhanced status code in a server's reply, or None ("5.1.1.9" is an IP address)."""
+    match = _STATUS.search(text)
+    return ".".join(str(int(part)) for part in match.groups()) if match else None
 
 
 def action(kind: str, status: str | None, reason: str = "") -> str:
-    """Return what an event does to its address: one of ACTIONS. The status outranks the provider's own kind.
+    """Return the action of an event on its address, one of ACTIONS. The status outranks the provider's own kind.
 
-    The policy: an address that does not exist is given up at once; a full or unwilling mailbox has three
-    strikes over a week; a server that dislikes the sender or the text says nothing about the reader.
+    The policy: an address that does not exist is suppressed at once; a full or unwilling mailbox gets three
+    strikes over a week; a server that refuses the sender or the text says nothing about the reader's address.
     """
     if kind == "complained":
         return "complained"
     if kind == "unsubscribed":
         return "left"
     if kind == "dropped":
-        return next((found for words, found in _DROPPED if words.search(reason)), "")
+        return next((result for words, result in _DROPPED if words.search(reason)), "")
     if kind not in ("bounced", "blocked"):
         return ""
     code = status_in(status or "") or status_in(reason)
@@ -135,6 +142,7 @@ def action(kind: str, status: str | None, reason: str = "") -> str:
 
 
 def _by_words(kind: str, code: str | None, reason: str) -> str:
+    """Return the action of a bounce whose status code does not tell: its words and its SMTP code decide."""
     if _POLICY.search(reason):
         return "alert"
     smtp = _SMTP_CODE.search(reason)
@@ -143,15 +151,16 @@ def _by_words(kind: str, code: str | None, reason: str) -> str:
 
 
 def struck_out(strikes: Iterable[tuple[datetime, int | str]]) -> bool:
-    """Return whether strikes, as (when, of which delivery), add up: three letters, over a week, within 100 days.
+    """Return whether an address has too many strikes: three letters, over a week or more, within 100 days.
 
-    Adding a strike never turns true into false, so that the order in which they come does not matter.
+    `strikes` are pairs (instant, delivery). One more strike never turns true into false, so their order does not
+    matter.
     """
     first: dict[int | str, datetime] = {}
     for at, delivery in strikes:
         first[delivery] = min(at, first.get(delivery, at))
     times = sorted(first.values())
-    # Between two strikes a week apart or more there is a third.
+    # Each pair of strikes with at least one more between them, a week or more apart and within 100 days.
     return any(
         times[j] - times[i] >= STRIKES_OVER
         for j in range(STRIKES - 1, len(times))
@@ -160,15 +169,15 @@ def struck_out(strikes: Iterable[tuple[datetime, int | str]]) -> bool:
     )
 
 
-# --- what a person must hear of -------------------------------------------------------------------------------
+# --- an alarm for a person -------------------------------------------------------------------------------
 
 ALARM_SHARE = 0.01
-ALARM_LEAST = 3  # one dead address among fifty readers is no alarm
+ALARM_LEAST = 3  # because one dead address among fifty readers is no alarm
 _DAY = timedelta(days=1)
 
 
 def worst_day(times: Sequence[datetime]) -> int:
-    """Return the most of `times` that fall within any 24 hours."""
+    """Return how many of `times` fall within the busiest 24 hours."""
     ordered = sorted(times)
     most = start = 0
     for end, at in enumerate(ordered):
@@ -181,10 +190,7 @@ def worst_day(times: Sequence[datetime]) -> int:
 def too_many(accepted: int, suppressed: Sequence[datetime]) -> bool:
     """Return whether more than 1 % of an edition's accepted deliveries were suppressed within a day.
 
-    That many addresses do not die at once: a provider, a domain or our own list has a fault.
+    A fault of a provider, a domain or our own list is likely then, because so many addresses do not end at once.
     """
     worst = worst_day(suppressed)
     return worst >= ALARM_LEAST and worst > accepted * ALARM_SHARE
-
-
-# --- what may be kept of it -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Redact what a provider or mail server says: no address and no invisible character stays in a stored reason."""
+"""Take addresses and invisible characters out of a server's reply before it is stored as a reason."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import re
 
 from subscribers.invisible import one_line
 
-LONGEST_REASON = 200
-
+LONGEST_REASON = 200  # characters
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;]+")
 
 
 def redacted(reason: str, address: str | None = None) -> str:
-    """Return a server's words without any address in them, on one line, at most 200 characters."""
+    """Return the reply `reason` without any address in it, on one line, at most 200 characters.
+
+    `address` is the reader's, where it is known: its local part is taken out as well.
+    """
     if not reason:
         return ""
     text = _ADDRESS.sub("…", one_line(reason[: 20 * LONGEST_REASON]))
     local = (address or "").rpartition("@")[0]
     if len(local) > 2:
-        # "no such user jane.doe": the name without its domain.
+        # Because a reply may hold the name without its domain: "no such user jane.doe".
         text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.I)
     return " ".join(text.split())[:LONGEST_REASON]

@@ -1,7 +1,7 @@
-"""The rules of a delivery: which state may follow which, and when a temporary refusal is tried again. Pure.
+"""Decide which state of a delivery may follow which, and when a temporary refusal is tried again. Pure.
 
 pending → claimed → accepted | refused | uncertain, or pending again after a temporary refusal; cancelled or
-suppressed when it must not be mailed any more. What is uncertain is settled by evidence or by a person.
+suppressed when it must not be mailed any more. An uncertain delivery is settled by an event or by a person.
 """
 
 from __future__ import annotations
@@ -9,27 +9,31 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Literal
 
-# state now -> states that may follow, and who may say so.
+# The present state, and the states that may follow.
 TRANSITIONS: dict[str, frozenset[str]] = {
-    # accepted: an event may be quicker than the row that a restored database believes in.
+    # "accepted", because a restored database may say pending of a letter that an event proves to have left.
     "pending": frozenset({"claimed", "accepted", "cancelled", "suppressed"}),
     "claimed": frozenset({"accepted", "refused", "pending", "uncertain", "cancelled"}),
     "uncertain": frozenset({"accepted", "refused", "pending", "cancelled"}),
-    # An event may arrive although the provider's answer said otherwise: it took the letter after all.
+    # Because an event may prove that the provider took the letter, whatever its answer said.
     "refused": frozenset({"accepted"}),
     "accepted": frozenset(),
-    # Written off by a person, and then an event tells of it.
+    # Because a letter that a person wrote off may have left after all, and an event proves it.
     "cancelled": frozenset({"accepted"}),
     "suppressed": frozenset(),
     "empty": frozenset(),
     "held": frozenset(),
 }
-# A request that waits at the provider for its hour (slot mode) can be taken back. How far that has come:
-# "doubt": its answer was lost; once the provider confirms, its readers are owed a letter again.
-# "stop": a person stopped its edition; once the provider confirms, its readers get nothing of it.
-# While it is one of these, nothing that is heard moves the readers: the provider may say yes to either first.
-# "late": the confirmation did not come in time; "back": it did, and another request is to follow. In both, what the
-# provider said of the request before is no proof any more, only that a letter has left.
+# A request that waits at the provider for its hour (slot mode) can be taken back. The column `take_back` of its
+# deliveries says how far this has come:
+# None: it was not asked for.
+# "doubt": the request's answer was lost; once the provider confirms the cancel, a letter is owed again.
+# "stop": a person stopped the edition; once the provider confirms the cancel, nothing of it is owed.
+# "back": the provider confirmed in time. After a doubt another request follows.
+# "late": the provider did not confirm in time.
+# While it is open ("doubt" or "stop"), no event moves the deliveries, because the provider may still confirm; the
+# stored events are applied if it does not. In "back" and "late" an event "processed" proves nothing, because the
+# provider may have said it of letters that it discarded; an event of a letter that has left is proof.
 OpenTakeBack = Literal["doubt", "stop"]
 OPEN_TAKE_BACKS: tuple[OpenTakeBack, ...] = ("doubt", "stop")
 
@@ -46,11 +50,13 @@ def before(state: str) -> tuple[str, ...]:
 def next_try(attempts: int, retry_after: float | None, frozen_at: datetime, now: datetime) -> datetime | None:
     """Return when a temporarily refused delivery is tried again, or None to give it up (refused).
 
-    `attempts` counts the tries so far (1 or more); `retry_after` is what the server asked, in seconds. The
-    wait doubles from 15 minutes to 4 hours; three days after the edition was frozen it is given up.
+    `attempts` counts the tries so far (1 or more); `retry_after` is the wait that the server asked for, in seconds,
+    or None. Without it the wait doubles from 15 minutes to 4 hours; three days after the edition was frozen the
+    delivery is given up.
     """
     if now - frozen_at >= GIVE_UP_AFTER:
         return None
-    patience = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
-    asked = timedelta(seconds=max(retry_after or 0, 0))
-    return now + max(patience if retry_after is None else timedelta(0), min(asked, GIVE_UP_AFTER))
+    if retry_after is None:
+        wait: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)
+        return now + wait
+    return now + min(timedelta(seconds=max(retry_after, 0)), GIVE_UP_AFTER)

@@ -136,7 +136,7 @@ def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tupl
         for number, state, fate, name, take_back, reason in conn.execute(query).all():
             found.add(number)
             after, later = state, fate
-            heeded = [one for one in said[number] if decide.heeded(one.kind, take_back)]
+            heeded = [one for one in said[number] if decide.may_move(one.kind, take_back)]
             for one in heeded:
                 after, later = decide.fate_of(after, later, one.kind)
             named = name or max((one.message for one in heeded), default="") or None

@@ -1,7 +1,7 @@
-"""A small model of the hand-over: every interleaving of workers, kills, lost answers and events, explored whole.
+"""Model the hand-over in small: explore every interleaving of workers, kills, lost answers and events.
 
-Each batch is one unit. Rows move only as `digest.ledger.states` allows, so the model and the product cannot drift
-apart. A world is a tuple; `explore` walks all worlds breadth first and says what went wrong, if anything.
+A batch is one row here. Rows move only as `digest.ledger.states` allows, so the model and the product cannot drift
+apart. A world is a tuple; `explore` walks all worlds breadth first and returns the faults it met.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Worker(NamedTuple):
 
 
 class World(NamedTuple):
-    """Everything: rows, workers, and how many more faults there may be."""
+    """Hold one state of the model: rows, workers, and how many more faults there may be."""
 
     rows: tuple[Row, ...]
     workers: tuple[Worker, ...]
@@ -43,7 +43,7 @@ class World(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """The product's rules, and the mutants that the model must catch."""
+    """Choose the product's rules (all false), or a mutant of them that the model must catch."""
 
     mark_before: bool = False  # accepted is written before the hand-over
     mark_after: bool = False  # nothing is written before the hand-over
@@ -55,7 +55,7 @@ class Policy:
 
 @dataclass
 class Verdict:
-    """What an exploration found."""
+    """Hold the verdict of an exploration: the faults it met, and how many worlds it saw."""
 
     worlds: int = 0
     lost: bool = False
@@ -65,34 +65,34 @@ class Verdict:
 
 
 def explore(policy: Policy, *, rows: int, workers: int, kills: int, losses: int, cuts: int = 0) -> Verdict:
-    """Walk every world that can be reached; return what was found in any of them."""
+    """Walk every world that can be reached; return the verdict on all of them."""
     start = World(
         tuple(Row("pending", 0, 0) for _ in range(rows)),
         tuple(Worker("idle", -1, n + 1) for n in range(workers)),
         kills, losses, cuts, workers,
     )  # fmt: skip
-    seen, queue, found = {start}, deque([start]), Verdict()
+    seen, queue, verdict = {start}, deque([start]), Verdict()
     while queue:
         world = queue.popleft()
         after = list(steps(world, policy))
-        judge(world, after, found)
-        if found.twice:
-            break  # a fault is a fault; some mutants would go on for ever
-        for one in after:
-            if one not in seen:
-                seen.add(one)
-                queue.append(one)
-    found.worlds = len(seen)
-    return found
+        judge(world, after, verdict)
+        if verdict.twice:
+            break  # because some mutants would go on for ever
+        for following in after:
+            if following not in seen:
+                seen.add(following)
+                queue.append(following)
+    verdict.worlds = len(seen)
+    return verdict
 
 
-def judge(world: World, after: list[World], found: Verdict) -> None:
-    """Note what is wrong in a world; at rest, every row must be taken once, or listed as uncertain."""
-    found.twice |= any(row.copies > 1 for row in world.rows)
-    found.most_in_doubt = max(found.most_in_doubt, sum(row.state == "uncertain" for row in world.rows))
+def judge(world: World, after: list[World], verdict: Verdict) -> None:
+    """Write into `verdict` each fault of a world; at rest, every row must be taken once, or listed as uncertain."""
+    verdict.twice |= any(row.copies > 1 for row in world.rows)
+    verdict.most_in_doubt = max(verdict.most_in_doubt, sum(row.state == "uncertain" for row in world.rows))
     if not after:
-        found.lost |= any(row.copies == 0 and row.state == "accepted" for row in world.rows)
-        found.stranded |= any(row.state in ("pending", "claimed") for row in world.rows)
+        verdict.lost |= any(row.copies == 0 and row.state == "accepted" for row in world.rows)
+        verdict.stranded |= any(row.state in ("pending", "claimed") for row in world.rows)
 
 
 def steps(world: World, policy: Policy) -> Iterator[World]:
@@ -106,13 +106,13 @@ def steps(world: World, policy: Policy) -> Iterator[World]:
     if world.cuts and policy.not_durable:
         yield from power_cut(world)
     for n, row in enumerate(world.rows):
-        # The provider tells us, some time, of a letter it took.
+        # Because the provider sends an event, at some time, for each letter that it took.
         if row.state == "uncertain" and row.copies:
             yield move(world, n, "accepted")
 
 
 def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World]:
-    """Yield what a worker may do next."""
+    """Yield each world after the next step of a worker."""
     if worker.at == "idle":
         for number, row in enumerate(world.rows):
             if row.state == "pending" or (policy.blind_claim and row.state == "claimed"):
@@ -128,7 +128,7 @@ def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World
         over = change(world, worker.row, row._replace(copies=row.copies + 1))
         yield put(over, n, worker._replace(at="sent"))
         if world.losses:
-            for lost in (over, world):  # the provider took it, or did not; we cannot tell
+            for lost in (over, world):  # because the worker cannot tell whether the provider took the letter
                 yield put(lost, n, worker._replace(at="lost"))._replace(losses=world.losses - 1)
     elif worker.at in ("sent", "lost"):
         state = "accepted" if worker.at == "sent" else "pending" if policy.retry_unknown else "uncertain"
@@ -148,7 +148,7 @@ def restart(world: World, n: int, policy: Policy) -> World:
     """Start a killed worker again as a new run; it holds the run lock only when no other worker lives."""
     fresh = put(world, n, Worker("idle", -1, world.runs + 1))._replace(runs=world.runs + 1)
     if any(w.at != "dead" for m, w in enumerate(world.workers) if m != n):
-        # Another run may be under way: what it has claimed is its own; only the dead run's rows are settled.
+        # Only the dead run's rows are settled, because another run may be under way and keeps its claims.
         dead = {world.workers[n].run}
     else:
         dead = {row.run for row in world.rows}
@@ -159,7 +159,7 @@ def restart(world: World, n: int, policy: Policy) -> World:
 
 
 def power_cut(world: World) -> Iterator[World]:
-    """Everybody dies, and claims that were not on the disk are forgotten."""
+    """Yield the world after a power cut: all workers are dead, and claims that were not on the disk are gone."""
     rows = tuple(row._replace(state="pending", run=0) if row.state == "claimed" else row for row in world.rows)
     workers = tuple(Worker("dead", -1, w.run) for w in world.workers)
     yield world._replace(rows=rows, workers=workers, cuts=world.cuts - 1)

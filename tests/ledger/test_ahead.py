@@ -1,4 +1,4 @@
-"""Ahead of the hour: when letters may wait at the provider, and what is done about a request in doubt."""
+"""Test slot mode: when letters may wait at the provider, and what is decided about a request in doubt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOUR = NOW + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
-    ("now", "send_at", "confirmed_at", "what"),
+    ("now", "send_at", "confirmed_at", "decision"),
     [
         (NOW, None, None, "hold"),
         (NOW, None, NOW, "hold"),
@@ -24,17 +24,17 @@ HOUR = NOW + timedelta(hours=2)
         (NOW, HOUR, NOW, "resend"),
         (HOUR - CANCEL_BY, HOUR, HOUR - CANCEL_BY, "resend"),
         (HOUR, HOUR, HOUR - CANCEL_BY + timedelta(seconds=1), "hold"),
-        # Confirmed in time, looked at late: it is discarded all the same.
+        # Because a cancel that was confirmed in time holds, however late it is looked at.
         (HOUR + timedelta(days=9), HOUR, HOUR - CANCEL_BY, "resend"),
     ],
 )
 def test_what_slot_mode_decides(
-    now: datetime, send_at: datetime | None, confirmed_at: datetime | None, what: str
+    now: datetime, send_at: datetime | None, confirmed_at: datetime | None, decision: str
 ) -> None:
-    assert after_doubt(now, send_at, confirmed_at) == what
+    assert after_doubt(now, send_at, confirmed_at) == decision
 
 
-def test_when_a_slot_is_worth_it() -> None:
+def test_letters_wait_at_the_provider_from_25_minutes_to_72_hours() -> None:
     second = timedelta(seconds=1)
     assert in_slot(NOW, NOW + LEAD) and not in_slot(NOW, NOW + LEAD - second)
     assert in_slot(NOW, NOW + timedelta(hours=72)) and not in_slot(NOW, NOW + timedelta(hours=72) + second)

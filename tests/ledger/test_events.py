@@ -1,4 +1,4 @@
-"""What events do: tables, and the one law that order and repetition do not matter."""
+"""Test the decisions about events by tables, and the law that their order and repetition do not matter."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from tests.ledger.model import Policy, explore
 
 
 def test_nothing_lost_nothing_twice_nothing_stranded() -> None:
-    found = explore(Policy(), rows=3, workers=2, kills=2, losses=1)
-    assert (found.lost, found.twice, found.stranded) == (False, False, False)
-    assert found.worlds > 10_000
+    verdict = explore(Policy(), rows=3, workers=2, kills=2, losses=1)
+    assert (verdict.lost, verdict.twice, verdict.stranded) == (False, False, False)
+    assert verdict.worlds > 10_000
 
 
 @pytest.mark.parametrize("kills", [0, 1, 2])
@@ -31,13 +31,13 @@ def test_at_most_one_batch_in_doubt_for_each_kill(kills: int) -> None:
     ],
 )
 def test_each_mutant_is_caught(mutant: Policy, fault: str) -> None:
-    found = explore(mutant, rows=2, workers=2, kills=2, losses=1, cuts=1)
-    assert getattr(found, fault)
+    verdict = explore(mutant, rows=2, workers=2, kills=2, losses=1, cuts=1)
+    assert getattr(verdict, fault)
 
 
 @pytest.mark.proof
 def test_the_whole_model(figure: Figures) -> None:
-    found = explore(Policy(), rows=4, workers=2, kills=3, losses=2)
-    figure("1 model: worlds", goal=">= 190,000", result=f"{found.worlds:,}", met=found.worlds >= 190_000)
-    wrong = [name for name in ("lost", "twice", "stranded") if getattr(found, name)]
+    verdict = explore(Policy(), rows=4, workers=2, kills=3, losses=2)
+    figure("1 model: worlds", goal=">= 190,000", result=f"{verdict.worlds:,}", met=verdict.worlds >= 190_000)
+    wrong = [name for name in ("lost", "twice", "stranded") if getattr(verdict, name)]
     figure("1 model: lost, twice, stranded", goal="none", result=", ".join(wrong) or "none", met=not wrong)
