@@ -25,7 +25,7 @@ from digest.model import Edition, Receipt
 from digest.store import deliveries, editions, history
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
-from digest.store.history import Worked
+from digest.store.history import EditionRun
 from digest.system.pages import render_page, stylesheet
 from subscribers import store as people
 from subscribers.database import chunks
@@ -68,7 +68,7 @@ class EditionAccount:
     fates: dict[str, int]
     why: tuple[tuple[str, str, int], ...]
     doubts: tuple[ReceiptDoubt, ...]
-    runs: tuple[Worked, ...]
+    runs: tuple[EditionRun, ...]
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:

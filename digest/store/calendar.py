@@ -1,4 +1,4 @@
-"""Store which slots of a cadence have been accounted for."""
+"""Store the slots of each cadence that are accounted for: each was run, or missed and made good by a later slot."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ _AHEAD = timedelta(days=1)
 
 
 def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
-    """Return the newest day of a cadence that is accounted for, or None.
+    """Return the newest day of a cadence that is accounted for, or Ndue.
 
-    What a clock that was ahead has written does not count: it would silence the cadence until then.
+    A row from more than a day after `now` does not count: a clock that was ahead wrote it, and it would keep the
+    cadence silent until that day.
     """
     query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + _AHEAD)
-    found: str | None = conn.scalar(query)
-    return found
+    day: str | None = conn.scalar(query)
+    return day
 
 
-def close_slot(conn: Connection, one: Slot, outcome: str, number: int | None, now: datetime) -> None:
-    """Account for a slot: `outcome` is "run" (by edition `number`) or "missed" (a later one made it good)."""
-    known = (slot.c.cadence == one.cadence) & (slot.c.day == one.key)
+def close_slot(conn: Connection, due: Slot, outcome: str, number: int | None, now: datetime) -> None:
+    """Account for the slot `due`.
+
+    `outcome` is "run", by edition `number`, or "missed": no edition of its own (`number` None), a later one follows.
+    """
+    same_slot = (slot.c.cadence == due.cadence) & (slot.c.day == due.key)
     values = {"outcome": outcome, "edition_id": number, "at": now}
-    if conn.execute(update(slot).where(known).values(values)).rowcount == 0:
-        conn.execute(insert(slot).values(cadence=one.cadence, day=one.key, **values))
+    if conn.execute(update(slot).where(same_slot).values(values)).rowcount == 0:
+        conn.execute(insert(slot).values(cadence=due.cadence, day=due.key, **values))
 
 
 def slots(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The one way to a database: SQLite or PostgreSQL, with the transactions and the errors both must have."""
+"""Open an SQLite or PostgreSQL database, and give both the same transactions and the same errors.
+
+Every other module reaches the database by `reading` and `writing`.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,18 @@ from digest.system.failpoint import failpoint
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
 
-# By the beginning of SQLite's error name, or of PostgreSQL's SQLSTATE. Waiting or giving it room is the cure:
-# locks, the disk; connections, collisions, resources, the operator's shutdown, the system.
+# Errors are told apart by the beginning of SQLite's error name or of PostgreSQL's SQLSTATE.
+# The cure is to wait or to make room. SQLite: locks, the disk. PostgreSQL: connections, collisions, resources, locked
+# objects, the operator's shutdown, the system.
 _PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "08", "40", "53", "55", "57", "58")
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100")
-# The address is wrong: not a database; not our account, not there.
+# The address is wrong: the file is no database; the server refuses the account, or has no such database.
 _MISTAKE = ("SQLITE_NOTADB", "28", "3D")
-# A person has to look: damage, rights, a server that takes no writes.
+# A person has to look: the database is damaged, or the server takes no writes.
 _TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL", "25006", "XX")
 _RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
-# A table is missing, or stands in the way: not ours, or no longer whole. SQLite says it in words only.
+# A table is missing or exists already, so the database is another program's or damaged. SQLite gives no code for it,
+# only words.
 _FOREIGN = ("42P01", "42P07")
 _FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
 # A PostgreSQL server that refuses a connection gives no SQLSTATE, only words.
@@ -59,11 +64,12 @@ def make_engine(url: str, *, wait: float = 30.0) -> Engine:
 def writing(engine: Engine, name: str = "") -> Iterator[Connection]:
     """Yield a connection in a transaction that commits on leaving and rolls back on an exception.
 
-    `name` says what it is for; tests kill the program at its failpoints "name: before commit" and "name: committed".
+    `name` is the transaction's purpose; tests kill the program at its failpoints "name: before commit" and
+    "name: committed".
 
-    SQLite takes the write lock at its start, so what is read stays true until it is written. PostgreSQL does
+    SQLite takes the write lock at the start, so a row that was read cannot change before the commit. PostgreSQL does
     not: a row that is read to be changed is selected with `.with_for_update()` (SQLite ignores that).
-    Raises TryLater when the database is away, locked or full, ConfigError when it refuses us.
+    Raises TryLater when the database is away, locked or full, ConfigError when it refuses the account.
     """
     with translate_errors(engine), engine.begin() as connection:
         yield connection
@@ -88,9 +94,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn the database's troubles into ours: TryLater, ConfigError or DigestError, one line, no password.
+    """Turn a database error into TryLater, ConfigError or DigestError, with a message of one line without a password.
 
-    Broken promises between rows (IntegrityError) and mistakes in SQL pass through: those are bugs.
+    A broken constraint (IntegrityError) and a mistake in SQL pass through unchanged, because they are bugs.
     """
     try:
         yield
@@ -116,98 +122,110 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL, wait: float) -> Engine:
-    if url.database and url.database != ":memory:":
-        folder = Path(url.database).absolute().parent
-        if not folder.is_dir():
-            raise ConfigError([f"storage.url: no folder {folder}; make it, or name another"])
-    # Parameters are people's addresses: no error message may carry them.
+    path = None if url.database in (None, "", ":memory:") else Path(str(url.database))
+    if path is not None and not path.absolute().parent.is_dir():
+        raise ConfigError([f"storage.url: no folder {path.absolute().parent}; make it, or name another"])
+    # Parameters are hidden, because they hold people's addresses and would stand in error messages.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
+    _set_up_sqlite_connections(engine)
+    _watch_file(engine, path)
+    _begin_sqlite_transactions(engine, path)
+    return engine
 
-    def now_there() -> tuple[int, int] | None:
-        if not url.database or url.database == ":memory:":
-            return None  # never another, wherever this process goes
-        with suppress(OSError):
-            found = Path(url.database).stat()
-            return found.st_dev, found.st_ino
-        return None
 
-    @event.listens_for(engine, "do_connect")
-    def look(_dialect: Any, record: Any, _words: Any, _options: Any) -> None:
-        # Before it is opened: looked at afterwards, it could be another already.
-        record.info["file"] = now_there()
-
-    @event.listens_for(engine, "checkout")
-    def look_again(_connection: Any, record: Any, _proxy: Any) -> None:
-        # A restore puts another file in its place; what is written to the old one would be lost without a word.
-        found = now_there()
-        if record.info["file"] is None:
-            record.info["file"] = found  # it was made by the connection
-        if record.info["file"] != found:
-            raise DisconnectionError("another database has been put in its place")
-
+def _set_up_sqlite_connections(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
-        # The driver must not begin transactions of its own: it would begin only at the first write, and what
-        # was read before that could be changed by others unseen.
+        # The driver must not begin transactions of its own, because it would begin only at the first write, and
+        # others could change unseen what was read before that.
         connection.isolation_level = None
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode=WAL")
-        # FULL, not NORMAL: a committed hand-over must outlive a power cut, or someone is mailed twice.
+        # FULL, not NORMAL, because a committed claim must outlive a power cut, or a reader is mailed twice.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
+
+def _watch_file(engine: Engine, path: Path | None) -> None:
+    """Drop a pooled connection whose file was replaced, because writes to the old file would be lost silently."""
+
+    @event.listens_for(engine, "do_connect")
+    def note_file(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
+        # Before the file is opened, because afterwards another file may be there already.
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def compare_file(_connection: Any, record: Any, _proxy: Any) -> None:
+        present = _identity(path)
+        if record.info["file"] is None:
+            record.info["file"] = present  # the connection has made the file
+        if record.info["file"] != present:
+            raise DisconnectionError("another database has been put in its place")
+
+
+def _begin_sqlite_transactions(engine: Engine, path: Path | None) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         deferred = bool(connection.get_execution_options().get(_DEFERRED))
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if deferred else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
-        if not deferred and connection.info["file"] != now_there():
-            # Put there while this waited for the lock, which a restore holds until then.
+        if not deferred and connection.info["file"] != _identity(path):
+            # A restore holds the write lock until it has replaced the file, and this transaction waited for it.
             connection.exec_driver_sql("ROLLBACK")
             raise TryLater(f"database {_name(engine)}: another has been put in its place; try again")
 
-    return engine
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return the device and inode of the database file, or None when it is not there or in memory."""
+    if path is not None:
+        with suppress(OSError):
+            status = path.stat()
+            return status.st_dev, status.st_ino
+    return None
 
 
 def _postgresql(url: URL, wait: float) -> Engine:
     try:
         return create_engine(
             url,
-            # A daemon's connections outlive the server's restarts only if they are tried before use.
+            # Each connection is tried before use, because a daemon's connections may be older than the server's
+            # last restart.
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"connect_timeout": max(2, round(wait)), "application_name": "digest"},
         )
-    except ImportError as error:  # psycopg absent, or there without libpq
+    except ImportError as error:  # psycopg is missing, or is there without libpq
         cure = 'pip install "learning-digest[postgresql]"'
         raise ConfigError([f"storage.url: the PostgreSQL driver is not installed; {cure}"]) from error
 
 
 def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
-    said = " ".join(str(error.orig).split())
+    words = " ".join(str(error.orig).split())
     where = f"database {_name(engine)}"
     kind = _kind(error)
     if kind.startswith(_FULL):
-        return TryLater(f"{where}: {said}; nothing was half done, make room and run again")
+        return TryLater(f"{where}: {words}; nothing was half done, make room and run again")
     if kind.startswith(_PASSING):
-        return TryLater(f"{where}: {said}; nothing was half done, try again later")
+        return TryLater(f"{where}: {words}; nothing was half done, try again later")
     if kind.startswith(_MISTAKE):
-        return ConfigError([f"{where}: {said}; check storage.url"])
+        return ConfigError([f"{where}: {words}; check storage.url"])
     if kind.startswith(_RIGHTS):
-        return DigestError(f"{where}: {said}; let this account write the file and its folder")
+        return DigestError(f"{where}: {words}; let this account write the file and its folder")
     if kind.startswith(_TROUBLE):
-        return DigestError(f"{where}: {said}; run `digest doctor`")
-    if kind in _FOREIGN or (kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(said)):
-        return DigestError(f"{where}: {said}; it is not this program's, or damaged: check storage.url, or restore it")
+        return DigestError(f"{where}: {words}; run `digest doctor`")
+    if kind in _FOREIGN or (kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words)):
+        return DigestError(
+            f"{where}: {words}; it is not this program's, or damaged: check storage.url, or restore it"
+        )
     return None
 
 
 def _kind(error: DBAPIError) -> str:
-    """Return SQLite's error name or PostgreSQL's SQLSTATE, or one that fits a lost or refused connection."""
-    given = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    """Return SQLite's error name or PostgreSQL's SQLSTATE, or a SQLSTATE that fits a lost or refused connection."""
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
     lost = type(error.orig).__module__.startswith("psycopg") and isinstance(error, (OperationalError, InterfaceError))
-    if given or not lost:
-        return str(given or "")
+    if code or not lost:
+        return str(code or "")
     text = str(error.orig).lower()
     return "28000" if any(words in text for words in _REFUSALS) else "08000"
 

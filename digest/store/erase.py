@@ -1,4 +1,4 @@
-"""Take what was erased out of the file as well, not only out of sight."""
+"""Remove deleted rows from the database file as well, because they stay readable there until it is rewritten."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from sqlalchemy import Engine
 
 
 def scrub(engine: Engine) -> None:
-    """Rewrite the database's pages so that erased rows are gone from the file and its log. Takes a moment."""
+    """Rewrite the database so that erased rows are gone from the file and its log. Takes a moment."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         if engine.dialect.name == "postgresql":
             conn.exec_driver_sql("VACUUM")
             return
         driver = conn.connection.driver_connection
         assert driver is not None
-        # A connection that was last used for reading still refuses to write.
+        # Because a pooled connection that was last used for reading still refuses to write.
         driver.execute("PRAGMA query_only=OFF")
         driver.execute("VACUUM")
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

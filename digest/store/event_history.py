@@ -1,4 +1,4 @@
-"""What has been heard of deliveries by events, and what a person should hear of it in turn."""
+"""Read the stored events: the history of each delivery, and what `doctor` and alarms tell a person about them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from subscribers.database import chunks
 
 
 def known(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
-    """Return what events say of each delivery, oldest first; of whom nothing is known is left out."""
-    found: dict[int, list[Event]] = {}
+    """Return the stored events of each delivery, oldest first; a delivery without events is left out."""
+    events: dict[int, list[Event]] = {}
     for chunk in chunks(sorted(deliveries)):
         query = select(event).where(event.c.delivery_id.in_(chunk)).order_by(event.c.at, event.c.id)
         for row in conn.execute(query):
-            one = Event(row.event_id, row.kind, row.delivery_id, None, row.at, row.status, row.reason, row.provider)
-            found.setdefault(row.delivery_id, []).append(one)
-    return found
+            events.setdefault(row.delivery_id, []).append(
+                Event(row.event_id, row.kind, row.delivery_id, None, row.at, row.status, row.reason, row.provider)
+            )
+    return events
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One edition's accepted deliveries, and when each suppression that its events brought happened."""
+    """Count an edition's accepted deliveries, with the instant of each suppression that its events caused."""
 
     edition: int
     accepted: int
@@ -34,7 +35,7 @@ class Trouble:
 
 
 def troubles(conn: Connection, since: datetime) -> list[Trouble]:
-    """Return each edition whose events, received since then, suppressed addresses. For `doctor`: it counts."""
+    """Return each edition whose events, received since the instant `since`, suppressed addresses, oldest first."""
     query = (
         select(delivery.c.edition_id, event.c.delivery_id, func.min(event.c.at))
         .join(delivery, delivery.c.id == event.c.delivery_id)
@@ -54,7 +55,7 @@ def troubles(conn: Connection, since: datetime) -> list[Trouble]:
 
 
 def refusing_domains(conn: Connection, since: datetime) -> dict[str, int]:
-    """Return the domains that refused the sender or the text since then, and how often, the most first."""
+    """Return how often each domain refused the sender or the text since the instant `since`, most first."""
     query = (
         select(event.c.domain, func.count())
         .where(text("action <> ''"), event.c.action == "alert", event.c.received_at >= since)

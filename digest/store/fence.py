@@ -1,8 +1,8 @@
-"""The fence: a token that changes hands with each claim, so that an older or copied database is not mailed from.
+"""Keep the fence: a token that changes with each claim, so that nothing is mailed from an older or copied database.
 
-One half is a row of the database, the other a file outside it. They agree only as long as nobody put the
-database back to an earlier state or carried it elsewhere; where they do not, nothing is mailed until a
-person has said what is true (`digest db resume`).
+The token is stored twice: in a row of the database and in a file outside it. They agree only as long as the database
+was not put back to an earlier state or copied elsewhere. Where they do not agree, the database is in HOLD: nothing is
+mailed until a person has said which letters went out (`digest db resume`).
 """
 
 from __future__ import annotations
@@ -23,21 +23,24 @@ from digest.store.schema import installation
 from digest.system.flush import flush, flush_names
 
 _ONLY = 1  # the table has one row
-_FIRST = "first"  # stands for the token before a new database's first: its file may not be there yet
-_ELSEWHERE = "elsewhere"  # stands for the token of a file that was made in another place
+_FIRST = "first"  # `previous` of a new database's first token; the file may not be there yet
+_ELSEWHERE = "elsewhere"  # instead of the token, when the file was made on another machine or path
 
 
 class Fence:
-    """The fence of one database, its other half at `path`."""
+    """Check and move the fence of one database; `path` is the file with the token's other copy."""
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self._engine = engine
         self._path = path
         self._beside = path.with_name(f".{path.name}.new")
-        self._ready = ""  # the token that the file beside holds
+        self._ready = ""  # the token in the file at `_beside`, written and not yet renamed to `path`
 
     def check(self) -> None:
-        """Return when this database may be mailed from; raises PersonNeeded when that is for a person to say."""
+        """Return if this database may be mailed from; raise PersonNeeded if it is in HOLD.
+
+        A new database gets its fence here. A file that is one token behind is brought up to date.
+        """
         with reading(self._engine) as conn:
             row = conn.execute(select(installation)).one_or_none()
         if why := self._why(row):
@@ -45,7 +48,7 @@ class Fence:
         if row is None or (row.previous == _FIRST and self._read() is None):
             self.open()
         elif self._read() == row.previous:
-            # Killed between the commit and the file: the database is the newer half.
+            # The program was killed between the commit and the file, so the database has the newer token.
             self._write(row.token)
 
     def why(self) -> str:
@@ -55,73 +58,79 @@ class Fence:
         return self._why(row)
 
     def _why(self, row: Row[Any] | None) -> str:
-        ours = self._read() if row is None or not row.held else None
+        in_file = self._read() if row is None or not row.held else None
         if row is None:
-            # Nothing was ever handed over from it; but where the file is, something was from a later state of it.
+            # Nothing was ever handed over from this database; a file proves that a later state of it handed over.
             older = (
                 f"{self._path} is there, but the database has never handed anything over: it is older than the"
-                " first hand-over, or a new one beside the file of another (then say --unsent)"
+                " first hand-over, or a new database beside another one's file (then say --unsent)"
             )
-            return older if ours else ""
+            return older if in_file else ""
         if row.held:
             return "it was restored from a backup"
-        if ours is None and row.previous == _FIRST:
-            return ""  # killed while the halves were made: nothing has left yet
-        if ours is None:
+        if in_file is None and row.previous == _FIRST:
+            return ""  # the program was killed between row and file, before any letter left
+        if in_file is None:
             return f"{self._path} is missing: the database was copied here, or the file was lost"
-        if ours == _ELSEWHERE:
+        if in_file == _ELSEWHERE:
             return f"{self._path} was made in another place: the folder was copied or moved here"
-        if ours not in (row.token, row.previous):
-            return f"{self._path} does not fit it: the database is older than the last hand-over, or a copy"
+        if in_file not in (row.token, row.previous):
+            return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"
         return ""
 
     def turn(self, conn: Connection) -> str:
-        """Change the token inside the transaction that claims; give the result to `keep` once that is committed.
+        """Change the token inside the transaction that claims; return it for `keep`, to be called after the commit.
 
-        The file's half is written now and only put in its place then: a full disk stops the claim, not what follows.
+        The file is written now under another name and only renamed by `keep`, so that a full disk stops the claim
+        and not the hand-over after it.
         """
         token = secrets.token_hex(16)
         row = conn.execute(select(installation.c.token).where(installation.c.id == _ONLY)).one()
         conn.execute(update(installation).values(token=token, previous=row.token))
-        self._make_ready(token)
+        self._prepare(token)
         return token
 
     def keep(self, token: str) -> None:
-        """Put the file's half in place; only then may the first byte leave. TryLater: another has claimed since."""
+        """Put the file with `token` in place; only then may the first byte leave.
+
+        Raises TryLater when another run has claimed since.
+        """
         with reading(self._engine) as conn:
             newest = conn.scalar(select(installation.c.token).where(installation.c.id == _ONLY))
         if newest != token:
-            raise TryLater("another run has claimed since this one did, and took it for dead; try again later")
-        # A run that came by while this one slept has put it there already, and what was ready is gone.
+            raise TryLater(
+                "another run has claimed since this run did, because it took this run for dead; try again later"
+            )
+        # Another run may have put this token there already while this process slept, and used the prepared file.
         if self._read() != token:
             self._write(token)
 
     def open(self) -> None:
-        """Make both halves anew: this database may be mailed from."""
+        """Write a new token to the row and the file: this database may be mailed from."""
         token = secrets.token_hex(16)
         with writing(self._engine, "begin fence") as conn:
             row = conn.execute(select(installation)).one_or_none()
             if row is None:
-                # A new one's row comes first: a file beside a database without one tells of an older database.
+                # The row comes first, because a file beside a database without a row means an older database.
                 conn.execute(insert(installation).values(id=_ONLY, token=token, previous=_FIRST, held=False))
             elif row.previous == _FIRST and not row.held:
                 token = row.token
-        # Killed in between, a new database is still new, and a held one is still held.
+        # The row changes last, so that after a kill in between a new database is still new and a held one still held.
         self._write(token)
         with writing(self._engine, "open fence") as conn:
             conn.execute(update(installation).values(token=token, previous=token, held=False))
 
     def hold(self) -> None:
-        """Let nothing be mailed from this database until `open`."""
+        """Put this database in HOLD: nothing is mailed from it until `open`."""
         with writing(self._engine, "hold") as conn:
             if conn.execute(update(installation).values(held=True)).rowcount == 0:
                 conn.execute(insert(installation).values(id=_ONLY, token="", previous="", held=True))
 
     def _read(self) -> str | None:
         try:
-            token, _, place = self._path.read_text(encoding="ascii").strip().partition(" ")
-            # A file of before this was written has no place.
-            return token if place in ("", _place(self._path)) else _ELSEWHERE
+            token, _, location = self._path.read_text(encoding="ascii").strip().partition(" ")
+            # A file of an earlier version has no location.
+            return token if location in ("", _location(self._path)) else _ELSEWHERE
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -129,44 +138,46 @@ class Fence:
 
     def _write(self, token: str) -> None:
         if self._ready != token:
-            self._make_ready(token)
-        self._put_in_place()
+            self._prepare(token)
+        self._replace()
 
-    def _make_ready(self, token: str) -> None:
-        with self._told():
+    def _prepare(self, token: str) -> None:
+        with self._disk_errors():
             handle = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
-                os.write(handle, f"{token} {_place(self._path)}\n".encode())
+                os.write(handle, f"{token} {_location(self._path)}\n".encode())
             finally:
                 os.close(handle)
             flush(self._beside)
         self._ready = token
 
-    def _put_in_place(self) -> None:
-        with self._told():
+    def _replace(self) -> None:
+        with self._disk_errors():
             self._ready = ""
             self._beside.replace(self._path)
-            # The name as well: a power cut could bring back the half of claims ago, and all would be held.
+            # The name is flushed as well, because a power cut could bring back an older token: HOLD without cause.
             flush_names(self._path.parent)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _disk_errors(self) -> Iterator[None]:
+        """Turn an error of the disk into a message with the file and the cure."""
         try:
             yield
         except OSError as error:
-            said = f"{self._path}: cannot be written ({error.strerror}); make room or let this account write there"
-            raise of_disk(error, said) from error
+            message = f"{self._path}: cannot be written ({error.strerror}); make room or let this account write there"
+            raise of_disk(error, message) from error
 
 
-def _place(path: Path) -> str:
-    """Return what a copied folder does not share with the original: the machine, and where the file lies on it.
+def _location(path: Path) -> str:
+    """Return a hash of the machine and the file's path on it, which a copied folder does not share with the original.
 
-    By the folder's real name only: a file that is a symlink is replaced by a plain one when it is next written.
+    Only the folder's symlinks are resolved, because a file that is a symlink is replaced by a plain file when it is
+    next written.
     """
     try:
         machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        machine = ""  # a container without one; the path still tells
+        machine = ""  # a container may have none; the path still tells the folders apart
     return hashlib.sha256(f"{machine} {path.parent.resolve() / path.name}".encode()).hexdigest()[:32]
 
 
@@ -174,5 +185,5 @@ def _held(why: str) -> PersonNeeded:
     return PersonNeeded(
         f"the database is in HOLD: {why}; nothing is mailed. See what it would send with `digest db held`,"
         " then say what is true: `digest db resume --sent` (all that was due by now went out, the safe answer)"
-        " or `digest db resume --unsent` (nothing went out since the database was as it is)"
+        " or `digest db resume --unsent` (nothing went out after this state of the database)"
     )

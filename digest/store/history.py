@@ -1,4 +1,4 @@
-"""Accounts: what an edition's rows say beside its receipt: why, by which runs, and what was heard of them since."""
+"""Read an edition's history for people: its deliveries' reasons and later fates, and the runs that worked on it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy import Connection, func, select
 from digest.store.schema import delivery, digest, edition_entry, release, run
 from subscribers.database import chunks
 
-RUNS = 200  # how many of the newest runs are looked through
+RUNS = 200  # the newest runs that are searched
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
-    """One run that worked on an edition. `outcome` None: it is under way, or was killed."""
+class EditionRun:
+    """Hold a run that worked on an edition. `outcome` None: it is under way, or was killed."""
 
     id: int
     command: str
@@ -26,7 +26,7 @@ class Worked:
 
 
 def reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
-    """Return how many deliveries of an edition stand in each state for each stored reason."""
+    """Return how many deliveries of an edition there are for each (state, stored reason)."""
     query = (
         select(delivery.c.state, delivery.c.reason, func.count())
         .where(delivery.c.edition_id == number)
@@ -36,7 +36,7 @@ def reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
 
 
 def fates(conn: Connection, number: int) -> dict[str, int]:
-    """Return how many accepted deliveries of an edition were later delivered, bounced, complained of."""
+    """Return how many accepted deliveries of an edition have each later fate: delivered, bounced, complained."""
     query = (
         select(delivery.c.fate, func.count())
         .where(delivery.c.edition_id == number, delivery.c.state == "accepted", delivery.c.fate.is_not(None))
@@ -46,39 +46,42 @@ def fates(conn: Connection, number: int) -> dict[str, int]:
 
 
 def fates_of(conn: Connection, deliveries: Collection[int]) -> dict[int, str]:
-    """Return the later fate of each of some deliveries; of whom nothing was heard is left out."""
-    found: dict[int, str] = {}
+    """Return the later fate of each of `deliveries`; a delivery without a fate is left out."""
+    fate_by_delivery: dict[int, str] = {}
     for chunk in chunks(sorted(deliveries)):
         query = select(delivery.c.id, delivery.c.fate).where(delivery.c.id.in_(chunk), delivery.c.fate.is_not(None))
-        found.update((row[0], row[1]) for row in conn.execute(query))
-    return found
+        fate_by_delivery.update((row[0], row[1]) for row in conn.execute(query))
+    return fate_by_delivery
 
 
-def runs_of(conn: Connection, number: int) -> list[Worked]:
-    """Return the runs that claimed deliveries of an edition or told of it in their account, oldest first."""
+def runs_of(conn: Connection, number: int) -> list[EditionRun]:
+    """Return the runs that claimed deliveries of an edition or have its receipt in their account, oldest first.
+
+    Only the newest RUNS runs are searched.
+    """
     claimed = set(conn.scalars(select(delivery.c.run_id).where(delivery.c.edition_id == number).distinct()))
-    found = []
+    runs = []
     for row in conn.execute(select(run).order_by(run.c.id.desc()).limit(RUNS)):
-        told = (row.account or {}).get("receipts", ())
-        if row.id in claimed or any(one.get("edition") == number for one in told):
-            found.append(Worked(row.id, row.command, row.started_at, row.finished_at, row.outcome))
-    return found[::-1]
+        receipts = (row.account or {}).get("receipts", ())
+        if row.id in claimed or any(receipt.get("edition") == number for receipt in receipts):
+            runs.append(EditionRun(row.id, row.command, row.started_at, row.finished_at, row.outcome))
+    return runs[::-1]
 
 
 def sizes(conn: Connection, number: int) -> tuple[int, int]:
-    """Return how many entries an edition has, and how many digests were made of them."""
+    """Return the number of entries of an edition, and the number of digests made of them."""
     entries = select(func.count()).where(edition_entry.c.edition_id == number)
     digests = select(func.count()).where(digest.c.edition_id == number)
     return conn.scalar(entries) or 0, conn.scalar(digests) or 0
 
 
 def count_in_doubt(conn: Connection) -> int:
-    """Return how many deliveries are uncertain, of all editions."""
+    """Return the number of uncertain deliveries of all editions."""
     return conn.scalar(select(func.count()).where(delivery.c.state == "uncertain")) or 0
 
 
 def carried(conn: Connection, entry: int) -> dict[int, int]:
-    """Return the editions that carry an entry, each with the release by which it came in."""
+    """Return the editions that carry an entry, each with the release by which the entry came in."""
     query = select(edition_entry.c.edition_id, edition_entry.c.release).where(edition_entry.c.entry_id == entry)
     return {row[0]: row[1] for row in conn.execute(query)}
 

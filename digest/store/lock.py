@@ -1,4 +1,4 @@
-"""One run at a time for each database; the kernel or the server frees the lock of a run that was killed."""
+"""Let one run at a time work on a database. The kernel or the server frees the lock of a run that was killed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sqlalchemy.exc import DBAPIError
 from digest.errors import DigestError, TryLater
 from digest.store.engine import translate_errors
 
-# Any number will do, if no other program takes the same in this database.
+# Any number will do, as long as no other program uses it for an advisory lock in this database.
 _RUN = 0x6469676573740001
 
 
 @contextmanager
 def run_lock(engine: Engine) -> Iterator[None]:
-    """Hold this database's run lock for the length of the block, without waiting for it.
+    """Hold this database's run lock during the block, without waiting for it.
 
-    Raises TryLater when another run holds it. A run in the same process is another run too. On SQLite the
-    lock is an `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory
-    lock on a connection of its own, which must not go through a pooler in transaction mode.
+    Raises TryLater when another run holds it, also when that run is in the same process. On SQLite the lock is an
+    `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock on a
+    connection of its own, which must not go through a pooler in transaction mode.
     """
     if engine.dialect.name == "postgresql":
         with _advisory(engine):
@@ -31,14 +31,14 @@ def run_lock(engine: Engine) -> Iterator[None]:
     elif engine.url.database in (None, "", ":memory:"):
         yield
     else:
-        # By its real name: under whichever name a database is reached, its lock is one.
+        # The real name, because a database that is reached by two names (a symlink) must have one lock.
         with _flock(Path(f"{os.path.realpath(engine.url.database)}.lock")):
             yield
 
 
 @contextmanager
 def _flock(path: Path) -> Iterator[None]:
-    import fcntl  # not on every system that can render a preview
+    import fcntl  # here, because systems without it can still render a preview
 
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -52,11 +52,12 @@ def _flock(path: Path) -> Iterator[None]:
             raise _held(f"{path} (process {holder})") from error
         except OSError as error:
             raise DigestError(f"lock {path}: {error.strerror}; put the database on a disk of this machine") from error
-        # Who holds it is a courtesy to who finds it held; on a full disk the lock itself does without.
+        # Failure is ignored, because the process id serves only the message of `_held`: a full disk is no reason
+        # to refuse a run.
         with suppress(OSError):
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
-        # The file stays when the lock goes: removing it would let two runs lock two files of one name.
+        # The file is kept, because removing it would let two runs lock two different files of the same name.
         yield
     finally:
         os.close(file)
@@ -80,7 +81,7 @@ def _advisory(engine: Engine) -> Iterator[None]:
 
 
 def _free(connection: Connection) -> None:
-    # Asked for, not left to the end of the connection: the server notices that only a moment later.
+    # Unlock explicitly, because the server notices only a moment later that a connection has ended.
     try:
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _RUN})
     except DBAPIError:

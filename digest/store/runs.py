@@ -1,4 +1,4 @@
-"""Runs: when the program worked, what came of it, and the account it printed."""
+"""Store the runs: the command, its start and end, its outcome, and the account that it printed."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from subscribers.database import chunks
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
-    """Open a run that hands over by `transport` (`TransportSettings.where`); return the id that claims deliveries."""
-    made = insert(run).values(command=command, started_at=now, account={"transport": transport})
-    return int(conn.execute(made.returning(run.c.id)).scalar_one())
+    """Store a run that begins; return its id, by which it claims deliveries.
+
+    `transport` is the way it hands over (`TransportSettings.where`).
+    """
+    row = insert(run).values(command=command, started_at=now, account={"transport": transport})
+    return int(conn.execute(row.returning(run.c.id)).scalar_one())
 
 
-def handed_over_by(conn: Connection, transport: str, found: Sequence[Delivery]) -> list[Delivery]:
-    """Return the deliveries that a run may have handed over by `transport`: of the others it knows nothing."""
-    numbers = sorted({one.run for one in found if one.run is not None})
+def handed_over_by(conn: Connection, transport: str, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Return those of `deliveries` that `transport` can be asked about: their run handed over by it."""
+    numbers = sorted({delivery.run for delivery in deliveries if delivery.run is not None})
     used: dict[int, str] = {}
-    for some in chunks(sorted(numbers)):
-        for row in conn.execute(select(run.c.id, run.c.account).where(run.c.id.in_(some))):
-            used[row.id] = (row.account or {}).get("transport") or transport  # a run of before this was kept
-    return [one for one in found if one.run is not None and used.get(one.run) == transport]
+    for chunk in chunks(numbers):
+        for row in conn.execute(select(run.c.id, run.c.account).where(run.c.id.in_(chunk))):
+            # An account without a transport is from a version that did not store it: the present one is assumed.
+            used[row.id] = (row.account or {}).get("transport") or transport
+    return [delivery for delivery in deliveries if delivery.run is not None and used.get(delivery.run) == transport]
 
 
 def finish(conn: Connection, number: int, outcome: str, account: dict[str, Any], now: datetime) -> None:
-    """Close a run with its one-line outcome and its account (receipts and sources, as printed)."""
+    """Store the end of a run: its outcome in one line, and its account (receipts and sources, as printed)."""
     conn.execute(update(run).where(run.c.id == number).values(finished_at=now, outcome=outcome, account=account))
 
 
 def newest(conn: Connection, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the newest runs: id, command, started_at, finished_at, outcome, account."""
+    """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account."""
     rows = conn.execute(select(run).order_by(run.c.id.desc()).limit(limit))
     return [
         {

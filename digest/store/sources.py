@@ -1,4 +1,4 @@
-"""What is known of each configured source between two gathers, and the record of every gather."""
+"""Store the state of each source between two gathers, and a record of every gather."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from digest.model import Source
 from digest.store.schema import gathering, source_state
 
-_KEPT = timedelta(days=180)
-_USUAL = timedelta(days=30)
+_KEPT_FOR = timedelta(days=180)
+_USUAL_OVER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A source between two gathers. Instants are aware UTC; `first_ok_at` None: never read yet."""
+    """Hold the state of a source between two gathers. Instants are aware UTC; `first_ok_at` None: never read yet."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -38,7 +38,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """What one gather of one source brought. `status`: ok, not-modified, held or failed; `error` says why."""
+    """Hold the result of one gather of one source. `status`: ok, not-modified, held or failed (`error`: why)."""
 
     name: str
     status: str
@@ -50,7 +50,10 @@ class Gathering:
 
 
 def state_of(conn: Connection, source: Source) -> State:
-    """Return what is known of a source; what belonged to another address of it is forgotten."""
+    """Return the state of a source.
+
+    When the configured url or path has changed, the facts about the former one are left out.
+    """
     row = conn.execute(select(source_state).where(source_state.c.name == source.name)).one_or_none()
     if row is None:
         return State()
@@ -61,31 +64,28 @@ def state_of(conn: Connection, source: Source) -> State:
 
 
 def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
-    """Store what was learnt of a source; `facts` are fields of State."""
+    """Store new facts about a source; `facts` are fields of State."""
     facts["location"] = source.url or source.path
-    known = update(source_state).where(source_state.c.name == source.name).values(facts)
-    if conn.execute(known).rowcount == 0:
+    change = update(source_state).where(source_state.c.name == source.name).values(facts)
+    if conn.execute(change).rowcount == 0:
         conn.execute(insert(source_state).values(name=source.name, failures=facts.pop("failures", 0), **facts))
 
 
-def record(conn: Connection, one: Gathering, now: datetime) -> None:
-    """Write down what a gather of one source brought; records older than half a year go."""
-    conn.execute(
-        insert(gathering).values(
-            source=one.name, at=now, status=one.status, new=one.new, changed=one.changed, same=one.same,
-            held=one.held, error=one.error,
-        )
-    )  # fmt: skip
-    conn.execute(delete(gathering).where(gathering.c.source == one.name, gathering.c.at < now - _KEPT))
+def record(conn: Connection, result: Gathering, now: datetime) -> None:
+    """Store the result of a gather of one source, and delete its records that are older than half a year."""
+    counts = {"new": result.new, "changed": result.changed, "same": result.same, "held": result.held}
+    row = {"source": result.name, "at": now, "status": result.status, "error": result.error, **counts}
+    conn.execute(insert(gathering).values(row))
+    conn.execute(delete(gathering).where(gathering.c.source == result.name, gathering.c.at < now - _KEPT_FOR))
 
 
 def usual(conn: Connection, source: str, now: datetime) -> list[int]:
-    """Return how many entries were new in each gather of the last 30 days that brought any, but for the baseline."""
+    """Return how many entries were new in each gather of the last 30 days, without the baseline and without zeros."""
     first = select(func.min(gathering.c.at)).where(gathering.c.source == source, gathering.c.status != "failed")
     rows = conn.scalars(
         select(gathering.c.new).where(
             gathering.c.source == source,
-            gathering.c.at >= now - _USUAL,
+            gathering.c.at >= now - _USUAL_OVER,
             gathering.c.at > first.scalar_subquery(),
             gathering.c.new > 0,
         )
@@ -94,12 +94,12 @@ def usual(conn: Connection, source: str, now: datetime) -> list[int]:
 
 
 def hold_next(conn: Connection) -> None:
-    """Let the next new entries of every source known wait for an editor."""
+    """Hold the next new entries of every stored source for an editor."""
     conn.execute(update(source_state).values(hold_next=True))
 
 
 def all_states(conn: Connection) -> dict[str, State]:
-    """Return what is known of every source ever read, by name."""
+    """Return the state of every source that was ever read, by name."""
     return {
         row.name: State(**{k: v for k, v in row._mapping.items() if k != "name"})
         for row in conn.execute(select(source_state))
