@@ -207,10 +207,11 @@ def _add(
     for new, state in reversed(states):
         facets = classifier.classify(new.sighting, source)
         failpoint("gather: one classified")
-        entry = entries.add(conn, source.name, new, kind_of(new.sighting, source), facets, state, now)
+        arrival = entries.NewEntry(source.name, new, kind_of(new.sighting, source), facets, state)
+        number = entries.add(conn, arrival, now)
         failpoint("gather: one stored")
         if state == "ready":
-            released.append(entry)
+            released.append(number)
     return released
 
 

@@ -430,11 +430,9 @@ class Readers(RuleBasedStateMachine):
         place = self.house.place
         facets = Facets(tuple(sorted(areas)), (region,), ("leadership",) if kind == "case-study" else ())
         with writing(place.engine) as conn:
-            made = [
-                entries.add(conn, "s", New(Sighting(None, None, "T"), ()), kind, facets, "ready", self.house.now)
-                for _ in range(count)
-            ]
-            releases.number(conn, made, "new", self.house.now, timedelta(0))
+            arrival = entries.NewEntry("s", New(Sighting(None, None, "T"), ()), kind, facets, "ready")
+            numbers = [entries.add(conn, arrival, self.house.now) for _ in range(count)]
+            releases.number(conn, numbers, "new", self.house.now, timedelta(0))
 
     @rule(wanted=interests, cadence=st.sampled_from(("daily", "weekly", "monthly")))
     def join(self, wanted: Interests, cadence: str) -> None:

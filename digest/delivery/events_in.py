@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from digest.ledger.events import Event
 from digest.store.engine import writing
-from digest.store.events import Taken, take
+from digest.store.events import TakenEvents, take
 from digest.transports.mailbox.mailbox import Mailbox
 from digest.transports.mailbox.reports import NoReport, read_report
 from digest.transports.tag import read_tag
@@ -26,7 +26,7 @@ Clock = Callable[[], datetime]
 class Incoming:
     """Count events taken, events left aside (by reason), and messages in a mailbox left unread for a person."""
 
-    taken: Taken = field(default_factory=Taken)
+    taken: TakenEvents = field(default_factory=TakenEvents)
     aside: Counter[str] = field(default_factory=Counter)
     unread: int = 0
 

@@ -1,4 +1,4 @@
-"""Online backup and restore of an SQLite database. PostgreSQL has its own tools; both come back in HOLD."""
+"""Back up and restore an SQLite database while it is in use. PostgreSQL has its own tools. A restore ends in HOLD."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from digest.system.failpoint import failpoint
 from digest.system.flush import flush
 from subscribers.tables import REASONS
 
-_PATIENCE = 10.0  # seconds for who reads or writes the database that is to be replaced
-# A stronger reason replaces a weaker, as everywhere: the names stand in that order.
-_BRING = """
+_PATIENCE = 10.0  # seconds to wait for other processes that use the database to be replaced
+# ?5 lists the reasons of suppression, weakest first, because a stronger reason replaces a weaker one.
+_KEEP_STRONGER = """
 INSERT INTO suppression (address_hash, reason, at, note) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, at = excluded.at, note = excluded.note
 WHERE instr(?5, excluded.reason) > instr(?5, suppression.reason)
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def backup(engine: Engine, target: Path) -> None:
-    """Copy the database to `target` while it is in use; the copy is whole or not there at all.
+    """Copy the database to `target` while it is in use. After an error there is no `target`.
 
     Raises WrongUse on PostgreSQL (use pg_dump) or when `target` exists.
     """
@@ -51,9 +51,10 @@ def backup(engine: Engine, target: Path) -> None:
 
 
 def restore(engine: Engine, source: Path, now: datetime) -> Path:
-    """Put the backup `source` in the database's place; return where the replaced one was moved.
+    """Replace the database by the backup `source`; return the path that keeps the replaced database.
 
-    The caller holds the run lock and puts the result into HOLD. Raises WrongUse when `source` is no backup.
+    The caller holds the run lock and puts the new database into HOLD. Raises WrongUse when `source` is no backup,
+    TryLater when the database to be replaced is in use all the time.
     """
     database = _file(engine, "pg_restore, and carry over who has left since (see docs/install.md)")
     _check(source)
@@ -61,19 +62,19 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     unfinished = database.with_name(f".{database.name}.part")
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%S}")
     while kept.exists():
-        kept = kept.with_name(f"{kept.name}+")  # a second restore of this second must not cost the first one's
+        kept = kept.with_name(f"{kept.name}+")  # so that a second restore within a second overwrites nothing
     try:
         with ExitStack() as stack:
             with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
                 read.backup(write)
                 if database.exists():
-                    # Nobody writes to it any more until it is replaced: who leaves now would not be brought over.
+                    # The lock on it is kept until it is replaced, so that no reader leaves in between and is lost.
                     old = sqlite3.connect(database, isolation_level=None, timeout=_PATIENCE)
                     _keep_suppressions(write, stack.enter_context(closing(old)), database)
             flush(unfinished)
             failpoint("restore: copied")
             if database.exists():
-                # By a second name, not by a move: were there no database for a moment, a run would make an empty one.
+                # A second name instead of a move, because a run that sees no database would make an empty one.
                 kept.hardlink_to(database)
                 failpoint("restore: the old one kept")
             for tail in ("-wal", "-shm"):
@@ -86,9 +87,9 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
 
 
 def _hold_still(old: sqlite3.Connection, replaced: Path) -> None:
-    """Bring all of the replaced database into its one file, and let nobody write to it until `old` is closed.
+    """Bring the log of the replaced database into its file, and keep the write lock until `old` is closed.
 
-    Raises TryLater while somebody reads on and on, sqlite3.Error when it is damaged or locked.
+    Raises TryLater when other processes read it all the time, sqlite3.Error when it is damaged or locked.
     """
     log = replaced.with_name(f"{replaced.name}-wal")
     for _ in range(3):
@@ -96,12 +97,12 @@ def _hold_still(old: sqlite3.Connection, replaced: Path) -> None:
         old.execute("BEGIN IMMEDIATE")
         if not log.exists() or not log.stat().st_size:
             return
-        old.execute("ROLLBACK")  # another was quicker than the lock, or is still reading
+        old.execute("ROLLBACK")  # another process wrote before the lock was taken, or still reads the log
     raise TryLater(f"{replaced} is in use all the time; end what reads it, then restore again")
 
 
 def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> None:
-    """Bring over who must not be mailed by now: who has left since the backup was made has left for good."""
+    """Copy the suppressions of the replaced database: a reader who left after the backup must not be mailed."""
     try:
         _hold_still(old, replaced)
         rows = old.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
@@ -109,11 +110,11 @@ def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, repla
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise
-        # Most often it is restored because the other is damaged.
-        _log.warning("who has left since the backup is not known: %s cannot be read (%s)", replaced, error)
+        # No error, because the most frequent cause of a restore is a damaged database.
+        _log.warning("%s cannot be read (%s): readers who left after the backup may be mailed", replaced, error)
         return
     with write:
-        write.executemany(_BRING, [(*row, ",".join(REASONS)) for row in rows])
+        write.executemany(_KEEP_STRONGER, [(*row, ",".join(REASONS)) for row in rows])
         write.executemany("INSERT OR IGNORE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
 
 
@@ -128,8 +129,8 @@ def _check(source: Path) -> None:
         raise WrongUse(f"{source} is not there; name a file that `digest db backup` wrote")
     try:
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as conn:
-            found = conn.execute("SELECT version_num FROM alembic_version").fetchone()
-            if found and found[0] not in migrate.revisions():
+            row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+            if row and row[0] not in migrate.revisions():
                 raise WrongUse(
                     f"{source}: a newer version of this program wrote it; install that, nothing was changed"
                 )

@@ -1,4 +1,4 @@
-"""Deliveries: what became of every eligible reader of an edition, one row each, and the receipt they add up to."""
+"""Store the deliveries of an edition, one row for each eligible reader, and count them for its receipt."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from digest.store.schema import delivery, digest, digest_entry, edition, mark
 from subscribers.database import chunks
 from subscribers.tables import subscriber
 
-# The mark of a reader in one of these moves when the edition is frozen; a held one's does not.
+# The states of the readers whose mark moves when the edition is frozen; a held reader's mark does not move.
 CONSIDERED = ("pending", "empty", "suppressed")
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row of the account. `digest`: None where no letter was planned."""
+    """Hold one delivery. `digest` is None where no letter was planned."""
 
     id: int
     edition: int
@@ -31,11 +31,11 @@ class Delivery:
     reason: str
     attempts: int
     updated_at: datetime
-    unbegun: bool = False  # claimed, and surely no byte of it has left
-    run: int | None = None  # that claimed it last
+    unbegun: bool = False  # claimed, and certainly no byte of it has left
+    run: int | None = None  # the run that claimed it last
 
 
-def add_digest(conn: Connection, number: int, one: Digest) -> int:
+def add_digest(conn: Connection, number: int, contents: Digest) -> int:
     """Store what one set of readers gets in edition `number`; return the digest's id."""
     plan = {
         "sections": [
@@ -49,16 +49,16 @@ def add_digest(conn: Connection, number: int, one: Digest) -> int:
                     for group in section.groups
                 ],
             }
-            for section in one.sections
+            for section in contents.sections
         ],
-        "more": one.more,
-        "left_out": [list(pair) for pair in one.left_out],
+        "more": contents.more,
+        "left_out": [list(pair) for pair in contents.left_out],
     }
-    made = conn.execute(insert(digest).values(edition_id=number, plan=plan).returning(digest.c.id)).scalar_one()
-    rows = [{"digest_id": made, "entry_id": placed.entry} for placed in one.placed]
+    new_id = conn.execute(insert(digest).values(edition_id=number, plan=plan).returning(digest.c.id)).scalar_one()
+    rows = [{"digest_id": new_id, "entry_id": placed.entry} for placed in contents.placed]
     if rows:
         conn.execute(insert(digest_entry), rows)
-    return int(made)
+    return int(new_id)
 
 
 def digests(conn: Connection, ids: Iterable[int]) -> dict[int, Digest]:
@@ -68,26 +68,26 @@ def digests(conn: Connection, ids: Iterable[int]) -> dict[int, Digest]:
 
 
 def add(conn: Connection, number: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Write deliveries of edition `number`: rows of subscriber_id, digest_id, state, reason."""
+    """Store deliveries of edition `number`: rows of subscriber_id, digest_id, state, reason."""
     if rows:
         conn.execute(insert(delivery), [{"edition_id": number, "updated_at": now, **row} for row in rows])
 
 
-def move_marks(conn: Connection, one: Edition) -> None:
-    """Move the mark of every reader this edition considered to its last release."""
+def move_marks(conn: Connection, frozen: Edition) -> None:
+    """Move the mark of every reader that an edition considered forward to its last release."""
     considered = select(delivery.c.subscriber_id).where(
-        delivery.c.edition_id == one.id, delivery.c.state.in_(CONSIDERED)
+        delivery.c.edition_id == frozen.id, delivery.c.state.in_(CONSIDERED)
     )
-    moved = update(mark).where(mark.c.subscriber_id.in_(considered), mark.c.release < one.to_release)
-    conn.execute(moved.values(release=one.to_release))
+    moved = update(mark).where(mark.c.subscriber_id.in_(considered), mark.c.release < frozen.to_release)
+    conn.execute(moved.values(release=frozen.to_release))
 
 
 def pending(
     conn: Connection, number: int, limit: int, now: datetime, *, after: Delivery | None = None
 ) -> list[Delivery]:
-    """Return the next deliveries of an edition that may be handed over now, those of one digest together.
+    """Return the next deliveries of an edition that may be handed over now, sorted by digest, then id.
 
-    `after`: go on from there, past deliveries that were looked at and left as they are.
+    `after`: only deliveries after this one, to pass over those that were read and left as they are.
     """
     where = [delivery.c.edition_id == number, *_ripe(now)]
     if after is not None:
@@ -109,26 +109,27 @@ def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
 
 
 def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at: datetime | None = None) -> set[int]:
-    """Take pending deliveries for `run`; return those it got: nobody else hands them over from here on.
+    """Claim pending deliveries for `run`; return those it got, which no other run hands over from here on.
 
-    `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is noted.
+    `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is stored.
     """
-    taken = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
+    claimed = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
     step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
-    taken = taken.values(attempts=delivery.c.attempts + 1, send_at=send_at, request=None, **step)
-    return set(conn.scalars(taken.returning(delivery.c.id)))
+    claimed = claimed.values(attempts=delivery.c.attempts + 1, send_at=send_at, request=None, **step)
+    return set(conn.scalars(claimed.returning(delivery.c.id)))
 
 
 def claimed_by(conn: Connection, ids: Sequence[int], run: int) -> set[int]:
-    """Return which of these deliveries `run` still has."""
-    ours = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
-    return set(conn.scalars(select(delivery.c.id).where(*ours)))
+    """Return which of these deliveries `run` still has claimed."""
+    claims = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    return set(conn.scalars(select(delivery.c.id).where(*claims)))
 
 
 def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime, run: int | None = None) -> None:
-    """Record (delivery id, state, reason) triples where the ledger allows the step; `run`: only of its own claims.
+    """Store outcomes, triples (delivery id, state, reason), where the ledger allows the step.
 
-    What an event or another run has settled in the meantime stays as it is.
+    `run`: change only deliveries that this run has claimed. A delivery that an event or another run has settled
+    in the meantime stays as it is.
     """
     by_outcome: dict[tuple[str, str], list[int]] = {}
     for number, state, reason in outcomes:
@@ -143,9 +144,9 @@ def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: date
 def put_off(
     conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime, run: int, *, tried: bool = True
 ) -> None:
-    """Give `run`'s claims back as pending, each not before its instant: (delivery id, retry_at, reason).
+    """Give claims of `run` back as pending, each not before its instant: triples (delivery id, retry_at, reason).
 
-    `tried`: was it an attempt?
+    `tried` false: the claim does not count as an attempt.
     """
     attempts = delivery.c.attempts - (0 if tried else 1)
     for number, retry_at, reason in rows:
@@ -157,41 +158,40 @@ def put_off(
 
 
 def postpone(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime) -> None:
-    """Let pending deliveries wait: (delivery id, not before, reason)."""
+    """Let pending deliveries wait: triples (delivery id, the instant until which it waits, reason)."""
     for number, until, reason in rows:
         step = update(delivery).where(delivery.c.id == number, delivery.c.state == "pending")
         conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
 
 
 def wait(conn: Connection, number: int, until: datetime, reason: str, now: datetime) -> None:
-    """Let all of an edition that may be handed over now wait until then."""
+    """Let all deliveries of edition `number` that may be handed over now wait until `until`."""
     step = update(delivery).where(delivery.c.edition_id == number, *_ripe(now))
     conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
 
 
 def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
-    """Give `run`'s claims of which nothing was begun back as pending: it was no attempt."""
+    """Give claims of `run` that were not begun back as pending; they do not count as attempts."""
     step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
     conn.execute(step.values(state="pending", attempts=delivery.c.attempts - 1, updated_at=now))
 
 
 def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
-    """Call deliveries uncertain that a restored database believes to be owed."""
+    """Make pending and claimed deliveries of a restored database uncertain: their letters may have left since."""
     for chunk in chunks(ids):
-        some = delivery.c.id.in_(chunk)
-        step = update(delivery).where(some, delivery.c.state.in_(("pending", "claimed")))
+        step = update(delivery).where(delivery.c.id.in_(chunk), delivery.c.state.in_(("pending", "claimed")))
         conn.execute(step.values(state="uncertain", reason=reason, retry_at=None, updated_at=now))
 
 
 def frozen_at(conn: Connection, number: int) -> datetime:
     """Return when an edition was frozen."""
-    found: datetime | None = conn.scalar(select(edition.c.frozen_at).where(edition.c.id == number))
-    assert found is not None
-    return found
+    instant: datetime | None = conn.scalar(select(edition.c.frozen_at).where(edition.c.id == number))
+    assert instant is not None
+    return instant
 
 
 def owed(conn: Connection, now: datetime) -> list[int]:
-    """Return the frozen editions with deliveries that may be handed over now, oldest first."""
+    """Return the editions with deliveries that may be handed over now, oldest first, without the stopped."""
     query = (
         select(delivery.c.edition_id)
         .join(edition, edition.c.id == delivery.c.edition_id)
@@ -203,22 +203,24 @@ def owed(conn: Connection, now: datetime) -> list[int]:
 
 
 def stopped(conn: Connection) -> list[int]:
-    """Return the frozen editions that a person has stopped while letters of them were still pending."""
+    """Return the stopped editions that still have pending or claimed deliveries."""
     waits = delivery.c.state.in_(("pending", "claimed"))
     query = select(edition.c.id).where(edition.c.state == "frozen", edition.c.held.is_(True))
-    mine = select(delivery.c.id).where(delivery.c.edition_id == edition.c.id, waits).exists()
-    return list(conn.scalars(query.where(mine).order_by(edition.c.id)))
+    unsent = select(delivery.c.id).where(delivery.c.edition_id == edition.c.id, waits).exists()
+    return list(conn.scalars(query.where(unsent).order_by(edition.c.id)))
 
 
-def receipt(conn: Connection, one: Edition) -> Receipt:
-    """Return the account of an edition: who was eligible when it was frozen, and what its rows say became of them."""
-    eligible = conn.scalar(select(edition.c.eligible).where(edition.c.id == one.id)) or 0
-    query = select(delivery.c.state, func.count()).where(delivery.c.edition_id == one.id).group_by(delivery.c.state)
+def receipt(conn: Connection, frozen: Edition) -> Receipt:
+    """Return a frozen edition's receipt: how many readers were eligible, and their deliveries counted by state."""
+    eligible = conn.scalar(select(edition.c.eligible).where(edition.c.id == frozen.id)) or 0
+    query = (
+        select(delivery.c.state, func.count()).where(delivery.c.edition_id == frozen.id).group_by(delivery.c.state)
+    )
     counts: dict[str, int] = {row[0]: row[1] for row in conn.execute(query)}
     return Receipt(
-        edition=one.id,
-        cadence=one.cadence,
-        slot=one.slot,
+        edition=frozen.id,
+        cadence=frozen.cadence,
+        slot=frozen.slot,
         eligible=eligible,
         pending=counts.pop("pending", 0) + counts.pop("claimed", 0),
         **counts,
@@ -226,10 +228,11 @@ def receipt(conn: Connection, one: Edition) -> Receipt:
 
 
 def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    # Who has ended a pause early need not wait for the end that it had.
+    """Return the conditions of a delivery that may be handed over now."""
+    # A delivery that waits for the end of a pause is ripe earlier when its reader has ended the pause.
     paused = exists().where(subscriber.c.id == delivery.c.subscriber_id, subscriber.c.paused_until > now)
-    goes_on = and_(delivery.c.reason == "paused", ~paused)
-    due = or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now, goes_on)
+    pause_ended = and_(delivery.c.reason == "paused", ~paused)
+    due = or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= now, pause_ended)
     return delivery.c.state == "pending", due
 
 

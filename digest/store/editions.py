@@ -1,4 +1,4 @@
-"""Editions: drafted, approved, frozen; their entries as they will be shown; the slots they answer."""
+"""Store editions, from draft to frozen, with their entries in order as readers will see them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _EDITIONS = 0x6469676573740003
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entry of an edition: as it will be shown, and the release by which it came in."""
+    """Hold one entry of an edition as it will be shown, with the release by which it came in."""
 
     entry: Entry
     release: int
 
 
 def content_hash(note: str, shown: Sequence[Shown]) -> str:
-    """Return what an approval binds to: the note and every entry in order, as they will be shown."""
-    said = [note, [_content(one.entry) for one in shown]]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """Return the hash that an approval is bound to: of the note and every entry in order, as they will be shown."""
+    content = [note, [_content(item.entry) for item in shown]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def get(conn: Connection, number: int) -> Edition | None:
@@ -46,7 +46,7 @@ def find(conn: Connection, cadence: str, day: str) -> Edition | None:
 
 
 def serialise(conn: Connection) -> None:
-    """Let no other transaction change editions until this one ends. SQLite's write lock does that by itself."""
+    """Let no other transaction that calls this go on until this one ends. On SQLite the write lock does that."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _EDITIONS})
 
@@ -78,64 +78,62 @@ def shown(conn: Connection, number: int) -> list[Shown]:
 def draft(
     conn: Connection, cadence: str, day: str, window: tuple[int, int], content: Sequence[Shown], now: datetime
 ) -> Edition:
-    """Store the draft of a slot, over an earlier draft of it. A changed content takes an approval back.
+    """Store the draft of a slot, in place of an earlier draft of it; an approval ends when the content has changed.
 
     `window`: the releases considered, low < number ≤ high.
     """
-    known = find(conn, cadence, day)
-    note = known.note if known else ""
+    earlier = find(conn, cadence, day)
+    note = earlier.note if earlier else ""
     low, high = window
     values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": content_hash(note, content)}
-    if known is None:
-        made = insert(edition).values(
+    if earlier is None:
+        row = insert(edition).values(
             cadence=cadence, slot=day, state="draft", held=False, note="", created_at=now, **values
         )
-        number = conn.execute(made.returning(edition.c.id)).scalar_one()
+        number = conn.execute(row.returning(edition.c.id)).scalar_one()
     else:
-        number = known.id
-        if known.content_hash != values["content_hash"]:
+        number = earlier.id
+        if earlier.content_hash != values["content_hash"]:
             values |= {"state": "draft", "approved_at": None, "approved_by": None, "look": ""}
         conn.execute(update(edition).where(edition.c.id == number).values(values))
         conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
     rows = [
-        {"edition_id": number, "entry_id": one.entry.id, "position": n, "release": one.release,
-         "content": _content(one.entry)}
-        for n, one in enumerate(content)
+        {"edition_id": number, "entry_id": item.entry.id, "position": n, "release": item.release,
+         "content": _content(item.entry)}
+        for n, item in enumerate(content)
     ]  # fmt: skip
     if rows:
         conn.execute(insert(edition_entry), rows)
-    found = get(conn, number)
-    assert found is not None
-    return found
+    stored = get(conn, number)
+    assert stored is not None
+    return stored
 
 
-def approve(conn: Connection, number: int, who: str, look: str, now: datetime) -> None:
-    """Record the editor's word for the edition as it stands, shown as `look` says."""
-    values = {"state": "approved", "held": False, "approved_at": now, "approved_by": who, "look": look}
+def approve(conn: Connection, number: int, editor: str, look: str, now: datetime) -> None:
+    """Store an editor's approval of the edition as it stands; `look` is the hash of the appearance approved."""
+    values = {"state": "approved", "held": False, "approved_at": now, "approved_by": editor, "look": look}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
 def hold(conn: Connection, number: int) -> None:
-    """Keep an edition back until it is approved."""
+    """Hold a draft until it is approved, or stop a frozen edition."""
     conn.execute(update(edition).where(edition.c.id == number).values(held=True))
 
 
 def let_go(conn: Connection, number: int) -> None:
-    """Let a frozen edition that was stopped go on."""
+    """Let a stopped edition go on."""
     conn.execute(update(edition).where(edition.c.id == number).values(held=False))
 
 
 def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
-    """Mark an edition frozen: from here on its content and its deliveries to `eligible` readers stand."""
+    """Mark an edition frozen with `eligible` readers: from here on its content and its deliveries are fixed."""
     values = {"state": "frozen", "frozen_at": now, "eligible": eligible}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
-def _content(one: Entry) -> dict[str, Any]:
-    """Return what a reader will see of an entry, and what decides who sees it."""
-    said = entries.to_json(one)
-    del said["evidence"]
-    return {**said, "evidence": []}
+def _content(entry: Entry) -> dict[str, Any]:
+    """Return an entry as JSON without its evidence, which decides neither how it is shown nor to which readers."""
+    return {**entries.to_json(entry), "evidence": []}
 
 
 def _edition(row: Row[Any]) -> Edition:

@@ -1,9 +1,9 @@
-"""Entries: what was gathered, how each is recognised again, and what facets it carries."""
+"""Store the gathered entries, with their facets and the keys by which each is recognised again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +16,13 @@ from subscribers.database import chunks
 
 
 def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
-    """Return what is stored about `keys`: which entries they lead to, and what those say."""
-    found: dict[str, int | None] = {}
+    """Return the entry that each of `keys` leads to (None: several), and the stored facts of these entries."""
+    entry_ids: dict[str, int | None] = {}
     for chunk in chunks(sorted(set(keys))):
         rows = conn.execute(select(entry_key.c.key, entry_key.c.entry_id).where(entry_key.c.key.in_(chunk)))
-        found.update((row.key, row.entry_id) for row in rows)
-    known: dict[int, StoredEntry] = {}
-    for ids in chunks(sorted({i for i in found.values() if i is not None})):
+        entry_ids.update((row.key, row.entry_id) for row in rows)
+    facts: dict[int, StoredEntry] = {}
+    for ids in chunks(sorted({i for i in entry_ids.values() if i is not None})):
         rows = conn.execute(
             select(
                 entry.c.id,
@@ -35,49 +35,60 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
                 entry.c.print,
             ).where(entry.c.id.in_(ids))
         )
-        known.update(
+        facts.update(
             (row.id, StoredEntry(row.source, row.title, row.url, row.published, row.html or row.summary, row.print))
             for row in rows
         )
-    return StoredKeys(found, known)
+    return StoredKeys(entry_ids, facts)
 
 
-def add(conn: Connection, source: str, new: New, kind: str, facets: Facets, state: str, now: datetime) -> int:
-    """Store a new entry with the keys it is known by; return its id."""
-    seen = new.sighting
-    values = _said(seen) | _faceted(facets)
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """Hold a sighting that is to become an entry; `kind` and `state` are those of `digest.model.Entry`."""
+
+    source: str
+    new: New
+    kind: str
+    facets: Facets
+    state: str
+
+
+def add(conn: Connection, arrival: NewEntry, now: datetime) -> int:
+    """Store a new entry with the keys that it is recognised by; return its id."""
+    sighting = arrival.new.sighting
+    values = _text_values(sighting) | _facet_values(arrival.facets)
     values |= {
-        "source": source, "guid": seen.guid, "kind": kind, "published": seen.published,
-        "first_seen": now, "state": state,
+        "source": arrival.source, "guid": sighting.guid, "kind": arrival.kind, "published": sighting.published,
+        "first_seen": now, "state": arrival.state,
     }  # fmt: skip
-    made = conn.execute(insert(entry).values(values).returning(entry.c.id)).scalar_one()
-    _learn(conn, made, new.keys)
-    return int(made)
+    number = conn.execute(insert(entry).values(values).returning(entry.c.id)).scalar_one()
+    _add_keys(conn, number, arrival.new.keys)
+    return int(number)
 
 
 def refresh(conn: Connection, recognised: Recognised, facets: Facets | None) -> None:
-    """Learn a known entry's new keys and, where it was edited, its new words.
+    """Store a recognised entry's new keys and, where its text has changed, the new text.
 
-    `facets` None: leave them. An editor's facets are never overwritten; a date once known stays.
+    `facets` None: leave them. An editor's facets are never overwritten, nor is a date that is already stored.
     """
-    _learn(conn, recognised.entry, recognised.keys)
+    _add_keys(conn, recognised.entry, recognised.keys)
     if not recognised.changed:
         return
     row = conn.execute(select(entry.c.published, entry.c.retagged).where(entry.c.id == recognised.entry)).one()
-    values = _said(recognised.sighting)
+    values = _text_values(recognised.sighting)
     if row.published is None:
         values["published"] = recognised.sighting.published
     if facets is not None and not row.retagged:
-        values |= _faceted(facets)
+        values |= _facet_values(facets)
     conn.execute(update(entry).where(entry.c.id == recognised.entry).values(values))
 
 
 def spoil(conn: Connection, keys: Sequence[str]) -> None:
-    """Remember that `keys` identify no single entry."""
+    """Store that `keys` identify no single entry."""
     for chunk in chunks(keys):
-        known = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(chunk))))
+        stored = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(chunk))))
         conn.execute(update(entry_key).where(entry_key.c.key.in_(chunk)).values(entry_id=None))
-        fresh = [{"key": key, "entry_id": None} for key in chunk if key not in known]
+        fresh = [{"key": key, "entry_id": None} for key in chunk if key not in stored]
         if fresh:
             conn.execute(insert(entry_key), fresh)
 
@@ -101,10 +112,10 @@ def body(conn: Connection, number: int) -> str:
 
 def many(conn: Connection, ids: Iterable[int]) -> dict[int, Entry]:
     """Return entries by id."""
-    found: dict[int, Entry] = {}
+    by_id: dict[int, Entry] = {}
     for chunk in chunks(sorted(set(ids))):
-        found.update((row.id, _entry(row)) for row in conn.execute(select(entry).where(entry.c.id.in_(chunk))))
-    return found
+        by_id.update((row.id, _entry(row)) for row in conn.execute(select(entry).where(entry.c.id.in_(chunk))))
+    return by_id
 
 
 def listing(
@@ -116,7 +127,7 @@ def listing(
     unclassified: bool = False,
     limit: int | None = None,
 ) -> Iterator[Entry]:
-    """Yield entries, newest first sight first, narrowed as asked."""
+    """Yield the entries that fit all the given conditions, the latest first seen first."""
     query: Select[Any] = select(entry).order_by(entry.c.first_seen.desc(), entry.c.id.desc())
     if since is not None:
         query = query.where(entry.c.first_seen >= since)
@@ -141,74 +152,75 @@ def set_state(conn: Connection, number: int, state: str) -> None:
 
 def retag(conn: Connection, number: int, facets: Facets) -> None:
     """Give an entry the editor's facets; no later gather changes them."""
-    conn.execute(update(entry).where(entry.c.id == number).values(_faceted(facets) | {"retagged": True}))
+    conn.execute(update(entry).where(entry.c.id == number).values(_facet_values(facets) | {"retagged": True}))
 
 
-def to_json(one: Entry) -> dict[str, Any]:
+def to_json(item: Entry) -> dict[str, Any]:
     """Return an entry as the JSON document that the command line prints."""
     return {
-        "id": one.id,
-        "source": one.source,
-        "url": one.url,
-        "title": one.title,
-        "kind": one.kind,
-        "published": one.published.isoformat() if one.published else None,
-        "first_seen": one.first_seen.isoformat(),
-        "policy_areas": list(one.facets.policy_areas),
-        "regions": list(one.facets.regions),
-        "themes": list(one.facets.themes),
-        "place": one.facets.place,
-        "evidence": [asdict(e) for e in one.facets.evidence],
-        "state": one.state,
-        "summary": one.summary,
-        "author": one.author,
-        "language": one.language,
-        "image": asdict(one.image) if one.image else None,
+        "id": item.id,
+        "source": item.source,
+        "url": item.url,
+        "title": item.title,
+        "kind": item.kind,
+        "published": item.published.isoformat() if item.published else None,
+        "first_seen": item.first_seen.isoformat(),
+        "policy_areas": list(item.facets.policy_areas),
+        "regions": list(item.facets.regions),
+        "themes": list(item.facets.themes),
+        "place": item.facets.place,
+        "evidence": [asdict(e) for e in item.facets.evidence],
+        "state": item.state,
+        "summary": item.summary,
+        "author": item.author,
+        "language": item.language,
+        "image": asdict(item.image) if item.image else None,
     }
 
 
-def from_json(said: dict[str, Any]) -> Entry:
+def from_json(document: dict[str, Any]) -> Entry:
     """Return the entry that `to_json` wrote."""
     return Entry(
-        id=said["id"],
-        source=said["source"],
-        url=said["url"],
-        title=said["title"],
-        kind=said["kind"],
-        published=datetime.fromisoformat(said["published"]) if said["published"] else None,
-        first_seen=datetime.fromisoformat(said["first_seen"]),
-        summary=said["summary"],
-        author=said["author"],
-        language=said["language"],
-        image=Image(**said["image"]) if said["image"] else None,
+        id=document["id"],
+        source=document["source"],
+        url=document["url"],
+        title=document["title"],
+        kind=document["kind"],
+        published=datetime.fromisoformat(document["published"]) if document["published"] else None,
+        first_seen=datetime.fromisoformat(document["first_seen"]),
+        summary=document["summary"],
+        author=document["author"],
+        language=document["language"],
+        image=Image(**document["image"]) if document["image"] else None,
         facets=Facets(
-            tuple(said["policy_areas"]), tuple(said["regions"]), tuple(said["themes"]),
-            tuple(Evidence(**e) for e in said["evidence"]), said["place"],
+            tuple(document["policy_areas"]), tuple(document["regions"]), tuple(document["themes"]),
+            tuple(Evidence(**e) for e in document["evidence"]), document["place"],
         ),
-        state=said["state"],
+        state=document["state"],
     )  # fmt: skip
 
 
-def _said(seen: Sighting) -> dict[str, Any]:
+def _text_values(sighting: Sighting) -> dict[str, Any]:
     return {
-        "url": seen.link, "title": seen.title, "summary": seen.summary, "html": seen.html, "author": seen.author,
-        "language": seen.language, "image": asdict(seen.image) if seen.image else None,
-        "categories": list(seen.categories), "print": print_of(seen),
+        "url": sighting.link, "title": sighting.title, "summary": sighting.summary, "html": sighting.html,
+        "author": sighting.author, "language": sighting.language,
+        "image": asdict(sighting.image) if sighting.image else None,
+        "categories": list(sighting.categories), "print": print_of(sighting),
     }  # fmt: skip
 
 
-def _faceted(facets: Facets) -> dict[str, Any]:
+def _facet_values(facets: Facets) -> dict[str, Any]:
     return {
         "place": facets.place, "policy_areas": list(facets.policy_areas), "regions": list(facets.regions),
         "themes": list(facets.themes), "evidence": [asdict(e) for e in facets.evidence],
     }  # fmt: skip
 
 
-def _learn(conn: Connection, number: int, keys: Sequence[str]) -> None:
+def _add_keys(conn: Connection, number: int, keys: Sequence[str]) -> None:
     if keys:
-        # Two keys of one entry may be learnt from two copies in one gather: the first holds.
-        known = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(keys))))
-        fresh = [{"key": key, "entry_id": number} for key in dict.fromkeys(keys) if key not in known]
+        # Stored keys are left as they are, because two copies of an entry in one gather may bring the same key twice.
+        stored = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(keys))))
+        fresh = [{"key": key, "entry_id": number} for key in dict.fromkeys(keys) if key not in stored]
         if fresh:
             conn.execute(insert(entry_key), fresh)
 

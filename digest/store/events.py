@@ -1,6 +1,6 @@
-"""Events in the database: each taken once, whatever it does to deliveries and addresses in the same transaction.
+"""Store events, each once, and let it act on its delivery and its address in the same transaction.
 
-What an event does is decided in `digest.ledger.events`. Nothing here counts rows: events come by the million.
+The decisions are made in `digest.ledger.events`. Nothing here counts rows, because events come by the million.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from digest.ledger import events as decide
 from digest.ledger.events import Event
-from digest.store.event_history import known
+from digest.store.event_history import events_of
 from digest.store.schema import delivery, event
 from digest.system.failpoint import failpoint
 from subscribers import store as people
@@ -25,14 +25,16 @@ from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Subscriber
 from subscribers.suppression import address_hash, reasons_for, suppress_keys
 
-_STRIKES = 0x6469676573740004  # PostgreSQL's lock for counting them
+_STRIKES = 0x6469676573740004  # the advisory lock for counting strikes on PostgreSQL
 
 
 @dataclass(slots=True)
-class Taken:
-    """What became of events: `settled` deliveries became accepted by them, `suppressed` and `left` are addresses.
+class TakenEvents:
+    """Count the results of storing events.
 
-    `strangers` name no delivery of this database; `alerts` counts refusals of sender or text by domain.
+    `new`, `duplicate` and `strangers` are events; a stranger names no delivery of this database. `settled` are
+    deliveries that became accepted; `suppressed` and `left` are addresses. `alerts` counts the refusals of sender
+    or text by domain.
     """
 
     new: int = 0
@@ -44,7 +46,7 @@ class Taken:
     strangers: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
 
-    def __iadd__(self, other: Taken) -> Taken:
+    def __iadd__(self, other: TakenEvents) -> TakenEvents:
         for name in ("new", "duplicate", "settled", "suppressed", "left", "strikes", "strangers"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.alerts.update(other.alerts)
@@ -53,7 +55,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Acting:
-    """An event that does something to an address: what, whose (normalised, None: unknown), and to which reader."""
+    """Hold an event with its action on an address; `key` is the normalised address, None when it is unknown."""
 
     event: Event
     action: str
@@ -61,19 +63,19 @@ class _Acting:
     person: Subscriber | None
 
 
-def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime) -> Taken:
-    """Store events and let them act, in the caller's transaction. Safe to repeat, in any order and division.
+def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime) -> TakenEvents:
+    """Store events and let them act, in the caller's transaction. Safe to repeat, in any order and in any parts.
 
-    Events of a delivery that is being taken back are stored but do not move it, until `replay`. Safe beside
-    other takers and a running hand-over: what waits too long on another ends in TryLater, and the provider
-    comes again.
+    Events of a delivery that is being taken back are stored but do not move it until `replay`. Several processes
+    may call this at once, also beside a running hand-over: a transaction that waits too long for another raises
+    TryLater, and the provider delivers its events again.
     """
     once: dict[tuple[str, str], Event] = {}
-    taken = Taken()
-    for one in events:
-        taken.duplicate += (one.provider, one.id) in once
-        once.setdefault((one.provider, one.id), one)
-    # In one order for all takers, so that they wait for each other and do not lock each other out.
+    taken = TakenEvents()
+    for item in events:
+        taken.duplicate += (item.provider, item.id) in once
+        once.setdefault((item.provider, item.id), item)
+    # Sorted, so that two processes lock the rows in the same order and never each wait for the other.
     ordered = [once[key] for key in sorted(once)]
     for chunk in chunks(ordered):
         taken += _take(conn, chunk, secret, now)
@@ -82,74 +84,81 @@ def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime
 
 
 def replay(conn: Connection, deliveries: Collection[int], now: datetime) -> int:
-    """Let stored events move these deliveries, as when they came; return how many became accepted by it."""
-    return _move(conn, known(conn, deliveries), now)[0]
+    """Let the stored events move these deliveries now; return how many became accepted."""
+    return _move(conn, events_of(conn, deliveries), now)[0]
 
 
-def _take(conn: Connection, events: Sequence[Event], secret: bytes, now: datetime) -> Taken:
-    acting = {(one.event.provider, one.event.id): one for one in _acting(conn, events)}
-    rows = [_row(one, acting.get((one.provider, one.id)), secret, now) for one in events]
+def _take(conn: Connection, events: Sequence[Event], secret: bytes, now: datetime) -> TakenEvents:
+    """Store one chunk of different events, and let those that are new act."""
+    acting = {(item.event.provider, item.event.id): item for item in _acting(conn, events)}
+    rows = [_row(item, acting.get((item.provider, item.id)), secret, now) for item in events]
     insert = dialect_insert(conn)(event).on_conflict_do_nothing().returning(event.c.provider, event.c.event_id)
     fresh = {(row[0], row[1]) for row in conn.execute(insert, rows)}
-    new = [one for one in events if (one.provider, one.id) in fresh]
-    said: dict[int, list[Event]] = {}
-    for one in new:
-        if one.delivery is not None:
-            said.setdefault(one.delivery, []).append(one)
-    settled, ours = _move(conn, said, now)
-    taken = Taken(new=len(new), duplicate=len(events) - len(new), settled=settled)
-    taken.strangers = sum(1 for one in new if one.delivery not in ours)
+    new = [item for item in events if (item.provider, item.id) in fresh]
+    by_delivery: dict[int, list[Event]] = {}
+    for item in new:
+        if item.delivery is not None:
+            by_delivery.setdefault(item.delivery, []).append(item)
+    settled, existing = _move(conn, by_delivery, now)
+    taken = TakenEvents(new=len(new), duplicate=len(events) - len(new), settled=settled)
+    taken.strangers = sum(1 for item in new if item.delivery not in existing)
     _act(conn, [acting[key] for key in sorted(fresh & acting.keys())], secret, now, taken)
     return taken
 
 
-def _row(one: Event, acting: _Acting | None, secret: bytes, now: datetime) -> dict[str, Any]:
-    what, key = (acting.action, acting.key) if acting else ("", None)
+def _row(item: Event, acting: _Acting | None, secret: bytes, now: datetime) -> dict[str, Any]:
+    action, key = (acting.action, acting.key) if acting else ("", None)
     return {
-        "provider": one.provider,
-        "event_id": one.id,
-        "delivery_id": one.delivery,
-        "kind": one.kind,
-        "at": one.at,
+        "provider": item.provider,
+        "event_id": item.id,
+        "delivery_id": item.delivery,
+        "kind": item.kind,
+        "at": item.at,
         "received_at": now,
-        "status": one.status,
-        # What went well needs no words.
-        "reason": "" if one.kind in ("processed", "delivered") else one.reason,
-        "action": what,
-        "address_hash": address_hash(secret, key) if what == "strike" and key else None,
-        "domain": key.rpartition("@")[2] if what == "alert" and key else None,
+        "status": item.status,
+        # A success needs no reason, and successes are most of the rows.
+        "reason": "" if item.kind in ("processed", "delivered") else item.reason,
+        "action": action,
+        "address_hash": address_hash(secret, key) if action == "strike" and key else None,
+        "domain": key.rpartition("@")[2] if action == "alert" and key else None,
     }
 
 
-def _move(conn: Connection, said: dict[int, list[Event]], now: datetime) -> tuple[int, set[int]]:
+def _move(conn: Connection, by_delivery: dict[int, list[Event]], now: datetime) -> tuple[int, set[int]]:
     """Let events move their deliveries; return how many became accepted, and which of the deliveries exist."""
-    settled, found = 0, set()
-    for chunk in chunks(sorted(said)):
-        columns = (delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.take_back)
-        query = (
-            select(*columns, delivery.c.reason)
-            .where(delivery.c.id.in_(chunk))
-            .order_by(delivery.c.id)
-            .with_for_update()
-        )
-        changed = []
-        for number, state, fate, name, take_back, reason in conn.execute(query).all():
-            found.add(number)
-            after, later = state, fate
-            heeded = [one for one in said[number] if decide.may_move(one.kind, take_back)]
-            for one in heeded:
-                after, later = decide.fate_of(after, later, one.kind)
-            named = name or max((one.message for one in heeded), default="") or None
-            if (after, later, named) != (state, fate, name):
-                if state == "cancelled" and after != state:
-                    reason = f"an event tells that it left; before: {reason}"
-                changed.append(
-                    {"of": number, "new_state": after, "new_fate": later, "named": named, "why": reason, "when": now}
-                )
-                settled += after != state
-        if changed:
-            conn.execute(_MOVE, changed)
-    return settled, found
+    settled, existing = 0, set()
+    for chunk in chunks(sorted(by_delivery)):
+        columns: tuple[Any, ...] = (
+            delivery.c.id, delivery.c.state, delivery.c.fate, delivery.c.provider_id, delivery.c.take_back,
+            delivery.c.reason,
+        )  # fmt: skip
+        query = select(*columns).where(delivery.c.id.in_(chunk)).order_by(delivery.c.id).with_for_update()
+        changes = []
+        for row in conn.execute(query).all():
+            existing.add(row.id)
+            if change := _change(row, by_delivery[row.id], now):
+                changes.append(change)
+                settled += change["new_state"] != row.state
+        if changes:
+            conn.execute(_MOVE, changes)
+    return settled, existing
+
+
+def _change(row: Row[Any], events: Sequence[Event], now: datetime) -> dict[str, Any] | None:
+    """Return the parameters of _MOVE that events bring to a delivery, or None when it stays as it is."""
+    state, fate, reason = row.state, row.fate, row.reason
+    moving = [item for item in events if decide.may_move(item.kind, row.take_back)]
+    for item in moving:
+        state, fate = decide.fate_of(state, fate, item.kind)
+    provider_id = row.provider_id or max((item.message for item in moving), default="") or None
+    if (state, fate, provider_id) == (row.state, row.fate, row.provider_id):
+        return None
+    if row.state == "cancelled" and state != row.state:
+        reason = f"an event tells that it left; before: {reason}"
+    return {
+        "of": row.id, "new_state": state, "new_fate": fate, "new_provider_id": provider_id, "new_reason": reason,
+        "at": now,
+    }  # fmt: skip
 
 
 _MOVE = (
@@ -158,30 +167,30 @@ _MOVE = (
     .values(
         state=bindparam("new_state"),
         fate=bindparam("new_fate"),
-        provider_id=bindparam("named"),
-        reason=bindparam("why"),
-        updated_at=bindparam("when"),
+        provider_id=bindparam("new_provider_id"),
+        reason=bindparam("new_reason"),
+        updated_at=bindparam("at"),
     )
 )
 
 
 def _acting(conn: Connection, events: Iterable[Event]) -> Iterator[_Acting]:
-    """Yield the few events that do something to an address, each with the address and the reader it is about."""
-    found = [(one, what) for one in events if (what := decide.action(one.kind, one.status, one.reason))]
-    wanted = {one.delivery for one, _ in found if one.delivery is not None}
+    """Yield the few events that act on an address, each with this address and its reader."""
+    actions = [(item, action) for item in events if (action := decide.action(item.kind, item.status, item.reason))]
+    deliveries = {item.delivery for item, _ in actions if item.delivery is not None}
     readers: dict[int, int] = {}
-    for chunk in chunks(sorted(wanted)):
+    for chunk in chunks(sorted(deliveries)):
         query = select(delivery.c.id, delivery.c.subscriber_id).where(delivery.c.id.in_(chunk))
         readers.update((row[0], row[1]) for row in conn.execute(query))
     persons: dict[int, Subscriber] = {}
     for chunk in chunks(sorted(set(readers.values()))):
         persons |= people.many(conn, chunk)
-    for one, what in found:
-        person = persons.get(readers.get(one.delivery or 0, 0))
-        if person is None and one.delivery is None and one.address:
-            person = people.find(conn, one.address)
-        # The address it was sent to, before the one the reader has by now.
-        yield _Acting(one, what, _key(one.address) or _key(person.email if person else None), person)
+    for item, action in actions:
+        person = persons.get(readers.get(item.delivery or 0, 0))
+        if person is None and item.delivery is None and item.address:
+            person = people.find(conn, item.address)
+        # The event's address comes first, because the reader may have another address by now.
+        yield _Acting(item, action, _key(item.address) or _key(person.email if person else None), person)
 
 
 def _key(address: str | None) -> str | None:
@@ -191,30 +200,30 @@ def _key(address: str | None) -> str | None:
         return None
 
 
-def _act(conn: Connection, acting: Sequence[_Acting], secret: bytes, now: datetime, taken: Taken) -> None:
-    """Do to addresses what new events ask for."""
-    wanted: dict[str, str] = {}
-    for one in acting:
-        if one.action == "alert":
-            taken.alerts[one.key.rpartition("@")[2] if one.key else "an unknown domain"] += 1
-        elif one.action in ("left", "complained") and _has_rejoined(one):
+def _act(conn: Connection, acting: Sequence[_Acting], secret: bytes, now: datetime, taken: TakenEvents) -> None:
+    """Do the actions of new events on their addresses, and count them in `taken`."""
+    reasons: dict[str, str] = {}
+    for item in acting:
+        if item.action == "alert":
+            taken.alerts[item.key.rpartition("@")[2] if item.key else "an unknown domain"] += 1
+        elif item.action in ("left", "complained") and _has_rejoined(item):
             continue
-        elif one.action == "left" and one.person is not None:
-            taken.left += _leave(conn, one.person.id, secret, now)
-        elif one.action in ("left", "bounced", "complained") and one.key is not None:
-            # Of several reasons the stronger is kept below.
-            wanted[one.key] = max(wanted.get(one.key, ""), one.action, key=decide.ACTIONS.index)
-    left = {key: reason for key, reason in wanted.items() if reason == "left"}
-    taken.left += len(left)
-    taken.suppressed += len(wanted) - len(left)
-    suppress_keys(conn, dict(sorted(wanted.items())), secret=secret, now=now, note="by an event")
-    _count_strikes(conn, [one for one in acting if one.action == "strike"], secret, now, taken)
+        elif item.action == "left" and item.person is not None:
+            taken.left += _leave(conn, item.person.id, secret, now)
+        elif item.action in ("left", "bounced", "complained") and item.key is not None:
+            # Of several reasons for one address the strongest is kept.
+            reasons[item.key] = max(reasons.get(item.key, ""), item.action, key=decide.ACTIONS.index)
+    left = sum(reason == "left" for reason in reasons.values())
+    taken.left += left
+    taken.suppressed += len(reasons) - left
+    suppress_keys(conn, dict(sorted(reasons.items())), secret=secret, now=now, note="by an event")
+    _count_strikes(conn, [item for item in acting if item.action == "strike"], secret, now, taken)
 
 
-def _has_rejoined(one: _Acting) -> bool:
-    """Their own later word outranks an earlier event that comes late."""
-    joined = one.person.joined_at if one.person else None
-    return joined is not None and one.event.at.replace(microsecond=999_999) < joined
+def _has_rejoined(acting: _Acting) -> bool:
+    """Return whether the reader joined again after the event, which may come late: their newer decision counts."""
+    joined = acting.person.joined_at if acting.person else None
+    return joined is not None and acting.event.at.replace(microsecond=999_999) < joined
 
 
 def _leave(conn: Connection, number: int, secret: bytes, now: datetime) -> int:
@@ -225,25 +234,28 @@ def _leave(conn: Connection, number: int, secret: bytes, now: datetime) -> int:
     return 1
 
 
-def _count_strikes(conn: Connection, strikes: Sequence[_Acting], secret: bytes, now: datetime, taken: Taken) -> None:
+def _count_strikes(
+    conn: Connection, strikes: Sequence[_Acting], secret: bytes, now: datetime, taken: TakenEvents
+) -> None:
+    """Suppress each address that new strikes, together with the stored ones, bring over the limit."""
     taken.strikes += len(strikes)
-    keys = {address_hash(secret, one.key): one.key for one in strikes if one.key}
+    keys = {address_hash(secret, strike.key): strike.key for strike in strikes if strike.key}
     if not keys:
         return
     if conn.dialect.name == "postgresql":
-        # Two takers at once, each with one of the strikes, would both count too few.
+        # Because two transactions at once would not see each other's strikes, and both would count too few.
         conn.execute(select(func.pg_advisory_xact_lock(_STRIKES)))
     history: dict[str, list[tuple[datetime, int | str]]] = {}
     for chunk in chunks(sorted(keys)):
         query = select(event.c.address_hash, event.c.at, event.c.delivery_id, event.c.event_id)
         for row in conn.execute(query.where(event.c.address_hash.in_(chunk))):
             history.setdefault(row[0], []).append((row[1], row[2] or row[3]))
-    out = {keys[found]: "bounced" for found, them in sorted(history.items()) if decide.struck_out(them)}
+    out = {keys[hashed]: "bounced" for hashed, times in sorted(history.items()) if decide.struck_out(times)}
     fresh = out.keys() - reasons_for(conn, secret, out).keys()
     suppress_keys(conn, out, secret=secret, now=now, note="three strikes")
     taken.suppressed += len(fresh)
-    # The strike that decided counts as the suppression: `troubles` must see many at once.
-    last = {one.key: one.event for one in strikes if one.key in fresh}
-    for one in last.values():
-        decided = update(event).where(event.c.provider == one.provider, event.c.event_id == one.id)
-        conn.execute(decided.values(action="bounced"))
+    # The last strike is stored as the suppression, because `troubles` must see when many addresses end at once.
+    last = {strike.key: strike.event for strike in strikes if strike.key in fresh}
+    for item in last.values():
+        deciding = update(event).where(event.c.provider == item.provider, event.c.event_id == item.id)
+        conn.execute(deciding.values(action="bounced"))

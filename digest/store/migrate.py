@@ -1,4 +1,4 @@
-"""Bring a database to this code's schema, or say that it is ahead of it. Alembic is loaded only to upgrade."""
+"""Bring a database to this program's schema, or refuse one with a newer schema. Alembic is loaded only to upgrade."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_UPGRADE = 0x6469676573740002
+_UPGRADE = 0x6469676573740002  # the advisory lock for an upgrade on PostgreSQL
 
 
 def revisions() -> tuple[str, ...]:
-    """Return the revisions this code knows, oldest first: the numbers its migration files begin with."""
+    """Return this program's schema revisions, oldest first: the numbers that its migration files begin with."""
     return tuple(sorted(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")))
 
 
 def tables() -> MetaData:
-    """Return the catalogue of every table this code uses."""
+    """Return the catalogue of all tables of this program."""
     import digest.store.schema  # noqa: F401
     import subscribers.tables  # noqa: F401
     from subscribers.database import metadata
@@ -39,20 +39,19 @@ def current(engine: Engine) -> str | None:
 
 
 def check_schema(engine: Engine) -> bool:
-    """Return whether the database is at this code's schema; false: `upgrade` is due. Changes nothing.
+    """Return whether the database has this program's schema; false: `upgrade` is due. Changes nothing.
 
     Raises SchemaTooNew when a newer version of this program wrote it.
     """
-    found = current(engine)
-    known = revisions()
-    _refuse_newer(engine, found, known)
-    return found == (known[-1] if known else None)
+    revision = current(engine)
+    _refuse_newer(engine, revision)
+    return revision == _newest()
 
 
 def upgrade(engine: Engine) -> bool:
-    """Bring the database to this code's schema in one transaction; return whether anything changed.
+    """Bring the database to this program's schema in one transaction; return whether anything changed.
 
-    Two processes may upgrade at once: the second waits, and finds nothing to do. Raises SchemaTooNew when a
+    Two processes may upgrade at once: the second waits, then has nothing to do. Raises SchemaTooNew when a
     newer version of this program wrote the database, TryLater when it is away or stays locked.
     """
     with translate_errors(engine), engine.connect() as connection:
@@ -67,14 +66,14 @@ def config() -> Config:
     """Return Alembic's configuration for the migrations shipped in this package."""
     from alembic.config import Config
 
-    made = Config()
-    made.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return made
+    shipped = Config()
+    shipped.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return shipped
 
 
 def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
-    # SQLite changes a table by copying it and dropping the old one, and with foreign keys on, the drop would
-    # delete the rows that point at it. The switch works only outside a transaction, hence the bare driver.
+    # Alembic changes an SQLite table by copying it and dropping the old one; with foreign keys on, the drop would
+    # delete the rows that refer to it. The bare driver is used, because the pragma works only outside a transaction.
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.execute("PRAGMA foreign_keys=OFF")
@@ -94,12 +93,12 @@ def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
 
 def _upgrade(engine: Engine, connection: Connection) -> bool:
     before = _current(connection)
-    known = revisions()
-    _refuse_newer(engine, before, known)
-    if not known or before == known[-1]:
+    _refuse_newer(engine, before)
+    if before == _newest():
         return False
     if before is None and connection.dialect.name == "sqlite":
-        # A server's database may well be shared; a file with tables of others belongs to another program.
+        # Only on SQLite, because a file with other tables belongs to another program, but a server's database may
+        # be shared.
         foreign = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
         if foreign:
             raise DigestError(
@@ -108,9 +107,9 @@ def _upgrade(engine: Engine, connection: Connection) -> bool:
             )
     from alembic import command
 
-    made = config()
-    made.attributes["connection"] = connection
-    command.upgrade(made, "head")
+    shipped = config()
+    shipped.attributes["connection"] = connection
+    command.upgrade(shipped, "head")
     failpoint("upgrade: before commit")
     return True
 
@@ -118,13 +117,17 @@ def _upgrade(engine: Engine, connection: Connection) -> bool:
 def _current(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return None if found is None else str(found)
+    revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if revision is None else str(revision)
 
 
-def _refuse_newer(engine: Engine, found: str | None, known: tuple[str, ...]) -> None:
-    if found is not None and found not in known:
+def _newest() -> str | None:
+    return revisions()[-1] if revisions() else None
+
+
+def _refuse_newer(engine: Engine, revision: str | None) -> None:
+    if revision is not None and revision not in revisions():
         raise SchemaTooNew(
-            f"database {engine.url.database}: its schema {found} is newer than this program's "
-            f"({known[-1] if known else 'none'}); install the newer version, or restore an older backup"
+            f"database {engine.url.database}: its schema {revision} is newer than this program's "
+            f"({_newest() or 'none'}); install the newer version, or restore an older backup"
         )

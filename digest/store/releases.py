@@ -1,4 +1,8 @@
-"""Releases and marks: what readers are owed is decided by number, in the order of commits, never by a clock."""
+"""Number the releases of entries, and keep each subscriber's mark: the last release considered for them.
+
+The entries owed to a reader are those released after their mark. Releases are numbered in the order of commits, so
+that no clock decides what is owed.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,13 @@ from digest.store.schema import counter, delivery, digest_entry, mark, release
 from subscribers.database import dialect_insert
 from subscribers.tables import subscriber
 
-# A letter in one of these states is, or may be, in the reader's hands.
+# The states of a delivery whose letter the reader has, will get, or may have.
 HAD = ("pending", "claimed", "accepted", "uncertain")
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One numbering of one entry: `again` when it was released before (retagged, or let go after a hold)."""
+    """Hold one release of an entry. `again`: it was released for another reason than being new (retagged, let go)."""
 
     number: int
     entry: int
@@ -27,16 +31,19 @@ class Release:
 
 
 def latest(conn: Connection) -> int:
-    """Return the number of the last release (0: none yet)."""
+    """Return the number of the last release, or 0 before the first."""
     return conn.scalar(select(counter.c.value).where(counter.c.name == "release")) or 0
 
 
 def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, welcome: timedelta) -> None:
-    """Release `entries` in this order. Whoever has joined until now stands before them; who joins later, after."""
+    """Release `entries` in this order.
+
+    Subscribers without a mark get theirs first, so that those who joined before this are owed these entries.
+    """
     if not entries:
         return
     settle_marks(conn, welcome)
-    # Two first releases at once must not both make the row: the second waits here, and goes on counting.
+    # Two first releases at once must not both insert the row: the second waits here, then counts on.
     conn.execute(dialect_insert(conn)(counter).values(name="release", value=0).on_conflict_do_nothing())
     top = conn.scalars(
         update(counter).where(counter.c.name == "release").values(value=counter.c.value + len(entries))
@@ -48,9 +55,10 @@ def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, we
 
 
 def settle_marks(conn: Connection, welcome: timedelta) -> None:
-    """Give every active subscriber without a mark the present, less the welcome look-back from their joining.
+    """Give every active subscriber without a mark the last release as their mark.
 
-    Who has left loses theirs: should they come back, they start anew. Two transactions may do this at once.
+    With a `welcome` look-back it is the last release before their joining less that time. A subscriber who has left
+    loses their mark, so that they start anew if they come back. Two transactions may do this at once.
     """
     new_mark = dialect_insert(conn)(mark)
     left = select(subscriber.c.id).where(subscriber.c.state == "left")
@@ -67,7 +75,7 @@ def settle_marks(conn: Connection, welcome: timedelta) -> None:
         return
     since = {row.id: row.joined_at - welcome if row.joined_at else None for row in conn.execute(without)}
     before = _all_before(conn, [at for at in since.values() if at], top)
-    rows = [{"subscriber_id": who, "release": before[at] if at else top} for who, at in since.items()]
+    rows = [{"subscriber_id": number, "release": before[at] if at else top} for number, at in since.items()]
     if rows:
         conn.execute(new_mark.on_conflict_do_nothing(), rows)
 
@@ -83,7 +91,7 @@ def after(conn: Connection, low: int, high: int) -> list[Release]:
 
 
 def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:
-    """Return, by subscriber, which of `entries` a letter of theirs carries already."""
+    """Return, by subscriber, which of `entries` a letter to them carries already."""
     had: dict[int, set[int]] = {}
     for entry in entries:
         rows = conn.execute(
@@ -93,11 +101,11 @@ def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, froze
         )
         for subscriber_id in rows.scalars():
             had.setdefault(subscriber_id, set()).add(entry)
-    return {who: frozenset(what) for who, what in had.items()}
+    return {number: frozenset(entry_ids) for number, entry_ids in had.items()}
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:
-    """Return the last release that is older than `since`."""
+    """Return the last release before the instant `since`, or `top` without an instant."""
     if since is None:
         return top
     first = conn.scalar(select(func.min(release.c.number)).where(release.c.at >= since))
@@ -105,7 +113,7 @@ def _before(conn: Connection, since: datetime | None, top: int) -> int:
 
 
 def _all_before(conn: Connection, instants: Collection[datetime], top: int) -> dict[datetime, int]:
-    """Return for each instant the last release that is older, by one query, however many have joined."""
+    """Return for each instant the last release before it, by one query for any number of instants."""
     if not instants:
         return {}
     rows = conn.execute(
@@ -114,41 +122,47 @@ def _all_before(conn: Connection, instants: Collection[datetime], top: int) -> d
         .group_by(release.c.at)
         .order_by(release.c.at.desc())
     )
-    # A clock that was set back has numbered later releases earlier: the first of all that came since counts.
+    # The lowest number of all releases since an instant counts, because a clock that was set back may have given a
+    # higher number an earlier instant.
     firsts: list[tuple[datetime, int]] = []
     for row in rows:
         firsts.append((row.at, min(row.first, firsts[-1][1]) if firsts else row.first))
     firsts.reverse()
     times = [at for at, _ in firsts]
-    found = {}
-    for one in set(instants):
-        place = bisect_left(times, one)
-        found[one] = firsts[place][1] - 1 if place < len(firsts) else top
-    return found
+    before = {}
+    for instant in set(instants):
+        index = bisect_left(times, instant)
+        before[instant] = firsts[index][1] - 1 if index < len(firsts) else top
+    return before
 
 
 def marks(conn: Connection, joined: Mapping[int, datetime | None], welcome: timedelta) -> dict[int, int]:
-    """Return the mark of each subscriber, or the one `settle_marks` would give them; `joined`: since when, by id."""
+    """Return the mark of each subscriber, or the mark that `settle_marks` would give them.
+
+    `joined`: when each subscriber joined, by id.
+    """
     rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(list(joined))))
     stored = {row.subscriber_id: row.release for row in rows}
     if len(stored) == len(joined):
         return stored
     top = latest(conn)
-    since = {who: at - welcome if at and welcome else None for who, at in joined.items() if who not in stored}
+    since = {
+        number: at - welcome if at and welcome else None for number, at in joined.items() if number not in stored
+    }
     before = _all_before(conn, {at for at in since.values() if at}, top)
-    return stored | {who: before[at] if at else top for who, at in since.items()}
+    return stored | {number: before[at] if at else top for number, at in since.items()}
 
 
 def mark_of(conn: Connection, subscriber: int, joined_at: datetime | None, welcome: timedelta, default: int) -> int:
-    """Return one subscriber's mark, or the one `settle_marks` would give them (`default`: no releases yet)."""
-    known = conn.scalar(select(mark.c.release).where(mark.c.subscriber_id == subscriber))
-    if known is not None:
-        return int(known)
+    """Return a subscriber's mark, or the mark that `settle_marks` would give them; `default` before any release."""
+    stored = conn.scalar(select(mark.c.release).where(mark.c.subscriber_id == subscriber))
+    if stored is not None:
+        return int(stored)
     return _before(conn, joined_at - welcome if joined_at and welcome else None, latest(conn) or default)
 
 
 def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> int:
-    """Return the lowest mark among a cadence's active readers who are not paused (`default`: nobody has one)."""
+    """Return the lowest mark of a cadence's active readers who are not paused, at most `default`."""
     query = (
         select(func.min(mark.c.release))
         .join(subscriber, subscriber.c.id == mark.c.subscriber_id)
@@ -163,5 +177,5 @@ def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> 
 
 
 def raise_marks(conn: Connection) -> None:
-    """Let every reader start from the present: all that is released counts as considered."""
+    """Move every mark to the last release, so that all releases count as considered."""
     conn.execute(update(mark).values(release=latest(conn)))

@@ -17,11 +17,14 @@ from digest.store import events
 from digest.store.schema import delivery
 
 _TAKEN = "taken back before its hour"
+_HAS_REQUEST = delivery.c.request.is_not(None)
+_OPEN = delivery.c.take_back.in_(OPEN_TAKE_BACKS)
+_NOT_ASKED = or_(delivery.c.take_back.is_(None), delivery.c.take_back == "back")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request and the hour it waits for; `take_back`: how far a taking back of it has come."""
+    """Hold one request: its batch id, the hour it waits for, and how far its taking back has come."""
 
     id: str
     send_at: datetime
@@ -29,63 +32,59 @@ class Request:
 
 
 def note(conn: Connection, ids: Sequence[int], request: str, run: int) -> bool:
-    """Write down which request carries `run`'s claims. False, and nothing may leave, when they are not its own."""
-    ours = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
-    return conn.execute(update(delivery).where(*ours).values(request=request)).rowcount == len(ids)
+    """Store which request carries the claims `ids` of `run`; False, and no byte may leave, when it has lost one."""
+    claims = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    return conn.execute(update(delivery).where(*claims).values(request=request)).rowcount == len(ids)
 
 
 def in_doubt(conn: Connection) -> list[Request]:
-    """Return the requests with readers in doubt that may still be taken back, soonest hour first."""
-    return _requests(conn, delivery.c.state == "uncertain", or_(_fresh(), delivery.c.take_back.in_(OPEN_TAKE_BACKS)))
+    """Return the requests with uncertain deliveries that may still be taken back, soonest hour first."""
+    return _requests(conn, delivery.c.state == "uncertain", or_(_NOT_ASKED, _OPEN))
 
 
 def of_edition(conn: Connection, number: int, now: datetime) -> list[Request]:
-    """Return the requests of an edition that wait for an hour yet to come."""
-    ours = delivery.c.edition_id == number
-    # "claimed": the run lock is held, so the run that had these is dead.
+    """Return the requests of edition `number` whose hour is still to come, soonest first."""
+    in_edition = delivery.c.edition_id == number
+    # "claimed" is among them, because the caller holds the run lock: the run that claimed is dead.
     states = delivery.c.state.in_(("accepted", "claimed", "uncertain"))
-    open_ = or_(_fresh(), delivery.c.take_back.in_(OPEN_TAKE_BACKS))
-    return _requests(conn, ours, states, delivery.c.send_at > now, open_)
+    return _requests(conn, in_edition, states, delivery.c.send_at > now, or_(_NOT_ASKED, _OPEN))
 
 
 def being_taken_back(conn: Connection) -> set[int]:
-    """Return the deliveries whose taking back is open: the provider's answer comes first."""
-    return set(
-        conn.scalars(
-            select(delivery.c.id).where(delivery.c.take_back.in_(OPEN_TAKE_BACKS), delivery.c.request.is_not(None))
-        )
-    )
+    """Return the deliveries whose taking back is open, so that nobody settles them before the provider answers."""
+    return set(conn.scalars(select(delivery.c.id).where(_OPEN, _HAS_REQUEST)))
 
 
 def waiting(conn: Connection, now: datetime) -> set[int]:
-    """Return the deliveries in doubt whose letter may leave by itself at an hour yet to come."""
-    doubted = (delivery.c.state == "uncertain", delivery.c.request.is_not(None), delivery.c.send_at > now)
-    return set(conn.scalars(select(delivery.c.id).where(*doubted)))
+    """Return the uncertain deliveries whose letter the provider may still send by itself, at an hour to come."""
+    uncertain = (delivery.c.state == "uncertain", _HAS_REQUEST, delivery.c.send_at > now)
+    return set(conn.scalars(select(delivery.c.id).where(*uncertain)))
 
 
 def open_take_back(conn: Connection, request: str, why: OpenTakeBack, now: datetime) -> bool:
-    """Open the taking back of a request, "doubt" or "stop"; True when it may be cancelled at the provider.
+    """Open the taking back of a request, because of a "doubt" or a "stop"; True when the caller may cancel it.
 
-    From here on neither an event nor a late answer moves its readers. False: of a request in doubt an event
-    has shown that it was taken, so it is left to go out.
+    From here on neither an event nor a late answer moves its deliveries. False: an event has proven that the
+    provider took the request in doubt, so nothing is changed and the letters go out.
     """
     states = ("uncertain",) if why == "doubt" else ("accepted", "claimed", "uncertain")
-    open_ = delivery.c.take_back == "doubt"
-    taken = update(delivery).where(delivery.c.request == request, delivery.c.state.in_(states), or_(_fresh(), open_))
-    shown = select(func.count()).where(delivery.c.request == request, delivery.c.state == "accepted")
+    may_open = or_(_NOT_ASKED, delivery.c.take_back == "doubt")
+    opened = update(delivery).where(delivery.c.request == request, delivery.c.state.in_(states), may_open)
+    proven = select(func.count()).where(delivery.c.request == request, delivery.c.state == "accepted")
     with conn.begin_nested() as point:
-        # Looked at once the rows are ours: an event that was quicker is seen, one that comes now waits for us.
-        conn.execute(taken.values(state="uncertain", take_back=why, run_id=None, updated_at=now))
-        if conn.scalar(shown):
+        # Update first and look afterwards, because the update locks the rows: an earlier event is seen, and a later
+        # event waits.
+        conn.execute(opened.values(state="uncertain", take_back=why, run_id=None, updated_at=now))
+        if conn.scalar(proven):
             point.rollback()
             return False
     return True
 
 
 def confirm_take_back(conn: Connection, request: str, now: datetime) -> int:
-    """Settle a request that the provider has taken back in time; return how many readers it had.
+    """Settle a request that the provider has taken back in time; return how many deliveries it had.
 
-    After a doubt they are owed a letter again, after a person's stop they get nothing.
+    After a doubt they are pending again, after a person's stop they are cancelled.
     """
     again: dict[str, object] = {
         "state": "pending",
@@ -105,48 +104,43 @@ def confirm_take_back(conn: Connection, request: str, now: datetime) -> int:
 
 
 def go_on(conn: Connection, number: int) -> None:
-    """Owe the readers of a stopped edition their letters again, where the provider has yet to confirm the stop."""
+    """Turn the unconfirmed stops of edition `number` into doubts: once confirmed, its letters are owed again."""
     stopping = (delivery.c.edition_id == number, delivery.c.take_back == "stop", delivery.c.state == "uncertain")
     conn.execute(update(delivery).where(*stopping).values(take_back="doubt"))
 
 
 def give_up(conn: Connection, request: str, now: datetime) -> None:
-    """Close the taking back of a request that was not confirmed in time: events or a person settle its readers."""
-    where = (delivery.c.request == request, delivery.c.take_back.in_(OPEN_TAKE_BACKS))
+    """Close the taking back of a request that was not confirmed in time: events or a person settle its deliveries."""
+    where = (delivery.c.request == request, _OPEN)
     ids = list(conn.scalars(select(delivery.c.id).where(*where)))
     _move(conn, request, {"take_back": "late", "updated_at": now})
     events.replay(conn, ids, now)
 
 
 def forget(conn: Connection, now: datetime) -> None:
-    """Take nothing back any more of what is in doubt by now: events or a person settle it.
+    """Take back no request of uncertain deliveries any more, after a restore: events or a person settle them.
 
-    After a restore a request that these rows name may have failed or been taken back since, and another have left.
+    The restored rows may name a request that has since failed or been taken back, while another request left.
     """
-    doubted = (delivery.c.state == "uncertain", delivery.c.request.is_not(None))
-    ids = list(conn.scalars(select(delivery.c.id).where(*doubted, delivery.c.take_back.in_(OPEN_TAKE_BACKS))))
-    conn.execute(update(delivery).where(*doubted).values(take_back="late", updated_at=now))
+    uncertain = (delivery.c.state == "uncertain", _HAS_REQUEST)
+    ids = list(conn.scalars(select(delivery.c.id).where(*uncertain, _OPEN)))
+    conn.execute(update(delivery).where(*uncertain).values(take_back="late", updated_at=now))
     events.replay(conn, ids, now)
-
-
-def _fresh() -> ColumnElement[bool]:
-    return or_(delivery.c.take_back.is_(None), delivery.c.take_back == "back")
 
 
 def _requests(conn: Connection, *where: ColumnElement[bool]) -> list[Request]:
     columns = (delivery.c.request, delivery.c.send_at, delivery.c.take_back)
-    query = (
-        select(*columns).where(delivery.c.request.is_not(None), delivery.c.send_at.is_not(None), *where).distinct()
-    )
-    found: dict[str, Request] = {}
+    query = select(*columns).where(_HAS_REQUEST, delivery.c.send_at.is_not(None), *where).distinct()
+    requests: dict[str, Request] = {}
     for row in conn.execute(query):
-        known = found.get(row.request)
-        if known is None or row.take_back in OPEN_TAKE_BACKS:
-            found[row.request] = Request(row.request, row.send_at, row.take_back)
-    return sorted(found.values(), key=lambda one: (one.send_at, one.id))
+        # An open taking back counts for the whole request, because all its deliveries are cancelled together.
+        if row.request not in requests or row.take_back in OPEN_TAKE_BACKS:
+            requests[row.request] = Request(row.request, row.send_at, row.take_back)
+    return sorted(requests.values(), key=lambda request: (request.send_at, request.id))
 
 
 def _move(conn: Connection, request: str, values: dict[str, object], take_back: str | None = None) -> int:
+    """Change the uncertain deliveries of a request whose taking back is `take_back`, or open; return how many."""
     where = [delivery.c.request == request, delivery.c.state == "uncertain"]
-    where.append(delivery.c.take_back == take_back if take_back else delivery.c.take_back.in_(OPEN_TAKE_BACKS))
+    where.append(delivery.c.take_back == take_back if take_back else _OPEN)
     return conn.execute(update(delivery).where(*where).values(values)).rowcount

@@ -1,4 +1,7 @@
-"""Every table of the digest, on the installation's one catalogue. The people's tables are in `subscribers`."""
+"""Declare every table of the digest, in the same catalogue as the tables of `subscribers`.
+
+A change here needs a migration in `migrations/versions/`; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
 _REQUESTED = text("request IS NOT NULL")
 
-# What is known of each configured source between two fetches.
+# The state of each source between two fetches.
 source_state = Table(
     "source_state",
     metadata,
@@ -19,10 +22,10 @@ source_state = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_hash", String(64)),
-    Column("first_ok_at", UtcDateTime),  # its baseline: nothing seen then is owed, but for a backfill
+    Column("first_ok_at", UtcDateTime),  # the time of the baseline, of which only a backfill is owed
     Column("checked_at", UtcDateTime),
     Column("ok_at", UtcDateTime),
-    Column("not_before", UtcDateTime),  # Retry-After, or our own patience after failures
+    Column("not_before", UtcDateTime),  # no fetch before this: Retry-After, or a wait after failures
     Column("failures", Integer, nullable=False, default=0),
     Column("error", Text),
     Column("gone", Boolean, nullable=False, default=False),
@@ -30,11 +33,11 @@ source_state = Table(
     Column("moved_to", Text),
     Column("moved_count", Integer, nullable=False, default=0),
     Column("moved_since", UtcDateTime),
-    # After a restore nobody knows which of the next new entries were sent already: an editor decides.
+    # The next new entries are held for an editor, because after a restore they may have been sent already.
     Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
 )
 
-# One row a source a gather: its health, and what is usual for it (the surge hold).
+# One row for each gather of a source: its health, and the usual number of new entries (a surge is held).
 gathering = Table(
     "gathering",
     metadata,
@@ -73,12 +76,12 @@ entry = Table(
     Column("themes", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
     Column("state", String(10), nullable=False, index=True),
-    Column("print", String(32), nullable=False),  # of what it says: tells "changed" from "same"
-    Column("retagged", Boolean, nullable=False, default=False),  # an editor's facets outlive a changed text
+    Column("print", String(32), nullable=False),  # a hash of its content: tells "changed" from "same"
+    Column("retagged", Boolean, nullable=False, default=False),  # an editor gave the facets; no gather changes them
     sqlite_autoincrement=True,
 )
 
-# Each way to recognise an entry again. No entry: the key was met on several entries and identifies none.
+# The keys by which an entry is recognised again. A key of several entries identifies none: entry_id is NULL.
 entry_key = Table(
     "entry_key",
     metadata,
@@ -86,7 +89,7 @@ entry_key = Table(
     Column("entry_id", ForeignKey("entry.id"), index=True),
 )
 
-# One row, so that releases are numbered in the order in which they are committed, on any database.
+# One row, locked while releases are numbered, so that their order is the order of commits on any database.
 counter = Table(
     "counter",
     metadata,
@@ -103,7 +106,7 @@ release = Table(
     Column("why", String(20), nullable=False),  # new, retagged, let-go
 )
 
-# The last release considered for a subscriber. No foreign key: the number outlives the person.
+# The last release considered for a subscriber. No foreign key, because a mark may outlive its subscriber.
 mark = Table(
     "mark",
     metadata,
@@ -128,12 +131,12 @@ edition = Table(
     Column("approved_by", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("frozen_at", UtcDateTime),
-    Column("eligible", Integer, nullable=False, default=0),  # counted by itself when frozen: the receipt's left side
+    Column("eligible", Integer, nullable=False, default=0),  # counted apart when frozen: the left side of the receipt
     UniqueConstraint("cadence", "slot"),
     sqlite_autoincrement=True,
 )
 
-# The edition's entries in order, each as it will be shown, whatever its source says later.
+# An edition's entries in order. `content` is each entry as it will be shown, so that no later gather changes it.
 edition_entry = Table(
     "edition_entry",
     metadata,
@@ -144,7 +147,7 @@ edition_entry = Table(
     Column("content", JSON, nullable=False),
 )
 
-# Each due date of each cadence, run or missed: none is unexplained.
+# Each date on which a cadence was due, so that a missed slot is accounted for as well.
 slot = Table(
     "slot",
     metadata,
@@ -155,7 +158,7 @@ slot = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# What one set of readers gets in an edition, with the reason for every entry in it and left out of it.
+# The digests of an edition. `plan` has each entry with its reason, and each entry left out with its reason.
 digest = Table(
     "digest",
     metadata,
@@ -164,7 +167,7 @@ digest = Table(
     Column("plan", JSON, nullable=False),
 )
 
-# Which entries a digest carries: answers "who has had this entry?".
+# The entries of each digest, to find the readers who had an entry.
 digest_entry = Table(
     "digest_entry",
     metadata,
@@ -172,7 +175,7 @@ digest_entry = Table(
     Column("entry_id", ForeignKey("entry.id"), primary_key=True, index=True),
 )
 
-# What became of each eligible reader of an edition; a letter is owed only in the states from `pending` on.
+# One row for each eligible reader of an edition; in the states suppressed, empty and held no letter is owed.
 delivery = Table(
     "delivery",
     metadata,
@@ -182,26 +185,26 @@ delivery = Table(
     Column("digest_id", ForeignKey("digest.id"), index=True),
     Column("state", String(10), nullable=False),
     Column("reason", Text, nullable=False, default=""),
-    Column("run_id", Key),  # the run that claimed it
+    Column("run_id", Key),  # the run that claimed it last
     Column("updated_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),  # how often it was claimed
-    Column("retry_at", UtcDateTime),  # a pending one is not claimed before
-    Column("fate", String(10)),  # of an accepted one, by later events: delivered, bounced, complained
-    Column("provider_id", String(100)),  # the provider's own name for the letter
-    # Of a claim in slot mode: the hour the provider is to wait for, the name of the request it went in (none yet:
-    # no byte of it has left), and how a taking back of that request stands (see digest.ledger.states).
+    Column("retry_at", UtcDateTime),  # while pending, not claimed before this
+    Column("fate", String(10)),  # of an accepted delivery, by events: delivered, bounced, complained
+    Column("provider_id", String(100)),  # the provider's own id of the letter
+    # In slot mode: the hour for which the provider waits, the batch id of the request that carries the letter (NULL
+    # in a claim of which no byte has left), and how far its taking back has come (see digest.ledger.states).
     Column("send_at", UtcDateTime),
     Column("request", String(100)),
     Column("take_back", String(6)),
     UniqueConstraint("edition_id", "subscriber_id"),
     Index("ix_delivery_request", "request", sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),
-    # Claimed by digest, so that those who share one share a request.
+    # With the digest, because deliveries are claimed by digest: the readers of a digest share a request.
     Index("ix_delivery_edition_state_digest", "edition_id", "state", "digest_id"),
     sqlite_autoincrement=True,
 )
 
-# What providers and mail servers said of letters, each thing once. No address is in it. No foreign key: after a
-# restore an event may name a delivery that this database has not.
+# The events, each once, without any address. delivery_id is no foreign key, because after a restore an event may name
+# a delivery that this database does not have.
 event = Table(
     "event",
     metadata,
@@ -215,16 +218,16 @@ event = Table(
     Column("status", String(11)),
     Column("reason", Text, nullable=False, server_default=""),
     Column("action", String(10), nullable=False, server_default=""),  # strike, alert, bounced, complained, left
-    Column("address_hash", String(64)),  # of a strike, to count them
-    Column("domain", String(253)),  # of an alert
+    Column("address_hash", String(64)),  # of a strike, to count the strikes of an address
+    Column("domain", String(253)),  # of an alert: the domain that refused
     UniqueConstraint("provider", "event_id"),
     Index("ix_event_delivery_id", "delivery_id"),
-    # Few events do more than confirm, and only those are looked for.
+    # Partial, because few events have an action and only these are searched for.
     Index("ix_event_address_hash", "address_hash", sqlite_where=_STRUCK, postgresql_where=_STRUCK),
     Index("ix_event_action_received_at", "action", "received_at", sqlite_where=_ACTED, postgresql_where=_ACTED),
 )
 
-# The fence's half inside the database (see store.fence): one row.
+# The copy of the fence's token inside the database (see store.fence): one row.
 installation = Table(
     "installation",
     metadata,

@@ -18,7 +18,7 @@ from digest.ledger.events import KINDS, Event
 from digest.store import deliveries, event_history
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
-from digest.store.events import Taken, replay, take
+from digest.store.events import TakenEvents, replay, take
 from subscribers import store as people
 from subscribers.database import metadata
 from tests.counts import few_and_many
@@ -70,7 +70,7 @@ def ev(
     )
 
 
-def into(engine: Engine, *events: Event, **more: Any) -> Taken:
+def into(engine: Engine, *events: Event, **more: Any) -> TakenEvents:
     with writing(engine) as conn:
         return take(conn, events, SECRET, NOW, **more)
 
@@ -91,10 +91,10 @@ def suppressed(engine: Engine, reader: int = 0) -> str | None:
 
 def test_an_event_settles_a_delivery_and_its_repeats_do_nothing(ledger: Engine) -> None:
     one = ev("a", "processed", message="m1")
-    assert into(ledger, one) == Taken(new=1, settled=1)
+    assert into(ledger, one) == TakenEvents(new=1, settled=1)
     assert state(ledger) == ("accepted", None, "m1")
-    assert into(ledger, one, one) == Taken(duplicate=2)
-    assert into(ledger, ev("b", "delivered"), ev("b", "delivered")) == Taken(new=1, duplicate=1)
+    assert into(ledger, one, one) == TakenEvents(duplicate=2)
+    assert into(ledger, ev("b", "delivered"), ev("b", "delivered")) == TakenEvents(new=1, duplicate=1)
     assert state(ledger) == ("accepted", "delivered", "m1")
     # Another provider's event of the same name is another event.
     assert into(ledger, ev("a", "complained", provider="mail")).new == 1
@@ -260,7 +260,7 @@ def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
 def test_what_is_known_of_a_delivery(ledger: Engine) -> None:
     into(ledger, ev("b", "bounced", status="5.2.2", reason="full", day=1), ev("a", "processed", reason="250 ok"))
     with reading(ledger) as conn:
-        found = event_history.known(conn, [1, 2])
+        found = event_history.events_of(conn, [1, 2])
     assert [(one.kind, one.status, one.reason) for one in found[1]] == [
         ("processed", None, ""),
         ("bounced", "5.2.2", "full"),
@@ -292,7 +292,7 @@ def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
     events = [
         ev(f"e{n}", KINDS[n % len(KINDS)], n % 12 + 1, day=n % 9, status=("5.2.2", None)[n % 2]) for n in range(120)
     ]
-    found: list[Taken] = []
+    found: list[TakenEvents] = []
     errors: list[BaseException] = []
 
     def work(seed: int) -> None:

@@ -1,4 +1,4 @@
-"""What Alembic runs around the migrations: always on the connection that digest.store.migrate opened."""
+"""Run the migrations on the connection that `digest.store.migrate` opened. Alembic executes this file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.system.failpoint import failpoint
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=tables(),
-    # SQLite cannot alter a table in place: Alembic copies it.
+    # Because SQLite cannot change a column in place: Alembic copies the table.
     render_as_batch=True,
     transactional_ddl=True,
     on_version_apply=lambda **_: failpoint("upgrade: one step"),

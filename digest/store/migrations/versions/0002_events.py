@@ -1,4 +1,4 @@
-"""Events that come back, and what a delivery remembers of its attempts and its later fate."""
+"""Add the events, and to each delivery its attempts and its later fate."""
 
 from __future__ import annotations
 

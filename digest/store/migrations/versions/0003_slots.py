@@ -1,4 +1,4 @@
-"""Slot mode: requests that wait at the provider for their hour, and can be taken back until then."""
+"""Add slot mode: requests that wait at the provider for their hour, and can be taken back until then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add what a delivery remembers of its request, and let claims go by digest. No row is rewritten."""
+    """Add the hour, request and taking back of a delivery, and an index to claim by digest. No row is rewritten."""
     op.add_column("delivery", sa.Column("send_at", UtcDateTime(), nullable=True))
     op.add_column("delivery", sa.Column("batch", sa.String(length=100), nullable=True))
     op.add_column("delivery", sa.Column("recall", sa.String(length=6), nullable=True))

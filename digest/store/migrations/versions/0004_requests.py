@@ -1,4 +1,4 @@
-"""Plain names: a delivery's request and its taking back were the columns `batch` and `recall`."""
+"""Rename the columns `batch` and `recall` of deliveries to the glossary's words: `request` and `take_back`."""
 
 from __future__ import annotations
 
