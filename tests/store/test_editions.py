@@ -1,4 +1,4 @@
-"""Editions while others write: who is second waits, and finds what the first has done (PostgreSQL)."""
+"""Test editions while two processes write: the second waits for the first and sees its result (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ from tests.store.test_releases import blocked
 
 @pytest.fixture
 def house(tmp_path: Path, postgresql_url: str) -> Iterator[House]:
-    """A weekly edition is owed: one reader, two entries gathered, the draft not yet frozen."""
-    made = House(tmp_path / "house", postgresql_url)
-    made.reader("first@example.org")
-    made.run()
-    made.publish("Homes that were damp")
-    made.publish("Buses that came")
-    made.run(days=2)
-    made.now = made.now.replace(day=6)
-    yield made
-    made.close()
+    """Make an installation that owes a weekly edition: one reader, two gathered entries, the draft not yet frozen."""
+    house = House(tmp_path / "house", postgresql_url)
+    house.reader("first@example.org")
+    house.run()
+    house.publish("Homes that were damp")
+    house.publish("Buses that came")
+    house.run(days=2)
+    house.now = house.now.replace(day=6)
+    yield house
+    house.close()
 
 
 @pytest.fixture
 def elsewhere(house: House, postgresql_url: str) -> Iterator[Installation]:
-    """The same installation as another process has it, with connections of its own."""
+    """Open the same installation as another process does, with connections of its own."""
     installation = Installation(house.settings, house.now)
-    installation.__dict__["engine"] = made = make_engine(postgresql_url)
+    installation.__dict__["engine"] = engine = make_engine(postgresql_url)
     yield installation
-    made.dispose()
+    engine.dispose()
 
 
 class Other:
-    """Work begun in another thread, while a transaction here is open."""
+    """Run work in another thread, while a transaction of this thread is open."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._error: list[BaseException] = []
@@ -61,7 +61,7 @@ class Other:
         self._thread = threading.Thread(target=run)
 
     def start(self, engine: Engine) -> None:
-        """Start, and go on once it has ended or waits for a lock."""
+        """Start the work, and return once it has ended or waits for a lock."""
         self._thread.start()
         while self._thread.is_alive() and not blocked(engine):
             time.sleep(0.01)
@@ -84,7 +84,7 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
     engine = house.place.engine
     with writing(engine) as conn:
         drafting.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
-        damp = next(one.id for one in entries.listing(conn) if "damp" in one.title)
+        damp = next(entry.id for entry in entries.listing(conn) if "damp" in entry.title)
     lines: list[str] = []
     dropping = Other(lambda: lines.extend(edit.drop(elsewhere, [damp])))
     with writing(engine) as conn:
@@ -92,9 +92,9 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
         dropping.start(engine)
     dropping.end()
     with reading(engine) as conn:
-        one, shown = editions.get(conn, number), editions.shown(conn, number)
-        assert one is not None and one.state == "frozen"
-        assert len(shown) == 2 and one.content_hash == editions.content_hash(one.note, shown)
+        edition, shown = editions.get(conn, number), editions.shown(conn, number)
+        assert edition is not None and edition.state == "frozen"
+        assert len(shown) == 2 and edition.content_hash == editions.content_hash(edition.note, shown)
     assert lines == []
 
 
@@ -139,7 +139,7 @@ def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
     begun: list[str] = []
 
     def in_between(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        # The readers are planned by now, and not yet counted.
+        # At this point the readers are planned and not yet counted.
         if statement.startswith("INSERT INTO delivery ") and not begun:
             begun.append(statement)
             other.start(engine)
@@ -151,7 +151,7 @@ def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
     other.end()
     assert begun
     with reading(engine) as conn:
-        one = editions.get(conn, number)
-        assert one is not None
-        receipt = deliveries.receipt(conn, one)
+        edition = editions.get(conn, number)
+        assert edition is not None
+        receipt = deliveries.receipt(conn, edition)
     assert (receipt.eligible, receipt.pending) == (1, 1)

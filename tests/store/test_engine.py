@@ -1,4 +1,4 @@
-"""The engine's promises: no lost update, aware instants, one run at a time, reading beside a writer."""
+"""Test the database engine: no lost update, aware instants, one run at a time, reading beside a writer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ moment = Table("test_moment", catalogue, Column("id", Integer, primary_key=True)
 
 @pytest.fixture
 def tables(engine: Engine) -> Engine:
-    """An engine whose database also has the two tables of these tests."""
+    """Make an engine whose database also has the two tables of these tests."""
     with writing(engine) as connection:
         catalogue.create_all(connection)
         connection.execute(insert(counter).values(id=1, n=0))
@@ -140,8 +140,8 @@ def test_reading_refuses_to_write_and_the_connection_writes_again_after(tables: 
 
 
 def test_sqlite_has_the_settings_that_keep_a_promise(opened: Open, sqlite_url: str) -> None:
-    made = opened(sqlite_url, wait=1.5)
-    with writing(made) as connection:
+    engine = opened(sqlite_url, wait=1.5)
+    with writing(engine) as connection:
         values = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -157,10 +157,10 @@ def test_a_new_sqlite_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None
     def open_it() -> None:
         start.wait()
         try:
-            made = make_engine(url)
-            with writing(made) as connection:
+            engine = make_engine(url)
+            with writing(engine) as connection:
                 catalogue.create_all(connection)
-            made.dispose()
+            engine.dispose()
         except BaseException as error:
             failures.append(error)
 
@@ -195,38 +195,39 @@ def test_a_table_that_is_missing_or_in_the_way_is_another_programs_or_damaged(en
 
 
 def test_a_full_disk_is_try_later_and_leaves_nothing(opened: Open, sqlite_url: str) -> None:
-    made = opened(sqlite_url)
-    with writing(made) as connection:
+    engine = opened(sqlite_url)
+    with writing(engine) as connection:
         catalogue.create_all(connection)
-        connection.exec_driver_sql("PRAGMA max_page_count=1")  # as many as there are: not one more
-    with pytest.raises(TryLater, match="full"), writing(made) as connection:
+        # SQLite takes the present number of pages instead, so that the database cannot grow.
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+    with pytest.raises(TryLater, match="full"), writing(engine) as connection:
         for number in range(1, 10_000):
             connection.execute(insert(counter).values(id=number, n=number))
-    assert counted(made) == 0
+    assert counted(engine) == 0
 
 
 def test_a_damaged_database_is_named(opened: Open, sqlite_url: str, tmp_path: Path) -> None:
-    made = opened(sqlite_url)
-    with writing(made) as connection:
+    engine = opened(sqlite_url)
+    with writing(engine) as connection:
         catalogue.create_all(connection)
-    made.dispose()
+    engine.dispose()
     path = tmp_path / "digest.db"
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 3996 + path.read_bytes()[4096:])
-    with pytest.raises(DigestError, match="malformed; run `digest doctor`"), reading(made) as connection:
+    with pytest.raises(DigestError, match="malformed; run `digest doctor`"), reading(engine) as connection:
         connection.execute(select(counter))
 
 
 def test_a_file_that_may_not_be_made_is_said_with_its_cure(opened: Open) -> None:
-    made = opened("sqlite:////proc/digest.db")
-    with pytest.raises(DigestError, match="let this account write the file and its folder"), reading(made):
+    engine = opened("sqlite:////proc/digest.db")
+    with pytest.raises(DigestError, match="let this account write the file and its folder"), reading(engine):
         pass
 
 
 def test_a_file_that_is_no_database_is_a_mistake_in_the_config(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "letters.db"
     path.write_text("Dear reader, " * 100)
-    made = opened(f"sqlite:///{path}")
-    with pytest.raises(ConfigError, match=r"file is not a database; check storage\.url"), writing(made):
+    engine = opened(f"sqlite:///{path}")
+    with pytest.raises(ConfigError, match=r"file is not a database; check storage\.url"), writing(engine):
         pass
     assert path.read_text().startswith("Dear reader")
 
@@ -264,29 +265,29 @@ def test_a_missing_driver_names_the_extra() -> None:
 
 
 def test_a_server_that_is_not_there_is_try_later_and_the_password_stays_ours(opened: Open, tmp_path: Path) -> None:
-    made = opened(f"postgresql://reader:hunter2@/name?host={tmp_path}", wait=2)
-    with pytest.raises(TryLater) as caught, writing(made):
+    engine = opened(f"postgresql://reader:hunter2@/name?host={tmp_path}", wait=2)
+    with pytest.raises(TryLater) as caught, writing(engine):
         pass
     assert "hunter2" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_database_that_the_server_lacks_is_a_mistake_in_the_config(opened: Open, postgresql_url: str) -> None:
-    made = opened(postgresql_url.replace("digest_test_", "absent_"))
-    with pytest.raises(ConfigError, match=r"does not exist; check storage\.url"), writing(made):
+    engine = opened(postgresql_url.replace("digest_test_", "absent_"))
+    with pytest.raises(ConfigError, match=r"does not exist; check storage\.url"), writing(engine):
         pass
 
 
 def test_a_connection_that_the_server_ends_is_try_later_and_the_next_one_works(
     opened: Open, postgresql_url: str
 ) -> None:
-    made, other = opened(postgresql_url), opened(postgresql_url)
-    with pytest.raises(TryLater), writing(made) as connection:
+    engine, other = opened(postgresql_url), opened(postgresql_url)
+    with pytest.raises(TryLater), writing(engine) as connection:
         backend = connection.scalar(text("SELECT pg_backend_pid()"))
         with writing(other) as killer:
             killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": backend})
         connection.execute(text("SELECT 1"))
-    with writing(made) as connection:
+    with writing(engine) as connection:
         assert connection.scalar(text("SELECT 1")) == 1
 
 
@@ -308,15 +309,15 @@ def test_the_run_lock_is_free_after_a_run_that_failed(engine: Engine) -> None:
 
 
 def test_a_run_whose_lock_the_server_ended_leaves_its_pool_in_order(opened: Open, postgresql_url: str) -> None:
-    made, other = opened(postgresql_url), opened(postgresql_url)
-    with run_lock(made), writing(other) as killer:
+    engine, other = opened(postgresql_url), opened(postgresql_url)
+    with run_lock(engine), writing(other) as killer:
         killer.execute(
             text(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    with run_lock(made), writing(made) as connection:
+    with run_lock(engine), writing(engine) as connection:
         assert connection.scalar(text("SELECT 1")) == 1
 
 
@@ -357,6 +358,6 @@ def test_two_databases_have_two_run_locks(opened: Open, engine: Engine, tmp_path
 
 
 def test_a_memory_database_needs_no_lock(opened: Open) -> None:
-    made = opened("sqlite://")
-    with run_lock(made), run_lock(made), writing(made) as connection:
+    engine = opened("sqlite://")
+    with run_lock(engine), run_lock(engine), writing(engine) as connection:
         assert connection.scalar(text("SELECT 1")) == 1

@@ -1,4 +1,4 @@
-"""Events in the database, on both engines: once each, in any order, and only what the policy says is done."""
+"""Test the stored events on both engines: each acts once, in any order, and only as the policy says."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SQL = "SELECT state, fate FROM delivery ORDER BY id"
 
 @pytest.fixture
 def ledger(engine: Engine) -> Engine:
-    """Deliveries 1 to 12: two editions, six readers each, of which the first edition's are claimed."""
+    """Make deliveries 1 to 12: two editions with six readers each, those of the first edition claimed."""
     fill(engine)
     return engine
 
@@ -90,13 +90,13 @@ def suppressed(engine: Engine, reader: int = 0) -> str | None:
 
 
 def test_an_event_settles_a_delivery_and_its_repeats_do_nothing(ledger: Engine) -> None:
-    one = ev("a", "processed", message="m1")
-    assert into(ledger, one) == TakenEvents(new=1, settled=1)
+    event = ev("a", "processed", message="m1")
+    assert into(ledger, event) == TakenEvents(new=1, settled=1)
     assert state(ledger) == ("accepted", None, "m1")
-    assert into(ledger, one, one) == TakenEvents(duplicate=2)
+    assert into(ledger, event, event) == TakenEvents(duplicate=2)
     assert into(ledger, ev("b", "delivered"), ev("b", "delivered")) == TakenEvents(new=1, duplicate=1)
     assert state(ledger) == ("accepted", "delivered", "m1")
-    # Another provider's event of the same name is another event.
+    # An event of another provider with the same id is another event.
     assert into(ledger, ev("a", "complained", provider="mail")).new == 1
     assert rows(ledger, "SELECT count(*) FROM event") == [(3,)]
 
@@ -152,9 +152,11 @@ def test_an_address_is_believed_where_it_is_given(ledger: Engine) -> None:
     )
     with reading(ledger) as conn:
         person = people.get(conn, 2)
-        found = [people.is_suppressed(conn, f"{name}@example.org", secret=SECRET) for name in ("nobody", "stranger")]
+        suppressed = [
+            people.is_suppressed(conn, f"{name}@example.org", secret=SECRET) for name in ("nobody", "stranger")
+        ]
     assert person is not None and person.state == "left"
-    assert found == ["bounced", "left"]
+    assert suppressed == ["bounced", "left"]
 
 
 def test_it_is_the_address_it_was_sent_to(ledger: Engine) -> None:
@@ -218,12 +220,15 @@ def more_editions(engine: Engine, number: int) -> None:
 def test_the_suppressions_of_an_edition_are_seen(ledger: Engine) -> None:
     more_editions(ledger, 3)
     into(ledger, *(ev(f"b{n}", "bounced", n, status="5.1.1") for n in (1, 2)), ev("twice", "complained", 1))
-    # Three strikes count where the last of them fell.
+    # Three strikes count for the edition of the last strike.
     into(ledger, ev("s1", "blocked", 3), ev("s2", "blocked", 9, day=4))
     into(ledger, ev("s3", "blocked", 15, day=8))
     with reading(ledger) as conn:
-        found = {one.edition: (one.accepted, len(one.suppressed)) for one in event_history.troubles(conn, NOW)}
-    assert found == {1: (3, 2), 3: (6, 1)}
+        troubles = {
+            trouble.edition: (trouble.accepted, len(trouble.suppressed))
+            for trouble in event_history.troubles(conn, NOW)
+        }
+    assert troubles == {1: (3, 2), 3: (6, 1)}
 
 
 def test_no_address_is_in_the_table_of_events(ledger: Engine) -> None:
@@ -249,7 +254,7 @@ def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
     assert state(ledger)[0] == "claimed"
     with writing(ledger) as conn:
         assert replay(conn, [1, 2, 3], NOW) == 0
-    # "processed" may be said of what was given back; "delivered" can only be true.
+    # The provider says "processed" also of a letter that it gave back, but "delivered" only of one that arrived.
     stands("late")
     with writing(ledger) as conn:
         assert replay(conn, [1, 2, 3], NOW) == 0
@@ -260,12 +265,12 @@ def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
 def test_what_is_known_of_a_delivery(ledger: Engine) -> None:
     into(ledger, ev("b", "bounced", status="5.2.2", reason="full", day=1), ev("a", "processed", reason="250 ok"))
     with reading(ledger) as conn:
-        found = event_history.events_of(conn, [1, 2])
-    assert [(one.kind, one.status, one.reason) for one in found[1]] == [
+        events = event_history.events_of(conn, [1, 2])
+    assert [(event.kind, event.status, event.reason) for event in events[1]] == [
         ("processed", None, ""),
         ("bounced", "5.2.2", "full"),
     ]
-    assert list(found) == [1]
+    assert list(events) == [1]
 
 
 def test_reconcile_settles_all_that_have_an_event_and_nothing_else(ledger: Engine) -> None:
@@ -292,7 +297,7 @@ def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
     events = [
         ev(f"e{n}", KINDS[n % len(KINDS)], n % 12 + 1, day=n % 9, status=("5.2.2", None)[n % 2]) for n in range(120)
     ]
-    found: list[TakenEvents] = []
+    results: list[TakenEvents] = []
     errors: list[BaseException] = []
 
     def work(seed: int) -> None:
@@ -300,7 +305,7 @@ def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
         random.Random(seed).shuffle(mine)
         try:
             for start in range(0, len(mine), 10):
-                found.append(into(ledger, *mine[start : start + 10]))
+                results.append(into(ledger, *mine[start : start + 10]))
         except BaseException as error:
             errors.append(error)
 
@@ -310,17 +315,17 @@ def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
-    assert sum(one.new for one in found) == len(events)
-    assert sum(one.new + one.duplicate for one in found) == 4 * len(events)
+    assert sum(taken.new for taken in results) == len(events)
+    assert sum(taken.new + taken.duplicate for taken in results) == 4 * len(events)
     assert rows(ledger, "SELECT count(*) FROM event") == [(len(events),)]
     assert {row[0] for row in rows(ledger, SQL)} == {"accepted"}
 
 
-# --- figure 12: any history ends as the ordered one ------------------------------------------------------------
+# --- figure 12: any history ends as the same events in order ------------------------------------------------
 
 EVENTS = st.lists(
     st.builds(
-        lambda *said: said,
+        lambda *fields: fields,
         st.sampled_from(KINDS),
         st.integers(1, 12),
         st.integers(0, 30),
@@ -332,7 +337,7 @@ EVENTS = st.lists(
 
 
 def end(engine: Engine, calls: Sequence[tuple[Sequence[Event], bool]]) -> dict[str, Any]:
-    """Take calls one after the other into a fresh ledger; true: the transport's results are recorded before it."""
+    """Store each part of a history in a fresh ledger; true: the transport's results are stored before the part."""
     with engine.begin() as conn:
         for table in reversed(metadata.sorted_tables):
             conn.execute(table.delete())
@@ -358,15 +363,15 @@ def histories(examples: int) -> None:
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(EVENTS, st.data())
-    def check(said: list[tuple[Any, ...]], data: st.DataObject) -> None:
+    def check(histories: list[tuple[Any, ...]], data: st.DataObject) -> None:
         events = [
             ev(f"e{n:02d}", kind, delivery, day=day, status=status)
-            for n, (kind, delivery, day, status) in enumerate(said)
+            for n, (kind, delivery, day, status) in enumerate(histories)
         ]
-        ordered = sorted(events, key=lambda one: one.at)
-        wanted = end(engine, [((), True), *(([one], False) for one in ordered)])
+        ordered = sorted(events, key=lambda event: event.at)
+        wanted = end(engine, [((), True), *(([event], False) for event in ordered)])
         times = data.draw(st.lists(st.sampled_from([1, 1, 2, 3, 46]), min_size=len(events), max_size=len(events)))
-        many = [one for one, count in zip(events, times, strict=True) for _ in range(count)]
+        many = [event for event, count in zip(events, times, strict=True) for _ in range(count)]
         data.draw(st.randoms(use_true_random=False)).shuffle(many)
         cuts = sorted(data.draw(st.lists(st.integers(0, len(many)), max_size=5)))
         parts = [many[a:b] for a, b in zip([0, *cuts], [*cuts, len(many)], strict=True)]

@@ -1,4 +1,4 @@
-"""The fence: killed at any moment it neither holds what is in order nor lets a claim go on without its half."""
+"""Test the fence: a kill at any moment causes no HOLD without reason, and no claim without its token in the file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from digest.store.schema import installation
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    made = make_engine(database_url)
-    yield made
-    made.dispose()
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
 
 
 def tokens(engine: Engine) -> tuple[str, str]:

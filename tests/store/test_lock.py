@@ -1,4 +1,4 @@
-"""The run lock on a disk that is full: the lock itself needs no room."""
+"""Test the run lock on a full disk: the lock itself needs no room."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from digest.store.lock import run_lock
 
 
 def test_a_full_disk_does_not_keep_a_run_from_its_lock(opened: Callable[..., Engine], sqlite_url: str) -> None:
-    made = opened(sqlite_url)
+    engine = opened(sqlite_url)
     # Every write to this device fails for want of room.
-    Path(f"{made.url.database}.lock").symlink_to("/dev/full")
-    with run_lock(made):
+    Path(f"{engine.url.database}.lock").symlink_to("/dev/full")
+    with run_lock(engine):
         pass
 
 
 def test_a_lock_that_cannot_be_made_names_the_cure(opened: Callable[..., Engine], sqlite_url: str) -> None:
-    made = opened(sqlite_url)
-    Path(f"{made.url.database}.lock").mkdir()
-    said = r"digest\.db\.lock: Is a directory; make room or let this account"
-    with pytest.raises(DigestError, match=said), run_lock(made):
+    engine = opened(sqlite_url)
+    Path(f"{engine.url.database}.lock").mkdir()
+    message = r"digest\.db\.lock: Is a directory; make room or let this account"
+    with pytest.raises(DigestError, match=message), run_lock(engine):
         pass
 
 

@@ -1,4 +1,4 @@
-"""Migrations: they make the very tables the code describes, on both engines, whole or not at all."""
+"""Test the migrations on both engines: they make the tables that the schema declares, whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Open = Callable[..., Engine]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database without any table."""
+    """Make a database without any table; return its address."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty 100%.db'}"
         return
@@ -39,7 +39,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of two migrations of our own, in place of the shipped ones, to watch them work."""
+    """Put two small migrations in place of the shipped migrations; return their folder."""
     folder = tmp_path / "migrations 100%"
     shutil.copytree(migrate._MIGRATIONS, folder, ignore=shutil.ignore_patterns("[0-9]*.py", "__pycache__"))
     head = "from alembic import op\nimport sqlalchemy as sa\n"
@@ -85,7 +85,7 @@ def test_the_migrations_make_the_tables_that_the_code_describes(engine: Engine) 
 
 def test_revisions_are_the_ones_alembic_sees_in_one_line() -> None:
     script = ScriptDirectory.from_config(migrate.config())
-    assert tuple(reversed([one.revision for one in script.walk_revisions()])) == migrate.revisions()
+    assert tuple(reversed([script_file.revision for script_file in script.walk_revisions()])) == migrate.revisions()
     assert len(script.get_heads()) <= 1
 
 
@@ -139,7 +139,7 @@ def test_changing_a_table_keeps_the_rows_that_point_at_it(opened: Open, empty_ur
     with writing(engine) as connection:
         assert connection.execute(text("SELECT id, n FROM toy_parent")).all() == [(1, "1")]
         assert connection.execute(text("SELECT parent FROM toy_child")).all() == [(1,)]
-        # And afterwards the connection minds its foreign keys again.
+        # After the upgrade the connection checks foreign keys again.
         connection.execute(text("DELETE FROM toy_parent"))
         assert connection.execute(text("SELECT parent FROM toy_child")).all() == []
 

@@ -1,4 +1,4 @@
-"""Releases and marks: where readers who join stand, however many they are and whoever settles them."""
+"""Test releases and marks: the mark of readers who join, for any number of them and from any transaction."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def join(conn: Connection, joined: list[datetime | None]) -> None:
 
 
 def release_at(conn: Connection, instants: list[datetime]) -> None:
-    one = an_entry(conn)
+    entry = an_entry(conn)
     for at in instants:
-        releases.number(conn, [one], "new", at, timedelta(0))
+        releases.number(conn, [entry], "new", at, timedelta(0))
 
 
 def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine) -> None:
     dice = random.Random(7)
-    # Not in order: a clock that was set back numbers later releases earlier.
+    # Not in order, as a clock that was set back leaves them.
     instants = [START + timedelta(hours=dice.randrange(240)) for _ in range(40)]
     joined = [None, *(START + timedelta(hours=dice.randrange(-48, 400)) for _ in range(60))]
     with writing(engine) as conn:
@@ -69,7 +69,7 @@ def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine)
 def test_two_who_settle_at_once_do_not_collide(
     opened: Callable[..., Engine], postgresql_url: str, welcome: timedelta
 ) -> None:
-    """On SQLite the write lock keeps them apart; on PostgreSQL both see the same readers without a mark."""
+    """Let two transactions settle marks at once: on PostgreSQL both see the same readers without a mark."""
     first, second = opened(postgresql_url), opened(postgresql_url)
     with writing(first) as conn:
         release_at(conn, [START])
@@ -98,15 +98,15 @@ def test_two_who_settle_at_once_do_not_collide(
 def test_two_first_releases_at_once_count_on(opened: Callable[..., Engine], postgresql_url: str) -> None:
     first, second = opened(postgresql_url), opened(postgresql_url)
     with writing(first) as conn:
-        one = an_entry(conn)
+        entry = an_entry(conn)
 
     def number() -> None:
         with writing(second) as conn:
-            releases.number(conn, [one], "new", START, timedelta(0))
+            releases.number(conn, [entry], "new", START, timedelta(0))
 
     other = threading.Thread(target=number)
     with writing(first) as conn:
-        releases.number(conn, [one, one], "new", START, timedelta(0))
+        releases.number(conn, [entry, entry], "new", START, timedelta(0))
         other.start()
         while other.is_alive() and not blocked(first):
             time.sleep(0.01)
@@ -116,7 +116,7 @@ def test_two_first_releases_at_once_count_on(opened: Callable[..., Engine], post
 
 
 def blocked(engine: Engine) -> bool:
-    """Whether another transaction of this database waits for a lock."""
+    """Return whether another transaction of this database waits for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with reading(engine) as conn:
         return bool(conn.scalar(text(waiting)))

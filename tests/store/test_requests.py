@@ -1,4 +1,4 @@
-"""Requests that wait for their hour: noted, taken back, given up; whatever is heard meanwhile."""
+"""Test requests that wait for their hour: stored, taken back and given up, while events and answers come in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = tuple[str, str | None, str | None]
 
 @pytest.fixture
 def ledger(engine: Engine) -> Engine:
-    """Run 7 has claimed deliveries 1 to 4 for a slot; 1 to 3 went in request b1, 4 in none yet."""
+    """Make deliveries 1 to 4, claimed by run 7 for an hour; 1 to 3 went in request b1, 4 is in no request yet."""
     with writing(engine) as conn:
         conn.execute(
             insert(tables.edition).values(
@@ -53,7 +53,7 @@ def settle(engine: Engine, states: dict[int, str]) -> None:
 
 def test_a_claim_without_a_request_is_known_as_not_begun(ledger: Engine) -> None:
     with reading(ledger) as conn:
-        assert [one.unbegun for one in deliveries.in_state(conn, "claimed")] == [False, False, False, True]
+        assert [delivery.unbegun for delivery in deliveries.in_state(conn, "claimed")] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("change", [{"run_id": 8}, {"state": "uncertain"}])
@@ -74,7 +74,7 @@ def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
         assert requests.confirm_take_back(conn, "b1", NOW) == 3
         assert requests.in_doubt(conn) == []
     assert rows(ledger)[:3] == [("pending", None, "back")] * 3
-    # And again, in the next request.
+    # The next request of the same deliveries can be taken back as well.
     with writing(ledger) as conn:
         deliveries.claim(conn, [1, 2, 3], 8, NOW, HOUR)
         assert requests.note(conn, [1, 2, 3], "b2", 8)
@@ -157,15 +157,15 @@ def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> No
             threading.Thread(target=open_it),
             threading.Thread(target=heard, args=(ledger, "processed", 1 + turn % 3, str(turn))),
         ]
-        for one in threads if turn % 2 else reversed(threads):
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads if turn % 2 else reversed(threads):
+            thread.start()
+        for thread in threads:
+            thread.join()
         states = [row[0] for row in rows(ledger)[:3]]
         assert ("accepted" in states) is not opened[0], (turn, states)
 
 
 def heard(engine: Engine, kind: str, number: int, name: str = "") -> None:
-    one = Event(f"{kind}{number}{name}", kind, number, None, NOW, provider="sendgrid")
+    event = Event(f"{kind}{number}{name}", kind, number, None, NOW, provider="sendgrid")
     with writing(engine) as conn:
-        take(conn, [one], SECRET, NOW)
+        take(conn, [event], SECRET, NOW)
