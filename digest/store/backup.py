@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def backup(engine: Engine, target: Path) -> None:
-    """Copy the database to `target` while it is in use. After an error there is no `target`.
+    """Copy the database to `target` while it is in use; a copy that fails leaves no `target`.
 
     Raises WrongUse on PostgreSQL (use pg_dump) or when `target` exists.
     """
@@ -56,7 +56,7 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
     The caller holds the run lock and puts the new database into HOLD. Raises WrongUse when `source` is no backup,
     TryLater when the database to be replaced is in use all the time.
     """
-    database = _file(engine, "pg_restore, and carry over who has left since (see docs/install.md)")
+    database = _file(engine, "pg_restore, and carry over the suppressions since the backup (see docs/install.md)")
     _check(source)
     engine.dispose()
     unfinished = database.with_name(f".{database.name}.part")
@@ -68,7 +68,7 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
             with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
                 read.backup(write)
                 if database.exists():
-                    # The lock on it is kept until it is replaced, so that no reader leaves in between and is lost.
+                    # The write lock is kept until it is replaced, so that a reader who leaves in between is not lost.
                     old = sqlite3.connect(database, isolation_level=None, timeout=_PATIENCE)
                     _keep_suppressions(write, stack.enter_context(closing(old)), database)
             flush(unfinished)
@@ -82,7 +82,9 @@ def restore(engine: Engine, source: Path, now: datetime) -> Path:
             unfinished.replace(database)
             failpoint("restore: in place")
     except (OSError, sqlite3.Error) as error:
-        raise DigestError(f"restore from {source} failed: {error}; the old database is {kept} or in place") from error
+        raise DigestError(
+            f"restore from {source} failed: {error}; the old database is still in use or kept as {kept}"
+        ) from error
     return kept
 
 

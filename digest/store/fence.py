@@ -73,7 +73,9 @@ class Fence:
         if in_file is None:
             return f"{self._path} is missing: the database was copied here, or the file was lost"
         if in_file == _ELSEWHERE:
-            return f"{self._path} was made in another place: the folder was copied or moved here"
+            return (
+                f"{self._path} was made on another machine or in another folder: the folder was copied or moved here"
+            )
         if in_file not in (row.token, row.previous):
             return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"
         return ""

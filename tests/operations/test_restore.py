@@ -197,7 +197,7 @@ def test_a_copy_of_the_folder_is_in_hold(
             (copy.folder / name).unlink(missing_ok=True)
         (copy.folder / "digest.db").write_bytes(old["digest.db"])
     said = is_held(copy, capsys)
-    assert ("is missing" if kind == "no fence" else "was made in another place") in said
+    assert ("is missing" if kind == "no fence" else "was made on another machine or in another folder") in said
 
 
 def test_a_copy_with_letters_pending_and_claimed_shows_them_and_sends_none(
