@@ -75,7 +75,7 @@ def always_here(folder: Path) -> Path:
     path = folder / "digest.fence"
     if path.exists():
         token = path.read_text(encoding="ascii").split()[0]
-        path.write_text(f"{token} {fence._place(path)}\n", encoding="ascii")
+        path.write_text(f"{token} {fence._location(path)}\n", encoding="ascii")
     return folder
 
 
