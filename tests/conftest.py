@@ -48,6 +48,7 @@ def pytest_collection_finish() -> None:
     """Leave the tests and all modules out of what is searched for garbage from now on."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 

@@ -19,7 +19,6 @@ from sqlalchemy import Engine, inspect, text
 from digest.errors import DigestError, SchemaTooNew, TryLater
 from digest.store import migrate
 from digest.store.engine import reading, writing
-from tests.counts import few_and_many
 from tests.postgres import Databases
 
 Open = Callable[..., Engine]
@@ -173,7 +172,8 @@ def test_a_database_from_the_future_is_refused_and_left_alone(engine: Engine) ->
     assert migrate.current(engine) == "9999"
 
 
-@few_and_many(2, 4)
+@pytest.mark.long
+@pytest.mark.parametrize("count", [2, 4])
 def test_many_processes_may_upgrade_at_once(opened: Open, empty_url: str, count: int) -> None:
     code = (
         "import sys\n"
