@@ -16,8 +16,18 @@ from pathlib import Path
 
 MOST_FILES, MOST_LINES, MOST_PARAMETERS = 14, 45, 6
 PRONOUNS = {"one", "found", "said", "made", "known"}
-# The same act under one name: a command and the function it calls, or one verb of a seam in each implementation.
-SEAM_FOLDERS = ("digest/transports/", "digest/commands/", "digest/store/migrations/")
+# One verb in each implementation of a seam, and one verb of the store in each noun's module, may share a name.
+ONE_VERB_EACH = (
+    "digest/transports/",
+    "digest/commands/",
+    "digest/store/",
+    "digest/letter/lint/",
+    "subscribers/store.py",
+)
+# The same act, told by a story and done by the function that it calls: `pipeline.gather` locks and calls `gather`.
+SAME_ACT = {"gather"}
+# A script's own entry point.
+ENTRY = {"main"}
 _RIDDLE = re.compile(r"(?:Who|What)\b[^?]*?(?:[.:;]|$)")
 _SENTENCE = re.compile(r"(?<=[.:;])\s+|\n\s*\n")
 
@@ -51,7 +61,7 @@ def main(folder: Path) -> int:
             if (
                 isinstance(node, ast.FunctionDef)
                 and not node.name.startswith("_")
-                and not file.startswith(SEAM_FOLDERS)
+                and not file.startswith(ONE_VERB_EACH)
             ):
                 functions[node.name].append((file, node.lineno, node.name))
         counts["riddles"] += [(file, line, text) for line, text in _riddles(source, tree)]
@@ -66,8 +76,14 @@ def main(folder: Path) -> int:
         print(f"{len(places):5}  {title}")
         if len(places) > most:
             print("".join(f"         {file}:{line} {text}\n" for file, line, text in places), end="")
-    twice = sorted(name for name, places in functions.items() if len(places) > 1)
-    print(f"{len(twice):5}  public functions named twice, which must be one act each: {', '.join(twice)}")
+    twice = {name: places for name, places in functions.items() if len(places) > 1 and name not in SAME_ACT | ENTRY}
+    rows.append(("public functions named twice", 0, [place for places in twice.values() for place in places]))
+    twice = {name: places for name, places in functions.items() if len(places) > 1 and name not in SAME_ACT | ENTRY}
+    rows.append(("public functions named twice", 0, [place for places in twice.values() for place in places]))
+    for what, most, places in rows:
+        print(f"{len(places):5}  {what}")
+        if len(places) > most:
+            print("".join(f"         {file}:{line} {text}\n" for file, line, text in places), end="")
     return int(any(len(places) > most for _, most, places in rows))
 
 

@@ -60,10 +60,10 @@ for _module in (setup, gathering, editions, editing, people, serving, upkeep):
 def main() -> None:
     """Run the command that was typed and exit with its exit code."""
     stopping.listen()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run_command(arguments: list[str]) -> int:
     """Run a command and return its exit code. Expected errors are printed on stderr; a bug is raised."""
     try:
         # Not standalone, because our own errors decide the exit code; click's usage errors keep theirs (2).

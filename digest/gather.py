@@ -95,7 +95,7 @@ def store_source(
             row = _store_failure(conn, source, result, now)
         else:
             row = _store_reading(conn, installation, source, result, now)
-        sources.record(conn, row, now)
+        sources.add_gathering(conn, row, now)
     return row
 
 

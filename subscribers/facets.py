@@ -40,7 +40,7 @@ class KnownFacets:
         cure = f"did you mean {slugs[near[0]]!r}?" if near else f"known: {listed}"
         # Do not name config.toml for a region, because regions are fixed and cannot be added there.
         lacks = "is unknown" if facet == "regions" else "is not in config.toml"
-        return f"{_TITLES[facet]} {shown(text)} {lacks}; {cure}"
+        return f"{_TITLES[facet]} {quoted(text)} {lacks}; {cure}"
 
     def read(self, facet: str, texts: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
         """Return the slugs of several values, each once, and an error text for each value that does not exist."""
@@ -59,7 +59,7 @@ class KnownFacets:
         return by_name
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return the text quoted for a report: short, printable, and hidden when it may be an address."""
     return "(hidden: it looks like an address)" if "@" in text else repr(text[:40])
 

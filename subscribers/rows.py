@@ -60,7 +60,7 @@ def interest_columns(interests: Interests) -> dict[str, str | bool]:
     return columns
 
 
-def record(conn: Connection, events: Sequence[tuple[int, str]], *, how: str, now: datetime) -> None:
+def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, how: str, now: datetime) -> None:
     """Add events, as (subscriber id, word of `tables.EVENTS`) pairs, to the consent history."""
     if events:
         rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]

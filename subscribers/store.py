@@ -19,9 +19,9 @@ from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Interests, NewSubscriber, Subscriber
 from subscribers.rows import (
     COLUMNS,
+    add_consent_events,
     clean_name,
     interest_columns,
-    record,
     to_subscriber,
     write_all,
 )
@@ -157,7 +157,7 @@ def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret
     row = conn.execute(insert.returning(*COLUMNS)).one_or_none()
     if row is None:
         raise NotAllowed("this address is already a subscriber; change that one")
-    record(conn, [(row.id, "added")], how=how, now=now)
+    add_consent_events(conn, [(row.id, "added")], how=how, now=now)
     return to_subscriber(row)
 
 
@@ -235,7 +235,7 @@ def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
     suppress(conn, person.email, "erased", secret=secret, now=now)
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
     conn.execute(delete(subscriber).where(subscriber.c.id == id))
-    record(conn, [(id, "erased")], how="", now=now)
+    add_consent_events(conn, [(id, "erased")], how="", now=now)
 
 
 def _change(conn: Connection, id: int, what: str) -> tuple[Subscriber, str]:
@@ -256,5 +256,5 @@ def _change(conn: Connection, id: int, what: str) -> tuple[Subscriber, str]:
 def _write(conn: Connection, changed: Subscriber, what: str, how: str, now: datetime) -> Subscriber:
     """Store a changed subscriber and the event that changed them; return the subscriber."""
     write_all(conn, [changed])
-    record(conn, [(changed.id, what)], how=how, now=now)
+    add_consent_events(conn, [(changed.id, what)], how=how, now=now)
     return changed

@@ -40,7 +40,7 @@ def digest(folder: Path, *words: str, environ: Mapping[str, str] | None = None) 
             patch.delenv(name)
         for name, value in (environ or {}).items():
             patch.setenv(name, value)
-        code = cli.run(list(words))
+        code = cli.run_command(list(words))
     return Answer(code, out.getvalue(), err.getvalue())
 
 

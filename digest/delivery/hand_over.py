@@ -66,7 +66,7 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
                 failpoint("hand-over: one answered")
         failpoint("hand-over: all answered")
     finally:
-        record(run, frozen.edition, batch, outcomes, begun=begun)
+        record_outcomes(run, frozen.edition, batch, outcomes, begun=begun)
     lost = any(outcome.state == "uncertain" for outcome in outcomes)
     return HandOver(lost, halted=any(not outcome.tried for outcome in outcomes))
 
@@ -90,7 +90,9 @@ def compose_batch(
     return parcels, refused
 
 
-def record(run: Run, edition: Edition, batch: Sequence[Claimed], outcomes: Sequence[Outcome], *, begun: bool) -> None:
+def record_outcomes(
+    run: Run, edition: Edition, batch: Sequence[Claimed], outcomes: Sequence[Outcome], *, begun: bool
+) -> None:
     """Record the outcomes of a batch, and give back the claims of deliveries that surely were not taken.
 
     The transport is asked about each delivery without an outcome. One of which it knows nothing stays claimed, and

@@ -114,7 +114,7 @@ def _state_in_words(conn: Connection, delivery: Delivery, history: ReaderHistory
         state = state if reason == "paused" else "frozen, but not to be handed over"
     line = f"{state}{f' ({reason})' if reason else ''}"
     if (fate := history.fates.get(delivery.id)) is not None:
-        events = event_history.events_of(conn, [delivery.id]).get(delivery.id, [])
+        events = event_history.events_by_delivery(conn, [delivery.id]).get(delivery.id, [])
         reason = next((event.reason for event in reversed(events) if event.reason), "")
         line += f", {FATES.get(fate, fate)}{f' ({reason})' if reason else ''}"
     return line

@@ -65,7 +65,7 @@ def resume(installation: Installation, *, sent: bool) -> Held:
                     delivery.id for state in ("pending", "claimed") for delivery in deliveries.in_state(conn, state)
                 ]
                 deliveries.doubt(conn, owed, _WHY, now)
-                requests.forget(conn, now)
+                requests.close_take_backs(conn, now)
                 for cadence in installation.settings.cadences:
                     slot = slot_owed(conn, cadence, now, zone)
                     if slot is not None:

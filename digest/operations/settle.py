@@ -55,7 +55,7 @@ def doubts(installation: Installation, number: int | None = None) -> list[Delive
         persons: dict[int, Subscriber] = {}
         for some in chunks(sorted({delivery.subscriber for delivery in uncertain})):
             persons |= people.many(conn, some)
-        events = event_history.events_of(conn, [delivery.id for delivery in uncertain])
+        events = event_history.events_by_delivery(conn, [delivery.id for delivery in uncertain])
         folders = {id: folder_of(editions.get(conn, id)) for id in {delivery.edition for delivery in uncertain}}
         return [
             DeliveryInDoubt(

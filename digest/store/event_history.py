@@ -13,7 +13,7 @@ from digest.store.schema import delivery, event
 from subscribers.database import chunks
 
 
-def events_of(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
+def events_by_delivery(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
     """Return the stored events of each delivery, oldest first; a delivery without events is left out."""
     events: dict[int, list[Event]] = {}
     for chunk in chunks(sorted(deliveries)):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from digest.ledger import events as decide
 from digest.ledger.events import Event
-from digest.store.event_history import events_of
+from digest.store.event_history import events_by_delivery
 from digest.store.schema import delivery, event
 from digest.system.failpoint import failpoint
 from subscribers import store as people
@@ -85,7 +85,7 @@ def take(conn: Connection, events: Iterable[Event], secret: bytes, now: datetime
 
 def replay(conn: Connection, deliveries: Collection[int], now: datetime) -> int:
     """Let the stored events move these deliveries now; return how many became accepted."""
-    return _move(conn, events_of(conn, deliveries), now)[0]
+    return _move(conn, events_by_delivery(conn, deliveries), now)[0]
 
 
 def _take(conn: Connection, events: Sequence[Event], secret: bytes, now: datetime) -> TakenEvents:

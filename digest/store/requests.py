@@ -117,7 +117,7 @@ def give_up(conn: Connection, request: str, now: datetime) -> None:
     events.replay(conn, ids, now)
 
 
-def forget(conn: Connection, now: datetime) -> None:
+def close_take_backs(conn: Connection, now: datetime) -> None:
     """Take back no request of uncertain deliveries any more, after a restore: events or a person settle them.
 
     The restored rows may name a request that has since failed or been taken back, while another request left.

@@ -71,7 +71,7 @@ def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
         conn.execute(insert(source_state).values(name=source.name, failures=facts.pop("failures", 0), **facts))
 
 
-def record(conn: Connection, result: Gathering, now: datetime) -> None:
+def add_gathering(conn: Connection, result: Gathering, now: datetime) -> None:
     """Store the result of a gather of one source, and delete its records that are older than half a year."""
     counts = {"new": result.new, "changed": result.changed, "same": result.same, "held": result.held}
     row = {"source": result.name, "at": now, "status": result.status, "error": result.error, **counts}

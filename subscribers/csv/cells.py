@@ -11,7 +11,7 @@ from typing import TypeVar
 from subscribers.addresses import Address, parse_address
 from subscribers.csv.rows import CsvRow
 from subscribers.errors import BadAddress
-from subscribers.facets import KnownFacets, shown
+from subscribers.facets import KnownFacets, quoted
 from subscribers.languages import is_language_tag
 from subscribers.rows import clean_name
 from subscribers.tables import REASONS, STATES
@@ -135,18 +135,18 @@ def _choice(title: str, text: str, choices: tuple[str, ...]) -> str:
         return word
     near = difflib.get_close_matches(word[:60], choices, n=1, cutoff=0.7)
     cure = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(choices)}"
-    raise BadCell(f"{title} {shown(text)} is not known; {cure}")
+    raise BadCell(f"{title} {quoted(text)} is not known; {cure}")
 
 
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in _YES:
-        raise BadCell(f"elsewhere {shown(text)} is neither yes nor no")
+        raise BadCell(f"elsewhere {quoted(text)} is neither yes nor no")
     return _YES[text.lower()]
 
 
 def _language(text: str) -> str:
     if not is_language_tag(text):
-        raise BadCell(f"language {shown(text)} is not a language code; write one like 'en' or 'cy'")
+        raise BadCell(f"language {quoted(text)} is not a language code; write one like 'en' or 'cy'")
     return text
 
 
@@ -163,4 +163,4 @@ def _instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadCell(f"{shown(text)} is not a date; write it like 2026-12-31 or 2026-12-31T08:00Z") from None
+        raise BadCell(f"{quoted(text)} is not a date; write it like 2026-12-31 or 2026-12-31T08:00Z") from None

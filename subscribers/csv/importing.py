@@ -21,7 +21,7 @@ from subscribers.csv.rows import RowProblem, read_rows
 from subscribers.database import dialect_insert
 from subscribers.facets import KnownFacets
 from subscribers.model import Subscriber
-from subscribers.rows import COLUMNS, columns_of, record, to_subscriber, write_all
+from subscribers.rows import COLUMNS, add_consent_events, columns_of, to_subscriber, write_all
 from subscribers.suppression import check_secret, reasons_for, suppress_keys
 from subscribers.tables import subscriber
 
@@ -179,7 +179,7 @@ class _Import:
         write_all(self.conn, [row.after for key, row in decisions.items() if key in stored and row.after])
         ids.update((key, person.id) for key, person in stored.items())
         events = [(ids[key], decision.event) for key, decision in decisions.items() if decision.event]
-        record(self.conn, events, how=self.rules.how, now=self.now)
+        add_consent_events(self.conn, events, how=self.rules.how, now=self.now)
         # Only for subscribers stored here: an address that was suppressed before and has no subscriber is not
         # written again.
         stops = {key: self.batch[key].stops for key in decisions if key in ids}

@@ -37,5 +37,5 @@ def test_an_edition_that_is_kept_back_is_called_stopped(house: House, capsys: py
 
 def printed(house: House, capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """Run a command that ends well; return what stands on stdout."""
-    assert cli.run(["--config", str(house.config), "--now", house.now.isoformat(), *words]) == 0
+    assert cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words]) == 0
     return capsys.readouterr().out

@@ -249,7 +249,7 @@ def test_a_run_ends_with_the_code_that_is_true(
     words = cause(house)
     special = words.pop() if words[-1] in (LOCKED, STOPPED) else ""
     with around(house, special):
-        got = cli.run(["--config", str(house.config), "--now", house.now.isoformat(), *words])
+        got = cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words])
     said = capsys.readouterr()
     assert got == code, said.out + said.err
     assert line in said.err
@@ -266,12 +266,12 @@ def test_status_tells_the_whole_truth_as_one_document(house: House, capsys: pyte
     with writing(house.place.engine) as conn:
         conn.execute(update(delivery).where(delivery.c.id == 1).values(state="uncertain", reason="lost"))
         conn.execute(text("UPDATE delivery SET state = 'pending' WHERE id = 2"))
-    assert cli.run(["--config", str(house.config), "--now", house.now.isoformat(), "status", "--json"]) == 0
+    assert cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), "status", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     weekly = next(one for one in told["receipts"] if one["cadence"] == "weekly" and one["eligible"])
     assert (weekly["uncertain"], weekly["pending"], weekly["accepted"], weekly["balanced"]) == (1, 1, 1, False)
     assert (told["hold"], told["in_doubt"], told["subscribers"]) == (None, 1, 3)
     assert {one["outcome"] for one in told["runs"]} == {"done"}
-    assert cli.run(["--config", str(house.config), "--now", house.now.isoformat(), "doctor", "--json"]) == 1
+    assert cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), "doctor", "--json"]) == 1
     found = {one["problem"]: one["level"] for one in json.loads(capsys.readouterr().out)}
     assert found == {"1 letters are not handed over": "wrong", "1 deliveries are in doubt": "person"}

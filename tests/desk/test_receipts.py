@@ -59,7 +59,7 @@ def page_of(house: Stage) -> tuple[str, Page]:
 
 
 def run(house: Stage, *words: str) -> int:
-    return cli.run(["--config", str(house.config), "--now", house.now.isoformat(), *words])
+    return cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words])
 
 
 def test_it_shows_the_sum_as_words_as_a_picture_and_for_who_cannot_see_it(stage: Stage) -> None:

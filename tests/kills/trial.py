@@ -134,7 +134,7 @@ def _main(
     commits.watch(environ.get("COUNT_LOST_COMMITS"))
     time.sleep(max(0, at - time.time()))
     first()
-    sys.exit(cli.run(words))
+    sys.exit(cli.run_command(words))
 
 
 @dataclass

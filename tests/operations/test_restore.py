@@ -47,7 +47,7 @@ class Copy:
     now: datetime
 
     def __call__(self, *words: str) -> int:
-        return cli.run(["--config", str(self.folder / "config.toml"), "--now", self.now.isoformat(), *words])
+        return cli.run_command(["--config", str(self.folder / "config.toml"), "--now", self.now.isoformat(), *words])
 
     def letters(self) -> Counter[str]:
         """Copies by reader and entry, in whatever edition: what a reader would call twice."""

@@ -83,7 +83,7 @@ def still(tmp_path_factory: pytest.TempPathFactory, first: Stage) -> Iterator[St
 
 
 def run(house: Stage, *words: str) -> int:
-    return cli.run(["--config", str(house.config), "--now", house.now.isoformat(), *words])
+    return cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words])
 
 
 def rows(house: Stage) -> list[tuple[str, str]]:

@@ -265,7 +265,7 @@ def test_events_of_a_delivery_that_is_taken_back_wait(ledger: Engine) -> None:
 def test_what_is_known_of_a_delivery(ledger: Engine) -> None:
     into(ledger, ev("b", "bounced", status="5.2.2", reason="full", day=1), ev("a", "processed", reason="250 ok"))
     with reading(ledger) as conn:
-        events = event_history.events_of(conn, [1, 2])
+        events = event_history.events_by_delivery(conn, [1, 2])
     assert [(event.kind, event.status, event.reason) for event in events[1]] == [
         ("processed", None, ""),
         ("bounced", "5.2.2", "full"),

@@ -80,7 +80,7 @@ def names_its_country(text: str, seq: Sequence[Word], last: int, first: int, end
     return not listed and _key(seq, end) not in ("and", "or")
 
 
-def doubt(text: str, seq: Sequence[Word], first: int, last: int, kind: str) -> str:
+def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: str) -> str:
     """Return why the text is not about the place of this name and `kind`, or ""."""
     before, after = _key(seq, first - 1), _key(seq, last)
     if kind in ("town", "council", "county") and before in _given_names() and text[seq[first - 1].start].isupper():

@@ -111,7 +111,7 @@ class Gazetteer:
         )
         mentions = []
         for hit in hits:
-            why = context.doubt(text, seq, hit.first, hit.last, hit.place.kind)
+            why = context.other_meaning(text, seq, hit.first, hit.last, hit.place.kind)
             if not why and hit.place.care in ("word", "twin"):
                 why = _ambiguity(hit, text, seq, clues)
             place = hit.place

@@ -40,7 +40,7 @@ _CURES = {
 }
 
 
-def shown(url: str) -> str:
+def without_query(url: str) -> str:
     """Return an address as messages show it: without its query, which may hold a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"[:150]

@@ -106,7 +106,9 @@ class Fetcher:
                 return answer.fetched(target, moved_to, etag, last_modified)
             permanent = permanent and answer.permanent
             if answer.target in seen:
-                raise SourceError(f"{answers.shown(target)} redirects in a circle; check the address of the source")
+                raise SourceError(
+                    f"{answers.without_query(target)} redirects in a circle; check the address of the source"
+                )
             seen.add(answer.target)
             # Follow a redirect from https to http, but do not adopt it, because every later fetch would be open to
             # view.
@@ -114,7 +116,7 @@ class Fetcher:
             target = answer.target
             moved_to = target if permanent else moved_to
         raise SourceError(
-            f"{answers.shown(url)} redirects more than {self._limits.redirects} times; give the final address"
+            f"{answers.without_query(url)} redirects more than {self._limits.redirects} times; give the final address"
         )
 
     def _ask(self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: str | None) -> _Body | _Redirect:
@@ -134,9 +136,9 @@ class Fetcher:
             except SourceError as error:
                 raise _at(url, error) from None
             except answers.TIMEOUTS:
-                raise SourceError(f"{answers.shown(url)}: {deadline.reason()}") from None
+                raise SourceError(f"{answers.without_query(url)}: {deadline.reason()}") from None
             except answers.TRANSPORT_ERRORS as error:
-                raise SourceError(f"{answers.shown(url)}: {answers.transport_reason(error)}") from None
+                raise SourceError(f"{answers.without_query(url)}: {answers.transport_reason(error)}") from None
 
     def _judge(self, response: httpx2.Response, url: str, conditional: bool) -> _Body | _Redirect:
         status, headers = response.status_code, response.headers
@@ -240,4 +242,4 @@ def _client(backend: GuardedBackend, tls: ssl.SSLContext | None) -> httpx2.Clien
 
 
 def _at(url: str, error: SourceError) -> SourceError:
-    return SourceError(f"{answers.shown(url)}: {error}", retry_after=error.retry_after, gone=error.gone)
+    return SourceError(f"{answers.without_query(url)}: {error}", retry_after=error.retry_after, gone=error.gone)

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.web.answers import LONGEST_WAIT, retry_after, shown
+from digest.sources.web.answers import LONGEST_WAIT, retry_after, without_query
 from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -137,4 +137,4 @@ def test_a_relative_redirect_with_odd_bytes_is_followed(web: Web) -> None:
 
 
 def test_messages_show_no_query() -> None:
-    assert shown("https://x.example:8443/feed?token=secret#x") == "https://x.example:8443/feed"
+    assert without_query("https://x.example:8443/feed?token=secret#x") == "https://x.example:8443/feed"
