@@ -65,23 +65,17 @@ def main(folder: Path) -> int:
             ):
                 functions[node.name].append((file, node.lineno, node.name))
         counts["riddles"] += [(file, line, text) for line, text in _riddles(source, tree)]
+    twice = {name: places for name, places in functions.items() if len(places) > 1 and name not in SAME_ACT | ENTRY}
     rows += [
         (f"functions over {MOST_LINES} lines", 0, counts["long"]),
         (f"functions over {MOST_PARAMETERS} parameters", 0, counts["wide"]),
         ("classes defined twice", 0, [place for places in classes.values() if len(places) > 1 for place in places]),
+        ("public functions named twice", 0, [place for places in twice.values() for place in places]),
         (f"variables named {'|'.join(sorted(PRONOUNS))}", 0, counts["names"]),
         ("sentences in docstrings and comments that begin with Who or What", 0, counts["riddles"]),
     ]
     for title, most, places in rows:
         print(f"{len(places):5}  {title}")
-        if len(places) > most:
-            print("".join(f"         {file}:{line} {text}\n" for file, line, text in places), end="")
-    twice = {name: places for name, places in functions.items() if len(places) > 1 and name not in SAME_ACT | ENTRY}
-    rows.append(("public functions named twice", 0, [place for places in twice.values() for place in places]))
-    twice = {name: places for name, places in functions.items() if len(places) > 1 and name not in SAME_ACT | ENTRY}
-    rows.append(("public functions named twice", 0, [place for places in twice.values() for place in places]))
-    for what, most, places in rows:
-        print(f"{len(places):5}  {what}")
         if len(places) > most:
             print("".join(f"         {file}:{line} {text}\n" for file, line, text in places), end="")
     return int(any(len(places) > most for _, most, places in rows))
