@@ -1,3 +1,3 @@
-"""Gathers posts and case studies and sends each reader one learning digest."""
+"""Gather posts and case studies, and send each reader one learning digest."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Run the pipeline at every due hour: APScheduler is the clock, and the run is the same that cron would start."""
+"""Run the pipeline at every due hour: APScheduler is the clock, and each run is what `digest run` does."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF = "outside", "over-cap", "had", "elsewhere
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The parts of an entry that are matched with a reader's interests.
+    """Hold the parts of an entry that are matched with a reader's interests; `regions` is never empty.
 
     `entry` is its id, `release` its newest release in this edition.
     """

@@ -1,6 +1,6 @@
-"""Tell which slot of a cadence is due, and which is next. Pure.
+"""Tell which slot of a cadence is due, and which is next, by the calendar alone. Pure.
 
-A slot is a local date, so that a clock change can neither repeat nor skip it.
+A slot is a local date, so that a clock change can neither repeat nor skip it. `editions.due` says what is owed.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
 
 
 def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
-    """Yield the slots with `after` < day < `before`, oldest first: those missed while nothing ran."""
+    """Yield the slots with `after` < day < `before`, oldest first: missed slots, which `editions.freeze` closes."""
     day = after + timedelta(days=1)
     while day < before:
         if slot := _slot_on(cadence, day, zone):

@@ -1,4 +1,4 @@
-"""Count what active subscribers follow, to find values that config.toml no longer has. A door."""
+"""Count what active subscribers follow, to find values that config.toml no longer has."""
 
 from __future__ import annotations
 

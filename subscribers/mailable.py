@@ -1,4 +1,4 @@
-"""Tell which subscribers must not be mailed now, and why, for every plan, claim and page alike. A door."""
+"""Tell which subscribers must not be mailed now, and why: for plans, claims, previews and pages alike."""
 
 from __future__ import annotations
 

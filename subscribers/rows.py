@@ -1,4 +1,4 @@
-"""Turn a subscriber into a row of the database and back, for the store and the CSV import. A door."""
+"""Turn a subscriber into a row of the database and back, for the store and the CSV import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read or make the installation's secret file; the secret signs links and hashes suppressed addresses. A door."""
+"""Read or make the installation's secret file; the secret signs links and hashes suppressed addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read and change subscribers and their consent history in the database. A door.
+"""Read and change subscribers and their consent history in the database.
 
 Every function works inside the caller's transaction, on the caller's connection; `now` is an aware UTC datetime.
 `consent.next_state` decides whether a change is allowed.

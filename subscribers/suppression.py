@@ -1,4 +1,4 @@
-"""Keep the addresses that must not be mailed, as keyed hashes that outlive their subscribers. A door.
+"""Keep the addresses that must not be mailed, as keyed hashes that outlive their subscribers.
 
 The hash is HMAC-SHA256(secret, normalised address): it recognises the address for ever, and without the secret nobody
 can tell the address from it. Therefore the secret must not change as long as the database lives. The first

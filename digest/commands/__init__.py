@@ -1,0 +1,1 @@
+"""Define the commands of the terminal: parse, call a story, print."""

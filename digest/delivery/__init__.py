@@ -1,1 +1,1 @@
-"""A delivery from frozen to settled: claim it, hand it over, record its outcome, and take in events about it."""
+"""Carry a delivery from frozen to settled: claim it, hand it over, record its outcome, take in its events."""

@@ -14,7 +14,8 @@ from digest.system.failpoint import failpoint
 def recover(run: Run) -> Counter[tuple[int, str]]:
     """Settle the deliveries that a dead run had claimed; return how many, by edition and new state.
 
-    The transport is asked about each: accepted, or absent and so pending again. A delivery it knows nothing of is
+    The transport is asked about each: accepted, or absent and so pending again. In slot mode a delivery whose request
+    was never stored is pending again, because nothing of it left. A delivery it knows nothing of is
     uncertain; so is each that was handed over elsewhere (`TransportSettings.where`), because this transport cannot
     know of it.
     """

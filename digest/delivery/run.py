@@ -10,7 +10,7 @@ from digest.transports.base import Transport
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Hold what claiming, handing over, taking back and recovering need. The run lock is held for as long.
+    """Hold what claiming, handing over, taking back and recovering need; the run lock is held while it is used.
 
     `number` is the run's row in the database, which marks the deliveries it claims; 0 for work that claims none,
     such as stopping an edition.

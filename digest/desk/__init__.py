@@ -1,1 +1,1 @@
-"""Do an editor's work: preview, edit, explain, receipts. Commands and web pages call it."""
+"""Do an editor's work: preview, edit, explain, receipts. Commands call it, and the web desk will."""

@@ -1,4 +1,4 @@
-"""Explain why a reader got an entry, or did not, from the reasons that were stored when it was decided."""
+"""Explain why a reader got an entry, or did not, by the frozen digests; `undecided` asks the planner for the rest."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""An edition until it is frozen: which slot is due, which entries it has, what each reader gets, who approves it."""
+"""Prepare an edition until it is frozen: its slot, its entries, what each reader gets, its approval."""

@@ -1,6 +1,6 @@
 """Find the slots of a cadence that are due: which one is owed, which ones a run freezes, and which comes next.
 
-Runs, drafts, previews and explanations all ask these functions.
+Runs, drafts, previews and explanations all ask these functions; `digest.schedule` knows the timetable alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Freeze an edition: write every delivery that it owes in one transaction, before a byte leaves."""
+"""Freeze an edition: write every delivery that it owes, and close its slot and those missed, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Plan an edition: decide what each reader gets of it, or why they get nothing.
 
 `Planner.reader` plans for one subscriber, `Planner.everyone` for all of an edition's readers; both apply
-`Offer.planned`, so no other code decides which reader is held, suppressed or left out. Freeze writes these plans,
-and preview shows them.
+`Offer.planned`, so no other code decides what a reader gets. Freeze writes these plans, and preview and
+`desk.undecided` show them. After the freeze `delivery.claim` reads consent and suppression once more.
 """
 
 from __future__ import annotations

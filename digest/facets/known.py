@@ -1,6 +1,6 @@
 """Tell which policy areas, regions and themes there are, from the taxonomy of config.toml. Pure.
 
-`subscribers/facets.py` has the rule by which a value that somebody typed is checked against them.
+`subscribers/facets.py` checks a typed value against them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Decide what an event from a provider or a mail server does to a delivery and to an address. Pure.
 
-Events come late, twice, in any order, or never. So nothing here depends on their order: a delivery only moves
-up a ladder, and an address is judged by all of its events together.
+Events come late, twice, in any order, or never. So nothing here depends on their order: the fate of a
+delivery only goes from delivered to bounced to complained, and an address is judged by all of its events together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Assemble one reader's letter from the blocks of a compiled letter, without rendering or encoding anything twice.
 
-This is right as long as each template and style rule depends on its own part only. `proven` tests that with digests
-chosen to reveal the opposite; if a difference shows, it returns a letter that is compiled digest by digest instead.
+Assembling gives the right letter as long as each template and style rule depends on its own part only. `proven` tests
+that with digests chosen to show a dependence; if a difference shows, it returns a letter that is compiled digest by
+digest instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Compile an edition into a letter: blocks of ready bytes with gaps, from one inlining per edition and language.
+"""Compile an edition into a letter: blocks of ready bytes with gaps.
+
+Styles are moved inline once for each edition and language.
 
 The html of the whole edition (shell, every heading, every entry) is rendered once with markers between its parts,
-premailer moves its styles inline in one call, and the result is cut at the markers. This is right as long as each
+premailer moves its styles inline in one call, and the result is cut at the markers. A cut is correct as long as each
 template and style rule depends on its own part only; `digest.letter.assemble` tests that, and has each digest
 compiled by itself where it does not hold. This module is the only home of premailer.
 """

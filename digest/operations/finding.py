@@ -1,4 +1,4 @@
-"""Define a finding of `digest doctor`: something that is not as it should be, with its cure."""
+"""Define a finding of `digest doctor`: a problem with its level, its place and its cure."""
 
 from __future__ import annotations
 

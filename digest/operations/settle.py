@@ -1,6 +1,7 @@
 """Settle uncertain deliveries: list them with their events, ask the transport, record a person's decision.
 
-No uncertain delivery is sent again unless a person decides so.
+No uncertain delivery is sent again unless a person decides so, or the provider confirms that it discarded the
+request (slot mode).
 """
 
 from __future__ import annotations

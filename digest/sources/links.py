@@ -1,4 +1,4 @@
-"""Judge addresses from strangers: which are accepted, and which two name the same page. Pure."""
+"""Judge links from strangers: whether a link is accepted, and whether two links name the same page. Pure."""
 
 from __future__ import annotations
 

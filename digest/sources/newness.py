@@ -1,8 +1,9 @@
 """Decide which sightings of a snapshot are new, changed or known. Pure.
 
 An entry is new when none of its keys was ever stored. Keys are layered, strongest first: guid, link, then the title
-with the text, with the end of the link, or with the day. A key that two different entries of one snapshot share
-identifies neither of them from then on.
+with the text, with the end of the link, or with the day; an entry with none of these is known by all that it shows.
+Guid and link of all sightings are tried before the other keys. A key that two different entries of one snapshot
+share identifies neither of them from then on.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ _AHEAD = timedelta(days=1)
 
 
 def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
-    """Return the newest day of a cadence that is accounted for, or Ndue.
+    """Return the newest day of a cadence that is accounted for, or None.
 
     A row from more than a day after `now` does not count: a clock that was ahead wrote it, and it would keep the
     cadence silent until that day.

@@ -113,6 +113,7 @@ def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at
 
     `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is stored.
     """
+    # The database checks the state again under the row's lock, so that of two runs only one gets a delivery.
     claimed = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
     step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
     claimed = claimed.values(attempts=delivery.c.attempts + 1, send_at=send_at, request=None, **step)

@@ -1,4 +1,4 @@
-"""Remove deleted rows from the database file as well, because they stay readable there until it is rewritten."""
+"""Remove deleted rows from the database file too, because they stay readable there until the file is rewritten."""
 
 from __future__ import annotations
 

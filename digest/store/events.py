@@ -1,6 +1,7 @@
-"""Store events, each once, and let it act on its delivery and its address in the same transaction.
+"""Store events, each once, and apply the effect on delivery and address in the same transaction.
 
-The decisions are made in `digest.ledger.events`. Nothing here counts rows, because events come by the million.
+The decisions are made in `digest.ledger.events`. No query here counts the rows of a table, because events come by the
+million.
 """
 
 from __future__ import annotations

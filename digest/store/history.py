@@ -1,4 +1,4 @@
-"""Read an edition's history for people: its deliveries' reasons and later fates, and the runs that worked on it."""
+"""Read for people what happened: to an edition, its runs and its deliveries, and to an entry's releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store the requests that wait at the provider for their hour: note each before it leaves, take it back in time.
+"""Store the requests that wait at the provider: note a request before it leaves, record its taking back.
 
 A request is named by the provider's batch id, and its readers are the deliveries that carry this id. The values of
 the column `take_back` are explained in `digest.ledger.states`.

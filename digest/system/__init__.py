@@ -1,1 +1,1 @@
-"""Deal with the process and the machine: signals, disk, time limits, shipped files."""
+"""Deal with the process and the machine: signals, disk, time limits, shipped files, rendered web pages."""

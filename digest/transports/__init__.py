@@ -1,0 +1,1 @@
+"""Hand letters over: the seam in `base`, and one folder or file for each way out."""

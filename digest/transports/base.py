@@ -84,8 +84,9 @@ class Outcome:
     - "refused": the other side refused the letter for good; it is not tried again;
     - "deferred": the letter was surely not taken, and may be tried again after `retry_after` seconds (None: the
       product chooses). `tried` is False when the transport did not begin the letter; then it counts as no attempt;
-    - "uncertain": the letter may or may not have been taken. It is never tried again without an event or a
-      person. Use this state whenever the answer was lost after the last byte left.
+    - "uncertain": the letter may or may not have been taken. It is tried again only when an event, a
+      person, or the provider (having discarded the request) says so. Use this state whenever the answer was lost
+      after the last byte left.
 
     `reason` is a few words for the operator, stored with the delivery; it must hold no address.
     """

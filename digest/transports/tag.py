@@ -1,7 +1,7 @@
 """Make and read the tag of a delivery: its number with a check that only this installation can make. Pure.
 
 The tag travels in the envelope sender (`bounce+417-2f6c…@example.org`, VERP) or in a provider's custom argument, and
-comes back with every event. The check is needed because without it a stranger could write bounces for other people's
+every event repeats it. The check is needed because without it a stranger could write bounces for other people's
 deliveries, and two installations that share a provider's account would take each other's events for their own.
 """
 

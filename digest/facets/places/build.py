@@ -1,8 +1,8 @@
 """Build data/gazetteer.tsv: `python -m digest.facets.places.build FOLDER [--check]`.
 
 FOLDER holds mySociety's uk_local_authorities_current.csv and lookup_name_to_registry.csv (v1.6.1) and our
-corrections.csv. To them come data/supplement.tsv (places that the list lacks) and data/care.tsv (names that are also
-words). `--check` writes nothing and fails when the shipped file differs. A developer's tool; no command runs it.
+corrections.csv. The command adds data/supplement.tsv (places that the list lacks) and data/care.tsv (names that are
+also words). `--check` writes nothing and fails when the shipped file differs. A developer's tool; no command runs it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Compose the message on the wire: headers, then both parts of an assembled letter as they are.
 
-Only headers are encoded here. The standard library's generator is not used, because it writes a long
+Only headers are encoded here. A new header is added here, in a transport that writes headers itself, and in
+`dkim.SIGNED` if it is to be signed. The standard library's generator is not used, because it writes a long
 List-Unsubscribe as an encoded word, which no mail program can follow.
 """
 

@@ -1,4 +1,6 @@
-"""Write header lines as RFC 5322 and 2047 ask: folded, encoded where that is allowed, refused where it is not."""
+"""Write one header line as RFC 5322 and 2047 ask: folded, and encoded where that is allowed, else BadHeader.
+
+`compose` says which headers a letter has."""
 
 from __future__ import annotations
 

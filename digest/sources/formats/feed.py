@@ -1,6 +1,7 @@
-"""Parse RSS and Atom into sightings; the only home of feedparser. Pure: bytes in, values out.
+"""Parse RSS and Atom into sightings, and choose the parser by what the bytes are. Pure: bytes in, values out.
 
-Run it through digest.sources.sandbox.child, because a hostile feed can cost time and memory here.
+The only home of feedparser. Run it through digest.sources.sandbox.child, because a hostile feed can cost time and
+memory here.
 """
 
 from __future__ import annotations

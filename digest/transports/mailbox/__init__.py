@@ -1,0 +1,1 @@
+"""Read bounces and complaints from a mailbox."""

@@ -1,4 +1,4 @@
-"""Keep the list of requests that one hand-over has still to make, and apply each verdict to it. Pure."""
+"""Keep the list of requests that one hand-over has still to make, and apply each answer to it. Pure."""
 
 from __future__ import annotations
 

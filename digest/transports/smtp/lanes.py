@@ -1,4 +1,4 @@
-"""Share the letters of one hand-over between its connections: at which rate they take them, and when to stop."""
+"""Share the letters of one hand-over between its connections: how many letters a second go out, and when to stop."""
 
 from __future__ import annotations
 
