@@ -1,7 +1,8 @@
 """Decide which state of a delivery may follow which, and when a temporary refusal is tried again. Pure.
 
 pending → claimed → accepted | refused | uncertain, or pending again after a temporary refusal; cancelled or
-suppressed when it must not be mailed any more. An uncertain delivery is settled by an event or by a person.
+suppressed when it must not be mailed any more. An uncertain delivery is settled by an event, by a person, or by the
+provider's word that it discarded the request (`delivery.take_back`).
 """
 
 from __future__ import annotations
