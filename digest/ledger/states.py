@@ -1,8 +1,12 @@
 """Decide which state of a delivery may follow which, and when a temporary refusal is tried again. Pure.
 
 pending → claimed → accepted | refused | uncertain, or pending again after a temporary refusal; cancelled or
-suppressed when it must not be mailed any more. An uncertain delivery is settled by an event, by a person, or by the
-provider's word that it discarded the request (`delivery.take_back`).
+suppressed when it must not be mailed any more. An uncertain delivery is settled by an event, by a person, by the
+transport's own records, or by `take_back` on the provider's word.
+
+Two changes are made outside TRANSITIONS: `digest db resume --sent` makes pending deliveries uncertain
+(`store.deliveries.doubt`), and the stop of an edition makes accepted ones that wait at the provider uncertain
+(`store.requests.open_take_back`).
 """
 
 from __future__ import annotations
