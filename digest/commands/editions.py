@@ -124,6 +124,8 @@ def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition
     tell(f"{edition.cadence} {edition.slot}, {number}, {edition.state}")
     if shown.parcel is None:
         tell(f"no letter: {shown.reason}")
+        if (out / "letter.html").exists():
+            tell(f"the letter in {out} is of an earlier preview")
         return
     if shown.reason:
         tell(f"their delivery: {shown.reason}")

@@ -46,12 +46,14 @@ def preview(
 ) -> Preview:
     """Return the letter of the subscriber `email`, or of a fictional reader who follows `interests`.
 
-    It is of edition `number`, else of the next edition of `cadence`, else of the next edition of the subscriber's own
-    cadence. Raises WrongUse when the subscriber or the edition does not exist.
+    It is of edition `number`, else of a frozen edition of which the subscriber's letter is still to be handed over,
+    else of the next edition of `cadence` or of the subscriber's own cadence. Raises WrongUse when the subscriber or
+    the edition does not exist.
     """
     settings = installation.settings
     with reading(installation.engine) as conn:
         person = _person(conn, installation, email, interests, cadence or settings.default_cadence)
+        number = _owed(conn, person, cadence) if number is None else number
         if number is not None:
             edition, shown = _stored(conn, installation, person, number)
         else:
@@ -75,6 +77,15 @@ def _person(
     if person is None:
         raise WrongUse("no subscriber has this address; see `digest subscribers list`")
     return person
+
+
+def _owed(conn: Connection, person: Subscriber, cadence: str | None) -> int | None:
+    """Return the oldest frozen edition, of `cadence` if given, whose letter the next run hands over to a person."""
+    for delivery in reversed(deliveries.of_subscriber(conn, person.id)):
+        edition = editions.get(conn, delivery.edition) if delivery.state == "pending" else None
+        if edition is not None and not edition.held and cadence in (None, edition.cadence):
+            return edition.id
+    return None
 
 
 def _stored(

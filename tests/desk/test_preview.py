@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from digest import pipeline
 from digest.desk import edit
 from digest.desk.preview import preview
 from digest.editions import approve, draft
+from digest.editions.freeze import freeze_slot
 from digest.model import Digest
+from digest.schedule import due_slot
 from digest.store import editions, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people
@@ -223,6 +226,23 @@ def test_what_was_frozen_is_shown_as_it_was_whatever_became_of_its_reader(house:
     house.reader("late@example.org")
     late = preview(house.place, email="late@example.org", number=sent.id)
     assert (late.parcel, late.reason) == (None, "not a reader of this edition when it was frozen")
+
+
+def test_a_frozen_letter_that_is_still_to_be_handed_over_is_shown_before_the_next_edition(house: House) -> None:
+    house.reader(WHO)
+    house.run()
+    house.publish("News")
+    friday(house)
+    pipeline.gather(house.place)
+    weekly = house.settings.cadence("weekly")
+    number = freeze_slot(house.place, weekly, due_slot(weekly, house.now, house.settings.site.zone), house.now)
+    assert (preview(house.place, email=WHO).edition.id, shown(house)) == (number, ["News"])
+    # A stopped edition hands nothing over until it is approved, and what was sent is owed no longer.
+    change(house, lambda conn: editions.hold(conn, number))
+    assert preview(house.place, email=WHO).edition.id != number
+    change(house, lambda conn: editions.let_go(conn, number))
+    house.run()
+    assert preview(house.place, email=WHO).edition.id != number
 
 
 def test_anyone_with_interests_is_shown_what_a_reader_with_them_is(house: House) -> None:
