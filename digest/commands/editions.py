@@ -121,7 +121,8 @@ def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition
     )
     edition = shown.edition
     number = f"edition {edition.id}" if edition.id else "not drafted yet"
-    tell(f"{edition.cadence} {edition.slot}, {number}, {edition.state}")
+    stopped = ", stopped" if edition.held else ""
+    tell(f"{edition.cadence} {edition.slot}, {number}, {edition.state}{stopped}")
     if shown.parcel is None:
         tell(f"no letter: {shown.reason}")
         if (out / "letter.html").exists():

@@ -93,7 +93,7 @@ def _in_edition(
     settings, now = installation.settings, installation.clock()
     edition, shown = as_it_stands(conn, settings, edition, person, now)
     planned = Planner(conn, settings, edition, shown, installation.secret, now).reader(person)
-    state = "held by an editor" if edition.held else edition.state
+    state = "stopped by an editor" if edition.held else edition.state
     where = f"edition {edition.id} ({edition.cadence} {edition.slot}), which is {state}"
     if planned.late:
         return "owed", f"not in {where}: {in_words(settings, edition, planned)}"

@@ -18,14 +18,14 @@ from digest.store import calendar, editions
 def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
     """Return the slots a run has to freeze, oldest first: passed ones an editor has approved, then the one owed.
 
-    Raises PersonNeeded while an edition of a passed slot is held, because its entries must not go out under a later
-    date before the editor has decided.
+    Raises PersonNeeded while an edition of a passed slot is stopped, because its entries must not go out under a
+    later date before the editor has decided.
     """
     owed = slot_owed(conn, cadence, now, zone)
     passed = passed_editions(conn, cadence, now, zone)
     for edition in passed:
         if edition.held:
-            raise waits_for_approval(edition, "is held")
+            raise waits_for_approval(edition, "is stopped")
     approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([owed] if owed else [])
 
@@ -48,7 +48,7 @@ def coming_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) ->
 
 
 def passed_editions(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Edition]:
-    """Return the editions of earlier slots that are approved, or held by an editor, and not frozen; oldest first.
+    """Return the editions of earlier slots that are approved, or stopped by an editor, and not frozen; oldest first.
 
     They go out before the edition of the slot that is owed. A draft that was not approved in time does not go out,
     because its entries are in the next draft.

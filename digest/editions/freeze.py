@@ -62,7 +62,7 @@ def freeze(
 def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown]) -> None:
     """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it."""
     if edition.held:
-        raise waits_for_approval(edition, "is held")
+        raise waits_for_approval(edition, "is stopped")
     if cadence.approval_required and edition.state != "approved":
         raise waits_for_approval(edition, "is not approved")
     if editions.content_hash(edition.note, shown) != edition.content_hash:

@@ -64,7 +64,7 @@ def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding
         edition = editions.find(conn, cadence.name, slot.key)
         where = f"{cadence.name} {slot.key}"
         if edition is not None and (edition.held or (cadence.approval_required and edition.state != "approved")):
-            problem = f"edition {edition.id} {'is held' if edition.held else 'waits for approval'}"
+            problem = f"edition {edition.id} {'is stopped' if edition.held else 'waits for approval'}"
             yield Finding("person", where, problem, f"approve it with `digest approve {edition.id}`")
         elif now - slot.instant > _LATE:
             cure = "run `digest run`, and check that cron or the daemon runs it"

@@ -26,7 +26,7 @@ def stop(installation: Installation, number: int) -> TakenBack:
         if edition is None:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
         if edition.state != "frozen":
-            raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` holds it")
+            raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` stops it")
         # Before anything else, because a run under way must claim no more deliveries of the edition.
         editions.hold(conn, number)
     if reason := installation.fence.why():

@@ -194,7 +194,7 @@ CAUSES: list[tuple[int, Cause, str]] = [
     (4, it_was_restored, "the database is in HOLD: it was restored"),
     (4, the_fence_is_lost, "the database is in HOLD: "),
     (4, an_edition_waits_for_approval, "is not approved"),
-    (4, an_editor_holds_an_edition, "is held"),
+    (4, an_editor_holds_an_edition, "is stopped"),
     (75, the_mail_server_is_away, "127.0.0.1"),
     (75, the_database_server_is_away, "127.0.0.1"),
     (75, another_run_is_under_way, "another run holds the lock"),
