@@ -20,7 +20,7 @@ MORWENNA = "morwenna.tregear@cornwall-council.example"  # a reader of the exampl
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command ended with and wrote."""
+    """Hold the exit code of a command and the texts that it wrote."""
 
     code: int
     stdout: str

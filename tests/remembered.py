@@ -1,4 +1,4 @@
-"""What the tests of one process work out once and share: letters' styles moved inline, trial letters, compiled SQL.
+"""Share work among the tests of one process: inlined styles, trial letters, compiled SQL.
 
 Each test house has an engine of its own, and many houses have the same letters; a fifth of the suite's time went into
 compiling the same statements and pages again.

@@ -259,7 +259,7 @@ def nothing(_town: Town, _number: int) -> None:
     pass
 
 
-# What an editor did to the draft, and does after looking at it.
+# The editor's acts on the draft, before and after the look at it.
 KINDS: dict[str, tuple[str, Callable[[Town, int], None], Callable[[Town, int], None]]] = {
     "automatic": ("", nothing, nothing),
     "approved": ("", approve, nothing),
