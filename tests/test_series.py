@@ -60,7 +60,7 @@ def distinct(snapshots: list[Path]) -> int:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Installation]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     (tmp_path / "config.toml").write_text(CONFIG)
     made = Installation(load(tmp_path / "config.toml", {}))
     yield made
