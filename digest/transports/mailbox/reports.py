@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.errors import MessageError
 from email.message import Message
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
@@ -57,8 +58,16 @@ def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
         return _read(message, read_tag, now)
     except NoReport:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError) as error:
-        # Catch them all, because the standard library's parser raises any of these on a damaged message.
+    except (
+        MessageError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        AssertionError,
+        RecursionError,
+    ) as error:
+        # Catch them all, because the standard library's parser and writer raise any of these on a damaged message.
         raise NoReport(f"damaged ({type(error).__name__})") from None
 
 

@@ -208,6 +208,12 @@ def test_only_so_much_is_read() -> None:
         report(late)
 
 
+def test_a_report_that_the_library_cannot_write_again_is_damaged() -> None:
+    raw = arf(f"Return-Path: <{TO}>").replace(b"User-Agent: Loop/1.0\r\n", b"User-Agent:\x0b")
+    with pytest.raises(NoReport, match="damaged"):
+        report(raw)
+
+
 @given(st.data())
 def test_whatever_is_changed_in_a_report_nothing_breaks(data: st.DataObject) -> None:
     raw = bytearray(data.draw(st.sampled_from([dsn(TO, block()), arf(f"Return-Path: <{TO}>")])))
