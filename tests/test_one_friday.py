@@ -41,7 +41,7 @@ READERS = [("ann", "housing", "wales"), ("bob", "transport", ""), ("cat", "housi
 def test_one_friday(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
 
-    # Monday: three readers join. What the sources already hold is not news, so nobody is written to.
+    # Monday: three readers join. The entries that the sources already hold are not news, so nobody gets a letter.
     for name, area, region in READERS:
         words = ["--policy-areas", area, "--regions", region]
         assert digest(tmp_path, "--now", MONDAY, "subscribers", "add", f"{name}@example.org", *words).code == 0

@@ -10,7 +10,7 @@ WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
 TOO_LONG = "\U0001f3f4\U000e0061\U000e0061\U000e0061\U000e0061\U000e0061\U000e0061\U000e007f"
 
 
-# What each question answers of a text: has it any, the text without, the text on one line.
+# The answers for a text: whether it holds any, the text without them, the text on one line.
 @pytest.mark.parametrize(
     ("text", "has", "without", "line"),
     [
