@@ -513,7 +513,7 @@ def owes(one: Candidate, wanted: Interests) -> bool:
     return wanted.elsewhere and one.kind == "case-study" and (area or bool(wanted.themes & set(one.themes)))
 
 
-@few_and_many(4, 20)
+@few_and_many(2, 20)
 def test_no_reader_loses_or_repeats_an_entry_over_random_changes(tmp_path: Path, count: int) -> None:
     Readers.folder = tmp_path
     machine = settings(

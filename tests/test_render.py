@@ -26,7 +26,7 @@ from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from subscribers import store as people
 from subscribers.model import Subscriber
-from tests.counts import few_and_many
+from tests.counts import few_and_many, others_long
 from tests.house import START, House
 from tests.letter import sample
 
@@ -146,7 +146,9 @@ def compiled(folder: Path) -> Letter:
 
 
 @few_and_many(2, 5)
-@pytest.mark.parametrize("files", CROOKED.values(), ids=CROOKED)
+@pytest.mark.parametrize(
+    "files", others_long(CROOKED, "first of its kind by style", "number in the loop", "how many parts")
+)
 def test_a_template_that_looks_at_its_neighbours_still_makes_the_right_letter(
     tmp_path: Path, files: dict[str, str], count: int
 ) -> None:

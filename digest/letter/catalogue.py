@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from digest.errors import ConfigError
@@ -63,16 +64,24 @@ def _words(language: str, catalogue: Catalogue) -> Words:
     )
 
 
-def _read(path: Path) -> tuple[Catalogue, list[str]]:
+def _read(path: Path) -> tuple[Mapping[str, object], list[str]]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")), []
+        return _parsed(path.read_text(encoding="utf-8")), []
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return {}, [f"{path}: not valid TOML: {error}"]
 
 
-def _change(catalogue: Catalogue, changes: Mapping[str, object], pattern: Catalogue, where: str) -> list[str]:
+# Cached because each edition and each preview reads the same catalogues again. No caller changes what it returns.
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, object]:
+    return tomllib.loads(text)
+
+
+def _change(
+    catalogue: Catalogue, changes: Mapping[str, object], pattern: Mapping[str, object], where: str
+) -> list[str]:
     """Apply changes to a catalogue, tables line by line; return a line for each mistake in the changes."""
     problems = []
     for name, value in changes.items():

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -50,6 +51,34 @@ def served(new: Path, tmp_path: Path) -> None:
     shutil.copytree(new, tmp_path, dirs_exist_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Friday:
+    """Hold the folder of an installation that ran, what each command answered, and what was previewed before."""
+
+    folder: Path
+    said: dict[str, console.Answer]
+    seen: bytes
+
+    def digest(self, *words: str) -> console.Answer:
+        """Run `digest` there once more."""
+        answer = console.digest(self.folder, "--now", FRIDAY, *words)
+        assert answer.code == 0, answer
+        return answer
+
+
+@pytest.fixture(scope="module")
+def friday(new: Path, tmp_path_factory: pytest.TempPathFactory) -> Friday:
+    """A Friday on which everything went well: gathered, prepared, previewed and run."""
+    made = Friday(Path(shutil.copytree(new, tmp_path_factory.mktemp("friday"), dirs_exist_ok=True)), {}, b"")
+    made.said["gather"] = made.digest("gather", "--json")
+    made.said["prepare"] = made.digest("prepare", "weekly", "--json")
+    made.digest("preview", "--area", "children-families", "--region", "south-west", "--out", "other")
+    made.digest("preview", "--subscriber", console.MORWENNA)
+    seen = (made.folder / "preview" / "letter.eml").read_bytes()
+    made.said["run"] = made.digest("run", "--json")
+    return replace(made, seen=seen)
+
+
 def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest, tmp_path: Path) -> None:
     real = tmp_path / "real"
     elsewhere = {  # the demo takes no orders from the environment
@@ -73,10 +102,10 @@ def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-@pytest.mark.usefixtures("served")
-def test_every_answer_keeps_its_keys(digest: Digest) -> None:
+def test_every_answer_keeps_its_keys(friday: Friday) -> None:
+    digest = friday.digest
     assert "no mistake found" in digest("check").stdout
-    gathered = digest("gather", "--json").document["sources"]
+    gathered = friday.said["gather"].document["sources"]
     assert {"name", "status", "new", "changed", "same", "held", "error"} <= set(gathered[0])
     assert sum(one["new"] for one in gathered) >= 40
     found = digest("entries", "--json").document
@@ -84,9 +113,8 @@ def test_every_answer_keeps_its_keys(digest: Digest) -> None:
             "evidence", "state"}  # fmt: skip
     assert keys <= set(found[0])
     assert digest("entry", str(found[0]["id"]), "--json").document["evidence"]
-    prepared = digest("prepare", "weekly", "--json").document
-    assert prepared["state"] == "draft"
-    receipts = digest("run", "--json").document["receipts"]
+    assert friday.said["prepare"].document["state"] == "draft"
+    receipts = friday.said["run"].document["receipts"]
     assert {r["cadence"] for r in receipts} == {"daily", "weekly", "monthly"}
     for receipt in receipts:
         assert set(receipt) >= RECEIPT
@@ -103,19 +131,11 @@ def test_every_answer_keeps_its_keys(digest: Digest) -> None:
     assert digest("doctor").stdout
 
 
-@pytest.mark.usefixtures("served")
-def test_a_preview_is_the_letter_that_is_sent(digest: Digest, tmp_path: Path) -> None:
-    who = console.MORWENNA
-    digest("gather")
-    digest("prepare", "weekly")
-    digest("preview", "--subscriber", who)
-    seen = (tmp_path / "preview" / "letter.eml").read_bytes()
-    digest("preview", "--area", "children-families", "--region", "south-west", "--out", "other")
-    assert "south west" in (tmp_path / "other" / "letter.txt").read_text().lower()
-    digest("run")
-    sent = [path.read_bytes() for path in (tmp_path / "letters").glob("weekly-*/*.eml")]
-    assert seen in sent
-    assert "no letter" in digest("preview", "--subscriber", who).stderr
+def test_a_preview_is_the_letter_that_is_sent(friday: Friday) -> None:
+    sent = [path.read_bytes() for path in (friday.folder / "letters").glob("weekly-*/*.eml")]
+    assert friday.seen in sent
+    assert "no letter" in friday.digest("preview", "--subscriber", console.MORWENNA).stderr
+    assert "south west" in (friday.folder / "other" / "letter.txt").read_text().lower()
 
 
 @pytest.mark.usefixtures("served")

@@ -85,11 +85,18 @@ SAID = [
 ]
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """The stage that `stage` copies."""
+    return Stage(tmp_path_factory.mktemp("played") / "house").play()
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(played: Stage, tmp_path: Path) -> Iterator[Stage]:
     """The house in which everything has happened."""
-    made = Stage(tmp_path / "house")
-    yield made.play()
+    made = played.copy(tmp_path / "house")
+    made.settings = replace(made.settings, only=played.settings.only, letter_cap=played.settings.letter_cap)
+    yield made
     made.close()
 
 

@@ -21,6 +21,7 @@ from digest.store import editions, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
+from tests.counts import others_long
 from tests.house import House
 
 WHO = "reader@example.org"
@@ -71,7 +72,10 @@ DRAFTS: list[tuple[str, str, Callable[[House, int], object], bool]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("weekly", "word", "stands"), [row[1:] for row in DRAFTS], ids=[row[0] for row in DRAFTS])
+@pytest.mark.parametrize(
+    ("weekly", "word", "stands"),
+    others_long({row[0]: row[1:] for row in DRAFTS}, "automatic", "to be approved"),
+)
 def test_a_draft_is_shown_as_it_will_go_out(
     tmp_path: Path, weekly: str, word: Callable[[House, int], object], stands: bool
 ) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests.counts import others_long
 from tests.figures import Figures
 from tests.ledger.model import Policy, explore
 
 
-def test_nothing_lost_nothing_twice_nothing_stranded() -> None:
-    verdict = explore(Policy(), rows=3, workers=2, kills=2, losses=1)
+@pytest.mark.parametrize(("rows", "worlds"), others_long([(2, 1_000), (3, 10_000)], (2, 1_000)))
+def test_nothing_lost_nothing_twice_nothing_stranded(rows: int, worlds: int) -> None:
+    verdict = explore(Policy(), rows=rows, workers=2, kills=2, losses=1)
     assert (verdict.lost, verdict.twice, verdict.stranded) == (False, False, False)
-    assert verdict.worlds > 10_000
+    assert verdict.worlds > worlds
 
 
 @pytest.mark.parametrize("kills", [0, 1, 2])

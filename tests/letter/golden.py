@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from digest.letter.assemble import assemble
@@ -12,6 +13,7 @@ from tests.letter import sample
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
 
 
+@cache
 def letter() -> Assembled:
     """Return the sample edition's letter for the sample reader."""
     compiled = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)

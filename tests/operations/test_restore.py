@@ -32,6 +32,7 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers import store as people
 from subscribers.suppression import is_suppressed, suppress
+from tests.counts import others_long
 from tests.figures import Figures
 from tests.house import House
 from tests.kills import books
@@ -179,7 +180,9 @@ def test_unsent_sends_what_the_restored_database_believes_to_be_owed(house: Hous
     assert max(live.letters().values()) == 1
 
 
-@pytest.mark.parametrize("kind", ["no fence", "an old fence", "an older database", "all of it"])
+@pytest.mark.parametrize(
+    "kind", others_long(["no fence", "an old fence", "an older database", "all of it"], "no fence", "all of it")
+)
 def test_a_copy_of_the_folder_is_in_hold(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from digest.model import Sighting, Source
 from digest.sources.newness import SnapshotDecision, StoredEntry, StoredKeys, keys_of, print_of, surge, what_is_new
+from tests.counts import others_long
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 HERE = Source("here", url="https://here.example/feed")
@@ -199,7 +200,7 @@ def test_entries_leave_and_come_back() -> None:
     assert not store.see(found).new
 
 
-@pytest.mark.parametrize("known", [5, 50, 500])
+@pytest.mark.parametrize("known", others_long([5, 50, 500], 5))
 def test_all_ids_changed_at_once_brings_nothing_new(known: int) -> None:
     store = Store()
     store.see(news(known))
@@ -230,7 +231,7 @@ def floods(known: int) -> list[tuple[str, list[Sighting], bool]]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("known", [5, 50, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("known", others_long([5, 50, 500], 5))
 @pytest.mark.parametrize("case", range(9))
 def test_floods_wait_for_an_editor_and_ordinary_days_do_not(known: int, case: int) -> None:
     what, seen, held = floods(known)[case]

@@ -19,6 +19,7 @@ from digest.installation import Installation
 from digest.store import deliveries, editions, entries
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
+from tests.counts import others_long
 from tests.house import House
 from tests.store.test_releases import blocked
 
@@ -125,7 +126,7 @@ CHANGES: list[tuple[str, Callable[[Connection, House], object]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("change", [change for _, change in CHANGES], ids=[name for name, _ in CHANGES])
+@pytest.mark.parametrize("change", others_long(dict(CHANGES), "joins", "leaves"))
 def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
     house: House, elsewhere: Installation, change: Callable[[Connection, House], object]
 ) -> None:

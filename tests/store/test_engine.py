@@ -19,6 +19,7 @@ from digest.errors import ConfigError, DigestError, TryLater
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
+from tests.counts import POSTGRESQL_LONG
 
 Open = Callable[..., Engine]
 catalogue = MetaData()
@@ -66,6 +67,7 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
+@POSTGRESQL_LONG
 @pytest.mark.parametrize(("processes", "count"), [(2, 50), pytest.param(4, 200, marks=pytest.mark.long)])
 def test_processes_that_read_then_update_lose_no_update(
     tables: Engine, database_url: str, processes: int, count: int

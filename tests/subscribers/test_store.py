@@ -12,6 +12,7 @@ from subscribers import store
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import consent_event, subscriber
+from tests.counts import few_and_many
 
 NOW = datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -172,7 +173,8 @@ def test_forgetting_leaves_a_number_a_date_and_a_hash(conn: Connection) -> None:
     assert len(rows) == 2
 
 
-def test_an_erased_address_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
+@few_and_many(60, 300)
+def test_an_erased_address_is_in_no_byte_of_the_files(tmp_path: Path, count: int) -> None:
     from digest.store.engine import make_engine, writing
     from subscribers.database import metadata
 
@@ -180,7 +182,8 @@ def test_an_erased_address_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
     engine = make_engine(f"sqlite:///{path}")
     metadata.create_all(engine)
     with writing(engine) as conn:
-        ids = [join(conn, f"canary{n}@town.example", name=f"Canary{n} Bird", how=f"canary{n}").id for n in range(300)]
+        names = [f"canary{n}" for n in range(count)]
+        ids = [join(conn, f"{one}@town.example", name=f"{one.title()} Bird", how=one).id for one in names]
     with writing(engine) as conn:
         for id in ids:
             store.set_cadence(conn, id, "daily", how="canary", now=NOW)

@@ -204,9 +204,10 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
 @pytest.mark.parametrize("page", [name for name, _ in PAGES])
 def test_a_changed_token_opens_nothing(light: Post, page: str) -> None:
     good = light.link(page).rpartition("/")[2]
-    letters = "A"
-    bad = [good[:n] + other + good[n + 1 :] for n in range(len(good)) for other in letters if good[n] != other]
-    bad += [good[:n] + good[n + 1 :] for n in range(len(good))] + [good + other for other in letters]
+    # Every change of one byte is tried in tests/subscribers/test_tokens.py.
+    places = range(0, len(good), 5)
+    bad = [good[:n] + "A" + good[n + 1 :] for n in places if good[n] != "A"]
+    bad += [good[:n] + good[n + 1 :] for n in places] + [good + "A"]
     bad += ["x", "%00", "a" * 5000, "%E2%82%AC", good.swapcase()]
     bad += [
         light.link(name).rpartition("/")[2] for name in ("unsubscribe", "browse")[: 1 if page == "letters" else 2]

@@ -20,6 +20,7 @@ from digest.sources.formats.feed import parse_feed
 from digest.sources.sandbox import child
 from digest.sources.sandbox.child import ChildLimits, close_zygote, parse_limited
 from digest.sources.sandbox.wire import dump_snapshot, load_snapshot
+from tests.counts import others_long
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 GOOD = (
@@ -53,7 +54,7 @@ def test_the_parsers_reason_comes_through() -> None:
     ("limits", "reason"),
     [
         (ChildLimits(cpu=1, wall=60), "took more than 1 s of processor time to read"),
-        (ChildLimits(cpu=60, wall=0.5), "took more than 0.5 s to read"),
+        (ChildLimits(cpu=60, wall=0.2), "took more than 0.2 s to read"),
     ],
 )
 def test_a_limit_that_is_broken_is_named(limits: ChildLimits, reason: str) -> None:
@@ -71,14 +72,14 @@ def test_memory_has_a_limit() -> None:
 def test_siblings_of_a_bomb_are_unhurt() -> None:
     def attempt(body: bytes) -> object:
         try:
-            return read(body, ChildLimits(wall=0.3) if body is SLOW else PATIENT)
+            return read(body, ChildLimits(wall=0.1) if body is SLOW else PATIENT)
         except SourceError as error:
             return str(error)
 
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(attempt, [SLOW, *[GOOD] * 10, SLOW]))
     assert all(isinstance(result, Snapshot) and len(result.sightings) == 2 for result in results[1:-1])
-    assert "more than 0.3 s" in str(results[0]) and "more than 0.3 s" in str(results[-1])
+    assert "more than 0.1 s" in str(results[0]) and "more than 0.1 s" in str(results[-1])
 
 
 def test_a_killed_zygote_is_replaced() -> None:
@@ -129,7 +130,7 @@ raise SystemExit(40 + len(found.sightings))
 """
 
 
-@pytest.mark.parametrize("closed", ["", "0", "01", "012"])
+@pytest.mark.parametrize("closed", others_long(["", "0", "01", "012"], "", "012"))
 def test_it_works_whatever_standard_streams_are_closed(closed: str) -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT, closed], timeout=60, check=False)
     assert done.returncode == 41

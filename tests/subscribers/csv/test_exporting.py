@@ -19,7 +19,7 @@ from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
 from subscribers.tables import REASONS
-from tests.counts import few_and_many
+from tests.counts import POSTGRESQL_LONG, few_and_many
 
 NOW = datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC)
 SECRET = b"s" * 32
@@ -125,6 +125,7 @@ def test_the_whole_file_as_written(conn: Connection) -> None:
     assert exported(conn, secret=None).decode() == f"{head}\r\n{row}\r\n"
 
 
+@POSTGRESQL_LONG
 def test_more_than_a_page_comes_out_whole(conn: Connection) -> None:
     imported(conn, b"email\n" + b"".join(b"p%d@town.example\n" % n for n in range(2_345)))
     stream = io.BytesIO()

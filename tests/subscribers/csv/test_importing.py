@@ -17,6 +17,7 @@ from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import is_suppressed, suppress
 from subscribers.tables import consent_event, suppression
+from tests.counts import POSTGRESQL_LONG
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -233,6 +234,7 @@ def test_another_secret_stops_the_import(conn: Connection, load: Any) -> None:
         load("email\njo@town.example\n", secret=b"t" * 32)
 
 
+@POSTGRESQL_LONG
 def test_progress_is_told_and_batches_do_not_show(conn: Connection, load: Any) -> None:
     told: list[int] = []
     rows = "".join(f"p{n}@town.example\n" if n % 10 else "x\n" for n in range(3_300))
@@ -242,6 +244,7 @@ def test_progress_is_told_and_batches_do_not_show(conn: Connection, load: Any) -
     assert store.count(conn) == 2_970
 
 
+@POSTGRESQL_LONG
 def test_only_so_many_problems_are_kept_but_all_are_counted(conn: Connection, load: Any) -> None:
     report = load("email\n" + "x\n" * 10_050)
     assert (report.refused, len(report.problems), report.unlisted) == (10_050, 10_000, 50)

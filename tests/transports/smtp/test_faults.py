@@ -14,6 +14,7 @@ import pytest
 from digest.errors import DigestError
 from digest.transports.base import Outcome
 from digest.transports.smtp import SmtpTransport
+from tests.counts import others_long
 from tests.figures import Figures
 from tests.transports.mailserver import (
     EXTENSIONS,
@@ -161,7 +162,7 @@ def check(fault: Fault, manner: str, papers: Papers) -> None:
         }
 
 
-@pytest.mark.parametrize("manner", MANNERS)
+@pytest.mark.parametrize("manner", others_long(MANNERS, "pipelined"))
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_point_of_failure(fault: Fault, manner: str, papers: Papers) -> None:
     check(fault, manner, papers)
