@@ -11,6 +11,7 @@ import pytest
 from digest import gather as story
 from digest.model import Source
 from digest.store.sources import Gathering
+from tests.counts import others_long
 from tests.house import House, gathering_from
 from tests.sources.webserver import Web, answer, fetcher
 
@@ -100,7 +101,7 @@ FACETS = [
 ]
 
 
-@pytest.mark.parametrize(("matter", "line"), FACETS)
+@pytest.mark.parametrize(("matter", "line"), others_long(FACETS, FACETS[0], FACETS[3]))
 def test_an_unknown_facet_in_front_matter_is_told(tmp_path: Path, matter: str, line: str | None) -> None:
     house = House(tmp_path / "house")
     (house.folder / "notes" / "001.md").write_text(f"---\ntitle: One\n{matter}\n---\nWords.\n")

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.counts import others_long
+
 # Each of these costs a tenth of a second or more, and `digest --help` needs none.
 HEAVY = ("alembic", "apscheduler", "feedparser", "httpx2", "lxml", "premailer", "pydantic", "sendgrid", "sqlalchemy")
 ASK = """
@@ -20,7 +22,10 @@ finally:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["gather", "--help"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    others_long([["--help"], ["--version"], ["gather", "--help"], ["run", "--help"]], ["--help"], ["run", "--help"]),
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", ASK.format(arguments=arguments)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

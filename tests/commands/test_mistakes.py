@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.console import digest
+from tests.house import House
 
 HUGE = "99999999999999999999"
 
@@ -69,8 +70,13 @@ def test_it_is_told_plainly(told: dict[str, tuple[int, str]], words: list[str], 
 
 
 def test_a_preview_that_cannot_be_written_names_the_folder(tmp_path: Path) -> None:
-    prepare = [["init"], ["subscribers", "add", "a@example.org"], ["gather"]]
-    *_, (code, text) = answers(tmp_path, [*prepare, ["preview", "--out", "/proc/x"]])
+    house = House(tmp_path / "house")
+    house.reader("a@example.org")
+    house.run()
+    house.publish("One")
+    house.run(hours=1)
+    house.close()
+    [(code, text)] = answers(house.folder, [["--now", house.now.isoformat(), "preview", "--out", "/proc/x"]])
     assert (code, text.splitlines()[-1]) == (
         1,
         "digest: /proc/x: No such file or directory; make room, or name a file or folder that this account may use",

@@ -131,7 +131,7 @@ def joined(house: House, welcome: timedelta) -> None:
     [
         (timedelta(0), ["After"]),
         (timedelta(days=3), ["After", "Before they joined"]),
-        (timedelta(minutes=5), ["After"]),
+        pytest.param(timedelta(minutes=5), ["After"], marks=pytest.mark.long),
     ],
 )
 def test_a_new_reader_is_shown_what_they_will_get(house: House, welcome: timedelta, wanted: list[str]) -> None:

@@ -170,7 +170,7 @@ def test_two_who_both_believe_in_their_lock_claim_nothing_twice(
     tmp_path: Path, engine: str, database_of: DatabaseOf
 ) -> None:
     with database_of(engine) as url:
-        assert claimed_twice(tmp_path / "house", url, 8, random.Random(1)) == 0
+        assert claimed_twice(tmp_path / "house", url, 4, random.Random(1)) == 0
 
 
 @pytest.mark.proof

@@ -62,7 +62,7 @@ def check_random(count: int, seed: int, language: str = "en") -> None:
         verify(made, sample.random_digest(dice, pool), reader)
 
 
-@few_and_many(20, 150)
+@few_and_many(10, 150)
 def test_random_letters_equal_letters_rendered_whole(count: int) -> None:
     check_random(count, seed=2026)
 

@@ -391,7 +391,7 @@ def in_memory() -> Engine:
     return engine
 
 
-@few_and_many(15, 100)
+@few_and_many(8, 100)
 def test_any_history_ends_as_the_ordered_one(count: int) -> None:
     histories(count)
 

@@ -108,7 +108,7 @@ def test_a_signed_call_is_answered_once_it_is_stored(client: TestClient, engine:
     assert events(engine) == 1
 
 
-@few_and_many(50, 1000)
+@few_and_many(25, 1000)
 def test_good_calls_again_and_again_make_no_row(opened: Open, sqlite_url: str, count: int) -> None:
     engine = opened(sqlite_url)
     client = filled(engine)
@@ -118,7 +118,7 @@ def test_good_calls_again_and_again_make_no_row(opened: Open, sqlite_url: str, c
     assert (codes, events(engine)) == ({204}, 40)
 
 
-@few_and_many(75, 2000)
+@few_and_many(40, 2000)
 def test_bad_calls_make_no_row(opened: Open, sqlite_url: str, count: int) -> None:
     engine = opened(sqlite_url)
     client = filled(engine)

@@ -151,7 +151,7 @@ _FATE = st.tuples(
 )
 
 
-@few_and_many(6, 50)
+@few_and_many(3, 50)
 def test_what_is_exported_comes_back_exactly(count: int) -> None:
     everyone = st.lists(st.tuples(_PERSON, _FATE), max_size=6)
     settings(max_examples=count, deadline=None)(given(everyone)(check_export))()

@@ -139,7 +139,7 @@ JSON = st.recursive(
 FIELDS = ("sg_event_id", "email", "timestamp", "mid", "status", "reason", "type", "category", "sg_message_id")
 
 
-@few_and_many(15, 100)
+@few_and_many(8, 100)
 def test_whatever_the_fields_hold_an_event_comes_out(count: int) -> None:
     kinds = {"event": st.sampled_from(["bounce", "dropped"])}
     events = st.lists(st.fixed_dictionaries(kinds | dict.fromkeys(FIELDS, JSON)))
