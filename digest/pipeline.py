@@ -118,13 +118,13 @@ def send_owed(installation: Installation, *, number: int | None = None, watch: W
         return _do(installation, "send", steps, _Context(RunReport(), watch or Watch(), number))
 
 
-def dry_run(installation: Installation, out: Path, number: int | None = None) -> int:
-    """Write the letters still pending (of edition `number`, or of all) to files below `out`; return how many."""
+def dry_run(installation: Installation, out: Path, number: int | None = None) -> list[send.Rehearsal]:
+    """Write the letters that `send` would hand over now (of edition `number`, or of all) to files below `out`."""
     _check_frozen(installation, number)
     with reading(installation.engine) as conn:
         numbers = [owed for owed in deliveries.owed(conn, installation.clock()) if number in (None, owed)]
     with closing(FileTransport(out)) as transport:
-        return sum(send.rehearse(installation, owed, transport) for owed in numbers)
+        return [send.rehearse(installation, owed, transport) for owed in numbers]
 
 
 def _goes_on(report: RunReport, work: Callable[[], None]) -> bool:

@@ -6,7 +6,7 @@ The two halves of a batch are in `digest.delivery.claim` and `digest.delivery.ha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from digest.config.settings import Settings
@@ -24,7 +24,7 @@ from digest.store import deliveries, editions
 from digest.store.engine import reading, writing
 from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.transports.base import Transport, WaitingTransport
+from digest.transports.base import Outcome, Transport, WaitingTransport
 
 MOST_DOUBTS = 3  # lost answers in one edition; then the run ends, to leave the provider alone for a while
 Progress = Callable[[int], None]
@@ -85,20 +85,36 @@ def send_batch(run: Run, frozen: FrozenEdition) -> SentBatch | None:
     return SentBatch(len(batch) + dropped, ended, waiting)
 
 
-def rehearse(installation: Installation, number: int, transport: Transport) -> int:
-    """Hand the pending letters of an edition to `transport` without claiming or marking any; return how many."""
+@dataclass(slots=True)
+class Rehearsal:
+    """Count what a hand-over of one edition would do now.
+
+    `letters`: those that would leave; `dropped`: deliveries that would not, because the reader must not be mailed
+    any more or has paused; `unwritten`: the refusals of letters that cannot be written.
+    """
+
+    edition: int
+    letters: int = 0
+    dropped: int = 0
+    unwritten: list[Outcome] = field(default_factory=list)
+
+
+def rehearse(installation: Installation, number: int, transport: Transport) -> Rehearsal:
+    """Hand the pending letters of an edition to `transport` without claiming or marking any; return the counts."""
     frozen = frozen_edition(installation, number)
     secret, now = installation.secret, installation.clock()
-    count, last = 0, None
+    rehearsal, last = Rehearsal(number), None
     while True:
         with reading(installation.engine) as conn:
             owed = deliveries.pending(conn, number, transport.capabilities.batch_size, now, after=last)
             batch, _ = mailable(conn, installation.settings, owed, secret, now)
         if not owed:
-            return count
+            return rehearsal
         last = owed[-1]
-        parcels, _ = compose_batch(frozen, batch, secret, now)
-        count += sum(1 for _ in transport.hand_over(parcels))
+        parcels, unwritten = compose_batch(frozen, batch, secret, now)
+        rehearsal.letters += sum(1 for _ in transport.hand_over(parcels))
+        rehearsal.dropped += len(owed) - len(batch)
+        rehearsal.unwritten += unwritten
 
 
 def frozen_edition(installation: Installation, number: int) -> FrozenEdition:

@@ -43,6 +43,7 @@ __all__ = [
     "keep_still",
     "leave",
     "many",
+    "named",
     "pause",
     "set_cadence",
     "stream",
@@ -51,6 +52,8 @@ __all__ = [
     "unsuppress",
     "update_interests",
 ]
+
+_ID_DIGITS = 18  # the longest id that any database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,16 @@ def find(conn: Connection, email: str) -> Subscriber | None:
         return None
     row = conn.execute(select(*COLUMNS).where(subscriber.c.email_key == key)).one_or_none()
     return None if row is None else to_subscriber(row)
+
+
+def named(conn: Connection, text: str) -> Subscriber | None:
+    """Return the subscriber whom a person names by address or by id; None when there is none.
+
+    Only for what a person typed, because an address in an event must never be taken for an id.
+    """
+    if text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS:
+        return get(conn, int(text))
+    return find(conn, text)
 
 
 def stream(

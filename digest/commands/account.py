@@ -67,7 +67,7 @@ def receipt(options: GlobalOptions, edition: int | None, out: Path | None, json_
 
 
 @click.command()
-@click.option("--subscriber", metavar="EMAIL", required=True, help="The address of the reader.")
+@click.option("--subscriber", metavar="EMAIL|ID", required=True, help="The address or the id of the reader.")
 @click.option("--entry", metavar="ID|URL", help="Explain this entry (default: the reader's editions).")
 @as_json
 @click.pass_obj

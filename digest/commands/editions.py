@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from digest.model import CADENCES, Edition
 if TYPE_CHECKING:
     from digest.delivery.take_back import TakenBack
     from digest.editions.plan import Overview
+    from digest.send import Rehearsal
     from digest.store.editions import Shown
     from digest.transports.base import Parcel
 
@@ -79,7 +81,7 @@ def prepare(options: GlobalOptions, cadence: str, json_: bool) -> None:
 @bundled(
     "reader",
     PreviewReader,
-    click.option("--subscriber", metavar="EMAIL", help="Show the letter of this subscriber."),
+    click.option("--subscriber", metavar="EMAIL|ID", help="Show the letter of this subscriber."),
     click.option(
         "--area",
         "areas",
@@ -183,7 +185,8 @@ def hold(options: GlobalOptions, edition: int, stop_: bool) -> None:
     """Stop an edition until it is approved."""
     from digest.editions.approve import hold as hold_edition
     from digest.operations.stop import stop as stop_edition
-    from digest.store.engine import writing
+    from digest.store import deliveries, editions
+    from digest.store.engine import reading, writing
 
     installation = options.installation()
     if not stop_:
@@ -193,7 +196,12 @@ def hold(options: GlobalOptions, edition: int, stop_: bool) -> None:
         return
     taken_back = stop_edition(installation, edition)
     account.write_pages(installation, [edition])
+    with reading(installation.engine) as conn:
+        stopped = editions.get(conn, edition)
+        assert stopped is not None
+        receipt = deliveries.receipt(conn, stopped)
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
+    click.echo(f"{receipt.pending} letters are kept back; {receipt.accepted} have left, and nothing calls them back")
     _report_taken_back(taken_back)
 
 
@@ -212,12 +220,10 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
 
     installation = options.installation()
     if dry_run:
-        count = pipeline.dry_run(installation, out, edition)
-        tell(f"dry run: {count} letters in {out}; nothing was handed over, nothing was marked")
-        report = pipeline.RunReport()
-    else:
-        with watching(installation) as watch:
-            report = pipeline.send_owed(installation, number=edition, watch=watch)
+        _report_rehearsals(pipeline.dry_run(installation, out, edition), out, json_)
+        return
+    with watching(installation) as watch:
+        report = pipeline.send_owed(installation, number=edition, watch=watch)
     account.conclude(installation, report, json_)
 
 
@@ -248,6 +254,24 @@ def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dic
         "readers": view.readers,
         "nothing": [{"subscriber": p.subscriber.id, "why": p.reason or p.state} for p in view.nothing],
     }
+
+
+def _report_rehearsals(rehearsals: Sequence[Rehearsal], out: Path, json_: bool) -> None:
+    """Print what a dry run wrote, and name each letter that cannot be written; then leave with exit code 1."""
+    letters, dropped = (sum(getattr(row, key) for row in rehearsals) for key in ("letters", "dropped"))
+    unwritten = [(row.edition, refusal) for row in rehearsals for refusal in row.unwritten]
+    if json_:
+        # The keys of a run, so that one reader of JSON serves both; a dry run sends nothing, so no receipt changes.
+        lists: dict[str, Any] = {key: [] for key in ("receipts", "sources", "waiting", "failed")}
+        rows = [{"edition": number, "delivery": no.delivery, "reason": no.reason} for number, no in unwritten]
+        answer(lists | {"dry_run": {"letters": letters, "dropped": dropped, "unwritten": rows, "out": str(out)}})
+    tell(f"dry run: {letters} letters in {out}; nothing was handed over, nothing was marked")
+    if dropped:
+        tell(f"{dropped} deliveries are left out, because their readers must not be mailed any more or have paused")
+    for number, refusal in unwritten:
+        tell(f"delivery {refusal.delivery} of edition {number}: {refusal.reason}")
+    if unwritten:
+        raise click.exceptions.Exit(1)
 
 
 def _report_taken_back(taken_back: TakenBack) -> None:

@@ -121,18 +121,20 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
 @as_json
 @click.pass_obj
 def show(options: GlobalOptions, email: str, json_: bool) -> None:
-    """Show a subscriber: what they follow, and their consent history."""
+    """Show a subscriber, by address or id: what they follow, and their consent history."""
     from digest.store.engine import reading
     from subscribers import store
 
     installation = options.installation()
     with reading(installation.engine) as conn:
-        subscriber = store.find(conn, email)
-        suppressed = store.is_suppressed(conn, email, secret=installation.secret)
+        subscriber = store.named(conn, email)
+        address = subscriber.email if subscriber else email
+        # A number names nobody by an address, so nothing can be suppressed under it.
+        suppressed = store.is_suppressed(conn, address, secret=installation.secret) if "@" in address else None
         history = store.history(conn, subscriber.id) if subscriber else []
     if subscriber is None:
         note = f"; it is suppressed ({suppressed})" if suppressed else ""
-        raise WrongUse(f"no subscriber has this address{note}")
+        raise WrongUse(f"no subscriber has this address or id{note}")
     document = as_document(subscriber) | {
         "suppressed": suppressed,
         "history": [{"at": event.at.isoformat(), "what": event.what, "how": event.how} for event in history],

@@ -16,6 +16,7 @@ from digest.delivery.claim import Claimed
 from digest.delivery.parcel import folder_of, parcel
 from digest.delivery.run import Run
 from digest.errors import ConfigError, DigestError, TryLater
+from digest.ledger.redact import redacted
 from digest.ledger.states import next_try
 from digest.model import Edition
 from digest.render import Letters
@@ -86,7 +87,8 @@ def compose_batch(
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:
-            refused.append(Outcome(number, "refused", f"no letter could be written: {error}"))
+            why = redacted(f"no letter could be written: {error}", claimed.reader.email)
+            refused.append(Outcome(number, "refused", why))
     return parcels, refused
 
 

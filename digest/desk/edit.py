@@ -5,7 +5,7 @@ Editions that are not frozen are drafted again; an edition that changes loses it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from digest.errors import WrongUse
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
-from digest.store import editions, entries, releases
+from digest.store import editions, entries, history, releases
 from digest.store.engine import writing
 
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
@@ -48,9 +48,10 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
 
 
 def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
-    """Drop entries from every edition that is not frozen; return a line for each edition that changed.
+    """Drop entries from every edition that is not frozen; return lines for a person.
 
-    Raises WrongUse for an entry that does not exist; nothing is changed then.
+    They name each edition that changed, and each frozen one whose letters carry an entry: an editor must know who
+    has had it. Raises WrongUse for an entry that does not exist; nothing is changed then.
     """
     with writing(installation.engine, "drop") as conn:
         editions.serialise(conn)
@@ -59,6 +60,7 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
             _entry(conn, number)
             entries.set_state(conn, number, "dropped")
             lines += _redraft(conn, installation, number, installation.clock())
+            lines += _sent_with(conn, number)
     return lines
 
 
@@ -97,6 +99,21 @@ def _entry(conn: Connection, number: int) -> Entry:
     if entry is None:
         raise WrongUse(f"entry {number} does not exist; see `digest entries`")
     return entry
+
+
+def _sent_with(conn: Connection, number: int) -> Iterator[str]:
+    """Yield lines for each frozen edition whose letters carry an entry: how many have left, and the cure."""
+    for edition_number, counts in history.letters_with(conn, number).items():
+        edition = editions.get(conn, edition_number)
+        assert edition is not None
+        owed = counts.get("pending", 0) + counts.get("claimed", 0)
+        doubt = f", {counts['uncertain']} perhaps" if "uncertain" in counts else ""
+        yield (
+            f"entry {number}: {counts.get('accepted', 0)} readers have had it{doubt}, with edition {edition.id}"
+            f" ({edition.cadence} {edition.slot}); a letter that has left cannot be called back"
+        )
+        if owed:
+            yield f"{owed} letters with it are still owed: `digest hold {edition.id} --stop` stops the edition"
 
 
 def _redraft(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:

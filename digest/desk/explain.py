@@ -59,9 +59,9 @@ def explain(installation: Installation, email: str, entry: str | None = None) ->
     address or an entry that does not exist.
     """
     with reading(installation.engine) as conn:
-        person = people.find(conn, email)
+        person = people.named(conn, email)
         if person is None:
-            raise WrongUse("no subscriber has this address; see `digest subscribers list`")
+            raise WrongUse("no subscriber has this address or id; see `digest subscribers list`")
         history = read_history(conn, installation, person)
         if entry is None:
             lines = tuple(_delivery_line(delivery, history) for delivery in history.deliveries)

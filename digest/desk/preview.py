@@ -73,9 +73,9 @@ def _person(
     if email is None:
         language = installation.settings.site.language
         return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
-    person = people.find(conn, email)
+    person = people.named(conn, email)
     if person is None:
-        raise WrongUse("no subscriber has this address; see `digest subscribers list`")
+        raise WrongUse("no subscriber has this address or id; see `digest subscribers list`")
     return person
 
 

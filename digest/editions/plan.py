@@ -166,13 +166,13 @@ def overview(conn: Connection, settings: Settings, edition: Edition, secret: byt
     """Count the readers and digests an edition would have if it were frozen now; changes nothing."""
     shown = editions.shown(conn, edition.id)
     result = Overview(edition, entries=len(shown))
-    digests: dict[int, Digest] = {}  # by id(); kept here, because Python gives a freed object's id to another
+    digests: set[Digest] = set()  # by value, because `freeze` stores equal digests once
     for planned in Planner(conn, settings, edition, shown, secret, now).everyone():
         result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
         if planned.state != "pending":
             result.nothing.append(planned)
         elif planned.digest is not None:
-            digests[id(planned.digest)] = planned.digest
+            digests.add(planned.digest)
     result.digests = len(digests)
     return result
 

@@ -18,7 +18,11 @@ def redacted(reason: str, address: str | None = None) -> str:
     """
     if not reason:
         return ""
-    text = _ADDRESS.sub("…", one_line(reason[: 20 * LONGEST_REASON]))
+    text = one_line(reason[: 20 * LONGEST_REASON])
+    if address:
+        # First as it is stored, because an address with a space in it is not seen by the pattern as a whole.
+        text = re.sub(re.escape(address), "…", text, flags=re.I)
+    text = _ADDRESS.sub("…", text)
     local = (address or "").rpartition("@")[0]
     if len(local) > 2:
         # Because a reply may hold the name without its domain: "no such user jane.doe".

@@ -25,9 +25,6 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     stopped = deliveries.stopped(conn)
     for receipt in state.receipts:
         yield from _receipt(receipt, receipt.edition in owed, stopped)
-    older = state.in_doubt - sum(receipt.uncertain for receipt in state.receipts)
-    if older > 0:
-        yield Finding("person", "older editions", f"{older} deliveries are in doubt", "decide with `digest settle`")
     yield from _due_slots(conn, installation)
     yield from _future_slots(installation, state.slots)
     yield from _refusals(state.receipts)

@@ -9,7 +9,7 @@ from digest.delivery.take_back import TakenBack, take_back_request
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
-from digest.store import editions, requests
+from digest.store import deliveries, editions, requests
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 
@@ -18,8 +18,9 @@ def stop(installation: Installation, number: int) -> TakenBack:
     """Stop a frozen edition, and take back all its requests that wait at the provider for their hour.
 
     The readers of a request that the provider confirms in time get no letter. Letters of other requests go out, or
-    are in doubt. Raises WrongUse for an edition that is unknown or not frozen; PersonNeeded in HOLD, because another
-    database may have the requests; TryLater while a run is under way, which stops after its batch.
+    are in doubt. Raises WrongUse for an edition that is unknown, not frozen, or handed over whole; PersonNeeded in
+    HOLD, because another database may have the requests; TryLater while a run is under way, which stops after its
+    batch.
     """
     with writing(installation.engine, "stop") as conn:
         edition = editions.get(conn, number)
@@ -27,6 +28,13 @@ def stop(installation: Installation, number: int) -> TakenBack:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
         if edition.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` stops it")
+        receipt = deliveries.receipt(conn, edition)
+        if not receipt.pending and not edition.held and not requests.of_edition(conn, number, installation.clock()):
+            raise WrongUse(
+                f"edition {number} ({edition.cadence} {edition.slot}) has nothing left to stop: {receipt.accepted}"
+                f" letters have left, {receipt.uncertain} are in doubt; a letter that has left cannot be called back."
+                " `digest drop ENTRY` keeps an entry out of later letters and says who has had it"
+            )
         # Before anything else, because a run under way must claim no more deliveries of the edition.
         editions.hold(conn, number)
     if reason := installation.fence.why():

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, text, update
 
 from digest.model import Edition, Entry
 from digest.store import entries
-from digest.store.schema import edition, edition_entry
+from digest.store.schema import delivery, edition, edition_entry
 
 _EDITIONS = 0x6469676573740003
 
@@ -52,8 +52,11 @@ def serialise(conn: Connection) -> None:
 
 
 def listing(conn: Connection, limit: int = 50) -> list[Edition]:
-    """Return the newest editions, newest first."""
-    query = select(edition).order_by(edition.c.id.desc()).limit(limit)
+    """Return the newest editions, and each older edition with letters owed or in doubt; newest first."""
+    newest = select(edition.c.id).order_by(edition.c.id.desc()).limit(limit).scalar_subquery()
+    open_ = delivery.c.state.in_(("pending", "claimed", "uncertain"))
+    unsettled = exists().where(delivery.c.edition_id == edition.c.id, open_)
+    query = select(edition).where(or_(edition.c.id.in_(newest), unsettled)).order_by(edition.c.id.desc())
     return [_edition(row) for row in conn.execute(query)]
 
 

@@ -6,12 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Text, cast, func, or_, select
 
-from digest.store.schema import delivery, digest, edition_entry, release, run
+from digest.store.schema import delivery, digest, digest_entry, edition_entry, release, run
 from subscribers.database import chunks
-
-RUNS = 200  # the newest runs that are searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +53,30 @@ def fates_of(conn: Connection, deliveries: Collection[int]) -> dict[int, str]:
 
 
 def runs_of(conn: Connection, number: int) -> list[EditionRun]:
-    """Return the runs that claimed deliveries of an edition or have its receipt in their account, oldest first.
-
-    Only the newest RUNS runs are searched.
-    """
-    claimed = set(conn.scalars(select(delivery.c.run_id).where(delivery.c.edition_id == number).distinct()))
+    """Return the runs that claimed deliveries of an edition or have its receipt in their account, oldest first."""
+    claimed = select(delivery.c.run_id).where(delivery.c.edition_id == number)
+    # Search the accounts as text first, because reading the JSON of each run of a year would take seconds.
+    tells = cast(run.c.account, Text).contains(f'"edition": {number},')
     runs = []
-    for row in conn.execute(select(run).order_by(run.c.id.desc()).limit(RUNS)):
+    for row in conn.execute(
+        select(run, run.c.id.in_(claimed).label("claimed"))
+        .where(or_(run.c.id.in_(claimed), tells))
+        .order_by(run.c.id)
+    ):
         receipts = (row.account or {}).get("receipts", ())
-        if row.id in claimed or any(receipt.get("edition") == number for receipt in receipts):
+        if row.claimed or any(receipt.get("edition") == number for receipt in receipts):
             runs.append(EditionRun(row.id, row.command, row.started_at, row.finished_at, row.outcome))
-    return runs[::-1]
+    return runs
 
 
 def sizes(conn: Connection, number: int) -> tuple[int, int]:
-    """Return the number of entries of an edition, and the number of digests made of them."""
+    """Return the number of entries of an edition, and the number of digests made of them; no empty digest counts."""
     entries = select(func.count()).where(edition_entry.c.edition_id == number)
-    digests = select(func.count()).where(digest.c.edition_id == number)
+    digests = (
+        select(func.count(digest_entry.c.digest_id.distinct()))
+        .join(digest, digest.c.id == digest_entry.c.digest_id)
+        .where(digest.c.edition_id == number)
+    )
     return conn.scalar(entries) or 0, conn.scalar(digests) or 0
 
 
@@ -91,3 +96,18 @@ def released(conn: Connection, entry: int) -> tuple[int, datetime] | None:
     query = select(release.c.number, release.c.at).where(release.c.entry_id == entry)
     row = conn.execute(query.order_by(release.c.number.desc()).limit(1)).one_or_none()
     return (row.number, row.at) if row else None
+
+
+def letters_with(conn: Connection, entry: int) -> dict[int, dict[str, int]]:
+    """Return the editions that have letters with an entry: how many are in each state, by edition."""
+    query = (
+        select(delivery.c.edition_id, delivery.c.state, func.count())
+        .join(digest_entry, digest_entry.c.digest_id == delivery.c.digest_id)
+        .where(digest_entry.c.entry_id == entry)
+        .group_by(delivery.c.edition_id, delivery.c.state)
+        .order_by(delivery.c.edition_id)
+    )
+    letters: dict[int, dict[str, int]] = {}
+    for number, state, count in conn.execute(query):
+        letters.setdefault(number, {})[state] = count
+    return letters

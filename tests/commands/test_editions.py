@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from digest import cli
+from digest.store import history
+from digest.store.engine import reading, writing
+from digest.store.schema import delivery
+from subscribers.model import Interests
+from subscribers.tables import subscriber
+from tests import console
+from tests.console import Answer
 from tests.house import House
 
 
@@ -39,3 +47,90 @@ def printed(house: House, capsys: pytest.CaptureFixture[str], *words: str) -> st
     """Run a command that ends well; return what stands on stdout."""
     assert cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words]) == 0
     return capsys.readouterr().out
+
+
+def said(house: House, *words: str) -> Answer:
+    return console.digest(house.config.parent, "--config", str(house.config), "--now", house.now.isoformat(), *words)
+
+
+@pytest.fixture
+def sent(house: House) -> House:
+    """Give the house three more readers with other interests, and mail the weekly edition, number 1 or later."""
+    for area in ("housing", "transport"):
+        house.reader(f"{area}@example.org", interests=Interests(frozenset({area})))
+    house.reader("wales@example.org", interests=Interests(regions=frozenset({"wales"})))
+    house.now = house.now.replace(day=6, hour=9)
+    house.run()
+    return house
+
+
+def test_what_has_left_is_said_to_have_left(sent: House) -> None:
+    number = weekly(sent)
+    drop = said(sent, "drop", "1")
+    assert (drop.code, drop.stdout) == (0, "")
+    assert f"entry 1: 3 readers have had it, with edition {number} (weekly 2026-11-06)" in drop.stderr
+    hold = said(sent, "hold", str(number), "--stop")
+    assert hold.code == 2
+    assert "has nothing left to stop: 3 letters have left" in hold.stderr
+    assert json.loads(said(sent, "status", "--json").stdout)["receipts"][0]["accepted"] == 3
+    assert "is frozen" in said(sent, "hold", str(number)).stderr
+
+
+def test_a_stop_says_what_is_kept_back_and_what_has_left(sent: House) -> None:
+    number = weekly(sent)
+    with writing(sent.place.engine) as conn:
+        first = select(delivery.c.id).where(delivery.c.state == "accepted").limit(1).scalar_subquery()
+        conn.execute(update(delivery).where(delivery.c.id == first).values(state="pending"))
+    drop = said(sent, "drop", "1")
+    assert "2 readers have had it" in drop.stderr
+    assert f"1 letters with it are still owed: `digest hold {number} --stop`" in drop.stderr
+    assert "1 letters are kept back; 2 have left" in said(sent, "hold", str(number), "--stop").stdout
+    assert said(sent, "hold", str(number), "--stop").code == 0, "it may be repeated"
+
+
+def test_a_draft_and_its_receipt_count_the_same_digests(house: House) -> None:
+    """Equal letters are one digest, whoever they are for; who gets nothing has no digest."""
+    for n, areas in enumerate(({"housing"}, {"housing", "transport"}, {"transport"})):
+        house.reader(f"r{n}@example.org", interests=Interests(frozenset(areas), elsewhere=False))
+    house.now = house.now.replace(day=6, hour=9)
+    said(house, "gather")
+    drafted = json.loads(said(house, "prepare", "weekly", "--json").stdout)
+    house.run()
+    with reading(house.place.engine) as conn:
+        assert history.sizes(conn, drafted["edition"]) == (1, drafted["digests"])
+    assert (drafted["digests"], drafted["readers"]) == (2, {"pending": 3, "empty": 1})
+
+
+def test_each_id_that_a_document_gives_is_taken_by_a_command(sent: House) -> None:
+    said(sent, "prepare", "weekly")
+    listed = json.loads(said(sent, "subscribers", "list", "--json").stdout)
+    for row in listed:
+        number = str(row["id"])
+        assert json.loads(said(sent, "subscribers", "show", number, "--json").stdout)["email"] == row["email"]
+        assert said(sent, "explain", "--subscriber", number).code == 0
+        assert said(sent, "preview", "--subscriber", number).code == 0
+    for nobody in ("99", "9" * 40, "0"):
+        assert "no subscriber has this address or id" in said(sent, "subscribers", "show", nobody).stderr
+
+
+def test_a_dry_run_gives_one_count_and_names_what_cannot_be_written(sent: House, tmp_path: Path) -> None:
+    number = weekly(sent)
+    with writing(sent.place.engine) as conn:
+        conn.execute(update(delivery).where(delivery.c.state == "accepted").values(state="pending"))
+        # An address that no letter can be written to, as an older version may have stored it.
+        conn.execute(update(subscriber).where(subscriber.c.id == 1).values(email="jane doe@example.org"))
+    answer = said(sent, "send", "--dry-run", "--out", str(tmp_path / "dry"), "--json")
+    assert answer.code == 1
+    assert {key: answer.document["dry_run"][key] for key in ("letters", "dropped")} == {"letters": 2, "dropped": 0}
+    (refusal,) = answer.document["dry_run"]["unwritten"]
+    assert refusal["edition"] == number
+    assert "no letter could be written" in refusal["reason"]
+    assert "jane" not in answer.stdout + answer.stderr
+    assert "nothing to send" not in answer.stderr
+    assert len(list((tmp_path / "dry").glob("*/*.eml"))) == 2
+
+
+def weekly(house: House) -> int:
+    """The number of the newest weekly edition."""
+    receipts = json.loads(said(house, "status", "--json").stdout)["receipts"]
+    return next(int(row["edition"]) for row in receipts if row["cadence"] == "weekly")

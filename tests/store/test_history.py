@@ -1,0 +1,59 @@
+"""What is read back years later: the runs of an edition, and editions that are old and not settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from digest.store import editions, history, runs
+from digest.store import schema as tables
+from digest.store.engine import reading, writing
+
+NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(database_url: str, opened: Callable[..., Engine]) -> Engine:
+    return opened(database_url)
+
+
+def add_edition(engine: Engine, days: int, cadence: str = "daily") -> int:
+    slot = f"{NOW + timedelta(days=days):%Y-%m-%d}"
+    values = {"cadence": cadence, "slot": slot, "state": "frozen", "to_release": 0, "content_hash": "",
+              "created_at": NOW, "frozen_at": NOW}  # fmt: skip
+    with writing(engine) as conn:
+        return int(conn.execute(insert(tables.edition).values(values).returning(tables.edition.c.id)).scalar_one())
+
+
+def add_delivery(engine: Engine, edition: int, state: str, run: int | None = None) -> None:
+    with writing(engine) as conn:
+        row = {"edition_id": edition, "subscriber_id": 1, "state": state, "run_id": run, "updated_at": NOW}
+        conn.execute(insert(tables.delivery).values(row))
+
+
+def test_a_receipt_names_its_runs_however_many_came_after(engine: Engine) -> None:
+    """Runs that claimed a delivery, and runs that only told of the edition; never those of edition 10 for 1."""
+    numbers = [add_edition(engine, day) for day in range(12)]
+    with writing(engine) as conn:
+        claimer, teller, of_ten = (runs.start(conn, "run", NOW) for _ in range(3))
+        runs.finish(conn, teller, "done", {"receipts": [{"edition": numbers[0], "cadence": "daily"}]}, NOW)
+        runs.finish(conn, of_ten, "done", {"receipts": [{"edition": numbers[9], "cadence": "daily"}]}, NOW)
+        later = {"command": "run", "started_at": NOW, "account": {"receipts": [], "failed": ['"edition": 1,']}}
+        conn.execute(insert(tables.run), [later] * 300)
+    add_delivery(engine, numbers[0], "accepted", claimer)
+    with reading(engine) as conn:
+        assert [run.id for run in history.runs_of(conn, numbers[0])] == [claimer, teller]
+        assert [run.id for run in history.runs_of(conn, numbers[9])] == [of_ten]
+        assert history.runs_of(conn, numbers[5]) == []
+
+
+@pytest.mark.parametrize("state", ["pending", "claimed", "uncertain"])
+def test_an_old_edition_is_listed_as_long_as_a_letter_of_it_is_not_settled(engine: Engine, state: str) -> None:
+    old, settled, *newer = [add_edition(engine, day) for day in range(60)]
+    add_delivery(engine, old, state)
+    add_delivery(engine, settled, "accepted")
+    with reading(engine) as conn:
+        assert [edition.id for edition in editions.listing(conn)] == [*newer[:-51:-1], old]
