@@ -180,6 +180,7 @@ class Edition:
     approved_by: str | None = None
     look: str = ""
     from_release: int = 0
+    frozen_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

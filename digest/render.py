@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from digest.config.settings import Settings
 from digest.letter import catalogue
@@ -32,19 +33,20 @@ class Letters:
 
     The first digests of each language are compared with the same letter rendered whole. Where a template of the
     organisation's own makes them differ, each later digest of that language is compiled by itself. Methods raise
-    ConfigError for a mistaken template.
+    ConfigError for a mistaken template. `now` (aware) dates the letters of an edition that is not frozen yet.
     """
 
     def __init__(
-        self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, inline: Inline = inline_styles
-    ) -> None:
+        self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, now: datetime | None = None,
+        inline: Inline = inline_styles,
+    ) -> None:  # fmt: skip
         self.settings, self.edition = settings, edition
         own = (settings.templates,) if settings.templates else ()
         folders = (*own, resource("templates") / "email")
         self._appearance = Appearance(settings.site, settings.taxonomy, folders, settings.brand)
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
-        self._facts = EditionFacts(edition.id, edition.cadence, date.fromisoformat(edition.slot), edition.note)
+        self._facts = EditionFacts(edition.id, edition.cadence, _day(settings, edition, now), edition.note)
         self._letters: dict[str, Letter] = {}
         self._forms: dict[tuple[str, Digest], Form] = {}
         self._checked: dict[str, list[Digest]] = {}
@@ -91,6 +93,15 @@ class Letters:
                 _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
             checked.append(digest)
         return safe
+
+
+def _day(settings: Settings, edition: Edition, now: datetime | None) -> date:
+    """Return the date that an edition's letters show: the day of its slot, or the later day on which it was frozen.
+
+    Because a monthly edition that is first sent on the 27th may hold entries of the 26th, and must not say the 1st.
+    """
+    slot, prepared = date.fromisoformat(edition.slot), edition.frozen_at or now
+    return max(slot, prepared.astimezone(ZoneInfo(settings.site.zone)).date()) if prepared else slot
 
 
 def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest]:

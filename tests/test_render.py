@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -278,3 +279,21 @@ def test_a_template_without_a_way_out_is_refused(house: House, tmp_path: Path) -
     )
     with pytest.raises(ConfigError, match=r"letter\.txt\.j2: has no unsubscribe link"):
         trial_letter(replace(house.settings, templates=own))
+
+
+@pytest.mark.parametrize(
+    ("slot", "frozen", "shown"),
+    [
+        ("2026-11-01", datetime(2026, 11, 18, 9, tzinfo=UTC), "18 November 2026"),  # a monthly letter, first run late
+        ("2026-11-20", datetime(2026, 11, 20, 8, tzinfo=UTC), "20 November 2026"),
+        ("2026-11-20", datetime(2026, 11, 19, 22, tzinfo=UTC), "20 November 2026"),  # ahead of its hour
+        ("2026-06-30", datetime(2026, 6, 30, 23, 30, tzinfo=UTC), "1 July 2026"),  # by the site's clock
+        ("2026-11-20", None, "23 November 2026"),  # a preview, three days late
+    ],
+)
+def test_a_letter_shows_the_day_it_was_prepared(slot: str, frozen: datetime | None, shown: str, house: House) -> None:
+    edition = replace(EDITION, slot=slot, frozen_at=frozen)
+    now = None if frozen else datetime(2026, 11, 23, 9, tzinfo=UTC)
+    made = Letters(house.settings, edition, sample.entries(), now=now).render("en", sample.digest(), sample.READER)
+    assert f"Weekly digest, {shown}\n" in made.plain_text()
+    assert shown in made.html_text()

@@ -61,7 +61,7 @@ def preview(
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
     if digest is None or not digest.placed or not sendable:
         return Preview(edition, digest, None, reason)
-    letters = Letters(settings, edition, [row.entry for row in shown])
+    letters = Letters(settings, edition, [row.entry for row in shown], now=installation.clock())
     letter = parcel(letters, person, digest, installation.secret, installation.clock(), delivery=0)
     return Preview(edition, digest, letter, reason)
 

@@ -32,7 +32,8 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class EditionFacts:
-    """Hold what a letter tells about its edition: `slot` is its local date, `note` the editor's plain text or "".
+    """Hold what a letter tells about its edition: `day` is the local date it was prepared for readers on, `note` the
+    editor's plain text or "".
 
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
     subject that is made from the top entry.
@@ -40,7 +41,7 @@ class EditionFacts:
 
     id: int
     cadence: str
-    slot: date
+    day: date
     note: str = ""
     subject: str = ""
 

@@ -97,7 +97,7 @@ def _colours_view(colours: Colours) -> View:
 def _edition_view(edition: EditionFacts, book: Book) -> View:
     return {
         "title": inert_line(book.words.form("cadence", edition.cadence)),
-        "day": book.words.day(edition.slot, book.site.zone),
+        "day": book.words.day(edition.day, book.site.zone),
         "note": paragraphs(edition.note),
         **_language_view(book.site.language, book),
     }

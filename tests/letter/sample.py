@@ -63,7 +63,7 @@ BRANDED = replace(APPEARANCE, brand=BRAND)
 EDITION = EditionFacts(
     id=47,
     cadence="weekly",
-    slot=date(2026, 11, 20),
+    day=date(2026, 11, 20),
     note=(
         "Winter planning runs through this week's letter. Three of the case studies below began with a "
         "single phone call between a council and a hospital ward.\n\n"

@@ -112,7 +112,7 @@ def test_counts_take_their_form(count: int, english: str, welsh: str) -> None:
     ("reason", "seen"),
     [
         (Reason("area", "housing", "wales"), "Pam: rydych yn dilyn Tai, ac mae hyn yn dod o Gymru."),
-        (Reason("area", "transport"), "Pam: rydych yn dilyn Transport, ac mae hyn yn bwysig yn genedlaethol."),
+        (Reason("area", "transport"), "Pam: rydych yn dilyn Transport, ac mae hyn yn mynd i bob rhanbarth."),
         (Reason("area", "", "london"), "Pam: rydych yn dilyn pob maes polisi, ac mae hyn yn dod o Lundain."),
         (
             Reason("elsewhere-theme", "leadership", "north-west"),
@@ -126,8 +126,8 @@ def test_the_reason_in_welsh(reason: Reason, seen: str) -> None:
 
 
 def test_sentences_in_welsh() -> None:
-    assert cy.intro("Ceri", (9, 3)) == "Ceri, dyma 12 eitem newydd i chi: 9 yn eich meysydd a 3 o fannau eraill."
-    assert cy.intro("", (1, 0)) == "Dyma un eitem newydd i chi, yn eich meysydd."
+    assert cy.intro("Ceri", (9, 3)) == "Ceri, dyma 12 eitem i chi: 9 yn eich meysydd a 3 o fannau eraill."
+    assert cy.intro("", (1, 0)) == "Dyma un eitem i chi, yn eich meysydd."
     assert cy.subject("Un peth", 2) == "Un peth, a 2 arall"
     assert cy.place("", ("wales", "scotland", "london")) == "Cymru, Yr Alban, Llundain"
     assert cy.place("Wales", ("wales",)) == "Cymru"
@@ -250,4 +250,4 @@ def test_a_mistake_in_the_brands_words_names_its_key() -> None:
 
 
 def test_gaps_in_a_value_are_not_filled() -> None:
-    assert en.intro("{total} {near}", (1, 1)).startswith("{total} {near}, here are 2 new entries")
+    assert en.intro("{total} {near}", (1, 1)).startswith("{total} {near}, here are 2 entries")

@@ -55,7 +55,7 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
     [
         (Reason("area", "housing", "wales"), "Why: you follow Housing, and this comes from Wales."),
         (Reason("area", "housing", "south-west"), "Why: you follow Housing, and this comes from the South West."),
-        (Reason("area", "housing"), "Why: you follow Housing, and this is of national interest."),
+        (Reason("area", "housing"), "Why: you follow Housing, and this goes to every region."),
         (Reason("area", "", "london"), "Why: you follow every policy area, and this comes from London."),
         (
             Reason("elsewhere-theme", "leadership", "east-of-england"),
@@ -80,7 +80,7 @@ def test_the_reason(reason: Reason, seen: str) -> None:
     [
         ("Southend's shared care record", 6, "Southend's shared care record, and 6 more"),
         ("One thing", 0, "One thing"),
-        ("", 2, "New entries for you, and 2 more"),
+        ("", 2, "Entries for you, and 2 more"),
         ("word " * 40, 11, "word word word word word word word word word word word word…, and 11 more"),
         ("x" * 300, 1, "x" * 61 + "…, and 1 more"),
         ("A\r\nB", 0, "A B"),
@@ -104,27 +104,27 @@ def placed(*slugs: str, far: int = 0) -> Digest:
         (
             placed("housing", "transport", far=2),
             "Housing, Transport and 2 from elsewhere",
-            "Here are 4 new entries for you: 2 in your areas and 2 from elsewhere.",
+            "Here are 4 entries for you: 2 in your areas and 2 from elsewhere.",
         ),
         (
             placed("housing"),
-            "Housing. Here is one new entry for you, in your areas.",
-            "Here is one new entry for you, in your areas.",
+            "Housing. Here is one entry for you, in your areas.",
+            "Here is one entry for you, in your areas.",
         ),
         (
             placed(far=3),
-            "3 from elsewhere. Here are 3 new entries for you, from elsewhere.",
-            "Here are 3 new entries for you, from elsewhere.",
+            "3 from elsewhere. Here are 3 entries for you, from elsewhere.",
+            "Here are 3 entries for you, from elsewhere.",
         ),
         (
             placed(""),
-            "Other news. Here is one new entry for you, in your areas.",
-            "Here is one new entry for you, in your areas.",
+            "Other entries. Here is one entry for you, in your areas.",
+            "Here is one entry for you, in your areas.",
         ),
         (
             placed("a", "b", "c", "d", "e", "f"),
             "A, b, c, d and 2 more policy areas",
-            "Here are 6 new entries for you, in your areas.",
+            "Here are 6 entries for you, in your areas.",
         ),
     ],
 )
@@ -143,7 +143,7 @@ def test_the_preheader_and_the_opening_sentence(digest: Digest, preheader: str, 
         ),
         (
             Interests(frozenset({"housing"}), frozenset({NATIONAL}), frozenset({"leadership"})),
-            "Housing, of national interest, and the theme Leadership",
+            "Housing, nationally, and the theme Leadership",
         ),
         (
             Interests(themes=frozenset({"leadership", "risk-and-trust"})),
