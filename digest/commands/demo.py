@@ -10,7 +10,7 @@ import click
 from digest import pipeline
 from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import GlobalOptions, table, tell
-from digest.commands.people import import_people
+from digest.commands.csv_files import import_people
 from digest.installation import Installation
 from digest.model import Entry
 from digest.store import deliveries, entries

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, bundled, interests_of, split_values, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, bundled, interests_of, split_values, table
+from digest.commands.csv_files import export, import_
 from digest.errors import WrongUse
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
-    from digest.installation import Installation
-    from subscribers.csv.importing import ImportReport
     from subscribers.model import Subscriber
 
 
@@ -34,46 +31,8 @@ def subscribers() -> None:
     """Manage subscribers: import, export, add, show, suppress, forget, list."""
 
 
-@subscribers.command("import")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
-@click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
-@as_json
-@click.pass_obj
-def import_(options: GlobalOptions, file: Path, dry_run: bool, json_: bool) -> None:
-    """Import subscribers from a CSV file (- for standard input): store good rows, and list bad rows."""
-    installation = options.installation()
-    if str(file) == "-":
-        report = import_people(installation, sys.stdin.buffer, dry_run=dry_run)
-    else:
-        with file.open("rb") as stream:
-            report = import_people(installation, stream, dry_run=dry_run)
-    for problem in report.problems:
-        tell(str(problem))
-    if report.unlisted:
-        tell(f"and {report.unlisted} more lines")
-    counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "refused", "suppressed")}
-    if json_:
-        answer(counts | {"problems": [str(problem) for problem in report.problems]})
-    else:
-        click.echo(", ".join(f"{count} {key}" for key, count in counts.items()) + (" (dry run)" if dry_run else ""))
-
-
-@subscribers.command("export")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
-@click.pass_obj
-def export(options: GlobalOptions, file: Path) -> None:
-    """Write all subscribers as CSV that can be imported again without loss (default, or -: standard output)."""
-    from digest.store.engine import reading
-    from subscribers.csv.exporting import export_csv
-
-    installation = options.installation()
-    with reading(installation.engine) as conn:
-        if str(file) == "-":
-            count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
-        else:
-            with file.open("wb") as stream:
-                count = export_csv(conn, stream, secret=installation.secret)
-    tell(f"exported {count} subscribers")
+subscribers.add_command(import_)
+subscribers.add_command(export)
 
 
 @subscribers.command()
@@ -217,23 +176,6 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
         store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)
     scrub(installation.engine)
     click.echo(f"erased subscriber {subscriber.id}; letters already written to files are yours to delete")
-
-
-def import_people(installation: Installation, stream: IO[bytes], *, dry_run: bool = False) -> ImportReport:
-    """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
-    from digest.facets.known import known_facets
-    from digest.store.engine import writing
-    from subscribers.csv.importing import ImportRules, import_csv
-
-    settings = installation.settings
-    rules = ImportRules(
-        known_facets=known_facets(settings.taxonomy),
-        cadences=[cadence.name for cadence in settings.cadences],
-        default_cadence=settings.default_cadence,
-        secret=installation.secret,
-    )
-    with writing(installation.engine, "import") as conn:
-        return import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
 
 
 def as_document(subscriber: Subscriber) -> dict[str, Any]:

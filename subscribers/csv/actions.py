@@ -53,6 +53,8 @@ def row_action(
     remark = ""
     if stored.state == "pending" and changes.state == "active":
         remark = "has not confirmed yet; stays pending"
+    elif stored.state == "active" and changes.state == "pending":
+        remark = "is active here already; stays active"
     if after == stored:
         stops_now = changes.stops is not None and reason is None
         return RowDecision("changed" if stops_now else "unchanged", remark=remark)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
-from subscribers.csv.rows import CsvRow
+from subscribers.csv.foreign import FACETS, Labels, consent_date, standing_in
+from subscribers.csv.rows import BadCell, CsvRow
+from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, quoted
 from subscribers.languages import is_language_tag
@@ -25,7 +27,8 @@ _MOST_REMEMBERED = 50_000  # cells, for each facet
 class RowChanges:
     """The changes that one CSV row asks for. None: the cell is blank or has no column, so nothing changes.
 
-    `counted` false: the report has counted this row already (it repeats an address, and asks to leave).
+    `counted` false: the report has counted this row already (it repeats an address, and asks to leave). `remark` is a
+    line for the report.
     """
 
     line: int
@@ -42,6 +45,7 @@ class RowChanges:
     joined_at: datetime | None = None
     suppressed: str | None = None
     counted: bool = True
+    remark: str = ""
 
     @property
     def stops(self) -> str | None:
@@ -49,50 +53,86 @@ class RowChanges:
         return self.suppressed or ("left" if self.state == "left" else None)
 
 
-class BadCell(Exception):
-    """A cell holds a value that the import refuses; the message names it and the cure, never an address."""
-
-
 @dataclass(slots=True)
 class CellReader:
     """Reads rows, and checks them against the facets and cadences of config.toml.
 
-    It remembers the cells of facets that it has read, because many subscribers follow the same.
+    `interests` is {label of another tool: the policy area, region or theme that it stands for, or "ignore"}. Raises
+    BadFile for a label that stands for nothing known. It remembers the cells of facets that it has read, because many
+    subscribers follow the same.
     """
 
     known_facets: KnownFacets
     cadences: tuple[str, ...]
+    interests: Mapping[str, str] = field(default_factory=dict)
     _facets: dict[str, _Facet] = field(default_factory=dict)
+    _labels: Labels = field(init=False)
 
     def __post_init__(self) -> None:
-        self._facets = {facet: _Facet(facet, self.known_facets) for facet in ("policy_areas", "regions", "themes")}
+        self._facets = {facet: _Facet(facet, self.known_facets) for facet in FACETS}
+        self._labels = Labels(self.known_facets, self.interests)
 
     def read(self, row: CsvRow) -> RowChanges:
-        """Return the changes that the row asks for. Raises BadCell for the first cell that is wrong."""
-        cells = row.cells
+        """Return the changes that the row asks for.
+
+        Raises BadCell for the first cell that is wrong; but a row that tells the person to be left alone is taken
+        for that, because a wrong cell beside it must not cost them their wish. Raises BadFile where a column that
+        nobody knows may tell of consent.
+        """
         try:
-            address = parse_address(cells.get("email", ""))
+            address = parse_address(row.cells.get("email", ""))
         except BadAddress as error:
             raise BadCell(str(error)) from None
+        standing, remark = standing_in(row)
+        if standing not in STOPS:
+            return self._read_all(row, address, standing, remark)
+        try:
+            return self._read_all(row, address, standing, remark)
+        except BadCell as error:
+            remark = f"{remark}; nothing else is taken from this line: {error}"
+            reason = None if standing == "left" else standing
+            return RowChanges(row.line, address, state="left", suppressed=reason, remark=remark)
 
-        return RowChanges(
+    def _read_all(self, row: CsvRow, address: Address, standing: str | None, remark: str) -> RowChanges:
+        cells = row.cells
+        parts = {column.field: text for column, text in reversed(row.others) if text}
+        both = " ".join(text for text in (parts.get("first_name"), parts.get("last_name")) if text)
+        labels = [text for column, text in row.others if column.field == "interests"]
+        labelled = self._labels.read(labels) if labels else {}
+        follows = {
+            facet: _both(_unless_blank(cells, facet, self._facets[facet].read), labelled.get(facet))
+            for facet in FACETS
+        }
+        changes = RowChanges(
             line=row.line,
             address=address,
-            name=clean_name(cells.get("name") or address.name) or None,
+            name=clean_name(cells.get("name") or both or address.name) or None,
             cadence=_unless_blank(cells, "cadence", self._cadence),
-            policy_areas=_unless_blank(cells, "policy_areas", self._facets["policy_areas"].read),
-            regions=_unless_blank(cells, "regions", self._facets["regions"].read),
-            themes=_unless_blank(cells, "themes", self._facets["themes"].read),
+            policy_areas=follows["policy_areas"],
+            regions=follows["regions"],
+            themes=follows["themes"],
             elsewhere=_unless_blank(cells, "elsewhere", _yes_or_no),
             language=_unless_blank(cells, "language", _language),
             state=_unless_blank(cells, "state", _state),
             paused_until=_unless_blank(cells, "paused_until", _instant),
-            joined_at=_unless_blank(cells, "joined_at", _instant),
+            joined_at=_unless_blank(cells, "joined_at", _instant) or consent_date(row.others),
             suppressed=_unless_blank(cells, "suppressed", _reason),
+            remark=remark,
         )
+        return changes if standing is None else _with_standing(changes, standing)
 
     def _cadence(self, text: str) -> str:
         return _choice("cadence", text, self.cadences)
+
+
+def _with_standing(changes: RowChanges, standing: str) -> RowChanges:
+    """Return the changes with the standing that another tool's columns give, unless their own are stricter."""
+    if standing == "active":
+        return replace(changes, state=changes.state or standing)
+    if standing == "pending":
+        return replace(changes, state="left" if changes.state == "left" else "pending")
+    reason = max(changes.suppressed or "left", standing, key=REASONS.index)
+    return replace(changes, state="left", suppressed=None if reason == "left" else reason)
 
 
 class _Facet:
@@ -122,7 +162,14 @@ class _Facet:
         return frozenset(slugs)
 
 
-def _unless_blank(cells: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
+def _both(cell: frozenset[str] | None, labelled: frozenset[str] | None) -> frozenset[str] | None:
+    """Return what a cell and the labels ask to follow together; an empty set is all of the facet, None nothing."""
+    if cell is None or labelled is None:
+        return labelled if cell is None else cell
+    return cell | labelled if cell else cell
+
+
+def _unless_blank(cells: Mapping[str, str], name: str, read: Callable[[str], T | None]) -> T | None:
     """Return the value that `read` makes of a cell, or None when the cell is blank or missing."""
     text = cells.get(name)
     return read(text) if text else None
@@ -150,7 +197,9 @@ def _language(text: str) -> str:
     return text
 
 
-def _state(text: str) -> str:
+def _state(text: str) -> str | None:
+    if standing_of("status", text) not in (None, UNCLEAR) and text.lower() not in STATES:
+        return None  # a word of another tool, which `standing_in` has read
     return _choice("state", text, STATES)
 
 

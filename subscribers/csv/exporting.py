@@ -9,7 +9,8 @@ from typing import IO
 from sqlalchemy import Connection
 
 from subscribers.addresses import parse_address
-from subscribers.csv.rows import COLUMNS, guarded
+from subscribers.csv.columns import COLUMNS
+from subscribers.csv.rows import guarded
 from subscribers.model import Subscriber
 from subscribers.store import stream as subscribers_after
 from subscribers.suppression import reasons_for

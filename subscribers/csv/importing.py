@@ -1,9 +1,10 @@
 """Import subscribers from a CSV file: store the good rows, report the bad ones, lose nothing that is stored.
 
 The file is UTF-8, Windows-1252 or UTF-16; its delimiter is a comma, semicolon, tab or bar. Its columns are those of
-`csv.rows.COLUMNS`; only `email` is required. A blank cell changes nothing: a stored value stays, and a new subscriber
-gets the default. "all" in a facet means all of it. When two lines have the same address, the first line counts, but a
-wish to leave counts on any line. A subscriber who has left and an address that is suppressed stay so.
+`csv.columns.COLUMNS`, of which only `email` is required, or those of another tool's export. A blank cell of ours
+changes nothing: a stored value stays, and a new subscriber gets the default. "all" in a facet means all of it. When
+two lines have the same address, the first line counts, but a wish to leave counts on any line. A subscriber who has
+left and an address that is suppressed stay so.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import IO
 from sqlalchemy import Connection, select
 
 from subscribers.csv.actions import RowDecision, row_action
-from subscribers.csv.cells import BadCell, CellReader, RowChanges
-from subscribers.csv.rows import RowProblem, read_rows
+from subscribers.csv.cells import CellReader, RowChanges
+from subscribers.csv.rows import BadCell, RowProblem, read_rows
 from subscribers.database import dialect_insert
 from subscribers.facets import KnownFacets
 from subscribers.model import Subscriber
@@ -33,7 +34,8 @@ MOST_PROBLEMS = 10_000  # that the report lists; its counts go on
 class ImportRules:
     """The values that an installation allows in a CSV file, and its defaults for a new subscriber.
 
-    `how` goes into the consent history; `secret` hashes suppressed addresses.
+    `how` goes into the consent history; `secret` hashes suppressed addresses. `columns` ({column: field}) and
+    `interests` ({label: its meaning}) are what the operator says of another tool's file.
     """
 
     known_facets: KnownFacets
@@ -42,6 +44,8 @@ class ImportRules:
     secret: bytes = field(repr=False)
     default_language: str = "en"
     how: str = "CSV import"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    interests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -86,12 +90,13 @@ def import_csv(
     """Import a binary CSV stream inside the caller's transaction and return the report.
 
     `dry_run` gives the same report and writes nothing. `progress` is called after each batch with the number of rows
-    read so far. Raises BadFile when the file as a whole cannot be used, and BadSecret; nothing is changed then.
+    read so far. Raises BadFile when the file as a whole cannot be used, and BadSecret. BadFile may come late, where a
+    column turns out to tell of consent; the caller must roll the transaction back, so that nothing is changed.
     """
     check_secret(conn, rules.secret)
-    reader = CellReader(rules.known_facets, tuple(rules.cadences))
+    reader = CellReader(rules.known_facets, tuple(rules.cadences), rules.interests)
     run = _Import(conn, rules, now, dry_run)
-    for row in read_rows(stream):
+    for row in read_rows(stream, rules.columns):
         try:
             if isinstance(row, RowProblem):
                 run.report.note(row)
@@ -162,8 +167,8 @@ class _Import:
         if not changes.counted:
             return
         setattr(self.report, decision.outcome, getattr(self.report, decision.outcome) + 1)
-        if decision.remark:
-            self.report.note(RowProblem(changes.line, decision.remark, refused=False))
+        if remark := decision.remark or changes.remark:
+            self.report.note(RowProblem(changes.line, remark, refused=False))
 
     def _write(self, decisions: dict[str, RowDecision], stored: Mapping[str, Subscriber]) -> dict[str, RowDecision]:
         """Write the decisions; return those that were written: not a row that another process added meanwhile."""

@@ -7,38 +7,36 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import IO
 
+from subscribers.csv.columns import COLUMNS, CsvColumn, CsvHeader, column_name, field_of, read_header
 from subscribers.csv.lines import Line, read_lines
 from subscribers.errors import BadFile
 
-COLUMNS = (
-    "email",
-    "name",
-    "cadence",
-    "policy_areas",
-    "regions",
-    "themes",
-    "elsewhere",
-    "language",
-    "state",
-    "paused_until",
-    "joined_at",
-    "suppressed",
-)
 # A spreadsheet runs a cell that begins with these; in some locales the full-width forms count as their ASCII twins.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _GUARDED = (*_FORMULA, "'")
 _MOST_LINES = 40  # in one quoted row; with more, somebody forgot to close a quotation mark
 _DELIMITERS = (",", ";", "\t", "|")
+_NOT_MAPPED: Mapping[str, str] = MappingProxyType({})
+
+
+class BadCell(Exception):
+    """A cell holds a value that the import refuses; the message names it and the cure, never an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
-    """One row: the number of its first line (from 1), and its cells, trimmed, by the names of `COLUMNS`."""
+    """One row: the number of its first line (from 1), and its cells, trimmed, by the names of `COLUMNS`.
+
+    `others` are the cells of the other columns that count: those of consent, also where they are blank, parts of a
+    name, and what nobody knows.
+    """
 
     line: int
     cells: Mapping[str, str] = field(repr=False)
+    others: Sequence[tuple[CsvColumn, str]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +61,17 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell.startswith(_GUARDED, 1) else cell
 
 
-def read_rows(stream: IO[bytes]) -> Iterator[CsvRow | RowProblem]:
+def read_rows(stream: IO[bytes], mapping: Mapping[str, str] = _NOT_MAPPED) -> Iterator[CsvRow | RowProblem]:
     """Yield each row of a CSV file, or the problem with it; blank lines are skipped.
 
-    The first line names the columns, in any order and case. The delimiter is the comma, semicolon, tab or bar that
-    gives the most columns of `COLUMNS`. Raises BadFile when there is no `email` column, a column is there twice, or
-    the file is empty or no CSV.
+    The first line names the columns, in any order and case; `mapping` says of some of them what they are, as
+    {column: field of `columns.TO_MAP`}. The delimiter is the comma, semicolon, tab or bar that gives the most columns
+    that are known. Raises BadFile when the file is empty or no CSV, and as `columns.read_header` does.
     """
     lines = read_lines(stream)
-    header, delimiter = _header(lines)
-    names = [_column(cell) for cell in header]
-    _check_header(names)
-    unknown = [name for name in names if name and name not in COLUMNS]
-    if unknown:
-        shown = ", ".join(repr(name[:40]) for name in unknown[:10])
-        text = f"unknown columns left out: {shown}; known are {', '.join(COLUMNS)}"
-        yield RowProblem(1, text, refused=False)
+    first, delimiter = _header(lines, mapping)
+    header = read_header(first, mapping)
+    yield from _remarks(header)
     told = False
     for line, cells in _records(lines, delimiter):
         if line.legacy and not told:
@@ -88,10 +81,23 @@ def read_rows(stream: IO[bytes]) -> Iterator[CsvRow | RowProblem]:
         if isinstance(cells, str):
             yield RowProblem(line.number, cells)
         elif any(cell.strip() for cell in cells):
-            yield _row(line.number, names, cells)
+            yield _row(line.number, header.columns, cells)
 
 
-def _header(lines: Iterator[Line]) -> tuple[list[str], str]:
+def _remarks(header: CsvHeader) -> Iterator[RowProblem]:
+    """Yield what the operator should know of the columns before the rows."""
+    if header.export is not None:
+        text = f"read as an export of {header.export.name}"
+        yield RowProblem(1, f"{text}; {header.export.note}" if header.export.note else text, refused=False)
+    if header.left_out:
+        shown = ", ".join(repr(name[:40]) for name in header.left_out[:10])
+        text = (
+            f"unknown columns left out: {shown}; known are {', '.join(COLUMNS)}, and --map COLUMN=FIELD names others"
+        )
+        yield RowProblem(1, text, refused=False)
+
+
+def _header(lines: Iterator[Line], mapping: Mapping[str, str]) -> tuple[list[str], str]:
     """Return the cells of the first line that is not blank, and the delimiter of the file."""
     for line in lines:
         text = line.text or ""
@@ -100,36 +106,25 @@ def _header(lines: Iterator[Line]) -> tuple[list[str], str]:
             first = next(lines, None)
             return _cells(first.text or "", named[1]) if first else [], named[1]
         if text.strip(" ,;\t|"):
-            counts = {
-                delimiter: sum(_column(cell) in COLUMNS for cell in _cells(text, delimiter))
-                for delimiter in _DELIMITERS
-            }
-            best = max(_DELIMITERS, key=lambda delimiter: counts[delimiter])
-            return _cells(text, best), best
+            rows = {delimiter: _cells(text, delimiter) for delimiter in _DELIMITERS}
+            best = max(rows, key=lambda delimiter: _score(rows[delimiter], mapping))
+            return rows[best], best
     raise BadFile("the file is empty; its first line must name the columns, one of them 'email'")
+
+
+def _score(cells: Sequence[str], mapping: Mapping[str, str]) -> tuple[int, int]:
+    """Return how much a first line that is cut like this looks right: its known columns, and its columns."""
+    mapped = {column_name(column) for column in mapping}
+    names = [column_name(cell) for cell in cells]
+    known_names = sum(name in mapped or field_of(name, cell) != "" for name, cell in zip(names, cells, strict=True))
+    return known_names, len(cells)
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([text], delimiter=delimiter), [])
+        return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
         return []
-
-
-def _column(cell: str) -> str:
-    return re.sub(r"[\s-]+", "_", cell.strip().strip("\ufeff'").lower())
-
-
-def _check_header(names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if name in COLUMNS and names.count(name) > 1})
-    if twice:
-        raise BadFile(f"line 1: column {twice[0]!r} is there twice; leave one")
-    if "email" in names:
-        return
-    if any("@" in name for name in names):
-        raise BadFile("line 1: no column names; put a first line that names them, one of them 'email'")
-    columns = ", ".join(repr(name[:40]) for name in names[:12] if name)
-    raise BadFile(f"line 1: no column 'email' (found {columns or 'none'}); name the column of addresses 'email'")
 
 
 def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list[str] | str]]:
@@ -145,7 +140,7 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list
         texts, taken = [line.text], list[Line]()
         while True:
             try:
-                yield line, next(csv.reader(texts, delimiter=delimiter, strict=True), [])
+                yield line, _strict_cells(texts, delimiter)
                 break
             except csv.Error as error:
                 more = _to_next_quote(again, lines, taken) if "unexpected end" in str(error) else False
@@ -154,6 +149,23 @@ def _records(lines: Iterator[Line], delimiter: str) -> Iterator[tuple[Line, list
                 yield line, "a quotation mark stands alone; close it, or double it inside a quoted cell"
                 break
             texts = [f"{line.text}\n", *(f"{further.text}\n" for further in taken)]
+
+
+def _strict_cells(texts: Sequence[str], delimiter: str) -> list[str] | str:
+    """Return the cells of one row, or the text of its problem. Raises csv.Error.
+
+    Spaces beside the quotation marks around a cell are no part of it.
+    """
+    try:
+        cells = next(csv.reader(texts, delimiter=delimiter, strict=True, skipinitialspace=True), [])
+    except csv.Error as error:
+        trimmed = [re.sub(rf'"[ \u00a0]+(?=[{re.escape(delimiter)}\n]|$)', '"', text) for text in texts]
+        if "expected after" not in str(error) or trimmed == list(texts):
+            raise
+        cells = next(csv.reader(trimmed, delimiter=delimiter, strict=True, skipinitialspace=True), [])
+    if any(cell[:1].isspace() and cell.strip()[:1] == '"' for cell in cells):
+        return "a tab or an unusual space stands before a quotation mark; remove it"
+    return cells
 
 
 def _to_next_quote(again: deque[Line], lines: Iterator[Line], taken: list[Line]) -> bool:
@@ -170,11 +182,17 @@ def _to_next_quote(again: deque[Line], lines: Iterator[Line], taken: list[Line])
     return False
 
 
-def _row(number: int, names: Sequence[str], cells: Sequence[str]) -> CsvRow | RowProblem:
+def _row(number: int, columns: Sequence[CsvColumn], cells: Sequence[str]) -> CsvRow | RowProblem:
     if "\x00" in "".join(cells):
         return RowProblem(number, "holds a NUL byte; type the row again")
-    if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
+    if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
         cure = "quote a cell that holds the delimiter"
-        return RowProblem(number, f"{len(cells)} cells, but the first line names {len(names)} columns; {cure}")
-    pairs = zip(names, cells, strict=False)
-    return CsvRow(number, {name: unguarded(cell.strip()).strip() for name, cell in pairs if name in COLUMNS})
+        return RowProblem(number, f"{len(cells)} cells, but the first line names {len(columns)} columns; {cure}")
+    texts = [unguarded(cell.strip()).strip() for cell in cells] + [""] * (len(columns) - len(cells))
+    ours, others = {}, []
+    for column, text in zip(columns, texts, strict=False):
+        if column.field in COLUMNS:
+            ours[column.field] = text
+        elif column.name and column.field not in ("ignore", "other"):
+            others.append((column, text))
+    return CsvRow(number, ours, others)

@@ -179,7 +179,7 @@ def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path:
 def test_people_come_and_go(digest: Digest, tmp_path: Path) -> None:
     digest("init")
     digest("subscribers", "add", "new.reader@council.example", "--policy-areas", "housing", "--regions", "wales")
-    assert "did you mean" in digest("subscribers", "import", _csv(tmp_path), code=0).stderr
+    assert "did you mean" in digest("subscribers", "import", _csv(tmp_path), code=1).stderr
     shown = digest("subscribers", "show", "new.reader@council.example", "--json").document
     assert shown["policy_areas"] == ["housing"]
     digest("subscribers", "export", "people.csv")

@@ -224,7 +224,7 @@ def test_someone_added_by_another_process_meanwhile_is_left_alone(conn: Connecti
 def test_a_file_that_cannot_be_used_changes_nothing(conn: Connection, load: Any) -> None:
     load("email\njo@town.example\n")
     with pytest.raises(BadFile, match="no column 'email'"):
-        load("mail,name\nal@town.example,Al\n")
+        load("post,name\nal@town.example,Al\n")
     assert store.count(conn) == 1
 
 

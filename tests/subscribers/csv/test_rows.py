@@ -101,6 +101,28 @@ def test_many_open_quotation_marks_cost_their_own_lines() -> None:
     assert len(problems(data)) == 30
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        'email, name\njo@town.example, "Ash, Ann"\n',
+        '"email" ; "name"\n"jo@town.example" ; "Ash, Ann"\n',
+        'email,name\n "jo@town.example"  ,   "Ash, Ann"   \n',
+        'email\tname\njo@town.example\t "Ash, Ann" \n',
+        'name,email\n"Ash, Ann" ,jo@town.example\n',
+    ],
+)
+def test_spaces_beside_quotation_marks_are_no_part_of_a_cell(data: str) -> None:
+    assert pairs(data) == [(2, "jo@town.example", "Ash, Ann")]
+    assert problems(data) == []
+
+
+@pytest.mark.parametrize("space", ["\t", "\u00a0", " \t"])
+def test_an_odd_space_before_a_quotation_mark_refuses_the_whole_row(space: str) -> None:
+    data = f'email,name\njo@town.example,{space}"Bob"\nal@town.example,Al\n'
+    assert pairs(data) == [(3, "al@town.example", "Al")]
+    assert problems(data) == ["line 2: a tab or an unusual space stands before a quotation mark; remove it"]
+
+
 def test_a_quotation_mark_inside_a_cell_is_text() -> None:
     assert pairs(HEAD + 'jo@town.example,5" Jo\n') == [(2, "jo@town.example", '5" Jo')]
 

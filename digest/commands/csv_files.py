@@ -1,0 +1,143 @@
+"""Define `subscribers import` and `subscribers export`: people as CSV files."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from digest.commands.base import GlobalOptions, answer, as_json, bundled, tell
+from digest.errors import DigestError, WrongUse
+
+if TYPE_CHECKING:
+    from digest.installation import Installation
+    from subscribers.csv.importing import ImportReport
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignOptions:
+    """Hold what the options of `import` say of another tool's file, as texts "COLUMN=FIELD" and "LABEL=NAME"."""
+
+    columns: tuple[str, ...] = ()
+    interests: tuple[str, ...] = ()
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Report only; change nothing.")
+@bundled(
+    "foreign",
+    ForeignOptions,
+    click.option(
+        "--map", "columns", multiple=True, metavar="COLUMN=FIELD",
+        help="What a column is: a column of ours, first_name, last_name, interests, what it tells of consent (status,"
+        " subscribed, confirmed, unsubscribed, bounced, complained, blocked) or ignore. Repeatable.",
+    ),
+    click.option(
+        "--interest", "interests", multiple=True, metavar="LABEL=NAME",
+        help="What a list or tag stands for, in columns mapped to interests: a policy area, region or theme, or"
+        " ignore. Repeatable.",
+    ),
+)  # fmt: skip
+@click.option("--skip-refused", is_flag=True, help="Leave with exit code 0 though rows were refused.")
+@as_json
+@click.pass_obj
+def import_(
+    options: GlobalOptions, file: Path, dry_run: bool, foreign: ForeignOptions, skip_refused: bool, json_: bool
+) -> None:
+    """Import subscribers from a CSV file (- for standard input): store good rows, and list bad rows.
+
+    The exports of other tools are known by their columns. Leaves with exit code 1 when rows were refused.
+    """
+    installation = options.installation()
+    if str(file) == "-":
+        report = import_people(installation, sys.stdin.buffer, foreign, dry_run=dry_run)
+    else:
+        with file.open("rb") as stream:
+            report = import_people(installation, stream, foreign, dry_run=dry_run)
+    for problem in report.problems:
+        tell(str(problem))
+    if report.unlisted:
+        tell(f"and {report.unlisted} more lines")
+    counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "refused", "suppressed")}
+    if json_:
+        answer(counts | {"problems": [str(problem) for problem in report.problems]})
+    else:
+        click.echo(", ".join(f"{count} {key}" for key, count in counts.items()) + (" (dry run)" if dry_run else ""))
+    if report.refused and not skip_refused:
+        tell(f"{report.refused} refused: mend these lines and import them again, or leave them with --skip-refused")
+        raise click.exceptions.Exit(DigestError.exit_code)
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
+@click.pass_obj
+def export(options: GlobalOptions, file: Path) -> None:
+    """Write all subscribers as CSV that can be imported again without loss (default, or -: standard output).
+
+    A FILE is new and for its owner alone, and opens in a spreadsheet with its accents.
+    """
+    from digest.store.engine import reading
+    from subscribers.csv.exporting import export_csv
+
+    installation = options.installation()
+    with reading(installation.engine) as conn:
+        if str(file) == "-":
+            count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
+        else:
+            with _new_file(file) as stream:
+                stream.write(codecs.BOM_UTF8)  # because without it a spreadsheet takes UTF-8 for another encoding
+                count = export_csv(conn, stream, secret=installation.secret)
+    tell(f"exported {count} subscribers")
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a new file that its owner alone may read; remove it when writing fails. Raises WrongUse when it exists."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongUse(f"{path} exists; name a new file, an export overwrites nothing") from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def import_people(
+    installation: Installation, stream: IO[bytes], foreign: ForeignOptions | None = None, *, dry_run: bool = False
+) -> ImportReport:
+    """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
+    from digest.facets.known import known_facets
+    from digest.store.engine import writing
+    from subscribers.csv.importing import ImportRules, import_csv
+
+    settings, foreign = installation.settings, foreign or ForeignOptions()
+    rules = ImportRules(
+        known_facets=known_facets(settings.taxonomy),
+        cadences=[cadence.name for cadence in settings.cadences],
+        default_cadence=settings.default_cadence,
+        default_language=settings.site.language,
+        secret=installation.secret,
+        columns=_pairs("--map", foreign.columns),
+        interests=_pairs("--interest", foreign.interests),
+    )
+    with writing(installation.engine, "import") as conn:
+        return import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
+
+
+def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
+    """Return {before: after} for texts split at their last "=". Raises WrongUse for a text without."""
+    pairs = {before.strip(): after.strip() for before, _, after in (text.rpartition("=") for text in texts)}
+    if "" in pairs or "" in pairs.values():
+        raise WrongUse(f'{option} takes two words with a "=" between, such as {option} "E-mail Adr=email"')
+    return pairs

@@ -1,0 +1,125 @@
+"""Read what another tool says of a person in a row: how they stand there, since when, and their labels. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from subscribers.csv.columns import CsvColumn, cure
+from subscribers.csv.dates import read_instant
+from subscribers.csv.rows import BadCell, CsvRow
+from subscribers.csv.standing import CONSENT_FIELDS, UNCLEAR, may_tell, split_labels, standing_of, strictest
+from subscribers.csv.vocabulary import squashed
+from subscribers.errors import BadFile
+from subscribers.facets import KnownFacets, quoted
+from subscribers.tables import STATES
+
+FACETS = ("policy_areas", "regions", "themes")
+IGNORE = "ignore"
+_TAKEN = {
+    "pending": "taken as pending",
+    "left": "taken as left",
+    "bounced": "taken as left and suppressed (bounced)",
+    "complained": "taken as left and suppressed (complained)",
+    "editor": "taken as left and suppressed (editor)",
+}
+# Fields of dates, the best witness of a consent first.
+_DATED = ("confirmed", "subscribed", "subscribed_at", "created_at")
+
+
+def standing_in(row: CsvRow) -> tuple[str | None, str]:
+    """Return the strictest standing that the columns give a row (None: no column speaks), and the remark on it.
+
+    Raises BadCell when a cell cannot be understood and none tells the person to be left alone, and BadFile where a
+    column that nobody knows may tell so.
+    """
+    given = [
+        (column, text, standing_of(column.field, text))
+        for column, text in row.others
+        if column.field in CONSENT_FIELDS
+    ]
+    if any(column.field == "confirmed" and text and standing == "active" for column, text, standing in given):
+        # Because of two dates, one to opt in and one to confirm, either will do.
+        given = [(column, text, standing) for column, text, standing in given if text or column.field != "confirmed"]
+    state = row.cells.get("state", "")
+    if state and state.lower() not in STATES and (standing := standing_of("status", state)) != UNCLEAR:
+        given.append((CsvColumn("state", "status"), state, standing))
+    strict = strictest(standing for _, _, standing in given)
+    if strict is None or strict == "active":
+        _check_unknown(row)
+        return strict, ""
+    column, text, _ = next(each for each in given if each[2] == strict)
+    shown = f"column {column.name[:40]!r} " + (f"holds {quoted(text)}" if text else "is blank")
+    if strict == UNCLEAR:
+        raise BadCell(
+            f"{shown}, which does not tell whether they may be mailed; write active, pending, left, bounced,"
+            f" complained or blocked there, or {cure(column.name)}"
+        )
+    return strict, f"{_TAKEN[strict]}, because {shown}"
+
+
+def _check_unknown(row: CsvRow) -> None:
+    """Raise BadFile when a column that nobody knows holds a word that may tell a person to be left alone."""
+    for column, text in row.others:
+        if not column.field and may_tell(text):
+            raise BadFile(
+                f"line {row.line}: column {column.name[:40]!r} holds {quoted(text)}, which may tell who must not be"
+                f" mailed; {cure(column.name)}"
+            )
+
+
+def consent_date(cells: Sequence[tuple[CsvColumn, str]]) -> datetime | None:
+    """Return the date of a consent: of its confirmation, else of the subscription, else of the record there.
+
+    Raises BadCell for a text in a column of dates that is no date, or that may be two.
+    """
+    dates: dict[str, datetime] = {}
+    for column, text in cells:
+        if not text or column.field not in _DATED:
+            continue
+        instant = read_instant(text)
+        if instant is not None:
+            dates[column.field] = max(instant, dates.get(column.field, instant))
+        elif column.field in ("subscribed_at", "created_at") and any(letter.isdecimal() for letter in text):
+            raise BadCell(
+                f"column {column.name[:40]!r} holds {quoted(text)}, which is no date or may be two; write it like"
+                f' 2026-12-31, or leave the column out with --map "{column.name[:40]}={IGNORE}"'
+            )
+    return next((dates[name] for name in _DATED if name in dates), None)
+
+
+class Labels:
+    """Reads the lists and tags of another tool as interests.
+
+    `meanings` is {label: policy area, region or theme, by slug or name, or "ignore"}; a label that is a name of one
+    of them needs no meaning. Raises BadFile for a meaning that does not exist.
+    """
+
+    def __init__(self, known_facets: KnownFacets, meanings: Mapping[str, str]) -> None:
+        self.known_facets = known_facets
+        self.meanings = {squashed(label): self._meaning(label, value) for label, value in meanings.items()}
+
+    def read(self, cells: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return {facet: slugs} of the labels in some cells. Raises BadCell for a label that stands for nothing."""
+        slugs: dict[str, frozenset[str]] = {}
+        for label in (label for cell in cells for label in split_labels(cell)):
+            meaning = self.meanings.get(squashed(label), self._facet_value(label))
+            if meaning is None:
+                raise BadCell(
+                    f"label {quoted(label)} is no policy area, region or theme; say what it stands for with"
+                    f' --interest "LABEL=NAME", or "LABEL={IGNORE}"'
+                )
+            facet, slug = meaning
+            if facet:
+                slugs[facet] = slugs.get(facet, frozenset()) | {slug}
+        return slugs
+
+    def _meaning(self, label: str, value: str) -> tuple[str, str]:
+        meaning = ("", "") if value.strip().lower() == IGNORE else self._facet_value(value)
+        if meaning is None:
+            raise BadFile(f"--interest {quoted(label)}: {quoted(value)} is no policy area, region or theme")
+        return meaning
+
+    def _facet_value(self, text: str) -> tuple[str, str] | None:
+        slugs = ((facet, self.known_facets.slug(facet, text)) for facet in FACETS)
+        return next(((facet, slug) for facet, slug in slugs if slug is not None), None)
