@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
+from digest.ledger.replies import Class, classify
 from digest.ledger.states import OPEN_TAKE_BACKS
 
 KINDS = ("processed", "deferred", "delivered", "bounced", "blocked", "dropped", "complained", "unsubscribed")
@@ -92,28 +94,24 @@ STRIKES = 3
 STRIKES_OVER = timedelta(days=7)  # because three in one week-end are one full mailbox
 STRIKES_WITHIN = timedelta(days=100)  # so that three monthly letters fit in
 
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)")
-# The words by which a server refuses a sender or a text, not a mailbox, when its code does not tell.
-_POLICY = re.compile(
-    r"\b(spam\w*|blocklist\w*|blacklist\w*|block list|black list|dnsbl|rbl|reputation|dmarc|spf|dkim|policy)\b", re.I
-)
-_SMTP_CODE = re.compile(r"(?<!\d)([45])\d\d(?!\d)")
+# The action of a bounce on its address, by the class of the server's words. A strike also for what is not sure,
+# because an address that never takes a letter must end some day; nobody is struck for us or for a text.
+_BY_CLASS: Final[dict[Class, str]] = {
+    "address": "bounced",
+    "mailbox": "strike",
+    "passing": "strike",
+    "unsure": "strike",
+    "letter": "alert",
+    "sender": "alert",
+}
 _DROPPED = (
     (re.compile(r"spam.?report", re.I), "complained"),
     (re.compile(r"unsubscribed", re.I), "left"),
-    # A strike only, because the provider's own list may hold an innocent address (a spam block counted as a bounce).
-    (re.compile(r"bounced|invalid", re.I), "strike"),
 )
 
 
-def status_in(text: str) -> str | None:
-    """Return the first enhanced status code in a server's reply, or None ("5.1.1.9" is an IP address)."""
-    match = _STATUS.search(text)
-    return ".".join(str(int(part)) for part in match.groups()) if match else None
-
-
 def action(kind: str, status: str | None, reason: str = "") -> str:
-    """Return the action of an event on its address, one of ACTIONS. The status outranks the provider's own kind.
+    """Return the action of an event on its address, one of ACTIONS. The words outrank the provider's kind.
 
     The policy: an address that does not exist is suppressed at once; a full or unwilling mailbox gets three
     strikes over a week; a server that refuses the sender or the text says nothing about the reader's address.
@@ -122,32 +120,15 @@ def action(kind: str, status: str | None, reason: str = "") -> str:
         return "complained"
     if kind == "unsubscribed":
         return "left"
-    if kind == "dropped":
-        return next((result for words, result in _DROPPED if words.search(reason)), "")
-    if kind not in ("bounced", "blocked"):
+    if kind not in ("bounced", "blocked", "dropped"):
         return ""
-    code = status_in(status or "") or status_in(reason)
-    if code is None or code.endswith(".0.0"):
-        return _by_words(kind, code, reason)
-    group, subject, detail = (int(part) for part in code.split("."))
-    if subject == 7 or (subject, detail) in ((1, 7), (1, 8)):  # x.1.7 and x.1.8 are about the sender's address
-        return "alert"
-    if group != 5:
-        return "strike"
-    if subject == 1 or (subject, detail) == (2, 1):
-        return "bounced"
-    if (subject, detail) == (2, 0):
-        return _by_words(kind, code, reason)
-    return "strike"  # 5.2.2 a full mailbox; 5.3 to 5.6: a system, a route or a text, never a dead address
-
-
-def _by_words(kind: str, code: str | None, reason: str) -> str:
-    """Return the action of a bounce whose status code does not tell: its words and its SMTP code decide."""
-    if _POLICY.search(reason):
-        return "alert"
-    smtp = _SMTP_CODE.search(reason)
-    temporary = (code or "").startswith("4") or (code is None and smtp is not None and smtp[1] == "4")
-    return "bounced" if kind == "bounced" and not temporary else "strike"
+    if kind == "dropped":
+        for words, result in _DROPPED:
+            if words.search(reason):
+                return result
+    result = _BY_CLASS[classify(reason, status=status)]
+    # Only a strike, because a provider drops by its own list, and a spam block may have been counted as a bounce.
+    return "strike" if (kind, result) == ("dropped", "bounced") else result
 
 
 def struck_out(strikes: Iterable[tuple[datetime, int | str]]) -> bool:

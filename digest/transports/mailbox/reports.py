@@ -17,8 +17,9 @@ from email.message import Message
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
 
-from digest.ledger.events import Event, status_in
+from digest.ledger.events import Event
 from digest.ledger.redact import redacted
+from digest.ledger.replies import status_in
 
 PROVIDER = "mail"
 LARGEST = 1_000_000  # bytes of a message that are read; enough, because the report comes before the returned letter

@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from digest.ledger.events import LONGEST_ID, Event, status_in
+from digest.ledger.events import LONGEST_ID, Event
 from digest.ledger.redact import redacted
+from digest.ledger.replies import status_in
 from digest.transports.webhook import BadBody, Parsed, ReadTag, Webhook
 
 PROVIDER = "sendgrid"

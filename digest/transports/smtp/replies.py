@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from digest.ledger.replies import wait_asked
 from digest.transports.base import Outcome
 
 RETRY_LOST: Final = 60.0  # seconds until another try after a connection broke
@@ -19,9 +20,6 @@ _LONGEST = 200
 _RETRY = {421: 300.0, 450: 600.0, 451: 600.0, 452: 1800.0}
 _RETRY_OTHER = 900.0
 _RETRY_RANGE = (60.0, 6 * 3600.0)
-_UNIT = {"s": 1, "m": 60, "h": 3600}
-_IN = re.compile(r"\b(?:in|after|for|wait)\s+(?:about\s+)?(\d{1,5})\s*(s|m|h)(?:ec|in|our|econd|inute)?s?\b", re.I)
-_CLOCK = re.compile(r"\b(\d\d):(\d\d):(\d\d)\b")
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,]+(?:@|%40)[^\s<>():;,]+", re.I)
@@ -73,11 +71,8 @@ def about_the_account(verb: str, reply: Reply) -> bool:
 
 def wait_in_reply(reply: Reply) -> float:
     """Return how many seconds to wait before another try: as the server says, within limits, or by its code."""
-    if named := _IN.search(reply.text):
-        seconds = float(int(named[1]) * _UNIT[named[2].lower()])
-    elif clock := _CLOCK.search(reply.text):
-        seconds = float(int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3]))
-    else:
+    seconds = wait_asked(reply.text)
+    if seconds is None:
         return _RETRY.get(reply.code, _RETRY_OTHER)
     shortest, longest = _RETRY_RANGE
     return min(max(seconds, shortest), longest)
