@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from digest.commands.base import GlobalOptions, answer, as_json, tell
-from digest.errors import WrongUse
+from digest.errors import PersonNeeded, WrongUse
 
 if TYPE_CHECKING:
     from digest.delivery.events_in import Incoming
     from digest.installation import Installation
+    from digest.operations.alarms import Alarm
 
 
 @click.command()
@@ -58,7 +60,10 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
 @as_json
 @click.pass_obj
 def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool) -> None:
-    """Read events from a mailbox of bounces and complaints, or from a file; safe to repeat."""
+    """Read events from a mailbox of bounces and complaints, or from a file; safe to repeat.
+
+    Exit code 4 when somebody answered a letter and a person must read it.
+    """
     from digest.delivery import events_in
     from digest.operations.alarms import alarms as read_alarms
     from digest.store.engine import reading
@@ -82,7 +87,16 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
         alarms = read_alarms(conn, installation.clock())
     if json_:
         answer(_document(incoming) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
-        return
+    else:
+        _tell_story(incoming, alarms)
+    if incoming.answers:
+        tell(
+            f"{incoming.answers} unread: somebody answered a letter; read it in the mailbox, answer, mark it as read"
+        )
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
+def _tell_story(incoming: Incoming, alarms: Sequence[Alarm]) -> None:
     click.echo(", ".join(f"{count} {name}" for name, count in _counts(incoming).items()))
     for reason, count in sorted(incoming.aside.items()):
         tell(f"left aside: {count} × {reason}")
@@ -115,7 +129,12 @@ def _counts(incoming: Incoming) -> dict[str, int]:
 
 
 def _document(incoming: Incoming) -> dict[str, Any]:
-    return {**_counts(incoming), "alerts": dict(incoming.taken.alerts), "aside": dict(incoming.aside)}
+    return {
+        **_counts(incoming),
+        "answers": incoming.answers,
+        "alerts": dict(incoming.taken.alerts),
+        "aside": dict(incoming.aside),
+    }
 
 
 COMMANDS = (serve, events)

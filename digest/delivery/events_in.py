@@ -24,11 +24,15 @@ Clock = Callable[[], datetime]
 
 @dataclass(slots=True)
 class Incoming:
-    """Count events taken, events left aside (by reason), and messages in a mailbox left unread for a person."""
+    """Count events taken, events left aside (by reason), and messages in a mailbox left unread for a person.
+
+    `answers` are those of the unread that answer one of our letters.
+    """
 
     taken: TakenEvents = field(default_factory=TakenEvents)
     aside: Counter[str] = field(default_factory=Counter)
     unread: int = 0
+    answers: int = 0
 
 
 def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now: datetime) -> Incoming:
@@ -63,6 +67,7 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
             incoming.aside[str(report)] += 1
             if not report.machine:
                 incoming.unread += 1
+                incoming.answers += report.reader
                 continue
         keys.append(key)
         if len(keys) >= BATCH:

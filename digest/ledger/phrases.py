@@ -84,7 +84,7 @@ _ADDRESS = (
     rf"illegal {_WHO}",
     r"unknown local.?part|recip(?:ient)?notfound|userunknown",
     r"does(?: not|n't) have an? .{0,40}\baccount",
-    r"no (?:mail ?box|account|user|such person) (?:here|by that|with|for|found)",
+    r"no (?:mail ?box|account|user|such person) (?:here|at this|by that|with|for|found)",
     r"no longer (?:exists|valid|active|in use|works)|no one (?:here|with|by)",
 )
 _LETTER = (

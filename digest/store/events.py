@@ -210,7 +210,7 @@ def _act(conn: Connection, acting: Sequence[_Acting], secret: bytes, now: dateti
         elif item.action in ("left", "complained") and _has_rejoined(item):
             continue
         elif item.action == "left" and item.person is not None:
-            taken.left += _leave(conn, item.person.id, secret, now)
+            taken.left += _leave(conn, item.person.id, item.event.reason, secret, now)
         elif item.action in ("left", "bounced", "complained") and item.key is not None:
             # Of several reasons for one address the strongest is kept.
             reasons[item.key] = max(reasons.get(item.key, ""), item.action, key=decide.ACTIONS.index)
@@ -227,9 +227,9 @@ def _has_rejoined(acting: _Acting) -> bool:
     return joined is not None and acting.event.at.replace(microsecond=999_999) < joined
 
 
-def _leave(conn: Connection, number: int, secret: bytes, now: datetime) -> int:
+def _leave(conn: Connection, number: int, reason: str, secret: bytes, now: datetime) -> int:
     try:
-        people.leave(conn, number, how="the provider's unsubscribe event", now=now, secret=secret)
+        people.leave(conn, number, how=reason or "the provider's unsubscribe event", now=now, secret=secret)
     except (NoSubscriber, NotAllowed):
         return 0
     return 1

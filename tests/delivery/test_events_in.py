@@ -96,6 +96,18 @@ def test_reports_in_a_mailbox_do_what_they_say_and_are_marked(sent: House, tmp_p
     assert (again["new"], again["duplicate"], again["unread"]) == (0, 0, 1)
 
 
+def test_who_writes_to_the_bounce_address_leaves_or_a_person_is_told(sent: House, tmp_path: Path) -> None:
+    secret = sent.place.secret
+    leaving = note(envelope(1, secret), text="Please take me off this list.")
+    place = fill(tmp_path / "box", leaving, note(envelope(2, secret), text="Where is the May issue?"))
+    result = command(sent, "--mailbox", place)
+    assert result.exit_code == 4, result.output
+    assert result.stdout.startswith("1 new, 0 duplicate, 0 settled, 0 suppressed, 1 left")
+    assert "1 unread: somebody answered a letter" in result.stderr
+    assert rows(sent, "SELECT state FROM subscriber ORDER BY id")[:2] == [("left",), ("active",)]
+    assert json.loads(command(sent, "--mailbox", place, "--json").stdout)["answers"] == 1
+
+
 def test_an_mbox_is_read_again_without_effect(sent: House, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "mbox")
     box.add(dsn(envelope(1, sent.place.secret), block("5.1.1")))

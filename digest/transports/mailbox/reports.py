@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
@@ -19,34 +19,30 @@ from email.utils import parsedate_to_datetime
 
 from digest.ledger.events import Event
 from digest.ledger.redact import redacted
-from digest.ledger.replies import status_in
+from digest.transports.mailbox.message import all_parts, header_of, headers_of, text_of, words_of
+from digest.transports.mailbox.notifications import NoReport, Statement, read_notification
+from digest.transports.mailbox.plain import read_words
+
+__all__ = ["LARGEST", "PROVIDER", "NoReport", "read_report"]
 
 PROVIDER = "mail"
 LARGEST = 1_000_000  # bytes of a message that are read; enough, because the report comes before the returned letter
-_PARTS = 50
-_TEXT = 8_000
 
 # A bounce brings the tag back in the address that it was sent to (VERP), a complaint in the headers that it quotes.
 _ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Cc")
 _QUOTED = ("Original-Mail-From", "Return-Path", "X-Original-Mail-From", "Errors-To")
-_MACHINE = re.compile(r"(?i)\b(mailer-daemon|postmaster|mail delivery (sub)?system)\b")
 _FEEDBACK = {"abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "": "complained"}
-_ACTIONS = {"delayed": "deferred", "delivered": "delivered", "relayed": "processed", "expanded": "processed"}
-# Of several recipients behind one address the mildest result counts: if one was reached, the address is alive.
-_MILDEST = ("delivered", "processed", "deferred", "blocked", "bounced")
+# A reader's wish to leave, as the whole subject or the whole first line, in the languages of the letters.
+_LEAVE = re.compile(
+    r"(?:please )?(?:unsubscribe|remove|take|opt(?: me)?[ -]?out|stop|cancel my subscription|no more)(?: me)?"
+    r"(?: off| out of| from| sending)?"
+    r"(?: (?:this|the|your|these|any|all|mailing|news|e?mails?|list|letters?|newsletters?|digests?))*"
+    r"|(?:dad-?danysgrifi(?:o|wch)|tynnwch|stopiwch)(?: fi| fy enw)?(?: oddi ar (?:y|eich|ych) rhestr(?: hon)?)?"
+    r"|dim mwy",
+)
+_POLITE = re.compile(r"\b(?:please|thanks?(?: you)?|os gwelwch yn dda|diolch)\b|^(?:re|fwd?|aw|ynghylch)\s*:|[.,!?]")
 
 Tag = Callable[[str], int | None]
-
-
-class NoReport(ValueError):
-    """Report a message that is no report of ours, and why.
-
-    `machine`: a program wrote it (an absence note, a report of a stranger's letter), so that no person need read it.
-    """
-
-    def __init__(self, why: str, *, machine: bool = False) -> None:
-        super().__init__(why)
-        self.machine = machine
 
 
 def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
@@ -73,78 +69,67 @@ def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
 
 
 def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
-    parts = _flat(message)
-    form = _header(message, "Content-Type").lower()
-    if "feedback-report" in form:
-        kind, status, reason, quoted = _feedback(parts)
-    elif any(part.get_content_type() == "message/delivery-status" for part in parts):
-        kind, status, reason, quoted = _notification(parts)
-    elif _is_automatic(message):
-        raise NoReport("an automatic answer", machine=True)
-    else:
-        kind, status, reason, quoted = _plain(message, parts)
-    delivery = read_tag(" ".join([_all(message, _ADDRESSED), quoted]))
-    if delivery is None:
-        raise NoReport("a report without the tag of one of our deliveries", machine=True)
+    statement = _statement(message)
+    addressed = headers_of(message, _ADDRESSED)
+    delivery = read_tag(" ".join([addressed, statement.quoted if statement else ""]))
+    if statement is None:
+        if delivery is None:
+            raise NoReport("not a report")
+        if not _wants_to_leave(message):
+            raise NoReport("an answer to a letter, for a person", reader=True)
+        statement = Statement("unsubscribed", None, "asked by a message to the bounce address")
+    elif delivery is None:
+        raise NoReport("a report without the tag of one of our deliveries", machine=not statement.plain)
     return Event(
-        id=_id(message, delivery, kind),
-        kind=kind,
+        id=_id(message, delivery, statement.kind),
+        kind=statement.kind,
         delivery=delivery,
         address=None,
         at=_date(message, now),
-        status=status,
-        reason=redacted(reason),
+        status=statement.status,
+        reason=redacted(statement.reason),
         provider=PROVIDER,
     )
 
 
-def _notification(parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """Read a notification (RFC 3464): a block about the message, then one for each recipient.
+def _statement(message: Message) -> Statement | None:
+    """Return what a report states, in whichever form it has; None for a person's message.
 
-    Returns (kind, status, reason, the texts that may hold the tag).
+    Raises NoReport for what a program wrote that is no report. That is judged last, because many servers mark their
+    reports as automatic answers.
     """
-    blocks = [
-        block
-        for part in parts
-        if part.get_content_type() == "message/delivery-status"
-        for block in (part.get_payload() if part.is_multipart() else [])
-        if isinstance(block, Message)
-    ][:_PARTS]
-    about = [block for block in blocks if block.get("Action") or block.get("Status") or block.get("Final-Recipient")]
-    if not about:
-        raise NoReport("a notification without a recipient")
-    kind, status, reason = min(map(_of_recipient, about), key=lambda result: _MILDEST.index(result[0]))
-    return kind, status, reason, " ".join(_all(block, ("Original-Envelope-Id",)) for block in blocks)
+    form = header_of(message, "Content-Type").lower()
+    if "feedback-report" in form:
+        return _feedback(message)
+    statement = read_notification(message)
+    if statement is None and "disposition-notification" not in form:
+        statement = read_words(message)
+    if statement is None and ("disposition-notification" in form or _is_automatic(message)):
+        raise NoReport("an automatic answer", machine=True)
+    return statement
 
 
-def _of_recipient(block: Message) -> tuple[str, str | None, str]:
-    """Return (kind, status, reason) of one recipient's block."""
-    diagnostic = _header(block, "Diagnostic-Code")
-    reason = diagnostic.partition(";")[2].strip() or diagnostic
-    status = status_in(_header(block, "Status"))
-    if status is None or status.endswith(".0.0"):
-        # Many servers give a status of "failed" alone, and the real status in the diagnostic words.
-        status = status_in(reason) or status
-    action = _header(block, "Action").strip().lower()
-    if action in _ACTIONS:
-        return _ACTIONS[action], status, reason
-    if action and action != "failed":
-        raise NoReport("a notification of an unknown action")
-    if status is not None and status.startswith("2"):
-        return "delivered", status, reason
-    return ("blocked" if status is not None and status.startswith("4") else "bounced"), status, reason
+def _wants_to_leave(message: Message) -> bool:
+    """Return whether the whole subject or the whole first line of a reader's message asks to leave.
 
-
-def _feedback(parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """Read a feedback report (RFC 5965): its fields, and the letter complained of, whole or its headers alone.
-
-    Returns (kind, status, reason, the texts that may hold the tag).
+    Only the tag makes it theirs, as with the link in the letter: a sender's address can be forged.
     """
+    lines = [line for line in words_of(message).splitlines() if line.strip() and not line.lstrip().startswith(">")]
+    for line in (header_of(message, "Subject"), *lines[:1]):
+        words = " ".join(_POLITE.sub(" ", line.lower().strip()).split())
+        if len(words) <= 80 and _LEAVE.fullmatch(words):
+            return True
+    return False
+
+
+def _feedback(message: Message) -> Statement:
+    """Read a feedback report (RFC 5965): its fields, and the letter complained of, whole or its headers alone."""
+    parts = all_parts(message)
     fields = ""
     for part in parts:
         if part.get_content_type() == "message/feedback-report":
             inner = part.get_payload()
-            fields += str(inner[0]) if isinstance(inner, list) and inner else _body(part)
+            fields += str(inner[0]) if isinstance(inner, list) and inner else text_of(part)
     if not fields:
         raise NoReport("feedback without its report")
     match = re.search(r"(?im)^feedback-type:[ \t]*([a-z-]*)", fields)
@@ -155,74 +140,33 @@ def _feedback(parts: list[Message]) -> tuple[str, str | None, str, str]:
     quoted = [line for line in fields.splitlines() if line.lower().startswith("original-mail-from:")]
     for part in parts:
         if part.get_content_type() == "text/rfc822-headers":
-            quoted.append(_all(message_from_bytes(_body(part).encode("utf-8", "replace")), _QUOTED))
+            quoted.append(headers_of(message_from_bytes(text_of(part).encode("utf-8", "replace")), _QUOTED))
         else:
-            quoted.append(_all(part, _QUOTED[1:]))
-    return kind, None, "complained through the mailbox provider", " ".join(quoted)
-
-
-def _plain(message: Message, parts: list[Message]) -> tuple[str, str | None, str, str]:
-    """Read a mail server's message without the standard's form, which counts only with a status code in its text.
-
-    Returns (kind, status, reason, "").
-    """
-    if not _MACHINE.search(_all(message, ("From", "Sender"))):
-        raise NoReport("not a report")
-    text = next((_body(part)[:_TEXT] for part in parts if part.get_content_type() == "text/plain"), "")
-    line = next((line for line in text.splitlines() if status_in(line)), "")
-    status = status_in(line)
-    if status is None or status.startswith("2"):
-        raise NoReport("a mail server's message without a status code")
-    return ("bounced" if status.startswith("5") else "blocked"), status, line, ""
+            quoted.append(headers_of(part, _QUOTED[1:]))
+    verb = "left" if kind == "unsubscribed" else "complained"
+    return Statement(kind, None, f"{verb} through the mailbox provider", " ".join(quoted))
 
 
 def _is_automatic(message: Message) -> bool:
     """Return whether a message is an absence note or another automatic answer, which says nothing of a delivery."""
-    submitted = _header(message, "Auto-Submitted").partition(";")[0].strip().lower()
+    submitted = header_of(message, "Auto-Submitted").partition(";")[0].strip().lower()
     return (
         submitted == "auto-replied"
         or any(message.get(name) is not None for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply"))
-        or _header(message, "Precedence").strip().lower() == "auto_reply"
+        or header_of(message, "Precedence").strip().lower() == "auto_reply"
     )
-
-
-def _flat(message: Message) -> list[Message]:
-    """Return the parts of a message, at most _PARTS, however deep they are nested."""
-    return [part for part, _ in zip(_walk(message), range(_PARTS), strict=False)]
-
-
-def _walk(message: Message) -> Iterator[Message]:
-    waiting = [message]
-    while waiting:
-        part = waiting.pop(0)
-        yield part
-        if part.is_multipart() and part.get_content_type() != "message/delivery-status":
-            waiting.extend(inner for inner in part.get_payload() if isinstance(inner, Message))
-
-
-def _header(message: Message, name: str) -> str:
-    return str(message.get(name, ""))[:_TEXT]
-
-
-def _all(message: Message, names: tuple[str, ...]) -> str:
-    return " ".join(str(value)[:500] for name in names for value in message.get_all(name, [])[:10])
-
-
-def _body(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    return payload[: 4 * _TEXT].decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
 def _id(message: Message, delivery: int, kind: str) -> str:
     """Return the event's id, the same for every copy: read again from an mbox or delivered twice, it is one event."""
-    name = _header(message, "Message-ID").strip() or repr(message.items()[:40])
+    name = header_of(message, "Message-ID").strip() or repr(message.items()[:40])
     content = f"{name} {delivery} {kind}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(content).hexdigest()
 
 
 def _date(message: Message, now: datetime) -> datetime:
     try:
-        at = parsedate_to_datetime(_header(message, "Date"))
+        at = parsedate_to_datetime(header_of(message, "Date"))
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return now

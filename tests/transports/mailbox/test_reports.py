@@ -122,7 +122,7 @@ def test_an_absence_note_is_no_report(head: str) -> None:
 
 
 def test_a_persons_message_is_left_to_a_person() -> None:
-    with pytest.raises(NoReport, match="not a report") as caught:
+    with pytest.raises(NoReport, match="for a person") as caught:
         report(note(TO, text="550 5.1.1 is what I got when I wrote to you."))
     assert not caught.value.machine
 
@@ -139,9 +139,9 @@ def test_a_mail_servers_own_words(text: str, kind: str, status: str) -> None:
     assert (event.kind, event.status, event.delivery) == (kind, status, 7)
 
 
-def test_a_mail_servers_words_without_a_code_mean_nothing() -> None:
+def test_a_mail_servers_words_without_a_failure_mean_nothing() -> None:
     for text in ("It did not work.", "250 2.1.5 all is well"):
-        with pytest.raises(NoReport, match="without a status code"):
+        with pytest.raises(NoReport, match="for a person"):
             report(note(TO, sender="postmaster@mx.example", text=text))
 
 
@@ -182,7 +182,6 @@ def nested(depth: int) -> bytes:
     [
         b"", b"\x00" * 1000, b"\xff\xfe", b"To: " + b"a" * 100_000, nested(2000), b"Content-Type: ;;;=\n\n",
         dsn(TO), dsn(TO, "Nothing: here"), dsn(TO, block(action="exploded")),
-        dsn(TO, block()).replace(b"message/delivery-status", b"text/plain"),
         f"To: {TO}\nContent-Type: message/delivery-status\n\n".encode(),
         f"To: {TO}\nContent-Type: multipart/report; report-type=feedback-report\n\nx".encode(),
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=\"b1\n\n--b1\n",
