@@ -16,8 +16,9 @@ from digest.classify import Classifier, kind_of
 from digest.errors import SourceError, TryLater
 from digest.installation import Installation
 from digest.model import Sighting, Source
-from digest.sources.newness import New, SnapshotDecision, keys_of, surge, what_is_new
+from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
 from digest.sources.read import Reading, Validators, read_source
+from digest.sources.surge import is_news, surge
 from digest.sources.web.fetch import Fetcher
 from digest.store import entries, releases, sources
 from digest.store.engine import reading, writing
@@ -156,21 +157,47 @@ def _store_reading(
     assert snapshot is not None
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
     shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
-    memory = entries.stored_keys(conn, [key for sighting in shown for key in keys_of(sighting, source.name).values()])
-    decision = what_is_new(source, shown, memory)
+    decision = what_is_new(source, shown, _stored_about(conn, source, shown))
     why = _why_held(conn, source, state, decision, now)
-    released = _add(conn, source, _states(source, state, decision, why, now), classifier, now)
+    states = _states(source, state, decision, why, now)
+    released = _add(conn, source, states, classifier, now)
     for recognised in decision.recognised:
         facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
         entries.refresh(conn, recognised, facets)
     entries.spoil(conn, decision.spoilt)
     releases.number(conn, released, "new", now, installation.settings.welcome)
-    notes = [f"held for an editor: {why}; see `digest entries --state held`"] if why else []
-    error = "; ".join([*notes, *snapshot.problems, *classifier.unknown(shown)]) or None
-    sources.keep_state(conn, source, **{**facts, "error": error})
     new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
-    same, held = len(shown) - new - changed, new if why else 0
-    return Gathering(source.name, "held" if why else "ok", new, changed, same, held, error)
+    same, held = len(shown) - new - changed, sum(entry_state == "held" for _, entry_state in states)
+    notes = [*_notes_held(states, why), *snapshot.problems, *classifier.unknown(shown)]
+    error = "; ".join(notes) or None
+    sources.keep_state(conn, source, **{**facts, "error": error})
+    return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error)
+
+
+def _stored_about(conn: Connection, source: Source, shown: Sequence[Sighting]) -> StoredKeys:
+    """Return what is stored about the keys of a snapshot, and the entries dated as its unknown sightings are."""
+    keyed = [keys_of(sighting, source.name) for sighting in shown]
+    memory = entries.stored_keys(conn, [key for keys in keyed for key in keys.values()])
+    unknown = [
+        sighting.published
+        for sighting, keys in zip(shown, keyed, strict=True)
+        if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind != TITLE)
+    ]
+    if len(unknown) > MOST_RETITLED:
+        return memory
+    return StoredKeys(memory.keys, {**entries.of_days(conn, unknown), **memory.entries})
+
+
+def _notes_held(states: Sequence[tuple[New, str]], why: str | None) -> list[str]:
+    """Return why new entries of a gather are held, for the editor."""
+    held = [new for new, state in states if state == "held"]
+    doubts = [new for new in held if new.doubt]
+    cure = "see `digest entries --state held`"
+    notes = [f"{len(held)} held for an editor: {why}; {cure}"] if why and len(held) > len(doubts) else []
+    return notes + [
+        f"held for an editor: {new.sighting.title[:60]!r} may be {new.doubt[:60]!r} under another title; {cure}"
+        for new in doubts[:3]
+    ]
 
 
 def _has_content(sighting: Sighting) -> bool:
@@ -185,18 +212,22 @@ def _why_held(
         return "the database was restored, and these may have been sent before that"
     if state.first_ok_at is None:
         return None
-    return surge(decision, sources.usual(conn, source.name, now), state.ok_at, now)
+    return surge(decision.new, sources.usual(conn, source.name, now), state.ok_at, now)
 
 
 def _states(
     source: Source, state: State, decision: SnapshotDecision, why_held: str | None, now: datetime
 ) -> list[tuple[New, str]]:
     """Return the new entries in the source's order, each with the state it is stored in."""
-    if why_held is not None:
-        return [(new, "held") for new in decision.new]
-    owed = _backfill(source, decision.new, now) if state.first_ok_at is None else decision.new
-    ready = {id(new) for new in owed}
-    return [(new, "ready" if id(new) in ready else "baseline") for new in decision.new]
+    if state.first_ok_at is None and why_held is None:
+        owed = {id(new) for new in _backfill(source, decision.new, now)}
+        return [(new, "ready" if id(new) in owed else "baseline") for new in decision.new]
+    # After a restore even news may have been sent; in a surge, news goes and the rest waits.
+    all_wait = state.hold_next and why_held is not None
+    return [
+        (new, "held" if all_wait or new.doubt or (why_held and not is_news(new, state.ok_at)) else "ready")
+        for new in decision.new
+    ]
 
 
 def _add(

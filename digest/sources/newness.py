@@ -1,41 +1,43 @@
 """Decide which sightings of a snapshot are new, changed or known. Pure.
 
-An entry is new when none of its keys was ever stored. Keys are layered, strongest first: guid, link, then the title
-with the text, with the end of the link, or with the day; an entry with none of these is known by all that it shows.
-Guid and link of all sightings are tried before the other keys. A key that two different entries of one snapshot
-share identifies neither of them from then on.
+A key of a sighting leads to a stored entry that it may be: its guid, its link, its title with its text, with the end
+of the link, or with the day, or all that it shows. Whether it is that entry is judged by what both show (`sameness`),
+because two different entries may have a key in common. A key that two different entries share identifies neither of
+them from then on.
 """
 
 from __future__ import annotations
 
 import re
-import statistics
-import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from digest.model import Sighting, Source
-from digest.sources.links import link_key
+from digest.sources.links import absolute_link, link_key, without_tracking
+from digest.sources.sameness import (
+    ANOTHER,
+    SAME,
+    Showing,
+    likeness,
+    plain_words,
+    retitled,
+    same_in_one_snapshot,
+    slug_of,
+)
 
-GUID, LINK, PRINT, SLUG, DAY, WHOLE, TITLE = "g", "l", "p", "s", "d", "w", "t"
-_STRONG = (GUID, LINK)
-_WEAK = (PRINT, SLUG, DAY, WHOLE)
+GUID, LINK, ANCHOR, PRINT, SLUG, DAY, WHOLE, TITLE = "g", "l", "a", "p", "s", "d", "w", "t"
 _UNIVERSAL_GUID = re.compile(r"^(https?:|tag:|urn:|[0-9a-f]{8}-[0-9a-f]{4}-)", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W_]+")
 _PRINT_LEAST = 200
 _PRINT_MOST = 400
 _TELLING_TITLE_WORDS = 6
-# Compare local days, because a rebuilt feed may show the same midnight an hour later (summer time, UTC).
-_ZONE = ZoneInfo("Europe/London")
-
-_SURGE = 20
-_OLD_SURGE = 6
-_OLD = timedelta(days=30)
-_LOOK_ALIKES = 3
+_SURELY = 100
+MOST_RETITLED = 50
+_MOST_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,18 @@ class StoredEntry:
     text: str
     print: str
 
+    @property
+    def showing(self) -> Showing:
+        """Return what is compared of the entry."""
+        return Showing(self.title, self.url, self.published, self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
     """Hold what is stored about the keys of one snapshot.
 
     `keys` leads from a stored key to its entry's id, or to None when the key identifies no entry; `entries` leads
-    from an id to what is stored of that entry.
+    from an id to what is stored of that entry. `entries` may hold others too, of the same days (`retitled`).
     """
 
     keys: Mapping[str, int | None] = field(default_factory=dict)
@@ -74,24 +81,28 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """Hold a sighting of a new entry, with every key to store for it."""
+    """Hold a sighting of a new entry, with every key to store for it.
+
+    `look_alike`: it carries the title of a known entry. `doubt`: the title of the known entry that it may be under
+    another title, or "".
+    """
 
     sighting: Sighting
     keys: tuple[str, ...]
+    look_alike: bool = False
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDecision:
     """Hold what was decided about one snapshot.
 
-    `spoilt` are stored keys that identify no entry any longer. `look_alikes` counts new entries that carry the title
-    of a known one.
+    `spoilt` are keys that identify no entry any longer.
     """
 
     new: tuple[New, ...]
     recognised: tuple[Recognised, ...]
     spoilt: tuple[str, ...]
-    look_alikes: int
 
 
 def print_of(sighting: Sighting) -> str:
@@ -102,160 +113,176 @@ def print_of(sighting: Sighting) -> str:
 def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
     """Return the keys of a sighting by kind; a kind for which the sighting holds too little is absent."""
     keys: dict[str, str] = {}
-    title, words, day = (
-        _title_key(sighting.title),
-        _text_key(sighting.html or sighting.summary),
-        _day(sighting.published),
-    )
+    title, day = " ".join(plain_words(sighting.title)), showing_of(sighting).day
+    text = " ".join(_WORDS.findall(re.sub(r"<[^>]*>", " ", sighting.html or sighting.summary).casefold()))
     link = link_key(sighting.link) if sighting.link else None
-    if sighting.guid:
-        guid = sighting.guid.strip()
-        # A guid that is an address is the same under http and https, and on both sides of "www.".
-        plain = (link_key(guid) or guid) if guid.lower().startswith(("http:", "https:")) else guid
-        keys[GUID] = _hash(GUID, plain) if _UNIVERSAL_GUID.match(guid) else _hash(GUID, source, plain)
+    if guid := _plain_guid(sighting):
+        keys[GUID] = _hash(GUID, guid) if _UNIVERSAL_GUID.match(sighting.guid or "") else _hash(GUID, source, guid)
     if link:
         keys[LINK] = _hash(LINK, link)
-    if len(words) >= _PRINT_LEAST:
-        keys[PRINT] = _hash(PRINT, title, words[:_PRINT_MOST])
+    if (anchor := _plain_link(sighting.link)) and anchor != link:
+        keys[ANCHOR] = _hash(ANCHOR, anchor)
+    if len(text) >= _PRINT_LEAST:
+        keys[PRINT] = _hash(PRINT, title, text[:_PRINT_MOST])
     if title:
         keys[TITLE] = _hash(TITLE, source, title)
-        if slug := _slug(sighting.link):
+        if slug := slug_of(sighting.link):
             keys[SLUG] = _hash(SLUG, source, title, slug)
         if len(title.split()) >= _TELLING_TITLE_WORDS and day:
             keys[DAY] = _hash(DAY, title, day)
         elif day or not (sighting.guid or link):
             keys[DAY] = _hash(DAY, source, title, day)
-    # The last resort: stored only for an entry that no other key identifies.
-    keys[WHOLE] = _hash(WHOLE, source, sighting.guid or "", sighting.link or "", title, day, words[:_PRINT_MOST])
+    # All that it shows: the last resort, where entries have every other key in common.
+    keys[WHOLE] = _hash(WHOLE, source, sighting.guid or "", sighting.link or "", title, day, text[:_PRINT_MOST])
     return keys
+
+
+def showing_of(sighting: Sighting) -> Showing:
+    """Return what is compared of a sighting."""
+    return Showing(sighting.title, sighting.link, sighting.published, sighting.html or sighting.summary)
 
 
 def what_is_new(source: Source, sightings: Sequence[Sighting], stored: StoredKeys) -> SnapshotDecision:
     """Decide which sightings of a snapshot are new, by the stored keys; the order of `sightings` is kept."""
-    firsts, keyed, spoilt = _distinct(source, sightings, stored)
-    matched: dict[int, int] = {}
-    taken: set[int] = set()
-    for kinds in (_STRONG, _WEAK):
-        for n, sighting in enumerate(firsts):
-            if n in matched:
-                continue
-            for kind in kinds:
-                key = keyed[n].get(kind)
-                entry = stored.keys.get(key) if key and key not in spoilt else None
-                if entry is None or key is None:
-                    continue
-                if entry in taken or (kind == GUID and _is_another(sighting, stored.entries.get(entry))):
-                    # The key lies: the snapshot shows both entries, or they share nothing but this key.
-                    spoilt.add(key)
-                    continue
-                matched[n] = entry
-                taken.add(entry)
-                break
+    firsts, keyed = _distinct(source, sightings)
+    showings = [showing_of(sighting) for sighting in firsts]
+    uses = Counter(key for keys in keyed for kind, key in keys.items() if kind != TITLE)
+    shared = {key for key, count in uses.items() if count > 1}
+    shared |= {key for key, entry in stored.keys.items() if entry is None}
+    matched = _match_by_keys(firsts, keyed, showings, shared, stored)
+    doubts = _match_by_day(source, showings, matched, stored)
+    # A key that leads to another entry than the one it stands with lies.
+    spoilt = shared | {
+        key
+        for n, keys in enumerate(keyed)
+        for kind, key in keys.items()
+        if kind != TITLE and stored.keys.get(key) is not None and stored.keys[key] != matched.get(n)
+    }
     new, recognised = [], []
-    look_alikes = 0
     for n, sighting in enumerate(firsts):
-        usable = _worth_storing(keyed[n], spoilt, stored)
+        usable = tuple(key for key in keyed[n].values() if key not in spoilt and key not in stored.keys)
         if n in matched:
             original = stored.entries.get(matched[n])
             # Another source's copy never rewrites the original.
             changed = original is not None and original.source == source.name and original.print != print_of(sighting)
             recognised.append(Recognised(matched[n], sighting, changed, usable))
         else:
-            look_alikes += keyed[n].get(TITLE) in stored.keys
-            new.append(New(sighting, usable))
-    fresh_spoilt = tuple(sorted(k for k in spoilt if stored.keys.get(k, 0) is not None))
-    return SnapshotDecision(tuple(new), tuple(recognised), fresh_spoilt, look_alikes)
+            new.append(New(sighting, usable, keyed[n].get(TITLE) in stored.keys, doubts.get(n, "")))
+    fresh_spoilt = tuple(sorted(key for key in spoilt if stored.keys.get(key, 0) is not None))
+    return SnapshotDecision(tuple(new), tuple(recognised), fresh_spoilt)
 
 
-def surge(decision: SnapshotDecision, usual: Sequence[int], last_ok: datetime | None, now: datetime) -> str | None:
-    """Return why the new entries of a gather must wait for an editor, or None.
-
-    `usual`: the number of new entries of each gather of the last 30 days that brought any.
-    """
-    new = len(decision.new)
-    limit = max(_SURGE, 5 * statistics.median(usual)) if usual else _SURGE
-    if new > limit:
-        return f"{new} new entries at once, where at most {limit:.0f} were to be expected"
-    before = (last_ok or now) - _OLD
-    old = sum(1 for n in decision.new if n.sighting.published and n.sighting.published < before)
-    if old >= _OLD_SURGE and old * 2 >= new:
-        return f"{old} of {new} new entries are more than 30 days old"
-    if decision.look_alikes >= _LOOK_ALIKES and decision.look_alikes * 2 > new:
-        return f"{decision.look_alikes} of {new} new entries carry the title of one already known"
-    return None
-
-
-def _worth_storing(keys: dict[str, str], spoilt: set[str], stored: StoredKeys) -> tuple[str, ...]:
-    """Return the keys that are not stored yet; the last resort only when no other key identifies the entry."""
-    good = {kind: key for kind, key in keys.items() if key not in spoilt}
-    if good.keys() - {WHOLE, TITLE}:
-        good.pop(WHOLE, None)
-    return tuple(key for key in good.values() if key not in stored.keys)
-
-
-def _distinct(
-    source: Source, sightings: Sequence[Sighting], stored: StoredKeys
-) -> tuple[list[Sighting], list[dict[str, str]], set[str]]:
-    """Return the sightings without copies, the keys of each, and the keys that identify no entry."""
+def _distinct(source: Source, sightings: Sequence[Sighting]) -> tuple[list[Sighting], list[dict[str, str]]]:
+    """Return the sightings without copies, and the keys of each."""
     firsts: list[Sighting] = []
     keyed: list[dict[str, str]] = []
     holder: dict[str, int] = {}
-    spoilt = {key for key, entry in stored.keys.items() if entry is None}
     for sighting in sightings:
         keys = keys_of(sighting, source.name)
-        rivals = {holder[k]: None for kind, k in keys.items() if kind != TITLE and k in holder}
+        rivals = {holder[key]: None for kind, key in keys.items() if kind != TITLE and key in holder}
         if any(_is_copy(sighting, keys, firsts[n], keyed[n]) for n in rivals):
             continue
-        for kind, key in keys.items():
-            if key in holder and kind != TITLE:
-                spoilt.add(key)
+        for key in keys.values():
             holder.setdefault(key, len(firsts))
         firsts.append(sighting)
         keyed.append(keys)
-    return firsts, keyed, spoilt
+    return firsts, keyed
 
 
 def _is_copy(sighting: Sighting, keys: dict[str, str], other: Sighting, other_keys: dict[str, str]) -> bool:
     """Return whether two sightings of one snapshot show the same entry."""
-    shared = {kind for kind, key in keys.items() if other_keys.get(kind) == key}
-    if WHOLE in shared:
+    common = {kind for kind, key in keys.items() if other_keys.get(kind) == key} - {TITLE}
+    if WHOLE in common:
         return True
-    same_title = _title_key(sighting.title) == _title_key(other.title)
-    same_day = _day(sighting.published) == _day(other.published)
-    return same_title and (len(shared - {TITLE}) >= 2 or (PRINT in shared and same_day))
+    return (len(common) >= 2 or PRINT in common) and same_in_one_snapshot(showing_of(sighting), showing_of(other))
 
 
-def _is_another(sighting: Sighting, entry: StoredEntry | None) -> bool:
-    """Return whether a sighting shares only its guid with an entry, because some sources repeat one guid."""
-    if entry is None:
-        return False
-    ties = (
-        _title_key(sighting.title) == _title_key(entry.title),
-        (link_key(sighting.link) if sighting.link else None) == (link_key(entry.url) if entry.url else None),
-        _day(sighting.published) == _day(entry.published),
-        _text_key(sighting.html or sighting.summary)[:_PRINT_MOST] == _text_key(entry.text)[:_PRINT_MOST],
-    )
-    return not any(ties)
+def _match_by_keys(
+    firsts: Sequence[Sighting],
+    keyed: Sequence[Mapping[str, str]],
+    showings: Sequence[Showing],
+    shared: set[str],
+    stored: StoredKeys,
+) -> dict[int, int]:
+    """Return which sighting is which stored entry, the likest pairs first; an entry answers for one sighting only.
+
+    A key of `shared` may lead to an entry, and is no evidence that it is the one.
+    """
+    pairs = []
+    entries = {number: entry.showing for number, entry in stored.entries.items()}
+    for n, keys in enumerate(keyed):
+        own_guid = GUID in keys and _plain_guid(firsts[n]) != _plain_link(firsts[n].link) and keys[GUID] not in shared
+        for number in {stored.keys.get(key) for key in keys.values()}:
+            if number is None or number not in entries:
+                continue
+            leads = {kind for kind, key in keys.items() if stored.keys.get(key) == number}
+            weight = _SURELY
+            if WHOLE not in leads:
+                silent = {keys[kind] for kind in (LINK, ANCHOR) if kind in keys} <= shared
+                same_link = None if silent else not leads.isdisjoint((LINK, ANCHOR))
+                same_guid = own_guid and GUID in leads
+                weight = likeness(showings[n], entries[number], same_guid=same_guid, same_link=same_link)
+            if weight > 0:
+                pairs.append((-weight, n, number))
+    matched: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, n, number in sorted(pairs):
+        if n not in matched and number not in taken:
+            matched[n] = number
+            taken.add(number)
+    return matched
+
+
+def _match_by_day(
+    source: Source, showings: Sequence[Showing], matched: dict[int, int], stored: StoredKeys
+) -> dict[int, str]:
+    """Add to `matched` the sightings that are entries of their day retitled; return the doubtful ones, by that title.
+
+    An entry that the snapshot shows by itself is no candidate.
+    """
+    taken = set(matched.values())
+    of_day: dict[str, dict[int, Showing]] = {}
+    for number, entry in stored.entries.items():
+        if entry.published and number not in taken:
+            of_day.setdefault(entry.showing.day, {})[number] = entry.showing
+    doubts: dict[int, str] = {}
+    unmatched = [n for n, showing in enumerate(showings) if n not in matched and showing.published]
+    if len(unmatched) > MOST_RETITLED:
+        return {}  # because so many at once are no mended titles, and each comparison takes time
+    for n in unmatched:
+        for number, candidate in list(of_day.get(showings[n].day, {}).items())[:_MOST_CANDIDATES]:
+            entry = stored.entries[number]
+            verdict = retitled(showings[n], candidate, same_source=entry.source == source.name)
+            if verdict == SAME and number not in taken:
+                matched[n] = number
+                taken.add(number)
+                doubts.pop(n, None)
+                break
+            if verdict != ANOTHER:
+                doubts.setdefault(n, entry.title)
+    return doubts
+
+
+def _plain_guid(sighting: Sighting) -> str | None:
+    """Return a guid without its spelling, or None: the address of a whole site identifies no entry."""
+    guid = (sighting.guid or "").strip()
+    # A guid that is an address is the same under http and https, and on both sides of "www.".
+    is_address = guid.lower().startswith(("http:", "https:")) and absolute_link(guid, None) is not None
+    return _plain_link(guid) if is_address else guid or None
+
+
+def _plain_link(raw: str | None) -> str | None:
+    """Return the key of a link with its fragment, which tells two notes of one page apart; None: of no page."""
+    link = absolute_link(raw, None)
+    if link is None:
+        return None
+    parts = urlsplit(without_tracking(link))
+    page = link_key(link)
+    if not parts.fragment or (page and page.endswith(f"#{parts.fragment}")):
+        return page
+    return f"{page or (parts.hostname or '').removeprefix('www.')}#{parts.fragment}"
 
 
 def _hash(kind: str, *parts: str) -> str:
     digest = blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=15).hexdigest()
     return f"{kind}:{digest}" if kind else digest
-
-
-def _title_key(title: str) -> str:
-    return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", title).casefold()))
-
-
-def _text_key(html: str) -> str:
-    return " ".join(_WORDS.findall(re.sub(r"<[^>]*>", " ", html).casefold()))
-
-
-def _day(published: datetime | None) -> str:
-    return published.astimezone(_ZONE).date().isoformat() if published else ""
-
-
-def _slug(link: str | None) -> str:
-    """Return the end of a link's path when it names the page ("sharing-the-care-record"), else ""."""
-    tail = urlsplit(link).path.rstrip("/").rsplit("/", 1)[-1].lower() if link else ""
-    return tail if len(tail) >= 8 and "-" in tail else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
 from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys, print_of
@@ -23,23 +23,26 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
         entry_ids.update((row.key, row.entry_id) for row in rows)
     facts: dict[int, StoredEntry] = {}
     for ids in chunks(sorted({i for i in entry_ids.values() if i is not None})):
-        rows = conn.execute(
-            select(
-                entry.c.id,
-                entry.c.source,
-                entry.c.title,
-                entry.c.url,
-                entry.c.published,
-                entry.c.html,
-                entry.c.summary,
-                entry.c.print,
-            ).where(entry.c.id.in_(ids))
-        )
-        facts.update(
-            (row.id, StoredEntry(row.source, row.title, row.url, row.published, row.html or row.summary, row.print))
-            for row in rows
-        )
+        facts.update(_stored(conn, entry.c.id.in_(ids)))
     return StoredKeys(entry_ids, facts)
+
+
+def of_days(conn: Connection, moments: Iterable[datetime]) -> dict[int, StoredEntry]:
+    """Return the stored facts of the entries that are dated within a day of any of `moments`."""
+    facts: dict[int, StoredEntry] = {}
+    for day in sorted({moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in moments}):
+        # Take an hour more at both ends, because a local day is not a day of UTC.
+        facts.update(_stored(conn, entry.c.published.between(day - timedelta(hours=1), day + timedelta(hours=25))))
+    return facts
+
+
+def _stored(conn: Connection, condition: ColumnElement[bool]) -> dict[int, StoredEntry]:
+    columns = (entry.c.id, entry.c.source, entry.c.title, entry.c.url, entry.c.published, entry.c.html)
+    rows = conn.execute(select(*columns, entry.c.summary, entry.c.print).where(condition))
+    return {
+        row.id: StoredEntry(row.source, row.title, row.url, row.published, row.html or row.summary, row.print)
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)
