@@ -5,27 +5,29 @@ Each source is stored in a transaction of its own (`store_source`), and a bad so
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from digest.classify import Classifier, kind_of
-from digest.errors import SourceError, TryLater
+from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
-from digest.model import Sighting, Source
+from digest.model import Facets, Sighting, Source
 from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.surge import is_news, surge
 from digest.sources.web.fetch import Fetcher
 from digest.store import entries, releases, sources
-from digest.store.engine import reading, writing
+from digest.store.engine import is_of_database, reading, writing
 from digest.store.sources import Gathering, State
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 
+_log = logging.getLogger(__name__)
 Progress = Callable[[Gathering], None]
 
 _MOVES = 3
@@ -91,6 +93,17 @@ def store_source(
 ) -> Gathering:
     """Store what reading a source brought, in one transaction: its new entries, or why it could not be read."""
     failpoint("gather: read")
+    try:
+        return _store(installation, source, result, now)
+    except DigestError:
+        raise  # because it is the database's or the operator's, and concerns every source
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        return _store(installation, source, _unforeseen("storing its entries", error), now)
+
+
+def _store(installation: Installation, source: Source, result: Reading | SourceError, now: datetime) -> Gathering:
     with writing(installation.engine, "gather") as conn:
         if isinstance(result, SourceError):
             row = _store_failure(conn, source, result, now)
@@ -98,6 +111,13 @@ def store_source(
             row = _store_reading(conn, installation, source, result, now)
         sources.add_gathering(conn, row, now)
     return row
+
+
+def _unforeseen(step: str, error: Exception) -> SourceError:
+    """Return the failure of one source for an error that nobody foresaw, so that it costs no other source."""
+    # The words of such an error may hold anything, so that only its class is told; the log has the rest.
+    _log.debug("%s failed", step, exc_info=error)
+    return SourceError(f"{step} failed by a fault of this program ({type(error).__name__}): please report it")
 
 
 def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
@@ -118,8 +138,8 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime) -> Read
         return read_source(source, validators, fetcher, now=now)
     except SourceError as error:
         return error
-    except Exception as error:  # because a fault of this program with one source must not cost the others
-        return SourceError(f"could not be read: {type(error).__name__}: {error}")
+    except Exception as error:
+        return _unforeseen("reading it", error)
 
 
 def _has_moved(state: State, now: datetime) -> bool:
@@ -153,7 +173,7 @@ def _store_reading(
     if result.status == "not-modified":
         sources.keep_state(conn, source, **facts)
         return Gathering(source.name, "not-modified")
-    snapshot, classifier = result.snapshot, installation.classifier
+    snapshot, classifier = result.snapshot, _CarefulClassifier(installation.classifier)
     assert snapshot is not None
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
     shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
@@ -168,10 +188,35 @@ def _store_reading(
     releases.number(conn, released, "new", now, installation.settings.welcome)
     new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
     same, held = len(shown) - new - changed, sum(entry_state == "held" for _, entry_state in states)
-    notes = [*_notes_held(states, why), *snapshot.problems, *classifier.unknown(shown)]
+    notes = [
+        *_notes_held(states, why),
+        *snapshot.problems,
+        *installation.classifier.unknown(shown),
+        *classifier.problems,
+    ]
     error = "; ".join(notes) or None
     sources.keep_state(conn, source, **{**facts, "error": error})
     return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error)
+
+
+@dataclass(slots=True)
+class _CarefulClassifier:
+    """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`."""
+
+    classifier: Classifier
+    problems: list[str] = field(default_factory=list)
+
+    def classify(self, sighting: Sighting, source: Source) -> Facets:
+        """Return the facets of a sighting, or none for an error that nobody foresaw."""
+        try:
+            return self.classifier.classify(sighting, source)
+        except Exception as error:
+            _log.debug("classifying failed", exc_info=error)
+            self.problems.append(
+                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
+                " `digest retag`, and please report it"
+            )
+            return Facets()
 
 
 def _stored_about(conn: Connection, source: Source, shown: Sequence[Sighting]) -> StoredKeys:
@@ -231,7 +276,7 @@ def _states(
 
 
 def _add(
-    conn: Connection, source: Source, states: Sequence[tuple[New, str]], classifier: Classifier, now: datetime
+    conn: Connection, source: Source, states: Sequence[tuple[New, str]], classifier: _CarefulClassifier, now: datetime
 ) -> list[int]:
     """Store new entries, last first because sources list the newest first; return the ids of those to release."""
     released = []

@@ -21,7 +21,8 @@ from digest.delivery.take_back import take_back, why_open
 from digest.delivery.trial import trial_letter
 from digest.editions.due import slots_to_run
 from digest.editions.freeze import freeze_slot
-from digest.errors import BadEdition, DigestError, PersonNeeded, WrongUse
+from digest.editions.unforeseen import unforeseen
+from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.model import Receipt
 from digest.schedule import Cadence
@@ -80,7 +81,8 @@ class _Context:
     """Carry from step to step of one run: its report, its watch, and the numbers of the editions it works on.
 
     `only`: the single edition to send, or None for all; `recovered`: editions with deliveries of a dead run;
-    `frozen`: editions that this run froze; `sending`: editions whose letters it hands over.
+    `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
+    config.toml and templates that some of them met.
     """
 
     report: RunReport
@@ -89,6 +91,7 @@ class _Context:
     recovered: set[int] = field(default_factory=set)
     frozen: list[int] = field(default_factory=list)
     sending: list[int] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
 
 
 _Step = Callable[[Run, _Context], None]
@@ -127,7 +130,7 @@ def dry_run(installation: Installation, out: Path, number: int | None = None) ->
         return [send.rehearse(installation, owed, transport) for owed in numbers]
 
 
-def _goes_on(report: RunReport, work: Callable[[], None]) -> bool:
+def _goes_on(context: _Context, work: Callable[[], None]) -> bool:
     """Do the work of one cadence or edition; return whether a loop over them goes on after an error.
 
     This is the policy for every error of a run:
@@ -137,15 +140,19 @@ def _goes_on(report: RunReport, work: Callable[[], None]) -> bool:
     - PersonNeeded is reported as waiting. While freezing, it stops the later slots of its cadence, because slots are
       frozen in order, and no other cadence. While sending, it stops the editions after it, because after a lost
       answer nothing more is given to the provider.
+    - ConfigError, such as a mistaken template, stops no other cadence or edition, because what is owed may need
+      nothing of it; the run raises it at its end.
     - Any other error ends the run: `_accounted` records it, and the next run goes on.
     """
     try:
         work()
     except PersonNeeded as needed:
-        report.waiting.append(str(needed))
+        context.report.waiting.append(str(needed))
         return False
     except BadEdition as error:
-        report.failed.append(str(error))
+        context.report.failed.append(str(error))
+    except ConfigError as error:
+        context.mistakes += [problem for problem in error.problems if problem not in context.mistakes]
     return True
 
 
@@ -204,7 +211,7 @@ def _freeze(run: Run, context: _Context) -> None:
     installation = run.installation
     trial = cache(lambda: trial_letter(installation.settings))
     for cadence in installation.settings.cadences:
-        _goes_on(context.report, partial(_freeze_cadence, installation, cadence, trial, context.frozen))
+        _goes_on(context, partial(_freeze_cadence, installation, cadence, trial, context.frozen))
 
 
 def _freeze_cadence(
@@ -215,10 +222,11 @@ def _freeze_cadence(
     with reading(installation.engine) as conn:
         slots = slots_to_run(conn, cadence, now, zone)
     if slots:
-        # A mistaken template or setting must end the run here, before anything is owed because of it.
+        # A mistaken template or setting must show here, before anything is owed because of it.
         trial()
     for slot in slots:
-        frozen.append(freeze_slot(installation, cadence, slot, now))
+        with unforeseen(f"the {cadence.name} edition of {slot.key} could not be made"):
+            frozen.append(freeze_slot(installation, cadence, slot, now))
 
 
 def _send(run: Run, context: _Context) -> None:
@@ -234,7 +242,7 @@ def _send(run: Run, context: _Context) -> None:
     context.sending = [number for number in sorted({*owed, *context.frozen}) if only in (None, number)]
     for number in context.sending:
         context.watch.edition(_receipt(installation, number))
-        if not _goes_on(report, partial(send.send, run, number, context.watch.sent)):
+        if not _goes_on(context, partial(send.send, run, number, context.watch.sent)):
             break
     failpoint("run: all sent")
 
@@ -244,6 +252,8 @@ def _add_receipts(run: Run, context: _Context) -> None:
     asked = {context.only} if context.only else set()
     numbers = sorted({*context.sending, *context.recovered, *asked})
     context.report.receipts = [_receipt(run.installation, number) for number in numbers]
+    if context.mistakes:
+        raise ConfigError(context.mistakes)
 
 
 def _check_frozen(installation: Installation, number: int | None) -> None:

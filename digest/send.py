@@ -14,6 +14,7 @@ from digest.delivery.claim import claim, mailable
 from digest.delivery.hand_over import FrozenEdition, HandOver, compose_batch, hand_over
 from digest.delivery.run import Run
 from digest.delivery.take_back import take_back
+from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, PersonNeeded, TryLater
 from digest.installation import Installation
 from digest.ledger.ahead import in_slot
@@ -49,7 +50,8 @@ def send(run: Run, number: int, progress: Progress = lambda _: None) -> None:
     frozen or an answer was lost for good, BadEdition when its stored entries have changed, TryLater when asked to
     stop or when answers are lost again and again.
     """
-    frozen = frozen_edition(run.installation, number)
+    with unforeseen(f"edition {number} cannot be shown; nothing of it is sent"):
+        frozen = frozen_edition(run.installation, number)
     run.transport.open()
     doubts = 0
     while (batch := send_batch(run, frozen)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,14 +11,23 @@ import pytest
 from sqlalchemy import update
 
 from digest import pipeline
+from digest.config.load import load
+from digest.delivery.claim import Claimed
+from digest.delivery.hand_over import compose_batch
 from digest.editions import approve, draft
 from digest.editions.due import slot_owed
 from digest.editions.freeze import freeze_slot
+from digest.errors import ConfigError
 from digest.installation import Installation
+from digest.letter.compile import Letter
 from digest.model import Receipt
+from digest.render import Letters
+from digest.send import frozen_edition
+from digest.store import deliveries, editions
 from digest.store.engine import reading, writing
-from digest.store.schema import edition
+from digest.store.schema import edition, edition_entry
 from digest.transports.base import Transport
+from subscribers.model import Subscriber
 from tests.house import House
 from tests.test_send import Recorder
 
@@ -75,6 +85,60 @@ def test_a_faulty_edition_stops_no_other(house: House) -> None:
     receipts = by_cadence(report)
     assert (receipts["daily"].pending, receipts["weekly"].accepted) == (1, 1)
     assert receipts["weekly"].edition == sound > faulty
+
+
+def test_an_edition_that_breaks_the_program_stops_no_other(house: House) -> None:
+    pipeline.gather(house.place, force=True)
+    faulty, _ = freeze(house, "daily"), freeze(house, "weekly")
+    with writing(house.place.engine) as conn:
+        conn.execute(update(edition_entry).where(edition_entry.c.edition_id == faulty).values(content={}))
+    report = pipeline.send_owed(house.place)
+    assert (len(report.failed), report.outcome) == (1, "failed")
+    assert f"edition {faulty}" in report.failed[0]
+    assert "fault of this program (KeyError), please report it" in report.failed[0]
+    assert by_cadence(report)["weekly"].accepted == 1
+
+
+def test_a_letter_that_breaks_the_program_stays_owed_and_stops_no_other(house: House) -> None:
+    class Breaking(Letters):
+        """Letters that break the program for readers of Welsh."""
+
+        def of(self, language: str) -> Letter:
+            if language == "cy":
+                raise KeyError(language)
+            return super().of(language)
+
+    pipeline.gather(house.place, force=True)
+    frozen = frozen_edition(house.place, freeze(house, "daily"))
+    with reading(house.place.engine) as conn:
+        shown = editions.shown(conn, frozen.edition.id)
+    letters = Breaking(house.settings, frozen.edition, [row.entry for row in shown])
+    with reading(house.place.engine) as conn:
+        [owed] = deliveries.pending(conn, frozen.edition.id, 5, house.now)
+        assert owed.digest is not None
+        contents = deliveries.digests(conn, [owed.digest])[owed.digest]
+    batch = [
+        Claimed(replace(owed, id=n), Subscriber(n, f"r{n}@example.org", language=language), contents)
+        for n, language in enumerate(("cy", "en"), 1)
+    ]
+    parcels, outcomes = compose_batch(replace(frozen, letters=letters), batch, house.place.secret, house.now)
+    assert [parcel.delivery for parcel in parcels] == [2]
+    assert [(outcome.delivery, outcome.state) for outcome in outcomes] == [(1, "deferred")]
+    assert "fault of this program (KeyError)" in outcomes[0].reason
+
+
+def test_mistaken_words_stop_no_letter_that_is_owed(house: House) -> None:
+    pipeline.gather(house.place, force=True)
+    number = freeze(house, "daily")
+    house.config.write_text(house.config.read_text() + '[brand.words.cy]\nhere_named = "{nam}, dyma"')
+    house.settings = load(house.config, {})
+    with pytest.raises(ConfigError, match=r"brand\.words\.cy"):
+        house.run()
+    with reading(house.place.engine) as conn:
+        sent = editions.get(conn, number)
+        assert sent is not None
+        assert deliveries.receipt(conn, sent).accepted == 1
+        assert [row.state for row in editions.listing(conn) if row.cadence == "weekly"] == ["frozen"]
 
 
 def test_an_edition_that_an_editor_holds_stops_no_other_cadence(house: House) -> None:

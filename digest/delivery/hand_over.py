@@ -5,6 +5,7 @@ The order is compose, hand over, record. The outcomes are recorded whatever ends
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from digest.store.engine import reading, writing
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel, WaitingTransport
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
 def compose_batch(
     frozen: FrozenEdition, batch: Sequence[Claimed], secret: bytes, now: datetime
 ) -> tuple[list[Parcel], list[Outcome]]:
-    """Compose the letters of a batch; return the parcels, and a refusal for each letter that cannot be written.
+    """Compose the letters of a batch; return the parcels, and an outcome for each letter that cannot be written.
 
     Raises ConfigError for a mistaken template or setting, because then no letter can be written.
     """
@@ -89,6 +92,11 @@ def compose_batch(
         except (ValueError, DigestError) as error:
             why = redacted(f"no letter could be written: {error}", claimed.reader.email)
             refused.append(Outcome(number, "refused", why))
+        except Exception as error:
+            # Nobody foresaw it, so that it may be a fault of this program: keep the letter owed until that is mended.
+            reason = f"no letter could be written: a fault of this program ({type(error).__name__}), please report it"
+            _log.debug("%s", reason, exc_info=error)
+            refused.append(Outcome(number, "deferred", reason))
     return parcels, refused
 
 

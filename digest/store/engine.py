@@ -16,8 +16,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
+    DataError,
     DBAPIError,
     DisconnectionError,
+    IntegrityError,
     InterfaceError,
     OperationalError,
 )
@@ -107,6 +109,11 @@ def translate_errors(engine: Engine) -> Iterator[None]:
         if translated is None:
             raise
         raise translated from error
+
+
+def is_of_database(error: Exception) -> bool:
+    """Return whether an error is the database's own, and not of a value that it was given."""
+    return isinstance(error, DBAPIError) and not isinstance(error, (DataError, IntegrityError))
 
 
 def _parse(url: str) -> URL:

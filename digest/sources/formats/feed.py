@@ -22,7 +22,7 @@ from digest.sources.formats.charset import mend_references, to_utf8, without_nes
 from digest.sources.formats.dates import possible, read_date
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.pictures import first_picture, picture_of
-from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, tidy_guid
+from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
 
@@ -83,7 +83,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     base = base_url or absolute_link(_text(feed, "link"), None)
     language = language_tag(_text(feed, "language"))
     kept, remarks = distinct(entries, _identity)
-    sightings = tuple(_sighting(entry, base, language, now) for entry in kept)
+    sightings = read_each(kept, lambda entry: _sighting(entry, base, language, now), remarks)
     return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import possible, read_date
+from digest.sources.formats.listing import files_below
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import labels, language_tag, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
@@ -38,7 +38,7 @@ def read_folder(path: Path, *, now: datetime) -> Snapshot:
         raise SourceError(f"there is no folder {path}; correct the path of the source")
     sightings: list[Sighting] = []
     problems: list[str] = []
-    names = list(_files(path))
+    names = files_below(path, _is_wanted, problems)
     if len(names) > MAX_FILES:
         problems.append(f"only the first {MAX_FILES} of {len(names)} files were read")
     first_with: dict[str | None, str] = {}
@@ -51,6 +51,9 @@ def read_folder(path: Path, *, now: datetime) -> Snapshot:
             sighting = _sighting(note, file, now, problems)
         except _Unreadable as error:
             problems.append(f"{file}{error}")
+            continue
+        except Exception as error:  # because one file must not cost the others, whatever its text does
+            problems.append(f"{file}: cannot be read ({type(error).__name__}) and was left out; please report it")
             continue
         if sighting.guid in first_with:
             problems.append(f"{file}: has the same id as {first_with[sighting.guid]}; give each its own")
@@ -70,14 +73,11 @@ class _Note:
     body: str
 
 
-def _files(root: Path) -> Iterator[Path]:
-    real_root = root.resolve()
-    for name in sorted(root.rglob("*.md")):
-        parts = name.relative_to(root).parts
-        if any(part.startswith((".", "_")) for part in parts) or parts[-1].lower() == "readme.md":
-            continue
-        if name.is_file() and name.resolve().is_relative_to(real_root):
-            yield name
+def _is_wanted(parts: tuple[str, ...]) -> bool:
+    """Return whether a relative path names a Markdown file that is meant to be read."""
+    if any(part.startswith((".", "_")) for part in parts) or parts[-1].lower() == "readme.md":
+        return False
+    return parts[-1].endswith(".md")
 
 
 def _read(name: Path) -> _Note:

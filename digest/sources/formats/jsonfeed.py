@@ -10,7 +10,7 @@ from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.dates import read_date
 from digest.sources.formats.pictures import first_picture, picture_of
-from digest.sources.formats.tidy import distinct, labels, language_tag, tidy_guid
+from digest.sources.formats.tidy import distinct, labels, language_tag, read_each, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
 
@@ -23,7 +23,8 @@ def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
     Raises SourceError when `body` is not JSON, or is JSON but not a JSON Feed.
     """
     try:
-        feed = json.loads(body)
+        # Keep numbers as they are written, because Python refuses those of more than 4,300 digits.
+        feed = json.loads(body, parse_int=str)
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"this JSON cannot be read ({type(error).__name__}: {str(error)[:100]}); check the address"
@@ -34,9 +35,12 @@ def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
     home = absolute_link(_text(feed, "home_page_url"), base_url or None)
     language = language_tag(_text(feed, "language"))
     kept, problems = distinct(items, lambda item: tuple(_text(item, key) for key in _IDENTITY))
-    sightings = tuple(
-        _sighting(item, base=base_url or home, language=language, feed_author=_author(feed), now=now) for item in kept
-    )
+    author = _author(feed)
+
+    def sighting(item: dict[str, Any]) -> Sighting:
+        return _sighting(item, base=base_url or home, language=language, feed_author=author, now=now)
+
+    sightings = read_each(kept, sighting, problems)
     if len(items) < len(feed["items"]):
         problems.append(f"{len(feed['items']) - len(items)} items are no JSON objects and were left out")
     return Snapshot(sightings, title=title_text(_text(feed, "title")), language=language, problems=tuple(problems))

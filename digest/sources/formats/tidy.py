@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
+from digest.model import Sighting
 from digest.sources.sanitise import title_text
 from subscribers.invisible import without_invisible
 from subscribers.languages import is_language_tag
@@ -22,6 +23,21 @@ def tidy_guid(raw: str | None) -> str | None:
     """Return an id without outer space and invisible characters, at most 2,000 characters; None for an empty one."""
     text = (raw or "")[: 2 * MAX_GUID].encode("utf-8", "replace").decode("utf-8")
     return without_invisible(" ".join(text.split()))[:MAX_GUID] or None
+
+
+def read_each(
+    entries: Iterable[Entry], read: Callable[[Entry], Sighting], problems: list[str]
+) -> tuple[Sighting, ...]:
+    """Return the sighting of each entry; one that cannot be read is named in `problems` and stops no other."""
+    sightings = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            sightings.append(read(entry))
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+            problems.append(
+                f"entry {number} cannot be read ({type(error).__name__}) and was left out; please report it"
+            )
+    return tuple(sightings)
 
 
 def labels(raw: Iterable[object]) -> tuple[str, ...]:
