@@ -17,6 +17,7 @@ from digest.classify import Classifier, kind_of
 from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
 from digest.model import Facets, Sighting, Source
+from digest.sources.formats.tidy import TOO_MANY
 from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.surge import is_news, surge
@@ -195,7 +196,8 @@ def _store_reading(
         *classifier.problems,
     ]
     error = "; ".join(notes) or None
-    sources.keep_state(conn, source, **{**facts, "error": error})
+    cut = next((problem for problem in snapshot.problems if problem.startswith(TOO_MANY)), None)
+    sources.keep_state(conn, source, **{**facts, "error": error, "cut": cut})
     return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error)
 
 
@@ -267,12 +269,18 @@ def _states(
     if state.first_ok_at is None and why_held is None:
         owed = {id(new) for new in _backfill(source, decision.new, now)}
         return [(new, "ready" if id(new) in owed else "baseline") for new in decision.new]
-    # After a restore even news may have been sent; in a surge, news goes and the rest waits.
-    all_wait = state.hold_next and why_held is not None
-    return [
-        (new, "held" if all_wait or new.doubt or (why_held and not is_news(new, state.ok_at)) else "ready")
-        for new in decision.new
-    ]
+    return [(new, _state(new, state, decision, why_held)) for new in decision.new]
+
+
+def _state(new: New, state: State, decision: SnapshotDecision, why_held: str | None) -> str:
+    """Return the state in which a new entry of a source that was read before is stored."""
+    if why_held and state.hold_next:
+        return "held"  # because after a restore even news may have been sent
+    # A source that shows too much lets in old entries at the end of its window, when newer ones are deleted.
+    shown = [again.sighting.published for again in decision.recognised if again.sighting.published]
+    if state.cut and shown and new.sighting.published and new.sighting.published < min(shown):
+        return "baseline"
+    return "held" if new.doubt or (why_held and not is_news(new, state.ok_at)) else "ready"
 
 
 def _add(

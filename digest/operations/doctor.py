@@ -113,6 +113,9 @@ def _sources(state: Status) -> Iterator[Finding]:
             yield Finding(
                 "wrong", name, f"failed {source.failures} times: {source.error}", _source_cure(name, source)
             )
+        elif source.cut:
+            cure = "ask its publisher for a shorter feed, or move older files out of the folder"
+            yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)
         elif source.moved_to and source.moved_since:
             yield Finding("note", name, f"has moved to {source.moved_to}", "put the new address in config.toml")
 

@@ -58,6 +58,7 @@ class Status:
                     "name": name, "ok": not state.failures and not state.gone, "gone": state.gone,
                     "failures": state.failures,
                     "checked_at": state.checked_at.isoformat() if state.checked_at else None, "error": state.error,
+                    "cut": state.cut,
                 }
                 for name, state in self.sources
             ],

@@ -35,6 +35,7 @@ source_state = Table(
     Column("moved_since", UtcDateTime),
     # The next new entries are held for an editor, because after a restore they may have been sent already.
     Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
+    Column("cut", Text),  # that it shows more entries than are read; null: all are read
 )
 
 # One row for each gather of a source: its health, and the usual number of new entries (a surge is held).

@@ -34,6 +34,7 @@ class State:
     moved_count: int = 0
     moved_since: datetime | None = None
     hold_next: bool = False
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

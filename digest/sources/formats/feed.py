@@ -82,7 +82,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     feed = read.feed
     base = base_url or absolute_link(_text(feed, "link"), None)
     language = language_tag(_text(feed, "language"))
-    kept, remarks = distinct(entries, _identity)
+    kept, remarks = distinct(entries, _identity, lambda entry: _published(entry, now))
     sightings = read_each(kept, lambda entry: _sighting(entry, base, language, now), remarks)
     return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import possible, read_date
 from digest.sources.formats.listing import files_below
 from digest.sources.formats.pictures import first_picture, picture_of
-from digest.sources.formats.tidy import labels, language_tag, person, tidy_guid
+from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, person, tidy_guid
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, title_text
 
@@ -40,9 +41,10 @@ def read_folder(path: Path, *, now: datetime) -> Snapshot:
     problems: list[str] = []
     names = files_below(path, _is_wanted, problems)
     if len(names) > MAX_FILES:
-        problems.append(f"only the first {MAX_FILES} of {len(names)} files were read")
+        problems.append(f"{TOO_MANY} {MAX_FILES} of {len(names)} files were read; move the older ones away")
+        names = newest(names, [_dated(name, now) for name in names], MAX_FILES)
     first_with: dict[str | None, str] = {}
-    for name in names[:MAX_FILES]:
+    for name in names:
         file = name.relative_to(path).as_posix()
         try:
             note = _read(name)
@@ -78,6 +80,16 @@ def _is_wanted(parts: tuple[str, ...]) -> bool:
     if any(part.startswith((".", "_")) for part in parts) or parts[-1].lower() == "readme.md":
         return False
     return parts[-1].endswith(".md")
+
+
+def _dated(name: Path, now: datetime) -> datetime | None:
+    """Return the date of a file's front matter, else the time when the file was last changed."""
+    with suppress(Exception):  # because it is read again, and its fault told, where it is among the newest
+        if date := _date(_read(name).matter, "", now, []):
+            return date
+    with suppress(OSError):
+        return datetime.fromtimestamp(name.stat().st_mtime, UTC)
+    return None
 
 
 def _read(name: Path) -> _Note:

@@ -34,7 +34,7 @@ def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
     items = [item for item in feed["items"] if isinstance(item, dict)]
     home = absolute_link(_text(feed, "home_page_url"), base_url or None)
     language = language_tag(_text(feed, "language"))
-    kept, problems = distinct(items, lambda item: tuple(_text(item, key) for key in _IDENTITY))
+    kept, problems = distinct(items, _identity, lambda item: _published(item, now))
     author = _author(feed)
 
     def sighting(item: dict[str, Any]) -> Sighting:
@@ -56,7 +56,7 @@ def _sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
         title=title_text(_text(item, "title")),
-        published=read_date(_text(item, "date_published"), now) or read_date(_text(item, "date_modified"), now),
+        published=_published(item, now),
         summary=summary_text(summary or raw),
         html=clean_html(raw or summary, link or base),
         author=_author(item) or feed_author,
@@ -64,6 +64,14 @@ def _sighting(
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),
     )
+
+
+def _identity(item: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(_text(item, key) for key in _IDENTITY)
+
+
+def _published(item: dict[str, Any], now: datetime) -> datetime | None:
+    return read_date(_text(item, "date_published"), now) or read_date(_text(item, "date_modified"), now)
 
 
 def _image(item: dict[str, Any], raw: str, base: str | None) -> Image | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from digest.model import Sighting
@@ -13,6 +15,7 @@ from subscribers.languages import is_language_tag
 
 Entry = TypeVar("Entry")
 CUT_OFF = "the feed is cut off; its last, half-read entry is left for the next time"
+TOO_MANY = "only the newest"  # how the problem of a source that shows too much begins
 MAX_ENTRIES = 1_000
 MAX_GUID = 2_000
 _MAX_LABELS = 50
@@ -64,8 +67,10 @@ def person(raw: str) -> str:
     return name.replace("()", "").strip(" ()<>,;")
 
 
-def distinct(entries: Iterable[Entry], identity: Callable[[Entry], Hashable]) -> tuple[tuple[Entry, ...], list[str]]:
-    """Return the first 1,000 entries in the source's order, without exact repeats, and a line for each kind left out.
+def distinct(
+    entries: Iterable[Entry], identity: Callable[[Entry], Hashable], date_of: Callable[[Entry], datetime | None]
+) -> tuple[tuple[Entry, ...], list[str]]:
+    """Return the newest 1,000 entries in the source's order, without exact repeats; a line for each kind left out.
 
     `identity` gives id, link, title and text untouched: entries alike in all four are one.
     """
@@ -78,5 +83,24 @@ def distinct(entries: Iterable[Entry], identity: Callable[[Entry], Hashable]) ->
     if len(kept) < len(every):
         problems.append(f"{len(every) - len(kept)} exact repeats of other entries were left out")
     if len(kept) > MAX_ENTRIES:
-        problems.append(f"only the first {MAX_ENTRIES} of {len(kept)} entries were read")
-    return tuple(kept[:MAX_ENTRIES]), problems
+        problems.append(f"{TOO_MANY} {MAX_ENTRIES} of {len(kept)} entries were read; ask for a shorter feed")
+        kept = newest(kept, [date_of(entry) for entry in kept], MAX_ENTRIES)
+    return tuple(kept), problems
+
+
+def newest(entries: Sequence[Entry], dates: Sequence[datetime | None], most: int) -> list[Entry]:
+    """Return the newest `most` of `entries`, in their order; `dates` has the date of each.
+
+    One without a date counts as old as its neighbour, on the side that the dated ones show to be the older; without
+    any date the first ones count as the newest.
+    """
+    steps = [before < after for before, after in itertools.pairwise(filter(None, dates)) if before != after]
+    oldest_first = 2 * sum(steps) > len(steps)
+    order = range(len(entries)) if oldest_first else range(len(entries) - 1, -1, -1)
+    ages: list[tuple[datetime, int]] = []
+    last = datetime.min.replace(tzinfo=UTC)
+    for rank, place in enumerate(order):
+        last = dates[place] or last
+        ages.append((last, rank))
+    kept = sorted(order[rank] for _, rank in sorted(ages)[-most:])
+    return [entries[place] for place in kept]

@@ -205,8 +205,9 @@ def test_a_feed_without_entries_is_no_error() -> None:
 
 def test_more_than_1000_entries_are_cut_and_told() -> None:
     snapshot = read(rss("".join(f"<item><guid>{n}</guid></item>" for n in range(MAX_ENTRIES + 5))))
-    assert len(snapshot.sightings) == MAX_ENTRIES
-    assert snapshot.problems == (f"only the first {MAX_ENTRIES} of {MAX_ENTRIES + 5} entries were read",)
+    assert [sighting.guid for sighting in snapshot.sightings] == [str(n) for n in range(MAX_ENTRIES)]
+    told = f"only the newest {MAX_ENTRIES} of {MAX_ENTRIES + 5} entries were read; ask for a shorter feed"
+    assert snapshot.problems == (told,)
 
 
 WHOLE = rss(
