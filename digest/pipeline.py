@@ -25,6 +25,7 @@ from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.model import Receipt
+from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence
 from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
@@ -39,7 +40,8 @@ class RunReport:
     """Hold the account of a run.
 
     `waiting`: lines about things that only a person can move on; `failed`: lines about editions that could not be
-    sent; `recovered`: how many deliveries of a dead run were settled, by their new state.
+    sent; `recovered`: how many deliveries of a dead run were settled, by their new state; `told_before`: an earlier
+    run of the local day has told all that waits, so that cron mails it once a day.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -47,6 +49,7 @@ class RunReport:
     waiting: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     recovered: dict[str, int] = field(default_factory=dict)
+    told_before: bool = False
 
     @property
     def outcome(self) -> str:
@@ -80,7 +83,8 @@ class Watch:
 class _Context:
     """Carry from step to step of one run: its report, its watch, and the numbers of the editions it works on.
 
-    `only`: the single edition to send, or None for all; `recovered`: editions with deliveries of a dead run;
+    `only`: the single edition to send, or None for all; `told`: all that waits for a person, once it is known;
+    `recovered`: editions with deliveries of a dead run;
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
     config.toml and templates that some of them met.
     """
@@ -88,6 +92,7 @@ class _Context:
     report: RunReport
     watch: Watch
     only: int | None
+    told: list[str] | None = None
     recovered: set[int] = field(default_factory=set)
     frozen: list[int] = field(default_factory=list)
     sending: list[int] = field(default_factory=list)
@@ -108,7 +113,7 @@ def gather(
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
-    steps = (_recover, _take_back, _gather, _freeze, _send, _add_receipts)
+    steps = (_recover, _take_back, _gather, _freeze, _send, _add_receipts, _tell_once_a_day)
     with run_lock(installation.engine):
         return _do(installation, "run", steps, _Context(RunReport(), watch or Watch(), None))
 
@@ -184,7 +189,8 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
         raise
     finally:
         with writing(installation.engine, "end run") as conn:
-            runs.finish(conn, number, outcome, report.to_json() | {"transport": where}, installation.clock())
+            account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {})
+            runs.finish(conn, number, outcome, account, installation.clock())
 
 
 def _recover(run: Run, context: _Context) -> None:
@@ -254,6 +260,14 @@ def _add_receipts(run: Run, context: _Context) -> None:
     context.report.receipts = [_receipt(run.installation, number) for number in numbers]
     if context.mistakes:
         raise ConfigError(context.mistakes)
+
+
+def _tell_once_a_day(run: Run, context: _Context) -> None:
+    """Complete what waits for a person, and find out whether an earlier run of today has told it all."""
+    report = context.report
+    report.waiting += held_entries(run.installation)
+    context.told = what_waits(run.installation, report.waiting)
+    report.told_before = context.told == told_today(run.installation)
 
 
 def _check_frozen(installation: Installation, number: int | None) -> None:

@@ -135,7 +135,7 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     """Print the account of a run and write its receipt pages.
 
     Leaves with exit code 1 when an edition failed or a receipt does not balance, 4 when a person is needed, and 75
-    when letters wait; else returns.
+    when letters wait; else returns. What waits for a person is told, and gives exit code 4, once a day.
     """
     for state, count in report.recovered.items():
         tell(f"from a run that died: {count} {state}")
@@ -148,11 +148,13 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     write_pages(installation, [receipt.edition for receipt in report.receipts])
     for line in report.failed:
         tell(f"digest: {line}")
-    for line in report.waiting:
+    waiting = [] if report.told_before else report.waiting
+    for line in waiting:
         tell(f"waiting: {line}")
     if report.failed:
         raise click.exceptions.Exit(1)
-    leave(report.receipts, waiting=bool(report.waiting), doubts=_count_doubts(installation))
+    doubts = 0 if report.told_before else _count_doubts(installation)
+    leave(report.receipts, waiting=bool(waiting), doubts=doubts)
 
 
 def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None) -> None:

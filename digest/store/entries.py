@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
 from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys, print_of
@@ -146,6 +146,11 @@ def listing(
         shown += 1
         if limit is not None and shown >= limit:
             return
+
+
+def count(conn: Connection, state: str) -> int:
+    """Return how many entries are in `state` (see model.Entry)."""
+    return conn.scalar(select(func.count()).where(entry.c.state == state)) or 0
 
 
 def set_state(conn: Connection, number: int, state: str) -> None:

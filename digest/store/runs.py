@@ -38,6 +38,17 @@ def finish(conn: Connection, number: int, outcome: str, account: dict[str, Any],
     conn.execute(update(run).where(run.c.id == number).values(finished_at=now, outcome=outcome, account=account))
 
 
+def told_since(conn: Connection, since: datetime, now: datetime) -> list[str] | None:
+    """Return what the newest run between two instants told as waiting for a person; None when none has told any."""
+    rows = conn.scalars(
+        select(run.c.account)
+        .where(run.c.command == "run", run.c.started_at >= since, run.c.started_at <= now)
+        .order_by(run.c.id.desc())
+        .limit(100)
+    )
+    return next((account["told"] for account in rows if account and "told" in account), None)
+
+
 def newest(conn: Connection, limit: int = 10) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account."""
     rows = conn.execute(select(run).order_by(run.c.id.desc()).limit(limit))

@@ -1,0 +1,31 @@
+"""Find out what waits for a person, and whether a run of today has told it: cron mails it once a day."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from digest.installation import Installation
+from digest.store import entries, history, runs
+from digest.store.engine import reading
+
+
+def held_entries(installation: Installation) -> list[str]:
+    """Return a line about the entries that are held for an editor; none when there are none."""
+    with reading(installation.engine) as conn:
+        held = entries.count(conn, "held")
+    cure = "see `digest entries --state held`, then `digest release` or `digest drop` them"
+    return [f"{held} {'entry is' if held == 1 else 'entries are'} held for an editor: {cure}"] if held else []
+
+
+def what_waits(installation: Installation, waiting: list[str]) -> list[str]:
+    """Return all that a run tells as waiting for a person: its lines, and how many deliveries are in doubt."""
+    with reading(installation.engine) as conn:
+        return [*waiting, f"{history.count_in_doubt(conn)} deliveries in doubt"]
+
+
+def told_today(installation: Installation) -> list[str] | None:
+    """Return what the newest run of this local day told as waiting; None before the first one."""
+    now = installation.clock()
+    local = now.astimezone(ZoneInfo(installation.settings.site.zone))
+    with reading(installation.engine) as conn:
+        return runs.told_since(conn, local.replace(hour=0, minute=0, second=0, microsecond=0), now)

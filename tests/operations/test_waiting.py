@@ -1,0 +1,63 @@
+"""What waits for a person is told, with exit code 4, once a local day and whenever it has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.editions import approve, draft
+from digest.store import sources
+from digest.store.engine import writing
+from tests.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house whose next new entries are held."""
+    house = House(tmp_path / "house")
+    house.run()
+    hold_next(house)
+    yield house
+    house.close()
+
+
+def hold_next(house: House) -> None:
+    """Publish an entry that is held."""
+    with writing(house.place.engine) as conn:
+        sources.hold_next(conn)
+    house.publish(f"Held at {house.now}")
+
+
+def test_held_entries_are_told_once_a_day_and_when_there_are_more(house: House) -> None:
+    told = []
+    for hours, more in ((1, False), (1, False), (1, True), (1, False), (24, False), (1, False)):
+        if more:
+            hold_next(house)
+        report = house.run(hours=hours)
+        told.append((report.waiting[0].split(":")[0], report.told_before))
+    first, second = "1 entry is held for an editor", "2 entries are held for an editor"
+    assert told == [(first, False), (first, True), (second, False), (second, True), (second, False), (second, True)]
+
+
+def test_the_day_is_the_local_one(house: House) -> None:
+    house.now = house.now.replace(month=7, hour=22)  # 23:00 in London
+    assert [house.run(minutes=30).told_before for _ in range(4)] == [False, False, True, True]
+
+
+def test_a_stopped_edition_is_told_once_a_day_and_again_after_it_was_let_go(house: House) -> None:
+    house.run()
+    with writing(house.place.engine) as conn:
+        daily = draft.draft(conn, house.settings, house.settings.cadence("daily"), house.now + timedelta(days=1))
+        approve.hold(conn, daily.id)
+    reports = [house.run(hours=hours) for hours in (24, 1, 1)]
+    assert [report.told_before for report in reports] == [False, True, True]
+    assert all(f"edition {daily.id}" in " ".join(report.waiting) for report in reports)
+
+
+def test_a_quiet_day_has_nothing_to_tell(tmp_path: Path) -> None:
+    house = House(tmp_path / "quiet")
+    assert [house.run(hours=1).waiting for _ in range(3)] == [[], [], []]
+    house.close()
