@@ -135,7 +135,7 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     """Print the account of a run and write its receipt pages.
 
     Leaves with exit code 1 when an edition failed or a receipt does not balance, 4 when a person is needed, and 75
-    when letters wait; else returns. What waits for a person is told, and gives exit code 4, once a day.
+    when letters wait; else returns. A person is needed once a day only, for the same things (`told_before`).
     """
     for state, count in report.recovered.items():
         tell(f"from a run that died: {count} {state}")
