@@ -81,4 +81,4 @@ class Installation:
 
     def transport(self) -> Transport:
         """Open the configured transport for a run; the caller closes it."""
-        return self.settings.transport.open(self.secret, self.clock)
+        return self.settings.transport.open(self.clock)

@@ -165,7 +165,8 @@ class Edition:
     It considers the releases after `from_release`, the lowest mark it was drafted for, up to `to_release`.
     `content_hash` is the hash of its note and of its entries in order, as they will be shown; `look` is the hash
     of its appearance: templates, words and limits. An approval is of both. `held` is true for an edition that a
-    person has stopped: it is neither frozen nor sent.
+    person has stopped: it is neither frozen nor sent. `key` is a random value to which tags and links are bound
+    beside the number, because after a restore the number may be another edition's.
     """
 
     id: int
@@ -181,6 +182,7 @@ class Edition:
     look: str = ""
     from_release: int = 0
     frozen_at: datetime | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

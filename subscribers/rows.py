@@ -28,14 +28,15 @@ COLUMNS = (
     subscriber.c.state,
     subscriber.c.paused_until,
     subscriber.c.joined_at,
+    subscriber.c.key,
 )
 
 
 def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
     """Return the Subscriber of a row that has the columns of `COLUMNS` in their order."""
-    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined = row
+    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key = row
     interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
-    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined)
+    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key)
 
 
 @lru_cache(maxsize=20_000)
@@ -71,8 +72,8 @@ def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:
     """Store all columns of these subscribers except id and address."""
     if changed:
         conn.execute(
-            update(subscriber).where(subscriber.c.id == bindparam("key")),
-            [{"key": person.id, **columns_of(person)} for person in changed],
+            update(subscriber).where(subscriber.c.id == bindparam("of")),
+            [{"of": person.id, **columns_of(person)} for person in changed],
         )
 
 

@@ -7,9 +7,9 @@ the subscribers of a single policy area.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, false
 
-from subscribers.database import Key, UtcDateTime, metadata
+from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 STATES = ("pending", "active", "left")
 REASONS = ("left", "bounced", "editor", "complained", "erased")
@@ -38,10 +38,15 @@ subscriber = Table(
     Column("paused_until", UtcDateTime),
     Column("joined_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+    # Links and tags are bound to it, because a restore lets an id be given again, to another person. Made by the
+    # default for each row, also of a bulk insert; the database's "" is there only for the upgrade.
+    Column("key", String(KEY), nullable=False, unique=True, index=True, default=random_key, server_default=""),
+    # True: a link without the key counts too, because it was made before there were keys (see `links`).
+    Column("old_links", Boolean, nullable=False, server_default=false()),
     _one_of("state", STATES),
     # For reading the active subscribers of a cadence, page by page, in the order of ids.
     Index(None, "cadence", "state", "id"),
-    # Never give an id again, because old links must not act on another person.
+    # Never give an id again while the database lives; after a restore, only `key` tells two persons apart.
     sqlite_autoincrement=True,
 )
 

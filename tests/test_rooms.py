@@ -23,7 +23,7 @@ FLOORS: dict[str, str] = {
     "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
     " digest.desk digest.operations digest.editions digest.delivery",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
-    " subscribers.csv subscribers.followed subscribers.mailable subscribers.rows subscribers.secret"
+    " subscribers.csv subscribers.followed subscribers.links subscribers.mailable subscribers.rows subscribers.secret"
     " subscribers.store subscribers.suppression subscribers.tables",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.ledger"
     " subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible subscribers.languages"

@@ -138,8 +138,9 @@ def restore(options: GlobalOptions, file: Path) -> None:
     """Replace the database by a backup, in HOLD: nothing is mailed until `digest db resume`."""
     from digest.store import migrate
     from digest.store.backup import restore as restore_database
-    from digest.store.engine import make_engine
+    from digest.store.engine import make_engine, writing
     from digest.store.fence import Fence
+    from digest.store.keys import end_old_links
     from digest.store.lock import run_lock
 
     settings = options.settings()
@@ -148,7 +149,11 @@ def restore(options: GlobalOptions, file: Path) -> None:
         replaced = restore_database(engine, file, options.at())
         Fence(engine, settings.fence_file).hold()
     tell(f"restored from {file}; the replaced database is {replaced}")
-    if not migrate.check_schema(engine):
+    if migrate.check_schema(engine):
+        with writing(engine, "end old links") as conn:
+            end_old_links(conn)
+    else:
+        # `resume` ends the old links of a database that is still to be upgraded.
         tell("it is in HOLD, and its schema is older than this program: `digest db upgrade`, then `digest db held`")
         return
     _show_held(options, json_=False)

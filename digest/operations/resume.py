@@ -13,6 +13,7 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import calendar, deliveries, releases, requests, sources
 from digest.store.engine import reading, writing
+from digest.store.keys import end_old_links
 from digest.store.lock import run_lock
 
 _WHY = "the database was restored: it may have been sent before that"
@@ -59,6 +60,8 @@ def resume(installation: Installation, *, sent: bool) -> Held:
         if not installation.fence.why():
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
         due = what_it_would_send(installation)
+        with writing(installation.engine, "end old links") as conn:
+            end_old_links(conn)
         if sent:
             with writing(installation.engine, "resume") as conn:
                 owed = [

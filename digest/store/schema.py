@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
 
-from subscribers.database import Key, UtcDateTime, metadata
+from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
@@ -132,6 +132,10 @@ edition = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("frozen_at", UtcDateTime),
     Column("eligible", Integer, nullable=False, default=0),  # counted apart when frozen: the left side of the receipt
+    # Tags and browser links are bound to it, because after a restore the number may be given again (see
+    # subscribers.tables). `old_links`: those made before there were keys count too.
+    Column("key", String(KEY), nullable=False, unique=True, index=True, default=random_key, server_default=""),
+    Column("old_links", Boolean, nullable=False, server_default=sa_false()),
     UniqueConstraint("cadence", "slot"),
     sqlite_autoincrement=True,
 )

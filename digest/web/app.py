@@ -31,7 +31,7 @@ from digest.store.engine import reading, writing
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
 from digest.web.letters import LETTER_POLICY, LetterPages, NoLetter
-from subscribers.errors import BadToken, NoSubscriber
+from subscribers.errors import BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
 
@@ -122,6 +122,8 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:
             page = people.unknown_link(error)
+        except OldLink:
+            page = people.old_link(context.editors)
         except NoSubscriber:
             page = people.gone(context.editors)
         except NoLetter as error:

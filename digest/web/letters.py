@@ -23,11 +23,12 @@ from digest.render import Letters
 from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
+from digest.store.keys import edition_key
 from digest.system.pages import render_page
-from subscribers import store as people
-from subscribers.errors import NoSubscriber
+from subscribers.errors import NoSubscriber, OldLink
+from subscribers.links import person_of
 from subscribers.model import Subscriber
-from subscribers.tokens import read_token
+from subscribers.tokens import Token, read_token
 
 # Inline styles and pictures of any host are allowed, because a letter brings its styles and its sources' pictures.
 LETTER_POLICY = (
@@ -71,25 +72,29 @@ class LetterPages:
     def page(self, token: str) -> str:
         """Return the html of the letter that a token names, and below it the entries that were over the cap.
 
-        Raises BadToken; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the letter
-        cannot be rendered.
+        Raises BadToken; OldLink; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the
+        letter cannot be rendered.
         """
         link = read_token([self.secret], "browse", token)
-        person, digest, content_hash = self._planned(link.subscriber, link.edition or 0)
+        person, digest, content_hash = self._planned(link)
         compiled = self._compiled(link.edition or 0, content_hash)
-        links = links_of(self.settings.site, compiled.edition.id, person, self.secret)
+        links = links_of(self.settings.site, compiled.edition, person, self.secret)
         html = render_letter(compiled.letters, person, digest, links).letter.html_text()
         over = {entry for entry, why in digest.left_out if why == OVER_CAP}
         rest = [row.entry for row in compiled.shown if row.entry.id in over]
         return _with_more(html, _more(compiled.letters.of(person.language), rest)) if rest else html
 
-    def _planned(self, subscriber: int, number: int) -> tuple[Subscriber, Digest, str]:
+    def _planned(self, link: Token) -> tuple[Subscriber, Digest, str]:
         """Return a reader, their frozen digest of an edition, and the hash of the edition's content.
 
-        Raises NoSubscriber and NoLetter.
+        Raises OldLink, NoSubscriber and NoLetter.
         """
+        subscriber, number = link.subscriber, link.edition or 0
         with reading(self.engine) as conn:
-            person = people.get(conn, subscriber)
+            key = edition_key(conn, number)
+            if number and key is None:
+                raise OldLink(f"no edition has the number {number}")
+            person = person_of(conn, link, key)
             if person is None or person.state == "left":
                 raise NoSubscriber(f"no subscriber has the id {subscriber}")
             edition = editions.get(conn, number)
