@@ -30,7 +30,7 @@ from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
-from digest.web.letters import LETTER_POLICY, LetterPages, NoLetter
+from digest.web.letters import COPY, LETTER_POLICY, LetterPages, NoLetter
 from subscribers.errors import BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
@@ -118,6 +118,13 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
     """Return the endpoint that shows a letter, or a page that says why it cannot."""
 
     def show(token: str) -> Response:
+        if token == COPY:
+            lines = [
+                "The links that belong to the reader of a letter do not work in its copy.",
+                "If it is your letter, use the links of the one in your mailbox.",
+                f"If you would like letters of your own, write to {context.editors}.",
+            ]
+            return context.render(people.ReaderPage("This is a copy of a letter", lines, status=404))
         try:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:

@@ -30,6 +30,7 @@ from digest.store import deliveries
 from digest.store import editions as editions_
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
+from digest.system.resources import resource
 from digest.web.app import make_app
 from digest.web.letters import LetterPages
 from subscribers import store as people
@@ -463,6 +464,14 @@ def parts(page: str) -> tuple[str, str]:
     return page[:begin] + page[end:], page[begin:end]
 
 
+def copied(letter: str) -> str:
+    """Return the copy of a letter that was mailed: the words and links that belong to its reader are left out."""
+    letter = re.sub(r'<p class="soft manage".*?</p>\n', "", letter)
+    note = "This is a copy of a letter to one reader. The links that belong to this reader are left out.</p>\n"
+    foot = r'<h2 class="heading foothead".*?(<p class="soft foottext"[^>]*>).*?(?=<p class="soft foottext sender")'
+    return re.sub(foot, lambda match: match[1] + note, letter, flags=re.DOTALL)
+
+
 def listed(section: str) -> list[str]:
     return [unescape(one) for one in re.findall(r"<li><a href=\"[^\"]*\">(.*?)</a>", section)]
 
@@ -477,7 +486,7 @@ def test_the_letter_is_the_one_that_was_mailed(post: Post) -> None:
     answer = post.client.get(post.link("letters"))
     assert answer.status_code == 200
     letter, section = parts(answer.text)
-    assert letter == post.mailed()
+    assert letter == copied(post.mailed())
     policy = answer.headers["content-security-policy"]
     assert (
         policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src https:;") and "script" not in policy
@@ -501,6 +510,50 @@ def test_the_unsubscribe_link_in_the_letter_works(light: Post) -> None:
     [way] = [token for path, token in links if path == "/unsubscribe"]
     assert light.client.post(f"/unsubscribe/{way}").status_code == 200
     assert light.person().state == "left"
+
+
+OWN = """<!DOCTYPE html><html lang="en"><head><title>{{ digest.subject }}</title></head><body>
+<p>{{ reader.intro }} Sent to {{ reader.email }}. {{ reader.why_letter }}</p>
+<form action="{{ reader.unsubscribe_url }}"></form><a href="{{ reader.preferences_url }}">Change</a>
+<a href="{{ reader.pause_url }}">Pause</a> {{ reader.unsubscribe_url }} <a href="{{ reader.browser_url }}">Open</a>
+{% for part in parts %}{{ part.open }}{% include part.template ~ ".html.j2" %}{{ part.close }}{% endfor %}
+
+</body></html>
+"""
+
+
+@pytest.mark.parametrize("own", ["", OWN])
+@pytest.mark.parametrize("name", ["Rhian Ellis", 'R"<b>', "rhian@example.org"])
+def test_the_copy_tells_nothing_of_its_reader(light: Post, tmp_path: Path, own: str, name: str) -> None:
+    """With the shipped templates, and with an organisation's own, which know nothing of copies."""
+    with writing(light.engine) as conn:
+        conn.execute(update(subscriber).where(subscriber.c.id == light.rhian).values(name=name))
+    settings = light.house.settings
+    if own:
+        (tmp_path / "letter.html.j2").write_text(own)
+        settings = replace(settings, templates=tmp_path)
+    app = make_app(light.engine, light.house.place.secret, settings, lambda: light.house.now)
+    page = TestClient(app).get(light.link("letters"))
+    assert page.status_code == 200 and "Note 1" in page.text
+    assert re.findall(r"(?i)rhian|R&quot;|R&#34;|/unsubscribe/|/preferences/|/pause/|and follow", page.text) == []
+    keys = light.person().key, light.house.token("unsubscribe", light.rhian)
+    assert [key for key in keys if key in page.text] == []
+    if own:
+        assert page.text.count("https://digest.example.org/letters/copy") == 4
+        answer = TestClient(app).get("/letters/copy")
+        assert (answer.status_code, "This is a copy of a letter" in answer.text) == (404, True)
+
+
+def test_an_own_language_without_the_word_for_copies_shows_the_english_one(light: Post, tmp_path: Path) -> None:
+    english = (resource("templates") / "email/words/en.toml").read_text(encoding="utf-8")
+    (tmp_path / "words").mkdir()
+    lines = [line for line in english.splitlines() if not line.startswith("copied")]
+    (tmp_path / "words/fr.toml").write_text("\n".join(lines), encoding="utf-8")
+    with writing(light.engine) as conn:
+        conn.execute(update(subscriber).where(subscriber.c.id == light.rhian).values(language="fr"))
+    settings = replace(light.house.settings, templates=tmp_path)
+    app = make_app(light.engine, light.house.place.secret, settings, lambda: light.house.now)
+    assert "This is a copy" in TestClient(app).get(light.link("letters")).text
 
 
 def test_strangers_are_escaped(light: Post) -> None:
@@ -527,7 +580,7 @@ def test_a_letter_without_more_has_no_section(light: Post) -> None:
     light.house.run(days=7)
     answer = light.client.get(light.link("letters", light.owain, edition=newest(light)))
     assert (answer.status_code, "web-more" in answer.text) == (200, False)
-    assert answer.text == light.mailed("owain")
+    assert answer.text == copied(light.mailed("owain"))
 
 
 @pytest.mark.parametrize(
@@ -555,9 +608,9 @@ def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str
 def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def counted(settings: Settings, edition: Edition, entries: list[Entry]) -> Letters:
+    def counted(settings: Settings, edition: Edition, entries: list[Entry], *, copy: bool) -> Letters:
         made.append(edition.content_hash)
-        return Letters(settings, edition, entries)
+        return Letters(settings, edition, entries, copy=copy)
 
     monkeypatch.setattr("digest.web.letters.Letters", counted)
     app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)
