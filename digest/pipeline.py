@@ -153,6 +153,7 @@ def _do(installation: Installation, command: str, steps: Sequence[_Step], contex
     """Do the steps of a run between the two transactions that account for it. Hold the run lock."""
     with _accounted(installation, command, context) as number:
         installation.fence.check()
+        installation.require_secret()
         with closing(installation.transport()) as transport:
             for step in steps:
                 step(Run(installation, transport, number), context)

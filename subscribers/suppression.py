@@ -1,8 +1,9 @@
 """Keep the addresses that must not be mailed, as keyed hashes that outlive their subscribers.
 
 The hash is HMAC-SHA256(secret, normalised address): it recognises the address for ever, and without the secret nobody
-can tell the address from it. Therefore the secret must not change as long as the database lives. The first
-suppression stores a fingerprint of the secret, and every call with another secret raises BadSecret.
+can tell the address from it. Therefore the secret must not change as long as the database lives. A fingerprint of the
+secret, the seal, is stored with the first suppression or before the first letter leaves, because links in letters are
+signed with it too; from then on every call with another secret raises BadSecret.
 """
 
 from __future__ import annotations
@@ -43,8 +44,7 @@ def suppress_keys(
         raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
     if not reasons:
         return
-    check_secret(conn, secret)
-    _remember_secret(conn, secret)
+    seal(conn, secret)
     by_hash = {address_hash(secret, key): reason for key, reason in reasons.items()}
     insert = dialect_insert(conn)(suppression)
     for reason in REASONS:
@@ -105,24 +105,26 @@ def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[i
 
 
 def is_sealed(conn: Connection) -> bool:
-    """Return whether this database has had a suppression, so that only the secret of that time will do."""
+    """Return whether this database has had a suppression or a letter, so that only the secret of then will do."""
     return conn.scalar(select(suppression_secret.c.id)) is not None
 
 
+def seal(conn: Connection, secret: bytes) -> None:
+    """Let only this secret do from now on. Raises BadSecret when another one was used before."""
+    check_secret(conn, secret)
+    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
+    conn.execute(row.on_conflict_do_nothing())
+
+
 def check_secret(conn: Connection, secret: bytes) -> None:
-    """Check that the stored suppressions were hashed with this secret. Raises BadSecret when they were not."""
+    """Check that this secret made the stored suppressions and the links in letters. Raises BadSecret otherwise."""
     stored = conn.scalar(select(suppression_secret.c.fingerprint))
     if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
         raise BadSecret(
-            "the secret is not the one this database's suppressions were made with; "
-            "put the old secret file back: with another, people who left would be mailed again"
+            "the secret is not the one this database's links and suppressions were made with; put the old secret"
+            " file back: with another, no link in a sent letter works and people who left would be mailed again"
         )
 
 
 def _fingerprint(secret: bytes) -> str:
     return hmac.digest(secret, b"fingerprint of the secret", "sha256").hex()
-
-
-def _remember_secret(conn: Connection, secret: bytes) -> None:
-    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
-    conn.execute(row.on_conflict_do_nothing())

@@ -73,7 +73,8 @@ suppression = Table(
     _one_of("reason", REASONS),
 )
 
-# At most one row: a fingerprint of the secret that made the hashes. With another secret no suppression would match.
+# At most one row, the seal: a fingerprint of the secret that made hashes and links. With another secret no
+# suppression would match and no link in a letter would work.
 suppression_secret = Table(
     "suppression_secret",
     metadata,

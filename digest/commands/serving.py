@@ -36,6 +36,7 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
     installation = options.installation()
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
+    installation.require_secret()
     app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
     # No access log, because the addresses of the pages hold tokens.
     config = uvicorn.Config(

@@ -77,7 +77,8 @@ def schedule(options: GlobalOptions) -> None:
     from subscribers.errors import SubscribersError
 
     installation = options.installation()
-    # The database is opened here only so that a mistake is reported at the start, not at the first run.
+    # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
+    installation.require_secret()
     installation.engine.dispose()
 
     def work() -> None:

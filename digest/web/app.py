@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -31,9 +31,10 @@ from digest.store.engine import reading, writing
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
 from digest.web.letters import COPY, LETTER_POLICY, LetterPages, NoLetter
-from subscribers.errors import BadToken, NoSubscriber, OldLink
+from subscribers.errors import BadSecret, BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
+from subscribers.suppression import check_secret
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
@@ -70,7 +71,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     app = Starlette(
         routes=[
             Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
-            Route("/healthz", _healthz(engine), methods=["GET"]),
+            Route("/healthz", _healthz(engine, secret), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
             *people.routes(context),
         ],
@@ -181,16 +182,21 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endp
     return hook
 
 
-def _healthz(engine: Engine) -> Endpoint:
-    """Return the endpoint that asks the database for an answer."""
+def _healthz(engine: Engine, secret: bytes) -> Endpoint:
+    """Return the endpoint that asks the database whether it answers, and whether `secret` made its links."""
 
-    def ask() -> None:
+    def ask() -> bool:
         with reading(engine) as conn:
-            conn.execute(text("SELECT 1"))
+            try:
+                check_secret(conn, secret)
+            except BadSecret as error:
+                _log.error("web: %s", error)
+                return False
+        return True
 
     async def healthz(_request: Request) -> Response:
-        await run_in_threadpool(ask)
-        return JSONResponse({"ok": True})
+        ok = await run_in_threadpool(ask)
+        return JSONResponse({"ok": ok}, 200 if ok else 503)
 
     return healthz
 

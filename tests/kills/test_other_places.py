@@ -78,7 +78,7 @@ def done(one: Trial, *words: str) -> str:
 # Transactions that no test kills at; a new one is killed somewhere, or added here on purpose.
 UNTRIED = {
     "approve", "begin fence", "drop", "end old links", "end run", "give up", "hold", "open fence", "release",
-    "resume", "retag", "settle", "settle by asking", "stop", "suppress", "wait",
+    "resume", "retag", "seal", "settle", "settle by asking", "stop", "suppress", "wait",
 }  # fmt: skip
 
 
