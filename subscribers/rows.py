@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from subscribers.changes import record_changes
 from subscribers.invisible import one_line
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import consent_event, subscriber
@@ -66,6 +67,7 @@ def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, h
     if events:
         rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]
         conn.execute(insert(consent_event), rows)
+        record_changes(conn)
 
 
 def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:

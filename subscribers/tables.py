@@ -13,7 +13,7 @@ from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 STATES = ("pending", "active", "left")
 REASONS = ("left", "bounced", "editor", "complained", "erased")
-EVENTS = ("imported", "added", "confirmed", "left", "paused", "resumed", "changed", "erased")
+EVENTS = ("imported", "added", "confirmed", "left", "paused", "resumed", "changed", "unsuppressed", "erased")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -80,4 +80,18 @@ suppression_secret = Table(
     metadata,
     Column("id", Key, primary_key=True, autoincrement=False),
     Column("fingerprint", String(64), nullable=False),
+)
+
+# A row for each change of a subscriber or a suppression (see `changes`). `what` is a reason of `suppression` or
+# "lifted" when the suppression of `address_hash` changed; `kept`: the files outside the database have it.
+consent_change = Table(
+    "consent_change",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("token", String(16), nullable=False),
+    Column("address_hash", String(64), nullable=False, server_default=""),
+    Column("what", String(16), nullable=False, server_default=""),
+    Column("kept", Boolean, nullable=False, server_default=false()),
+    # Never give an id again, because the newest change is the one with the highest id.
+    sqlite_autoincrement=True,
 )

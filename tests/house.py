@@ -97,6 +97,7 @@ class House:
         self.folder = folder
         (folder / "notes").mkdir(parents=True)
         if not database_url:
+            (folder / "digest.db").touch(0o600)
             (folder / "digest.db").write_bytes(empty_database())
         self.config = folder / "config.toml"
         self.config.write_text(CONFIG.format(source=source, weekly=weekly), encoding="utf-8")

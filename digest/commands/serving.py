@@ -84,6 +84,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
             incoming = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
         finally:
             box.close()
+    installation.fence.follow()
     with reading(installation.engine) as conn:
         alarms = read_alarms(conn, installation.clock())
     if json_:

@@ -125,7 +125,7 @@ def upgrade(options: GlobalOptions) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(options: GlobalOptions, file: Path) -> None:
-    """Copy the database while it is in use. Keep digest.secret with it, never digest.fence."""
+    """Copy the database while it is in use. Keep digest.secret with it, never the files of digest.fence."""
     from digest.store.backup import backup as back_up_database
 
     back_up_database(options.installation().engine, file)
@@ -143,12 +143,17 @@ def restore(options: GlobalOptions, file: Path) -> None:
     from digest.store.fence import Fence
     from digest.store.keys import end_old_links
     from digest.store.lock import run_lock
+    from subscribers.errors import BadSecret
+    from subscribers.secret import load_secret
 
     settings = options.settings()
     engine = make_engine(settings.storage_url)
+    fence, secret = Fence(engine, settings.fence_file), None
+    with suppress(BadSecret):  # because `digest db resume` tells it, and erases again then
+        secret = load_secret(settings.secret_file, make=False)
     with run_lock(engine):
-        replaced = restore_database(engine, file, options.at())
-        Fence(engine, settings.fence_file).hold()
+        replaced = restore_database(engine, file, options.at(), fence.suppressed.read(), secret)
+        fence.hold()
     tell(f"restored from {file}; the replaced database is {replaced}")
     if migrate.check_schema(engine):
         with writing(engine, "end old links") as conn:
@@ -177,8 +182,13 @@ def resume(options: GlobalOptions, sent: bool | None) -> None:
 
     if sent is None:
         raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
-    owed = resume_database(options.installation(), sent=sent)
-    count = sum(owed.pending.values())
+    resumed = resume_database(options.installation(), sent=sent)
+    owed, count = resumed.owed, sum(resumed.owed.pending.values())
+    if resumed.suppressed or resumed.erased:
+        tell(
+            f"this database did not know that {resumed.suppressed} addresses must not be mailed: they are suppressed"
+            f" again, and {resumed.erased} subscribers are erased again"
+        )
     if sent:
         tell(f"{count} letters are in doubt now (`digest settle`), {len(owed.due)} due slots are closed;")
         tell("the next new entries of each source wait for an editor (`digest entries --state held`)")

@@ -28,6 +28,7 @@ from digest.delivery.events_in import take_body
 from digest.errors import ConfigError, TryLater
 from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing
+from digest.store.fence import Fence
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
 from digest.web.letters import COPY, LETTER_POLICY, LetterPages, NoLetter
@@ -57,8 +58,9 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     """
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
+    fence = Fence(engine, settings.fence_file)
     context = people.PageContext(
-        begin=lambda: _begin(engine),
+        begin=lambda: _begin(engine, fence),
         look=lambda: reading(engine),
         secret_keys=[secret],
         clock=clock,
@@ -70,7 +72,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     )
     app = Starlette(
         routes=[
-            Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
+            Route(webhook.path, _hook(engine, secret, webhook, clock, fence), methods=["POST"]),
             Route("/healthz", _healthz(engine, secret), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
             *people.routes(context),
@@ -149,13 +151,14 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
 
 
 @contextmanager
-def _begin(engine: Engine) -> Iterator[Connection]:
+def _begin(engine: Engine, fence: Fence) -> Iterator[Connection]:
     """Open the transaction of a change that a reader makes on a page."""
     with writing(engine, "reader") as conn:
         yield conn
+    fence.follow()
 
 
-def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endpoint:
+def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock, fence: Fence) -> Endpoint:
     """Return the endpoint of the webhook: verify the signature, then store the events before the answer."""
 
     async def hook(request: Request) -> Response:
@@ -174,6 +177,7 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endp
         except BadBody as error:
             _log.warning("webhook: a signed body cannot be read: %s", error)
             return PlainTextResponse("not an array of events\n", 400)
+        fence.follow()
         if result.taken.strangers:
             _log.info("webhook: %s events of deliveries that are not in this database", result.taken.strangers)
         # Answer only after the commit, because without a good answer the provider sends the events again.

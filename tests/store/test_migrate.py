@@ -18,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from digest.errors import DigestError, SchemaTooNew, TryLater
 from digest.store import migrate
@@ -183,6 +184,23 @@ _DELIVERY_AT_0004 = """
     INSERT INTO delivery (id, edition_id, subscriber_id, state, reason, updated_at)
     VALUES (:n, 1, :n, 'accepted', '', '2026-11-06 09:00:00')
 """
+
+
+def test_the_consent_history_is_kept_when_it_learns_a_word(opened: Open, empty_url: str) -> None:
+    engine = opened(empty_url)
+    upgrade_to(engine, "0004")
+    row = "INSERT INTO consent_event (subscriber_id, at, what, how) VALUES (7, '2026-11-06 09:00:00', :what, 'x')"
+    with writing(engine) as connection:
+        connection.execute(text(row), [{"what": "added"}, {"what": "left"}])
+    assert migrate.upgrade(engine) is True
+    with writing(engine) as connection:
+        connection.execute(text(row), {"what": "unsuppressed"})
+        rows = connection.execute(text("SELECT id, subscriber_id, what, how FROM consent_event ORDER BY id")).all()
+        indexes = {index["name"] for index in inspect(connection).get_indexes("consent_event")}
+    assert [tuple(row) for row in rows] == [(1, 7, "added", "x"), (2, 7, "left", "x"), (3, 7, "unsuppressed", "x")]
+    assert indexes == {"ix_consent_event_subscriber_id"}
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        connection.execute(text(row), {"what": "misspelt"})
 
 
 def upgrade_to(engine: Engine, revision: str) -> None:
