@@ -13,6 +13,7 @@ from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
 from digest.operations.alarms import alarms
 from digest.operations.edition_findings import edition_findings
+from digest.operations.file_findings import file_findings
 from digest.operations.finding import Finding
 from digest.operations.status import Status, status
 from digest.store.engine import reading
@@ -38,6 +39,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_followed(conn, settings),
             *(Finding("person", a.place, a.problem, a.cure) for a in alarms(conn, installation.clock())),
             *_people_and_entries(state),
+            *file_findings(installation),
         ]
     return sorted(findings, key=lambda finding: _LEVELS.index(finding.level))
 
