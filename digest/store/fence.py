@@ -91,10 +91,11 @@ class Fence:
             if half is None or not half.here:
                 return
             with reading(self._engine) as conn:
-                behind = bool(unkept_changes(conn)) and not self._why(
-                    conn, conn.execute(select(installation)).one_or_none()
-                )
-            if behind:
+                behind = bool(unkept_changes(conn))
+                why = self._why(conn, conn.execute(select(installation)).one_or_none())
+            if behind and why:
+                _log.warning("the change is stored, but the database is in HOLD: %s", why)
+            elif behind:
                 self._catch_up()
         except DigestError as error:
             _log.warning("the change is stored, but the fence is behind until the next run: %s", error)

@@ -138,7 +138,9 @@ def forgets(engine: Engine) -> None:
         conn.execute(delete(consent_change))
 
 
-def test_a_database_older_than_a_change_of_consent_is_held(engine: Engine, tmp_path: Path) -> None:
+def test_a_database_older_than_a_change_of_consent_is_held(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fence = Fence(engine, tmp_path / "digest.fence")
     fence.check()
     changed(engine)
@@ -149,6 +151,7 @@ def test_a_database_older_than_a_change_of_consent_is_held(engine: Engine, tmp_p
     before = fence._path.read_bytes()
     fence.follow()
     assert fence._path.read_bytes() == before, "the proof of what the database lacks was overwritten"
+    assert "the change is stored, but the database is in HOLD: " in caplog.text
     with pytest.raises(PersonNeeded, match="older than the last change of a subscriber or a suppression"):
         fence.check()
     assert len(fence.suppressed.read()) == 1
