@@ -9,17 +9,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from digest.classify import Classifier, kind_of
+from digest.editions.withdraw import Seen, Withdrawal, after_reading, at_their_time, is_out
 from digest.errors import SourceError, TryLater
 from digest.installation import Installation
-from digest.model import Sighting, Source
+from digest.model import Sighting, Snapshot, Source
 from digest.sources.newness import New, SnapshotDecision, keys_of, surge, what_is_new
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.web.fetch import Fetcher
-from digest.store import entries, releases, sources
+from digest.sources.withdrawal import Sign, sign_of
+from digest.store import entries, releases, sources, standings
 from digest.store.engine import reading, writing
 from digest.store.sources import Gathering, State
 from digest.system import stopping
@@ -47,6 +50,7 @@ def gather(
     to stop.
     """
     settings, now, fetcher = installation.settings, installation.clock(), installation.fetcher()
+    zone = ZoneInfo(settings.site.zone)
     with reading(installation.engine) as conn:
         states = {source.name: sources.state_of(conn, source) for source in settings.sources}
     chosen = [source for source in settings.sources if only is None or source.name == only]
@@ -56,7 +60,7 @@ def gather(
         for failed in (False, True):
             turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
             jobs = {
-                source.name: pool.submit(_read, source, states[source.name], fetcher, now)
+                source.name: pool.submit(_read, source, states[source.name], fetcher, now, zone)
                 for source in turn
                 if is_due(source, states[source.name], now, every)
             }
@@ -72,6 +76,7 @@ def gather(
                     continue
                 rows[source.name] = row
                 progress(row)
+    at_their_time(installation, now)
     return [rows[source.name] for source in chosen if source.name in rows]
 
 
@@ -108,13 +113,13 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     return None
 
 
-def _read(source: Source, state: State, fetcher: Fetcher, now: datetime) -> Reading | SourceError:
+def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     if source.url and state.moved_to and _has_moved(state, now):
         source = replace(source, url=state.moved_to)
     validators = Validators(state.etag, state.last_modified, state.body_hash)
     try:
-        return read_source(source, validators, fetcher, now=now)
+        return read_source(source, validators, fetcher, now=now, zone=zone)
     except SourceError as error:
         return error
     except Exception as error:  # because a fault of this program with one source must not cost the others
@@ -149,28 +154,56 @@ def _store_reading(
         "gone": False, "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
         **_move(state, result.moved_to, now),
     }  # fmt: skip
-    if result.status == "not-modified":
+    if result.snapshot is None:
         sources.keep_state(conn, source, **facts)
-        return Gathering(source.name, "not-modified")
+        return _unchanged(source, after_reading(conn, installation, source, None, now))
     snapshot, classifier = result.snapshot, installation.classifier
-    assert snapshot is not None
+    if _is_emptied(conn, source, snapshot):
+        emptied = SourceError(f"{source.path} is empty, though it held texts; put them back, or remove the source")
+        return _store_failure(conn, source, emptied, now)
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
-    shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
-    memory = entries.stored_keys(conn, [key for sighting in shown for key in keys_of(sighting, source.name).values()])
+    worded = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
+    shown = [sighting for sighting in worded if not is_out(sighting, now)]
+    memory = entries.stored_keys(conn, _keys(source, snapshot))
     decision = what_is_new(source, shown, memory)
-    why = _why_held(conn, source, state, decision, now)
-    released = _add(conn, source, _states(source, state, decision, why, now), classifier, now)
+    due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
+    why = _why_held(conn, source, state, due, now)
+    ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
+    states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
+    numbers = _add(conn, source, states, classifier, why or "", now)
     for recognised in decision.recognised:
         facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
         entries.refresh(conn, recognised, facets)
+        numbers[id(recognised.sighting)] = recognised.entry
     entries.spoil(conn, decision.spoilt)
+    released = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
     releases.number(conn, released, "new", now, installation.settings.welcome)
+    withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
     notes = [f"held for an editor: {why}; see `digest entries --state held`"] if why else []
-    error = "; ".join([*notes, *snapshot.problems, *classifier.unknown(shown)]) or None
+    error = "; ".join([*notes, *withdrawal.notes, *snapshot.problems, *classifier.unknown(shown)]) or None
     sources.keep_state(conn, source, **{**facts, "error": error})
     new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
-    same, held = len(shown) - new - changed, new if why else 0
-    return Gathering(source.name, "held" if why else "ok", new, changed, same, held, error)
+    same, held = len(shown) - new - changed, withdrawal.held + sum(each == "held" for _, each in states)
+    withheld = sum(bool(sign_of(sighting, now).code) for sighting in worded)
+    return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error, withheld)
+
+
+def _unchanged(source: Source, withdrawal: Withdrawal) -> Gathering:
+    """Return the row of a source that shows what it showed last time; an entry may be missing for long by now."""
+    error = "; ".join(withdrawal.notes) or None
+    return Gathering(source.name, "held" if withdrawal.held else "not-modified", held=withdrawal.held, error=error)
+
+
+def _is_emptied(conn: Connection, source: Source, snapshot: Snapshot) -> bool:
+    """Return whether a folder that held texts holds nothing now, as one that is not mounted."""
+    nothing = snapshot.whole and not snapshot.sightings and not snapshot.problems
+    return nothing and standings.are_stored(conn, source.name)
+
+
+def _keys(source: Source, snapshot: Snapshot) -> list[str]:
+    """Return every key of a snapshot, also of texts that are not released and of those it says were deleted."""
+    deleted = [Sighting(guid, None, "") for guid in snapshot.deleted]
+    return [key for each in (*snapshot.sightings, *deleted) for key in keys_of(each, source.name).values()]
 
 
 def _has_content(sighting: Sighting) -> bool:
@@ -200,19 +233,31 @@ def _states(
 
 
 def _add(
-    conn: Connection, source: Source, states: Sequence[tuple[New, str]], classifier: Classifier, now: datetime
-) -> list[int]:
-    """Store new entries, last first because sources list the newest first; return the ids of those to release."""
-    released = []
+    conn: Connection,
+    source: Source,
+    states: Sequence[tuple[New, str]],
+    classifier: Classifier,
+    why_held: str,
+    now: datetime,
+) -> dict[int, int]:
+    """Store new entries, last first because sources list the newest first; return their ids by sighting's `id()`."""
+    numbers = {}
     for new, state in reversed(states):
         facets = classifier.classify(new.sighting, source)
         failpoint("gather: one classified")
-        arrival = entries.NewEntry(source.name, new, kind_of(new.sighting, source), facets, state)
-        number = entries.add(conn, arrival, now)
+        sign = (
+            sign_of(new.sighting, now)
+            if state == "withheld"
+            else Sign("surge", why_held)
+            if state == "held"
+            else Sign()
+        )
+        arrival = entries.NewEntry(
+            source.name, new, kind_of(new.sighting, source), facets, state, sign.code, sign.why
+        )
+        numbers[id(new.sighting)] = entries.add(conn, arrival, now)
         failpoint("gather: one stored")
-        if state == "ready":
-            released.append(number)
-    return released
+    return numbers
 
 
 def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:

@@ -35,8 +35,10 @@ FLOORS: dict[str, str] = {
 ALSO_PURE = (
     "digest.sources.formats.charset", "digest.sources.formats.dates", "digest.sources.formats.feed",
     "digest.sources.formats.jsonfeed", "digest.sources.formats.notfeed", "digest.sources.formats.pictures",
-    "digest.sources.formats.tidy", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
-    "digest.sources.web.answers", "digest.sources.web.unpack", "digest.sources.sandbox.wire",
+    "digest.sources.formats.front_matter", "digest.sources.formats.tidy", "digest.sources.formats.tombstones",
+    "digest.sources.formats.unreleased", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
+    "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
+    "digest.sources.sandbox.wire",
     "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",
     "subscribers.csv.lines", "subscribers.csv.rows", "subscribers.pages.forms",
 )  # fmt: skip

@@ -58,7 +58,8 @@ def gathering_line(gathering: Gathering) -> str:
     if gathering.status == "not-modified":
         return f"  {name}: not modified"
     note = f" ({gathering.error})" if gathering.error else ""
+    withheld = f", {gathering.withheld} withheld" if gathering.withheld else ""
     return (
         f"  {name}: {gathering.new} new, {gathering.changed} changed, {gathering.same} same,"
-        f" {gathering.held} held{note}"
+        f" {gathering.held} held{withheld}{note}"
     )

@@ -176,6 +176,15 @@ def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> 
     return default if lowest is None else min(lowest, default)
 
 
+def floor(conn: Connection, now: datetime, welcome: timedelta) -> int:
+    """Return the last release that every reader, also one who joins now, has been considered for."""
+    top = latest(conn)
+    active = select(func.min(mark.c.release)).join(subscriber, subscriber.c.id == mark.c.subscriber_id)
+    lowest = conn.scalar(active.where(subscriber.c.state == "active"))
+    looked_back = _before(conn, now - welcome if welcome else None, top)
+    return min(top if lowest is None else lowest, looked_back)
+
+
 def raise_marks(conn: Connection) -> None:
     """Move every mark to the last release, so that all releases count as considered."""
     conn.execute(update(mark).values(release=latest(conn)))

@@ -35,6 +35,7 @@ source_state = Table(
     Column("moved_since", UtcDateTime),
     # The next new entries are held for an editor, because after a restore they may have been sent already.
     Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
+    Column("shown", JSON),  # the entries of the last good reading, newest first, to tell which are missing
 )
 
 # One row for each gather of a source: its health, and the usual number of new entries (a surge is held).
@@ -78,6 +79,15 @@ entry = Table(
     Column("state", String(10), nullable=False, index=True),
     Column("print", String(32), nullable=False),  # a hash of its content: tells "changed" from "same"
     Column("retagged", Boolean, nullable=False, default=False),  # an editor gave the facets; no gather changes them
+    # What keeps the entry back, as a code and in words, and the code that an editor has overruled; see
+    # digest.sources.withdrawal.
+    Column("held_by", String(12), nullable=False, server_default=""),
+    Column("held_why", Text, nullable=False, server_default=""),
+    Column("overruled", String(12), nullable=False, server_default=""),
+    Column("missing_since", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("not_after", UtcDateTime),
+    Column("asked_at", UtcDateTime),  # when its page was asked whether it is still there
     sqlite_autoincrement=True,
 )
 
