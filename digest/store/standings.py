@@ -74,9 +74,10 @@ def asked(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
         conn.execute(update(entry).where(entry.c.id.in_(chunk)).values(asked_at=now))
 
 
-def hold_for_page(conn: Connection, number: int, why: str) -> None:
-    """Hold an entry for an editor because its page is gone."""
-    conn.execute(update(entry).where(entry.c.id == number).values(state="held", held_by=PAGE, held_why=why))
+def hold_for_page(conn: Connection, number: int, why: str) -> bool:
+    """Hold an entry for an editor because its page is gone; return whether it was still to go out."""
+    change = update(entry).where(entry.c.id == number, entry.c.state == "ready")
+    return bool(conn.execute(change.values(state="held", held_by=PAGE, held_why=why)).rowcount)
 
 
 def _is_owed(floor: int) -> ColumnElement[bool]:
