@@ -115,17 +115,20 @@ def _signs(
     signs = {seen.numbers[id(sighting)]: sign_of(sighting, now) for sighting in shown}
     present = set(signs)
     for sighting in snapshot.sightings:
+        if id(sighting) in seen.numbers:
+            continue
+        # A draft, an expired text, or a copy of another sighting: its strongest key tells which entry it is.
         keys = keys_of(sighting, source.name)
         matches = [memory.keys.get(key) for kind, key in keys.items() if kind != TITLE]
-        numbers = [number for number in matches if number is not None]
-        present.update(numbers)
-        if is_out(sighting, now) and numbers:
-            # The strongest key tells which entry has become a draft; one that is also shown is released.
-            signs.setdefault(numbers[0], sign_of(sighting, now))
-    for guid in snapshot.deleted:
-        number = memory.keys.get(keys_of(Sighting(guid, None, ""), source.name)[GUID])
+        number = next((match for match in matches if match is not None), None)
         if number is not None:
-            signs[number] = Sign(DELETED, "its source says that it was deleted")
+            present.add(number)
+            if is_out(sighting, now):
+                signs.setdefault(number, sign_of(sighting, now))  # one that is also shown is released
+    for guid in snapshot.deleted:
+        deleted = memory.keys.get(keys_of(Sighting(guid, None, ""), source.name)[GUID])
+        if deleted is not None:
+            signs[deleted] = Sign(DELETED, "its source says that it was deleted")
     if snapshot.sightings:
         before = sources.state_of(conn, source).shown or []
         gone = stored.keys() - present if snapshot.whole else missing_from(before, order, present)

@@ -115,6 +115,7 @@ _ALIKE = re.compile(
 )
 _PLAIN_WORDS = re.compile(r"publisher|publishedby|publishedin|publishedwith|approvedby|approver|releasenotes")
 _TAGS = ("tags", "tag", "categories", "category", "keywords")
+_PASSWORDS = ("password", "postpassword", "pagepassword")
 _TAG_STATES = frozenset(("draft", "drafts", "unpublished"))
 # Tables below which site generators keep such keys.
 _NESTED = ("extra", "params", "publish", "publishing", "meta", "release", "workflow", "status", "taxonomies")
@@ -174,6 +175,8 @@ def feed_marks(entry: Mapping[str, Any]) -> str:
             continue
         word, last = plain_key(value), plain_key(name.rpartition("_")[2])
         unreleased = _FEED_UNRELEASED | (_EXPORT_UNRELEASED if name.startswith("wp_") else frozenset())
+        if last == "password" and word:
+            return f"{name.replace('_', ':', 1)} is set"  # never its value
         is_draft = last in ("draft", "isdraft") and word in _YES
         if is_draft or (_FEED_STATE.search(name.lower()) and word in unreleased):
             return f"{name.replace('_', ':', 1)}: {_in_words(value)}"
@@ -190,6 +193,8 @@ def _judge(name: str, key: str, value: object, is_ahead: bool) -> tuple[str, str
     if key in _TAGS:
         values = value if isinstance(value, list) else re.split(r"[;,]", value) if isinstance(value, str) else []
         return (shown if {plain_key(each) for each in values} & _TAG_STATES else ""), ""
+    if key in _PASSWORDS:
+        return ("" if is_no else f"{name} is set"), ""  # never its value
     if key in _LOOSE:
         return (shown if word in _CLEAR else ""), ""
     if key == "permalink" and not is_no:

@@ -97,7 +97,7 @@ MARKS = {
         visibility: members | eleventyExcludeFromCollections: true | _build: {list: never} | params: {draft: true}
         archived: true | stage: draft | tags: [housing, draft] | permalink: false | confidential: yes
         draft: soon | status: pilot | draft_mode: 1 | publish_to_all: false | embargoed_till: 2027-01-15
-        embargo: after the board | expires: when the budget ends | visible: false | withdrawn: yes
+        password: s3cret | embargo: after the board | expires: when the budget ends | visible: false | withdrawn: yes
         """,
     "early": """
         date: 2027-01-15 | date: 2026-07-15 13:30 | date: "15 January 2027" | publishDate: 2027-01-15
@@ -141,6 +141,11 @@ def test_a_mark_that_cannot_be_read_is_named_with_its_cure(mark: str, problem: s
     assert told.startswith(problem)
 
 
+def test_a_password_is_never_repeated(tmp_path: Path) -> None:
+    (sighting,) = read(tmp_path, "---\ntitle: Kinship\npassword: s3cret\n---\nBody.").sightings
+    assert sighting.unreleased == "password is set"
+
+
 @pytest.mark.parametrize("name", ["_drafts/a.md", "drafts/a.md", "_a.md", ".a.md", "a.draft.md", "Drafts/x/a.md"])
 def test_a_file_in_a_place_for_drafts_is_passed_over(name: str, tmp_path: Path) -> None:
     assert read(tmp_path, "Body.", name).sightings == ()
@@ -164,6 +169,8 @@ ELEMENTS = [
     ('<control xmlns="http://www.w3.org/2007/app"><draft>yes</draft></control>', DRAFT),
     ("<wp:status>private</wp:status>", DRAFT),
     ("<wp:status>future</wp:status>", DRAFT),
+    ("<wp:post_password>s3cret</wp:post_password>", DRAFT),
+    ("<wp:post_password></wp:post_password>", ""),
     ('<media:status state="blocked"/>', DRAFT),
     ("<published>2027-01-15T00:00:00Z</published>", "early"),
     ("<dcterms:available>2027-01-15</dcterms:available>", "early"),
