@@ -24,14 +24,17 @@ from sqlalchemy import Engine, func, insert, select
 from digest.store import migrate
 from digest.store import schema as tables
 from digest.store.engine import make_engine, reading, writing
-from digest.store.events import Taken, take
+from digest.store.events import TakenEvents, take
+from digest.store.keys import tag_keys
 from digest.transports.sendgrid.events import parse_events
-from digest.transports.tag import delivery_tag, read_tag
+from digest.transports.tag import TagKeys, delivery_tag, read_tag, tagged_numbers
+from subscribers.tables import subscriber
 
 SECRET = b"s" * 32
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
 FOLD = 5
 BODY = 500
+EDITION = "7" * 16  # the edition's key
 EACH = 3  # different events of a delivery: processed, delivered, and delivered again by another server
 
 
@@ -64,7 +67,7 @@ def fill(engine: Engine, deliveries: int) -> None:
     with writing(engine) as conn:
         conn.execute(
             insert(tables.edition).values(
-                id=1, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0, content_hash="",
+                id=1, key=EDITION, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0, content_hash="",
                 created_at=NOW, eligible=deliveries,
             )
         )  # fmt: skip
@@ -74,6 +77,13 @@ def fill(engine: Engine, deliveries: int) -> None:
                 for n in range(start, min(start + 10_000, deliveries))
             ]
             conn.execute(insert(tables.delivery), rows)
+            people = [
+                {"id": row["id"], "key": f"{row['id']:016x}", "email": f"r{row['id']}@example.org",
+                 "email_key": f"r{row['id']}@example.org", "cadence": "weekly", "elsewhere": True, "language": "en",
+                 "state": "active", "created_at": NOW}
+                for row in rows
+            ]  # fmt: skip
+            conn.execute(insert(subscriber), people)
 
 
 def bodies(distinct: int) -> Iterator[bytes]:
@@ -95,16 +105,19 @@ def event(number: int) -> dict[str, object]:
     return {
         "event": ("processed", "delivered", "delivered")[step], "sg_event_id": f"{dice.getrandbits(128):032x}",
         "sg_message_id": f"m{delivery}.recv", "timestamp": int(at.timestamp()), "email": "reader@example.org",
-        "mid": delivery_tag(SECRET, delivery + 1), "smtp-id": "<x@example.org>", "category": ["weekly"],
+        "mid": delivery_tag(SECRET, delivery + 1, TagKeys(f"{delivery + 1:016x}", EDITION)),
+        "smtp-id": "<x@example.org>", "category": ["weekly"],
     }  # fmt: skip
 
 
-def run(engine: Engine, distinct: int) -> tuple[Taken, float, float]:
+def run(engine: Engine, distinct: int) -> tuple[TakenEvents, float, float]:
     """Take every body in, a transaction each; return the counts, the seconds in all, and those of parsing."""
-    read = partial(read_tag, SECRET)
-    taken, seconds, parsing = Taken(), 0.0, 0.0
+    taken, seconds, parsing = TakenEvents(), 0.0, 0.0
     for body in bodies(distinct):
         began = time.perf_counter()
+        with reading(engine) as conn:
+            keys = tag_keys(conn, tagged_numbers(body.decode()))
+        read = partial(read_tag, SECRET, lambda _numbers, keys=keys: keys)
         events = parse_events(body, read, NOW + timedelta(minutes=1)).events
         parsing += time.perf_counter() - began
         with writing(engine) as conn:
@@ -113,7 +126,7 @@ def run(engine: Engine, distinct: int) -> tuple[Taken, float, float]:
     return taken, seconds, parsing
 
 
-def check(engine: Engine, distinct: int, deliveries: int, taken: Taken) -> None:
+def check(engine: Engine, distinct: int, deliveries: int, taken: TakenEvents) -> None:
     """Exit with a message unless every event is stored once and every delivery is in its state."""
     with reading(engine) as conn:
         stored = conn.scalar(select(func.count()).select_from(tables.event))

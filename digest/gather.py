@@ -6,23 +6,23 @@ Each source is stored in a transaction of its own (`store_source`), and a bad so
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.classify import Classifier, kind_of
+from digest.editions.intake import take_in
+from digest.editions.withdraw import Withdrawal, after_reading, at_their_time
 from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
-from digest.model import Facets, Sighting, Source
+from digest.model import Snapshot, Source
 from digest.sources.formats.tidy import TOO_MANY
-from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
 from digest.sources.read import Reading, Validators, read_source
-from digest.sources.surge import is_news, surge
 from digest.sources.web.fetch import Fetcher
-from digest.store import entries, releases, sources
+from digest.store import sources, standings
 from digest.store.engine import is_of_database, reading, writing
 from digest.store.sources import Gathering, State
 from digest.system import stopping
@@ -51,6 +51,7 @@ def gather(
     to stop.
     """
     settings, now, fetcher = installation.settings, installation.clock(), installation.fetcher()
+    zone = ZoneInfo(settings.site.zone)
     with reading(installation.engine) as conn:
         states = {source.name: sources.state_of(conn, source) for source in settings.sources}
     chosen = [source for source in settings.sources if only is None or source.name == only]
@@ -60,7 +61,7 @@ def gather(
         for failed in (False, True):
             turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
             jobs = {
-                source.name: pool.submit(_read, source, states[source.name], fetcher, now)
+                source.name: pool.submit(_read, source, states[source.name], fetcher, now, zone)
                 for source in turn
                 if is_due(source, states[source.name], now, every)
             }
@@ -76,6 +77,7 @@ def gather(
                     continue
                 rows[source.name] = row
                 progress(row)
+    at_their_time(installation, now)
     return [rows[source.name] for source in chosen if source.name in rows]
 
 
@@ -130,13 +132,13 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     return None
 
 
-def _read(source: Source, state: State, fetcher: Fetcher, now: datetime) -> Reading | SourceError:
+def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     if source.url and state.moved_to and _has_moved(state, now):
         source = replace(source, url=state.moved_to)
     validators = Validators(state.etag, state.last_modified, state.body_hash)
     try:
-        return read_source(source, validators, fetcher, now=now)
+        return read_source(source, validators, fetcher, now=now, zone=zone)
     except SourceError as error:
         return error
     except Exception as error:
@@ -171,142 +173,29 @@ def _store_reading(
         "gone": False, "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
         **_move(state, result.moved_to, now),
     }  # fmt: skip
-    if result.status == "not-modified":
+    snapshot = result.snapshot
+    if snapshot is None:
         sources.keep_state(conn, source, **facts)
-        return Gathering(source.name, "not-modified")
-    snapshot, classifier = result.snapshot, _CarefulClassifier(installation.classifier)
-    assert snapshot is not None
-    # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
-    shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
-    decision = what_is_new(source, shown, _stored_about(conn, source, shown))
-    why = _why_held(conn, source, state, decision, now)
-    states = _states(source, state, decision, why, now)
-    released = _add(conn, source, states, classifier, now)
-    for recognised in decision.recognised:
-        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
-        entries.refresh(conn, recognised, facets)
-    entries.spoil(conn, decision.spoilt)
-    releases.number(conn, released, "new", now, installation.settings.welcome)
-    new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
-    same, held = len(shown) - new - changed, sum(entry_state == "held" for _, entry_state in states)
-    notes = [
-        *_notes_held(states, why),
-        *snapshot.problems,
-        *installation.classifier.unknown(shown),
-        *classifier.problems,
-    ]
-    error = "; ".join(notes) or None
+        return _unchanged(source, after_reading(conn, installation, source, None, now))
+    if _is_emptied(conn, source, snapshot):
+        emptied = SourceError(f"{source.path} is empty, though it held texts; put them back, or remove the source")
+        return _store_failure(conn, source, emptied, now)
+    row = take_in(conn, installation, source, snapshot, now)
     cut = next((problem for problem in snapshot.problems if problem.startswith(TOO_MANY)), None)
-    sources.keep_state(conn, source, **{**facts, "error": error, "cut": cut})
-    return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error)
+    sources.keep_state(conn, source, **{**facts, "error": row.error, "cut": cut})
+    return row
 
 
-@dataclass(slots=True)
-class _CarefulClassifier:
-    """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`."""
-
-    classifier: Classifier
-    problems: list[str] = field(default_factory=list)
-
-    def classify(self, sighting: Sighting, source: Source) -> Facets:
-        """Return the facets of a sighting, or none for an error that nobody foresaw."""
-        try:
-            return self.classifier.classify(sighting, source)
-        except Exception as error:
-            _log.debug("classifying failed", exc_info=error)
-            self.problems.append(
-                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
-                " `digest retag`, and please report it"
-            )
-            return Facets()
+def _unchanged(source: Source, withdrawal: Withdrawal) -> Gathering:
+    """Return the row of a source that shows what it showed last time; an entry may be missing for long by now."""
+    error = "; ".join(withdrawal.notes) or None
+    return Gathering(source.name, "held" if withdrawal.held else "not-modified", held=withdrawal.held, error=error)
 
 
-def _stored_about(conn: Connection, source: Source, shown: Sequence[Sighting]) -> StoredKeys:
-    """Return what is stored about the keys of a snapshot, and the entries dated as its unknown sightings are."""
-    keyed = [keys_of(sighting, source.name) for sighting in shown]
-    memory = entries.stored_keys(conn, [key for keys in keyed for key in keys.values()])
-    unknown = [
-        sighting.published
-        for sighting, keys in zip(shown, keyed, strict=True)
-        if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind != TITLE)
-    ]
-    if len(unknown) > MOST_RETITLED:
-        return memory
-    return StoredKeys(memory.keys, {**entries.of_days(conn, unknown), **memory.entries})
-
-
-def _notes_held(states: Sequence[tuple[New, str]], why: str | None) -> list[str]:
-    """Return why new entries of a gather are held, for the editor."""
-    held = [new for new, state in states if state == "held"]
-    doubts = [new for new in held if new.doubt]
-    cure = "see `digest entries --state held`"
-    notes = [f"{len(held)} held for an editor: {why}; {cure}"] if why and len(held) > len(doubts) else []
-    return notes + [
-        f"held for an editor: {new.sighting.title[:60]!r} may be {new.doubt[:60]!r} under another title; {cure}"
-        for new in doubts[:3]
-    ]
-
-
-def _has_content(sighting: Sighting) -> bool:
-    return bool(sighting.title or sighting.link or sighting.html or sighting.summary)
-
-
-def _why_held(
-    conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
-) -> str | None:
-    """Return why a snapshot's new entries must wait for an editor, or None."""
-    if state.hold_next and decision.new:
-        return "the database was restored, and these may have been sent before that"
-    if state.first_ok_at is None:
-        return None
-    return surge(decision.new, sources.usual(conn, source.name, now), state.ok_at, now)
-
-
-def _states(
-    source: Source, state: State, decision: SnapshotDecision, why_held: str | None, now: datetime
-) -> list[tuple[New, str]]:
-    """Return the new entries in the source's order, each with the state it is stored in."""
-    if state.first_ok_at is None and why_held is None:
-        owed = {id(new) for new in _backfill(source, decision.new, now)}
-        return [(new, "ready" if id(new) in owed else "baseline") for new in decision.new]
-    return [(new, _state(new, state, decision, why_held)) for new in decision.new]
-
-
-def _state(new: New, state: State, decision: SnapshotDecision, why_held: str | None) -> str:
-    """Return the state in which a new entry of a source that was read before is stored."""
-    if why_held and state.hold_next:
-        return "held"  # because after a restore even news may have been sent
-    # A source that shows too much lets in old entries at the end of its window, when newer ones are deleted.
-    shown = [again.sighting.published for again in decision.recognised if again.sighting.published]
-    if state.cut and shown and new.sighting.published and new.sighting.published < min(shown):
-        return "baseline"
-    return "held" if new.doubt or (why_held and not is_news(new, state.ok_at)) else "ready"
-
-
-def _add(
-    conn: Connection, source: Source, states: Sequence[tuple[New, str]], classifier: _CarefulClassifier, now: datetime
-) -> list[int]:
-    """Store new entries, last first because sources list the newest first; return the ids of those to release."""
-    released = []
-    for new, state in reversed(states):
-        facets = classifier.classify(new.sighting, source)
-        failpoint("gather: one classified")
-        arrival = entries.NewEntry(source.name, new, kind_of(new.sighting, source), facets, state)
-        number = entries.add(conn, arrival, now)
-        failpoint("gather: one stored")
-        if state == "ready":
-            released.append(number)
-    return released
-
-
-def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:
-    """Return the entries of a source's first sight that are owed: the newest n, or all of the last n days."""
-    if source.backfill.span is not None:
-        since = now - source.backfill.span
-        return [entry for entry in new if entry.sighting.published and entry.sighting.published >= since]
-    oldest = datetime.min.replace(tzinfo=now.tzinfo)
-    newest = sorted(new, key=lambda entry: entry.sighting.published or oldest, reverse=True)
-    return newest[: source.backfill.count]
+def _is_emptied(conn: Connection, source: Source, snapshot: Snapshot) -> bool:
+    """Return whether a folder that held texts holds nothing now, as one that is not mounted."""
+    nothing = snapshot.whole and not snapshot.sightings and not snapshot.problems
+    return nothing and standings.are_stored(conn, source.name)
 
 
 def _move(state: State, moved_to: str | None, now: datetime) -> dict[str, object]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from digest import __version__
 from digest.classify import Classifier
@@ -14,12 +15,12 @@ from digest.config.settings import Settings
 from digest.errors import WrongUse
 from digest.facets.places.gazetteer import load_gazetteer as load_gazetteer
 from digest.sources.web.fetch import Fetcher, Limits
-from digest.store import migrate
-from digest.store.engine import make_engine, reading
+from digest.store import deliveries, migrate
+from digest.store.engine import make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.transports.base import Transport
 from subscribers.secret import load_secret
-from subscribers.suppression import is_sealed
+from subscribers.suppression import check_secret, is_sealed, seal
 
 
 class Installation:
@@ -57,12 +58,11 @@ class Installation:
     def secret(self) -> bytes:
         """Return the secret that signs links and hashes suppressed addresses, created on first use.
 
-        Raises BadSecret when the secret of an installation in use is lost: with a new secret no stored hash would
-        match, and suppressed people would be mailed again.
+        Raises BadSecret when the secret of a database in use is lost, or is another one: then no stored hash would
+        match, suppressed people would be mailed again, and no link in a sent letter would work.
         """
         with reading(self.engine) as conn:
-            sealed = is_sealed(conn)
-        return load_secret(self.settings.secret_file, make=not sealed)
+            return stored_secret(conn, self.settings.secret_file, make=not is_secret_used(conn))
 
     @cached_property
     def fence(self) -> Fence:
@@ -79,6 +79,33 @@ class Installation:
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
         return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
 
+    def require_secret(self) -> None:
+        """Open the secret now, so that nothing begins with a lost or foreign one. Raises BadSecret.
+
+        A database of an earlier version from which letters have left gets its seal here.
+        """
+        secret = self.secret
+        with reading(self.engine) as conn:
+            unsealed = is_secret_used(conn) and not is_sealed(conn)
+        if unsealed:
+            with writing(self.engine, "seal") as conn:
+                seal(conn, secret)
+
     def transport(self) -> Transport:
         """Open the configured transport for a run; the caller closes it."""
-        return self.settings.transport.open(self.secret, self.clock)
+        return self.settings.transport.open(self.clock)
+
+
+def is_secret_used(conn: Connection) -> bool:
+    """Return whether a database was used with a secret, so that a new one must not be made.
+
+    A database of an earlier version may have no seal though letters have left.
+    """
+    return is_sealed(conn) or deliveries.has_handed_over(conn)
+
+
+def stored_secret(conn: Connection, file: Path, *, make: bool = False) -> bytes:
+    """Return the secret in `file` if it is this database's, with `make` a new one if missing. Raises BadSecret."""
+    secret = load_secret(file, make=make)
+    check_secret(conn, secret)
+    return secret

@@ -74,6 +74,8 @@ class Sighting:
     absolute; `link` is an absolute http(s) address of at most 2,000 characters or None; `published` is
     aware UTC or None (absent, unreadable or impossible); `kind` is None when the entry does not declare one.
     `place` and the facets are those that the entry itself declares (front matter), else empty.
+    `unreleased` is why its source marks it as not released ("draft: true"), or ""; `not_before` is the instant, ahead
+    of the reading, before which it is not released; from `not_after` on it has expired.
     """
 
     guid: str | None
@@ -91,19 +93,25 @@ class Sighting:
     policy_areas: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    unreleased: str = ""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All sightings of one fetch of one source, in the source's order.
 
-    `problems` has a line for each part of the source that was mended or left out.
+    `problems` has a line for each part of the source that was mended or left out. `deleted` has the guids of entries
+    that the source says it has deleted. `whole`: the source has no window, so that an entry it does not show is gone.
     """
 
     sightings: tuple[Sighting, ...]
     title: str = ""
     language: str | None = None
     problems: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,8 @@ class Entry:
     """One post or case study as stored. `id` is the database's own and never changes; dates are aware UTC.
 
     `state` is "baseline" (seen at a source's first sight, never owed), "held" (waits for an editor's release),
-    "ready" (released to readers) or "dropped" (refused by an editor).
+    "withheld" (its source does not release it now: a draft, before its date, expired), "ready" (released to readers)
+    or "dropped" (refused by an editor). `held_why` says why it is held or withheld, else "".
     """
 
     id: int
@@ -156,6 +165,7 @@ class Entry:
     image: Image | None = None
     facets: Facets = field(default_factory=Facets)
     state: str = "ready"
+    held_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +175,8 @@ class Edition:
     It considers the releases after `from_release`, the lowest mark it was drafted for, up to `to_release`.
     `content_hash` is the hash of its note and of its entries in order, as they will be shown; `look` is the hash
     of its appearance: templates, words and limits. An approval is of both. `held` is true for an edition that a
-    person has stopped: it is neither frozen nor sent.
+    person has stopped: it is neither frozen nor sent. `key` is a random value to which tags and links are bound
+    beside the number, because after a restore the number may be another edition's.
     """
 
     id: int
@@ -181,6 +192,7 @@ class Edition:
     look: str = ""
     from_release: int = 0
     frozen_at: datetime | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from digest.delivery.take_back import take_back, why_open
 from digest.delivery.trial import trial_letter
 from digest.editions.due import slots_to_run
 from digest.editions.freeze import freeze_slot
+from digest.editions.pages import ask_pages
 from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, WrongUse
 from digest.installation import Installation
@@ -68,7 +69,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Functions that a run calls as it goes on: for each source read, edition about to be sent, and batch sent.
+    """Functions that a run calls as it goes on: for each source read, page asked, edition to be sent and batch sent.
 
     `broken` gets the account of a run that ends by an error, because that account is not returned.
     """
@@ -76,6 +77,7 @@ class Watch:
     source: Callable[[Gathering], None] = lambda _: None
     edition: Callable[[Receipt], None] = lambda _: None
     sent: Callable[[int], None] = lambda _: None
+    page: Callable[[int, int], None] = lambda _done, _total: None
     broken: Callable[[RunReport], None] = lambda _: None
 
 
@@ -113,7 +115,7 @@ def gather(
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
-    steps = (_recover, _take_back, _gather, _freeze, _send, _add_receipts, _tell_once_a_day)
+    steps = (_recover, _take_back, _gather, _ask_pages, _freeze, _send, _add_receipts, _tell_once_a_day)
     with run_lock(installation.engine):
         return _do(installation, "run", steps, _Context(RunReport(), watch or Watch(), None))
 
@@ -165,6 +167,7 @@ def _do(installation: Installation, command: str, steps: Sequence[_Step], contex
     """Do the steps of a run between the two transactions that account for it. Hold the run lock."""
     with _accounted(installation, command, context) as number:
         installation.fence.check()
+        installation.require_secret()
         with closing(installation.transport()) as transport:
             for step in steps:
                 step(Run(installation, transport, number), context)
@@ -210,6 +213,11 @@ def _take_back(run: Run, context: _Context) -> None:
 def _gather(run: Run, context: _Context) -> None:
     """Gather every source that is due."""
     context.report.sources = gathering.gather(run.installation, progress=context.watch.source)
+
+
+def _ask_pages(run: Run, context: _Context) -> None:
+    """Ask the pages of the entries that are about to be frozen, and hold what is gone."""
+    context.report.waiting += ask_pages(run.installation, context.watch.page)
 
 
 def _freeze(run: Run, context: _Context) -> None:

@@ -34,11 +34,12 @@ class Letters:
     The first digests of each language are compared with the same letter rendered whole. Where a template of the
     organisation's own makes them differ, each later digest of that language is compiled by itself. Methods raise
     ConfigError for a mistaken template. `now` (aware) dates the letters of an edition that is not frozen yet.
+    `copy`: for the browser, without the words and links that belong to a reader.
     """
 
     def __init__(
         self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, now: datetime | None = None,
-        inline: Inline = inline_styles,
+        inline: Inline = inline_styles, copy: bool = False,
     ) -> None:  # fmt: skip
         self.settings, self.edition = settings, edition
         own = (settings.templates,) if settings.templates else ()
@@ -46,7 +47,8 @@ class Letters:
         self._appearance = Appearance(settings.site, settings.taxonomy, folders, settings.brand)
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
-        self._facts = EditionFacts(edition.id, edition.cadence, _day(settings, edition, now), edition.note)
+        day = _day(settings, edition, now)
+        self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, copy=copy)
         self._letters: dict[str, Letter] = {}
         self._forms: dict[tuple[str, Digest], Form] = {}
         self._checked: dict[str, list[Digest]] = {}

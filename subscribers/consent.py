@@ -16,8 +16,9 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("active", "imported"): "active",
     ("pending", "confirmed"): "active",
     ("active", "confirmed"): "active",
-    # Only by the person's own word; `store.confirm` refuses it until the suppression has been lifted.
+    # Only by the person's own word; `store.confirm` and `store.add` refuse it until the suppression has been lifted.
     ("left", "confirmed"): "active",
+    ("left", "added"): "active",
     ("pending", "left"): "left",
     ("active", "left"): "left",
     ("left", "left"): "left",
@@ -25,6 +26,9 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("active", "resumed"): "active",
     ("pending", "changed"): "pending",
     ("active", "changed"): "active",
+    ("pending", "unsuppressed"): "pending",
+    ("active", "unsuppressed"): "active",
+    ("left", "unsuppressed"): "left",
     ("pending", "erased"): "erased",
     ("active", "erased"): "erased",
     ("left", "erased"): "erased",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -29,6 +30,14 @@ metadata = MetaData(
 
 # SQLite numbers rows by itself only for the type INTEGER.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+KEY = 16  # characters of a random key
+
+
+def random_key() -> str:
+    """Return a new random key: 64 bits in hexadecimal. A restore may give an id again, but never a key."""
+    return secrets.token_hex(KEY // 2)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

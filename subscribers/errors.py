@@ -19,6 +19,10 @@ class BadToken(SubscribersError):
     """The token is damaged, forged, for another purpose, or too old."""
 
 
+class OldLink(SubscribersError):
+    """The link was signed here, but not for the subscriber who is stored now: its letter is older than a restore."""
+
+
 class BadSecret(SubscribersError):
     """The secret file cannot be used, or does not hold the secret that this database was filled with."""
 

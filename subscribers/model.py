@@ -24,7 +24,8 @@ class Subscriber:
     """An address with a consent history.
 
     `state` is "pending" (has not confirmed), "active" or "left". No letter goes out before `paused_until` (aware
-    UTC). `email` is as the person wrote it, with its domain in ASCII (IDNA).
+    UTC). `email` is as the person wrote it, with its domain in ASCII (IDNA). `key` is a random value to which
+    the person's links are bound, because an id alone may name another person after a restore.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Subscriber:
     state: str = "active"
     paused_until: datetime | None = None
     joined_at: datetime | None = None
+    key: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

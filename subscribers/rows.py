@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from subscribers.changes import record_changes
 from subscribers.invisible import one_line
 from subscribers.model import Interests, Subscriber
 from subscribers.tables import consent_event, subscriber
@@ -28,14 +29,15 @@ COLUMNS = (
     subscriber.c.state,
     subscriber.c.paused_until,
     subscriber.c.joined_at,
+    subscriber.c.key,
 )
 
 
 def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
     """Return the Subscriber of a row that has the columns of `COLUMNS` in their order."""
-    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined = row
+    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key = row
     interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
-    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined)
+    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key)
 
 
 @lru_cache(maxsize=20_000)
@@ -65,14 +67,15 @@ def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, h
     if events:
         rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]
         conn.execute(insert(consent_event), rows)
+        record_changes(conn)
 
 
 def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:
     """Store all columns of these subscribers except id and address."""
     if changed:
         conn.execute(
-            update(subscriber).where(subscriber.c.id == bindparam("key")),
-            [{"key": person.id, **columns_of(person)} for person in changed],
+            update(subscriber).where(subscriber.c.id == bindparam("of")),
+            [{"of": person.id, **columns_of(person)} for person in changed],
         )
 
 

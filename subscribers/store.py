@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, delete, func, literal, select, text, update
 
 from subscribers.addresses import parse_address
 from subscribers.consent import next_state
@@ -25,16 +25,18 @@ from subscribers.rows import (
     to_subscriber,
     write_all,
 )
-from subscribers.suppression import is_suppressed, suppress, suppressed_ids, unsuppress
-from subscribers.tables import consent_event, subscriber
+from subscribers.suppression import is_suppressed, reasons_for, suppress, suppressed_ids, unsuppress
+from subscribers.tables import consent_event, subscriber, suppression
 
 __all__ = [
     "ConsentEvent",
     "NewSubscriber",
     "add",
+    "change",
     "confirm",
     "count",
     "end_pause",
+    "erase_again",
     "find",
     "forget",
     "get",
@@ -42,6 +44,7 @@ __all__ = [
     "is_suppressed",
     "keep_still",
     "leave",
+    "lift",
     "many",
     "named",
     "pause",
@@ -54,6 +57,11 @@ __all__ = [
 ]
 
 _ID_DIGITS = 18  # the longest id that any database holds
+
+
+_LIFT_FIRST = "lift the suppression first: `digest subscribers unsuppress`"
+# Suppressions that are lifted only by force, with their words.
+_STRONG = {"complained": "complained about a letter", "erased": "had themselves erased"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +155,15 @@ def history(conn: Connection, id: int) -> list[ConsentEvent]:
 def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret: bytes) -> Subscriber:
     """Store a new subscriber and return them; `how` goes into the consent history.
 
-    Raises BadAddress, ValueError for another state than "active" or "pending", and NotAllowed when the address is
-    suppressed or belongs to a subscriber already.
+    A subscriber who has left joins again under their old id, with what `new` says. Raises BadAddress, ValueError for
+    another state than "active" or "pending", and NotAllowed when the address is suppressed or belongs to a
+    subscriber who has not left.
     """
     if new.state not in ("active", "pending"):
         raise ValueError(f"a new subscriber is active or pending, not {new.state!r}")
     address = parse_address(new.email)
     if reason := is_suppressed(conn, address.email, secret=secret):
-        raise NotAllowed(f"this address must not be mailed ({reason}); lift the suppression first")
+        raise NotAllowed(f"this address must not be mailed ({reason}); {_LIFT_FIRST}")
     values = {
         "email": address.email,
         "email_key": address.key,
@@ -169,7 +178,11 @@ def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret
     insert = dialect_insert(conn)(subscriber).values(values).on_conflict_do_nothing(index_elements=["email_key"])
     row = conn.execute(insert.returning(*COLUMNS)).one_or_none()
     if row is None:
-        raise NotAllowed("this address is already a subscriber; change that one")
+        del values["created_at"]
+        again = update(subscriber).where(subscriber.c.email_key == address.key, subscriber.c.state == "left")
+        row = conn.execute(again.values(values).returning(*COLUMNS)).one_or_none()
+    if row is None:
+        raise NotAllowed("this address is already a subscriber; change that one with `digest subscribers set`")
     add_consent_events(conn, [(row.id, "added")], how=how, now=now)
     return to_subscriber(row)
 
@@ -177,14 +190,37 @@ def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret
 def confirm(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes) -> Subscriber:
     """Make a subscriber active because they said so themselves; an active subscriber stays unchanged.
 
-    Raises NoSubscriber, and NotAllowed while the address is suppressed: call `unsuppress` first.
+    Raises NoSubscriber, and NotAllowed while the address is suppressed: call `lift` first.
     """
     person, state = _change(conn, id, "confirmed")
     if reason := is_suppressed(conn, person.email, secret=secret):
-        raise NotAllowed(f"this address must not be mailed ({reason}); lift the suppression first")
+        raise NotAllowed(f"this address must not be mailed ({reason}); {_LIFT_FIRST}")
     if person.state == state:
         return person
     return _write(conn, replace(person, state=state, joined_at=now), "confirmed", how, now)
+
+
+def lift(conn: Connection, email: str, *, how: str, force: bool, now: datetime, secret: bytes) -> str:
+    """Lift the suppression of an address because the person asks for letters again; return its reason.
+
+    `how` says who asked, and goes into the consent history: that of the subscriber, or, for an address without one,
+    under the number 0, which names nobody. Nothing else changes: `add` or `confirm` brings back who has left. Raises
+    BadAddress, and NotAllowed for an address that is not suppressed; also, unless `force`, for a person who
+    complained or had themselves erased, because they asked for more than to get no letters.
+    """
+    reason = is_suppressed(conn, email, secret=secret)
+    if reason is None:
+        raise NotAllowed("this address is not suppressed; nothing was changed")
+    if reason in _STRONG and not force:
+        raise NotAllowed(
+            f"this address is suppressed because the person {_STRONG[reason]}; nothing was changed: give --force if"
+            " they themselves have asked for letters again, and say so in --note"
+        )
+    unsuppress(conn, email, secret=secret)
+    person = find(conn, email)
+    number = person.id if person else 0
+    add_consent_events(conn, [(number, "unsuppressed")], how=f"{how} (was: {reason})", now=now)
+    return reason
 
 
 def leave(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes) -> Subscriber:
@@ -226,6 +262,22 @@ def update_interests(conn: Connection, id: int, interests: Interests, *, how: st
     return _write(conn, replace(person, interests=interests), "changed", how, now)
 
 
+def change(conn: Connection, changed: Subscriber, *, how: str, now: datetime) -> Subscriber:
+    """Store the name, cadence, interests and language of a subscriber; their state and pause stay as they are.
+
+    The caller has checked the cadence and the language. Raises NoSubscriber and NotAllowed.
+    """
+    person, _ = _change(conn, changed.id, "changed")
+    after = replace(
+        person,
+        name=clean_name(changed.name),
+        cadence=changed.cadence,
+        interests=changed.interests,
+        language=changed.language,
+    )
+    return person if after == person else _write(conn, after, "changed", how, now)
+
+
 def set_cadence(conn: Connection, id: int, cadence: str, *, how: str, now: datetime) -> Subscriber:
     """Change a subscriber's cadence, which the caller has checked. Raises NoSubscriber and NotAllowed."""
     person, _ = _change(conn, id, "changed")
@@ -249,6 +301,24 @@ def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
     conn.execute(delete(subscriber).where(subscriber.c.id == id))
     add_consent_events(conn, [(id, "erased")], how="", now=now)
+
+
+def erase_again(conn: Connection, *, now: datetime, secret: bytes) -> int:
+    """Erase each subscriber whose address is suppressed as erased, because an older database brought them back.
+
+    Returns how many there were. The caller goes on as after `forget`.
+    """
+    if conn.scalar(select(literal(1)).where(suppression.c.reason == "erased").limit(1)) is None:
+        return 0
+    erased = last = 0
+    query = select(subscriber.c.id, subscriber.c.email_key).order_by(subscriber.c.id).limit(1000)
+    while page := {row.email_key: row.id for row in conn.execute(query.where(subscriber.c.id > last))}:
+        last = max(page.values())
+        for key, reason in reasons_for(conn, secret, page).items():
+            if reason == "erased":
+                forget(conn, page[key], now=now, secret=secret)
+                erased += 1
+    return erased
 
 
 def _change(conn: Connection, id: int, what: str) -> tuple[Subscriber, str]:

@@ -1,8 +1,9 @@
 """Keep the addresses that must not be mailed, as keyed hashes that outlive their subscribers.
 
 The hash is HMAC-SHA256(secret, normalised address): it recognises the address for ever, and without the secret nobody
-can tell the address from it. Therefore the secret must not change as long as the database lives. The first
-suppression stores a fingerprint of the secret, and every call with another secret raises BadSecret.
+can tell the address from it. Therefore the secret must not change as long as the database lives. A fingerprint of the
+secret, the seal, is stored with the first suppression or before the first letter leaves, because links in letters are
+signed with it too; from then on every call with another secret raises BadSecret.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, false, or_, select
 
 from subscribers.addresses import parse_address
+from subscribers.changes import LIFTED, record_changes
 from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadSecret
 from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
@@ -38,14 +40,27 @@ def suppress_keys(
     conn: Connection, reasons: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
 ) -> None:
     """Suppress many normalised addresses at once, {key: reason}, as `suppress` does for a single one."""
-    rank = {reason: number for number, reason in enumerate(REASONS)}
-    if unknown := set(reasons.values()) - rank.keys():
-        raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
-    if not reasons:
-        return
-    check_secret(conn, secret)
-    _remember_secret(conn, secret)
     by_hash = {address_hash(secret, key): reason for key, reason in reasons.items()}
+    suppress_hashes(conn, by_hash, secret=secret, now=now, note=note)
+
+
+def suppress_hashes(
+    conn: Connection, by_hash: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
+) -> int:
+    """Suppress addresses by their hashes, {hash: reason}; return how many are suppressed now and were not before."""
+    rank = {reason: number for number, reason in enumerate(REASONS)}
+    if unknown := set(by_hash.values()) - rank.keys():
+        raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
+    if not by_hash:
+        return 0
+    seal(conn, secret)
+    stored = _stored_reasons(conn, by_hash)
+    changed = [
+        (hashed, reason)
+        for hashed, reason in by_hash.items()
+        if hashed not in stored or rank[reason] > rank[stored[hashed]]
+    ]
+    record_changes(conn, changed)
     insert = dialect_insert(conn)(suppression)
     for reason in REASONS:
         rows = [
@@ -64,17 +79,21 @@ def suppress_keys(
                 ),
                 rows,
             )
+    return len(by_hash) - len(stored)
 
 
 def unsuppress(conn: Connection, email: str, *, secret: bytes) -> str | None:
     """Lift the suppression of `email`, and return its reason, or None when there was no suppression.
 
-    Call it only when a person asks for it; nothing else lifts a suppression. The subscriber's state does not change:
-    `store.confirm` is a step of its own.
+    Nothing else lifts a suppression. `store.lift` calls it when a person asks for it, and keeps a record.
     """
     check_secret(conn, secret)
-    lifted = delete(suppression).where(suppression.c.address_hash == address_hash(secret, parse_address(email).key))
-    return conn.scalar(lifted.returning(suppression.c.reason))
+    hashed = address_hash(secret, parse_address(email).key)
+    lifted = delete(suppression).where(suppression.c.address_hash == hashed)
+    reason = conn.scalar(lifted.returning(suppression.c.reason))
+    if reason is not None:
+        record_changes(conn, [(hashed, LIFTED)])
+    return reason
 
 
 def is_suppressed(conn: Connection, email: str, *, secret: bytes) -> str | None:
@@ -87,11 +106,13 @@ def reasons_for(conn: Connection, secret: bytes, keys: Iterable[str]) -> dict[st
     """Return {key: reason} for the suppressed ones of these normalised addresses."""
     check_secret(conn, secret)
     by_hash = {address_hash(secret, key): key for key in keys}
-    reasons: dict[str, str] = {}
-    for hashes in chunks(by_hash):
-        query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(hashes))
-        reasons.update((by_hash[row.address_hash], row.reason) for row in conn.execute(query))
-    return reasons
+    return {by_hash[hashed]: reason for hashed, reason in _stored_reasons(conn, by_hash).items()}
+
+
+def all_suppressions(conn: Connection) -> list[tuple[str, str]]:
+    """Return every suppression as (address hash, reason)."""
+    rows = conn.execute(select(suppression.c.address_hash, suppression.c.reason))
+    return [(row.address_hash, row.reason) for row in rows]
 
 
 def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[int]:
@@ -105,24 +126,35 @@ def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[i
 
 
 def is_sealed(conn: Connection) -> bool:
-    """Return whether this database has had a suppression, so that only the secret of that time will do."""
+    """Return whether this database has had a suppression or a letter, so that only the secret of then will do."""
     return conn.scalar(select(suppression_secret.c.id)) is not None
 
 
+def seal(conn: Connection, secret: bytes) -> None:
+    """Let only this secret do from now on. Raises BadSecret when another one was used before."""
+    check_secret(conn, secret)
+    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
+    conn.execute(row.on_conflict_do_nothing())
+
+
 def check_secret(conn: Connection, secret: bytes) -> None:
-    """Check that the stored suppressions were hashed with this secret. Raises BadSecret when they were not."""
+    """Check that this secret made the stored suppressions and the links in letters. Raises BadSecret otherwise."""
     stored = conn.scalar(select(suppression_secret.c.fingerprint))
     if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
         raise BadSecret(
-            "the secret is not the one this database's suppressions were made with; "
-            "put the old secret file back: with another, people who left would be mailed again"
+            "the secret is not the one this database's links and suppressions were made with; put the old secret"
+            " file back: with another, no link in a sent letter works and people who left would be mailed again"
         )
+
+
+def _stored_reasons(conn: Connection, hashes: Iterable[str]) -> dict[str, str]:
+    """Return {hash: reason} for those of the hashes that are suppressed."""
+    reasons: dict[str, str] = {}
+    for some in chunks(hashes):
+        query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(some))
+        reasons.update((row.address_hash, row.reason) for row in conn.execute(query))
+    return reasons
 
 
 def _fingerprint(secret: bytes) -> str:
     return hmac.digest(secret, b"fingerprint of the secret", "sha256").hex()
-
-
-def _remember_secret(conn: Connection, secret: bytes) -> None:
-    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
-    conn.execute(row.on_conflict_do_nothing())

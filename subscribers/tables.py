@@ -7,13 +7,13 @@ the subscribers of a single policy area.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, false
 
-from subscribers.database import Key, UtcDateTime, metadata
+from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 STATES = ("pending", "active", "left")
 REASONS = ("left", "bounced", "editor", "complained", "erased")
-EVENTS = ("imported", "added", "confirmed", "left", "paused", "resumed", "changed", "erased")
+EVENTS = ("imported", "added", "confirmed", "left", "paused", "resumed", "changed", "unsuppressed", "erased")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -38,10 +38,15 @@ subscriber = Table(
     Column("paused_until", UtcDateTime),
     Column("joined_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
+    # Links and tags are bound to it, because a restore lets an id be given again, to another person. Made by the
+    # default for each row, also of a bulk insert; the database's "" is there only for the upgrade.
+    Column("key", String(KEY), nullable=False, unique=True, index=True, default=random_key, server_default=""),
+    # True: a link without the key counts too, because it was made before there were keys (see `links`).
+    Column("old_links", Boolean, nullable=False, server_default=false()),
     _one_of("state", STATES),
     # For reading the active subscribers of a cadence, page by page, in the order of ids.
     Index(None, "cadence", "state", "id"),
-    # Never give an id again, because old links must not act on another person.
+    # Never give an id again while the database lives; after a restore, only `key` tells two persons apart.
     sqlite_autoincrement=True,
 )
 
@@ -68,10 +73,25 @@ suppression = Table(
     _one_of("reason", REASONS),
 )
 
-# At most one row: a fingerprint of the secret that made the hashes. With another secret no suppression would match.
+# At most one row, the seal: a fingerprint of the secret that made hashes and links. With another secret no
+# suppression would match and no link in a letter would work.
 suppression_secret = Table(
     "suppression_secret",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=False),
     Column("fingerprint", String(64), nullable=False),
+)
+
+# A row for each change of a subscriber or a suppression (see `changes`). `what` is a reason of `suppression` or
+# "lifted" when the suppression of `address_hash` changed; `kept`: the files outside the database have it.
+consent_change = Table(
+    "consent_change",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("token", String(16), nullable=False),
+    Column("address_hash", String(64), nullable=False, server_default=""),
+    Column("what", String(16), nullable=False, server_default=""),
+    Column("kept", Boolean, nullable=False, server_default=false()),
+    # Never give an id again, because the newest change is the one with the highest id.
+    sqlite_autoincrement=True,
 )

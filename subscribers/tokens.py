@@ -1,7 +1,9 @@
 """Make and read the signed tokens in the links of letters: a subscriber, an edition, a purpose; no address. Pure.
 
-A token is `payload.signature`, both URL-safe base64 (itsdangerous, HMAC-SHA256 cut to 128 bits), about 40 characters.
-A token without a date is the same each time, because preview and letter must agree byte by byte.
+A token is `payload.signature`, both URL-safe base64 (itsdangerous, HMAC-SHA256 cut to 128 bits), about 60 characters.
+The payload holds the subscriber's random key beside the id, and `links.person_of` compares it with the stored key,
+because after a restore the id may be another person's. A token without a date is the same each time, because preview
+and letter must agree byte by byte.
 """
 
 from __future__ import annotations
@@ -30,30 +32,43 @@ LONGEST = 256  # characters of a token that is read; made ones are far shorter
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The content of a token: a subscriber's id, an edition's id or None, and when it was made or None."""
+    """The content of a token: a subscriber's id and key, an edition's id or None, and when it was made or None.
+
+    `key` is "" in a token of the old form, which was made before there were keys.
+    """
 
     subscriber: int
     edition: int | None = None
     made_at: datetime | None = None
+    key: str = ""
+
+
+def joint_key(*keys: str) -> str:
+    """Return the key that stands in a token for several, such as a subscriber's and an edition's."""
+    return hashlib.blake2b(" ".join(keys).encode(), digest_size=8).hexdigest()
 
 
 def make_token(
     secret_keys: Sequence[bytes],
     purpose: str,
     subscriber: int,
+    key: str,
     *,
     edition: int | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Return a token signed with the last (newest) key; `now` dates it, which `confirm` requires.
+    """Return a token signed with the last (newest) secret key; `now` dates it, which `confirm` requires.
 
-    Raises ValueError for an unknown purpose, an id below 1, or a purpose with a lifetime and no `now`.
+    `key` is the subscriber's, or the `joint_key` of it and the edition's. Raises ValueError for an unknown purpose,
+    an id below 1, no key, or a purpose with a lifetime and no `now`.
     """
     if _lifetime(purpose) is not None and now is None:
         raise ValueError(f"a {purpose} token needs `now`: it does not last for ever")
     if subscriber < 1 or (edition is not None and edition < 1):
         raise ValueError("ids in a token start at 1")
-    payload = [subscriber]
+    if not key:
+        raise ValueError("a token needs the subscriber's key: after a restore the id may be another person's")
+    payload: list[int | str] = [key, subscriber]
     if edition is not None or now is not None:
         payload.append(edition or 0)
     if now is not None:
@@ -97,10 +112,14 @@ def _lifetime(purpose: str) -> timedelta | None:
 
 def _content(payload: object) -> Token:
     """Return the content of a token from its signed payload. Raises ValueError for any other payload."""
-    if not isinstance(payload, list) or not 1 <= len(payload) <= 3 or any(type(n) is not int for n in payload):
+    if not isinstance(payload, list) or not payload:
         raise ValueError("not the payload of a token")
-    subscriber, edition, seconds = [*payload, 0, 0][:3]
-    return Token(subscriber, edition or None, datetime.fromtimestamp(seconds, UTC) if seconds else None)
+    # A token of the old form begins with its numbers.
+    key, numbers = (payload[0], payload[1:]) if isinstance(payload[0], str) else ("", payload)
+    if not 1 <= len(numbers) <= 3 or any(type(n) is not int for n in numbers):
+        raise ValueError("not the payload of a token")
+    subscriber, edition, seconds = [*numbers, 0, 0][:3]
+    return Token(subscriber, edition or None, datetime.fromtimestamp(seconds, UTC) if seconds else None, key)
 
 
 class _ShortHMAC(HMACAlgorithm):

@@ -19,8 +19,11 @@ from digest.model import Digest, Source
 from digest.sources.web.fetch import Fetcher
 from digest.store import deliveries, fence, migrate
 from digest.store.engine import make_engine, reading, writing
+from digest.store.keys import edition_key, tag_keys
+from digest.transports.tag import delivery_tag
 from subscribers import store as people
 from subscribers.model import Interests
+from subscribers.tokens import joint_key, make_token
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)  # a Monday
 
@@ -94,6 +97,7 @@ class House:
         self.folder = folder
         (folder / "notes").mkdir(parents=True)
         if not database_url:
+            (folder / "digest.db").touch(0o600)
             (folder / "digest.db").write_bytes(empty_database())
         self.config = folder / "config.toml"
         self.config.write_text(CONFIG.format(source=source, weekly=weekly), encoding="utf-8")
@@ -139,6 +143,19 @@ class House:
                 secret=place.secret,
             )
         return made.id
+
+    def tag(self, delivery: int) -> str:
+        """Return the tag that a delivery's letter carries."""
+        with reading(self.place.engine) as conn:
+            return delivery_tag(self.place.secret, delivery, tag_keys(conn, [delivery])[delivery])
+
+    def token(self, purpose: str, subscriber: int, edition: int | None = None) -> str:
+        """Return the token in a reader's links; of a reader or edition that is not there, as if it had been."""
+        with reading(self.place.engine) as conn:
+            person, key = people.get(conn, subscriber), edition_key(conn, edition or 0)
+        bound = person.key if person else "0" * 16
+        bound = joint_key(bound, key[0] if key else "") if edition else bound
+        return make_token([self.place.secret], purpose, subscriber, bound, edition=edition)
 
     def publish(self, title: str, areas: str = "housing", region: str = "wales", **more: str) -> None:
         """Put a case study into the Markdown source."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -28,11 +28,12 @@ from digest.ledger.events import Event
 from digest.schedule import slot_of
 from digest.store.engine import reading, writing
 from digest.store.events import take
+from digest.store.keys import tag_keys
 from digest.store.schema import delivery
 from digest.transports.base import Outcome, Parcel
 from digest.transports.sendgrid.settings import SendGridSettings
 from digest.transports.sendgrid.transport import SendGridTransport
-from digest.transports.tag import read_tag
+from digest.transports.tag import read_tag, tagged_numbers
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.house import CONFIG, always_here
@@ -108,6 +109,13 @@ class Place(Installation):
 
     def transport(self) -> Mortal:
         return Mortal(SendGridSettings(KEY, self._run.fake.url, timeout=5, concurrency=1), self._run)
+
+
+def read_mid(place: Place, mids: Iterable[str]) -> Callable[[str], int | None]:
+    """Return the function that reads the deliveries of these tags."""
+    with reading(place.engine) as conn:
+        keys = tag_keys(conn, tagged_numbers(" ".join(mids)))
+    return lambda mid: read_tag(place.secret, lambda _numbers: keys, mid)
 
 
 class Run:
@@ -213,8 +221,9 @@ class Run:
         place = Place(self.settings, self)
         heard = []
         mailed = self.fake.mailed() if self.fake.now >= HOUR.timestamp() else Counter[str]()
+        read = read_mid(place, [message.mid for message in self.fake.queued])
         for n, message in enumerate(self.fake.queued):
-            number = read_tag(place.secret, message.mid)
+            number = read(message.mid)
             left = mailed[message.mid] and not self.fake._discarded(message)
             for kind in ("processed", *(["delivered"] if left else [])):
                 if everything or self.dice.random() < 0.5:
@@ -229,7 +238,9 @@ class Run:
         place = Place(self.settings, self)
         with reading(place.engine) as conn:
             rows = conn.execute(select(delivery).where(delivery.c.digest_id.is_not(None))).all()
-        mailed = {read_tag(place.secret, mid): copies for mid, copies in self.fake.mailed().items()}
+        copies_of = self.fake.mailed()
+        read = read_mid(place, copies_of)
+        mailed = {read(mid): copies for mid, copies in copies_of.items()}
         place.engine.dispose()
         ended.update(row.state for row in rows)
         ended["taken back"] += len(self.confirmed)

@@ -78,7 +78,7 @@ def test_a_letter_is_compiled_once_a_language_whatever_the_number_of_readers(hou
     assert inline.calls == 0, "nothing is compiled before there is a reader"
     for number in range(1, 61):
         language = ("en", "cy", "cy-GB", "pl", "en-GB")[number % 5]
-        person = Subscriber(number, f"r{number}@example.org", language=language)
+        person = Subscriber(number, f"r{number}@example.org", language=language, key="k")
         html, text = send_to(made, person, some_digests()[number // 5 % 5])
         welsh = language.startswith("cy")
         assert ("Dad-danysgrifio" in html and "Dad-danysgrifio" in text) is welsh
@@ -180,7 +180,7 @@ def test_a_slow_letter_is_compiled_once_a_digest_and_that_is_said_once(
     made = letters(settings, inline)
     with caplog.at_level(logging.WARNING):
         for number in range(1, 31):
-            send_to(made, Subscriber(number, f"r{number}@example.org"), some_digests()[number % 5])
+            send_to(made, Subscriber(number, f"r{number}@example.org", key="k"), some_digests()[number % 5])
     assert made.of("en").apart
     assert [record.message[:11] for record in caplog.records] == ["edition 47:"]
     assert "each digest is compiled by itself, which is slow" in caplog.text
@@ -194,7 +194,7 @@ def test_a_template_that_judges_by_a_readers_words_is_refused(house: House, tmp_
     made = letters(settings, Counted())
     for number in (1, 2):
         with pytest.raises(ConfigError, match="must not ask for a reader's own words"):
-            send_to(made, Subscriber(number, f"r{number}@example.org"), sample.digest())
+            send_to(made, Subscriber(number, f"r{number}@example.org", key="k"), sample.digest())
 
 
 def test_a_mistaken_template_sends_nothing_and_everything_once_it_is_mended(house: House, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Pat
 )
 def test_the_senders_domain_names_message_and_list(house: House, sender: str, domain: str) -> None:
     settings = replace(house.settings, site=replace(house.settings.site, sender=sender))
-    person = Subscriber(1, "r@example.org")
+    person = Subscriber(1, "r@example.org", key="k")
     made = parcel(letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
     head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")
     assert f"@{domain}>\r\n" in head

@@ -132,7 +132,9 @@ def import_people(
         interests=_pairs("--interest", foreign.interests),
     )
     with writing(installation.engine, "import") as conn:
-        return import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
+        report = import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
+    installation.fence.follow()
+    return report
 
 
 def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:

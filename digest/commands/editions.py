@@ -113,6 +113,7 @@ def prepare(options: GlobalOptions, cadence: str, json_: bool) -> None:
 def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition, out: Path, lint_: bool) -> None:
     """Write the letter that a reader would get: letter.html, letter.txt and letter.eml."""
     from digest.desk.preview import preview as preview_letter
+    from digest.system.private import make_private_folder, write_private
 
     if reader.subscriber and (reader.areas or reader.regions or reader.themes):
         raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
@@ -132,10 +133,10 @@ def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition
         return
     if shown.reason:
         tell(f"their delivery: {shown.reason}")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "letter.html").write_text(shown.parcel.letter.html_text(), encoding="utf-8")
-    (out / "letter.txt").write_text(shown.parcel.letter.plain_text(), encoding="utf-8")
-    (out / "letter.eml").write_bytes(shown.parcel.message)
+    make_private_folder(out)
+    write_private(out / "letter.html", shown.parcel.letter.html_text())
+    write_private(out / "letter.txt", shown.parcel.letter.plain_text())
+    write_private(out / "letter.eml", shown.parcel.message)
     click.echo(out / "letter.html")
     if lint_:
         _lint(shown.parcel, installation.settings.lint_clients)

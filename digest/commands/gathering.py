@@ -54,7 +54,9 @@ def gather(options: GlobalOptions, json_: bool, source: str | None) -> None:
     EntryFilter,
     click.option("--since", metavar="DATE", help="Only entries first seen since then: a date, or a span like 7d."),
     click.option(
-        "--state", type=click.Choice(["baseline", "held", "ready", "dropped"]), help="Only entries in this state."
+        "--state",
+        type=click.Choice(["baseline", "held", "withheld", "ready", "dropped"]),
+        help="Only entries in this state.",
     ),
     click.option("--source", metavar="NAME", help="Only entries of this source."),
     click.option("--unclassified", is_flag=True, help="Only entries without a policy area."),
@@ -80,8 +82,9 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
             )
         )
     if json_:
-        answer([entry_store.to_json(entry) for entry in listed])
+        answer([entry_store.to_json(entry) | {"held_why": entry.held_why} for entry in listed])
         return
+    reasons = any(entry.held_why for entry in listed)
     rows = [
         (
             entry.id,
@@ -90,10 +93,12 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
             entry.title if len(entry.title) <= 60 else entry.title[:59] + "…",
             ";".join(entry.facets.policy_areas) or "unclassified",
             ";".join(entry.facets.regions),
+            *([entry.held_why] if reasons else []),
         )
         for entry in listed
     ]
-    click.echo(table(("id", "state", "kind", "title", "policy areas", "regions"), rows))
+    columns = ("id", "state", "kind", "title", "policy areas", "regions", *(["why"] if reasons else []))
+    click.echo(table(columns, rows))
 
 
 @click.command()
@@ -110,10 +115,11 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
     with reading(installation.engine) as conn:
         shown = find_entry(conn, id_or_url)
     if json_:
-        answer(entry_store.to_json(shown))
+        answer(entry_store.to_json(shown) | {"held_why": shown.held_why})
         return
     click.echo(f"{shown.title}\n{shown.url or '(no address)'}\n")
-    click.echo(f"id {shown.id}, {shown.kind}, {shown.state}; from {shown.source}")
+    why = f" ({shown.held_why})" if shown.held_why else ""
+    click.echo(f"id {shown.id}, {shown.kind}, {shown.state}{why}; from {shown.source}")
     published = f"{shown.published:%Y-%m-%d}" if shown.published else "undated"
     place_name = f"; {shown.facets.place}" if shown.facets.place else ""
     click.echo(f"published {published}, first seen {shown.first_seen:%Y-%m-%d}{place_name}")

@@ -1,4 +1,7 @@
-"""Define the commands below `subscribers`: import, export, add, show, list, suppress and forget people."""
+"""Define the commands below `subscribers`: import, export, add, show, list, suppress and forget people.
+
+`digest.commands.person` has those that change one person.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from digest.commands import person
 from digest.commands.base import GlobalOptions, answer, as_json, bundled, interests_of, split_values, table
 from digest.commands.csv_files import export, import_
 from digest.errors import WrongUse
@@ -28,7 +32,7 @@ class InterestOptions:
 
 @click.group()
 def subscribers() -> None:
-    """Manage subscribers: import, export, add, show, suppress, forget, list."""
+    """Manage subscribers: import, export, add, show, list, change one, suppress, forget."""
 
 
 subscribers.add_command(import_)
@@ -72,6 +76,7 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
         added = store.add(
             conn, new, how="digest subscribers add", now=installation.clock(), secret=installation.secret
         )
+    installation.fence.follow()
     click.echo(f"added subscriber {added.id}, {added.cadence}")
 
 
@@ -149,6 +154,7 @@ def suppress(options: GlobalOptions, email: str, note: str) -> None:
     installation = options.installation()
     with writing(installation.engine, "suppress") as conn:
         store.suppress(conn, email, "editor", secret=installation.secret, now=installation.clock(), note=note)
+    installation.fence.follow()
     click.echo("suppressed")
 
 
@@ -174,6 +180,7 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
         click.confirm(f"Erase subscriber {subscriber.id} for good?", abort=True, err=True)
     with writing(installation.engine, "erase") as conn:
         store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)
+    installation.fence.follow()
     scrub(installation.engine)
     click.echo(f"erased subscriber {subscriber.id}; letters already written to files are yours to delete")
 
@@ -195,5 +202,8 @@ def as_document(subscriber: Subscriber) -> dict[str, Any]:
         "joined_at": subscriber.joined_at.isoformat() if subscriber.joined_at else None,
     }
 
+
+for _command in person.COMMANDS:
+    subscribers.add_command(_command)
 
 COMMANDS = (subscribers,)

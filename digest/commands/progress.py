@@ -33,10 +33,11 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
         yield Watch(source=lambda gathering: tell(gathering_line(gathering)), broken=broken)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
+        asking: list[TaskID] = []  # the bar of the pages, once there is one
 
         def edition(receipt: Receipt) -> None:
             bars.add_task(f"{receipt.cadence} {receipt.slot}", total=receipt.pending)
@@ -44,10 +45,15 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
         def sent(count: int) -> None:
             bars.advance(bars.tasks[-1].id, count)
 
+        def page(done: int, total: int) -> None:
+            if not asking:
+                asking.append(bars.add_task("pages", total=total))
+            bars.update(asking[0], completed=done)
+
         def source(gathering: Gathering) -> None:
             bars.console.print(gathering_line(gathering), markup=False)
 
-        yield Watch(source=source, edition=edition, sent=sent, broken=broken)
+        yield Watch(source=source, edition=edition, sent=sent, broken=broken, page=page)
 
 
 def gathering_line(gathering: Gathering) -> str:
@@ -58,7 +64,8 @@ def gathering_line(gathering: Gathering) -> str:
     if gathering.status == "not-modified":
         return f"  {name}: not modified"
     note = f" ({gathering.error})" if gathering.error else ""
+    withheld = f", {gathering.withheld} withheld" if gathering.withheld else ""
     return (
         f"  {name}: {gathering.new} new, {gathering.changed} changed, {gathering.same} same,"
-        f" {gathering.held} held{note}"
+        f" {gathering.held} held{withheld}{note}"
     )

@@ -36,6 +36,7 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
     installation = options.installation()
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
+    installation.require_secret()
     app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
     # No access log, because the addresses of the pages hold tokens.
     config = uvicorn.Config(
@@ -83,6 +84,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
             incoming = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
         finally:
             box.close()
+    installation.fence.follow()
     with reading(installation.engine) as conn:
         alarms = read_alarms(conn, installation.clock())
     if json_:

@@ -16,6 +16,8 @@ from digest.errors import ConfigError, DigestError, WrongUse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import Engine
+
     from digest.config.settings import Settings
 
 
@@ -138,12 +140,40 @@ def _storage_problems(settings: Settings) -> list[str]:
     else:
         if engine.dialect.name == "sqlite" and Path(engine.url.database or "").is_dir():
             problems.append(f"storage.url: {engine.url.database} is a folder; name a file in it")
+        else:
+            problems += _secret_problems(engine, settings)
     for key, file in (("secret_file", settings.secret_file), ("fence_file", settings.fence_file)):
         if file.is_dir():
             problems.append(f"storage.{key}: {file} is a folder; name a file in it")
         elif not file.parent.is_dir():
             problems.append(f"storage.{key}: no folder {file.parent}; make it, or name another")
     return problems
+
+
+def _secret_problems(engine: Engine, settings: Settings) -> list[str]:
+    """Return the problem of a secret that is lost, or not the one that the database was used with. Makes no database.
+
+    Says nothing when the database cannot be read, because every other command tells that.
+    """
+    from digest.installation import is_secret_used, stored_secret
+    from digest.store import migrate
+    from digest.store.engine import reading
+    from subscribers.errors import BadSecret
+
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
+        return []
+    try:
+        if migrate.current(engine) is not None and migrate.check_schema(engine):
+            with reading(engine) as conn:
+                if is_secret_used(conn):
+                    stored_secret(conn, settings.secret_file)
+    except BadSecret as error:
+        return [f"storage.secret_file: {error}"]
+    except DigestError:
+        return []
+    finally:
+        engine.dispose()
+    return []
 
 
 def _letters_folder_problems(settings: Settings) -> list[str]:

@@ -77,7 +77,8 @@ def schedule(options: GlobalOptions) -> None:
     from subscribers.errors import SubscribersError
 
     installation = options.installation()
-    # The database is opened here only so that a mistake is reported at the start, not at the first run.
+    # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
+    installation.require_secret()
     installation.engine.dispose()
 
     def work() -> None:
@@ -124,7 +125,7 @@ def upgrade(options: GlobalOptions) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(options: GlobalOptions, file: Path) -> None:
-    """Copy the database while it is in use. Keep digest.secret with it, never digest.fence."""
+    """Copy the database while it is in use. Keep digest.secret with it, never the files of digest.fence."""
     from digest.store.backup import backup as back_up_database
 
     back_up_database(options.installation().engine, file)
@@ -138,17 +139,27 @@ def restore(options: GlobalOptions, file: Path) -> None:
     """Replace the database by a backup, in HOLD: nothing is mailed until `digest db resume`."""
     from digest.store import migrate
     from digest.store.backup import restore as restore_database
-    from digest.store.engine import make_engine
+    from digest.store.engine import make_engine, writing
     from digest.store.fence import Fence
+    from digest.store.keys import end_old_links
     from digest.store.lock import run_lock
+    from subscribers.errors import BadSecret
+    from subscribers.secret import load_secret
 
     settings = options.settings()
     engine = make_engine(settings.storage_url)
+    fence, secret = Fence(engine, settings.fence_file), None
+    with suppress(BadSecret):  # because `digest db resume` tells it, and erases again then
+        secret = load_secret(settings.secret_file, make=False)
     with run_lock(engine):
-        replaced = restore_database(engine, file, options.at())
-        Fence(engine, settings.fence_file).hold()
+        replaced = restore_database(engine, file, options.at(), fence.suppressed.read(), secret)
+        fence.hold()
     tell(f"restored from {file}; the replaced database is {replaced}")
-    if not migrate.check_schema(engine):
+    if migrate.check_schema(engine):
+        with writing(engine, "end old links") as conn:
+            end_old_links(conn)
+    else:
+        # `resume` ends the old links of a database that is still to be upgraded.
         tell("it is in HOLD, and its schema is older than this program: `digest db upgrade`, then `digest db held`")
         return
     _show_held(options, json_=False)
@@ -171,8 +182,13 @@ def resume(options: GlobalOptions, sent: bool | None) -> None:
 
     if sent is None:
         raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
-    owed = resume_database(options.installation(), sent=sent)
-    count = sum(owed.pending.values())
+    resumed = resume_database(options.installation(), sent=sent)
+    owed, count = resumed.owed, sum(resumed.owed.pending.values())
+    if resumed.suppressed or resumed.erased:
+        tell(
+            f"this database did not know that {resumed.suppressed} addresses must not be mailed: they are suppressed"
+            f" again, and {resumed.erased} subscribers are erased again"
+        )
     if sent:
         tell(f"{count} letters are in doubt now (`digest settle`), {len(owed.due)} due slots are closed;")
         tell("the next new entries of each source wait for an editor (`digest entries --state held`)")

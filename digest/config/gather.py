@@ -19,3 +19,8 @@ class GatherPart(BaseModel):
     )
     timeout: float = Field(default=30, gt=0, le=300, description="Seconds that reading one source may take in all.")
     workers: int = Field(default=8, ge=1, le=64, description="How many sources are read at the same time.")
+    check_pages: bool = Field(
+        default=True,
+        description="Whether the page of each entry is asked, once and just before its first letter, if it is still"
+        " there. An entry whose page answers 404 or 410 is held for an editor.",
+    )

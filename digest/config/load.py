@@ -154,6 +154,7 @@ def _settings(
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,
         gather_workers=file.gather.workers,
+        check_pages=file.gather.check_pages,
         letter_cap=file.letter.cap,
         elsewhere_cap=file.letter.elsewhere,
         welcome=file.letter.welcome,

@@ -36,6 +36,7 @@ class Settings:
     gather_every: timedelta
     gather_timeout: float
     gather_workers: int
+    check_pages: bool
     letter_cap: int
     elsewhere_cap: int
     welcome: timedelta

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -117,11 +116,8 @@ class TransportSettings:
         """
         return f"file {self.directory}" if self.part.kind == "file" else self.part.kind
 
-    def open(self, installation_secret: bytes, clock: Callable[[], datetime]) -> Transport:
-        """Return the transport, ready for one run and not yet connected.
-
-        `installation_secret` makes the tags of bounce addresses.
-        """
+    def open(self, clock: Callable[[], datetime]) -> Transport:
+        """Return the transport, ready for one run and not yet connected."""
         part, secret = self.part, self.secret.get_secret_value()
         if part.kind == "smtp":
             from digest.transports.smtp.connect import SmtpSettings
@@ -133,7 +129,7 @@ class TransportSettings:
                     host=part.host, port=part.port, security=part.security, username=part.username,
                     password=secret or None, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
                     verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None, sender=self.sender,
-                    return_path=partial(bounce_address, installation_secret, part.bounces) if part.bounces else None,
+                    return_path=bounce_address(part.bounces, "{tag}") if part.bounces else None,
                 )
             )  # fmt: skip
         if part.kind == "sendgrid":

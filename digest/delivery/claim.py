@@ -21,6 +21,7 @@ from digest.system.failpoint import failpoint
 from subscribers import store as people
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
+from subscribers.suppression import seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
         # Keep what was really taken, because a run that lost its lock without noticing may claim the same rows.
         taken = deliveries.claim(conn, [claimed.delivery.id for claimed in batch], run.number, now, send_at)
         batch = [claimed for claimed in batch if claimed.delivery.id in taken]
+        if batch:
+            # In this transaction, because once a letter has left, its links work with this secret only.
+            seal(conn, secret)
         token = installation.fence.turn(conn)
     # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
     installation.fence.keep(token)

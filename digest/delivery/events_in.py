@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,11 +11,12 @@ from functools import partial
 from sqlalchemy import Engine
 
 from digest.ledger.events import Event
-from digest.store.engine import writing
+from digest.store.engine import reading, writing
 from digest.store.events import TakenEvents, take
+from digest.store.keys import tag_keys
 from digest.transports.mailbox.mailbox import Mailbox
 from digest.transports.mailbox.reports import NoReport, read_report
-from digest.transports.tag import read_tag
+from digest.transports.tag import TagKeys, read_tag, tagged_numbers
 from digest.transports.webhook import Webhook
 
 BATCH = 200  # messages in one transaction
@@ -37,7 +38,9 @@ class Incoming:
 
 def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now: datetime) -> Incoming:
     """Take the events of a webhook call whose signature was verified. Raises BadBody when it cannot be read."""
-    parsed = webhook.parse(body, partial(read_tag, secret), now)
+    # All at once, because a body may bring thousands of events.
+    keys = _find_keys(engine, tagged_numbers(body.decode("utf-8", "replace")))
+    parsed = webhook.parse(body, partial(read_tag, secret, lambda _numbers: keys), now)
     aside = Counter({name or "no event": count for name, count in parsed.ignored.items()})
     with writing(engine, "events") as conn:
         return Incoming(take(conn, parsed.events, secret, now), aside)
@@ -62,7 +65,7 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
 
     for key, raw in box.unread():
         try:
-            batch.append(read_report(raw, partial(read_tag, secret), clock()))
+            batch.append(read_report(raw, partial(read_tag, secret, partial(_find_keys, engine)), clock()))
         except NoReport as report:
             incoming.aside[str(report)] += 1
             if not report.machine:
@@ -74,3 +77,9 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
             store()
     store()
     return incoming
+
+
+def _find_keys(engine: Engine, numbers: Collection[int]) -> Mapping[int, TagKeys]:
+    """Return what the tags of these deliveries are bound to."""
+    with reading(engine) as conn:
+        return tag_keys(conn, numbers)

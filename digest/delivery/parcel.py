@@ -20,9 +20,9 @@ from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
-from digest.transports.tag import delivery_tag
+from digest.transports.tag import TagKeys, delivery_tag
 from subscribers.model import Subscriber
-from subscribers.tokens import make_token
+from subscribers.tokens import joint_key, make_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +54,27 @@ def parcel(
     written to this reader.
     """
     settings, edition = letters.settings, letters.edition
-    rendered = render_letter(letters, person, digest, links_of(settings.site, edition.id, person, secret))
+    rendered = render_letter(letters, person, digest, links_of(settings.site, edition, person, secret))
     head = head_of(letters, person, rendered.reader, secret, now)
     message = compose_message(settings, rendered.letter, head)
     filling = None
     if settings.transport.capabilities.fills_forms:
         form = letters.form(person.language, digest, rendered.reader)
         marks = values(letters.of(person.language), form, rendered.reader)
-        filling = Filling(form, marks, head, edition.cadence, delivery_tag(secret, delivery or 1))
-    return Parcel(delivery, folder_of(edition), person.email, message, rendered.letter, filling)
+        filling = Filling(form, marks, head, edition.cadence)
+    tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
+    return Parcel(delivery, folder_of(edition), person.email, message, rendered.letter, filling, tag)
 
 
-def links_of(site: Site, edition: int, person: Subscriber, secret: bytes) -> Links:
+def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:
     """Make the links of a person's letter; those of a person without an id (a preview by interests) do nothing."""
 
-    def link(path: str, purpose: str, number: int | None = None) -> str:
-        token = make_token([secret], purpose, person.id, edition=number or None) if person.id else "preview"
+    def link(path: str, purpose: str, key: str = person.key, number: int | None = None) -> str:
+        token = make_token([secret], purpose, person.id, key, edition=number) if person.id else "preview"
         return f"{site.base_url}/{path}/{token}"
 
-    browser = link("letters", "browse", edition)
+    stored = (joint_key(person.key, edition.key), edition.id) if edition.id else ()
+    browser = link("letters", "browse", *stored)
     return Links(
         unsubscribe=link("unsubscribe", "unsubscribe"),
         preferences=link("preferences", "preferences"),
@@ -110,8 +112,9 @@ def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: b
     site, edition = letters.settings.site, letters.edition
     domain = headers.domain_of("site.from", site.sender)
     # The same on every attempt, so that a receiver can drop a second copy; hashed, because a number would tell how
-    # many subscribers there are.
-    token = hmac.new(secret, f"message {edition.id} {person.id}".encode(), hashlib.sha256).hexdigest()[:32]
+    # many subscribers there are. Of the keys, because after a restore the numbers may be given again, and a receiver
+    # would drop another letter as a second copy.
+    token = hmac.new(secret, f"message {edition.key} {person.key}".encode(), hashlib.sha256).hexdigest()[:32]
     return Head(
         site,
         to=person.email,

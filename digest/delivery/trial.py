@@ -34,7 +34,7 @@ def trial_letter(settings: Settings) -> None:
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
     letters = Letters(settings, edition, [full, bare])
     for language in sorted(letters.languages):
-        reader = Subscriber(1, "reader@example.org", language=language)
+        reader = Subscriber(1, "reader@example.org", language=language, key="trial")
         letter = parcel(letters, reader, digest, b"0" * 32, now, delivery=1).letter
         for part, text in (("html", letter.html_text()), ("txt", letter.plain_text())):
             if f"{settings.site.base_url}/unsubscribe/" not in text:

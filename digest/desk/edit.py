@@ -16,7 +16,7 @@ from digest.errors import WrongUse
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
-from digest.store import editions, entries, history, releases
+from digest.store import editions, entries, history, releases, standings
 from digest.store.engine import writing
 
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
@@ -41,7 +41,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
         for entry in chosen:
             if entry.state == "ready":
                 raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
-            entries.set_state(conn, entry.id, "ready")
+            standings.let_go(conn, entry.id)
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
     return released

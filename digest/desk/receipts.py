@@ -27,6 +27,7 @@ from digest.store.deliveries import Delivery
 from digest.store.engine import reading
 from digest.store.history import EditionRun
 from digest.system.pages import render_page, stylesheet
+from digest.system.private import make_private_folder, write_private
 from subscribers import store as people
 from subscribers.database import chunks
 
@@ -192,10 +193,10 @@ def write(installation: Installation, numbers: Sequence[int]) -> list[Path]:
 
 def save(path: Path, text: str) -> None:
     """Write a page whole or not at all. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8")
+        write_private(beside, text)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ def undecided(
     """Return the outcome in a word, and its reasons, for an entry that no digest of the reader has or leaves out."""
     person, welcome = history.person, installation.settings.welcome
     if entry.state != "ready":
-        return entry.state, (ENTRY_STATES[entry.state],)
+        return entry.state, (ENTRY_STATES[entry.state], *([entry.held_why] if entry.held_why else []))
     number, at = past.released(conn, entry.id) or (0, entry.first_seen)
     mark = releases.mark_of(conn, person.id, person.joined_at, welcome, default=0)
     without_digest = list(_without_digest(conn, entry, history))

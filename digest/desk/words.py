@@ -15,6 +15,7 @@ LEFT_OUT = {
 ENTRY_STATES = {
     "baseline": "was there when its source was first gathered: not owed to readers",
     "held": "held for an editor (`digest entries --state held`)",
+    "withheld": "its source does not release it now (`digest entries --state withheld`)",
     "dropped": "withdrawn: dropped by an editor",
 }
 # States of a delivery.

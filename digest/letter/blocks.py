@@ -36,7 +36,8 @@ class EditionFacts:
     editor's plain text or "".
 
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
-    subject that is made from the top entry.
+    subject that is made from the top entry. `copy`: for the page that is read in a browser and passed on, without
+    the links that belong to the reader.
     """
 
     id: int
@@ -44,6 +45,7 @@ class EditionFacts:
     day: date
     note: str = ""
     subject: str = ""
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from digest.letter.words import GAP, Words, primary
 PATTERN = "en"  # every other language must match its catalogue; also the last language to fall back to
 # Gaps that a table may use although no line of the English table has them.
 _MORE_GAPS = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
+# Words that came later: a language of an organisation's own that lacks them shows the English ones.
+_LATER = frozenset({"copied"})
 _LONGEST = 300  # characters of a sentence
 _FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 Catalogue = dict[str, object]
@@ -38,7 +40,7 @@ def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, obj
     pattern, problems = _read(shipped)
     if not pattern:
         raise ConfigError(problems or [f"{shipped}: not found; the last template folder has words/{PATTERN}.toml"])
-    catalogue: Catalogue = {}
+    catalogue: Catalogue = {name: pattern[name] for name in _LATER & pattern.keys()}
     for folder in reversed(folders):
         path = folder / "words" / f"{language}.toml"
         if path.is_file():

@@ -63,7 +63,7 @@ def shell_views(edition: EditionFacts, book: Book) -> View:
     return {
         "site": _site_view(book.site),
         "brand": _brand_view(book.brand, book.site),
-        "letter": {"language": book.language, "dir": direction(book.language)},
+        "letter": {"language": book.language, "dir": direction(book.language), "is_copy": edition.copy},
         "edition": _edition_view(edition, book),
         "words": {name: inert_line(text) for name, text in book.words.fixed.items()},
     }

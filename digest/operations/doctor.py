@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.facets.known import known_facets
-from digest.installation import Installation
+from digest.installation import Installation, is_secret_used, stored_secret
 from digest.operations.alarms import alarms
 from digest.operations.edition_findings import edition_findings
+from digest.operations.file_findings import file_findings
 from digest.operations.finding import Finding
 from digest.operations.status import Status, status
 from digest.store.engine import reading
@@ -20,8 +21,6 @@ from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
 from subscribers.followed import followed
-from subscribers.secret import load_secret
-from subscribers.suppression import check_secret, is_sealed
 
 _LEVELS = ("wrong", "person", "note")  # the worst first
 _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
@@ -40,6 +39,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_followed(conn, settings),
             *(Finding("person", a.place, a.problem, a.cure) for a in alarms(conn, installation.clock())),
             *_people_and_entries(state),
+            *file_findings(installation),
         ]
     return sorted(findings, key=lambda finding: _LEVELS.index(finding.level))
 
@@ -60,14 +60,11 @@ def _people_and_entries(state: Status) -> Iterator[Finding]:
 
 
 def _secret(conn: Connection, settings: Settings) -> Iterator[Finding]:
-    """Yield a finding when the secret file is not the one that this database's suppressions were made with.
-
-    A database without suppressions needs no old secret.
-    """
-    if not is_sealed(conn):
+    """Yield a finding when the secret file is not the one that this database was used with."""
+    if not is_secret_used(conn):
         return
     try:
-        check_secret(conn, load_secret(settings.secret_file, make=False))
+        stored_secret(conn, settings.secret_file)
     except BadSecret as error:
         problem, _, cure = str(error).partition("; ")
         yield Finding("wrong", "storage.secret_file", problem, cure)

@@ -13,7 +13,11 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import calendar, deliveries, releases, requests, sources
 from digest.store.engine import reading, writing
+from digest.store.erase import scrub
+from digest.store.keys import end_old_links
 from digest.store.lock import run_lock
+from subscribers import store as people
+from subscribers.suppression import suppress_hashes
 
 _WHY = "the database was restored: it may have been sent before that"
 
@@ -33,6 +37,15 @@ class Held:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Count what `resume` found: what was owed, the addresses suppressed again, and the subscribers erased again."""
+
+    owed: Held
+    suppressed: int
+    erased: int
+
+
 def what_it_would_send(installation: Installation) -> Held:
     """Return the letters and slots that the next run would act on; change nothing."""
     pending: dict[int, int] = {}
@@ -45,8 +58,11 @@ def what_it_would_send(installation: Installation) -> Held:
     return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
 
 
-def resume(installation: Installation, *, sent: bool) -> Held:
+def resume(installation: Installation, *, sent: bool) -> Resumed:
     """Let a database in HOLD go on; return the letters and slots that were due. `sent`: all of that was sent.
+
+    Whoever left, was suppressed or was erased after this state of the database, by the list beside the fence, is
+    suppressed or erased again.
 
     With `sent`, pending deliveries become uncertain, due slots are closed, every reader's mark moves to the present,
     and the next new entries of every source are held for an editor. So nobody is mailed twice, and everything that
@@ -59,6 +75,9 @@ def resume(installation: Installation, *, sent: bool) -> Held:
         if not installation.fence.why():
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
         due = what_it_would_send(installation)
+        with writing(installation.engine, "end old links") as conn:
+            end_old_links(conn)
+        suppressed, erased = _learn_again(installation)
         if sent:
             with writing(installation.engine, "resume") as conn:
                 owed = [
@@ -74,4 +93,16 @@ def resume(installation: Installation, *, sent: bool) -> Held:
                 releases.raise_marks(conn)
                 sources.hold_next(conn)
         installation.fence.open()
-    return due
+    return Resumed(due, suppressed, erased)
+
+
+def _learn_again(installation: Installation) -> tuple[int, int]:
+    """Suppress and erase again by the list beside the fence; return how many addresses and how many subscribers."""
+    secret, now = installation.secret, installation.clock()
+    with writing(installation.engine, "learn again") as conn:
+        listed = installation.fence.suppressed.read()
+        suppressed = suppress_hashes(conn, listed, secret=secret, now=now, note="from the list beside the fence")
+        erased = people.erase_again(conn, now=now, secret=secret)
+    if erased:
+        scrub(installation.engine)
+    return suppressed, erased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -52,8 +52,8 @@ class Fetches(Protocol):
         """Return the answer of `url`, or raise SourceError."""
 
 
-def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: datetime) -> Reading:
-    """Return what `source` shows now, or that it is unchanged since `last`.
+def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: datetime, zone: tzinfo = UTC) -> Reading:
+    """Return what `source` shows now, or that it is unchanged since `last`; `zone` is the site's.
 
     Raises SourceError with one line that names the place and the cure; `last` stays true then.
     """
@@ -63,7 +63,7 @@ def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: date
         raise SourceError(f"the source {source.name} has neither url nor path; give it one")
     path = Path(source.path)
     if path.is_dir():
-        return Reading("ok", read_folder(path, now=now), Validators())
+        return Reading("ok", read_folder(path, now=now, zone=zone), Validators())
     return _from_file(path, last, now)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sqlite3
-from contextlib import ExitStack, closing
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -14,6 +16,8 @@ from digest.errors import DigestError, TryLater, WrongUse
 from digest.store import migrate
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush
+from digest.system.private import create_private
+from subscribers.suppression import address_hash
 from subscribers.tables import REASONS
 
 _PATIENCE = 10.0  # seconds to wait for other processes that use the database to be replaced
@@ -23,6 +27,11 @@ INSERT INTO suppression (address_hash, reason, at, note) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, at = excluded.at, note = excluded.note
 WHERE instr(?5, excluded.reason) > instr(?5, suppression.reason)
 """
+_ERASED = """
+SELECT id FROM subscriber
+WHERE hash_of(email_key) IN (SELECT address_hash FROM suppression WHERE reason = 'erased')
+"""
+_TAILS = ("-wal", "-shm")  # the log of an SQLite database, and the log's index
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +46,7 @@ def backup(engine: Engine, target: Path) -> None:
     unfinished = target.with_name(f".{target.name}.part")
     try:
         unfinished.unlink(missing_ok=True)
+        create_private(unfinished)
         with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
             read.backup(write)
             failpoint("backup: copied")
@@ -50,42 +60,79 @@ def backup(engine: Engine, target: Path) -> None:
         raise DigestError(f"backup to {target} failed: {error}; make room there and try again") from error
 
 
-def restore(engine: Engine, source: Path, now: datetime) -> Path:
+def restore(engine: Engine, source: Path, now: datetime, remembered: Mapping[str, str], secret: bytes | None) -> Path:
     """Replace the database by the backup `source`; return the path that keeps the replaced database.
 
-    The caller holds the run lock and puts the new database into HOLD. Raises WrongUse when `source` is no backup,
+    The suppressions of the replaced database, and those `remembered` outside it, as {address hash: reason}, are
+    carried over, and who was erased since the backup is erased again (without the secret, by `digest db resume`). The
+    caller holds the run lock and puts the new database into HOLD. Raises WrongUse when `source` is no backup,
     TryLater when the database to be replaced is in use all the time.
     """
-    database = _file(engine, "pg_restore, and carry over the suppressions since the backup (see docs/install.md)")
+    database = _file(engine, "pg_restore")
     _check(source)
     engine.dispose()
     unfinished = database.with_name(f".{database.name}.part")
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%dT%H%M%S}")
     while kept.exists():
         kept = kept.with_name(f"{kept.name}+")  # so that a second restore within a second overwrites nothing
+    aside: list[Path] = []
+    needed = False
     try:
+        # Before SQLite opens the database, because it removes the log of one that it finds damaged.
+        aside = _set_aside_log(database, kept)
         with ExitStack() as stack:
+            unfinished.unlink(missing_ok=True)
+            create_private(unfinished)
             with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
                 read.backup(write)
+                whole = False
                 if database.exists():
                     # The write lock is kept until it is replaced, so that a reader who leaves in between is not lost.
                     old = sqlite3.connect(database, isolation_level=None, timeout=_PATIENCE)
-                    _keep_suppressions(write, stack.enter_context(closing(old)), database)
+                    whole = _keep_suppressions(write, stack.enter_context(closing(old)), database)
+                _carry_over(write, remembered, secret, now)
             flush(unfinished)
             failpoint("restore: copied")
-            if database.exists():
-                # A second name instead of a move, because a run that sees no database would make an empty one.
-                kept.hardlink_to(database)
-                failpoint("restore: the old one kept")
-            for tail in ("-wal", "-shm"):
-                database.with_name(database.name + tail).unlink(missing_ok=True)
-            unfinished.replace(database)
-            failpoint("restore: in place")
+            needed = not whole
+            _put_in_place(unfinished, database, kept)
     except (OSError, sqlite3.Error) as error:
         raise DigestError(
             f"restore from {source} failed: {error}; the old database is still in use or kept as {kept}"
         ) from error
+    finally:
+        if not needed:  # because the replaced database holds all that its log held, or was not replaced
+            for path in aside:
+                path.unlink(missing_ok=True)
     return kept
+
+
+def _put_in_place(unfinished: Path, database: Path, kept: Path) -> None:
+    """Replace the database by the finished copy, and keep what it replaces as `kept`. Raises OSError."""
+    if database.exists():
+        # A second name instead of a move, because a run that sees no database would make an empty one.
+        kept.hardlink_to(database)
+        kept.chmod(0o600)
+        failpoint("restore: the old one kept")
+    for tail in _TAILS:
+        database.with_name(database.name + tail).unlink(missing_ok=True)
+    unfinished.replace(database)
+    failpoint("restore: in place")
+
+
+def _set_aside_log(database: Path, kept: Path) -> list[Path]:
+    """Keep the log of a database and its index beside `kept`, as they are before anything opens the database.
+
+    The log is copied, because SQLite empties it; its index gets a second name, because reading it here would free
+    the locks of this process on it.
+    """
+    present, aside = ([path.with_name(path.name + tail) for tail in _TAILS] for path in (database, kept))
+    with suppress(FileNotFoundError):
+        if present[0].stat().st_size:
+            create_private(aside[0])
+            shutil.copyfile(present[0], aside[0])
+            flush(aside[0])
+            aside[1].hardlink_to(present[1])
+    return aside
 
 
 def _hold_still(old: sqlite3.Connection, replaced: Path) -> None:
@@ -103,8 +150,11 @@ def _hold_still(old: sqlite3.Connection, replaced: Path) -> None:
     raise TryLater(f"{replaced} is in use all the time; end what reads it, then restore again")
 
 
-def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> None:
-    """Copy the suppressions of the replaced database: a reader who left after the backup must not be mailed."""
+def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, replaced: Path) -> bool:
+    """Copy the suppressions of the replaced database: a reader who left after the backup must not be mailed.
+
+    Returns whether the replaced database could be read.
+    """
     try:
         _hold_still(old, replaced)
         rows = old.execute("SELECT address_hash, reason, at, note FROM suppression").fetchall()
@@ -113,11 +163,55 @@ def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, repla
         if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise
         # No error, because the most frequent cause of a restore is a damaged database.
-        _log.warning("%s cannot be read (%s): readers who left after the backup may be mailed", replaced, error)
-        return
+        _log.warning(
+            "%s cannot be read (%s): readers who left after the backup are known from the list beside the fence only",
+            replaced, error,
+        )  # fmt: skip
+        return False
+    _suppress(write, rows)
+    with write:
+        write.executemany("INSERT OR IGNORE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
+    return True
+
+
+def _suppress(write: sqlite3.Connection, rows: Iterable[tuple[str, str, str, str]]) -> None:
+    """Add suppressions as (address hash, reason, at, note) to the new database."""
     with write:
         write.executemany(_KEEP_STRONGER, [(*row, ",".join(REASONS)) for row in rows])
-        write.executemany("INSERT OR IGNORE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
+
+
+def _carry_over(
+    write: sqlite3.Connection, remembered: Mapping[str, str], secret: bytes | None, now: datetime
+) -> None:
+    """Add the suppressions remembered outside the databases, and erase again who is suppressed as erased."""
+    _suppress(write, [(hashed, reason, _instant(now), "") for hashed, reason in remembered.items()])
+    if secret is not None:
+        _erase_again(write, secret, now)
+
+
+def _erase_again(write: sqlite3.Connection, secret: bytes, now: datetime) -> None:
+    """Erase the subscribers whose address is suppressed as erased, as `subscribers.store.forget` does.
+
+    In plain SQL, because the backup may have the schema of an older program.
+    """
+    write.create_function("hash_of", 1, lambda key: address_hash(secret, key), deterministic=True)
+    erased = write.execute(_ERASED).fetchall()
+    if not erased:
+        return
+    write.execute("PRAGMA secure_delete=ON")
+    with write:
+        write.executemany("DELETE FROM consent_event WHERE subscriber_id = ?", erased)
+        write.executemany("DELETE FROM subscriber WHERE id = ?", erased)
+        write.executemany(
+            "INSERT INTO consent_event (subscriber_id, at, what) VALUES (?, ?, 'erased')",
+            [(number, _instant(now)) for (number,) in erased],
+        )
+    write.execute("VACUUM")
+
+
+def _instant(now: datetime) -> str:
+    """Return an instant as the columns of `UtcDateTime` hold it on SQLite."""
+    return f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _file(engine: Engine, tool: str) -> Path:

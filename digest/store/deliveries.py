@@ -35,6 +35,12 @@ class Delivery:
     run: int | None = None  # the run that claimed it last
 
 
+def has_handed_over(conn: Connection) -> bool:
+    """Return whether a letter may have left: whether any delivery was ever claimed and not given back."""
+    begun = delivery.c.state.in_(("claimed", "accepted", "refused", "uncertain"))
+    return conn.scalar(select(delivery.c.id).where(begun).limit(1)) is not None
+
+
 def add_digest(conn: Connection, number: int, contents: Digest) -> int:
     """Store what one set of readers gets in edition `number`; return the digest's id."""
     plan = {

@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DigestError, TryLater
 from digest.system.failpoint import failpoint
+from digest.system.private import create_private
 
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
@@ -98,15 +99,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def translate_errors(engine: Engine) -> Iterator[None]:
     """Turn a database error into TryLater, ConfigError or DigestError, with a message of one line without a password.
 
-    A broken constraint (IntegrityError) and a mistake in SQL pass through unchanged, because they are bugs.
+    A broken constraint (IntegrityError) and a mistake in SQL pass through unchanged, because they are bugs. An error
+    of the bare driver is told like one that the library has wrapped.
     """
     try:
         yield
     except PoolTimeout as error:
         raise TryLater(f"database {_name(engine)}: every connection is in use; try again later") from error
     except (DatabaseError, InterfaceError) as error:
-        translated = _translated(engine, error)
-        if translated is None:
+        if (translated := _translated(engine, error)) is None:
+            raise
+        raise translated from error
+    except engine.dialect.loaded_dbapi.Error as error:
+        if (translated := _translated(engine, DatabaseError(None, None, error))) is None:
             raise
         raise translated from error
 
@@ -158,6 +163,10 @@ def _watch_file(engine: Engine, path: Path | None) -> None:
 
     @event.listens_for(engine, "do_connect")
     def note_file(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
+        if path is not None:
+            # SQLite gives the log and its index the mode of the database. An error is left to SQLite, which names it.
+            with suppress(OSError):
+                create_private(path)
         # Before the file is opened, because afterwards another file may be there already.
         record.info["file"] = _identity(path)
 

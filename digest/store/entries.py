@@ -47,13 +47,18 @@ def _stored(conn: Connection, condition: ColumnElement[bool]) -> dict[int, Store
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """Hold a sighting that is to become an entry; `kind` and `state` are those of `digest.model.Entry`."""
+    """Hold a sighting that is to become an entry; `kind` and `state` are those of `digest.model.Entry`.
+
+    `held_by` and `held_why` are those of `digest.sources.withdrawal.Stand`.
+    """
 
     source: str
     new: New
     kind: str
     facets: Facets
     state: str
+    held_by: str = ""
+    held_why: str = ""
 
 
 def add(conn: Connection, arrival: NewEntry, now: datetime) -> int:
@@ -62,7 +67,8 @@ def add(conn: Connection, arrival: NewEntry, now: datetime) -> int:
     values = _text_values(sighting) | _facet_values(arrival.facets)
     values |= {
         "source": arrival.source, "guid": sighting.guid, "kind": arrival.kind, "published": sighting.published,
-        "first_seen": now, "state": arrival.state,
+        "first_seen": now, "state": arrival.state, "held_by": arrival.held_by, "held_why": arrival.held_why,
+        "not_before": sighting.not_before, "not_after": sighting.not_after,
     }  # fmt: skip
     number = conn.execute(insert(entry).values(values).returning(entry.c.id)).scalar_one()
     _add_keys(conn, number, arrival.new.keys)
@@ -242,5 +248,5 @@ def _entry(row: Row[Any]) -> Entry:
             tuple(row.policy_areas), tuple(row.regions), tuple(row.themes),
             tuple(Evidence(**e) for e in row.evidence), row.place,
         ),
-        state=row.state,
+        state=row.state, held_why=row.held_why,
     )  # fmt: skip

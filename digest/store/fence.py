@@ -1,17 +1,24 @@
-"""Keep the fence: a token that changes with each claim, so that nothing is mailed from an older or copied database.
+"""Keep the fence, so that nothing is mailed from an older or copied database.
 
-The token is stored twice: in a row of the database and in a file outside it. They agree only as long as the database
-was not put back to an earlier state or copied elsewhere. Where they do not agree, the database is in HOLD: nothing is
-mailed until a person has said which letters went out (`digest db resume`).
+A token changes with each claim, and a second one with each change of consent. Both are stored twice: in the database
+and in a file outside it. They agree only as long as the database was not put back to an earlier state or copied
+elsewhere. Where they do not agree, the database is in HOLD: nothing is mailed until a person has said which letters
+went out (`digest db resume`).
+
+A claim moves both halves before a byte leaves. A change of consent may be made by another host, which has no file;
+then the file stays behind until the next run, and a file that is behind is in order. `suppressed` beside the file
+lists who must not be mailed, for the day on which an older database is put back.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,64 +27,105 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 from digest.errors import DigestError, PersonNeeded, TryLater, of_disk
 from digest.store.engine import reading, writing
 from digest.store.schema import installation
+from digest.store.suppressed_list import SuppressedList
 from digest.system.flush import flush, flush_names
+from digest.system.private import open_private
+from subscribers.changes import has_change, mark_kept, newest_kept, unkept_changes
+from subscribers.suppression import all_suppressions
 
 _ONLY = 1  # the table has one row
 _FIRST = "first"  # `previous` of a new database's first token; the file may not be there yet
-_ELSEWHERE = "elsewhere"  # instead of the token, when the file was made on another machine or path
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The half of the fence in the file: the token of the last claim, and of the last change of consent ("": none).
+
+    `here` false: the file was made on another machine or path.
+    """
+
+    token: str
+    change: str
+    here: bool
 
 
 class Fence:
-    """Check and move the fence of one database; `path` is the file with the token's other copy."""
+    """Check and move the fence of one database; `path` is the file with the other half."""
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self._engine = engine
         self._path = path
         self._beside = path.with_name(f".{path.name}.new")
         self._ready = ""  # the token in the file at `_beside`, written and not yet renamed to `path`
+        self.suppressed = SuppressedList(path)
 
     def check(self) -> None:
         """Return if this database may be mailed from; raise PersonNeeded if it is in HOLD.
 
-        A new database gets its fence here. A file that is one token behind is brought up to date.
+        A new database gets its fence here. A file that is behind is brought up to date.
         """
         with reading(self._engine) as conn:
             row = conn.execute(select(installation)).one_or_none()
-        if why := self._why(row):
+            why = self._why(conn, row)
+        if why:
             raise _held(why)
         if row is None or (row.previous == _FIRST and self._read() is None):
             self.open()
-        elif self._read() == row.previous:
-            # The program was killed between the commit and the file, so the database has the newer token.
-            self._write(row.token)
+        else:
+            self._catch_up()
 
     def why(self) -> str:
         """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing."""
         with reading(self._engine) as conn:
-            row = conn.execute(select(installation)).one_or_none()
-        return self._why(row)
+            return self._why(conn, conn.execute(select(installation)).one_or_none())
 
-    def _why(self, row: Row[Any] | None) -> str:
-        in_file = self._read() if row is None or not row.held else None
+    def follow(self) -> None:
+        """Bring the file up to a change of consent that was just committed, if the file belongs to this host.
+
+        A database in HOLD leaves the file as it is, because the file is the proof of what the database lacks. An
+        error is only logged: the change is stored, and the next run brings the file up.
+        """
+        try:
+            half = self._read()
+            if half is None or not half.here:
+                return
+            with reading(self._engine) as conn:
+                behind = bool(unkept_changes(conn))
+                why = self._why(conn, conn.execute(select(installation)).one_or_none())
+            if behind and why:
+                _log.warning("the change is stored, but the database is in HOLD: %s", why)
+            elif behind:
+                self._catch_up()
+        except DigestError as error:
+            _log.warning("the change is stored, but the fence is behind until the next run: %s", error)
+
+    def _why(self, conn: Connection, row: Row[Any] | None) -> str:
+        half = self._read() if row is None or not row.held else None
         if row is None:
             # Nothing was ever handed over from this database; a file proves that a later state of it handed over.
             older = (
                 f"{self._path} is there, but the database has never handed anything over: it is older than the"
                 " first hand-over, or a new database beside another one's file (then say --unsent)"
             )
-            return older if in_file else ""
+            return older if half else ""
         if row.held:
             return "it was restored from a backup"
-        if in_file is None and row.previous == _FIRST:
+        if half is None and row.previous == _FIRST:
             return ""  # the program was killed between row and file, before any letter left
-        if in_file is None:
+        if half is None:
             return f"{self._path} is missing: the database was copied here, or the file was lost"
-        if in_file == _ELSEWHERE:
+        if not half.here:
             return (
                 f"{self._path} was made on another machine or in another folder: the folder was copied or moved here"
             )
-        if in_file not in (row.token, row.previous):
+        if half.token not in (row.token, row.previous):
             return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"
+        if half.change and not has_change(conn, half.change):
+            return (
+                f"{self._path} does not fit the database: it is older than the last change of a subscriber or a"
+                " suppression, or a copy"
+            )
         return ""
 
     def turn(self, conn: Connection) -> str:
@@ -89,7 +137,7 @@ class Fence:
         token = secrets.token_hex(16)
         row = conn.execute(select(installation.c.token).where(installation.c.id == _ONLY)).one()
         conn.execute(update(installation).values(token=token, previous=row.token))
-        self._prepare(token)
+        self._prepare(token, newest_kept(conn))
         return token
 
     def keep(self, token: str) -> None:
@@ -99,13 +147,15 @@ class Fence:
         """
         with reading(self._engine) as conn:
             newest = conn.scalar(select(installation.c.token).where(installation.c.id == _ONLY))
+            change = newest_kept(conn)
         if newest != token:
             raise TryLater(
                 "another run has claimed since this run did, because it took this run for dead; try again later"
             )
-        # Another run may have put this token there already while this process slept, and used the prepared file.
-        if self._read() != token:
-            self._write(token)
+        # Another process may have put this token there already while this one slept.
+        half = self._read()
+        if half is None or half.token != token:
+            self._write(token, change)
 
     def open(self) -> None:
         """Write a new token to the row and the file: this database may be mailed from."""
@@ -117,8 +167,9 @@ class Fence:
                 conn.execute(insert(installation).values(id=_ONLY, token=token, previous=_FIRST, held=False))
             elif row.previous == _FIRST and not row.held:
                 token = row.token
+            change = self._keep_changes(conn)
         # The row changes last, so that after a kill in between a new database is still new and a held one still held.
-        self._write(token)
+        self._write(token, change)
         with writing(self._engine, "open fence") as conn:
             conn.execute(update(installation).values(token=token, previous=token, held=False))
 
@@ -128,35 +179,63 @@ class Fence:
             if conn.execute(update(installation).values(held=True)).rowcount == 0:
                 conn.execute(insert(installation).values(id=_ONLY, token="", previous="", held=True))
 
-    def _read(self) -> str | None:
+    def _catch_up(self) -> None:
+        """Bring the file and the list up to the database, where they are behind.
+
+        The row is locked meanwhile, because two processes must not write an older content over a newer one.
+        """
+        with writing(self._engine, "fence follows") as conn:
+            row = conn.execute(select(installation).with_for_update()).one()
+            change = self._keep_changes(conn)
+            half = self._read()
+            if half is None or (half.token, half.change) != (row.token, change):
+                # Under a name of its own, because a run may have prepared its file, to rename it after its claim.
+                beside = self._path.with_name(f".{self._path.name}.follow")
+                self._fill(beside, row.token, change)
+                self._replace(beside)
+
+    def _keep_changes(self, conn: Connection) -> str:
+        """Copy new changes of consent to the list; return the token of the newest change in it."""
+        changes = unkept_changes(conn)
+        with self._disk_errors():
+            if not self.suppressed.path.exists():
+                self.suppressed.begin(all_suppressions(conn))
+            self.suppressed.append((hashed, what) for _, hashed, what in changes)
+        mark_kept(conn, [number for number, _, _ in changes])
+        return newest_kept(conn)
+
+    def _read(self) -> _Half | None:
         try:
-            token, _, location = self._path.read_text(encoding="ascii").strip().partition(" ")
-            # A file of an earlier version has no location.
-            return token if location in ("", _location(self._path)) else _ELSEWHERE
+            # A file of an earlier version has no change, or no location either.
+            token, location, change, *_ = [*self._path.read_text(encoding="ascii").split(), "", "", ""]
+            return _Half(token, change, location in ("", _location(self._path)))
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise DigestError(f"{self._path}: cannot be read ({error}); nothing is mailed without it") from error
 
-    def _write(self, token: str) -> None:
+    def _write(self, token: str, change: str) -> None:
         if self._ready != token:
-            self._prepare(token)
-        self._replace()
+            self._prepare(token, change)
+        self._ready = ""
+        self._replace(self._beside)
 
-    def _prepare(self, token: str) -> None:
-        with self._disk_errors():
-            handle = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                os.write(handle, f"{token} {_location(self._path)}\n".encode())
-            finally:
-                os.close(handle)
-            flush(self._beside)
+    def _prepare(self, token: str, change: str) -> None:
+        self._fill(self._beside, token, change)
         self._ready = token
 
-    def _replace(self) -> None:
+    def _fill(self, beside: Path, token: str, change: str) -> None:
         with self._disk_errors():
-            self._ready = ""
-            self._beside.replace(self._path)
+            handle = open_private(beside, os.O_TRUNC)
+            try:
+                os.write(handle, f"{token} {_location(self._path)} {change}".rstrip().encode() + b"\n")
+            finally:
+                os.close(handle)
+            flush(beside)
+
+    def _replace(self, beside: Path) -> None:
+        with self._disk_errors():
+            beside.replace(self._path)
             # The name is flushed as well, because a power cut could bring back an older token: HOLD without cause.
             flush_names(self._path.parent)
 

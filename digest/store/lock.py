@@ -41,7 +41,7 @@ def _flock(path: Path) -> Iterator[None]:
     import fcntl  # here, because systems without it can still render a preview
 
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise DigestError(f"lock {path}: {error.strerror}; make room or let this account write there") from error
     try:

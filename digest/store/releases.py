@@ -176,6 +176,16 @@ def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> 
     return default if lowest is None else min(lowest, default)
 
 
+def floor(conn: Connection, now: datetime, welcome: timedelta, cadence: str | None = None) -> int:
+    """Return the last release that every reader (of a cadence), also one who joins now, has been considered for."""
+    top = latest(conn)
+    active = select(func.min(mark.c.release)).join(subscriber, subscriber.c.id == mark.c.subscriber_id)
+    active = active.where(subscriber.c.state == "active")
+    lowest = conn.scalar(active if cadence is None else active.where(subscriber.c.cadence == cadence))
+    looked_back = _before(conn, now - welcome if welcome else None, top)
+    return min(top if lowest is None else lowest, looked_back)
+
+
 def raise_marks(conn: Connection) -> None:
     """Move every mark to the last release, so that all releases count as considered."""
     conn.execute(update(mark).values(release=latest(conn)))

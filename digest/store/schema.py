@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
 
-from subscribers.database import Key, UtcDateTime, metadata
+from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
@@ -36,6 +36,7 @@ source_state = Table(
     # The next new entries are held for an editor, because after a restore they may have been sent already.
     Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
     Column("cut", Text),  # that it shows more entries than are read; null: all are read
+    Column("shown", JSON),  # the entries of the last good reading, newest first, to tell which are missing
 )
 
 # One row for each gather of a source: its health, and the usual number of new entries (a surge is held).
@@ -79,6 +80,15 @@ entry = Table(
     Column("state", String(10), nullable=False, index=True),
     Column("print", String(32), nullable=False),  # a hash of its content: tells "changed" from "same"
     Column("retagged", Boolean, nullable=False, default=False),  # an editor gave the facets; no gather changes them
+    # What keeps the entry back, as a code and in words, and the code that an editor has overruled; see
+    # digest.sources.withdrawal.
+    Column("held_by", String(12), nullable=False, server_default=""),
+    Column("held_why", Text, nullable=False, server_default=""),
+    Column("overruled", String(12), nullable=False, server_default=""),
+    Column("missing_since", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("not_after", UtcDateTime),
+    Column("asked_at", UtcDateTime),  # when its page was asked whether it is still there
     sqlite_autoincrement=True,
 )
 
@@ -133,6 +143,10 @@ edition = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("frozen_at", UtcDateTime),
     Column("eligible", Integer, nullable=False, default=0),  # counted apart when frozen: the left side of the receipt
+    # Tags and browser links are bound to it, because after a restore the number may be given again (see
+    # subscribers.tables). `old_links`: those made before there were keys count too.
+    Column("key", String(KEY), nullable=False, unique=True, index=True, default=random_key, server_default=""),
+    Column("old_links", Boolean, nullable=False, server_default=sa_false()),
     UniqueConstraint("cadence", "slot"),
     sqlite_autoincrement=True,
 )

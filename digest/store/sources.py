@@ -35,11 +35,15 @@ class State:
     moved_since: datetime | None = None
     hold_next: bool = False
     cut: str | None = None
+    shown: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """Hold the result of one gather of one source. `status`: ok, not-modified, held or failed (`error`: why)."""
+    """Hold the result of one gather of one source. `status`: ok, not-modified, held or failed (`error`: why).
+
+    `withheld` counts the entries shown that their source has not released yet, or not any longer.
+    """
 
     name: str
     status: str
@@ -48,6 +52,7 @@ class Gathering:
     same: int = 0
     held: int = 0
     error: str | None = None
+    withheld: int = 0
 
 
 def state_of(conn: Connection, source: Source) -> State:

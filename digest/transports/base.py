@@ -47,15 +47,13 @@ class Filling:
     `form` holds subject, html and text with marks; all readers of a digest get the same object, so compare it with
     `is` to see who can share a request. `values` maps each mark of the form to this reader's text. `head` holds
     what the headers say: addresses, Message-ID, List-ID, unsubscribe link. `category` is a word that the provider
-    may count letters under (the cadence). Give `tag` to the provider as an identifier that it repeats in every
-    event of this letter; `digest/transports/tag.py` turns it back into the delivery.
+    may count letters under (the cadence).
     """
 
     form: Form
     values: Mapping[str, str]
     head: Head
     category: str = ""
-    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,9 @@ class Parcel:
     `delivery` is the number to name in the outcome, `folder` the name of the edition ("weekly-2027-10-29"), `to` a
     bare address. `message` is the whole RFC 5322 message, lines ended by CRLF, signed if config has a key.
     `letter` is the subject, html and text that the message was composed from. A transport sends either `message`
-    or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None.
+    or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to
+    the other side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
+    it back into the delivery.
     """
 
     delivery: int
@@ -74,6 +74,7 @@ class Parcel:
     message: bytes
     letter: Assembled
     filling: Filling | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

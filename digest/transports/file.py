@@ -16,6 +16,7 @@ from digest.errors import DigestError, of_disk
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush, flush_names
 from digest.system.pages import render_page
+from digest.system.private import make_private_folder, write_private
 from digest.transports.base import Capabilities, Outcome, Parcel
 
 _INDEXED = 2000
@@ -134,7 +135,7 @@ class FileTransport:
         """Return the folder of an edition; make it and flush its name when it is used for the first time."""
         folder = self._directory / name
         if name not in self._touched:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             flush_names(self._directory)
             flush_names(self._directory.parent)
             self._touched.add(name)
@@ -148,10 +149,10 @@ class FileTransport:
 def _begin(folder: Path, parcel: Parcel) -> Path:
     """Write a letter's .html and .txt, and its message as .part; return the path of the .part."""
     stem = _stem(parcel.delivery)
-    (folder / f"{stem}.html").write_text(parcel.letter.html_text(), encoding="utf-8")
-    (folder / f"{stem}.txt").write_text(parcel.letter.plain_text(), encoding="utf-8")
+    write_private(folder / f"{stem}.html", parcel.letter.html_text())
+    write_private(folder / f"{stem}.txt", parcel.letter.plain_text())
     unfinished = folder / f"{stem}.part"
-    unfinished.write_bytes(parcel.message)
+    write_private(unfinished, parcel.message)
     return unfinished
 
 
@@ -188,4 +189,4 @@ def _write_index(directory: Path) -> None:
 
 
 def _write_page(folder: Path, values: dict[str, object]) -> None:
-    (folder / "index.html").write_text(render_page("letters.html.j2", values) + "\n", encoding="utf-8")
+    write_private(folder / "index.html", render_page("letters.html.j2", values) + "\n")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -28,12 +28,14 @@ from digest.delivery.events_in import take_body
 from digest.errors import ConfigError, TryLater
 from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing
+from digest.store.fence import Fence
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
-from digest.web.letters import LETTER_POLICY, LetterPages, NoLetter
-from subscribers.errors import BadToken, NoSubscriber
+from digest.web.letters import COPY, LETTER_POLICY, LetterPages, NoLetter
+from subscribers.errors import BadSecret, BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
+from subscribers.suppression import check_secret
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
@@ -56,8 +58,9 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     """
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
+    fence = Fence(engine, settings.fence_file)
     context = people.PageContext(
-        begin=lambda: _begin(engine),
+        begin=lambda: _begin(engine, fence),
         look=lambda: reading(engine),
         secret_keys=[secret],
         clock=clock,
@@ -69,8 +72,8 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     )
     app = Starlette(
         routes=[
-            Route(webhook.path, _hook(engine, secret, webhook, clock), methods=["POST"]),
-            Route("/healthz", _healthz(engine), methods=["GET"]),
+            Route(webhook.path, _hook(engine, secret, webhook, clock, fence), methods=["POST"]),
+            Route("/healthz", _healthz(engine, secret), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
             *people.routes(context),
         ],
@@ -118,10 +121,19 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
     """Return the endpoint that shows a letter, or a page that says why it cannot."""
 
     def show(token: str) -> Response:
+        if token == COPY:
+            lines = [
+                "The links that belong to the reader of a letter do not work in its copy.",
+                "If it is your letter, use the links of the one in your mailbox.",
+                f"If you would like letters of your own, write to {context.editors}.",
+            ]
+            return context.render(people.ReaderPage("This is a copy of a letter", lines, status=404))
         try:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:
             page = people.unknown_link(error)
+        except OldLink:
+            page = people.old_link(context.editors)
         except NoSubscriber:
             page = people.gone(context.editors)
         except NoLetter as error:
@@ -139,13 +151,14 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
 
 
 @contextmanager
-def _begin(engine: Engine) -> Iterator[Connection]:
+def _begin(engine: Engine, fence: Fence) -> Iterator[Connection]:
     """Open the transaction of a change that a reader makes on a page."""
     with writing(engine, "reader") as conn:
         yield conn
+    fence.follow()
 
 
-def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endpoint:
+def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock, fence: Fence) -> Endpoint:
     """Return the endpoint of the webhook: verify the signature, then store the events before the answer."""
 
     async def hook(request: Request) -> Response:
@@ -164,6 +177,7 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endp
         except BadBody as error:
             _log.warning("webhook: a signed body cannot be read: %s", error)
             return PlainTextResponse("not an array of events\n", 400)
+        fence.follow()
         if result.taken.strangers:
             _log.info("webhook: %s events of deliveries that are not in this database", result.taken.strangers)
         # Answer only after the commit, because without a good answer the provider sends the events again.
@@ -172,16 +186,21 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock) -> Endp
     return hook
 
 
-def _healthz(engine: Engine) -> Endpoint:
-    """Return the endpoint that asks the database for an answer."""
+def _healthz(engine: Engine, secret: bytes) -> Endpoint:
+    """Return the endpoint that asks the database whether it answers, and whether `secret` made its links."""
 
-    def ask() -> None:
+    def ask() -> bool:
         with reading(engine) as conn:
-            conn.execute(text("SELECT 1"))
+            try:
+                check_secret(conn, secret)
+            except BadSecret as error:
+                _log.error("web: %s", error)
+                return False
+        return True
 
     async def healthz(_request: Request) -> Response:
-        await run_in_threadpool(ask)
-        return JSONResponse({"ok": True})
+        ok = await run_in_threadpool(ask)
+        return JSONResponse({"ok": ok}, 200 if ok else 503)
 
     return healthz
 

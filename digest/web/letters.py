@@ -1,7 +1,8 @@
-"""Show a reader's letter in a browser, and below it all entries that were over the cap.
+"""Show a copy of a reader's letter in a browser, and below it all entries that were over the cap.
 
 The page is rendered from the frozen edition by the functions that sent the letter; nothing is stored or marked. The
-reader's name and interests, and the templates, are those of today.
+templates are those of today. People pass the page on, so it tells nothing of its reader: no name, no address, no
+interests, and none of the links by which a subscription is changed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from digest.config.settings import Settings
-from digest.delivery.parcel import links_of, render_letter
 from digest.group import OVER_CAP
 from digest.letter import views
+from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.inert import link, visible
 from digest.letter.words import direction
@@ -23,17 +24,19 @@ from digest.render import Letters
 from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
+from digest.store.keys import edition_key
 from digest.system.pages import render_page
-from subscribers import store as people
-from subscribers.errors import NoSubscriber
+from subscribers.errors import NoSubscriber, OldLink
+from subscribers.links import person_of
 from subscribers.model import Subscriber
-from subscribers.tokens import read_token
+from subscribers.tokens import Token, read_token
 
 # Inline styles and pictures of any host are allowed, because a letter brings its styles and its sources' pictures.
 LETTER_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https:; form-action 'none'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+COPY = "copy"  # stands in place of a token in the links that belong to the reader
 # States of a delivery whose letter was planned, but surely never handed over; a cancelled one may have been.
 _NOT_SENT = ("suppressed",)
 
@@ -71,25 +74,29 @@ class LetterPages:
     def page(self, token: str) -> str:
         """Return the html of the letter that a token names, and below it the entries that were over the cap.
 
-        Raises BadToken; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the letter
-        cannot be rendered.
+        Raises BadToken; OldLink; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the
+        letter cannot be rendered.
         """
         link = read_token([self.secret], "browse", token)
-        person, digest, content_hash = self._planned(link.subscriber, link.edition or 0)
+        person, digest, content_hash = self._planned(link)
         compiled = self._compiled(link.edition or 0, content_hash)
-        links = links_of(self.settings.site, compiled.edition.id, person, self.secret)
-        html = render_letter(compiled.letters, person, digest, links).letter.html_text()
+        reader = _anyone(f"{self.settings.site.base_url}/letters", token)
+        html = compiled.letters.render(person.language, digest, reader).html_text()
         over = {entry for entry, why in digest.left_out if why == OVER_CAP}
         rest = [row.entry for row in compiled.shown if row.entry.id in over]
         return _with_more(html, _more(compiled.letters.of(person.language), rest)) if rest else html
 
-    def _planned(self, subscriber: int, number: int) -> tuple[Subscriber, Digest, str]:
+    def _planned(self, link: Token) -> tuple[Subscriber, Digest, str]:
         """Return a reader, their frozen digest of an edition, and the hash of the edition's content.
 
-        Raises NoSubscriber and NoLetter.
+        Raises OldLink, NoSubscriber and NoLetter.
         """
+        subscriber, number = link.subscriber, link.edition or 0
         with reading(self.engine) as conn:
-            person = people.get(conn, subscriber)
+            key = edition_key(conn, number)
+            if number and key is None:
+                raise OldLink(f"no edition has the number {number}")
+            person = person_of(conn, link, key)
             if person is None or person.state == "left":
                 raise NoSubscriber(f"no subscriber has the id {subscriber}")
             edition = editions.get(conn, number)
@@ -114,12 +121,24 @@ class LetterPages:
                     edition = editions.get(conn, number)
                     shown = editions.shown(conn, number)
                 assert edition is not None
-                compiled = _Compiled(edition, shown, Letters(self.settings, edition, [s.entry for s in shown]))
+                compiled = _Compiled(
+                    edition, shown, Letters(self.settings, edition, [s.entry for s in shown], copy=True)
+                )
             compiled.pages += 1
             self._cache[number] = compiled  # the last in the dict is the latest used
             while len(self._cache) > self.most_editions:
                 del self._cache[next(iter(self._cache))]
             return compiled
+
+
+def _anyone(pages: str, token: str) -> ReaderFacts:
+    """Return what the copy of a letter tells of its reader: nothing.
+
+    The shipped templates leave a reader's links out of a copy. An organisation's own templates may not, so there they
+    lead to a page that says why they do not work.
+    """
+    nowhere, page = f"{pages}/{COPY}", f"{pages}/{token}"
+    return ReaderFacts("", "•••", nowhere, nowhere, nowhere, page, more_url=f"{page}#more")
 
 
 def _more(letter: Letter, entries: list[Entry]) -> str:

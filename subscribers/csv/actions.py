@@ -45,7 +45,7 @@ def row_action(
             return RowDecision("suppressed", remark=f"must not be mailed ({reason or stored.state}); nothing changed")
         after = stored
     else:
-        after = _filled(changes, stored)
+        after = filled(changes, stored)
     event = "changed"
     if changes.state == "left" and stored.state != "left":
         after = replace(after, state="left", paused_until=None)
@@ -66,12 +66,12 @@ def _new_row(changes: RowChanges, reason: str | None, new: Subscriber, now: date
     if reason is not None:
         return RowDecision("suppressed", remark=f"must not be mailed ({reason}); not added")
     state = changes.state or next_state(None, "imported")
-    after = _filled(changes, replace(new, email=changes.address.email, state=state or "active"))
+    after = filled(changes, replace(new, email=changes.address.email, state=state or "active"))
     joined = changes.joined_at or (now if after.state == "active" else None)
     return RowDecision("added", replace(after, joined_at=joined), "imported")
 
 
-def _filled(changes: RowChanges, base: Subscriber) -> Subscriber:
+def filled(changes: RowChanges, base: Subscriber) -> Subscriber:
     """Return `base` with every cell of the row filled in, except address and state; blank cells change nothing."""
     interests = Interests(
         _or(changes.policy_areas, base.interests.policy_areas),

@@ -138,8 +138,13 @@ def read_pause(body: bytes, now: datetime, zone: ZoneInfo) -> datetime | None:
         return None
     if answers[0] not in PAUSES:
         raise BadForm(f"“{_short(answers[0])}” is not one of the choices for how long")
+    return pause_end(answers[0], now, zone)
+
+
+def pause_end(length: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """Return the end of a pause of a length of PAUSES, which begins today in `zone`."""
     today = now.astimezone(zone).date()
-    count, unit = answers[0].split("-", 1)
+    count, unit = length.split("-", 1)
     if unit == "weeks":
         day = today + timedelta(weeks=int(count))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -21,12 +22,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from subscribers import store
-from subscribers.errors import BadToken, NoSubscriber, NotAllowed
+from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
+from subscribers.links import person_of
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
 from subscribers.pages import forms
 from subscribers.pages.forms import BadForm, Choice, Choices, Fields
-from subscribers.tokens import make_token, read_token
+from subscribers.tokens import Token, make_token, read_token
 
 _LARGEST = 65_536  # bytes of a form; a mail program sends 26, the preferences page some hundred
 _PATIENCE = 30.0  # seconds for a form to arrive
@@ -94,17 +96,8 @@ class PageContext:
 def routes(context: PageContext) -> list[Route]:
     """Return the routes of the pages, each with its token in the address."""
 
-    async def ask(_request: Request) -> Response:
-        return context.render(
-            ReaderPage(
-                "Stop these letters?",
-                ["Press the button, and we do not write to you again.", "Nothing has changed yet."],
-                buttons=[Button("Yes, stop them", "List-Unsubscribe", "One-Click")],
-            )
-        )
-
     return [
-        Route("/unsubscribe/{token}", ask, methods=["GET"]),
+        Route("/unsubscribe/{token}", _opened(context, _show_unsubscribe), methods=["GET"]),
         Route("/unsubscribe/{token}", _posted(context, _leave), methods=["POST"]),
         Route("/preferences/{token}", _opened(context, _show_preferences), methods=["GET"]),
         Route("/preferences/{token}", _posted(context, _save_preferences), methods=["POST"]),
@@ -126,18 +119,25 @@ def gone(editors: str) -> ReaderPage:
     )
 
 
-def _opened(context: PageContext, answer: Callable[[PageContext, Subscriber, str], ReaderPage]) -> Endpoint:
-    """Return the endpoint of a GET: read the subscriber, change nothing, and answer with a page."""
+def old_link(editors: str) -> ReaderPage:
+    """Return the page for a link whose subscriber cannot be known any more; a form for a new link fits here."""
+    return ReaderPage(
+        "This link is from an old letter",
+        [
+            "It does not work any more, and nothing has changed.",
+            "The links in the newest letter that you have from us work.",
+            f"Or write to {editors} from the address that gets the letters, and we send you a new link.",
+        ],
+        status=410,
+        links=[(f"mailto:{quote(editors, safe='@')}?subject=New%20link", "Ask for a new link by mail")],
+    )
 
-    def show(token: str) -> ReaderPage:
-        link = read_token(context.secret_keys, "preferences", token)
-        with context.look() as conn:
-            person = _reader(conn, link.subscriber)
-            notice = _notice(context, conn, person)
-        return answer(context, person, notice)
+
+def _opened(context: PageContext, answer: Callable[[PageContext, str], ReaderPage]) -> Endpoint:
+    """Return the endpoint of a GET: change nothing, and answer with a page."""
 
     async def opened(request: Request) -> Response:
-        return await run_in_threadpool(_answered, context, lambda: show(request.path_params["token"]))
+        return await run_in_threadpool(_answered, context, lambda: answer(context, request.path_params["token"]))
 
     return opened
 
@@ -177,22 +177,35 @@ def _page_of(context: PageContext, step: Callable[[], ReaderPage]) -> ReaderPage
     except _Unconfirmed:
         lines = ["Open the link in the letter that asks you to confirm, then come back here."]
         return ReaderPage("Not confirmed yet", lines)
+    except OldLink:
+        return old_link(context.editors)
     except (NoSubscriber, NotAllowed):
         return gone(context.editors)
+
+
+def _show_unsubscribe(context: PageContext, token: str) -> ReaderPage:
+    link = read_token(context.secret_keys, "unsubscribe", token)
+    with context.look() as conn:
+        person_of(conn, link)
+    return ReaderPage(
+        "Stop these letters?",
+        ["Press the button, and we do not write to you again.", "Nothing has changed yet."],
+        buttons=[Button("Yes, stop them", "List-Unsubscribe", "One-Click")],
+    )
 
 
 def _leave(context: PageContext, token: str, _body: bytes) -> ReaderPage:
     link = read_token(context.secret_keys, "unsubscribe", token)
     # A reader who was erased gets the same answer, because they are not written to either.
     with context.begin() as conn, suppress(NoSubscriber):
-        store.leave(
-            conn, link.subscriber, how="unsubscribe link", now=context.clock(), secret=context.secret_keys[-1]
-        )
+        if person := person_of(conn, link):
+            store.leave(conn, person.id, how="unsubscribe link", now=context.clock(), secret=context.secret_keys[-1])
     line = "We do not write to you any more. You need do nothing else; a letter on its way may still arrive."
     return ReaderPage("Done", [line], done=True)
 
 
-def _show_preferences(context: PageContext, person: Subscriber, notice: str) -> ReaderPage:
+def _show_preferences(context: PageContext, token: str) -> ReaderPage:
+    person, notice = _look(context, token)
     return ReaderPage(
         "Change what you follow",
         [f"For {forms.masked(person.email)}. Nothing changes until you save.", *_lines(notice)],
@@ -205,7 +218,7 @@ def _show_preferences(context: PageContext, person: Subscriber, notice: str) -> 
 def _save_preferences(context: PageContext, token: str, body: bytes) -> ReaderPage:
     link = read_token(context.secret_keys, "preferences", token)
     with context.begin() as conn:
-        person = _reader(conn, link.subscriber)
+        person = _reader(conn, link)
         cadence, interests = forms.read_preferences(body, context.choices, person)
         now = context.clock()
         store.set_cadence(conn, person.id, cadence, how=_PREFERENCES, now=now)
@@ -220,7 +233,8 @@ def _save_preferences(context: PageContext, token: str, body: bytes) -> ReaderPa
     )
 
 
-def _show_pause(context: PageContext, person: Subscriber, notice: str) -> ReaderPage:
+def _show_pause(context: PageContext, token: str) -> ReaderPage:
+    person, notice = _look(context, token)
     paused = person.paused_until is not None and context.clock() < person.paused_until
     lines = [f"For {forms.masked(person.email)}. Nothing changes until you choose.", *_lines(notice), _MEANWHILE]
     return ReaderPage(
@@ -237,7 +251,7 @@ def _save_pause(context: PageContext, token: str, body: bytes) -> ReaderPage:
     now = context.clock()
     until = forms.read_pause(body, now, context.zone)
     with context.begin() as conn:
-        person = _reader(conn, link.subscriber)
+        person = _reader(conn, link)
         if until is None:
             person = store.end_pause(conn, person.id, how=_PAUSE, now=now)
         else:
@@ -248,11 +262,22 @@ def _save_pause(context: PageContext, token: str, body: bytes) -> ReaderPage:
     return ReaderPage("Your letters are paused" if until else "Your letters go on", lines, done=True, links=links)
 
 
-def _reader(conn: Connection, number: int) -> Subscriber:
-    """Return an active subscriber. Raises NoSubscriber for one who has left or was erased, else _Unconfirmed."""
-    person = store.get(conn, number)
+def _look(context: PageContext, token: str) -> tuple[Subscriber, str]:
+    """Return the reader that a link of the preferences or pause page names, and the notice of `_notice`."""
+    link = read_token(context.secret_keys, "preferences", token)
+    with context.look() as conn:
+        person = _reader(conn, link)
+        return person, _notice(context, conn, person)
+
+
+def _reader(conn: Connection, link: Token) -> Subscriber:
+    """Return the active subscriber that a link names.
+
+    Raises OldLink, NoSubscriber for one who has left or was erased, _Unconfirmed for one who has not confirmed.
+    """
+    person = person_of(conn, link)
     if person is None or person.state == "left":
-        raise NoSubscriber(f"no subscriber has the id {number}")
+        raise NoSubscriber(f"no subscriber has the id {link.subscriber}")
     if person.state != "active":
         raise _Unconfirmed
     return person
@@ -276,7 +301,7 @@ def _links(context: PageContext, person: Subscriber, other: str) -> list[tuple[s
     """
     words = {"pause": "Pause these letters", "preferences": "Change what you follow"}[other]
     change, leave = (
-        make_token(context.secret_keys, purpose, person.id) for purpose in ("preferences", "unsubscribe")
+        make_token(context.secret_keys, purpose, person.id, person.key) for purpose in ("preferences", "unsubscribe")
     )
     return [(f"../{other}/{change}", words), (f"../unsubscribe/{leave}", "Stop these letters")]
 

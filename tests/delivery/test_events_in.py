@@ -73,11 +73,11 @@ def test_reports_in_a_mailbox_do_what_they_say_and_are_marked(sent: House, tmp_p
     secret = sent.place.secret
     place = fill(
         tmp_path / "box",
-        dsn(envelope(1, secret), block("5.1.1")),
-        arf(f"Return-Path: <{envelope(2, secret)}>"),
-        dsn(envelope(3, secret), block("4.2.2", action="delayed"), name="n3"),
+        dsn(envelope(1, sent.tag), block("5.1.1")),
+        arf(f"Return-Path: <{envelope(2, sent.tag)}>"),
+        dsn(envelope(3, sent.tag), block("4.2.2", action="delayed"), name="n3"),
         dsn(envelope(4), block("5.1.1"), name="forged"),  # another installation's secret
-        note(envelope(4, secret), "Auto-Submitted: auto-replied\n"),
+        note(envelope(4, sent.tag), "Auto-Submitted: auto-replied\n"),
         note("bounce@example.org", text="Please write to my colleague."),
     )
     result = command(sent, "--mailbox", place, "--json")
@@ -97,9 +97,8 @@ def test_reports_in_a_mailbox_do_what_they_say_and_are_marked(sent: House, tmp_p
 
 
 def test_who_writes_to_the_bounce_address_leaves_or_a_person_is_told(sent: House, tmp_path: Path) -> None:
-    secret = sent.place.secret
-    leaving = note(envelope(1, secret), text="Please take me off this list.")
-    place = fill(tmp_path / "box", leaving, note(envelope(2, secret), text="Where is the May issue?"))
+    leaving = note(envelope(1, sent.tag), text="Please take me off this list.")
+    place = fill(tmp_path / "box", leaving, note(envelope(2, sent.tag), text="Where is the May issue?"))
     result = command(sent, "--mailbox", place)
     assert result.exit_code == 4, result.output
     assert result.stdout.startswith("1 new, 0 duplicate, 0 settled, 0 suppressed, 1 left")
@@ -110,7 +109,7 @@ def test_who_writes_to_the_bounce_address_leaves_or_a_person_is_told(sent: House
 
 def test_an_mbox_is_read_again_without_effect(sent: House, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "mbox")
-    box.add(dsn(envelope(1, sent.place.secret), block("5.1.1")))
+    box.add(dsn(envelope(1, sent.tag), block("5.1.1")))
     box.close()
     answers = [command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}").stdout for _ in range(2)]
     assert answers[0].startswith("1 new, 0 duplicate")
@@ -132,7 +131,7 @@ class Dying:
 
 def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
     place = sent.place
-    server = ImapServer([dsn(envelope(n, place.secret), block("5.1.1"), name=f"n{n}") for n in (1, 2)])
+    server = ImapServer([dsn(envelope(n, sent.tag), block("5.1.1"), name=f"n{n}") for n in (1, 2)])
     try:
         box = open_mailbox(f"imap://digest@127.0.0.1:{server.port}", "secret")
         with pytest.raises(KeyboardInterrupt):
@@ -149,14 +148,13 @@ def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
 @pytest.mark.parametrize("place", ["events: before commit", "events: committed"])
 @pytest.mark.parametrize("kind", ["mailbox", "file"])
 def test_killed_at_any_place_and_told_again_ends_the_same(sent: House, tmp_path: Path, place: str, kind: str) -> None:
-    secret = sent.place.secret
     file = tmp_path / "body.json"
     file.write_bytes(
         body_of(
-            *(told("bounce", n, f"e{n}", secret=secret, status="5.1.1", email=f"r{n}@example.org") for n in (1, 2))
+            *(told("bounce", n, f"e{n}", tag=sent.tag, status="5.1.1", email=f"r{n}@example.org") for n in (1, 2))
         )
     )
-    box = fill(tmp_path / "box", *(dsn(envelope(n, secret), block("5.1.1"), name=f"n{n}") for n in (1, 2)))
+    box = fill(tmp_path / "box", *(dsn(envelope(n, sent.tag), block("5.1.1"), name=f"n{n}") for n in (1, 2)))
     words = ["--file", str(file)] if kind == "file" else ["--mailbox", box]
     line = [sys.executable, "-m", "digest", "--config", str(sent.config), "--now", sent.now.isoformat(), "events"]
     killed = subprocess.run([*line, *words], env={**os.environ, "DIGEST_FAILPOINT": place}, check=False)
@@ -171,7 +169,7 @@ def test_killed_at_any_place_and_told_again_ends_the_same(sent: House, tmp_path:
 
 
 def test_nothing_is_marked_when_the_database_fails(sent: House, tmp_path: Path) -> None:
-    place = fill(tmp_path / "box", dsn(envelope(1, sent.place.secret), block("5.1.1")))
+    place = fill(tmp_path / "box", dsn(envelope(1, sent.tag), block("5.1.1")))
     with writing(sent.place.engine) as conn:
         conn.execute(text("ALTER TABLE event RENAME TO hidden"))
     assert command(sent, "--mailbox", place).exit_code == 1
@@ -179,16 +177,15 @@ def test_nothing_is_marked_when_the_database_fails(sent: House, tmp_path: Path) 
 
 
 def test_a_saved_body(sent: House, tmp_path: Path) -> None:
-    secret = sent.place.secret
     with writing(sent.place.engine) as conn:
         conn.execute(update(tables.delivery).values(state="uncertain"))
     file = tmp_path / "body.json"
     file.write_bytes(
         body_of(
-            told("processed", 1, "a", secret=secret, at=sent.now),
-            told("delivered", 2, "b", secret=secret, at=sent.now),
+            told("processed", 1, "a", tag=sent.tag, at=sent.now),
+            told("delivered", 2, "b", tag=sent.tag, at=sent.now),
             told("delivered", 3, "c", at=sent.now),  # of another installation
-            told("open", 1, "d", secret=secret),
+            told("open", 1, "d", tag=sent.tag),
         )
     )
     result = command(sent, "--file", str(file))
@@ -217,14 +214,14 @@ def test_wrong_use_says_the_cure(sent: House, tmp_path: Path, words: tuple[str, 
 
 
 def test_many_suppressions_in_a_day_are_an_alarm_and_so_is_a_domain_that_refuses(sent: House, tmp_path: Path) -> None:
-    secret, now = sent.place.secret, sent.now
+    now = sent.now
     file = tmp_path / "body.json"
-    dead = [told("bounce", n, f"e{n}", secret=secret, at=now, status="5.1.1") for n in (1, 2)]
-    file.write_bytes(body_of(*dead, told("bounce", 4, "x", secret=secret, at=now, status="5.7.1")))
+    dead = [told("bounce", n, f"e{n}", tag=sent.tag, at=now, status="5.1.1") for n in (1, 2)]
+    file.write_bytes(body_of(*dead, told("bounce", 4, "x", tag=sent.tag, at=now, status="5.7.1")))
     result = command(sent, "--file", str(file))
     assert "edition" not in result.stderr  # two are few
     assert "alarm: example.org: refused the sender or the text 1 times" in result.stderr
-    file.write_bytes(body_of(told("spamreport", 3, "e3", secret=secret, at=now)))
+    file.write_bytes(body_of(told("spamreport", 3, "e3", tag=sent.tag, at=now)))
     result = command(sent, "--file", str(file))
     with reading(sent.place.engine) as conn:
         number = conn.scalar(select(tables.edition.c.id).where(tables.edition.c.eligible > 0))

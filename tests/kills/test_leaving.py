@@ -154,7 +154,7 @@ def unsubscribe(one: Trial, at: str, reader: int) -> None:
         with reading(place.engine) as conn:
             found = people.find(conn, f"r{reader}@example.org")
         assert found is not None
-        token = make_token([place.secret], "unsubscribe", found.id)
+        token = make_token([place.secret], "unsubscribe", found.id, found.key)
     finally:
         place.engine.dispose()
     assert post(f"{at}/unsubscribe/{token}") == 200

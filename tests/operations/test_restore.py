@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -388,6 +388,87 @@ def test_a_damaged_database_can_be_replaced(house: House, tmp_path: Path) -> Non
     (house.folder / "digest.db").write_bytes(os.urandom(5000))
     assert live("db", "restore", str(tmp_path / "backup.db")) == 0
     assert live("run") == 4
+
+
+def damaged_header(path: Path) -> None:
+    path.write_bytes(os.urandom(100) + path.read_bytes()[100:])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5_000])
+
+
+def deleted(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [damaged_header, emptied, cut_off, deleted])
+def test_what_the_log_of_a_damaged_database_holds_is_kept(
+    house: House, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    live, file = at(house), house.folder / "digest.db"
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    house.close()
+    with closing(sqlite3.connect(file)) as conn:
+        conn.execute("PRAGMA wal_autocheckpoint=0")
+        conn.execute("UPDATE subscriber SET name = 'THE LAST COMMIT' WHERE id = 1")
+        conn.commit()
+        tails = {tail: file.with_name(f"digest.db{tail}").read_bytes() for tail in ("-wal", "-shm")}
+    for tail, content in tails.items():  # as a power cut leaves them: the last connection has removed them
+        file.with_name(f"digest.db{tail}").write_bytes(content)
+    damage(file)
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    kept = {path.name.partition(".before-")[2][15:]: path.read_bytes() for path in house.folder.glob("*.before-*")}
+    assert kept["-wal"] == tails["-wal"] and b"THE LAST COMMIT" in kept["-wal"]
+    assert kept.keys() == {"", "-wal", "-shm"} - ({""} if damage is deleted else set())
+    assert live("run") == 4
+
+
+def test_a_whole_database_is_kept_with_all_that_its_log_held(house: House, tmp_path: Path) -> None:
+    live = at(house)
+    assert live("db", "backup", str(tmp_path / "backup.db")) == 0
+    with writing(house.place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+    assert live("db", "restore", str(tmp_path / "backup.db")) == 0
+    [kept] = house.folder.glob("digest.db.before-*")  # and no log beside it
+    with closing(sqlite3.connect(kept)) as old:
+        assert old.execute("SELECT state FROM subscriber WHERE id = 1").fetchall() == [("left",)]
+
+
+@pytest.mark.parametrize("replaced", ["whole", "damaged", "older program"])
+def test_who_was_erased_since_the_backup_is_erased_again(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], replaced: str
+) -> None:
+    live, file = at(house), tmp_path / "backup.db"
+    assert live("db", "backup", str(file)) == 0
+    if replaced == "older program":
+        file = of_another_program(tmp_path / "old.db")
+        with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(tmp_path / "backup.db")) as new, old:
+            columns = "id, email, email_key, name, cadence, elsewhere, language, state, created_at"
+            rows = new.execute(f"SELECT {columns} FROM subscriber").fetchall()
+            old.executemany(f"INSERT INTO subscriber ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    for number in (1, 3):
+        assert live("subscribers", "forget", f"r{number}@example.org", "--yes") == 0
+    house.close()
+    if replaced == "damaged":
+        damaged_header(house.folder / "digest.db")
+    assert live("db", "restore", str(file)) == 0
+    restored = b"".join(path.read_bytes() for path in house.folder.glob("digest.db*") if ".before-" not in path.name)
+    assert b"r2@example.org" in restored
+    assert b"r1@example.org" not in restored and b"r3@example.org" not in restored
+    assert live("db", "upgrade") == 0
+    assert live("db", "resume", "--unsent") == 0
+    capsys.readouterr()
+    assert live("subscribers", "list", "--json") == 0
+    assert {row["id"] for row in json.loads(capsys.readouterr().out)} == {1, 3, 5, 6}
+    with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
+        events = "SELECT subscriber_id, what FROM consent_event WHERE subscriber_id IN (2, 4) ORDER BY 1"
+        assert conn.execute(events).fetchall() == [(2, "erased"), (4, "erased")]
+    assert live("subscribers", "add", "r1@example.org") == 1
 
 
 def test_while_somebody_reads_on_and_on_nothing_is_replaced(

@@ -100,7 +100,7 @@ def states(house: Stage) -> list[str]:
 def hear(house: Stage, numbers: list[int], kind: str = "delivered") -> int:
     """Take the provider's events of deliveries, as its webhook does; return how many deliveries they settled."""
     place = house.place
-    body = body_of(*(told(kind, n, f"{kind} {n}", secret=place.secret, at=house.now) for n in numbers))
+    body = body_of(*(told(kind, n, f"{kind} {n}", tag=house.tag, at=house.now) for n in numbers))
     return events_in.take_body(
         place.engine, place.settings.events.webhook(), body, place.secret, house.now
     ).taken.settled

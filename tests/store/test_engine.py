@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select,
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, StatementError
 
 from digest.errors import ConfigError, DigestError, TryLater
-from digest.store.engine import make_engine, reading, writing
+from digest.store.engine import make_engine, reading, translate_errors, writing
+from digest.store.erase import scrub
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
 from tests.counts import POSTGRESQL_LONG
@@ -172,6 +175,32 @@ def test_a_new_sqlite_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_an_erasure_while_another_process_writes_is_try_later_with_a_cure(opened: Open, sqlite_url: str) -> None:
+    holder, other = opened(sqlite_url), opened(sqlite_url, wait=0.0)
+    with (
+        writing(holder),
+        pytest.raises(TryLater, match="may still hold what was erased: give the same command again"),
+    ):
+        scrub(other)
+    scrub(other)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [("CREATE TABLE t (x)", TryLater), ("VACUUM", TryLater), ("SELECT * FROM missing", DigestError)],
+)
+def test_an_error_of_the_bare_driver_is_told_too(
+    opened: Open, sqlite_url: str, statement: str, error: type[Exception]
+) -> None:
+    holder, other = opened(sqlite_url), opened(sqlite_url, wait=0.0)
+    with holder.begin(), pytest.raises(error), translate_errors(other), closing(other.raw_connection()) as bare:
+        assert bare.driver_connection is not None
+        bare.driver_connection.execute(statement)
+    with pytest.raises(sqlite3.OperationalError), translate_errors(other), closing(other.raw_connection()) as bare:
+        assert bare.driver_connection is not None
+        bare.driver_connection.execute("SELEKT")  # a bug stays a bug
 
 
 def test_a_locked_sqlite_database_is_try_later(opened: Open, sqlite_url: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, func, select, update
 
 from digest.errors import DigestError, PersonNeeded
 from digest.store.engine import make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.store.schema import installation
+from subscribers.suppression import suppress, suppress_keys, unsuppress
+from subscribers.tables import consent_change
 
 
 @pytest.fixture
@@ -115,3 +118,150 @@ def test_a_file_behind_a_link_is_at_home_there(engine: Engine, tmp_path: Path) -
         token = fence.turn(conn)
     fence.keep(token)
     assert Fence(engine, path).why() == ""
+
+
+# --- changes of consent -------------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SECRET = b"s" * 32
+
+
+def changed(engine: Engine, email: str = "a@example.org", reason: str = "left") -> None:
+    """Suppress an address, as any process does, with or without the fence's file."""
+    with writing(engine) as conn:
+        suppress(conn, email, reason, secret=SECRET, now=NOW)
+
+
+def forgets(engine: Engine) -> None:
+    """Let the database forget its changes of consent, as one does that was put back."""
+    with writing(engine) as conn:
+        conn.execute(delete(consent_change))
+
+
+def test_a_database_older_than_a_change_of_consent_is_held(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    changed(engine)
+    fence.follow()
+    fence.check()
+    forgets(engine)
+    changed(engine, "b@example.org")  # of another host, which has no file
+    before = fence._path.read_bytes()
+    fence.follow()
+    assert fence._path.read_bytes() == before, "the proof of what the database lacks was overwritten"
+    assert "the change is stored, but the database is in HOLD: " in caplog.text
+    with pytest.raises(PersonNeeded, match="older than the last change of a subscriber or a suppression"):
+        fence.check()
+    assert len(fence.suppressed.read()) == 1
+    fence.open()
+    fence.check()
+    assert len(fence.suppressed.read()) == 2
+
+
+def test_a_file_that_is_behind_is_in_order_and_the_next_run_brings_it_up(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    Fence(engine, path).check()
+    before = path.read_bytes()
+    for number in range(3):  # killed before the file, or another host
+        changed(engine, f"r{number}@example.org")
+    Fence(engine, tmp_path / "elsewhere" / "digest.fence").follow()
+    assert path.read_bytes() == before and not (tmp_path / "elsewhere").exists()
+    Fence(engine, path).check()
+    assert path.read_bytes() != before
+    forgets(engine)
+    assert Fence(engine, path).why()
+
+
+def test_killed_between_file_and_commit_the_change_is_copied_again(engine: Engine, tmp_path: Path) -> None:
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    changed(engine)
+    fence.follow()
+    with writing(engine) as conn:
+        conn.execute(update(consent_change).values(kept=False))
+    assert fence.why() == ""
+    fence.check()
+    assert list(fence.suppressed.read().values()) == ["left"]
+
+
+def test_a_change_between_a_claim_and_its_file_disturbs_neither(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    run, web = Fence(engine, path), Fence(engine, path)
+    run.check()
+    with writing(engine) as conn:
+        token = run.turn(conn)
+    changed(engine)
+    web.follow()
+    run.keep(token)
+    changed(engine, "b@example.org")
+    web.follow()
+    with writing(engine) as conn:
+        token = run.turn(conn)
+    run.keep(token)
+    run.check()
+    assert (path.read_text().split()[0], len(run.suppressed.read())) == (token, 2)
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_a_file_of_an_earlier_version_goes_on(engine: Engine, tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "digest.fence"
+    Fence(engine, path).check()
+    changed(engine)
+    path.write_text(" ".join(path.read_text().split()[:kept]) + "\n")  # the token; and the location
+    fence = Fence(engine, path)
+    fence.check()
+    assert len(path.read_text().split()) == 3
+    forgets(engine)
+    assert "older than the last change" in fence.why()
+
+
+def test_a_change_is_stored_where_the_file_cannot_be_written(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    changed(engine)
+    (tmp_path / ".digest.fence.follow").mkdir()
+    fence.follow()
+    assert "the change is stored, but the fence is behind until the next run" in caplog.text
+    (tmp_path / ".digest.fence.follow").rmdir()
+    fence.check()
+
+
+def test_the_list_outlives_a_power_cut_and_knows_who_came_back(engine: Engine, tmp_path: Path) -> None:
+    changed(engine, "before@example.org")  # before there was a list, as after an upgrade
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    changed(engine)
+    changed(engine, reason="complained")
+    fence.follow()
+    listed = fence.suppressed.path
+    assert sorted(fence.suppressed.read().values()) == ["complained", "left"]
+    listed.write_bytes(listed.read_bytes()[:-20])
+    changed(engine, "c@example.org", "erased")
+    fence.follow()
+    assert sorted(fence.suppressed.read().values()) == ["erased", "left", "left"]
+    with writing(engine) as conn:
+        unsuppress(conn, "c@example.org", secret=SECRET)
+    fence.follow()
+    assert sorted(fence.suppressed.read().values()) == ["left", "left"]
+    listed.unlink()
+    changed(engine, "d@example.org")
+    fence.follow()
+    assert sorted(fence.suppressed.read().values()) == ["complained", "left", "left"]
+
+
+def test_old_changes_are_removed(engine: Engine, tmp_path: Path) -> None:
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    keys = {f"r{number}@example.org": "left" for number in range(1_500)}
+    with writing(engine) as conn:
+        suppress_keys(conn, keys, secret=SECRET, now=NOW)
+        suppress_keys(conn, keys, secret=SECRET, now=NOW)  # changes nothing
+    fence.follow()
+    with reading(engine) as conn:
+        assert conn.scalar(select(func.count()).select_from(consent_change)) == 1_001
+    assert len(fence.suppressed.read()) == 1_500
+    assert fence.why() == ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,11 +18,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from digest.errors import DigestError, SchemaTooNew, TryLater
 from digest.store import migrate
 from digest.store.engine import reading, writing
+from digest.store.keys import end_old_links, tag_keys
+from digest.transports.tag import read_tag
+from subscribers import store as people
+from subscribers.errors import OldLink
+from subscribers.links import person_of
+from subscribers.tokens import _serializer, read_token
 from tests.postgres import Databases
+from tests.transports.webhook import NOW, SECRET
 
 Open = Callable[..., Engine]
 
@@ -114,6 +125,82 @@ _DELIVERY_AT_0003 = """
     INSERT INTO delivery (id, edition_id, subscriber_id, state, reason, updated_at, batch, recall)
     VALUES (:n, 1, :n, 'uncertain', '', '2026-11-06 09:00:00', :b, :r)
 """
+
+
+def test_letters_that_are_out_keep_their_links_and_tags(opened: Open, empty_url: str) -> None:
+    engine = opened(empty_url)
+    upgrade_to(engine, "0004")
+    with writing(engine) as connection:
+        connection.execute(text(_SUBSCRIBER_AT_0004), [{"n": n} for n in (1, 2)])
+        connection.execute(text(_EDITION_AT_0003))
+        connection.execute(
+            text(_EDITION_AT_0003.replace("(1,", "(2,").replace("frozen", "draft").replace("-06'", "-13'"))
+        )
+        connection.execute(text(_DELIVERY_AT_0004), [{"n": n} for n in (1, 2)])
+    assert migrate.upgrade(engine) is True
+    with writing(engine) as connection:
+        keys = [
+            *connection.scalars(text("SELECT key FROM subscriber")),
+            *connection.scalars(text("SELECT key FROM edition")),
+        ]
+        assert len(set(keys)) == 4 and all(re.fullmatch("[0-9a-f]{16}", key) for key in keys)
+        connection.execute(text(_DELIVERY_AT_0004.replace(", 1, :n,", ", 2, :n,")), [{"n": 3}])  # frozen later
+        new = people.add(connection, people.NewSubscriber("n@example.org", "weekly"), how="", now=NOW, secret=SECRET)
+    links = {n: read_token([SECRET], "unsubscribe", old_token(n)) for n in (1, 2, new.id)}
+    tags = {n: f"{n}-{hmac.digest(SECRET, f'delivery {n}'.encode(), 'sha256').hex()[:20]}" for n in (1, 2, 3)}
+
+    def working() -> tuple[list[int], list[int]]:
+        with reading(engine) as connection:
+            persons = [n for n, link in links.items() if not refused(partial(person_of, connection, link))]
+            return persons, [
+                n for n, tag in tags.items() if read_tag(SECRET, partial(tag_keys, connection), tag) == n
+            ]
+
+    assert working() == ([1, 2], [1, 2])
+    with writing(engine) as connection:
+        end_old_links(connection)
+    assert working() == ([], [])
+
+
+def refused(step: Callable[[], object]) -> bool:
+    try:
+        step()
+    except OldLink:
+        return True
+    return False
+
+
+def old_token(subscriber: int) -> str:
+    """Return the token of the link by which a reader leaves, as programs before keys made it."""
+    return str(_serializer((SECRET,), "unsubscribe").dumps([subscriber]))
+
+
+_SUBSCRIBER_AT_0004 = """
+    INSERT INTO subscriber (email, email_key, cadence, elsewhere, language, state, created_at)
+    VALUES ('r' || :n || '@example.org', 'r' || :n || '@example.org', 'weekly', true, 'en', 'active',
+            '2026-11-06 09:00:00')
+"""
+_DELIVERY_AT_0004 = """
+    INSERT INTO delivery (id, edition_id, subscriber_id, state, reason, updated_at)
+    VALUES (:n, 1, :n, 'accepted', '', '2026-11-06 09:00:00')
+"""
+
+
+def test_the_consent_history_is_kept_when_it_learns_a_word(opened: Open, empty_url: str) -> None:
+    engine = opened(empty_url)
+    upgrade_to(engine, "0004")
+    row = "INSERT INTO consent_event (subscriber_id, at, what, how) VALUES (7, '2026-11-06 09:00:00', :what, 'x')"
+    with writing(engine) as connection:
+        connection.execute(text(row), [{"what": "added"}, {"what": "left"}])
+    assert migrate.upgrade(engine) is True
+    with writing(engine) as connection:
+        connection.execute(text(row), {"what": "unsuppressed"})
+        rows = connection.execute(text("SELECT id, subscriber_id, what, how FROM consent_event ORDER BY id")).all()
+        indexes = {index["name"] for index in inspect(connection).get_indexes("consent_event")}
+    assert [tuple(row) for row in rows] == [(1, 7, "added", "x"), (2, 7, "left", "x"), (3, 7, "unsuppressed", "x")]
+    assert indexes == {"ix_consent_event_subscriber_id"}
+    with pytest.raises(IntegrityError), writing(engine) as connection:
+        connection.execute(text(row), {"what": "misspelt"})
 
 
 def upgrade_to(engine: Engine, revision: str) -> None:

@@ -17,6 +17,7 @@ _ALLOWED = {
         "confirmed": "active",
         "left": "left",
         "changed": "pending",
+        "unsuppressed": "pending",
         "erased": "erased",
     },
     "active": {
@@ -26,9 +27,16 @@ _ALLOWED = {
         "paused": "active",
         "resumed": "active",
         "changed": "active",
+        "unsuppressed": "active",
         "erased": "erased",
     },
-    "left": {"confirmed": "active", "left": "left", "erased": "erased"},
+    "left": {
+        "added": "active",
+        "confirmed": "active",
+        "left": "left",
+        "unsuppressed": "left",
+        "erased": "erased",
+    },
 }
 
 

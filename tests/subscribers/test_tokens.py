@@ -8,23 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscribers.errors import BadToken
-from subscribers.tokens import LIFETIMES, Token, make_token, read_token
+from subscribers.tokens import LIFETIMES, Token, _serializer, make_token, read_token
 from tests.counts import others_long
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 KEYS = [b"1" * 32, b"2" * 32]
+KEY = "0123456789abcdef"  # of a subscriber
 PURPOSES = sorted(LIFETIMES)
 
 
 def made(purpose: str, keys: list[bytes] = KEYS, edition: int | None = 77) -> str:
-    return make_token(keys, purpose, 123_456, edition=edition, now=NOW if purpose == "confirm" else None)
+    return make_token(keys, purpose, 123_456, KEY, edition=edition, now=NOW if purpose == "confirm" else None)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("edition", [None, 77])
 def test_what_went_in_comes_out(purpose: str, edition: int | None) -> None:
     made_at = NOW if purpose == "confirm" else None
-    assert read_token(KEYS, purpose, made(purpose, edition=edition), now=NOW) == Token(123_456, edition, made_at)
+    assert read_token(KEYS, purpose, made(purpose, edition=edition), now=NOW) == Token(123_456, edition, made_at, KEY)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -80,7 +81,7 @@ def test_the_newest_key_signs() -> None:
 
 def test_unsubscribe_works_after_years_and_confirm_for_two_days() -> None:
     later = NOW + timedelta(days=5 * 365)
-    dated = make_token(KEYS, "unsubscribe", 5, now=NOW)
+    dated = make_token(KEYS, "unsubscribe", 5, KEY, now=NOW)
     assert read_token(KEYS, "unsubscribe", dated, now=later).subscriber == 5
     token = made("confirm")
     assert read_token(KEYS, "confirm", token, now=NOW + timedelta(hours=48)).subscriber == 123_456
@@ -106,19 +107,35 @@ def test_junk_is_refused(token: str) -> None:
 
 def test_a_program_mistake_is_said_as_one() -> None:
     with pytest.raises(ValueError, match="unknown purpose"):
-        make_token(KEYS, "login", 1)
+        make_token(KEYS, "login", 1, KEY)
     with pytest.raises(ValueError, match="unknown purpose"):
         read_token(KEYS, "login", "a.b")
     with pytest.raises(ValueError, match="needs `now`"):
-        make_token(KEYS, "confirm", 1)
+        make_token(KEYS, "confirm", 1, KEY)
     with pytest.raises(ValueError, match="needs `now`"):
         read_token(KEYS, "confirm", made("confirm"))
     with pytest.raises(ValueError, match="no secret key"):
-        make_token([], "browse", 1)
+        make_token([], "browse", 1, KEY)
     with pytest.raises(ValueError, match="no secret key"):
-        make_token([b""], "browse", 1)
+        make_token([b""], "browse", 1, KEY)
     with pytest.raises(ValueError, match="start at 1"):
-        make_token(KEYS, "browse", 0)
+        make_token(KEYS, "browse", 0, KEY)
+    with pytest.raises(ValueError, match="needs the subscriber's key"):
+        make_token(KEYS, "browse", 1, "")
+
+
+@pytest.mark.parametrize("numbers", [[5], [5, 7], [5, 0, 1_700_000_000]])
+def test_a_token_of_the_old_form_is_read_without_a_key(numbers: list[int]) -> None:
+    token = read_token(KEYS, "unsubscribe", str(_serializer(tuple(KEYS), "unsubscribe").dumps(numbers)))
+    assert (token.subscriber, token.edition or 0, token.key) == (*[*numbers, 0][:2], "")
+
+
+@pytest.mark.parametrize(
+    "payload", [[], [KEY], [KEY, KEY], [5, KEY], {"a": 1}, 5, KEY, [None, 5], [KEY, 5.0], [KEY, True]]
+)
+def test_another_payload_is_refused_though_it_is_signed(payload: object) -> None:
+    with pytest.raises(BadToken):
+        read_token(KEYS, "unsubscribe", str(_serializer(tuple(KEYS), "unsubscribe").dumps(payload)))
 
 
 @settings(max_examples=60)
@@ -129,6 +146,6 @@ def test_a_program_mistake_is_said_as_one() -> None:
     st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
 )
 def test_any_ids_round_trip(purpose: str, subscriber: int, edition: int | None, now: datetime) -> None:
-    token = make_token(KEYS, purpose, subscriber, edition=edition, now=now)
+    token = make_token(KEYS, purpose, subscriber, KEY, edition=edition, now=now)
     made_at = now.replace(microsecond=0)
-    assert read_token(KEYS, purpose, token, now=now) == Token(subscriber, edition, made_at)
+    assert read_token(KEYS, purpose, token, now=now) == Token(subscriber, edition, made_at, KEY)

@@ -322,7 +322,9 @@ def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
     to = to or f"reader{number}@example.org"
     body = f"Letter {number} for you.\r\n" + "words, words, words\r\n" * (size // 21)
     message = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
-    return Parcel(number, "weekly-2027-10-29", to, message, Assembled("Homes", b"<p>Homes</p>", b"Homes"))
+    return Parcel(
+        number, "weekly-2027-10-29", to, message, Assembled("Homes", b"<p>Homes</p>", b"Homes"), tag=f"{number}"
+    )
 
 
 def settings(server: Server, **more: object) -> SmtpSettings:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from digest.transports.tag import bounce_address
-from tests.transports.webhook import SECRET
+from tests.transports.webhook import made_up
 
 MAILBOX = "bounce@example.org"
 
 
-def envelope(delivery: int, secret: bytes = SECRET) -> str:
+def envelope(delivery: int, tag: Callable[[int], str] = made_up) -> str:
     """Return the envelope sender of a delivery."""
-    return bounce_address(secret, MAILBOX, delivery)
+    return bounce_address(MAILBOX, tag(delivery))
 
 
 def dsn(

@@ -94,7 +94,7 @@ class Postfix:
             password="correct horse",
             ca_file=str(papers.certificate),
             sender="digest@example.com",
-            return_path="bounce+{delivery}@news.example.com",
+            return_path="bounce+{tag}@news.example.com",
             local_hostname="client.example",
         )
 

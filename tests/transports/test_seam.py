@@ -55,7 +55,7 @@ def test_a_transport_can_do_what_its_settings_say(
     settings = settings_of(kind, tmp_path)
     ours = settings.capabilities
     assert (ours.batch_size, ours.fills_forms, ours.can_wait) == (batch_size, fills_forms, can_wait)
-    transport = settings.open(b"s" * 32, lambda: NOW)
+    transport = settings.open(lambda: NOW)
     try:
         assert transport.capabilities == ours
         assert isinstance(transport, WaitingTransport) is can_wait

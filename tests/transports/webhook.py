@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from digest.transports.tag import delivery_tag
+from digest.transports.tag import TagKeys, delivery_tag
 
 SECRET = b"s" * 32
+KEYS = TagKeys("5" * 16, "7" * 16)  # of every reader and edition that a test makes up
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -35,8 +37,24 @@ class Signer:
         return {SIGNATURE: self.sign(body, timestamp), TIMESTAMP: timestamp}
 
 
+def made_up(delivery: int) -> str:
+    """Return the tag of a delivery that a test makes up."""
+    return delivery_tag(SECRET, delivery, KEYS)
+
+
+def made_up_keys(numbers: Collection[int]) -> dict[int, TagKeys]:
+    """Return what the tags of made-up deliveries are bound to."""
+    return dict.fromkeys(numbers, KEYS)
+
+
 def told(
-    event: str, delivery: int | None, id: str, *, secret: bytes = SECRET, at: datetime = NOW, **more: Any
+    event: str,
+    delivery: int | None,
+    id: str,
+    *,
+    tag: Callable[[int], str] = made_up,
+    at: datetime = NOW,
+    **more: Any,
 ) -> dict[str, Any]:
     """Return one element of a webhook's body."""
     event_fields = {
@@ -46,7 +64,7 @@ def told(
         "email": "reader@example.org",
     }
     if delivery is not None:
-        event_fields |= {"mid": delivery_tag(secret, delivery), "sg_message_id": f"m{delivery}.recv"}
+        event_fields |= {"mid": tag(delivery), "sg_message_id": f"m{delivery}.recv"}
     return {name: value for name, value in (event_fields | more).items() if value is not None}
 
 

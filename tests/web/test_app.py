@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import uvicorn
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, text, update
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
@@ -29,10 +29,11 @@ from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from digest.web.app import LARGEST_BODY, make_app
 from subscribers import store as people
+from subscribers import tables as people_tables
 from subscribers.tokens import make_token
 from tests.counts import few_and_many
 from tests.house import House
-from tests.transports.webhook import NOW, SECRET, SIGNATURE, TIMESTAMP, Signer, body_of, told
+from tests.transports.webhook import KEYS, NOW, SECRET, SIGNATURE, TIMESTAMP, Signer, body_of, told
 
 Open = Callable[..., Engine]
 SIGNER = Signer()
@@ -69,10 +70,11 @@ def filled(engine: Engine) -> TestClient:
         people.add(
             conn, people.NewSubscriber("reader@example.org", cadence="weekly"), how="test", now=NOW, secret=SECRET
         )
+        conn.execute(update(people_tables.subscriber).values(key=KEYS.subscriber))
         conn.execute(
             insert(tables.edition).values(
-                id=1, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0, content_hash="",
-                created_at=NOW, eligible=1,
+                id=1, key=KEYS.edition, cadence="weekly", slot="2026-11-06", state="frozen", to_release=0,
+                content_hash="", created_at=NOW, eligible=1,
             )
         )  # fmt: skip
         conn.execute(
@@ -199,7 +201,7 @@ def test_a_database_that_is_away_is_try_again(opened: Open, sqlite_url: str) -> 
 
 
 def token(subscriber: int = 1) -> str:
-    return make_token([SECRET], "unsubscribe", subscriber, edition=1)
+    return make_token([SECRET], "unsubscribe", subscriber, KEYS.subscriber, edition=1)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -250,7 +252,8 @@ def test_who_was_erased_gets_the_same_answer(client: TestClient, engine: Engine)
 def test_a_changed_token_opens_nothing(client: TestClient, engine: Engine) -> None:
     good = token()
     bad = [good[:n] + ("A" if good[n] != "A" else "B") + good[n + 1 :] for n in range(len(good))]
-    bad += [make_token([b"o" * 32], "unsubscribe", 1), make_token([SECRET], "preferences", 1), "x", "%00", "a" * 5000]
+    bad += [make_token([SECRET], "preferences", 1, KEYS.subscriber)]
+    bad += [make_token([b"o" * 32], "unsubscribe", 1, KEYS.subscriber), "x", "%00", "a" * 5000]
     answers = [client.post(f"/unsubscribe/{one}") for one in bad]
     assert {answer.status_code for answer in answers} == {404}
     assert all(map(guarded, answers))
@@ -338,7 +341,6 @@ def test_fifty_megabytes_are_not_read(address: str, engine: Engine) -> None:
 def test_digest_serve_as_a_process(tmp_path: Path) -> None:
     house = House(tmp_path / "house")
     number = house.reader("reader@example.org")
-    secret = house.place.secret
     command = [sys.executable, "-m", "digest", "--config", str(house.config), "serve", "--port", "0"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     try:
@@ -354,7 +356,7 @@ def test_digest_serve_as_a_process(tmp_path: Path) -> None:
             assert calls.get(f"{address}/healthz").json() == {"ok": True}
             answer = calls.post(f"{address}/hooks/sendgrid", content=b"[]")
             assert (answer.status_code, guarded(answer), "server" in answer.headers) == (401, True, False)
-            link = make_token([secret], "unsubscribe", number)
+            link = house.token("unsubscribe", number)
             assert calls.get(f"{address}/unsubscribe/{link}").status_code == 200
             assert calls.post(f"{address}/unsubscribe/{link}").status_code == 200
         process.send_signal(signal.SIGTERM)

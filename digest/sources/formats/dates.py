@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
 # Take earlier dates for none, because no feed is older than the web, and zero or −1 in a date field means "none".
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # Allow two days ahead, because a publisher's clock or zone may be a day off; a later date is an event's or a slip.
 AHEAD = timedelta(days=2)
+# An entry whose date is further ahead than a publisher's clock or zone may be wrong is not released yet.
+SKEW = timedelta(days=1)
 
 _MONTHS = (
     "jan ene gen ion sty",
@@ -51,6 +53,45 @@ def read_date(text: str, now: datetime) -> datetime | None:
     Reads ISO 8601, RFC 5322, month names of nine languages (Welsh among them), "22.11.2022 12:16:00",
     "Friday, January 29, 2021 04:42 PM" and "Fri, 05/03/2019 - 15:21". Without a zone it is UTC.
     """
+    return possible(_read(text), now)
+
+
+def possible(moment: datetime | date | None, now: datetime) -> datetime | None:
+    """Return `moment` as aware UTC, or None when it is impossible for an entry.
+
+    Impossible is before 1990 (epoch zero, year −1) and more than two days after `now`. Newness does not depend on
+    this date, so no date loses nothing, while a wrong date would mislead the reader.
+    """
+    at = instant(moment) if moment is not None else None
+    return at if at is not None and at <= now + AHEAD else None
+
+
+def instant(value: datetime | date | str, zone: tzinfo = UTC) -> datetime | None:
+    """Return the instant that a date or a text names as aware UTC, however far ahead; None before 1990 or unreadable.
+
+    A time without a zone, and the midnight that a date alone means, are those of `zone`.
+    """
+    moment = _read(value) if isinstance(value, str) else value
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment >= EARLIEST else None
+
+
+def is_ahead(at: datetime | None, now: datetime) -> bool:
+    """Return whether a feed's date is further ahead than its publisher's clock or zone may be wrong."""
+    return at is not None and at > now + SKEW
+
+
+def _read(text: str) -> datetime | None:
+    """Return the moment that a text names, without a zone where it names none; None if unreadable."""
     folded = " ".join(text[:100].split())
     readers: tuple[Callable[[str], datetime | None], ...] = (
         datetime.fromisoformat,
@@ -64,27 +105,8 @@ def read_date(text: str, now: datetime) -> datetime | None:
         except (ValueError, OverflowError, TypeError, IndexError):
             continue
         if moment is not None:
-            return possible(moment, now)
+            return moment
     return None
-
-
-def possible(moment: datetime | date | None, now: datetime) -> datetime | None:
-    """Return `moment` as aware UTC, or None when it is impossible for an entry.
-
-    Impossible is before 1990 (epoch zero, year −1) and more than two days after `now`. Newness does not depend on
-    this date, so no date loses nothing, while a wrong date would mislead the reader.
-    """
-    if moment is None:
-        return None
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment if EARLIEST <= moment <= now + AHEAD else None
 
 
 def _with_month_name(text: str) -> datetime | None:
@@ -121,13 +143,13 @@ def _moment(match: re.Match[str], month: int, day: int) -> datetime:
     hour, half = int(match["hour"] or 0), (match["half"] or "").lower()[:1]
     if half and hour <= 12:
         hour = hour % 12 + (12 if half == "p" else 0)
-    zone = (match["zone"] or "z").lower()
+    minute, second = int(match["minute"] or 0), int(match["second"] or 0)
+    local = datetime(int(match["year"]), month, day, hour, minute, second)  # noqa: DTZ001
+    zone = (match["zone"] or "").lower()
+    if not zone:
+        return local
     if zone[0] in "+-":
         minutes = (int(zone[1:3]) * 60 + int(zone[-2:])) * (-1 if zone[0] == "-" else 1)
     else:
         minutes = _ZONES.get(zone, 0)
-    local = datetime(
-        int(match["year"]), month, day, hour, int(match["minute"] or 0), int(match["second"] or 0),
-        tzinfo=timezone(timedelta(minutes=minutes)),
-    )  # fmt: skip
-    return local.astimezone(UTC)
+    return local.replace(tzinfo=timezone(timedelta(minutes=minutes)))

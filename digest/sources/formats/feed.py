@@ -19,10 +19,12 @@ from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
-from digest.sources.formats.dates import possible, read_date
+from digest.sources.formats.dates import instant, is_ahead, possible
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
+from digest.sources.formats.tombstones import tombstones
+from digest.sources.formats.unreleased import feed_marks
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
 
@@ -83,8 +85,20 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     base = base_url or absolute_link(_text(feed, "link"), None)
     language = language_tag(_text(feed, "language"))
     kept, remarks = distinct(entries, _identity, lambda entry: _published(entry, now))
-    sightings = read_each(kept, lambda entry: _sighting(entry, base, language, now), remarks)
-    return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks))
+    graves = tombstones(mended)
+    alive = [entry for entry in kept if not _is_deleted(entry, graves)]
+    sightings = read_each(alive, lambda entry: _sighting(entry, base, language, now), remarks)
+    again = {sighting.guid for sighting in sightings}
+    deleted = tuple(guid for ref in graves if (guid := tidy_guid(ref)) and guid not in again)
+    return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks), deleted)
+
+
+def _is_deleted(entry: Any, graves: dict[str, datetime | None]) -> bool:
+    """Return whether an entry is older than its tombstone, which then counts; a newer entry was put back."""
+    at = graves.get(_text(entry, "id"))
+    dates = [_moment(entry, name) for name in ("updated", "published")]
+    newest = max((moment for moment in dates if moment), default=None)
+    return at is not None and newest is not None and newest <= at
 
 
 def _ends_in_an_entry(body: bytes) -> bool:
@@ -106,17 +120,21 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
     categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
+    published = _published(entry, now)
     return Sighting(
         guid=tidy_guid(_text(entry, "id")),
         link=link,
         title=title_text(_text(entry, "title")),
-        published=_published(entry, now),
+        published=published,
         summary=summary_text(summary if summary.strip() else raw),
         html=clean_html(raw, text_base),
         author=_author(entry),
         categories=labels(categories),
         language=language_tag(own_language) or language,
         image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
+        unreleased=feed_marks(entry),
+        not_before=max((at for at in (published, *_starts(entry)) if at and is_ahead(at, now)), default=None),
+        not_after=min((at for at in _ends(entry) if at), default=None),
     )
 
 
@@ -154,17 +172,42 @@ def _markup(detail: Any) -> tuple[str, str, str]:
 
 
 def _published(entry: Any, now: datetime) -> datetime | None:
-    for name in ("published", "created", "updated"):
-        parsed = dict.get(entry, f"{name}_parsed")
-        moment = None
-        if isinstance(parsed, tuple):
-            with contextlib.suppress(ValueError, OverflowError):
-                moment = possible(datetime(*parsed[:6]).replace(tzinfo=UTC), now)  # noqa: DTZ001
-        else:
-            moment = read_date(_text(entry, name), now)
-        if moment:
-            return moment
+    """Return the date of an entry: one ahead, before which it is not released, else the first that is possible."""
+    moments = [at for at in (_moment(entry, name) for name in ("published", "created", "updated")) if at]
+    if moments and is_ahead(moments[0], now):
+        return moments[0]
+    return next((at for at in moments if possible(at, now)), None)
+
+
+def _moment(entry: Any, name: str) -> datetime | None:
+    """Return the instant that an element names, however far ahead, or None."""
+    parsed = dict.get(entry, f"{name}_parsed")
+    if not isinstance(parsed, tuple):
+        return instant(_text(entry, name))
+    with contextlib.suppress(ValueError, OverflowError):
+        return instant(datetime(*parsed[:6]).replace(tzinfo=UTC))  # noqa: DTZ001
     return None
+
+
+def _starts(entry: Any) -> list[datetime | None]:
+    """Return the instants before which an entry is not for readers: Dublin Core's and PRISM's elements."""
+    periods = [_period(_text(entry, name))[0] for name in ("validity", "dcterms_available")]
+    return [instant(text) for text in (*periods, _text(entry, "prism_embargodate"))]
+
+
+def _ends(entry: Any) -> list[datetime | None]:
+    """Return the instants from which an entry has expired: those of RSS, Dublin Core and PRISM."""
+    texts = [_text(entry, name) for name in ("expired", "prism_expirationdate", "prism_killdate")]
+    return [instant(text) for text in (*texts, _period(_text(entry, "validity"))[1])]
+
+
+def _period(text: str) -> tuple[str, str]:
+    """Return the start and the end of "start=2026-01-01; end=…" or "2026-01-01/…"; a date alone is both."""
+    parts = {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";"))}
+    if "start" in parts or "end" in parts:
+        return parts.get("start", ""), parts.get("end", "")
+    start, slash, end = text.partition("/")
+    return start, end if slash else start
 
 
 def _author(entry: Any) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.formats.dates import read_date
+from digest.sources.formats.dates import instant, is_ahead, read_date
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import distinct, labels, language_tag, read_each, tidy_guid
+from digest.sources.formats.unreleased import feed_marks
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
 
@@ -52,17 +53,21 @@ def _sighting(
     link = absolute_link(_text(item, "url"), base) or absolute_link(_text(item, "external_url"), base)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
+    first = instant(_text(item, "date_published")) or instant(_text(item, "date_modified"))
+    ahead = first if is_ahead(first, now) else None
     return Sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
         title=title_text(_text(item, "title")),
-        published=_published(item, now),
+        published=ahead or _published(item, now),
         summary=summary_text(summary or raw),
         html=clean_html(raw or summary, link or base),
         author=_author(item) or feed_author,
         categories=labels(_list(item, "tags")),
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),
+        unreleased=feed_marks(item),
+        not_before=ahead,
     )
 
 

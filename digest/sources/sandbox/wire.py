@@ -10,6 +10,7 @@ from typing import Any
 from digest.model import Image, Sighting, Snapshot
 
 _SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
+_INSTANTS = ("published", "not_before", "not_after")
 _TUPLES = ("categories", "policy_areas", "regions", "themes")
 
 
@@ -19,6 +20,8 @@ def dump_snapshot(snapshot: Snapshot) -> bytes:
         "title": snapshot.title,
         "language": snapshot.language,
         "problems": snapshot.problems,
+        "deleted": snapshot.deleted,
+        "whole": snapshot.whole,
         "sightings": [_plain(sighting) for sighting in snapshot.sightings],
     }
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
@@ -32,13 +35,15 @@ def load_snapshot(document: bytes) -> Snapshot:
         title=loaded["title"],
         language=loaded["language"],
         problems=tuple(loaded["problems"]),
+        deleted=tuple(loaded["deleted"]),
+        whole=loaded["whole"],
     )
 
 
 def _plain(sighting: Sighting) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(sighting, name) for name in _SIGHTING_FIELDS}
-    if sighting.published is not None:
-        values["published"] = sighting.published.isoformat()
+    for name in _INSTANTS:
+        values[name] = values[name].isoformat() if values[name] is not None else None
     if sighting.image is not None:
         image = sighting.image
         values["image"] = [image.url, image.alt, image.width, image.height]
@@ -46,8 +51,8 @@ def _plain(sighting: Sighting) -> dict[str, Any]:
 
 
 def _sighting(values: dict[str, Any]) -> Sighting:
-    if values["published"] is not None:
-        values["published"] = datetime.fromisoformat(values["published"])
+    for name in _INSTANTS:
+        values[name] = datetime.fromisoformat(values[name]) if values[name] is not None else None
     if values["image"] is not None:
         values["image"] = Image(*values["image"])
     for name in _TUPLES:

@@ -15,6 +15,8 @@ from digest.errors import SourceError
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}
+GONE = frozenset({404, 410})
+ASK_AGAIN = GONE | {405, 501}  # answers to HEAD that GET may contradict
 TIMEOUTS = (httpx2.TimeoutException, httpcore2.TimeoutException)
 TRANSPORT_ERRORS = (
     httpx2.HTTPError,

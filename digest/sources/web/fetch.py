@@ -119,6 +119,41 @@ class Fetcher:
             f"{answers.without_query(url)} redirects more than {self._limits.redirects} times; give the final address"
         )
 
+    def page_status(self, url: str, seconds: float, *, allow_private: bool = False) -> int | None:
+        """Return the status that a page answers after its redirects; None when there is no answer in `seconds`.
+
+        Asks with HEAD, and with GET when HEAD is not known or says that the page is gone, because some servers answer
+        HEAD wrongly. No body is read.
+        """
+        target, method, deadline = absolute_link(url, None), "HEAD", Deadline(seconds)
+        exempt = urlsplit(url).hostname if allow_private else None
+        for _ in range(self._limits.redirects + 2):
+            if target is None:
+                return None
+            try:
+                status, location = self._status(method, target, deadline, exempt)
+            except (SourceError, *answers.TIMEOUTS, *answers.TRANSPORT_ERRORS):
+                return None
+            if status in answers.REDIRECTS:
+                target = absolute_link(location, target)
+            elif method == "HEAD" and status in answers.ASK_AGAIN:
+                method = "GET"
+            else:
+                return status
+        return None
+
+    def _status(self, method: str, url: str, deadline: Deadline, exempt: str | None) -> tuple[int, str]:
+        """Send one request and return its status and where it redirects to; raises what the connection raises."""
+        with self._turns.turn(urlsplit(url).hostname or "") as waited:
+            deadline.shift(waited)
+            backend = GuardedBackend(deadline, self._resolver, self._allowed, exempt, _HEADER_ROOM)
+            headers = {"User-Agent": self._user_agent, "Accept": "*/*"}
+            with (
+                _client(backend, self._trust(url)) as client,
+                client.stream(method, url, headers=headers) as response,
+            ):
+                return response.status_code, answers.header(response.headers, "location")
+
     def _ask(self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: str | None) -> _Body | _Redirect:
         """Send one request and judge its answer; raises SourceError."""
         host = urlsplit(url).hostname or ""

@@ -65,7 +65,7 @@ def personal_of(parcel: Parcel, filling: Filling) -> Personal:
     """Return one reader's own part of a request. Raises BadHeader if the unsubscribe address is unfit."""
     head = filling.head
     own = own_headers(head.unsubscribe_url, head.message_id)
-    return Personal(parcel.delivery, head.to, head.to_name, filling.values, own, filling.tag)
+    return Personal(parcel.delivery, head.to, head.to_name, filling.values, own, parcel.tag)
 
 
 def alone(parcel: Parcel) -> tuple[Shared, Personal]:

@@ -6,7 +6,6 @@ import ipaddress
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,8 +18,8 @@ from digest.transports.smtp.session import Session, TlsSession, Until
 class SmtpSettings:
     """Hold how to reach the mail server and what it allows us.
 
-    `sender` is the address of From. `return_path` is the envelope sender, with "{delivery}" for the delivery's number
-    ("bounce+{delivery}@news.example.org"), or a function of that number; None: `sender`. `rate` is letters a second
+    `sender` is the address of From. `return_path` is the envelope sender, with "{tag}" for the delivery's tag
+    ("bounce+{tag}@news.example.org"); None: `sender`. `rate` is letters a second
     over all connections; None: no limit. `timeout` is how many seconds any step may take except the answer to a
     letter. `answer_timeout` is for that, and long (RFC 5321 §4.5.3.2.6), because a letter given up there is in doubt.
     `ca_file` holds the certificates to trust in place of the system's.
@@ -36,7 +35,7 @@ class SmtpSettings:
     timeout: float = 60
     verify: bool = True
     local_hostname: str | None = None
-    return_path: str | Callable[[int], str] | None = None
+    return_path: str | None = None
     sender: str = ""
     answer_timeout: float = 600
     ca_file: str | None = None

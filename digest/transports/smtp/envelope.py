@@ -12,7 +12,7 @@ _EOL = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.M)
 _ADDRESS = re.compile(r"[^\s<>]{1,64}@[^\s<>@]{1,253}")
 
-ReturnPath = Callable[[int], str]
+ReturnPath = Callable[[str], str]  # of a delivery's tag
 
 
 class Unmailable(ValueError):
@@ -38,7 +38,7 @@ class Envelope:
 def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str]) -> Envelope:
     """Prepare a parcel for a server that `offers` these EHLO keywords (lower case). Raises Unmailable."""
     to, to_utf8 = mail_address(parcel.to)
-    sender, sender_utf8 = mail_address(return_path(parcel.delivery))
+    sender, sender_utf8 = mail_address(return_path(parcel.tag))
     utf8 = to_utf8 or sender_utf8
     if utf8 and "smtputf8" not in offers:
         raise Unmailable(

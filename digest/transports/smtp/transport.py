@@ -33,11 +33,9 @@ class SmtpTransport:
         self._settings = settings
         self._sender = parseaddr(settings.sender)[1]
         try:
-            mail_address(self._return_path(0))
+            mail_address(self._return_path("1"))
         except Unmailable:
-            raise WrongUse(
-                "transport.return_path: is not an address; write bounce+{delivery}@news.example.org"
-            ) from None
+            raise WrongUse("transport.return_path: is not an address; write bounce+{tag}@news.example.org") from None
         self._pace = Pace(settings.rate, clock, sleep)
         self._lanes = [self._lane() for _ in range(max(settings.connections, 1))]
         self._stopped = False
@@ -131,8 +129,6 @@ class SmtpTransport:
     def _connect(self) -> Session:
         return connect(self._settings, lambda: self._deadline)
 
-    def _return_path(self, delivery: int) -> str:
+    def _return_path(self, tag: str) -> str:
         given = self._settings.return_path
-        if callable(given):
-            return given(delivery)
-        return given.replace("{delivery}", str(delivery)) if given else self._sender
+        return given.replace("{tag}", tag) if given else self._sender

@@ -230,7 +230,7 @@ def test_a_letter_is_signed_where_config_has_a_key(tmp_path: Path, sqlite_url: s
 
     house = House(tmp_path / "house", sqlite_url)
     signer, record = keys("ed25519")
-    person = Subscriber(1, "ceri@council.example")
+    person = Subscriber(1, "ceri@council.example", key="k")
     made = {}
     for dkim in (None, signer):
         settings = replace(house.settings, dkim=dkim)

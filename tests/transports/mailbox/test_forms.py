@@ -9,9 +9,9 @@ import pytest
 
 from digest.ledger.events import Event, action
 from digest.transports.mailbox.reports import NoReport, read_report
-from digest.transports.tag import read_tag
+from digest.transports.tag import delivery_tag, read_tag
 from tests.transports.postbox import block, dsn, envelope, note
-from tests.transports.webhook import NOW, SECRET
+from tests.transports.webhook import KEYS, NOW, SECRET, made_up_keys
 
 TO = envelope(7)
 DAEMON = "Mail Delivery System <Mailer-Daemon@mx.example>"
@@ -19,7 +19,7 @@ STATUS = f"Reporting-MTA: dns; mx.example\n\n{block('5.1.1', diagnostic='550 5.1
 
 
 def report(raw: bytes) -> Event:
-    return read_report(raw, partial(read_tag, SECRET), NOW)
+    return read_report(raw, partial(read_tag, SECRET, made_up_keys), NOW)
 
 
 def does(event: Event) -> str:
@@ -240,7 +240,7 @@ def test_a_reader_who_asks_by_mail_to_leave_leaves(subject: str, text: str) -> N
         ("", "I moved the bins.\nunsubscribe", TO),
         ("Auto-Submitted: auto-replied\n", "unsubscribe", TO),
         ("", "unsubscribe", "bounce@example.org"),
-        ("", "unsubscribe", envelope(7, b"o" * 32)),
+        ("", "unsubscribe", envelope(7, lambda n: delivery_tag(b"o" * 32, n, KEYS))),
     ],
 )
 def test_nobody_leaves_by_any_other_message(head: str, text: str, to: str) -> None:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from digest.ledger.events import Event, action
 from digest.transports.mailbox.reports import LARGEST, NoReport, read_report
-from digest.transports.tag import read_tag
+from digest.transports.tag import delivery_tag, read_tag
 from tests.transports.postbox import arf, block, dsn, envelope, note
-from tests.transports.webhook import NOW, SECRET
+from tests.transports.webhook import KEYS, NOW, SECRET, made_up_keys
 
 TO = envelope(7)
 
 
 def report(raw: bytes) -> Event:
-    return read_report(raw, partial(read_tag, SECRET), NOW)
+    return read_report(raw, partial(read_tag, SECRET, made_up_keys), NOW)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_no_address_is_kept() -> None:
     ("to", "why"),
     [
         ("bounce@example.org", "without the tag"),
-        (envelope(7, b"o" * 32), "without the tag"),
+        (envelope(7, lambda n: delivery_tag(b"o" * 32, n, KEYS)), "without the tag"),
         (TO.replace("7-", "8-"), "without the tag"),
         (f"{TO}, {envelope(8)}", "without the tag"),
     ],

@@ -19,9 +19,9 @@ from digest.transports.sendgrid.events import load_webhook_key, parse_events, ve
 from digest.transports.tag import read_tag
 from digest.transports.webhook import BadBody, Parsed
 from tests.counts import few_and_many
-from tests.transports.webhook import NOW, SECRET, Signer, body_of, told
+from tests.transports.webhook import NOW, SECRET, Signer, body_of, made_up_keys, told
 
-read = partial(read_tag, SECRET)
+read = partial(read_tag, SECRET, made_up_keys)
 SIGNER = Signer()
 
 

@@ -317,8 +317,8 @@ def filled(number: int, form: Form) -> Parcel:
     link = f"https://digest.example.org/unsubscribe/token-{number}"
     to = f"reader{number}@example.org"
     head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
-    filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly", f"{number}-tag")
-    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, b"", b""), filling)
+    filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly")
+    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, b"", b""), filling, f"{number}-tag")
 
 
 def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:

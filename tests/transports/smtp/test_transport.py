@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -58,11 +59,11 @@ def test_letters_arrive_as_they_are(extensions: tuple[str, ...]) -> None:
     dots = b"Subject: dots\r\n\r\n.\r\n..\r\n.dot\r\nMAIL FROM:<x@y.example>\r\n"
     letters = [
         parcel(1, size=200_000),
-        Parcel(2, "f", "reader2@example.org", dots, Assembled("s", b"", b"")),
+        Parcel(2, "f", "reader2@example.org", dots, Assembled("s", b"", b""), tag="2"),
         parcel(3),
     ]
     with serving(extensions=extensions) as server:
-        chosen = settings(server, return_path="bounce+{delivery}@news.example.org")
+        chosen = settings(server, return_path="bounce+{tag}@news.example.org")
         heard, _ = handed_over(SmtpTransport(chosen), letters)
     assert states(heard) == all_of("accepted", letters)
     assert server.queued == [
@@ -73,11 +74,11 @@ def test_letters_arrive_as_they_are(extensions: tuple[str, ...]) -> None:
 def test_the_envelope_sender_is_what_was_asked_for() -> None:
     with serving() as server:
         handed_over(SmtpTransport(settings(server)), [parcel(1)])
-        handed_over(SmtpTransport(settings(server, return_path=lambda n: f"b-{n:03}@news.example.org")), [parcel(2)])
-    assert [message.sender for message in server.queued] == ["digest@example.org", "b-002@news.example.org"]
+        handed_over(SmtpTransport(settings(server, return_path="b-{tag}@news.example.org")), [parcel(2)])
+    assert [message.sender for message in server.queued] == ["digest@example.org", "b-2@news.example.org"]
 
 
-@pytest.mark.parametrize("wrong", ["", "bounce+{delivery}", "a b@example.org"])
+@pytest.mark.parametrize("wrong", ["", "bounce+{tag}", "a b@example.org"])
 def test_no_envelope_sender_is_wrong_use(wrong: str) -> None:
     with pytest.raises(WrongUse, match="return_path"):
         SmtpTransport(SmtpSettings("mx.example", return_path=wrong))
@@ -237,7 +238,7 @@ def test_a_letter_the_server_always_hangs_up_on_is_tried_twice() -> None:
         talk.reply("250 2.1.5 Ok")
 
     with serving({"rcpt": rcpt}) as server:
-        chosen = settings(server, return_path="b{delivery}@example.org")
+        chosen = settings(server, return_path="b{tag}@example.org")
         heard, error = handed_over(SmtpTransport(chosen), letters)
     assert error is None
     assert states(heard) == all_of("accepted", letters) | {2: "deferred"}
@@ -424,14 +425,12 @@ def test_a_caller_that_stops_listening_can_ask() -> None:
 
 
 def test_a_mistake_of_ours_is_raised_and_takes_no_letter_with_it() -> None:
-    def verp(number: int) -> str:
-        return f"b{1 // (number - 3)}@example.org" if number else "b@example.org"
-
     letters = [parcel(number) for number in range(1, 10)]
+    letters[2] = replace(letters[2], tag=None)  # type: ignore[arg-type]
     with serving() as server:
-        transport = SmtpTransport(settings(server, return_path=verp))
+        transport = SmtpTransport(settings(server, return_path="b{tag}@example.org"))
         heard = []
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(TypeError):
             for outcome in transport.hand_over(letters):
                 heard.append(outcome)
         transport.close()

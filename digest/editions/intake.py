@@ -1,0 +1,187 @@
+"""Take in what a reading of a source shows: decide which entries are new, classify, store and release them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from digest.classify import Classifier, kind_of
+from digest.editions.withdraw import Seen, after_reading, is_out
+from digest.installation import Installation
+from digest.model import Facets, Sighting, Snapshot, Source
+from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
+from digest.sources.surge import is_news, surge
+from digest.sources.withdrawal import Sign, sign_of
+from digest.store import entries, releases, sources
+from digest.store.sources import Gathering, State
+from digest.system.failpoint import failpoint
+
+_log = logging.getLogger(__name__)
+
+
+def take_in(
+    conn: Connection, installation: Installation, source: Source, snapshot: Snapshot, now: datetime
+) -> Gathering:
+    """Store the entries of a snapshot, and release those that are news; return the row of the gather."""
+    state, classifier = sources.state_of(conn, source), _CarefulClassifier(installation.classifier)
+    # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
+    worded = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
+    shown = [sighting for sighting in worded if not is_out(sighting, now)]
+    memory = _stored_about(conn, source, snapshot, shown)
+    decision = what_is_new(source, shown, memory)
+    due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
+    why = _why_held(conn, source, state, due, now)
+    ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
+    states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
+    numbers = _add(conn, source, states, classifier, why or "", now)
+    for recognised in decision.recognised:
+        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
+        entries.refresh(conn, recognised, facets)
+        numbers[id(recognised.sighting)] = recognised.entry
+    entries.spoil(conn, decision.spoilt)
+    released = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
+    releases.number(conn, released, "new", now, installation.settings.welcome)
+    withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
+    notes = [*_notes_held(states, why), *withdrawal.notes, *snapshot.problems]
+    notes += [*installation.classifier.unknown(shown), *classifier.problems]
+    new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
+    same, held = len(shown) - new - changed, withdrawal.held + sum(each == "held" for _, each in states)
+    withheld = sum(bool(sign_of(sighting, now).code) for sighting in worded)
+    error = "; ".join(notes) or None
+    return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error, withheld)
+
+
+@dataclass(slots=True)
+class _CarefulClassifier:
+    """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`."""
+
+    classifier: Classifier
+    problems: list[str] = field(default_factory=list)
+
+    def classify(self, sighting: Sighting, source: Source) -> Facets:
+        """Return the facets of a sighting, or none for an error that nobody foresaw."""
+        try:
+            return self.classifier.classify(sighting, source)
+        except Exception as error:
+            _log.debug("classifying failed", exc_info=error)
+            self.problems.append(
+                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
+                " `digest retag`, and please report it"
+            )
+            return Facets()
+
+
+def _stored_about(conn: Connection, source: Source, snapshot: Snapshot, shown: Sequence[Sighting]) -> StoredKeys:
+    """Return what is stored about the keys of a snapshot, and the entries dated as its unknown sightings are.
+
+    Also about the keys of texts that are not released (not in `shown`), and of those that it says were deleted.
+    """
+    keyed = [keys_of(sighting, source.name) for sighting in shown]
+    among = {id(sighting) for sighting in shown}
+    others = [sighting for sighting in snapshot.sightings if id(sighting) not in among]
+    others += [Sighting(guid, None, "") for guid in snapshot.deleted]
+    every = [*keyed, *(keys_of(sighting, source.name) for sighting in others)]
+    memory = entries.stored_keys(conn, [key for keys in every for key in keys.values()])
+    unknown = [
+        sighting.published
+        for sighting, keys in zip(shown, keyed, strict=True)
+        if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind != TITLE)
+    ]
+    if len(unknown) > MOST_RETITLED:
+        return memory
+    return StoredKeys(memory.keys, {**entries.of_days(conn, unknown), **memory.entries})
+
+
+def _notes_held(states: Sequence[tuple[New, str]], why: str | None) -> list[str]:
+    """Return why new entries of a gather are held, for the editor."""
+    held = [new for new, state in states if state == "held"]
+    doubts = [new for new in held if new.doubt]
+    cure = "see `digest entries --state held`"
+    notes = [f"{len(held)} held for an editor: {why}; {cure}"] if why and len(held) > len(doubts) else []
+    return notes + [
+        f"held for an editor: {new.sighting.title[:60]!r} may be {new.doubt[:60]!r} under another title; {cure}"
+        for new in doubts[:3]
+    ]
+
+
+def _has_content(sighting: Sighting) -> bool:
+    return bool(sighting.title or sighting.link or sighting.html or sighting.summary)
+
+
+def _why_held(
+    conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
+) -> str | None:
+    """Return why a snapshot's new entries must wait for an editor, or None."""
+    if state.hold_next and decision.new:
+        return "the database was restored, and these may have been sent before that"
+    if state.first_ok_at is None:
+        return None
+    return surge(decision.new, sources.usual(conn, source.name, now), state.ok_at, now)
+
+
+def _states(
+    source: Source, state: State, decision: SnapshotDecision, why_held: str | None, now: datetime
+) -> list[tuple[New, str]]:
+    """Return the new entries in the source's order, each with the state it is stored in."""
+    if state.first_ok_at is None and why_held is None:
+        owed = {id(new) for new in _backfill(source, decision.new, now)}
+        return [(new, "ready" if id(new) in owed else "baseline") for new in decision.new]
+    return [(new, _state(new, state, decision, why_held)) for new in decision.new]
+
+
+def _state(new: New, state: State, decision: SnapshotDecision, why_held: str | None) -> str:
+    """Return the state in which a new entry of a source that was read before is stored."""
+    if why_held and state.hold_next:
+        return "held"  # because after a restore even news may have been sent
+    # A source that shows too much lets in old entries at the end of its window, when newer ones are deleted.
+    shown = [again.sighting.published for again in decision.recognised if again.sighting.published]
+    if state.cut and shown and new.sighting.published and new.sighting.published < min(shown):
+        return "baseline"
+    return "held" if new.doubt or (why_held and not is_news(new, state.ok_at)) else "ready"
+
+
+def _add(
+    conn: Connection,
+    source: Source,
+    states: Sequence[tuple[New, str]],
+    classifier: _CarefulClassifier,
+    why_held: str,
+    now: datetime,
+) -> dict[int, int]:
+    """Store new entries, last first because sources list the newest first; return their ids by sighting's `id()`."""
+    numbers = {}
+    for new, state in reversed(states):
+        facets = classifier.classify(new.sighting, source)
+        failpoint("gather: one classified")
+        sign = _sign(new, state, why_held, now)
+        arrival = entries.NewEntry(
+            source.name, new, kind_of(new.sighting, source), facets, state, sign.code, sign.why
+        )
+        numbers[id(new.sighting)] = entries.add(conn, arrival, now)
+        failpoint("gather: one stored")
+    return numbers
+
+
+def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:
+    """Return why a new entry is kept back; an empty sign for one that is not."""
+    if state == "withheld":
+        return sign_of(new.sighting, now)
+    if state != "held":
+        return Sign()
+    return (
+        Sign("doubt", f"it may be {new.doubt[:60]!r} under another title") if new.doubt else Sign("surge", why_held)
+    )
+
+
+def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:
+    """Return the entries of a source's first sight that are owed: the newest n, or all of the last n days."""
+    if source.backfill.span is not None:
+        since = now - source.backfill.span
+        return [entry for entry in new if entry.sighting.published and entry.sighting.published >= since]
+    oldest = datetime.min.replace(tzinfo=now.tzinfo)
+    newest = sorted(new, key=lambda entry: entry.sighting.published or oldest, reverse=True)
+    return newest[: source.backfill.count]

@@ -1,0 +1,139 @@
+"""Split a text file into its front matter (YAML, TOML, JSON or plain "Key: value" lines) and its body. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+_YAML = re.compile(
+    r"---[ \t]*(?:yaml|yml)?[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_TOML = re.compile(r"\+\+\+[ \t]*(?:toml)?[ \t]*\r?\n(.*?)^\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_NAMED_TOML = re.compile(r"---[ \t]*toml[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_NAMED_JSON = re.compile(
+    r"(?:;;;|---)[ \t]*(?:json)?[ \t]*\r?\n(\s*\{.*?)^(?:;;;|---)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_JSON_START = re.compile(r'\{\s*["}]')
+# Blank lines and comments, which authors and their tools put before front matter.
+_BLANK = re.compile(r"(?:[ \t]*\r?\n|[ \t]*<!--.*?-->[ \t]*(?:\r?\n|\Z))+", re.DOTALL)
+_COMMENTS = re.compile(r"(?:[ \t]*\r?\n|[#%][^\n]*\n)+(?=---|\+\+\+)")
+_PLAIN = re.compile(r"(?:[A-Za-z][\w -]{0,30}:(?:[ \t][^\n]*)?\r?\n|[ \t]+\S[^\n]*\r?\n)+(?=[ \t]*(?:\r?\n|\Z))")
+_FENCES = ("---", "+++", ";;;")
+# A text may begin with "Name: words" or with a heading and a rule, so only these names make it front matter.
+_TELLING = frozenset(
+    ("title", "date", "draft", "status", "published", "author", "slug", "tags", "category", "layout")
+)
+
+
+class Unreadable(Exception):
+    """Say why a file cannot be used: ":line: the fault; the cure"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Hold a file's front matter, by the names its author wrote, and the text below it."""
+
+    matter: dict[str, Any]
+    body: str
+
+
+def split_note(text: str) -> Note:
+    """Return a file's front matter and body; raise Unreadable for front matter that is begun and cannot be read.
+
+    Before it may stand blank lines and comments; the caller has taken away a byte-order mark.
+    """
+    blank = _BLANK.match(text)
+    start = blank.end() if blank else 0
+    rest = text[start:]
+    if rest.lstrip(" \t").startswith(_FENCES):
+        rest = rest.lstrip(" \t")
+    line = text.count("\n", 0, start) + 1
+    if comments := _COMMENTS.match(rest):
+        try:
+            note = _split(rest[comments.end() :], line + rest.count("\n", 0, comments.end()))
+        except Unreadable:
+            return Note({}, text)
+        return note if _is_telling(note.matter) else Note({}, text)
+    note = _split(rest, line)
+    return note if note.matter else Note({}, text if note.body is rest else note.body)
+
+
+def _split(text: str, line: int) -> Note:
+    """Return the front matter that begins with the first character of `text`, which stands on `line` of its file."""
+    if named := _NAMED_JSON.match(text):
+        return Note(_json(named[1], line), text[named.end() :])
+    if fence := _TOML.match(text) or _NAMED_TOML.match(text):
+        return Note(_toml(fence[1], line), text[fence.end() :])
+    if fence := _YAML.match(text):
+        return Note(_yaml(fence[1], line), text[fence.end() :])
+    for mark in _FENCES:
+        if text.startswith(mark):
+            raise Unreadable(f":{line}: the front matter has no closing {mark!r}; add it on a line of its own")
+    if _JSON_START.match(text):
+        matter, end = _json_object(text, line)
+        return Note(matter, text[end:])
+    if (plain := _PLAIN.match(text)) and text.partition(":")[0].strip().lower() in _TELLING:
+        return Note(_lines(plain[0]), text[plain.end() :])
+    return Note({}, text)
+
+
+def _yaml(text: str, line: int) -> dict[str, Any]:
+    try:
+        matter = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = line + mark.line + 1 if mark else line  # the front matter starts on the line after its fence
+        raise Unreadable(f":{at}: the front matter is no YAML ({error.problem}); correct it") from None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError) as error:
+        raise Unreadable(f":{line}: the front matter cannot be read ({str(error)[:80]}); correct it") from None
+    if matter is None:
+        return {}
+    if not isinstance(matter, dict):
+        raise Unreadable(f":{line}: the front matter is not a list of 'name: value' lines; correct it")
+    return matter
+
+
+def _toml(text: str, line: int) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise Unreadable(f":{line}: the front matter is no TOML ({str(error)[:80]}); correct it") from None
+
+
+def _json(text: str, line: int) -> dict[str, Any]:
+    matter, end = _json_object(text.lstrip(), line)
+    if text.lstrip()[end:].strip():
+        raise Unreadable(f":{line}: the front matter is no JSON (text after its end); correct it")
+    return matter
+
+
+def _json_object(text: str, line: int) -> tuple[dict[str, Any], int]:
+    """Return the JSON object at the start of `text`, and where it ends."""
+    try:
+        matter, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f":{line}: the front matter is no JSON ({str(error)[:80]}); correct it") from None
+    return matter, end
+
+
+def _lines(text: str) -> dict[str, Any]:
+    """Return "Key: value" lines (MultiMarkdown, Pelican); an indented line goes on with the value before it."""
+    matter: dict[str, str] = {}
+    key = ""
+    for row in text.splitlines():
+        if row[:1] in (" ", "\t"):
+            matter[key] = f"{matter[key]} {row.strip()}".strip()
+        else:
+            key, _, value = row.partition(":")
+            matter[key.strip()] = value.strip()
+            key = key.strip()
+    return dict(matter)
+
+
+def _is_telling(matter: dict[str, Any]) -> bool:
+    return any(isinstance(key, str) and key.lower() in _TELLING for key in matter)

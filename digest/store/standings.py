@@ -1,0 +1,98 @@
+"""Store where entries stand with their source: withdrawn, postponed or given back, and whether a page was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+
+from digest.sources.withdrawal import EARLY, PAGE, Stand
+from digest.store.schema import entry, release
+from subscribers.database import chunks
+
+_COLUMNS = (
+    entry.c.id, entry.c.state, entry.c.held_by, entry.c.held_why, entry.c.overruled, entry.c.missing_since,
+    entry.c.not_before, entry.c.not_after, entry.c.published,
+)  # fmt: skip
+
+
+def of_source(conn: Connection, source: str, floor: int) -> dict[int, Stand]:
+    """Return where the entries of a source stand that are kept back, or released after `floor` (see `releases`)."""
+    return _standings(conn, and_(entry.c.source == source, _is_owed(floor)))
+
+
+def due(conn: Connection, now: datetime, floor: int) -> dict[int, Stand]:
+    """Return where the entries stand whose embargo has ended, or that have expired since they were released."""
+    starts = and_(entry.c.state == "withheld", entry.c.held_by == EARLY, entry.c.not_before <= now)
+    ends = and_(entry.c.state == "ready", entry.c.not_after <= now)
+    return _standings(conn, and_(or_(starts, ends), entry.c.missing_since.is_(None) | ends, _is_owed(floor)))
+
+
+def keep(conn: Connection, standing: Stand) -> None:
+    """Store where an entry stands."""
+    values = {
+        "state": standing.state, "held_by": standing.held_by, "held_why": standing.held_why,
+        "overruled": standing.overruled, "missing_since": standing.missing_since,
+        "not_before": standing.not_before, "not_after": standing.not_after, "published": standing.published,
+    }  # fmt: skip
+    conn.execute(update(entry).where(entry.c.id == standing.entry).values(values))
+
+
+def let_go(conn: Connection, number: int) -> None:
+    """Release an entry by an editor's word, which overrules what has kept it back."""
+    values: dict[str, Any] = {"state": "ready", "overruled": entry.c.held_by, "held_by": "", "held_why": ""}
+    conn.execute(update(entry).where(entry.c.id == number).values(values))
+
+
+def released_once(conn: Connection, numbers: Collection[int]) -> set[int]:
+    """Return which of these entries have had a release."""
+    once: set[int] = set()
+    for chunk in chunks(sorted(numbers)):
+        once.update(conn.scalars(select(release.c.entry_id).where(release.c.entry_id.in_(chunk))))
+    return once
+
+
+def are_stored(conn: Connection, source: str) -> bool:
+    """Return whether the source has brought any entry yet."""
+    return bool(conn.scalar(select(exists().where(entry.c.source == source))))
+
+
+def not_asked(conn: Connection, numbers: Iterable[int]) -> set[int]:
+    """Return which of these entries are ready and their page was never asked."""
+    fresh: set[int] = set()
+    for chunk in chunks(sorted(set(numbers))):
+        query = select(entry.c.id).where(entry.c.id.in_(chunk), entry.c.asked_at.is_(None), entry.c.state == "ready")
+        fresh.update(conn.scalars(query))
+    return fresh
+
+
+def asked(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
+    """Store that the pages of entries were asked, so that each is asked once."""
+    for chunk in chunks(sorted(numbers)):
+        conn.execute(update(entry).where(entry.c.id.in_(chunk)).values(asked_at=now))
+
+
+def hold_for_page(conn: Connection, number: int, why: str) -> bool:
+    """Hold an entry for an editor because its page is gone; return whether it was still to go out."""
+    change = update(entry).where(entry.c.id == number, entry.c.state == "ready")
+    return bool(conn.execute(change.values(state="held", held_by=PAGE, held_why=why)).rowcount)
+
+
+def _is_owed(floor: int) -> ColumnElement[bool]:
+    return or_(
+        entry.c.state.in_(("held", "withheld")),
+        and_(entry.c.state == "ready", entry.c.id.in_(select(release.c.entry_id).where(release.c.number > floor))),
+    )
+
+
+def _standings(conn: Connection, condition: ColumnElement[bool]) -> dict[int, Stand]:
+    rows = conn.execute(select(*_COLUMNS).where(condition))
+    return {
+        row.id: Stand(
+            row.id, row.state, row.held_by, row.held_why, row.overruled, row.missing_since, row.not_before,
+            row.not_after, row.published,
+        )
+        for row in rows
+    }  # fmt: skip

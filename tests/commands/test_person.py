@@ -1,0 +1,166 @@
+"""Test the commands for one person: nothing they name is missing, and each leaves a line in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.store.engine import reading, writing
+from subscribers import store as people
+from subscribers.model import Subscriber
+from tests.console import Answer, digest
+from tests.house import House
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """Yield a house with a reader who follows everything."""
+    house = House(tmp_path / "house")
+    house.reader(ANN)
+    yield house
+    house.close()
+
+
+def told(house: House, *words: str) -> Answer:
+    return digest(house.folder, "--now", house.now.isoformat(), "subscribers", *words)
+
+
+def ann(house: House) -> Subscriber:
+    with reading(house.place.engine) as conn:
+        person = people.find(conn, ANN)
+    assert person is not None
+    return person
+
+
+def history(house: House, number: int = 1) -> list[tuple[str, str]]:
+    with reading(house.place.engine) as conn:
+        return [(event.what, event.how) for event in people.history(conn, number)]
+
+
+def mailed(house: House) -> bool:
+    """Return whether the next edition has a letter for the reader."""
+    house.run()
+    house.publish("News")
+    house.run(days=8)
+    return bool(house.letters(1))
+
+
+@pytest.mark.parametrize("reason", ["left", "bounced", "editor", "complained", "erased"])
+def test_every_suppression_can_be_lifted_with_a_record_of_who_asked(house: House, reason: str) -> None:
+    place = house.place
+    with writing(place.engine) as conn:
+        if reason == "left":
+            people.leave(conn, 1, how="link", now=house.now, secret=place.secret)
+        else:
+            people.suppress(conn, ANN, reason, secret=place.secret, now=house.now)
+    assert told(house, "unsuppress", ANN).code == 2  # without a note
+    assert told(house, "unsuppress", ANN, "--note", " ").code == 2
+    words = ["unsuppress", ANN, "--note", "rang on 2 November"]
+    if reason in ("complained", "erased"):
+        refused = told(house, *words)
+        assert (refused.code, "--force" in refused.stderr) == (1, True)
+        words.append("--force")
+    lifted = told(house, *words)
+    assert lifted.code == 0 and f"suppressed as {reason!r}" in lifted.stdout
+    what, how = history(house)[-1]
+    assert what == "unsuppressed" and how.endswith(f": rang on 2 November (was: {reason})")
+    if reason == "left":
+        assert "`digest subscribers confirm`" in lifted.stdout
+        assert told(house, "confirm", ANN, "--note", "rang").code == 0
+    assert mailed(house) if reason == "left" else ann(house).state == "active"
+    assert told(house, *words).code == 1  # there is nothing left to lift
+
+
+def test_who_left_joins_again_with_new_choices(house: House) -> None:
+    place = house.place
+    with writing(place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=place.secret)
+    refused = told(house, "add", ANN)
+    assert (refused.code, "`digest subscribers unsuppress`" in refused.stderr) == (1, True)
+    assert told(house, "unsuppress", ANN, "--note", "wrote to us").code == 0
+    assert told(house, "add", ANN, "--cadence", "daily", "--policy-areas", "housing").code == 0
+    assert (ann(house).id, ann(house).state, ann(house).cadence) == (1, "active", "daily")
+    assert [what for what, _ in history(house)] == ["added", "left", "unsuppressed", "added"]
+    again = told(house, "add", ANN)
+    assert (again.code, "`digest subscribers set`" in again.stderr) == (1, True)
+
+
+def test_an_address_without_a_subscriber_is_lifted_too(house: House) -> None:
+    assert told(house, "suppress", "new@example.org").code == 0
+    assert told(house, "add", "new@example.org").code == 1
+    lifted = told(house, "unsuppress", "new@example.org", "--note", "a slip of ours")
+    assert lifted.code == 0 and "`digest subscribers add`" in lifted.stdout
+    assert told(house, "add", "new@example.org").code == 0
+    assert [what for what, _ in history(house, 0)] == ["unsuppressed"]
+
+
+def test_what_is_set_is_stored_and_recorded(house: House) -> None:
+    words = ["name=Ann Other", "cadence=Monthly", "language=cy", "policy-areas=Housing; transport", "regions=wales",
+             "themes=leadership", "elsewhere=no"]  # fmt: skip
+    assert told(house, "set", ANN, *words).code == 0
+    person = ann(house)
+    assert (person.name, person.cadence, person.language) == ("Ann Other", "monthly", "cy")
+    assert person.interests.policy_areas == {"housing", "transport"}
+    assert (person.interests.regions, person.interests.themes) == ({"wales"}, {"leadership"})
+    assert person.interests.elsewhere is False
+    assert [what for what, _ in history(house)] == ["added", "changed"]
+    assert told(house, "set", ANN, "cadence=monthly").stdout == "subscriber 1 is so already\n"
+    assert told(house, "set", ANN, "name=", "policy_areas=all", "regions=ALL").code == 0
+    assert (ann(house).name, ann(house).interests.policy_areas, ann(house).interests.themes) == (
+        "",
+        frozenset(),
+        {"leadership"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (["cadence=fortnightly"], "use one of daily, weekly, monthly"),
+        (["policy_areas=housin"], "did you mean 'housing'?"),
+        (["regions=atlantis"], "region 'atlantis' is unknown"),
+        (["themes=x"], "theme 'x' is not in config.toml"),
+        (["elsewhere=maybe"], "neither yes nor no"),
+        (["language=english!"], "language code"),
+        (["cadense=weekly"], "did you mean 'cadence'?"),
+        (["state=active"], "use one of name, cadence"),
+        (["weekly"], "is no KEY=VALUE"),
+        (["cadence="], "cadence has no value"),
+        (["cadence=daily", "cadence=weekly"], "is given twice"),
+    ],
+)
+def test_what_cannot_be_set_changes_nothing(house: House, pairs: list[str], words: str) -> None:
+    before = ann(house)
+    refused = told(house, "set", ANN, "name=Changed", *pairs)
+    assert (refused.code, words in refused.stderr) == (2, True), refused
+    assert ann(house) == before
+
+
+def test_a_pause_ends_on_its_day_or_before(house: House) -> None:
+    assert "until 2026-12-02" in told(house, "pause", ANN).stdout  # a month
+    assert "until 2026-11-20" in told(house, "pause", ANN, "--until", "2026-11-20").stdout
+    assert not mailed(house)
+    assert "gets letters again" in told(house, "resume", ANN).stdout
+    assert "was not paused" in told(house, "resume", ANN).stdout
+    house.publish("More")
+    house.run(days=1)
+    house.run(days=7)
+    assert house.letters(1)
+    assert [what for what, _ in history(house)] == ["added", "paused", "paused", "resumed"]
+    for day in ("tomorrow", "2026-13-01", (house.now - timedelta(days=9)).date().isoformat()):
+        assert told(house, "pause", ANN, "--until", day).code == 2
+
+
+@pytest.mark.parametrize("words", [["set", "name=x"], ["pause"], ["resume"], ["confirm", "--note", "x"]])
+def test_nobody_is_told_as_nobody(house: House, words: list[str]) -> None:
+    unknown = told(house, words[0], "nobody@example.org", *words[1:])
+    assert (unknown.code, unknown.stderr) == (2, "digest: no subscriber has this address\n")
+    assert told(house, "suppress", ANN).code == 0
+    with writing(house.place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+    assert told(house, words[0], ANN, *words[1:]).code == 1  # by the rules of consent

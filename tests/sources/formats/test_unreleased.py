@@ -1,0 +1,220 @@
+"""Texts that are not released: each form of front matter, each spelling of a draft, each limit in time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from digest.model import Snapshot
+from digest.sources.formats.feed import parse_feed
+from digest.sources.formats.folder import read_folder
+from digest.sources.withdrawal import sign_of
+
+NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
+DRAFT = "unfinished"
+
+
+def read(folder: Path, text: str, name: str = "note.md") -> Snapshot:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return read_folder(folder, now=NOW, zone=ZoneInfo("Europe/London"))
+
+
+def code(snapshot: Snapshot) -> str:
+    (sighting,) = snapshot.sightings
+    return sign_of(sighting, NOW).code
+
+
+FORMS = [
+    "---\n{yaml}\n---\nBody.",
+    "---\r\n{yaml}\r\n---\r\nBody.",
+    "\n\n---\n{yaml}\n---\nBody.",
+    "\ufeff---\n{yaml}\n---\nBody.",
+    "\ufeff\n  \n---\n{yaml}\n...\nBody.",
+    "<!-- kept by the\n web team -->\n\n---\n{yaml}\n---\nBody.",
+    "# a note to ourselves\n---\n{yaml}\n---\nBody.",
+    "%YAML 1.2\n---\n{yaml}\n---\nBody.",
+    "+++\n{toml}\n+++\nBody.",
+    "\n+++\r\n{toml}\r\n+++\r\nBody.",
+    "---toml\n{toml}\n---\nBody.",
+    '{{"title": "Kinship", "draft": true}}\n\nBody.',
+    '\ufeff\n{{\n  "title": "Kinship",\n  "draft": true\n}}\nBody.',
+    ';;;\n{{"title": "Kinship", "draft": true}}\n;;;\nBody.',
+    '---json\n{{"title": "Kinship", "draft": true}}\n---\nBody.',
+    "Title: Kinship\nDraft: true\n\nBody.",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_draft_is_told_in_every_form_of_front_matter(form: str, tmp_path: Path) -> None:
+    yaml, toml = "title: Kinship\ndraft: true", 'title = "Kinship"\ndraft = true'
+    snapshot = read(tmp_path, form.format(yaml=yaml, toml=toml))
+    (sighting,) = snapshot.sightings
+    assert (sighting.title, sighting.html, code(snapshot)) == ("Kinship", "<p>Body.</p>", DRAFT)
+    assert snapshot.problems == ()
+
+
+TEXTS = [
+    ("# A heading\n\n---\n\nWords: and more\n\n---\nEnd.", "A heading"),
+    ("Note: this begins like a key.\n\nBody.", "Note"),
+    ("{{< figure >}}\nBody.", "Note"),
+    ("{% include x %}\nBody.", "Note"),
+    ("Title: a thought\nthat goes on as prose.\n", "Note"),
+]
+
+
+@pytest.mark.parametrize(("text", "title"), TEXTS)
+def test_a_text_without_front_matter_stays_whole(text: str, title: str, tmp_path: Path) -> None:
+    snapshot = read(tmp_path, text)
+    assert (snapshot.sightings[0].title, code(snapshot), snapshot.problems) == (title, "", ())
+
+
+UNREADABLE = [
+    ("+++\ntitle = \n+++\nBody.", "note.md:1: the front matter is no TOML"),
+    ("+++\ntitle = 1\nBody.", "note.md:1: the front matter has no closing '+++'"),
+    ('{"title": "x", \nBody.', "note.md:1: the front matter is no JSON"),
+    ("\n\n---\ntitle: a: b\n---\nBody.", "note.md:4: the front matter is no YAML"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), UNREADABLE)
+def test_front_matter_that_cannot_be_read_is_named(text: str, problem: str, tmp_path: Path) -> None:
+    snapshot = read(tmp_path, text)
+    assert snapshot.sightings == () and snapshot.problems[0].startswith(problem)
+
+
+MARKS = {
+    DRAFT: """
+        draft: yes | Draft: "true" | DRAFT: on | draft: 1 | is_draft: true | draft: "Yes" | published: false
+        published: "no" | Published: 0 | publish: off | status: draft | Status: Unpublished | status: private
+        post_status: pending | status: future | status: scheduled | status: in review | status: In-Review
+        workflow_state: needs_review | hidden: true | private: true | unlisted: true | visibility: private
+        visibility: members | eleventyExcludeFromCollections: true | _build: {list: never} | params: {draft: true}
+        archived: true | stage: draft | tags: [housing, draft] | permalink: false | confidential: yes
+        draft: soon | status: pilot | draft_mode: 1 | publish_to_all: false | embargoed_till: 2027-01-15
+        password: s3cret | embargo: after the board | expires: when the budget ends | visible: false | withdrawn: yes
+        """,
+    "early": """
+        date: 2027-01-15 | date: 2026-07-15 13:30 | date: "15 January 2027" | publishDate: 2027-01-15
+        publish_date: 2026-12-01T09:00:00Z | Publish-Date: 2027-01-15 | embargo: 2027-01-15
+        embargo_until: 2027-01-15 09:00 | available_from: 2027-01-15 | release_date: 2027-01-15
+        published_at: 2027-01-15 | published: 2027-01-15 | not_before: 2027-01-15
+        """,
+    "expired": """
+        expiryDate: 2026-07-01 | expires: 2026-07-15T12:30:00+01:00 | unpublish_date: 2026-01-01
+        end_date: 2026-07-15 | valid_until: 1 July 2026 | expires: 2026-07-15 13:00 | archived: 2026-01-01
+        """,
+    "": """
+        draft: false | draft: "no" | Draft: off | published: true | published: 2026-01-01 | status: published
+        status: Publish | status: final | visibility: public | hidden: false | tags: [drafting] | publisher: Us
+        date: 2026-07-15 | date: 2026-07-15 12:30 | publishDate: 2026-01-01 | expiryDate: 2027-01-01 | expires: never
+        embargo: false | review_date: 2027-01-01 | stage: evaluation | permalink: /kinship/ | draft: | archived: false
+        """,
+}
+
+
+SPELLINGS = [(mark.strip(), kind) for kind, rows in MARKS.items() for mark in re.split(r"[|\n]", rows.strip())]
+
+
+@pytest.mark.parametrize(("mark", "expected"), SPELLINGS)
+def test_what_an_author_marks_is_kept(mark: str, expected: str, tmp_path: Path) -> None:
+    assert code(read(tmp_path, f"---\ntitle: Kinship\n{mark}\n---\nBody.")) == expected
+
+
+TOLD = [
+    ("status: pilot", "note.md: the state 'status: pilot' is unknown; write published or draft"),
+    ("draft: soon", "note.md: 'draft: soon' cannot be read; write true or false"),
+    ("embargo: next year", "note.md: 'embargo: next year' cannot be read; write it as 2026-01-31"),
+    ("publish_to_all: false", "note.md: 'publish_to_all: false' looks like a state or a time limit"),
+    ("release_version: 3b", "note.md: 'release_version' looks like a state or a time limit and is not known"),
+]
+
+
+@pytest.mark.parametrize(("mark", "problem"), TOLD)
+def test_a_mark_that_cannot_be_read_is_named_with_its_cure(mark: str, problem: str, tmp_path: Path) -> None:
+    (told,) = read(tmp_path, f"---\ntitle: Kinship\n{mark}\n---\nBody.").problems
+    assert told.startswith(problem)
+
+
+def test_a_password_is_never_repeated(tmp_path: Path) -> None:
+    (sighting,) = read(tmp_path, "---\ntitle: Kinship\npassword: s3cret\n---\nBody.").sightings
+    assert sighting.unreleased == "password is set"
+
+
+@pytest.mark.parametrize("name", ["_drafts/a.md", "drafts/a.md", "_a.md", ".a.md", "a.draft.md", "Drafts/x/a.md"])
+def test_a_file_in_a_place_for_drafts_is_passed_over(name: str, tmp_path: Path) -> None:
+    assert read(tmp_path, "Body.", name).sightings == ()
+
+
+def test_endings_of_markdown_files_are_read_in_any_case(tmp_path: Path) -> None:
+    for name in ("UPPER.MD", "long.markdown"):
+        snapshot = read(tmp_path, "Body.", name)
+    assert [sighting.title for sighting in snapshot.sightings] == ["Upper", "Long"]
+
+
+ATOM = (
+    '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:app="http://www.w3.org/2007/app"'
+    ' xmlns:at="http://purl.org/atompub/tombstones/1.0" xmlns:wp="http://wordpress.org/export/1.2/"'
+    ' xmlns:dcterms="http://purl.org/dc/terms/" xmlns:media="http://search.yahoo.com/mrss/"'
+    ' xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/">'
+    "<entry><id>tag:a,1</id><title>T</title><updated>2026-07-01T00:00:00Z</updated>{}</entry>{}</feed>"
+)
+ELEMENTS = [
+    ("<app:control><app:draft>yes</app:draft></app:control>", DRAFT),
+    ('<control xmlns="http://www.w3.org/2007/app"><draft>yes</draft></control>', DRAFT),
+    ("<wp:status>private</wp:status>", DRAFT),
+    ("<wp:status>future</wp:status>", DRAFT),
+    ("<wp:post_password>s3cret</wp:post_password>", DRAFT),
+    ("<wp:post_password></wp:post_password>", ""),
+    ('<media:status state="blocked"/>', DRAFT),
+    ("<published>2027-01-15T00:00:00Z</published>", "early"),
+    ("<dcterms:available>2027-01-15</dcterms:available>", "early"),
+    ("<prism:embargoDate>2027-01-15</prism:embargoDate>", "early"),
+    ("<expirationDate>2026-07-01</expirationDate>", "expired"),
+    ("<dcterms:valid>start=2026-01-01; end=2026-07-01; scheme=W3C-DTF</dcterms:valid>", "expired"),
+    ("<dcterms:valid>2026-01-01/2026-07-01</dcterms:valid>", "expired"),
+    ("<app:control><app:draft>no</app:draft></app:control>", ""),
+    ("<published>2026-07-16T11:00:00Z</published>", ""),
+    ("<status>withdrawn</status>", ""),
+    ("<wp:status>publish</wp:status>", ""),
+]
+
+
+@pytest.mark.parametrize(("element", "expected"), ELEMENTS)
+def test_a_feed_marks_what_is_not_released(element: str, expected: str) -> None:
+    body = ATOM.format(element, "").encode()
+    assert code(parse_feed(body, content_type="", base_url="", now=NOW)) == expected
+
+
+JSON_ITEMS = [
+    ('"date_published": "2027-01-15T00:00:00Z"', "early"),
+    ('"draft": true', DRAFT),
+    ('"status": "unpublished"', DRAFT),
+    ('"date_published": "2026-07-15T20:00:00Z"', ""),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), JSON_ITEMS)
+def test_a_json_feed_marks_what_is_not_released(value: str, expected: str) -> None:
+    body = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"id": "1", "title": "T", {value}}}]}}'
+    assert code(parse_feed(body.encode(), content_type="", base_url="", now=NOW)) == expected
+
+
+TOMBSTONES = [
+    ('<at:deleted-entry ref="tag:a,9" when="2026-07-02T00:00:00Z"/>', ("tag:a,9",), 1),
+    ('<x:deleted-entry ref="tag:a,9"><x:by><name>A</name></x:by></x:deleted-entry>', ("tag:a,9",), 1),
+    ('<at:deleted-entry ref="tag:a,8"/><at:deleted-entry ref="tag:a,9"/>', ("tag:a,8", "tag:a,9"), 1),
+    ('<at:deleted-entry ref="tag:a,1" when="2026-07-02T00:00:00Z"/>', ("tag:a,1",), 0),
+    ('<at:deleted-entry ref="tag:a,1" when="2026-06-02T00:00:00Z"/>', (), 1),
+]
+
+
+@pytest.mark.parametrize(("tombstones", "deleted", "shown"), TOMBSTONES)
+def test_tombstones_name_deleted_entries(tombstones: str, deleted: tuple[str, ...], shown: int) -> None:
+    snapshot = parse_feed(ATOM.format("", tombstones).encode(), content_type="", base_url="", now=NOW)
+    assert (snapshot.deleted, len(snapshot.sightings)) == (deleted, shown)
