@@ -36,6 +36,8 @@ _BY_DETAIL: Final[dict[tuple[int, int], Class]] = {
 _BY_SUBJECT: Final[dict[int, Class]] = {6: "letter", 7: "sender"}
 _LOOSE = ((7, 0), (7, 1))  # given for whatever is refused, so that words outrank them
 _OF_THE_LOGIN = (530, 534, 535, 538)
+# Postfix names the command that a server refused: before RCPT the server does not know whom the letter is for.
+_BEFORE_RCPT = re.compile(r"\(in reply to (?:mail from|ehlo|helo|starttls|auth)\b", re.I)
 
 
 def classify(text: str, code: int | None = None, status: str | None = None) -> Class:
@@ -46,7 +48,7 @@ def classify(text: str, code: int | None = None, status: str | None = None) -> C
     words = _words(text)
     phrase = read_phrases(words)
     codes = [parts for parts in map(_parts, (status_in(text), status_in(status or ""))) if parts]
-    if phrase == "sender" or code in _OF_THE_LOGIN:
+    if phrase == "sender" or code in _OF_THE_LOGIN or _BEFORE_RCPT.search(text):
         return "sender"
     # A report's own field and the server's code that it quotes may differ: "address" counts only if nothing milder
     # stands beside it.
@@ -60,7 +62,8 @@ def classify(text: str, code: int | None = None, status: str | None = None) -> C
     if kind == "address":
         return phrase or read_hints(words) or "address"
     if kind == "sender" and firm is None and phrase in ("address", "mailbox", "letter"):
-        return phrase
+        # "5.7.1 user unknown" contradicts itself, so that nobody is suppressed for it.
+        return "unsure" if phrase == "address" else phrase
     return kind or phrase or read_hints(words) or "unsure"
 
 
