@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
@@ -18,6 +19,10 @@ from tests import postgres, remembered
 from tests.house import House, empty_database
 
 pytest_plugins = ["tests.figures"]
+
+# No deadline, because a slow machine is no fault of the product.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
