@@ -14,7 +14,7 @@ import click
 from digest import __version__
 from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
 from digest.commands.base import GlobalOptions, exit_code_of, message_of
-from digest.system import stopping
+from digest.system import stopping, streams
 
 
 class _Instant(click.ParamType[datetime]):
@@ -59,6 +59,7 @@ for _module in (setup, gathering, editions, editing, people, serving, upkeep):
 
 def main() -> None:
     """Run the command that was typed and exit with its exit code."""
+    streams.guard_streams()
     stopping.listen()
     sys.exit(run_command(sys.argv[1:]))
 

@@ -65,16 +65,15 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 def serve(scheduler: BlockingScheduler) -> None:
-    """Run the scheduler until SIGTERM or SIGINT; a run under way is finished first.
+    """Run the scheduler until a stop is requested, or SIGINT; a run under way is finished first.
 
     Returns at once when a stop was requested before the call.
     """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     waiting, waking = os.pipe()
 
-    def stop(*_: object) -> None:
+    def wake() -> None:
         # Do no more here, because the signal may interrupt this thread while it holds a lock that a shutdown needs.
-        stopping.request_stop()
         os.write(waking, b".")
 
     def end() -> None:
@@ -82,9 +81,9 @@ def serve(scheduler: BlockingScheduler) -> None:
         # wait=False returns at once; the interpreter joins the executor's thread when it exits.
         scheduler.shutdown(wait=False)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGINT, stopping.request_stop)
     # The thread that ends the scheduler starts after it, because only a scheduler that has started can be shut down.
     scheduler.add_listener(lambda _: threading.Thread(target=end, daemon=True).start(), EVENT_SCHEDULER_STARTED)
-    if not stopping.asked():
-        scheduler.start()
+    with stopping.telling(wake):
+        if not stopping.asked():
+            scheduler.start()

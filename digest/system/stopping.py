@@ -12,8 +12,13 @@ _callbacks: list[Callable[[], None]] = []
 
 
 def listen() -> None:
-    """Treat SIGTERM as a request to stop in good order, from now on."""
+    """Treat SIGTERM and SIGHUP as a request to stop in good order, from now on.
+
+    A closing terminal sends SIGHUP. Where it is ignored, as below `nohup`, it stays ignored.
+    """
     signal.signal(signal.SIGTERM, request_stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, request_stop)
 
 
 def request_stop(_number: int = 0, _frame: FrameType | None = None) -> None:
