@@ -16,7 +16,7 @@ from digest.errors import WrongUse
 from digest.facets.places.gazetteer import load_gazetteer as load_gazetteer
 from digest.sources.web.fetch import Fetcher, Limits
 from digest.store import deliveries, migrate
-from digest.store.engine import make_engine, reading, writing
+from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.transports.base import Transport
 from subscribers.secret import load_secret
@@ -26,12 +26,14 @@ from subscribers.suppression import check_secret, is_sealed, seal
 class Installation:
     """Give the stories what they work with, each part opened on first use.
 
-    `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time.
+    `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time. `create`: whether a
+    database that is not there is made.
     """
 
-    def __init__(self, settings: Settings, now: datetime | None = None) -> None:
+    def __init__(self, settings: Settings, now: datetime | None = None, *, create: bool = True) -> None:
         self.settings = settings
         self._now = now
+        self._create = create
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -41,12 +43,17 @@ class Installation:
 
     @cached_property
     def engine(self) -> Engine:
-        """Return the engine of the database, which is created on first use.
+        """Return the engine of the database, which is created on first use where that is allowed.
 
-        Raises WrongUse when the database's schema is older than this program.
+        Raises WrongUse when the database's schema is older than this program, DigestError when it is not there and
+        may not be made.
         """
-        engine = make_engine(self.settings.storage_url)
+        # The fence is made by the first run, so beside it a missing database was lost and not yet to be made.
+        create = self._create and not self.settings.fence_file.exists()
+        engine = make_engine(self.settings.storage_url, create=create)
         if migrate.current(engine) is None:
+            if not create:
+                raise NoDatabase(f"the database holds nothing yet; {HOW_TO_MAKE}")
             migrate.upgrade(engine)
         elif not migrate.check_schema(engine):
             raise WrongUse(

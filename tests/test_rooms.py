@@ -57,7 +57,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
     "starlette": ("digest.web", "subscribers.pages"),
-    "uvicorn": ("digest.commands.serving",),
+    "uvicorn": ("digest.web.server",),
 }
 # A provider's name stands in its own room, where its settings are read, and in help texts.
 PROVIDERS = {"sendgrid": ("digest/transports/sendgrid/", "digest/config/", "digest/commands/")}

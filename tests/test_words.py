@@ -22,6 +22,7 @@ OF_OTHERS = {
     "blacklist": (r"blacklist\w*", "a word in the replies of mail servers"),
     "mailer": ("mailer-daemon", "the name that mail servers write bounces under"),
     "scheduled send": ("scheduled_sends", "a part of SendGrid's API"),
+    "backlog": ("backlog=", "a setting of uvicorn"),
 }
 
 

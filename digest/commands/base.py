@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -62,11 +64,14 @@ class GlobalOptions:
 
         return load(self.config, os.environ if self.environ is None else self.environ)
 
-    def installation(self) -> Installation:
-        """Open the installation that the config file describes. Raises ConfigError."""
+    def installation(self, *, create: bool = True) -> Installation:
+        """Open the installation that the config file describes. Raises ConfigError.
+
+        `create`: whether a database that is not there is made.
+        """
         from digest.installation import Installation
 
-        return Installation(self.settings(), self.now)
+        return Installation(self.settings(), self.now, create=create)
 
     def at(self) -> datetime:
         """Return the instant that `--now` gives, else the present one (aware, UTC)."""
@@ -120,8 +125,10 @@ def split_values(text: str) -> list[str]:
 
 
 def answer(document: Any) -> None:
-    """Print a JSON document to stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print a JSON document to stdout; characters that its encoding may lack are escaped."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    unicode = codecs.lookup(encoding).name.startswith("utf")
+    click.echo(json.dumps(document, indent=2, ensure_ascii=not unicode))
 
 
 def tell(line: str) -> None:

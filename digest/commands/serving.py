@@ -29,26 +29,15 @@ if TYPE_CHECKING:
 @click.pass_obj
 def serve(options: GlobalOptions, host: str, port: int) -> None:
     """Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it."""
-    import uvicorn
-
     from digest.web.app import make_app
+    from digest.web.server import serve_app
 
-    installation = options.installation()
+    installation = options.installation(create=False)
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
     installation.require_secret()
     app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
-    # No access log, because the addresses of the pages hold tokens.
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        lifespan="off", timeout_graceful_shutdown=20,
-    )  # fmt: skip
-    try:
-        listening = config.bind_socket()
-    except SystemExit:
-        raise WrongUse(f"{host} port {port}: cannot listen there; choose another --host or --port") from None
-    tell(f"listening on http://{host}:{listening.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listening])
+    serve_app(app, host, port, tell)
     tell("digest: stopped")
 
 

@@ -25,12 +25,13 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from digest.errors import ConfigError, DigestError, TryLater
+from digest.errors import ConfigError, DigestError, TryLater, WrongUse
 from digest.system.failpoint import failpoint
 from digest.system.private import create_private
 
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
+HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
 
 # Errors are told apart by the beginning of SQLite's error name or of PostgreSQL's SQLSTATE.
 # The cure is to wait or to make room. SQLite: locks, the disk. PostgreSQL: connections, collisions, resources, locked
@@ -50,16 +51,22 @@ _FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists
 _REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 
-def make_engine(url: str, *, wait: float = 30.0) -> Engine:
+class NoDatabase(WrongUse):
+    """The database is not there, and may not be made."""
+
+
+def make_engine(url: str, *, wait: float = 30.0, create: bool = True) -> Engine:
     """Return the engine for `url`; nothing is connected to yet.
 
     `url` is `sqlite:///path` or `postgresql+psycopg://…` (`postgresql://` means the same). `wait` is how many
-    seconds a transaction waits for SQLite's write lock, and a connection for a server, before TryLater.
+    seconds a transaction waits for SQLite's write lock, and a connection for a server, before TryLater. `create`:
+    whether an SQLite file that is not there is made; one that was there and has gone is never made anew, and
+    connecting raises NoDatabase.
     Raises ConfigError for any other scheme, a folder that is not there, or a missing PostgreSQL driver.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, wait)
+        return _sqlite(parsed, wait, create)
     return _postgresql(parsed, wait)
 
 
@@ -133,14 +140,14 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL, wait: float) -> Engine:
+def _sqlite(url: URL, wait: float, create: bool) -> Engine:
     path = None if url.database in (None, "", ":memory:") else Path(str(url.database))
     if path is not None and not path.absolute().parent.is_dir():
         raise ConfigError([f"storage.url: no folder {path.absolute().parent}; make it, or name another"])
     # Parameters are hidden, because they hold people's addresses and would stand in error messages.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
     _set_up_sqlite_connections(engine)
-    _watch_file(engine, path)
+    _watch_file(engine, path, create)
     _begin_sqlite_transactions(engine, path)
     return engine
 
@@ -158,8 +165,12 @@ def _set_up_sqlite_connections(engine: Engine) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _watch_file(engine: Engine, path: Path | None) -> None:
-    """Drop a pooled connection whose file was replaced, because writes to the old file would be lost silently."""
+def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
+    """Drop a pooled connection whose file was replaced, because writes to the old file would be lost silently.
+
+    A file that has gone is not made anew: an empty database knows neither who has left nor what was sent.
+    """
+    was_there = not create
 
     @event.listens_for(engine, "do_connect")
     def note_file(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
@@ -169,6 +180,10 @@ def _watch_file(engine: Engine, path: Path | None) -> None:
                 create_private(path)
         # Before the file is opened, because afterwards another file may be there already.
         record.info["file"] = _identity(path)
+        nonlocal was_there
+        if path is not None and was_there and record.info["file"] is None:
+            raise NoDatabase(f"database {_name(engine)}: there is no such file; put it back or {HOW_TO_MAKE}")
+        was_there = True
 
     @event.listens_for(engine, "checkout")
     def compare_file(_connection: Any, record: Any, _proxy: Any) -> None:

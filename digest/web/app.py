@@ -19,23 +19,24 @@ from sqlalchemy import Connection, Engine
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.config.settings import Settings
 from digest.delivery.events_in import take_body
-from digest.errors import ConfigError, TryLater
+from digest.errors import ConfigError
 from digest.model import REGIONS, Site, Term
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
 from digest.system.pages import render_page, stylesheet
 from digest.transports.webhook import BadBody, Webhook
+from digest.web.health import healthz
 from digest.web.letters import COPY, LETTER_POLICY, LetterPages, NoLetter
-from subscribers.errors import BadSecret, BadToken, NoSubscriber, OldLink
+from digest.web.refusals import handlers
+from subscribers.errors import BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
-from subscribers.suppression import check_secret
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
@@ -59,12 +60,13 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
     fence = Fence(engine, settings.fence_file)
+    render = _render(site, css)
     context = people.PageContext(
         begin=lambda: _begin(engine, fence),
         look=lambda: reading(engine),
         secret_keys=[secret],
         clock=clock,
-        render=_render(site, css),
+        render=render,
         editors=(site.reply_to or site.sender).rpartition("<")[2].rstrip("> "),
         choices=_choices(settings),
         zone=ZoneInfo(site.zone),
@@ -73,12 +75,14 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     app = Starlette(
         routes=[
             Route(webhook.path, _hook(engine, secret, webhook, clock, fence), methods=["POST"]),
-            Route("/healthz", _healthz(engine, secret), methods=["GET"]),
+            Route("/healthz", healthz(engine, secret), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
             *people.routes(context),
         ],
-        exception_handlers={TryLater: _later},
+        exception_handlers=handlers(render),
     )
+    # Such a redirect would lead to the host that the client named.
+    app.router.redirect_slashes = False
     # Around everything else, because error pages need the headers too.
     return SecurityHeaders(app, style=css)
 
@@ -184,30 +188,6 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock, fence: 
         return Response(status_code=204)
 
     return hook
-
-
-def _healthz(engine: Engine, secret: bytes) -> Endpoint:
-    """Return the endpoint that asks the database whether it answers, and whether `secret` made its links."""
-
-    def ask() -> bool:
-        with reading(engine) as conn:
-            try:
-                check_secret(conn, secret)
-            except BadSecret as error:
-                _log.error("web: %s", error)
-                return False
-        return True
-
-    async def healthz(_request: Request) -> Response:
-        ok = await run_in_threadpool(ask)
-        return JSONResponse({"ok": ok}, 200 if ok else 503)
-
-    return healthz
-
-
-async def _later(_request: Request, error: Exception) -> Response:
-    _log.warning("web: %s", error)
-    return PlainTextResponse("try again later\n", 503, headers={"Retry-After": "60"})
 
 
 async def _read(request: Request) -> tuple[bytes, Response | None]:

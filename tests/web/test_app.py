@@ -271,14 +271,6 @@ def test_health_and_what_is_not_there(client: TestClient) -> None:
         assert answer.status_code in (404, 405) and guarded(answer)
 
 
-def test_a_fault_of_ours_is_guarded_and_says_nothing(engine: Engine, client: TestClient) -> None:
-    with writing(engine) as conn:
-        conn.execute(text("DROP TABLE event"))
-    body = body_of(told("bounce", 1, "a"))
-    answer = client.post("/hooks/sendgrid", content=body, headers=SIGNER.headers(body))
-    assert (answer.status_code, answer.text, guarded(answer)) == (500, "Internal Server Error", True)
-
-
 # --- a real server --------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,48 @@
+"""Answer /healthz: whether the tables of this program's schema are there and can be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import Engine, literal, select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from digest.errors import DigestError
+from digest.store import migrate
+from digest.store.engine import reading
+from subscribers.errors import BadSecret
+from subscribers.suppression import check_secret
+
+_log = logging.getLogger(__name__)
+
+
+def why_unhealthy(engine: Engine, secret: bytes) -> str:
+    """Return why the database cannot be worked with, or did not make links with `secret`; "" when all is well."""
+    try:
+        if not migrate.check_schema(engine):
+            return "the database has no schema, or an older one than this program: `digest db upgrade`"
+        with reading(engine) as conn:
+            check_secret(conn, secret)
+            for table in migrate.tables().sorted_tables:
+                conn.execute(select(literal(1)).select_from(table).limit(1)).all()
+    except (DigestError, BadSecret, SQLAlchemyError) as error:
+        return str(error)
+    return ""
+
+
+def healthz(engine: Engine, secret: bytes) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that tells a monitor whether requests can be answered, with status 200 or 503."""
+
+    async def answer(_request: Request) -> Response:
+        why = await run_in_threadpool(why_unhealthy, engine, secret)
+        if not why:
+            return JSONResponse({"ok": True})
+        # In the log alone, because anybody may ask.
+        _log.error("web: not healthy: %s", why)
+        return JSONResponse({"ok": False}, 503)
+
+    return answer
