@@ -22,6 +22,7 @@ from digest.model import Snapshot, Source
 from digest.sources.formats.tidy import TOO_MANY
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.web.fetch import Fetcher
+from digest.sources.web.guard import endpoint
 from digest.store import sources, standings
 from digest.store.engine import is_of_database, reading, writing
 from digest.store.sources import Gathering, State
@@ -135,7 +136,9 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     if source.url and state.moved_to and _has_moved(state, now):
-        source = replace(source, url=state.moved_to)
+        # The permission is for the service that config.toml names, not for where it sends us.
+        private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
+        source = replace(source, url=state.moved_to, allow_private=private)
     validators = Validators(state.etag, state.last_modified, state.body_hash)
     try:
         return read_source(source, validators, fetcher, now=now, zone=zone)

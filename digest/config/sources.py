@@ -47,7 +47,8 @@ class SourcePart(BaseModel):
     )
     allow_private: bool = Field(
         default=False,
-        description="Whether `url` may lead to a private address, such as a server in your own network.",
+        description="Whether `url` may lead to a private address, such as a server in your own network. "
+        "Its host and port alone are allowed, not where it redirects.",
     )
 
 

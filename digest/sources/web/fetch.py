@@ -15,7 +15,16 @@ import httpx2
 from digest.errors import SourceError
 from digest.sources.links import absolute_link
 from digest.sources.web import answers
-from digest.sources.web.guard import Allowed, Deadline, GuardedBackend, Resolver, is_public, system_resolver
+from digest.sources.web.guard import (
+    Allowed,
+    Deadline,
+    Endpoint,
+    GuardedBackend,
+    Resolver,
+    endpoint,
+    is_public,
+    system_resolver,
+)
 from digest.sources.web.politeness import Turns
 from digest.sources.web.unpack import Unpacker
 
@@ -96,7 +105,7 @@ class Fetcher:
         if target is None:
             raise SourceError(f"{url[:200]!r} is no http or https address that can be fetched; correct the url")
         conditions = answers.conditions(etag, last_modified)
-        exempt = urlsplit(target).hostname if allow_private else None
+        exempt = endpoint(target) if allow_private else None
         deadline = Deadline(self._limits.seconds)
         moved_to, permanent = None, True
         seen = {target}
@@ -126,7 +135,7 @@ class Fetcher:
         HEAD wrongly. No body is read.
         """
         target, method, deadline = absolute_link(url, None), "HEAD", Deadline(seconds)
-        exempt = urlsplit(url).hostname if allow_private else None
+        exempt = endpoint(target) if allow_private and target else None
         for _ in range(self._limits.redirects + 2):
             if target is None:
                 return None
@@ -142,7 +151,7 @@ class Fetcher:
                 return status
         return None
 
-    def _status(self, method: str, url: str, deadline: Deadline, exempt: str | None) -> tuple[int, str]:
+    def _status(self, method: str, url: str, deadline: Deadline, exempt: Endpoint | None) -> tuple[int, str]:
         """Send one request and return its status and where it redirects to; raises what the connection raises."""
         with self._turns.turn(urlsplit(url).hostname or "") as waited:
             deadline.shift(waited)
@@ -154,7 +163,9 @@ class Fetcher:
             ):
                 return response.status_code, answers.header(response.headers, "location")
 
-    def _ask(self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: str | None) -> _Body | _Redirect:
+    def _ask(
+        self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: Endpoint | None
+    ) -> _Body | _Redirect:
         """Send one request and judge its answer; raises SourceError."""
         host = urlsplit(url).hostname or ""
         with self._turns.turn(host) as waited:

@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import httpcore2
 
@@ -20,6 +21,7 @@ from digest.system.timed import Connect, TimedBackend, TimedStream
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], list[str]]
 Allowed = Callable[[Address, int], bool]
+Endpoint = tuple[str, int]  # a host and a port
 
 PORTS = frozenset({80, 443})
 _CONNECT_SECONDS = 5.0
@@ -44,6 +46,12 @@ _DENIED_6 = tuple(
     ipaddress.IPv6Network(net)
     for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20")
 )  # fmt: skip
+
+
+def endpoint(url: str) -> Endpoint:
+    """Return the host and port that an absolute http(s) address leads to."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def is_public(address: Address, port: int) -> bool:
@@ -105,13 +113,13 @@ class Flow:
 class GuardedBackend(TimedBackend):
     """Open connections that reach allowed addresses only and end at the deadline.
 
-    `exempt` is the host of a source that config allows to be private (`allow_private`): the check of
-    address and port is off for that name alone, not for where it redirects. `max_bytes` caps what one
+    `exempt` is the host and port of a source that config allows to be private (`allow_private`): the check of
+    address and port is off for that service alone, not for where it redirects. `max_bytes` caps what one
     connection may bring in, headers included.
     """
 
     def __init__(
-        self, deadline: Deadline, resolver: Resolver, allowed: Allowed, exempt: str | None, max_bytes: int
+        self, deadline: Deadline, resolver: Resolver, allowed: Allowed, exempt: Endpoint | None, max_bytes: int
     ) -> None:
         super().__init__(lambda at_most, _late: deadline.left(at_most))
         self._deadline = deadline
@@ -145,10 +153,10 @@ class GuardedBackend(TimedBackend):
             except ValueError:
                 raise SourceError(f"{host} resolves to {text!r}, which is no address; check its name") from None
             # Refuse the name for one bad address, because a mix of public and private addresses is an attack.
-            if host != self._exempt and not self._allowed(address, port):
+            if (host, port) != self._exempt and not self._allowed(address, port):
                 raise SourceError(
                     f"{host} port {port} leads to {address}, which is not a public web server; "
-                    "if it is yours, give the source allow_private = true"
+                    "if it is yours, give the source this address with allow_private = true"
                 )
             addresses.append(address)
         if not addresses:

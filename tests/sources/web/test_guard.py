@@ -10,7 +10,7 @@ import httpcore2
 import pytest
 
 from digest.errors import SourceError
-from digest.sources.web.guard import Deadline, Flow, GuardedBackend, is_public, system_resolver
+from digest.sources.web.guard import Deadline, Flow, GuardedBackend, endpoint, is_public, system_resolver
 from tests.sources.webserver import Web, answer, dialled, fetcher
 
 PRIVATE = [
@@ -192,3 +192,31 @@ def test_a_deadline_that_has_passed_refuses_every_step() -> None:
 def test_a_drip_is_told_from_a_slow_answer(pieces: list[tuple[float, int]], drip: bool) -> None:
     flow = Flow()
     assert any(flow.is_drip(size, 1_000.0 + at) for at, size in pieces) is drip
+
+
+@pytest.mark.parametrize(
+    "place", ["http://feeds.example:{other}/x", "https://feeds.example:{other}/x", "http://feeds.example/x"]
+)
+def test_a_permission_for_one_service_opens_no_other_of_its_host(web: Web, forbidden: Web, place: str) -> None:
+    strict = fetcher(web)
+    strict._allowed = is_public
+    forbidden.on("/x", answer(b"words of another service"))
+    where = place.format(other=forbidden.port)
+    web.on("/feed", answer(b"", f"Location: {where}", status="302 Found"))
+    with dialled() as connects, pytest.raises(SourceError, match="not a public web server") as told:
+        strict.fetch(web.url(), allow_private=True)
+    assert "words of another" not in str(told.value)
+    assert connects == [("127.0.0.1", web.port)]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://Feeds.Example/x", ("feeds.example", 80)),
+        ("https://feeds.example", ("feeds.example", 443)),
+        ("http://feeds.example:8080/", ("feeds.example", 8080)),
+        ("http://[::1]:81/", ("::1", 81)),
+    ],
+)
+def test_a_service_is_a_host_and_a_port(url: str, expected: tuple[str, int]) -> None:
+    assert endpoint(url) == expected
