@@ -6,9 +6,24 @@ Every message names the file, key or row that is wrong, and the cure.
 from __future__ import annotations
 
 import errno
+import re
 
 # Free room or a later run cures these. EIO is among them because a disk that fails once may work the next time.
 _PASSING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM))
+
+_USER = re.compile(
+    # All before the last "@" of the host, also where a password holds a slash: then a colon that begins no port.
+    r"(?<=://)(?:[^\s/?#\"<>]*@|[^\s/?#@:\"<>]*:(?!\d{1,5}(?:[/?#]|$))[^\s@\"<>]*@)"
+)
+_QUERY = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>)]*")
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` with every web address in it shortened: no user name or password, no query and no fragment.
+
+    Everything that may quote an address of the config goes through here before it is shown or stored.
+    """
+    return _QUERY.sub(r"\1?…", _USER.sub("…@", text)) if "://" in text else text
 
 
 class DigestError(Exception):
@@ -62,11 +77,11 @@ def of_disk(error: OSError, message: str) -> DigestError:
 class SourceError(DigestError):
     """A source could not be read this time; the others go on.
 
-    `retry_after` is the number of seconds that the source asked us to wait (None: it asked for nothing);
-    `gone` is true when it answered that it will not come back (410).
+    The addresses in its message are shortened. `retry_after` is the number of seconds that the source asked us to
+    wait (None: it asked for nothing); `gone` is true when it answered that it will not come back (410).
     """
 
     def __init__(self, reason: str, *, retry_after: float | None = None, gone: bool = False) -> None:
-        super().__init__(reason)
+        super().__init__(without_secrets(reason))
         self.retry_after = retry_after
         self.gone = gone

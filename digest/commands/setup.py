@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,6 @@ from digest.errors import ConfigError, DigestError, WrongUse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from sqlalchemy import Engine
 
     from digest.config.settings import Settings
 
@@ -109,11 +106,15 @@ def _find_problems(settings: Settings) -> list[str]:
     """Return every problem that only files, folders or a trial letter show; changes nothing."""
     from digest.delivery.trial import trial_letter
     from digest.facets.places.gazetteer import load_gazetteer
+    from digest.operations import check_settings
 
-    problems = _storage_problems(settings) + _letters_folder_problems(settings)
-    for source in settings.sources:
-        if source.path is not None and not Path(source.path).exists():
-            problems.append(f"source {source.name!r}: {source.path} is not there; correct its path")
+    problems = [
+        *check_settings.storage_problems(settings),
+        *check_settings.folder_problems(settings),
+        *check_settings.transport_problems(settings),
+        *check_settings.mailbox_problems(settings),
+        *check_settings.source_problems(settings),
+    ]
     if settings.templates is not None and not settings.templates.is_dir():
         problems.append(f"letter.templates: {settings.templates} is not a folder; make it or remove the key")
     if not settings.cadences:
@@ -126,70 +127,6 @@ def _find_problems(settings: Settings) -> list[str]:
         problems += error.problems
     load_gazetteer()  # raises when the shipped gazetteer is missing or damaged
     return problems
-
-
-def _storage_problems(settings: Settings) -> list[str]:
-    """Return the problems of the paths in [storage]: database, secret and fence. Creates none of them."""
-    from digest.store.engine import make_engine
-
-    problems = []
-    try:
-        engine = make_engine(settings.storage_url)
-    except ConfigError as error:
-        problems += error.problems
-    else:
-        if engine.dialect.name == "sqlite" and Path(engine.url.database or "").is_dir():
-            problems.append(f"storage.url: {engine.url.database} is a folder; name a file in it")
-        else:
-            problems += _secret_problems(engine, settings)
-    for key, file in (("secret_file", settings.secret_file), ("fence_file", settings.fence_file)):
-        if file.is_dir():
-            problems.append(f"storage.{key}: {file} is a folder; name a file in it")
-        elif not file.parent.is_dir():
-            problems.append(f"storage.{key}: no folder {file.parent}; make it, or name another")
-    return problems
-
-
-def _secret_problems(engine: Engine, settings: Settings) -> list[str]:
-    """Return the problem of a secret that is lost, or not the one that the database was used with. Makes no database.
-
-    Says nothing when the database cannot be read, because every other command tells that.
-    """
-    from digest.installation import is_secret_used, stored_secret
-    from digest.store import migrate
-    from digest.store.engine import reading
-    from subscribers.errors import BadSecret
-
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").is_file():
-        return []
-    try:
-        if migrate.current(engine) is not None and migrate.check_schema(engine):
-            with reading(engine) as conn:
-                if is_secret_used(conn):
-                    stored_secret(conn, settings.secret_file)
-    except BadSecret as error:
-        return [f"storage.secret_file: {error}"]
-    except DigestError:
-        return []
-    finally:
-        engine.dispose()
-    return []
-
-
-def _letters_folder_problems(settings: Settings) -> list[str]:
-    """Return the problem of the folder that the file transport writes letters to, if there is one."""
-    if settings.transport.kind != "file":
-        return []
-    # A run creates missing folders, so the nearest path that exists must be a folder that this account may write to.
-    letters = settings.transport.directory
-    nearest = next(path for path in (letters, *letters.parents) if path.exists())
-    if not nearest.is_dir():
-        return [f"transport.directory: {nearest} is a file; name a folder"]
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        return [
-            f"transport.directory: {nearest} cannot be written to; let this account write, or name another folder"
-        ]
-    return []
 
 
 def _check_labels(options: GlobalOptions, labels: Path, json_: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.config.site import split_url
+from digest.errors import without_secrets
 from digest.letter import colours
 from digest.letter.brand import DARK, LIGHT, Brand, Colours, Logo
 from digest.letter.words import primary
@@ -82,7 +83,12 @@ def check_brand(part: BrandPart, languages: Collection[str]) -> list[str]:
         url = split_url(part.logo.url)
         if url is None or url.scheme != "https" or not part.logo.url.isascii() or " " in part.logo.url:
             problems.append(
-                f"brand.logo.url: {part.logo.url[:200]!r} is not an https address; mail programs fetch it there"
+                f"brand.logo.url: {without_secrets(part.logo.url)[:200]!r} is not an https address;"
+                " mail programs fetch it there"
+            )
+        elif "@" in url.netloc:
+            problems.append(
+                "brand.logo.url: holds a user name or password, which every reader would see; take it out"
             )
         elif len(part.logo.url) > _LONGEST_LOGO:
             problems.append(f"brand.logo.url: is longer than {_LONGEST_LOGO} characters; give a shorter address")

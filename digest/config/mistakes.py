@@ -44,7 +44,44 @@ def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
         return f"{path}: is missing; add it"
     if path == "transport.kind":
         return f'{path}: {detail["input"]!r} is not a transport; use "file", "smtp" or "sendgrid"'
-    return f"{path}: {detail['msg'].removeprefix('Value error, ')}"
+    return f"{path}: {_problem(kind, detail)}"
+
+
+# The mistake and its cure, by the beginning of pydantic's name for it.
+_FORMS = {
+    "string": 'is no text; write it in quotes: "…"',
+    "int": "is no whole number; write it without quotes: 10",
+    "float": "is no number; write it without quotes: 2.5",
+    "finite": "is no number; write it without quotes: 2.5",
+    "bool": "is neither true nor false; write true or false, without quotes",
+    "list": 'is no list; write one like ["…", "…"]',
+    "dict": "is no table; write its keys below a line in brackets, such as [table]",
+    "model": "is no table; write its keys below a line in brackets, such as [table]",
+}
+_BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+_BOUND_WORDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+
+
+def _problem(kind: str, detail: ErrorDetails) -> str:
+    """Return the mistake and its cure; pydantic's own words only where a check of ours gave them."""
+    context = detail.get("ctx", {})
+    if kind == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    if kind in _BOUNDS:
+        bound = _BOUNDS[kind]
+        return f"{detail['input']!r} does not fit; write a number that is {_BOUND_WORDS[bound]} {context[bound]}"
+    if kind == "literal_error":
+        return f"{detail['input']!r} is unknown; use {context['expected'].replace(chr(39), chr(34))}"
+    if kind == "string_too_short":
+        return (
+            "is empty; write it"
+            if not detail["input"]
+            else f"is too short; write {context['min_length']} or more letters"
+        )
+    if kind == "string_too_long":
+        return f"is too long; write at most {context['max_length']} letters"
+    form = _FORMS.get(kind.partition("_")[0])
+    return form or f"{detail['msg'][:1].lower()}{detail['msg'][1:]}; correct it as docs/configuration.md says"
 
 
 def _keys_beside(model: type[BaseModel], location: Location) -> list[str]:

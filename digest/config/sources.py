@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digest.config import spans
 from digest.config.site import split_url
+from digest.errors import without_secrets
 from digest.model import KINDS, Backfill, Source
 from subscribers.facets import KnownFacets
 
@@ -70,7 +71,7 @@ def _check(part: SourcePart, facets: KnownFacets) -> list[str]:
     if (part.url is None) == (part.path is None):
         problems.append("url: give either url or path, and only one of them")
     if part.url is not None and split_url(part.url) is None:
-        problems.append(f"url: {part.url!r} is not a web address; a file or folder goes in path")
+        problems.append(f"url: {without_secrets(part.url)!r} is not a web address; a file or folder goes in path")
     if part.kind not in KINDS:
         problems.append(f"kind: {part.kind!r} is not a kind; use {' or '.join(KINDS)}")
     for facet in ("policy_areas", "regions", "themes"):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from digest.letter.mime import headers
 from digest.model import Site
+from digest.sources.links import ascii_host
 from digest.transports.base import Capabilities, Transport
 
 
@@ -186,6 +187,9 @@ def transport_of(
         else:
             settings = SendGridSettings(secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10))
             problems += mistakes(settings)
+    if part.kind == "smtp" and ascii_host(part.host.strip("[]")) is None:
+        # The line does not repeat it, because it may be an address with a password.
+        problems.append('transport.host: is empty or no name of a mail server; write it like "mail.example.org"')
     if part.bounces is not None and part.bounces.count("@") != 1:
         problems.append(
             f'transport.bounces: {part.bounces!r} is not a mailbox; write it like "bounce@news.example.org"'

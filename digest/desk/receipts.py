@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from digest.config.settings import Settings
 from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.installation import Installation
@@ -175,7 +176,12 @@ def page(installation: Installation, edition_account: EditionAccount) -> str:
 
 def path_of(installation: Installation, edition: Edition) -> Path:
     """Return the path of an edition's receipt page, in receipts/ beside config.toml."""
-    return installation.settings.home / "receipts" / f"{folder_of(edition)}.html"
+    return page_folder(installation.settings) / f"{folder_of(edition)}.html"
+
+
+def page_folder(settings: Settings) -> Path:
+    """Return the folder of the receipts' pages."""
+    return settings.home / "receipts"
 
 
 def write(installation: Installation, numbers: Sequence[int]) -> list[Path]:

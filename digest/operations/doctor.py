@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
+from digest.errors import without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
 from digest.operations.alarms import alarms
@@ -114,7 +115,9 @@ def _sources(state: Status) -> Iterator[Finding]:
             cure = "ask its publisher for a shorter feed, or move older files out of the folder"
             yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)
         elif source.moved_to and source.moved_since:
-            yield Finding("note", name, f"has moved to {source.moved_to}", "put the new address in config.toml")
+            yield Finding(
+                "note", name, f"has moved to {without_secrets(source.moved_to)}", "put the new address in config.toml"
+            )
 
 
 def _source_cure(name: str, source: State) -> str:

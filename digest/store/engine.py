@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from digest.errors import ConfigError, DigestError, TryLater, WrongUse
+from digest.errors import ConfigError, DigestError, TryLater, WrongUse, without_secrets
 from digest.system.failpoint import failpoint
 from digest.system.private import create_private
 
@@ -133,6 +133,9 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise ConfigError([f"storage.url: not a database address; {_EXAMPLES}"]) from error
+    if "@" in (parsed.host or ""):
+        # The text before the last "@" is a part of the password, so no message may repeat it.
+        raise ConfigError(["storage.url: its password holds an @; write %40 for it, or give it in a password file"])
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
@@ -262,4 +265,4 @@ def _kind(error: DBAPIError) -> str:
 
 
 def _name(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return without_secrets(engine.url.render_as_string(hide_password=True))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from digest.errors import without_secrets
 from digest.store.deliveries import Delivery
 from digest.store.schema import run
 from subscribers.database import chunks
@@ -59,7 +61,12 @@ def newest(conn: Connection, limit: int = 10) -> list[dict[str, Any]]:
             "started_at": row.started_at.isoformat(),
             "finished_at": row.finished_at.isoformat() if row.finished_at else None,
             "outcome": row.outcome,
-            "account": row.account,
+            "account": _without_secrets(row.account),
         }
         for row in rows
     ]
+
+
+def _without_secrets(account: Any) -> Any:
+    # Accounts of earlier versions may hold the addresses of sources with their passwords.
+    return json.loads(without_secrets(json.dumps(account)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from digest.errors import without_secrets
 from digest.model import Source
 from digest.store.schema import gathering, source_state
 
@@ -63,15 +65,15 @@ def state_of(conn: Connection, source: Source) -> State:
     row = conn.execute(select(source_state).where(source_state.c.name == source.name)).one_or_none()
     if row is None:
         return State()
-    facts = {k: v for k, v in row._mapping.items() if k != "name"}
-    if row.location != (source.url or source.path):
+    if row.location not in (_location(source), source.url or source.path):
         return State(first_ok_at=row.first_ok_at, ok_at=row.ok_at, hold_next=row.hold_next)
-    return State(**facts)
+    return _state(row)
 
 
 def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
     """Store new facts about a source; `facts` are fields of State."""
-    facts["location"] = source.url or source.path
+    facts["location"] = _location(source)
+    _clean(conn, source)
     change = update(source_state).where(source_state.c.name == source.name).values(facts)
     if conn.execute(change).rowcount == 0:
         conn.execute(insert(source_state).values(name=source.name, failures=facts.pop("failures", 0), **facts))
@@ -106,7 +108,31 @@ def hold_next(conn: Connection) -> None:
 
 def all_states(conn: Connection) -> dict[str, State]:
     """Return the state of every source that was ever read, by name."""
-    return {
-        row.name: State(**{k: v for k, v in row._mapping.items() if k != "name"})
-        for row in conn.execute(select(source_state))
-    }
+    return {row.name: _state(row) for row in conn.execute(select(source_state))}
+
+
+def _location(source: Source) -> str:
+    """Return a hash of the configured url or path, because a url may hold a password or key."""
+    return hashlib.sha256(str(source.url or source.path).encode()).hexdigest()
+
+
+def _state(row: Row[Any]) -> State:
+    facts = {k: v for k, v in row._mapping.items() if k != "name"}
+    return State(**facts | {"error": without_secrets(row.error) if row.error else row.error})
+
+
+def _clean(conn: Connection, source: Source) -> None:
+    """Take passwords out of what an earlier version stored, at the first gather after the upgrade.
+
+    That version stored the address itself as location, and messages that quote it.
+    """
+    plain = select(source_state.c.name).where(
+        source_state.c.name == source.name, source_state.c.location == (source.url or source.path)
+    )
+    if conn.execute(plain).one_or_none() is None:
+        return
+    told = select(gathering.c.id, gathering.c.error).where(
+        gathering.c.source == source.name, gathering.c.error.contains("://")
+    )
+    for row in conn.execute(told).all():
+        conn.execute(update(gathering).where(gathering.c.id == row.id).values(error=without_secrets(row.error)))

@@ -137,7 +137,7 @@ def test_the_shipped_file_is_good() -> None:
         ("[[source]]", "[letter]\nwelcome = '36526 days'\n[[source]]", "letter.welcome", "a hundred years"),
         ("[[source]]", "[gather]\nevery = '99999999 weeks'\n[[source]]", "gather.every", "a hundred years"),
         ("[[source]]", "[brand.logo]\nurl='https://[a'\nwidth=99\nheight=99\n[[source]]", "brand.logo.url", "https"),
-        ("[[source]]", "[letter]\ncap = 0\n[[source]]", "letter.cap", "greater than or equal to 1"),
+        ("[[source]]", "[letter]\ncap = 0\n[[source]]", "letter.cap", "at least 1"),
     ],
 )  # fmt: skip
 def test_each_mistake_names_its_place_and_cure(tmp_path: Path, old: str, new: str, place: str, cure: str) -> None:

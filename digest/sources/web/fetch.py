@@ -24,6 +24,7 @@ from digest.sources.web.guard import (
     endpoint,
     is_public,
     system_resolver,
+    why_not_fetchable,
 )
 from digest.sources.web.politeness import Turns
 from digest.sources.web.unpack import Unpacker
@@ -103,7 +104,7 @@ class Fetcher:
         """
         target = absolute_link(url, None)
         if target is None:
-            raise SourceError(f"{url[:200]!r} is no http or https address that can be fetched; correct the url")
+            raise SourceError(why_not_fetchable(url, allow_private=True))
         conditions = answers.conditions(etag, last_modified)
         exempt = endpoint(target) if allow_private else None
         deadline = Deadline(self._limits.seconds)

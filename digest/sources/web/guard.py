@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import httpcore2
 
-from digest.errors import SourceError
+from digest.errors import SourceError, without_secrets
+from digest.sources.links import absolute_link
 from digest.system.timed import Connect, TimedBackend, TimedStream
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -52,6 +53,29 @@ def endpoint(url: str) -> Endpoint:
     """Return the host and port that an absolute http(s) address leads to."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def why_not_fetchable(url: str, *, allow_private: bool) -> str:
+    """Return why no source can be fetched from `url`, with the cure, or ""; names are not looked up."""
+    target = absolute_link(url, None)
+    if target is None and "@" in url.partition("://")[2].partition("/")[0]:
+        return (
+            "its address holds a user name or password, which is never sent and could be shown; take it out, and"
+            " ask its publisher for an address that needs none"
+        )
+    if target is None:
+        return f"{without_secrets(url)[:200]!r} is no http or https address that can be fetched; correct the url"
+    host, port = endpoint(target)
+    if allow_private or (port in PORTS and _may_be_public(host, port)):
+        return ""
+    return f"{host} port {port} is not a public web server; if it is yours, give the source allow_private = true"
+
+
+def _may_be_public(host: str, port: int) -> bool:
+    try:
+        return is_public(ipaddress.ip_address(host), port)
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
 
 
 def is_public(address: Address, port: int) -> bool:

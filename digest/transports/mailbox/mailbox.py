@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from digest.errors import ConfigError, TryLater
+from digest.errors import ConfigError, TryLater, without_secrets
 from digest.transports.mailbox.reports import LARGEST
 
 _FORMS = '"maildir:/path", "mbox:/path" or "imaps://user@host/INBOX"'
@@ -47,20 +47,34 @@ def open_mailbox(address: str, password: str = "") -> Mailbox:
     `imap://` starts unencrypted and insists on STARTTLS, except on the loopback. Raises ConfigError for another form
     or a path that is not there, TryLater if the server is away or refuses us.
     """
+    if problem := mailbox_problem(address, password):
+        raise ConfigError([f"events.mailbox: {problem}"])
+    kind, _, path = address.partition(":")
+    if kind == "maildir":
+        return Maildir(Path(path))
+    return Mbox(Path(path)) if kind == "mbox" else Imap(address, password)
+
+
+def mailbox_problem(address: str, password: str = "") -> str:
+    """Return why no mailbox can be opened at `address`, with the cure, or ""; no server is asked."""
     kind, _, path = address.partition(":")
     if kind == "maildir" and path:
-        if not (Path(path) / "new").is_dir():
-            raise ConfigError(
-                [f"events.mailbox: {path} is not a Maildir; name the folder that holds cur, new and tmp"]
-            )
-        return Maildir(Path(path))
+        is_there = (Path(path) / "new").is_dir()
+        return "" if is_there else f"{path} is not a Maildir; name the folder that holds cur, new and tmp"
     if kind == "mbox" and path:
-        if not Path(path).is_file():
-            raise ConfigError([f"events.mailbox: no file {path}; name the mbox that reports are delivered to"])
-        return Mbox(Path(path))
-    if kind in ("imap", "imaps"):
-        return Imap(address, password)
-    raise ConfigError([f"events.mailbox: {address!r} is not a mailbox; write {_FORMS}"])
+        return "" if Path(path).is_file() else f"no file {path}; name the mbox that reports are delivered to"
+    if kind not in ("imap", "imaps"):
+        return f"{without_secrets(address)!r} is not a mailbox; write {_FORMS}"
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return f"its port is not a number; write {_FORMS}"
+    if parts.password is not None:
+        return "holds a password; take it out, and set events.password_file or DIGEST_EVENTS_PASSWORD"
+    if not parts.hostname or not parts.username or not password:
+        return f"needs a host, a user and a password; write {_FORMS} and set events.password_file"
+    return ""
 
 
 class Maildir:
@@ -120,10 +134,7 @@ class Imap:
     def __init__(self, address: str, password: str) -> None:
         parts = urlsplit(address)
         user, folder = unquote(parts.username or ""), unquote(parts.path.strip("/")) or "INBOX"
-        if not parts.hostname or not user or not password:
-            raise ConfigError(
-                [f"events.mailbox: needs a host, a user and a password; write {_FORMS} and set events.password_file"]
-            )
+        assert parts.hostname is not None
         self._name = f"mailbox {parts.hostname}"
         with _translated(self._name):
             self._server = _connect(parts.scheme, parts.hostname, parts.port)

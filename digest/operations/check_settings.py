@@ -1,0 +1,145 @@
+"""Find what a run could not do with these settings, for `digest check`; change nothing, ask only the database."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine
+
+from digest.config.settings import Settings
+from digest.desk.receipts import page_folder
+from digest.errors import ConfigError, DigestError
+from digest.installation import is_secret_used, stored_secret
+from digest.sources.web.guard import why_not_fetchable
+from digest.store import migrate
+from digest.store.engine import make_engine, reading
+from digest.transports.mailbox.mailbox import mailbox_problem
+from subscribers.errors import BadSecret
+
+_PATIENCE = 5.0  # seconds to wait for the database
+# Names that no mail and no page can have (RFC 2606).
+_NOBODYS = frozenset(("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org"))
+
+
+def source_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each source that can never be read."""
+    for source in settings.sources:
+        key = f"source {source.name!r}"
+        if source.url is not None:
+            if why := why_not_fetchable(source.url, allow_private=source.allow_private):
+                yield f"{key}: url: {why}"
+        elif source.path is not None and not Path(source.path).exists():
+            yield f"{key}: {source.path} is not there; correct its path"
+        elif source.path is not None and not os.access(source.path, os.R_OK):
+            yield f"{key}: {source.path} cannot be read; let this account read it"
+
+
+def storage_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each path in [storage] that does not fit, and for a database that cannot be used."""
+    for key, file in (("secret_file", settings.secret_file), ("fence_file", settings.fence_file)):
+        if file.is_dir():
+            yield f"storage.{key}: {file} is a folder; name a file in it"
+        elif not file.parent.is_dir():
+            yield f"storage.{key}: no folder {file.parent}; make it, or name another"
+        elif not file.exists() and not os.access(file.parent, os.W_OK | os.X_OK):
+            yield f"storage.{key}: {file.parent} cannot be written to; let this account write, or name another"
+    try:
+        engine = make_engine(settings.storage_url, wait=_PATIENCE, create=False)
+    except ConfigError as error:
+        yield from error.problems
+        return
+    if engine.dialect.name == "sqlite":
+        yield from _file_problems(engine, settings)
+    else:
+        yield from _database_problems(engine, settings)
+    engine.dispose()
+
+
+def transport_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each example address that a real transport would send from, and for a missing `ca_file`."""
+    transport = settings.transport
+    if transport.kind == "smtp" and transport.ca_file is not None and not transport.ca_file.is_file():
+        yield f"transport.ca_file: no file {transport.ca_file}; correct its path, or leave it out"
+    part = transport.part
+    host = part.host if transport.kind == "smtp" else urlsplit(part.base_url).hostname or "the provider"
+    if transport.kind == "file" or part.sandbox or _is_here(host):
+        return
+    addresses = {
+        "site.from": transport.sender,
+        "site.reply_to": settings.site.reply_to.rpartition("<")[2].rstrip("> "),
+        "site.base_url": urlsplit(settings.site.base_url).hostname or "",
+        "transport.bounces": part.bounces or "",
+    }
+    for key, address in addresses.items():
+        domain = address.rpartition("@")[2].lower().rstrip(".")
+        if domain.rpartition(".")[2] in _NOBODYS or ".".join(domain.split(".")[-2:]) in _NOBODYS:
+            yield f"{key}: {domain} is a name for examples, where nothing arrives; write your own"
+
+
+def mailbox_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for a mailbox of bounces that cannot be opened; its server is not asked."""
+    events = settings.events
+    if events.mailbox and (problem := mailbox_problem(events.mailbox, events.password)):
+        yield f"events.mailbox: {problem}"
+
+
+def folder_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each folder of letters and receipts that a run could not write to."""
+    folders = {"receipts": page_folder(settings)}
+    if settings.transport.kind == "file":
+        folders["transport.directory"] = settings.transport.directory
+    for key, folder in folders.items():
+        # A run creates missing folders, so the nearest path that exists must be a folder that it may write to.
+        nearest = next(path for path in (folder, *folder.parents) if path.exists())
+        if not nearest.is_dir():
+            yield (
+                f"{key}: {nearest} is a file; name a folder" if "." in key else f"{key}: {nearest} is a file; move it"
+            )
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            yield f"{key}: {nearest} cannot be written to; let this account write, or name another folder"
+
+
+def _file_problems(engine: Engine, settings: Settings) -> Iterator[str]:
+    """Yield why an SQLite database cannot be used; a new installation has no file yet."""
+    if engine.url.database in (None, "", ":memory:"):
+        return
+    path = Path(str(engine.url.database))
+    if path.is_dir():
+        yield f"storage.url: {path} is a folder; name a file in it"
+        return
+    for needed in (path, path.parent):  # the folder too, because the log of changes is written beside the file
+        if needed.exists() and not os.access(needed, os.W_OK):
+            yield f"storage.url: {needed} cannot be written to; let this account write the file and its folder"
+            return
+    if path.exists() or settings.fence_file.exists():
+        yield from _database_problems(engine, settings)
+
+
+def _database_problems(engine: Engine, settings: Settings) -> Iterator[str]:
+    """Yield why a database, or its secret, cannot be used; one without tables gets them at the first run."""
+    try:
+        if migrate.current(engine) is None:
+            return
+        if not migrate.check_schema(engine):
+            cure = "back it up, then run `digest db upgrade`"
+            yield f"storage.url: the database's schema is older than this program; {cure}"
+            return
+        with reading(engine) as conn:
+            if is_secret_used(conn):
+                stored_secret(conn, settings.secret_file)
+    except BadSecret as error:
+        yield f"storage.secret_file: {error}"
+    except DigestError as error:
+        yield f"storage.url: {error}"
+
+
+def _is_here(host: str) -> bool:
+    """Return whether a host is this machine, as a server for tests is."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

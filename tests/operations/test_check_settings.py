@@ -1,0 +1,91 @@
+"""`digest check` tells what a run could not do, each with its key and cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import console
+from tests.house import CONFIG, House
+
+SMTP = "[transport]\nkind = 'smtp'\nhost = '{host}'\n{more}"
+FAULTS = {
+    "url = 'http://0x7f.1/feed'": "source 'Odd': url: 'http://0x7f.1/feed' is no http or https address",
+    "url = 'http://10.1.2.3/feed'": "10.1.2.3 port 80 is not a public web server; if it is yours, give",
+    "url = 'http://localhost/feed'": "localhost port 80 is not a public web server",
+    "url = 'http://feeds.council.uk:8080/'": "feeds.council.uk port 8080 is not a public web server",
+    "url = 'https://[fe80::1]/feed'": "is not a public web server",
+    "path = 'nowhere'": "is not there; correct its path",
+}
+
+
+def checked(folder: Path, more: str) -> console.Answer:
+    (folder / "notes").mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(CONFIG.format(source="", weekly="") + more, encoding="utf-8")
+    return console.digest(folder, "check")
+
+
+@pytest.mark.parametrize("place", FAULTS)
+def test_a_source_that_can_never_be_read_is_told(tmp_path: Path, place: str) -> None:
+    told = checked(tmp_path, f"[[source]]\nname = 'Odd'\n{place}\n")
+    assert (told.code, FAULTS[place] in told.stderr) == (2, True), told.stderr
+
+
+@pytest.mark.parametrize("url", ["http://10.1.2.3:8080/feed", "http://localhost/feed"])
+def test_a_private_source_that_is_allowed_passes(tmp_path: Path, url: str) -> None:
+    assert checked(tmp_path, f"[[source]]\nname = 'Odd'\nurl = '{url}'\nallow_private = true\n").code == 0
+
+
+TABLES = {
+    SMTP.format(host="", more=""): "transport.host: is empty or no name",
+    SMTP.format(host="mail server", more=""): "transport.host: is empty or no name",
+    SMTP.format(host="mail.council.uk", more=""): "site.from: example.org is a name for examples",
+    SMTP.format(host="192.0.2.7", more="bounces = 'b@news.invalid'"): "transport.bounces: news.invalid is a name for",
+    SMTP.format(host="localhost", more="ca_file = 'no.pem'"): "transport.ca_file: no file",
+    "[events]\nmailbox = 'pop3://x'": "events.mailbox: 'pop3://x' is not a mailbox; write",
+    "[events]\nmailbox = 'maildir:nowhere'": "is not a Maildir; name the folder that holds",
+    "[events]\nmailbox = 'imaps://ann@mail.council.uk'": "events.mailbox: needs a host, a user and a password",
+    "[storage]\nurl = 'postgresql://u@127.0.0.1:1/d'": "storage.url: database postgresql+psycopg://…@127.0.0.1:1/d",
+    "[storage]\nurl = 'sqlite:////proc/1/digest.db'": "storage.url: /proc/1 cannot be written to",
+    "[storage]\nsecret_file = '/proc/1/digest.secret'": "storage.secret_file: /proc/1 cannot be written to",
+    "[letter]\ncap = 'ten'": "letter.cap: is no whole number; write it without quotes",
+    "[letter]\ncap = 0": "letter.cap: 0 does not fit; write a number that is at least 1",
+    "[transport]\nsandbox = 'perhaps'": "transport.sandbox: is neither true nor false; write",
+    "[transport]\nsecurity = 'ssl'": "transport.security: 'ssl' is unknown; use",
+    "[transport]\nonly = 'a@b'": "transport.only: is no list; write one like",
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_that_a_run_cannot_work_with_is_told(tmp_path: Path, table: str) -> None:
+    told = checked(tmp_path, table)
+    assert (told.code, TABLES[table] in told.stderr) == (2, True), told.stderr
+    assert "Input should" not in told.stderr and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_a_mail_server_for_tests_may_have_example_addresses(tmp_path: Path, host: str) -> None:
+    assert checked(tmp_path, SMTP.format(host=host, more="")).code == 0
+
+
+def test_receipts_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    (tmp_path / "receipts").write_text("a file")
+    told = checked(tmp_path, "")
+    assert (told.code, "receipts: " in told.stderr, "is a file" in told.stderr) == (2, True, True)
+
+
+def test_a_lost_secret_and_a_lost_database_are_told(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    assert console.digest(tmp_path, "check").code == 0
+    assert console.digest(tmp_path, "--now", "2026-11-02T09:00:00Z", "run").code == 0
+    assert console.digest(tmp_path, "subscribers", "suppress", "gone@news.example").code == 0
+    (tmp_path / "digest.secret").rename(tmp_path / "away")
+    told = console.digest(tmp_path, "check")
+    assert (told.code, "digest.secret: secret file is missing; restore it" in told.stderr) == (2, True)
+    house.close()
+    for file in tmp_path.glob("digest.db*"):
+        file.unlink()
+    told = console.digest(tmp_path, "check")
+    assert (told.code, "there is no such file" in told.stderr) == (2, True)
+    assert not (tmp_path / "digest.db").exists()
