@@ -114,9 +114,8 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.transport_problems(settings),
         *check_settings.mailbox_problems(settings),
         *check_settings.source_problems(settings),
+        *check_settings.template_problems(settings),
     ]
-    if settings.templates is not None and not settings.templates.is_dir():
-        problems.append(f"letter.templates: {settings.templates} is not a folder; make it or remove the key")
     if not settings.cadences:
         problems.append(
             'cadence: none is configured, nobody is ever sent anything; add [cadence.weekly] at = "fri 08:00"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from digest.installation import is_secret_used, stored_secret
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate
 from digest.store.engine import make_engine, reading
+from digest.system.resources import resource
 from digest.transports.mailbox.mailbox import mailbox_problem
 from subscribers.errors import BadSecret
 
@@ -85,6 +87,30 @@ def mailbox_problems(settings: Settings) -> Iterator[str]:
     events = settings.events
     if events.mailbox and (problem := mailbox_problem(events.mailbox, events.password)):
         yield f"events.mailbox: {problem}"
+
+
+def template_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each own template that no letter uses, because it is in another folder or misspelt."""
+    own = settings.templates
+    if own is None:
+        return
+    if not own.is_dir():
+        yield f"letter.templates: {own} is not a folder; make it or remove the key"
+        return
+    shipped = resource("templates") / "email"
+    names = [path.name for path in shipped.iterdir() if path.is_file()]
+    files = [path for path in own.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    texts = {path: path.read_bytes() for path in files if path.suffix in (".j2", ".css")}
+    for path in files:
+        name = path.relative_to(own).as_posix()
+        near = difflib.get_close_matches(path.name, names, 1, 0.85)
+        if name in names or path.parent == own / "words" or not (near or path in texts):
+            continue
+        # A template of the operator's own may include a part with a name of its own.
+        if any(name.encode() in text for other, text in texts.items() if other != path):
+            continue
+        cure = f"name it {near[0]!r}, in the folder itself" if near else "known: " + ", ".join(sorted(names))
+        yield f"letter.templates: {path} is used by no letter; {cure}"
 
 
 def folder_problems(settings: Settings) -> Iterator[str]:

@@ -89,3 +89,21 @@ def test_a_lost_secret_and_a_lost_database_are_told(tmp_path: Path) -> None:
     told = console.digest(tmp_path, "check")
     assert (told.code, "there is no such file" in told.stderr) == (2, True)
     assert not (tmp_path / "digest.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"email/letter.html.j2": ""}, "email/letter.html.j2 is used by no letter; name it 'letter.html.j2', in the"),
+        ({"leter.html.j2": ""}, "leter.html.j2 is used by no letter; name it 'letter.html.j2'"),
+        ({"letter.html": ""}, "letter.html is used by no letter; name it 'letter.html.j2'"),
+        ({"banner.j2": ""}, "banner.j2 is used by no letter; known: card.html.j2"),
+        ({"more.html.j2": '{% include "banner.j2" %}', "banner.j2": "", "README.md": "", "words/cy.toml": ""}, ""),
+    ],
+)
+def test_an_own_template_that_no_letter_uses_is_told(tmp_path: Path, files: dict[str, str], told: str) -> None:
+    for name, words in files.items():
+        (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "own" / name).write_text(words)
+    answer = checked(tmp_path, "[letter]\ntemplates = 'own'")
+    assert told in answer.stderr and ("used by no letter" in answer.stderr) is bool(told)
