@@ -15,15 +15,23 @@ _USER = re.compile(
     # All before the last "@" of the host, also where a password holds a slash: then a colon that begins no port.
     r"(?<=://)(?:[^\s/?#\"<>]*@|[^\s/?#@:\"<>]*:(?!\d{1,5}(?:[/?#]|$))[^\s@\"<>]*@)"
 )
-_QUERY = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>)]*")
+_QUERY = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s?#\"'<>]*)[?#]([^\s\"'<>)]*)")
+# Such as feed=rss2: a short value of a name that no key or password has.
+_HARMLESS = re.compile(r"(?!\w*(?:key|tok|sig|pass|pw|secret|auth|code|user|hash))\w{1,12}=\w{0,4}", re.I)
 
 
 def without_secrets(text: str) -> str:
-    """Return `text` with every web address in it shortened: no user name or password, no query and no fragment.
+    """Return `text` with every web address in it shortened: no user name or password, and no query or fragment.
 
-    Everything that may quote an address of the config goes through here before it is shown or stored.
+    A query of short, harmless parameters stays. Everything that may quote an address of the config goes through here
+    before it is shown or stored.
     """
-    return _QUERY.sub(r"\1?…", _USER.sub("…@", text)) if "://" in text else text
+    return _QUERY.sub(_shortened, _USER.sub("…@", text)) if "://" in text else text
+
+
+def _shortened(match: re.Match[str]) -> str:
+    harmless = all(_HARMLESS.fullmatch(pair) for pair in match[2].split("&"))
+    return match[0] if harmless else f"{match[1]}?…"
 
 
 class DigestError(Exception):

@@ -33,7 +33,9 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
         ("postgresql+psycopg://u:s3cret@db.example/d?password=s3cret", "postgresql+psycopg://…@db.example/d?…"),
         ("imap://u:s3cret@mail.example/INBOX and http://a.example/?t=s3cret",
          "imap://…@mail.example/INBOX and http://a.example/?…"),
+        ("https://feeds.example/x?pw=abc", "https://feeds.example/x?…"),
         # No secrets.
+        ("(the page names https://feeds.example/x?feed=rss2&a=1)", "(the page names https://feeds.example/x?feed=rss2&a=1)"),
         ("https://social.example/@ann.rss", "https://social.example/@ann.rss"),
         ("https://social.example:8443/@ann.rss", "https://social.example:8443/@ann.rss"),
         ("write to ann@example.org: why?", "write to ann@example.org: why?"),

@@ -177,16 +177,16 @@ def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
 
     @event.listens_for(engine, "do_connect")
     def note_file(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
-        if path is not None:
+        nonlocal was_there
+        if path is not None and was_there and _identity(path) is None:
+            raise NoDatabase(f"database {_name(engine)}: there is no such file; put it back or {HOW_TO_MAKE}")
+        if path is not None and not was_there:
             # SQLite gives the log and its index the mode of the database. An error is left to SQLite, which names it.
             with suppress(OSError):
                 create_private(path)
+        was_there = True
         # Before the file is opened, because afterwards another file may be there already.
         record.info["file"] = _identity(path)
-        nonlocal was_there
-        if path is not None and was_there and record.info["file"] is None:
-            raise NoDatabase(f"database {_name(engine)}: there is no such file; put it back or {HOW_TO_MAKE}")
-        was_there = True
 
     @event.listens_for(engine, "checkout")
     def compare_file(_connection: Any, record: Any, _proxy: Any) -> None:
