@@ -78,7 +78,8 @@ def plainly(letter: Letter, digest: Digest, reader: ReaderFacts) -> bytes:
     values = digest_values | views.reader_values(reader, words, letter.edition.cadence, counts(digest))
     html, text = render_whole(letter, digest, values)
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sample.SITE.sender, reader.email, digest_values["subject"]
+    message["From"], message["To"] = sample.SITE.sender.address, reader.email
+    message["Subject"] = digest_values["subject"]
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     return message.as_bytes()

@@ -256,17 +256,29 @@ class Taxonomy:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedAddress:
+    """A mail address, its domain in ASCII, and the `name` that is shown beside it ("": none)."""
+
+    address: str
+    name: str = ""
+
+    @property
+    def domain(self) -> str:
+        """Return the part after the @."""
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The organisation that sends: the words and addresses of every letter.
 
-    `sender` and `reply_to` are RFC 5322 mailboxes; `reply_to` "" means that answers go to the sender. `base_url` has
-    no slash at its end.
+    `reply_to` None means that answers go to the sender. `base_url` has no slash at its end.
     """
 
     name: str
     base_url: str
-    sender: str
-    reply_to: str = ""
+    sender: NamedAddress
+    reply_to: NamedAddress | None = None
     postal_address: str = ""
     language: str = "en"
     zone: str = "Europe/London"

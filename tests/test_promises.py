@@ -19,7 +19,7 @@ from digest.editions import approve, draft, freeze
 from digest.editions.due import slot_owed
 from digest.errors import DigestError, WrongUse
 from digest.group import Candidate
-from digest.model import Facets, Sighting, Taxonomy
+from digest.model import Facets, NamedAddress, Sighting, Taxonomy
 from digest.sources.newness import New
 from digest.store import deliveries, editions, entries, migrate, releases
 from digest.store.engine import make_engine, reading, writing
@@ -350,7 +350,7 @@ def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build, tmp_path: P
     who = here.reader("a@example.org")
     here.publish("One")
     good = here.settings
-    here.settings = replace(good, site=replace(good.site, reply_to="nobody"))
+    here.settings = replace(good, site=replace(good.site, reply_to=NamedAddress("nobody")))
     with pytest.raises((DigestError, ValueError)):
         here.run(days=4)
     here.settings = good

@@ -20,6 +20,7 @@ from digest.desk import preview
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
+from digest.letter.mime import headers
 from digest.model import Digest, Edition, Section
 from digest.render import CHECKED, Letters
 from digest.store import deliveries
@@ -264,7 +265,7 @@ def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Pat
     ],
 )
 def test_the_senders_domain_names_message_and_list(house: House, sender: str, domain: str) -> None:
-    settings = replace(house.settings, site=replace(house.settings.site, sender=sender))
+    settings = replace(house.settings, site=replace(house.settings.site, sender=headers.mailbox("site.from", sender)))
     person = Subscriber(1, "r@example.org", key="k")
     made = parcel(letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
     head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")

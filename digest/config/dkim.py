@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.letter.mime import headers
-from digest.model import Dkim
+from digest.model import Dkim, NamedAddress
 
 _PART = ConfigDict(extra="forbid")
 
@@ -26,7 +26,7 @@ class DkimPart(BaseModel):
     key_file: str = Field(description="The private key, PEM; readable by this account alone.")
 
 
-def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None, list[str]]:
+def dkim_of(part: DkimPart | None, sender: NamedAddress, home: Path) -> tuple[Dkim | None, list[str]]:
     """Return the signature of letters, with its key read from its file, and a line for each mistake in [dkim].
 
     `sender` is the mailbox of `site.from`. The signature is None without [dkim], or where it cannot be read.
@@ -35,7 +35,7 @@ def dkim_of(part: DkimPart | None, sender: str, home: Path) -> tuple[Dkim | None
         return None, []
     problems = []
     try:
-        host, domain = headers.domain_of("site.from", sender), headers.domain("dkim.domain", part.domain)
+        host, domain = sender.domain, headers.domain("dkim.domain", part.domain)
     except headers.BadHeader as error:
         return None, [str(error)]
     if "." not in domain or ".." in part.selector:

@@ -23,7 +23,7 @@ from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import validate
 from digest.config.settings import Settings
-from digest.config.site import SitePart, check_site, site_of
+from digest.config.site import SitePart, check_site, mailbox_of, site_of
 from digest.config.sources import SourcePart, check_sources, sources_of
 from digest.config.storage import StoragePart, storage_url
 from digest.config.terms import TermPart, check_terms, terms_of
@@ -87,10 +87,13 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     home = path.resolve().parent
     dkim, transport, events = None, None, EventsSettings()
     if file is not None:
-        dkim, dkim_problems = dkim_of(file.dkim, file.site.from_, home)
-        problems += _check(file) + check_brand(file.brand, _languages(file, home)) + dkim_problems
-        transport, mistakes = transport_of(file.transport, site_of(file.site), home, environ)
-        problems += mistakes
+        problems += _check(file) + check_brand(file.brand, _languages(file, home))
+        sender, _ = mailbox_of("site.from", file.site.from_, mailed=False)
+        if sender is not None:  # its mistake is told by `_check`
+            dkim, mistakes = dkim_of(file.dkim, sender, home)
+            problems += mistakes
+            transport, mistakes = transport_of(file.transport, sender, home, environ)
+            problems += mistakes
         events, mistakes = events_of(file.events, home, environ)
         problems += mistakes
     if file is None or transport is None or problems:
@@ -118,7 +121,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check(file: ConfigFile) -> list[str]:
     """Return a line for each mistake that a model of one table cannot see, such as a slug that no table defines."""
-    problems = check_site(file.site) + check_clients(file.lint.clients)
+    problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_sources(file.source, known_facets(_taxonomy(file)))
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)

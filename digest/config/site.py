@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.letter.mime import headers
-from digest.model import Site
+from digest.model import NamedAddress, Site
 from subscribers.languages import is_language_tag
 
 LONGEST_URL = 300  # characters, because links in letters add a token to it and a header's line holds 998
@@ -41,11 +41,11 @@ class SitePart(BaseModel):
     zone: str = Field(default="Europe/London", description="The time zone that slots and dates are in.")
 
 
-def check_site(part: SitePart) -> list[str]:
-    """Return a line for each mistake in [site]."""
+def check_site(part: SitePart, *, mailed: bool) -> list[str]:
+    """Return a line for each mistake in [site]. `mailed`: letters go to mail servers, not only to files."""
     problems = check_base_url(part.base_url)
-    problems += check_mailbox("site.from", part.from_)
-    problems += check_mailbox("site.reply_to", part.reply_to) if part.reply_to else []
+    problems += mailbox_of("site.from", part.from_, mailed=mailed)[1]
+    problems += mailbox_of("site.reply_to", part.reply_to, mailed=mailed)[1] if part.reply_to else []
     return problems + check_language(part.language) + check_zone(part.zone)
 
 
@@ -54,8 +54,8 @@ def site_of(part: SitePart) -> Site:
     return Site(
         part.name,
         part.base_url.rstrip("/"),
-        part.from_,
-        part.reply_to,
+        headers.mailbox("site.from", part.from_),
+        headers.mailbox("site.reply_to", part.reply_to) if part.reply_to else None,
         part.postal_address,
         part.language,
         part.zone,
@@ -72,13 +72,18 @@ def split_url(url: str) -> SplitResult | None:
     return parts if parts.scheme in {"http", "https"} and parts.hostname else None
 
 
-def check_mailbox(key: str, value: str) -> list[str]:
-    """Return a line if a mailbox cannot stand in a letter's head, by the same rule that writes it there."""
+def mailbox_of(key: str, value: str, *, mailed: bool, cure: str = _MAILBOX) -> tuple[NamedAddress | None, list[str]]:
+    """Return the mailbox that a key gives, or None and a line if it is not a single one.
+
+    `mailed`: mail servers will see it, so that its domain must be a full name.
+    """
     try:
-        headers.mailbox(key, value)
+        mailbox = headers.mailbox(key, value)
     except headers.BadHeader as error:
-        return [f"{str(error).rpartition('; ')[0] or error}; {_MAILBOX}"]
-    return []
+        return None, [f"{str(error).rpartition('; ')[0] or error}; {cure}"]
+    if mailed and not headers.is_full_name(mailbox.domain):
+        return None, [f"{key}: {mailbox.domain!r} is not a full domain name, which mail servers ask for; {cure}"]
+    return mailbox, []
 
 
 def check_base_url(value: str) -> list[str]:

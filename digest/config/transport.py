@@ -11,10 +11,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from digest.config.site import mailbox_of
 from digest.letter.mime import headers
-from digest.model import Site
+from digest.model import NamedAddress
 from digest.sources.links import ascii_host
 from digest.transports.base import Capabilities, Transport
+
+_BOUNCES = 'write it like "bounce@news.example.org"'
+_LONGEST_BOUNCES = (
+    32  # characters before the @, because a mailbox may have 64 and the tag of a delivery needs the rest
+)
 
 
 class TransportPart(BaseModel):
@@ -53,6 +59,11 @@ class TransportPart(BaseModel):
         description="`smtp`: the mailbox that gets bounces, each with a tag for its delivery (`bounce+TAG@…`). "
         "Without it bounces go to the sender.",
     )
+    ehlo: str | None = Field(
+        default=None,
+        description="`smtp`: the full domain name by which this machine greets the mail server (EHLO). Without it "
+        "the machine's own name, or the domain of `site.from` where that is no public full name.",
+    )
     rate: float | None = Field(
         default=None,
         gt=0,
@@ -89,13 +100,14 @@ class TransportPart(BaseModel):
 class TransportSettings:
     """The checked values of [transport].
 
-    `secret` is the SMTP password or the SendGrid key, or empty; its repr does not show it. `sender` is the address
-    of `site.from` without its name.
+    `secret` is the SMTP password or the SendGrid key, or empty; its repr does not show it. `sender` is `site.from`,
+    and `bounces` the address that gets bounces, or None.
     """
 
     part: TransportPart
     directory: Path
-    sender: str
+    sender: NamedAddress
+    bounces: str | None
     ca_file: Path | None
     secret: SecretStr
 
@@ -129,8 +141,10 @@ class TransportSettings:
                 SmtpSettings(
                     host=part.host, port=part.port, security=part.security, username=part.username,
                     password=secret or None, connections=part.concurrency, rate=part.rate, timeout=part.timeout,
-                    verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None, sender=self.sender,
-                    return_path=bounce_address(part.bounces, "{tag}") if part.bounces else None,
+                    verify=part.verify, ca_file=str(self.ca_file) if self.ca_file else None,
+                    sender=self.sender.address,
+                    return_path=bounce_address(self.bounces, "{tag}") if self.bounces else None,
+                    local_hostname=part.ehlo,
                 )
             )  # fmt: skip
         if part.kind == "sendgrid":
@@ -159,12 +173,32 @@ def capabilities_of(kind: str) -> Capabilities:
 
 
 def transport_of(
-    part: TransportPart, site: Site, home: Path, environ: Mapping[str, str] = os.environ
+    part: TransportPart, sender: NamedAddress, home: Path, environ: Mapping[str, str] = os.environ
 ) -> tuple[TransportSettings | None, list[str]]:
     """Return the settings, and a line for each mistake in [transport]; the settings are None where there is one.
 
-    The secret is looked up in the environment, then in its file below `home`.
+    `sender` is the mailbox of `site.from`.
     """
+    secret, problems = _secret(part, home, environ)
+    bounces, mistakes = _bounces(part)
+    problems += mistakes
+    if part.kind == "sendgrid" and not sender.name.isascii():
+        problems.append("site.from: SendGrid takes no letters beyond ASCII in the sender's name; write it without")
+    if part.kind == "smtp" and ascii_host(part.host.strip("[]")) is None:
+        # The line does not repeat it, because it may be an address with a password.
+        problems.append('transport.host: is empty or no name of a mail server; write it like "mail.example.org"')
+    if part.ehlo is not None and not headers.is_full_name(part.ehlo):
+        problems.append(
+            f'transport.ehlo: {part.ehlo[:60]!r} is not a full domain name; write it like "mail.example.org"'
+        )
+    if problems:
+        return None, problems
+    ca_file = home / part.ca_file if part.ca_file else None
+    return TransportSettings(part, home / part.directory, sender, bounces, ca_file, SecretStr(secret)), []
+
+
+def _secret(part: TransportPart, home: Path, environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Return the transport's secret, or "" and what is wrong: from the environment, then from its file."""
     problems: list[str] = []
     name, file, key = {
         "file": ("", None, ""),
@@ -187,18 +221,19 @@ def transport_of(
         else:
             settings = SendGridSettings(secret, part.base_url, part.region, part.timeout, min(part.concurrency, 10))
             problems += mistakes(settings)
-    if part.kind == "smtp" and ascii_host(part.host.strip("[]")) is None:
-        # The line does not repeat it, because it may be an address with a password.
-        problems.append('transport.host: is empty or no name of a mail server; write it like "mail.example.org"')
-    if part.bounces is not None and part.bounces.count("@") != 1:
-        problems.append(
-            f'transport.bounces: {part.bounces!r} is not a mailbox; write it like "bounce@news.example.org"'
-        )
-    if problems:
+    return secret or "", problems
+
+
+def _bounces(part: TransportPart) -> tuple[str | None, list[str]]:
+    """Return the address that gets bounces, or None and a line if it cannot carry the tag of a delivery."""
+    if part.bounces is None:
+        return None, []
+    mailbox, problems = mailbox_of("transport.bounces", part.bounces, mailed=part.kind == "smtp", cure=_BOUNCES)
+    if mailbox is None:
         return None, problems
-    try:
-        sender = headers.bare_address("site.from", site.sender)
-    except headers.BadHeader:
-        return None, problems  # [site] reports it under its own key
-    ca_file = home / part.ca_file if part.ca_file else None
-    return TransportSettings(part, home / part.directory, sender, ca_file, SecretStr(secret or "")), []
+    if len(mailbox.address.rpartition("@")[0]) > _LONGEST_BOUNCES:
+        return None, [
+            f"transport.bounces: has more than {_LONGEST_BOUNCES} characters before the @, which leaves no room for a"
+            f" delivery's tag; {_BOUNCES}"
+        ]
+    return mailbox.address, []

@@ -15,7 +15,6 @@ from digest.config.settings import Settings
 from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.form import values
-from digest.letter.mime import headers
 from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Edition, Site
 from digest.render import Letters
@@ -108,9 +107,9 @@ def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFact
 
 
 def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: bytes, now: datetime) -> Head:
-    """Return the values for the headers of a person's letter; raises BadHeader when the sender has no domain."""
+    """Return the values for the headers of a person's letter."""
     site, edition = letters.settings.site, letters.edition
-    domain = headers.domain_of("site.from", site.sender)
+    domain = site.sender.domain
     # The same on every attempt, so that a receiver can drop a second copy; hashed, because a number would tell how
     # many subscribers there are. Of the keys, because after a restore the numbers may be given again, and a receiver
     # would drop another letter as a second copy.

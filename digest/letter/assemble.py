@@ -17,7 +17,7 @@ from digest.errors import ConfigError, DigestError
 from digest.letter import views
 from digest.letter.blocks import Assembled, BlockKey, Blocks, Gap, Layout, Layouts, ReaderFacts, join
 from digest.letter.compile import Letter, compile_digest, render_whole
-from digest.letter.mime import headers, quoted_printable
+from digest.letter.mime import quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
@@ -120,8 +120,7 @@ def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
 
 def feedback_id(letter: Letter) -> str:
     """Return the Feedback-ID of an edition: its number, cadence and sender; nothing about a reader."""
-    domain = headers.domain_of("site.from", letter.book.site.sender)
-    sender = re.sub(r"[^a-z0-9]", "", domain.lower())[:15]
+    sender = re.sub(r"[^a-z0-9]", "", letter.book.site.sender.domain)[:15]
     return f"e{letter.edition.id}:{letter.edition.cadence}:digest:{sender.ljust(5, '0')}"
 
 

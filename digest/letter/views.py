@@ -70,11 +70,10 @@ def shell_views(edition: EditionFacts, book: Book) -> View:
 
 
 def _site_view(site: Site) -> View:
-    mailbox = site.reply_to or site.sender
     return {
         "name": inert_line(site.name),
         "url": link(site.base_url),
-        "contact": inert_line(mailbox.rpartition("<")[2].rstrip("> ")),
+        "contact": inert_line((site.reply_to or site.sender).address),
     }
 
 

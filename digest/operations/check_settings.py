@@ -71,8 +71,8 @@ def transport_problems(settings: Settings) -> Iterator[str]:
     if transport.kind == "file" or part.sandbox or _is_here(host):
         return
     addresses = {
-        "site.from": transport.sender,
-        "site.reply_to": settings.site.reply_to.rpartition("<")[2].rstrip("> "),
+        "site.from": settings.site.sender.address,
+        "site.reply_to": settings.site.reply_to.address if settings.site.reply_to else "",
         "site.base_url": urlsplit(settings.site.base_url).hostname or "",
         "transport.bounces": part.bounces or "",
     }

@@ -67,7 +67,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
         secret_keys=[secret],
         clock=clock,
         render=render,
-        editors=(site.reply_to or site.sender).rpartition("<")[2].rstrip("> "),
+        editors=(site.reply_to or site.sender).address,
         choices=_choices(settings),
         zone=ZoneInfo(site.zone),
         allow_list=settings.only,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from digest.config.load import load
 from digest.errors import ConfigError, DigestError, TryLater
-from digest.model import Backfill
+from digest.model import Backfill, NamedAddress
 from digest.system.resources import resource
 
 GOOD = """
@@ -198,6 +199,73 @@ def test_a_wrong_override_is_named_like_a_wrong_key(tmp_path: Path) -> None:
 )
 def test_what_may_stand_in_site(tmp_path: Path, key: str, value: str) -> None:
     load(write(tmp_path, GOOD), {f"DIGEST_SITE__{key.upper()}": value})
+
+
+MAILED = {"DIGEST_TRANSPORT__KIND": "smtp"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("SITE__FROM", "news@leeds <digest@news.example.org>", "site.from: .*@ in its name"),
+        ("SITE__FROM", "a@x.example, B <b@y.example>", "site.from: .*@ in its name"),
+        ("SITE__FROM", "A <a@x.example>, B <b@y.example>", "site.from: .*before the @"),
+        ("SITE__FROM", "a@x.example, b@y.example", "site.from: .*before the @"),
+        ("SITE__FROM", "Digest <digest@localhost>", "site.from: 'localhost' is not a full domain name"),
+        ("SITE__FROM", "news@leeds", "site.from: 'leeds' is not a full domain name"),
+        ("SITE__FROM", "digest@192.0.2.1", "site.from: '192.0.2.1' is not a full domain name"),
+        ("SITE__REPLY_TO", "editors@intranet", "site.reply_to: 'intranet' is not a full domain name"),
+        ("SITE__REPLY_TO", "me@work <editors@example.org>", "site.reply_to: .*@ in its name"),
+        ("TRANSPORT__BOUNCES", "bounce@mail", "transport.bounces: 'mail' is not a full domain name"),
+        ("TRANSPORT__BOUNCES", "bounce", "transport.bounces: 'bounce' has no @; write it like"),
+        ("TRANSPORT__BOUNCES", "", "transport.bounces: '' has no @; write it like"),
+        ("TRANSPORT__BOUNCES", "b" * 40 + "@example.org", "transport.bounces: has more than 32 characters"),
+        ("TRANSPORT__EHLO", "digesthost", "transport.ehlo: 'digesthost' is not a full domain name"),
+        ("TRANSPORT__EHLO", "mail example.org", "transport.ehlo: .* is not a full domain name"),
+        ("TRANSPORT__EHLO", "192.0.2.1", "transport.ehlo: .* is not a full domain name"),
+        ("TRANSPORT__EHLO", "", "transport.ehlo: '' is not a full domain name"),
+    ],
+)
+def test_a_sender_that_mail_servers_would_refuse_is_a_mistake(
+    tmp_path: Path, key: str, value: str, told: str
+) -> None:
+    lines = problems(tmp_path, GOOD, MAILED | {f"DIGEST_{key}": value})
+    assert len(lines) == 1 and re.search(told, lines[0]), lines
+    assert "write" in lines[0] or "and a delivery" in lines[0]
+
+
+@pytest.mark.parametrize("value", ["Digest <digest@localhost>", "news@leeds"])
+def test_letters_that_go_to_files_may_be_from_any_domain(tmp_path: Path, value: str) -> None:
+    assert load(write(tmp_path, GOOD), {"DIGEST_SITE__FROM": value}).site.sender.domain in ("localhost", "leeds")
+
+
+@pytest.mark.parametrize(
+    ("value", "sender"),
+    [
+        ("digest@example.org", NamedAddress("digest@example.org")),
+        ("<digest@example.org>", NamedAddress("digest@example.org")),
+        (
+            "Leeds, Bradford & Co <digest@news.example.org>",
+            NamedAddress("digest@news.example.org", "Leeds, Bradford & Co"),
+        ),
+        ('"Leeds, Bradford" <digest@example.org>', NamedAddress("digest@example.org", "Leeds, Bradford")),
+        (r'"The \"Digest\"" <digest@example.org>', NamedAddress("digest@example.org", 'The "Digest"')),
+        ('"news@leeds" <digest@example.org>', NamedAddress("digest@example.org", "news@leeds")),
+        ("Digest (daily); new <digest@example.org>", NamedAddress("digest@example.org", "Digest (daily); new")),
+        ("Cyngor  Môn <digest@Bücher.example>", NamedAddress("digest@xn--bcher-kva.example", "Cyngor Môn")),
+    ],
+)
+def test_a_sender_is_read_once(tmp_path: Path, value: str, sender: NamedAddress) -> None:
+    settings = load(write(tmp_path, GOOD), MAILED | {"DIGEST_SITE__FROM": value})
+    assert settings.site.sender == settings.transport.sender == sender
+
+
+def test_sendgrid_takes_no_sender_beyond_ascii(tmp_path: Path) -> None:
+    environ = {"DIGEST_TRANSPORT__KIND": "sendgrid", "SENDGRID_API_KEY": "SG.x.y"}
+    lines = problems(tmp_path, GOOD, environ | {"DIGEST_SITE__FROM": "Cyngor Môn <digest@example.org>"})
+    assert lines == [
+        "config.toml: site.from: SendGrid takes no letters beyond ASCII in the sender's name; write it without"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from digest.model import (
     Entry,
     Facets,
     Group,
+    NamedAddress,
     Placed,
     Reason,
     Section,
@@ -33,8 +34,8 @@ WELSH = catalogue.load_catalogue([TEMPLATES], "cy")
 SITE = Site(
     name="Learning Digest",
     base_url="https://digest.example.org",
-    sender="Learning Digest <digest@news.example.org>",
-    reply_to="editors@news.example.org",
+    sender=NamedAddress("digest@news.example.org", "Learning Digest"),
+    reply_to=NamedAddress("editors@news.example.org"),
     postal_address="Centre for Shared Learning, 1 Example Square, Sampleton SA1 1AA",
 )
 TAXONOMY = Taxonomy(

@@ -331,7 +331,7 @@ def settings(server: Server, **more: object) -> SmtpSettings:
     """Return the settings for a single plain connection to `server`."""
     base = SmtpSettings(
         "127.0.0.1", server.port, "none", connections=1, timeout=20, answer_timeout=20,
-        local_hostname="client.example", sender="Digest <digest@example.org>",
+        local_hostname="client.example", sender="digest@example.org",
     )  # fmt: skip
     return replace(base, **more)  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from digest.model import NamedAddress
 from digest.transports.base import Outcome
 from digest.transports.sendgrid.payload import Payload, Personal, Shared, payload
 from digest.transports.sendgrid.settings import SendGridSettings
@@ -20,8 +21,8 @@ SHARED = Shared(
     f'<p>{MARK}</p><a href="{LINK}">Leave</a>',
     f"{MARK}\nLeave: {LINK}\n",
     ("weekly",),
-    "Learning Digest <digest@news.example.org>",
-    "editors@news.example.org",
+    NamedAddress("digest@news.example.org", "Learning Digest"),
+    NamedAddress("editors@news.example.org"),
     {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "List-ID": "Digest <weekly.news.example.org>"},
 )
 

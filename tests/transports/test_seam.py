@@ -11,7 +11,7 @@ import pytest
 import digest
 from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.transport import TransportPart, TransportSettings, transport_of
-from digest.model import Site
+from digest.model import NamedAddress
 from digest.transports.base import WaitingTransport
 
 ROOT = Path(digest.__file__).parent
@@ -22,8 +22,8 @@ NAMED_IN = ("transports/sendgrid/", "config/", "commands/")
 
 
 def settings_of(kind: str, folder: Path) -> TransportSettings:
-    site = Site("Digest", "https://digest.example.org", "digest@example.org")
-    chosen, wrong = transport_of(TransportPart.model_validate({"kind": kind}), site, folder, SECRETS)
+    part = TransportPart.model_validate({"kind": kind})
+    chosen, wrong = transport_of(part, NamedAddress("digest@example.org"), folder, SECRETS)
     assert chosen is not None, wrong
     return chosen
 

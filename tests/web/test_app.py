@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from digest.config.events import EventsSettings
 from digest.config.load import load
-from digest.model import Site
+from digest.model import NamedAddress, Site
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.system.resources import resource
@@ -37,7 +37,12 @@ from tests.transports.webhook import KEYS, NOW, SECRET, SIGNATURE, TIMESTAMP, Si
 
 Open = Callable[..., Engine]
 SIGNER = Signer()
-SITE = Site("Learning <Digest>", "https://digest.example.org", "digest@example.org", "editors@example.org")
+SITE = Site(
+    "Learning <Digest>",
+    "https://digest.example.org",
+    NamedAddress("digest@example.org"),
+    NamedAddress("editors@example.org"),
+)
 GUARDS = {
     "content-security-policy": "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",

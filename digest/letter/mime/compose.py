@@ -80,8 +80,9 @@ def compose(assembled: Assembled, head: Head) -> bytes:
 
 @lru_cache(maxsize=64)
 def _sender(site: Site) -> str:
-    reply_to = headers.mailbox("Reply-To", site.reply_to) if site.reply_to else ""
-    return headers.mailbox("From", site.sender) + reply_to
+    reply_to = site.reply_to
+    lines = headers.addressed("From", site.sender.address, site.sender.name)
+    return lines + (headers.addressed("Reply-To", reply_to.address, reply_to.name) if reply_to else "")
 
 
 @lru_cache(maxsize=64)

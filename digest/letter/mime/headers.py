@@ -11,6 +11,7 @@ from functools import lru_cache
 import idna
 
 from digest.errors import DigestError
+from digest.model import NamedAddress
 
 HARD_LINE = 998
 SOFT_LINE = 76
@@ -80,24 +81,21 @@ def phrase(name: str, value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def mailbox(name: str, value: str) -> str:
-    """Return a header line with one mailbox, given as "address" or "display name <address>"."""
+def mailbox(name: str, value: str) -> NamedAddress:
+    """Return the mailbox in "address" or "display name <address>", its domain in ASCII; BadHeader otherwise.
+
+    The only reader of such a value, so that every transport writes the same sender.
+    """
     match = _MAILBOX.fullmatch(require_one_line(name, value))
     if not match:
-        return f"{name}: {address(name, value)}\r\n"
+        return NamedAddress(address(name, value))
     shown = match["plain"] if match["quoted"] is None else re.sub(r"\\(.)", r"\1", match["quoted"])
-    return addressed(name, match["address"], shown)
-
-
-def bare_address(name: str, value: str) -> str:
-    """Return the address alone of "address" or "display name <address>", its domain in ASCII. BadHeader otherwise."""
-    match = _MAILBOX.fullmatch(require_one_line(name, value))
-    return address(name, match["address"] if match else value)
-
-
-def domain_of(name: str, value: str) -> str:
-    """Return the domain of a mailbox in ASCII; BadHeader when it has none."""
-    return bare_address(name, value).rpartition("@")[2]
+    if match["quoted"] is None and "@" in shown:
+        raise BadHeader(
+            f"{name}: {value[:60]!r} has an @ in its name, so that it may be two addresses (a name with an @ must"
+            " stand in quotes); correct it"
+        )
+    return NamedAddress(address(name, match["address"]), " ".join(shown.split()))
 
 
 def addressed(name: str, email: str, shown: str = "") -> str:
@@ -119,6 +117,11 @@ def domain(name: str, value: str) -> str:
     if not _DOMAIN.fullmatch(lower):
         raise BadHeader(f"{name}: {value[:60]!r} is not a domain; correct the address")
     return lower
+
+
+def is_full_name(host: str) -> bool:
+    """Return whether a domain in ASCII is a full domain name: it has a dot, and its last part is no number."""
+    return bool(_DOMAIN.fullmatch(host.lower())) and "." in host and not host.rpartition(".")[2].isdecimal()
 
 
 def address(name: str, email: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from email import policy
+from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 
 from digest.letter.form import Form
 from digest.letter.mime import headers
-from digest.model import Site
+from digest.model import NamedAddress, Site
 from digest.transports.base import Filling, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 
@@ -32,7 +33,7 @@ def shared_of(blank: Form, site: Site, list_id: str, categories: tuple[str, ...]
     }
     if blank.feedback_id:
         alike["Feedback-ID"] = blank.feedback_id
-    return Shared(blank.subject, blank.html, blank.text, categories, site.sender, site.reply_to or "", alike)
+    return Shared(blank.subject, blank.html, blank.text, categories, site.sender, site.reply_to, alike)
 
 
 def own_headers(unsubscribe_url: str, message_id: str = "") -> dict[str, str]:
@@ -80,10 +81,18 @@ def alone(parcel: Parcel) -> tuple[Shared, Personal]:
         parcel.letter.subject,
         parcel.letter.html_text(),
         parcel.letter.plain_text(),
-        sender=str(shown["From"] or ""),
-        reply_to=str(shown["Reply-To"] or ""),
+        sender=_mailbox_in(shown, "From") or NamedAddress(""),
+        reply_to=_mailbox_in(shown, "Reply-To"),
         headers={name: unfolded(name) for name in _ALIKE if name in spelt},
     )
-    to = shown["To"].addresses[0].display_name if shown["To"] is not None and shown["To"].addresses else ""
+    to = _mailbox_in(shown, "To")
     own = {name: unfolded(name) for name in _OWN if name in spelt}
-    return shared, Personal(parcel.delivery, parcel.to, to, headers=own)
+    return shared, Personal(parcel.delivery, parcel.to, to.name if to else "", headers=own)
+
+
+def _mailbox_in(message: EmailMessage, name: str) -> NamedAddress | None:
+    """Return the first mailbox in a header of a message, or None."""
+    header = message[name]
+    if header is None or not header.addresses:
+        return None
+    return NamedAddress(header.addresses[0].addr_spec, header.addresses[0].display_name)

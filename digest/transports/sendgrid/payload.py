@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parseaddr
 from typing import Any
 
 from digest.letter.mime import headers as mime_headers
 from digest.letter.mime.headers import BadHeader
+from digest.model import NamedAddress
 
 MOST = 1000  # personalizations in a request
 MOST_BYTES = 30_000_000  # a request must be smaller
@@ -25,22 +25,23 @@ Payload = dict[str, Any]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+_NOBODY = NamedAddress("")
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Hold the parts that all readers of one digest share.
 
-    `html` and `text` may hold marks, which each reader's values replace. `sender` and `reply_to` are "Name <address>"
-    or an address ("" for no reply_to). `headers` are those that are the same for every reader (List-ID,
-    List-Unsubscribe-Post …), spelt as they stand in a message, in ASCII.
+    `html` and `text` may hold marks, which each reader's values replace. `headers` are those that are the same for
+    every reader (List-ID, List-Unsubscribe-Post …), spelt as they stand in a message, in ASCII.
     """
 
     subject: str
     html: str
     text: str
     categories: tuple[str, ...] = ()
-    sender: str = ""
-    reply_to: str = ""
+    sender: NamedAddress = _NOBODY
+    reply_to: NamedAddress | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -186,9 +187,8 @@ def _personalization(personal: Personal) -> Payload:
     return entry
 
 
-def _mailbox(name: str, value: str) -> dict[str, str]:
-    shown, address = parseaddr(mime_headers.require_one_line(name, value))
-    mailbox = {"email": mime_headers.address(name, address or value)}
-    if shown:
-        mailbox["name"] = shown
-    return mailbox
+def _mailbox(name: str, mailbox: NamedAddress) -> dict[str, str]:
+    entry = {"email": mime_headers.address(name, mailbox.address)}
+    if mailbox.name:
+        entry["name"] = mime_headers.require_one_line(name, mailbox.name)
+    return entry

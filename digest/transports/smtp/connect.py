@@ -10,16 +10,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from digest.errors import DigestError, TryLater
+from digest.letter.mime.headers import is_full_name
 from digest.transports.smtp.replies import Reply, reason
 from digest.transports.smtp.session import Session, TlsSession, Until
+
+# Last parts of names that no mail server elsewhere can look up.
+_PRIVATE = frozenset({"localdomain", "local", "localhost", "internal", "intranet", "lan", "home", "corp", "arpa"})
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
     """Hold how to reach the mail server and what it allows us.
 
-    `sender` is the address of From. `return_path` is the envelope sender, with "{tag}" for the delivery's tag
-    ("bounce+{tag}@news.example.org"); None: `sender`. `rate` is letters a second
+    `local_hostname` is the name to greet the server with; None: see `greeting_name`. `sender` is the address of From.
+    `return_path` is the envelope sender, with "{tag}" for the delivery's tag ("bounce+{tag}@news.example.org"); None:
+    `sender`. `rate` is letters a second
     over all connections; None: no limit. `timeout` is how many seconds any step may take except the answer to a
     letter. `answer_timeout` is for that, and long (RFC 5321 §4.5.3.2.6), because a letter given up there is in doubt.
     `ca_file` holds the certificates to trust in place of the system's.
@@ -66,15 +71,20 @@ def connect(settings: SmtpSettings, until: Until) -> Session:
 
 
 def _dial(settings: SmtpSettings) -> Session:
+    host, port, timeout = settings.host, settings.port, settings.timeout
+    name = settings.local_hostname or greeting_name(socket.getfqdn(), settings.sender)
     if settings.security == "tls":
-        return TlsSession(
-            settings.host,
-            settings.port,
-            settings.local_hostname,
-            timeout=settings.timeout,
-            context=_context(settings),
-        )
-    return Session(settings.host, settings.port, settings.local_hostname, settings.timeout)
+        return TlsSession(host, port, name, timeout=timeout, context=_context(settings))
+    return Session(host, port, name, timeout)
+
+
+def greeting_name(own: str, sender: str) -> str | None:
+    """Return the name for EHLO: this machine's `own`, or the domain of `sender` where `own` is no public full name.
+
+    Because many servers refuse every letter after a greeting without a full name. None: neither is one.
+    """
+    public = is_full_name(own) and own.lower().rpartition(".")[2] not in _PRIVATE
+    return own if public else sender.rpartition("@")[2] or None
 
 
 def _introduce(session: Session, settings: SmtpSettings, server: str) -> None:

@@ -6,7 +6,6 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from email.utils import parseaddr
 from typing import Final
 
 from digest.errors import DigestError, WrongUse
@@ -31,7 +30,6 @@ class SmtpTransport:
 
     def __init__(self, settings: SmtpSettings, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
         self._settings = settings
-        self._sender = parseaddr(settings.sender)[1]
         try:
             mail_address(self._return_path("1"))
         except Unmailable:
@@ -131,4 +129,4 @@ class SmtpTransport:
 
     def _return_path(self, tag: str) -> str:
         given = self._settings.return_path
-        return given.replace("{tag}", tag) if given else self._sender
+        return given.replace("{tag}", tag) if given else self._settings.sender

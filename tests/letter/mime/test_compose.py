@@ -16,7 +16,7 @@ import pytest
 from digest.errors import DigestError
 from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head, compose
-from digest.model import Site
+from digest.model import NamedAddress, Site
 from tests.letter import golden, sample
 
 MADE = golden.letter()
@@ -155,7 +155,9 @@ def test_a_subject_reads_back(subject: str) -> None:
 
 
 def test_domains_are_written_in_ascii() -> None:
-    wire = raw(to="post@bücher.example", site=replace(sample.SITE, sender="Büro <digest@bücher.example>"))
+    wire = raw(
+        to="post@bücher.example", site=replace(sample.SITE, sender=NamedAddress("digest@bücher.example", "Büro"))
+    )
     check_bytes(wire)
     assert header(wire, "To") == "post@xn--bcher-kva.example"
     assert parsed(wire)["From"].addresses[0].addr_spec == "digest@xn--bcher-kva.example"
@@ -167,7 +169,7 @@ def test_a_local_time_is_written_as_utc() -> None:
 
 
 def test_without_a_reply_address_there_is_no_reply_header() -> None:
-    assert parsed(raw(site=replace(sample.SITE, reply_to="")))["Reply-To"] is None
+    assert parsed(raw(site=replace(sample.SITE, reply_to=None)))["Reply-To"] is None
 
 
 def test_one_click_and_the_list_are_told_in_the_raw_bytes() -> None:
@@ -217,9 +219,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"unsubscribe_url": "https://x.example/" + "a" * 1000}, "List-Unsubscribe"),
     ({"unsubscribe_url": "mailto:a@x.example"}, "one-click"),
     ({"unsubscribe_mailto": "https://x.example/2"}, "mailto"),
-    ({"site": replace(sample.SITE, sender="Digest <jürgen@x.example>")}, "From"),
-    ({"site": replace(sample.SITE, sender="a@x.example, b@x.example")}, "From"),
-    ({"site": replace(sample.SITE, reply_to="x\r\ny@x.example")}, "Reply-To"),
+    ({"site": replace(sample.SITE, sender=NamedAddress("jürgen@x.example", "Digest"))}, "From"),
+    ({"site": replace(sample.SITE, sender=NamedAddress("a@x.example, b@x.example"))}, "From"),
+    ({"site": replace(sample.SITE, reply_to=NamedAddress("x\r\ny@x.example"))}, "Reply-To"),
     ({"site": replace(sample.SITE, name="News\nBcc: x")}, "List-ID"),
 ]
 

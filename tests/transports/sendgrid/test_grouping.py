@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
 
 import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
 from digest.letter.form import form, values
+from digest.letter.mime import headers
+from digest.letter.mime.compose import Head, compose
 from digest.letter.mime.headers import BadHeader
 from digest.transports.sendgrid.grouping import own_headers, shared_of
-from digest.transports.sendgrid.payload import Personal
+from digest.transports.sendgrid.payload import Personal, payload
 from tests.letter import sample
 from tests.letter.test_form import TRICKS
 from tests.letter.test_hostile import TITLES
@@ -74,6 +78,27 @@ def test_headers_are_what_a_list_carries() -> None:
         "List-Unsubscribe": "<https://d.example/u/1>",
         "Message-ID": "<m@d.example>",
     }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Leeds, Bradford & Co <digest@news.example.org>",
+        '"news@leeds" <digest@news.example.org>',
+        r"Digest \ daily <digest@news.example.org>",
+        "digest@news.example.org",
+    ],
+)
+def test_the_sender_is_the_one_that_a_message_carries(value: str) -> None:
+    """The From: of a message, as files and mail servers get it, and the one of a request name the same mailbox."""
+    site = replace(sample.SITE, sender=headers.mailbox("site.from", value))
+    letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
+    blank = form(letter, sample.digest(), READERS[0])
+    request = payload(shared_of(blank, site, "weekly.news.example.org"), [])
+    head = Head(site, "r@example.org", "<1@news.example.org>", NOW, "weekly.news.example.org", "https://d.example/u")
+    message = compose(assemble(letter, sample.digest(), READERS[0]), head)
+    shown = BytesParser(policy=policy.default).parsebytes(message)["From"].addresses[0]
+    assert (shown.addr_spec, shown.display_name) == (request["from"]["email"], request["from"].get("name", ""))
 
 
 @pytest.mark.parametrize(

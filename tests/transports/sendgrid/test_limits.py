@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from digest.model import NamedAddress
 from digest.transports.sendgrid.limits import limit_problems
 from digest.transports.sendgrid.payload import MOST_BYTES, Payload, Shared, requests, written
 from digest.transports.sendgrid.riders import fit_request
@@ -248,9 +249,9 @@ def test_one_reader_who_does_not_fit_costs_nobody_else() -> None:
 @pytest.mark.parametrize(
     ("shared", "part"),
     [
-        (replace(SHARED, sender="Cyngor Môn <digest@news.example.org>"), "plain letters"),
-        (replace(SHARED, sender=""), "From"),
-        (replace(SHARED, reply_to="nobody"), "Reply-To"),
+        (replace(SHARED, sender=NamedAddress("digest@news.example.org", "Cyngor Môn")), "plain letters"),
+        (replace(SHARED, sender=NamedAddress("")), "From"),
+        (replace(SHARED, reply_to=NamedAddress("nobody")), "Reply-To"),
     ],
 )
 def test_a_mistake_in_the_settings_refuses_nobody(shared: Shared, part: str) -> None:

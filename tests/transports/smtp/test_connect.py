@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from digest.transports.smtp import SmtpSettings, SmtpTransport
-from digest.transports.smtp.connect import in_the_clear
+from digest.transports.smtp.connect import greeting_name, in_the_clear
 from tests.transports.mailserver import (
     Act,
     Papers,
@@ -138,6 +138,31 @@ def test_what_is_wrong_is_said_before_anything_is_handed_over(
     assert handler.taken == []
     assert "wrong" not in str(error) and "pässword" not in str(error)
     assert all(encrypted for _, encrypted in handler.logins), "a password went in the clear"
+
+
+@pytest.mark.parametrize(
+    ("own", "sender", "name"),
+    [
+        ("mail.example.org", "digest@news.example.org", "mail.example.org"),
+        ("digesthost", "digest@news.example.org", "news.example.org"),
+        ("localhost", "digest@news.example.org", "news.example.org"),
+        ("localhost.localdomain", "digest@news.example.org", "news.example.org"),
+        ("digest.local", "digest@news.example.org", "news.example.org"),
+        ("pod-1.svc.cluster.local", "digest@news.example.org", "news.example.org"),
+        ("1.0.0.127.in-addr.arpa", "digest@news.example.org", "news.example.org"),
+        ("192.0.2.1", "digest@news.example.org", "news.example.org"),
+        ("my_host.example.org", "digest@news.example.org", "news.example.org"),
+        ("digesthost", "", None),
+    ],
+)
+def test_a_server_is_greeted_with_a_full_name(own: str, sender: str, name: str | None) -> None:
+    assert greeting_name(own, sender) == name
+
+
+def test_the_name_to_greet_with_can_be_set() -> None:
+    with serving() as server:
+        handed_over(SmtpTransport(settings(server, local_hostname="relay.example.org")), [parcel(1)])
+    assert server.commands[0].lower() == "ehlo relay.example.org"
 
 
 def test_without_verification_any_certificate_will_do(papers: Papers) -> None:
