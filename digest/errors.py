@@ -71,6 +71,17 @@ class BadEdition(DigestError):
     """An edition cannot be sent as it is stored; the others can."""
 
 
+class Objection(DigestError):
+    """The other side objects to the sender, not to readers, so that nobody is refused for it.
+
+    `everybody`: it has taken no letter of the edition, so that no other edition is tried either.
+    """
+
+    def __init__(self, message: str, *, everybody: bool) -> None:
+        super().__init__(message)
+        self.everybody = everybody
+
+
 class TryLater(DigestError):
     """Another run holds the lock, or a database or provider is away: exit code 75."""
 

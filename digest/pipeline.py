@@ -23,8 +23,9 @@ from digest.editions.due import slots_to_run
 from digest.editions.freeze import freeze_slot
 from digest.editions.pages import ask_pages
 from digest.editions.unforeseen import unforeseen
-from digest.errors import BadEdition, ConfigError, DigestError, PersonNeeded, WrongUse
+from digest.errors import BadEdition, ConfigError, DigestError, Objection, PersonNeeded, WrongUse
 from digest.installation import Installation
+from digest.ledger.cures import cure_for
 from digest.model import Receipt
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence
@@ -147,6 +148,8 @@ def _goes_on(context: _Context, work: Callable[[], None]) -> bool:
     - PersonNeeded is reported as waiting. While freezing, it stops the later slots of its cadence, because slots are
       frozen in order, and no other cadence. While sending, it stops the editions after it, because after a lost
       answer nothing more is given to the provider.
+    - Objection is reported as failed: the other side objects to the sender, so that no reader was refused. It stops
+      the editions after it if no letter was taken, because those would meet the same.
     - ConfigError, such as a mistaken template, stops no other cadence or edition, because what is owed may need
       nothing of it; the run raises it at its end.
     - Any other error ends the run: `_accounted` records it, and the next run goes on.
@@ -158,6 +161,9 @@ def _goes_on(context: _Context, work: Callable[[], None]) -> bool:
         return False
     except BadEdition as error:
         context.report.failed.append(str(error))
+    except Objection as objection:
+        context.report.failed.append(str(objection))
+        return not objection.everybody
     except ConfigError as error:
         context.mistakes += [problem for problem in error.problems if problem not in context.mistakes]
     return True
@@ -256,9 +262,26 @@ def _send(run: Run, context: _Context) -> None:
     context.sending = [number for number in sorted({*owed, *context.frozen}) if only in (None, number)]
     for number in context.sending:
         context.watch.edition(_receipt(installation, number))
-        if not _goes_on(context, partial(send.send, run, number, context.watch.sent)):
+        goes_on = _goes_on(context, partial(send.send, run, number, context.watch.sent))
+        _tell_refusals(run, number, report)
+        if not goes_on:
             break
     failpoint("run: all sent")
+
+
+def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
+    """Report the letters of an edition that were not taken for no reader's fault, and an edition that nobody got."""
+    for reason, count in run.answers.pop_objections():
+        report.waiting.append(
+            f"edition {number}: {count} letters were not taken, for no fault of their readers: {reason};"
+            f" {cure_for(reason).text}. They are tried again for three days"
+        )
+    receipt = _receipt(run.installation, number)
+    if receipt.refused and not (receipt.accepted or receipt.uncertain or receipt.pending):
+        report.failed.append(
+            f"edition {number}: nobody has got it, all {receipt.refused} letters were refused; `digest receipt"
+            f" {number}` gives the reasons"
+        )
 
 
 def _add_receipts(run: Run, context: _Context) -> None:

@@ -47,11 +47,13 @@ def send(run: Run, number: int, progress: Progress = lambda _: None) -> None:
     """Hand over every pending delivery of a frozen edition. Safe to repeat after any end.
 
     `progress` is called with how many deliveries each batch settled. Raises PersonNeeded when the edition is not
-    frozen or an answer was lost for good, BadEdition when its stored entries have changed, TryLater when asked to
-    stop or when answers are lost again and again.
+    frozen or an answer was lost for good, BadEdition when its stored entries have changed, Objection when the other
+    side objects to the sender, TryLater when asked to stop or when answers are lost again and again.
     """
     with unforeseen(f"edition {number} cannot be shown; nothing of it is sent"):
         frozen = frozen_edition(run.installation, number)
+    with reading(run.installation.engine) as conn:
+        run.answers.begin(accepted=deliveries.receipt(conn, frozen.edition).accepted > 0)
     run.transport.open()
     doubts = 0
     while (batch := send_batch(run, frozen)) is not None:

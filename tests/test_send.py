@@ -53,7 +53,7 @@ class Recorder:
             if self._dies_at is not None and len(self.taken) >= self._dies_at:
                 raise KeyboardInterrupt
             self.taken.append(parcel)
-            yield Outcome(parcel.delivery, self._verdict)
+            yield Outcome(parcel.delivery, self._verdict, about="reader" if self._verdict == "refused" else "")
 
     def stop(self) -> None:
         pass

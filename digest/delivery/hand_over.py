@@ -1,13 +1,15 @@
 """Hand a claimed batch of one edition over to the transport, and record the outcome of each delivery.
 
-The order is compose, hand over, record. The outcomes are recorded whatever ends the hand-over.
+The order is compose, hand over, record. The outcomes are recorded whatever ends the hand-over. Where the other side
+objects to the sender, nothing more is begun, and the letters that it did not take for that are owed again.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -16,7 +18,9 @@ from sqlalchemy import Connection
 from digest.delivery.claim import Claimed
 from digest.delivery.parcel import folder_of, parcel
 from digest.delivery.run import Run
-from digest.errors import ConfigError, DigestError, TryLater
+from digest.errors import ConfigError, DigestError, Objection, TryLater
+from digest.ledger.cures import Cure, cure_for
+from digest.ledger.objections import Answers, Refusal
 from digest.ledger.redact import redacted
 from digest.ledger.states import next_try
 from digest.model import Edition
@@ -51,10 +55,12 @@ class HandOver:
 def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at: datetime | None) -> HandOver:
     """Hand a claimed batch over and record what became of each delivery, whatever ends the hand-over.
 
-    `send_at`: in slot mode, the hour until which the provider keeps the letters.
+    `send_at`: in slot mode, the hour until which the provider keeps the letters. Raises Objection when the other
+    side objects to the sender, TryLater if that passes.
     """
     outcomes: list[Outcome] = []
     begun = False
+    objection = None
     try:
         parcels, refused = compose_batch(frozen, batch, run.installation.secret, run.installation.clock())
         failpoint("hand-over: composed")
@@ -62,15 +68,21 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
         # settled these deliveries.
         with reading(run.installation.engine) as conn:
             ours = deliveries.claimed_by(conn, [claimed.delivery.id for claimed in batch], run.number)
-        parcels = [composed for composed in parcels if composed.delivery in ours]
+        parcels = _in_order_of_trial([composed for composed in parcels if composed.delivery in ours], batch)
+        domains = {composed.delivery: composed.to.rpartition("@")[2].lower() for composed in parcels}
         begun = True
         with stopping.telling(run.transport.stop):
             for outcome in chain(refused, _answers(run, frozen.edition.id, parcels, send_at)):
                 outcomes.append(outcome)
                 failpoint("hand-over: one answered")
+                if _objected(run.answers, outcome, domains.get(outcome.delivery, "")):
+                    run.transport.stop()
         failpoint("hand-over: all answered")
     finally:
-        record_outcomes(run, frozen.edition, batch, outcomes, begun=begun)
+        objection = run.answers.objection(ended=True)
+        record_outcomes(run, frozen.edition, batch, outcomes, begun=begun, objection=objection)
+    if objection is not None:
+        raise _complaint(frozen.edition.id, objection, run.answers)
     lost = any(outcome.state == "uncertain" for outcome in outcomes)
     return HandOver(lost, halted=any(not outcome.tried for outcome in outcomes))
 
@@ -90,8 +102,8 @@ def compose_batch(
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:
-            why = redacted(f"no letter could be written: {error}", claimed.reader.email)
-            refused.append(Outcome(number, "refused", why))
+            words = redacted(f"no letter could be written: {error}", claimed.reader.email)
+            refused.append(Outcome(number, "refused", words, about="reader"))
         except Exception as error:
             # Nobody foresaw it, so that it may be a fault of this program: keep the letter owed until that is mended.
             reason = f"no letter could be written: a fault of this program ({type(error).__name__}), please report it"
@@ -101,13 +113,19 @@ def compose_batch(
 
 
 def record_outcomes(
-    run: Run, edition: Edition, batch: Sequence[Claimed], outcomes: Sequence[Outcome], *, begun: bool
+    run: Run,
+    edition: Edition,
+    batch: Sequence[Claimed],
+    outcomes: Sequence[Outcome],
+    *,
+    begun: bool,
+    objection: Refusal | None = None,
 ) -> None:
     """Record the outcomes of a batch, and give back the claims of deliveries that surely were not taken.
 
     The transport is asked about each delivery without an outcome. One of which it knows nothing stays claimed, and
     the next run calls it uncertain. `begun`: a letter may have left; otherwise everything without an outcome is
-    given back.
+    given back. `objection`: the answer that shows that the sender is objected to; then nobody is refused for it.
     """
     claimed = {claim.delivery.id: claim.delivery for claim in batch}
     answered = {outcome.delivery for outcome in outcomes}
@@ -118,9 +136,66 @@ def record_outcomes(
         late = [Outcome(number, "accepted") for number in unanswered if answers.get(number) == "accepted"]
         unanswered = [number for number in unanswered if answers.get(number) == "absent"]
     now = run.installation.clock()
+    alike = run.answers.refused_alike(objection) if objection else []
+    if objection is not None:
+        outcomes = [_owed_again(outcome, {*alike}) for outcome in outcomes]
     with writing(run.installation.engine, "record") as conn:
         _settle(conn, edition, claimed, [*outcomes, *late], run.number, now)
         deliveries.give_back(conn, unanswered, now, run.number)
+        if objection is not None:
+            earlier = [number for number in alike if number not in claimed]
+            deliveries.owe_again(conn, earlier, objection.reason, now, run.number)
+
+
+def _in_order_of_trial(parcels: Sequence[Parcel], batch: Sequence[Claimed]) -> list[Parcel]:
+    """Return parcels in an order in which the first answers tell most: new ones first, and each domain in turn.
+
+    Because an objection of one domain must not look like that of all, nor the same few readers stop every run.
+    """
+    put_off = {claimed.delivery.id for claimed in batch if claimed.delivery.reason}
+    count: Counter[str] = Counter()
+    keys: dict[int, tuple[bool, int]] = {}
+    for composed in parcels:
+        domain = composed.to.rpartition("@")[2].lower()
+        keys[composed.delivery] = (composed.delivery in put_off, count[domain])
+        count[domain] += 1
+    return sorted(parcels, key=lambda composed: keys[composed.delivery])
+
+
+def _objected(answers: Answers, outcome: Outcome, domain: str) -> bool:
+    """Add an outcome to the answers of a run; return whether they show that the sender is objected to."""
+    if outcome.state == "accepted":
+        answers.hear_accepted()
+        return False
+    if outcome.state != "refused" and not outcome.about:
+        return False
+    answers.hear(Refusal(outcome.delivery, domain, outcome.about, outcome.reason))
+    return answers.objection() is not None
+
+
+def _owed_again(outcome: Outcome, alike: set[int]) -> Outcome:
+    """Return the outcome of a letter after an objection: owed, and not tried, if it was not taken for that."""
+    objects = outcome.about in ("letter", "sender", "account")
+    if not objects and outcome.delivery not in alike:
+        return outcome
+    return replace(outcome, state="deferred", tried=False, retry_after=None)
+
+
+def _complaint(number: int, objection: Refusal, answers: Answers) -> DigestError:
+    """Return the error that tells an objection to the sender and its cure."""
+    if objection.objects:
+        target = "the letter" if objection.about == "letter" else "the sender"
+        cause, cure = f"not the readers are objected to, but {target}", cure_for(objection.reason)
+    else:
+        cause = "reader after reader was refused with the same answer, so that it is hardly about them"
+        cure = Cure("ask the server's operator, or correct the addresses if all of them are wrong")
+    words = (
+        f"edition {number}: {cause}: {objection.reason}; {cure.text}. No reader is refused for it: the letters are"
+        " owed, and the next run tries them again"
+    )
+    if cure.account and objection.reason.startswith("4"):
+        return TryLater(words)
+    return Objection(words, everybody=objection.about == "account" or not answers.accepted)
 
 
 def _answers(run: Run, number: int, parcels: Sequence[Parcel], send_at: datetime | None) -> Iterator[Outcome]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digest.installation import Installation
+from digest.ledger.objections import Answers
 from digest.transports.base import Transport
 
 
@@ -13,9 +14,10 @@ class Run:
     """Hold what claiming, handing over, taking back and recovering need; the run lock is held while it is used.
 
     `number` is the run's row in the database, which marks the deliveries it claims; 0 for work that claims none,
-    such as stopping an edition.
+    such as stopping an edition. `answers` is what the other side has answered so far.
     """
 
     installation: Installation
     transport: Transport
     number: int = 0
+    answers: Answers = field(default_factory=Answers)

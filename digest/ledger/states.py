@@ -4,9 +4,10 @@ pending → claimed → accepted | refused | uncertain, or pending again after a
 suppressed when it must not be mailed any more. An uncertain delivery is settled by an event, by a person, by the
 transport's own records, or by `take_back` on the provider's word.
 
-Two changes are made outside TRANSITIONS: `digest db resume --sent` makes pending deliveries uncertain
-(`store.deliveries.doubt`), and the stop of an edition makes accepted ones that wait at the provider uncertain
-(`store.requests.open_take_back`).
+Three changes are made outside TRANSITIONS: `digest db resume --sent` makes pending deliveries uncertain
+(`store.deliveries.doubt`), the stop of an edition makes accepted ones that wait at the provider uncertain
+(`store.requests.open_take_back`), and a run makes deliveries that it has refused itself pending again once it shows
+that the sender was objected to (`OWED_AGAIN`, `store.deliveries.owe_again`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "empty": frozenset(),
     "held": frozenset(),
 }
+# The step by which a run takes its own refusal back. It can mail nobody twice, because a refusal is a certain answer,
+# and it is no part of TRANSITIONS, because nothing else may take one back.
+OWED_AGAIN = ("refused", "pending")
+
 # A request that waits at the provider for its hour (slot mode) can be taken back. The column `take_back` of its
 # deliveries says how far this has come:
 # None: it was not asked for.
@@ -45,6 +50,7 @@ OPEN_TAKE_BACKS: tuple[OpenTakeBack, ...] = ("doubt", "stop")
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)
+LEAST_TRIES = 12  # before a letter is given up; 12 waits fit into three days, however long a server asks to wait
 
 
 def before(state: str) -> tuple[str, ...]:
@@ -57,9 +63,10 @@ def next_try(attempts: int, retry_after: float | None, frozen_at: datetime, now:
 
     `attempts` counts the tries so far (1 or more); `retry_after` is the wait that the server asked for, in seconds,
     or None. Without it the wait doubles from 15 minutes to 4 hours; three days after the edition was frozen the
-    delivery is given up.
+    delivery is given up. It has had some tries by then, so that days in which the sender was objected to, which
+    count as no try, take none of a letter's chances.
     """
-    if now - frozen_at >= GIVE_UP_AFTER:
+    if now - frozen_at >= GIVE_UP_AFTER and attempts >= LEAST_TRIES:
         return None
     if retry_after is None:
         wait: timedelta = min(FIRST_WAIT * 2 ** min(attempts - 1, 10), LONGEST_WAIT)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
 
-from digest.ledger.states import before
+from digest.ledger.states import OWED_AGAIN, before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.store.schema import delivery, digest, digest_entry, edition, mark
 from subscribers.database import chunks
@@ -181,6 +181,15 @@ def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> 
     """Give claims of `run` that were not begun back as pending; they do not count as attempts."""
     step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
     conn.execute(step.values(state="pending", attempts=delivery.c.attempts - 1, updated_at=now))
+
+
+def owe_again(conn: Connection, ids: Sequence[int], reason: str, now: datetime, run: int) -> None:
+    """Make deliveries pending that `run` has refused itself; the try does not count as an attempt."""
+    refused, owed_again = OWED_AGAIN
+    for chunk in chunks(ids):
+        step = update(delivery).where(delivery.c.id.in_(chunk), delivery.c.state == refused, delivery.c.run_id == run)
+        values = {"state": owed_again, "reason": reason, "attempts": delivery.c.attempts - 1, "updated_at": now}
+        conn.execute(step.values(values))
 
 
 def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from digest.letter.blocks import Assembled
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digest.letter.mime.compose import Head
 
 BATCH = 200  # deliveries
+About = Literal["", "reader", "letter", "sender", "account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,11 @@ class Outcome:
       after the last byte left.
 
     `reason` is a few words for the operator, stored with the delivery; it must hold no address.
+
+    `about` says what a letter was not taken for, so that no reader is refused for the sender's fault (see
+    `digest/ledger/objections.py`): "reader": the answer names this reader among others; "letter": it objects to
+    the letter, which others may share; "sender": to the sender, perhaps only for this reader; "account": to the
+    sender or the account as a whole; "": it does not tell. For letter, sender and account the state is "deferred".
     """
 
     delivery: int
@@ -97,6 +103,7 @@ class Outcome:
     reason: str = ""
     retry_after: float | None = None
     tried: bool = True
+    about: About = ""
 
 
 class Transport(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from digest.ledger.states import TRANSITIONS
+from digest.ledger.states import OWED_AGAIN, TRANSITIONS
 
 
 class Row(NamedTuple):
@@ -23,7 +23,10 @@ class Row(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """One process. `at`: idle, claimed (committed, nothing sent), sent (answer known), lost (unknown), dead."""
+    """One process. `at`: idle, claimed (committed, nothing sent), sent (answer known), no, lost (unknown), dead.
+
+    `no`: the answer is a refusal.
+    """
 
     at: str
     row: int
@@ -39,6 +42,7 @@ class World(NamedTuple):
     losses: int
     cuts: int
     runs: int
+    refusals: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Policy:
     retry_unknown: bool = False  # an answer that was lost is tried again
     not_durable: bool = False  # a power cut may forget the claim
     blind_claim: bool = False  # a claim does not look at the state it changes
+    owe_doubts: bool = False  # an objection to the sender makes letters in doubt pending, not only refused ones
 
 
 @dataclass
@@ -64,12 +69,14 @@ class Verdict:
     most_in_doubt: int = 0
 
 
-def explore(policy: Policy, *, rows: int, workers: int, kills: int, losses: int, cuts: int = 0) -> Verdict:
+def explore(
+    policy: Policy, *, rows: int, workers: int, kills: int, losses: int, cuts: int = 0, refusals: int = 0
+) -> Verdict:
     """Walk every world that can be reached; return the verdict on all of them."""
     start = World(
         tuple(Row("pending", 0, 0) for _ in range(rows)),
         tuple(Worker("idle", -1, n + 1) for n in range(workers)),
-        kills, losses, cuts, workers,
+        kills, losses, cuts, workers, refusals,
     )  # fmt: skip
     seen, queue, verdict = {start}, deque([start]), Verdict()
     while queue:
@@ -114,6 +121,7 @@ def steps(world: World, policy: Policy) -> Iterator[World]:
 def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World]:
     """Yield each world after the next step of a worker."""
     if worker.at == "idle":
+        yield from owe_again(world, worker, policy)
         for number, row in enumerate(world.rows):
             if row.state == "pending" or (policy.blind_claim and row.state == "claimed"):
                 taken = put(world, n, Worker("claimed", number, worker.run))
@@ -127,11 +135,14 @@ def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World
         row = world.rows[worker.row]
         over = change(world, worker.row, row._replace(copies=row.copies + 1))
         yield put(over, n, worker._replace(at="sent"))
+        if world.refusals:
+            yield put(world, n, worker._replace(at="no"))._replace(refusals=world.refusals - 1)
         if world.losses:
             for lost in (over, world):  # because the worker cannot tell whether the provider took the letter
                 yield put(lost, n, worker._replace(at="lost"))._replace(losses=world.losses - 1)
-    elif worker.at in ("sent", "lost"):
-        state = "accepted" if worker.at == "sent" else "pending" if policy.retry_unknown else "uncertain"
+    elif worker.at in ("sent", "no", "lost"):
+        unknown = "pending" if policy.retry_unknown else "uncertain"
+        state = {"sent": "accepted", "no": "refused", "lost": unknown}[worker.at]
         row = world.rows[worker.row]
         ours = row.run == worker.run or policy.mark_after
         done = world
@@ -142,6 +153,14 @@ def work(world: World, n: int, worker: Worker, policy: Policy) -> Iterator[World
         elif ours and state in TRANSITIONS[row.state]:
             done = move(world, worker.row, state)
         yield put(done, n, Worker("idle", -1, worker.run))
+
+
+def owe_again(world: World, worker: Worker, policy: Policy) -> Iterator[World]:
+    """Yield each world in which a run takes back a refusal of its own, because the sender was objected to."""
+    refused, pending = OWED_AGAIN
+    for number, row in enumerate(world.rows):
+        if row.run == worker.run and (row.state == refused or (policy.owe_doubts and row.state == "uncertain")):
+            yield change(world, number, row._replace(state=pending))
 
 
 def restart(world: World, n: int, policy: Policy) -> World:

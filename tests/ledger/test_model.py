@@ -16,6 +16,12 @@ def test_nothing_lost_nothing_twice_nothing_stranded(rows: int, worlds: int) -> 
     assert verdict.worlds > worlds
 
 
+def test_a_refusal_that_its_run_takes_back_mails_nobody_twice() -> None:
+    verdict = explore(Policy(), rows=2, workers=2, kills=1, losses=1, refusals=2)
+    assert (verdict.lost, verdict.twice, verdict.stranded) == (False, False, False)
+    assert verdict.worlds > 1_000
+
+
 @pytest.mark.parametrize("kills", [0, 1, 2])
 def test_at_most_one_batch_in_doubt_for_each_kill(kills: int) -> None:
     assert explore(Policy(), rows=3, workers=1, kills=kills, losses=0).most_in_doubt == kills
@@ -30,6 +36,7 @@ def test_at_most_one_batch_in_doubt_for_each_kill(kills: int) -> None:
         (Policy(retry_unknown=True), "twice"),
         (Policy(not_durable=True), "twice"),
         (Policy(blind_claim=True), "twice"),
+        (Policy(owe_doubts=True), "twice"),
     ],
 )
 def test_each_mutant_is_caught(mutant: Policy, fault: str) -> None:

@@ -51,7 +51,7 @@ def request(*personals: Personal, shared: Shared = SHARED, **other: Any) -> Payl
 
 def transport(fake: FakeSendGrid | str, **other: Any) -> SendGridTransport:
     url = fake if isinstance(fake, str) else fake.url
-    settings = SendGridSettings(KEY, url, **{"timeout": 5.0, "concurrency": 1} | other)
+    settings = SendGridSettings(KEY, url, **{"timeout": 60.0, "concurrency": 1} | other)
     clock = (lambda: NOW) if isinstance(fake, str) else (lambda: datetime.fromtimestamp(fake.now, UTC))
     return SendGridTransport(settings, clock)
 

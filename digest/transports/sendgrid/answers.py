@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from digest.ledger.cures import cure_for
 from digest.ledger.redact import redacted
+from digest.ledger.replies import classify
 
 LONGEST_WAIT = 3600.0  # seconds; if the provider asks for a longer wait, we try again after this one
 _NAMED = re.compile(r"personalizations(?:\.|\[)(\d+)\b")
@@ -50,7 +52,8 @@ class Verdict:
     `named` maps the position of each reader whom the answer rejects to the reason; these are refused. `state` is for
     all others: the state of an `Outcome` ("accepted", "refused", "deferred", "uncertain"), or "again": put them into
     a new request at once, or "split": put each half into a new request. `stop`: begin no other request in this call.
-    `fault` is what a person must correct before anything can be sent, or "".
+    `letter`: the answer objects to the letter, not to a reader. `fault` is what a person must correct before anything
+    can be sent, or "".
     """
 
     state: str
@@ -58,6 +61,7 @@ class Verdict:
     named: Mapping[int, str] = field(default_factory=dict)
     retry_after: float | None = None
     stop: bool = False
+    letter: bool = False
     fault: str = ""
 
 
@@ -82,14 +86,15 @@ def judge(answer: Answer | Silence, count: int, now: datetime, *, sandbox: bool 
         case 408:
             return Verdict("uncertain", words, stop=True)
     if 300 <= status < 500:
+        cure = cure_for(words)
         advice = _ADVICE.get(status, "it does not answer as SendGrid does; check [transport] base_url")
-        return Verdict("deferred", words, stop=True, fault=f"SendGrid answers {words}: {advice}; nothing was refused")
+        return _fault(words, cure.text if cure.account else advice)
     # A 5xx, or a 2xx that SendGrid does not document: the request may have been taken.
     return Verdict("uncertain", words, stop=True)
 
 
 def _rejected(answer: Answer, count: int) -> Verdict:
-    """Judge a 400: the fault of one reader, of the letter, of our settings, or of something that is not named."""
+    """Judge a 400: the fault of the readers it names, of the letter, of our settings, or of nothing that is named."""
     words = error_words(answer)
     named: dict[int, str] = {}
     other_fields: list[str] = []
@@ -102,12 +107,16 @@ def _rejected(answer: Answer, count: int) -> Verdict:
     if named:
         return Verdict("again", words, named)
     if any(name.split(".")[0] in OURS for name in other_fields):
-        return Verdict(
-            "deferred", words, stop=True, fault=f"SendGrid answers {words}: correct it in config; nothing was refused"
-        )
+        return _fault(words, "correct it in config")
     if other_fields and all(name and not name.startswith(("personalizations", "null")) for name in other_fields):
-        return Verdict("refused", words)
+        return Verdict("deferred", words, letter=True)
+    if classify("; ".join(message for _, message in errors(answer))) == "sender":
+        return _fault(words, cure_for(words).text)
     return Verdict("split", words)
+
+
+def _fault(words: str, cure: str) -> Verdict:
+    return Verdict("deferred", words, stop=True, fault=f"SendGrid answers {words}: {cure}; nothing was refused")
 
 
 def errors(answer: Answer) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from digest.errors import DigestError
-from digest.transports.base import Outcome
+from digest.errors import Objection
+from digest.transports.base import About, Outcome
 from digest.transports.sendgrid.answers import Verdict
 from digest.transports.sendgrid.payload import Personal, Shared
 
-# After so many readers rejected alone, and none of the digest accepted, the letter is to blame and not the readers.
+# After so many readers rejected alone, and none of the digest accepted, the letter is at fault and not the readers.
 STRIKES = 3
 
 
@@ -30,7 +30,8 @@ class Call:
 
     `jobs` are the requests still to make, `send_at` their hour in Unix seconds (None: at once). `stopped` is why no
     new request is begun ("": go on), `retry_after` how many seconds the provider asked us to wait. `error` is raised
-    when all outcomes are out. `accepted` and `strikes` are kept by the identity of each digest's `Shared`.
+    when all outcomes are out. `accepted` and `alone` are kept by the identity of each digest's `Shared`: whether
+    somebody was accepted, and the readers who were rejected alone, with the reasons.
     """
 
     send_at: int | None
@@ -39,7 +40,7 @@ class Call:
     retry_after: float | None = None
     error: Exception | None = None
     accepted: set[int] = field(default_factory=set)
-    strikes: dict[int, int] = field(default_factory=dict)
+    alone: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
 
 def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
@@ -47,32 +48,42 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
     shared = id(job.shared)
     if verdict.state == "accepted":
         call.accepted.add(shared)
-    elif verdict.state == "split" and len(job.personals) == 1 and shared not in call.accepted:
-        call.strikes[shared] = call.strikes.get(shared, 0) + 1
-    for at, reason in verdict.named.items():
-        yield Outcome(job.personals[at].delivery, "refused", reason)
     others = [personal for at, personal in enumerate(job.personals) if at not in verdict.named]
-    if verdict.state == "split" and len(others) > 1 and shared not in call.accepted:
-        verdict = _given_up(verdict, call.strikes.get(shared, 0))
+    for at, reason in verdict.named.items():
+        # If the answer names everybody, it may be about the letter, and equal answers to others will show that.
+        yield Outcome(job.personals[at].delivery, "refused", reason, about="reader" if others else "")
+    given_up = shared not in call.accepted and len(call.alone.get(shared, ())) >= STRIKES
+    if verdict.state == "split" and len(others) > 1 and given_up:
+        verdict = Verdict("deferred", verdict.reason, letter=True)
     if verdict.stop and not call.stopped:
         call.stopped, call.retry_after = verdict.reason, verdict.retry_after
     if verdict.fault:
-        call.error = call.error or DigestError(verdict.fault)
+        call.error = call.error or Objection(verdict.fault, everybody=True)
     if verdict.state == "again":
         call.jobs.extendleft([Job(job.shared, others)] if others else [])
     elif verdict.state == "split" and len(others) > 1:
         half = len(others) // 2
         call.jobs.extendleft((Job(job.shared, others[half:]), Job(job.shared, others[:half])))
+    elif verdict.state == "split":
+        # Whether the reader or the letter is at fault shows only once others with this letter are answered.
+        call.alone.setdefault(shared, []).extend((personal.delivery, verdict.reason) for personal in others)
     else:
-        state = "refused" if verdict.state == "split" else verdict.state
+        about: About = "letter" if verdict.letter else ""
         for personal in others:
             # A fault of the account counts as no attempt, because the letter itself was not judged.
-            yield Outcome(personal.delivery, state, verdict.reason, verdict.retry_after, tried=not verdict.fault)
+            tried = not verdict.fault
+            yield Outcome(personal.delivery, verdict.state, verdict.reason, verdict.retry_after, tried, about)
 
 
-def _given_up(verdict: Verdict, strikes: int) -> Verdict:
-    """Return the verdict, or a fault of the letter if STRIKES readers were rejected alone and none was accepted."""
-    if strikes < STRIKES:
-        return verdict
-    fault = f"SendGrid answers {verdict.reason} to every request with this letter; correct the letter or its sender"
-    return Verdict("deferred", verdict.reason, fault=fault)
+def settle_alone(call: Call) -> Iterator[Outcome]:
+    """Yield the outcomes of readers rejected alone, once nothing is under way.
+
+    They are refused if the same letter was accepted for others; else the letter may be at fault.
+    """
+    for shared, rejected in call.alone.items():
+        for delivery, reason in rejected:
+            if shared in call.accepted:
+                yield Outcome(delivery, "refused", reason, about="reader")
+            else:
+                yield Outcome(delivery, "deferred", reason, about="letter")
+    call.alone.clear()

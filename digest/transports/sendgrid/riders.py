@@ -21,14 +21,15 @@ class Fitted:
     """Hold a request that breaks no limit: `body` is the JSON to send, for `personals` in this order.
 
     `refused` maps the deliveries that fit into no request to the reason. `body` is None if there is nothing to send:
-    no reader is left, or `fault` says what is wrong with the settings. After a fault `personals` are the readers to
-    try again later, because the fault is not theirs.
+    no reader is left, `fault` says what is wrong with the settings, or `letter` what is wrong with the letter. After
+    these two `personals` are the readers to try again later, because the fault is not theirs.
     """
 
     personals: list[Personal]
     refused: dict[int, str]
     body: str | None = None
     fault: str = ""
+    letter: str = ""
 
 
 def fit_request(
@@ -56,8 +57,7 @@ def fit_request(
             field, problem = problems[0]
             if field.split(".")[0] in OURS:
                 return Fitted(riders, refused, fault=f"not sent to SendGrid: {field} {problem}; correct it in config")
-            refused |= {rider.delivery: redacted(f"not sent: {field} {problem}") for rider in riders}
-            break
+            return Fitted(riders, refused, letter=redacted(f"not sent: {field} {problem}"))
         refused |= {riders[at].delivery: redacted(f"not sent: {problem}") for at, problem in by_reader.items()}
         riders = [rider for at, rider in enumerate(riders) if at not in by_reader]
     return Fitted([], refused)

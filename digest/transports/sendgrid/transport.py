@@ -16,13 +16,13 @@ from typing import Any
 import httpx2
 import sendgrid
 
-from digest.errors import ConfigError, DigestError, TryLater
+from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.ahead import CANCEL_BY
 from digest.transports.base import Outcome, Parcel
 from digest.transports.sendgrid import answers
 from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
-from digest.transports.sendgrid.jobs import Call, Job, settle
+from digest.transports.sendgrid.jobs import Call, Job, settle, settle_alone
 from digest.transports.sendgrid.payload import Personal, Shared, requests
 from digest.transports.sendgrid.riders import Fitted, fit_request
 from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
@@ -93,6 +93,7 @@ class SendGridTransport:
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield from _outcomes(future, under_way.pop(future), call)
+        yield from settle_alone(call)
         for job in call.jobs:
             for personal in job.personals:
                 yield Outcome(
@@ -125,7 +126,7 @@ class SendGridTransport:
             raise TryLater("SendGrid gave a batch id that cannot be one; nothing was sent, try again")
         verdict = answers.judge(answer, 0, self._clock())
         if verdict.fault:
-            raise DigestError(verdict.fault)
+            raise Objection(verdict.fault, everybody=True)
         raise TryLater(f"SendGrid gave no batch id ({verdict.reason}); nothing was sent, try again")
 
     def cancel(self, batch_id: str) -> bool:
@@ -153,8 +154,9 @@ class SendGridTransport:
             job.shared, job.personals, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
         )
         if fitted.body is None:
-            state = "deferred" if fitted.fault else "refused"
-            return Verdict(state, fitted.fault, stop=bool(fitted.fault), fault=fitted.fault), fitted
+            if fitted.fault:
+                return Verdict("deferred", fitted.fault, stop=True, fault=fitted.fault), fitted
+            return Verdict("deferred", fitted.letter, letter=True), fitted
         if send_at is not None and self._clock().timestamp() > send_at - CANCEL_BY.total_seconds():
             # This process slept: so near the hour, the request could not be taken back if its answer were lost.
             return Verdict(
@@ -193,7 +195,7 @@ def _outcomes(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> I
         return
     verdict, fitted = future.result()
     for delivery, reason in fitted.refused.items():
-        yield Outcome(delivery, "refused", reason)
+        yield Outcome(delivery, "refused", reason, about="reader")
     yield from settle(verdict, Job(job.shared, fitted.personals), call)
 
 

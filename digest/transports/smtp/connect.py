@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from digest.errors import DigestError, TryLater
+from digest.ledger.cures import cure_for
 from digest.letter.mime.headers import is_full_name
 from digest.transports.smtp.replies import Reply, reason
 from digest.transports.smtp.session import Session, TlsSession, Until
@@ -135,7 +136,7 @@ def _explained(error: Exception, settings: SmtpSettings, server: str) -> DigestE
             return DigestError(
                 f"{server} does not accept the login: {words}; check transport.username and the password"
             )
-        return DigestError(f"{server} does not serve us: {words}; ask its operator")
+        return DigestError(f"{server} does not serve us: {words}; {cure_for(words).text}")
     if isinstance(error, ssl.SSLCertVerificationError):
         return DigestError(
             f"{server}: its certificate is not to be trusted ({error.verify_message}); check transport.host, or name"

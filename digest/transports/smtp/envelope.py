@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from digest.transports.base import Parcel
+from digest.transports.base import About, Parcel
 
 _EOL = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.M)
@@ -16,7 +16,11 @@ ReturnPath = Callable[[str], str]  # of a delivery's tag
 
 
 class Unmailable(ValueError):
-    """Report a letter that this server can never take, and why. The message holds no address."""
+    """Report a letter that this server cannot take, why, and what this is about. The message holds no address."""
+
+    def __init__(self, words: str, about: About = "reader") -> None:
+        super().__init__(words)
+        self.about = about
 
 
 @dataclass(slots=True)
@@ -38,7 +42,10 @@ class Envelope:
 def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str]) -> Envelope:
     """Prepare a parcel for a server that `offers` these EHLO keywords (lower case). Raises Unmailable."""
     to, to_utf8 = mail_address(parcel.to)
-    sender, sender_utf8 = mail_address(return_path(parcel.tag))
+    try:
+        sender, sender_utf8 = mail_address(return_path(parcel.tag))
+    except Unmailable:
+        raise Unmailable("the address for bounces cannot be mailed; correct transport.bounces", "account") from None
     utf8 = to_utf8 or sender_utf8
     if utf8 and "smtputf8" not in offers:
         raise Unmailable(
@@ -48,10 +55,10 @@ def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str
     size = len(wire) - 3
     limit = offers.get("size", "").strip()
     if limit.isdecimal() and 0 < int(limit) < size:
-        raise Unmailable(f"the letter has {size} bytes and this server takes {limit}; make the edition shorter")
+        raise Unmailable(f"the letter has {size} bytes and this server takes {limit}", "letter")
     eight_bit = not wire.isascii()
     if eight_bit and "8bitmime" not in offers:
-        raise Unmailable("the letter has 8-bit bytes, which this server does not take (8BITMIME)")
+        raise Unmailable("the letter has 8-bit bytes, which this server does not take (8BITMIME)", "letter")
     options = f" SIZE={size}" if "size" in offers else ""
     options += " BODY=8BITMIME" if eight_bit else ""
     options += " SMTPUTF8" if utf8 else ""

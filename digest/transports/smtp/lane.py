@@ -12,7 +12,7 @@ from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome
 from digest.transports.smtp.envelope import Envelope, ReturnPath, Unmailable, make_ready
 from digest.transports.smtp.lanes import Work
-from digest.transports.smtp.replies import RETRY_LOST, Reply, about_the_account, reason, verdict, wait_in_reply
+from digest.transports.smtp.replies import RETRY_LOST, Reply, reason, verdict, wait_in_reply
 from digest.transports.smtp.session import Lost, Session
 
 _BARE_DOT = b".\r\n"
@@ -95,7 +95,8 @@ class Lane:
                 self._ahead = make_ready(parcel, self._return_path, session.esmtp_features)
                 return True
             except Unmailable as error:
-                work.settle(Outcome(parcel.delivery, "refused", str(error)), by_server=False)
+                state = "refused" if error.about == "reader" else "deferred"
+                work.settle(Outcome(parcel.delivery, state, str(error), about=error.about))
             except BaseException:
                 work.settle(Outcome(parcel.delivery, "deferred", "it could not be made ready", RETRY_LOST))
                 raise
@@ -180,18 +181,10 @@ class Lane:
             raise _Closing(reply)
 
     def _settle(self, work: Work, letter: Envelope, verb: str, reply: Reply) -> None:
-        """Settle a letter by the reply to `verb`; halt the hand-over if the reply is about the account."""
-        if letter.settled:
-            return
-        letter.settled = True
-        parcel = letter.parcel
-        if not about_the_account(verb, reply):
-            work.settle(verdict(parcel.delivery, reply, parcel.to))
-            return
-        words = reason(reply, parcel.to)
-        work.settle(Outcome(parcel.delivery, "deferred", words, wait_in_reply(reply), tried=False))
-        error = f"the mail server does not take letters from us: {words}; check transport.username and return_path"
-        work.halt("the mail server does not take letters from us", DigestError(error))
+        """Settle a letter by the reply to `verb`, unless an earlier reply has settled it."""
+        if not letter.settled:
+            letter.settled = True
+            work.settle(verdict(letter.parcel.delivery, verb, reply, letter.parcel.to))
 
     def _lost(self, work: Work, words: str, reply: Reply | None = None) -> None:
         """Close the connection and settle its letters: uncertain only if the final dot may have left."""

@@ -13,9 +13,6 @@ from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp.replies import RETRY_LOST
 
-# Stop after so many refusals in a row, because the cause is then not the readers (a quota, a blocked sender, a relay
-# that does not know us) and the others must not be refused for it.
-REFUSED_IN_A_ROW = 20
 _NAP = 0.25  # seconds between two checks whether to stop
 
 Sleep = Callable[[float], None]
@@ -64,7 +61,9 @@ class Work:
         self._told_to_stop = told_to_stop
         self._lock = threading.Lock()
         self._again: set[int] = set()
-        self._refused = 0
+        self._unheard = 0  # refusals that the caller has not heard yet
+        self._all_heard = threading.Event()
+        self._all_heard.set()
         self._halted = ""
         self._unreachable: DigestError | None = None
         self._error: BaseException | None = None
@@ -81,8 +80,15 @@ class Work:
         return bool(self._waiting) and not self.halted
 
     def take(self, *, wait: bool) -> Parcel | None:
-        """Return the next letter to begin. None: there is none, or, without `wait`, the rate allows none yet."""
+        """Return the next letter to begin. None: there is none, or, without `wait`, none may be begun yet.
+
+        None is begun before the caller has heard every refusal, because it may stop for them.
+        """
         while self.any:
+            if not self._all_heard.wait(_NAP if wait else 0):
+                if wait:
+                    continue
+                return None
             if not (self._pace.wait(lambda: not self.any) if wait else self._pace.ready()):
                 return None
             with self._lock:
@@ -99,20 +105,23 @@ class Work:
             self._waiting.append(parcel)
             return True
 
-    def settle(self, outcome: Outcome, *, by_server: bool = True) -> None:
-        """Pass an outcome on; halt after a letter in doubt or too many refusals in a row."""
-        with self._lock:
-            if outcome.state == "accepted":
-                self._refused = 0
-            elif outcome.state == "refused" and by_server:
-                self._refused += 1
+    def settle(self, outcome: Outcome) -> None:
+        """Pass an outcome on; halt after a letter in doubt."""
+        if _refuses(outcome):
+            with self._lock:
+                self._unheard += 1
+                self._all_heard.clear()
         self.settled.put(outcome)
         if outcome.state == "uncertain":
             self.halt("stopped after a letter in doubt")
-        elif self._refused >= REFUSED_IN_A_ROW:
-            words = f"{REFUSED_IN_A_ROW} letters in a row were refused"
-            last = f"the last with {outcome.reason}; nothing more is sent, find the cause first"
-            self.halt(words, DigestError(f"mail server: {words}, {last}"))
+
+    def heard(self, outcome: Outcome) -> None:
+        """Note that the caller has heard an outcome and asks for the next."""
+        if _refuses(outcome):
+            with self._lock:
+                self._unheard -= 1
+                if not self._unheard:
+                    self._all_heard.set()
 
     def halt(self, words: str, error: BaseException | None = None) -> None:
         """Begin no more letters, for the first reason given. `complain` raises `error` after all outcomes."""
@@ -140,3 +149,7 @@ class Work:
         """Raise the error that the caller must know of, if there is one."""
         if self._error is not None:
             raise self._error
+
+
+def _refuses(outcome: Outcome) -> bool:
+    return outcome.state == "refused" or bool(outcome.about)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from digest.ledger.replies import wait_asked
-from digest.transports.base import Outcome
+from digest.ledger.cures import cure_for
+from digest.ledger.replies import classify, wait_asked
+from digest.transports.base import About, Outcome
 
 RETRY_LOST: Final = 60.0  # seconds until another try after a connection broke
 _LONGEST = 200
@@ -21,12 +22,9 @@ _RETRY = {421: 300.0, 450: 600.0, 451: 600.0, 452: 1800.0}
 _RETRY_OTHER = 900.0
 _RETRY_RANGE = (60.0, 6 * 3600.0)
 
-_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _ANY_ADDRESS = re.compile(r"[^\s<>()\[\]:;,]+(?:@|%40)[^\s<>():;,]+", re.I)
 # Authentication is needed or failed: these are about the account, at any command.
 _ACCOUNT = {530, 534, 535, 538}
-# At MAIL, these are about the letter (too large, an address outside ASCII); all others are about the sender.
-_OF_THE_LETTER = {"5.2.3", "5.3.4", "5.6.7"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +45,33 @@ class Reply:
         return self.code >= 400
 
 
-def verdict(delivery: int, reply: Reply, address: str) -> Outcome:
-    """Return the outcome of a letter to `address` after a final reply: accepted, deferred (4xx) or refused (5xx)."""
+def verdict(delivery: int, verb: str, reply: Reply, address: str) -> Outcome:
+    """Return the outcome of a letter to `address` after a final reply to `verb` ("." for the end of the letter).
+
+    A 4xx defers it. A 5xx refuses it, unless the reply objects to the sender: then no reader is refused for it.
+    """
     words = reason(reply, address)
     if reply.positive:
         return Outcome(delivery, "accepted", words)
-    if 400 <= reply.code < 500:
-        return Outcome(delivery, "deferred", words, wait_in_reply(reply))
-    if reply.code >= 500:
-        return Outcome(delivery, "refused", words)
-    raise ValueError(f"{reply.code} is not a final reply")
+    if not reply.negative:
+        raise ValueError(f"{reply.code} is not a final reply")
+    about = about_whom(verb, reply)
+    if reply.code < 500:
+        return Outcome(delivery, "deferred", words, wait_in_reply(reply), about=about)
+    return Outcome(delivery, "deferred" if about else "refused", words, about=about)
 
 
-def about_the_account(verb: str, reply: Reply) -> bool:
-    """Return whether a refusal is about the sender or the account, so that no reader may be refused for it."""
+def about_whom(verb: str, reply: Reply) -> About:
+    """Return whether a reply that did not take a letter objects to the "account", the "sender", or neither ("")."""
     if reply.code in _ACCOUNT:
-        return True
-    if verb != "MAIL" or reply.code < 500 or reply.code == 552:
-        return False
-    enhanced = _ENHANCED.match(reply.text)
-    return enhanced is None or enhanced[1] not in _OF_THE_LETTER
+        return "account"
+    kind = classify(reply.text, reply.code)
+    # At MAIL no reader is named yet, so that a refusal is about the letter (its size, its form) or about the sender.
+    if verb == "MAIL" and reply.code >= 500 and kind != "letter" and reply.code != 552:
+        return "account"
+    if kind != "sender":
+        return ""
+    return "account" if cure_for(reply.text).account else "sender"
 
 
 def wait_in_reply(reply: Reply) -> float:

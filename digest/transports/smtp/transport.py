@@ -48,8 +48,8 @@ class SmtpTransport:
         """Hand over each parcel and yield its outcome as it becomes known.
 
         After the first letter in doubt no more letters are begun: the rest is deferred and untried. The same happens
-        if the server cannot be reached, does not take letters from us or refuses 20 in a row; then DigestError or
-        TryLater follows the last outcome. Closing the iterator early waits for the letters under way.
+        if the server cannot be reached; then DigestError or TryLater follows the last outcome. Closing the iterator
+        early waits for the letters under way.
         """
         if not parcels:
             return
@@ -67,6 +67,7 @@ class SmtpTransport:
                     running -= 1
                 else:
                     yield outcome
+                    work.heard(outcome)
             work.give_back()
             while not work.settled.empty():
                 yield work.settled.get()  # type: ignore[misc]

@@ -32,8 +32,10 @@ TABLE: list[tuple[Answer | Silence, str, bool, bool]] = [
     (Answer(400, {}, b"<html>"), "split", False, False),
     (Answer(400, {}, b"[" * 100_000), "split", False, False),
     (Answer(400, {}, b'{"errors": [1]}'), "split", False, False),
-    (Answer(400, {}, errors(("Is empty.", "content.1.value"))), "refused", False, False),
-    (Answer(400, {}, errors(("Is required.", "subject"))), "refused", False, False),
+    (Answer(400, {}, errors(("Is empty.", "content.1.value"))), "deferred", False, False),
+    (Answer(400, {}, errors(("Is required.", "subject"))), "deferred", False, False),
+    (Answer(400, {}, errors(("The from address is not a verified Sender Identity", None))), "deferred", True, True),
+    (Answer(400, {}, errors(("Maximum credits exceeded", None))), "deferred", True, True),
     (Answer(400, {}, errors(("Not verified.", "from.email"))), "deferred", True, True),
     (Answer(400, {}, errors(("Not found.", "batch_id"))), "deferred", True, True),
     (Answer(400, {}, errors(("Too far.", "send_at"))), "deferred", True, True),
@@ -62,6 +64,23 @@ def test_the_table_of_answers(answer: Answer | Silence, state: str, stop: bool, 
     verdict = judge(answer, 10, NOW)
     assert (verdict.state, verdict.stop, bool(verdict.fault)) == (state, stop, fault)
     assert verdict.reason or state in ("accepted", "again")
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "cure"),
+    [
+        (401, "Maximum credits exceeded", "look at the account's plan"),
+        (403, "Your plan's daily limit is reached", "look at the account's plan"),
+        (401, "The provided authorization grant is invalid, expired, or revoked", "check the SendGrid key"),
+        (402, "Payment required", "look at its plan and its bills"),
+        (403, "access forbidden", "give the key the right to send mail"),
+        (403, "The from address does not match a verified Sender Identity", "verify the sender of [site] from"),
+        (404, "not found", "check [transport] base_url"),
+    ],
+)
+def test_the_cure_fits_the_words(status: int, words: str, cure: str) -> None:
+    verdict = judge(Answer(status, {}, errors((words, None))), 10, NOW)
+    assert cure in verdict.fault and words in verdict.fault and "nothing was refused" in verdict.fault
 
 
 def test_every_status_has_a_rule_and_only_a_202_is_a_yes() -> None:

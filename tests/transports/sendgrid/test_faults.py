@@ -49,8 +49,8 @@ POINTS: list[tuple[str, set[str]]] = [
     ("403", {"deferred"}),
     ("404", {"deferred"}),
     ("302", {"deferred"}),
-    ("400 <html>", {"refused"}),
-    ("413", {"refused"}),
+    ("400 <html>", {"deferred"}),
+    ("413", {"deferred"}),
 ]
 
 

@@ -264,9 +264,10 @@ def test_a_slot_too_far_refuses_nobody() -> None:
     assert "72 hours" in fitted.fault and fitted.refused == {}
 
 
-def test_a_letter_that_cannot_be_sent_is_refused_to_all_its_readers() -> None:
+def test_a_letter_that_cannot_be_sent_is_refused_to_none_of_its_readers() -> None:
     fitted = fit_request(replace(SHARED, subject=""), people(3), NOW)
-    assert fitted.body is None and not fitted.fault and set(fitted.refused) == {1, 2, 3}
+    assert fitted.body is None and not fitted.fault and not fitted.refused
+    assert fitted.letter.startswith("not sent: subject is empty") and len(fitted.personals) == 3
 
 
 def test_reasons_hold_no_address() -> None:

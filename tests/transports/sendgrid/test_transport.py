@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from digest.errors import ConfigError, DigestError, TryLater
+from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.letter.blocks import Assembled
 from digest.letter.form import Form
 from digest.letter.mime.compose import Head, compose
@@ -108,8 +108,9 @@ def test_a_400_that_names_nobody_is_narrowed_down_to_whom_it_means(fake: FakeSen
 
 def test_a_letter_that_every_reader_is_rejected_for_is_a_persons_matter(fake: FakeSendGrid) -> None:
     fake.faults.extend(["400 {}"] * 1000)
-    outcomes = hand_over(fake, (SHARED, people(1000)), error=DigestError)
-    assert Counter(states(outcomes).values()) == {"refused": 3, "deferred": 997}
+    outcomes = hand_over(fake, (SHARED, people(1000)))
+    assert {(outcome.state, outcome.about) for outcome in outcomes} == {("deferred", "letter")}
+    assert len(states(outcomes)) == 1000
     assert fake.asked["POST /v3/mail/send"] < 30 and fake.mids() == {}
 
 
@@ -119,9 +120,16 @@ def test_a_request_too_large_is_halved(fake: FakeSendGrid) -> None:
     assert [len(document["personalizations"]) for document in fake.payloads] == [2, 2, 4]
 
 
-def test_a_single_reader_too_large_is_refused(fake: FakeSendGrid) -> None:
+def test_a_letter_too_large_for_everybody_refuses_nobody(fake: FakeSendGrid) -> None:
     fake.faults.append("413")
-    assert states(hand_over(fake, (SHARED, people(1)))) == {1: "refused"}
+    (outcome,) = hand_over(fake, (SHARED, people(1)))
+    assert (outcome.state, outcome.about) == ("deferred", "letter")
+
+
+def test_a_single_reader_too_large_among_others_is_refused(fake: FakeSendGrid) -> None:
+    fake.faults.extend(["413", "413"])
+    outcomes = hand_over(fake, (SHARED, people(3)), concurrency=1)
+    assert states(outcomes) == {1: "refused", 2: "accepted", 3: "accepted"}
 
 
 def test_an_address_twice_goes_twice_in_two_requests(fake: FakeSendGrid) -> None:
@@ -283,7 +291,7 @@ def test_the_eleventh_cancel_is_not_confirmed(fake: FakeSendGrid) -> None:
 @pytest.mark.parametrize(
     ("fault", "error"),
     [("500", TryLater), ("reset", TryLater), ("201 {}", TryLater), ('201 {"batch_id": "a b"}', TryLater),
-     ("201 <html>", TryLater), ("201 []", TryLater), ("429", TryLater), ("403", DigestError)],
+     ("201 <html>", TryLater), ("201 []", TryLater), ("429", TryLater), ("403", Objection)],
 )  # fmt: skip
 def test_without_a_batch_id_nothing_is_begun(fake: FakeSendGrid, fault: str, error: type[DigestError]) -> None:
     fake.side_faults.append(fault)

@@ -98,7 +98,7 @@ def test_a_real_server_takes_refuses_and_defers_each_letter(papers: Papers) -> N
         3: ("deferred", "450 4.2.0 greylisted, try again in 5 minutes", 300),
         4: ("deferred", "451 4.3.0 ask again", 600),
         5: ("refused", "552 5.2.2 mailbox full", None),
-        6: ("refused", "554 5.7.1 looks like spam", None),
+        6: ("deferred", "554 5.7.1 looks like spam", None),
         7: ("deferred", "452 4.3.1 no space", 1800),
     }
     assert sorted(handler.taken) == [
@@ -115,7 +115,6 @@ def replaced(chosen: SmtpSettings, **changes: Any) -> SmtpSettings:
     ("changes", "code", "words"),
     [
         ({"password": "wrong"}, 1, "does not accept the login: 535 5.7.8 .*; check transport.username"),
-        ({"username": None}, 1, "does not take letters from us: 530 5.7.0 Authentication required"),
         ({"password": "pässword"}, 1, "not plain ASCII; check transport.username and the password"),
         ({"ca_file": None}, 1, "certificate is not to be trusted .*; check transport.host, or name its authority"),
         ({"ca_file": "nowhere.pem"}, 1, "transport.ca_file: nowhere.pem: No such file or directory; name the file"),
@@ -163,6 +162,14 @@ def test_the_name_to_greet_with_can_be_set() -> None:
     with serving() as server:
         handed_over(SmtpTransport(settings(server, local_hostname="relay.example.org")), [parcel(1)])
     assert server.commands[0].lower() == "ehlo relay.example.org"
+
+
+def test_a_server_that_asks_for_a_login_refuses_nobody(papers: Papers) -> None:
+    with aiosmtpd(papers) as (handler, chosen):
+        heard, error = handed_over(SmtpTransport(replaced(chosen, username=None)), [parcel(1), parcel(2)])
+    assert error is None and handler.taken == []
+    assert {(outcome.state, outcome.about) for outcome in heard} == {("deferred", "account")}
+    assert heard[0].reason == "530 5.7.0 Authentication required"
 
 
 def test_without_verification_any_certificate_will_do(papers: Papers) -> None:

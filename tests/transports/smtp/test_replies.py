@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from digest.letter.blocks import Assembled
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Parcel
 from digest.transports.smtp.envelope import Unmailable, mail_address, make_ready, wire_form
-from digest.transports.smtp.replies import Reply, about_the_account, reason, verdict, wait_in_reply
+from digest.transports.smtp.replies import Reply, about_whom, reason, verdict, wait_in_reply
 
 TO = "Jane.Doe@example.org"
 
@@ -30,37 +30,47 @@ TO = "Jane.Doe@example.org"
         (451, "try again in 90000 seconds", "deferred", 21600),
         (550, "5.1.1 User unknown", "refused", None),
         (552, "5.3.4 Message too big", "refused", None),
-        (554, "5.7.1 rejected", "refused", None),
+        (554, "rejected", "refused", None),
+        (554, "5.7.1 rejected", "deferred", None),
     ],
 )
 def test_a_reply_settles_a_letter(code: int, text: str, state: str, wait: float | None) -> None:
-    assert verdict(7, Reply(code, text), TO) == Outcome(7, state, f"{code} {text}", wait)
+    outcome = verdict(7, "RCPT", Reply(code, text), TO)
+    assert (outcome.state, outcome.reason, outcome.retry_after) == (state, f"{code} {text}", wait)
 
 
 @pytest.mark.parametrize("code", [354, 334])
 def test_what_is_no_final_reply_settles_nothing(code: int) -> None:
     with pytest.raises(ValueError):
-        verdict(7, Reply(code, "go on"), TO)
+        verdict(7, ".", Reply(code, "go on"), TO)
 
 
 @pytest.mark.parametrize(
-    ("verb", "code", "text", "ours"),
+    ("verb", "code", "text", "about"),
     [
-        ("MAIL", 550, "5.7.1 you may not send as this domain", True),
-        ("MAIL", 553, "sorry, that domain isn't allowed", True),
-        ("MAIL", 530, "5.7.0 Must issue a STARTTLS command first", True),
-        ("RCPT", 530, "5.7.0 Authentication required", True),
-        (".", 535, "5.7.8 credentials expired", True),
-        ("MAIL", 552, "5.3.4 Message size exceeds fixed limit", False),
-        ("MAIL", 554, "5.3.4 too big", False),
-        ("MAIL", 550, "5.6.7 SMTPUTF8 needed", False),
-        ("MAIL", 451, "4.3.0 later", False),
-        ("RCPT", 550, "5.1.1 User unknown", False),
-        (".", 554, "5.7.1 looks like spam", False),
+        ("MAIL", 550, "5.7.1 you may not send as this domain", "account"),
+        ("MAIL", 553, "sorry, that domain isn't allowed", "account"),
+        ("MAIL", 530, "5.7.0 Must issue a STARTTLS command first", "account"),
+        ("RCPT", 530, "5.7.0 Authentication required", "account"),
+        (".", 535, "5.7.8 credentials expired", "account"),
+        (".", 550, "5.4.5 Daily user sending limit exceeded", "account"),
+        ("DATA", 451, "4.7.1 hourly sending quota exceeded", "account"),
+        ("RCPT", 553, "5.7.1 <digest@news.example.org>: Sender address rejected: not owned by user", "sender"),
+        ("RCPT", 504, "5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname", "sender"),
+        ("RCPT", 454, "4.7.1 <a@b.example>: Relay access denied", "sender"),
+        (".", 550, "5.7.60 SMTP; Client does not have permissions to send as this sender", "sender"),
+        (".", 554, "5.7.1 looks like spam", "sender"),
+        ("MAIL", 552, "5.3.4 Message size exceeds fixed limit", ""),
+        ("MAIL", 554, "5.3.4 too big", ""),
+        ("MAIL", 550, "5.6.7 SMTPUTF8 needed", ""),
+        ("MAIL", 451, "4.3.0 later", ""),
+        ("RCPT", 550, "5.1.1 User unknown", ""),
+        ("RCPT", 552, "5.2.2 Mailbox quota exceeded", ""),
     ],
 )
-def test_what_is_said_of_the_sender_strikes_off_no_reader(verb: str, code: int, text: str, ours: bool) -> None:
-    assert about_the_account(verb, Reply(code, text)) is ours
+def test_what_is_said_of_the_sender_strikes_off_no_reader(verb: str, code: int, text: str, about: str) -> None:
+    assert about_whom(verb, Reply(code, text)) == about
+    assert about == "" or verdict(7, verb, Reply(code, text), TO).state == "deferred"
 
 
 @pytest.mark.parametrize(

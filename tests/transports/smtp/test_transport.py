@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from digest.errors import DigestError, WrongUse
+from digest.errors import WrongUse
 from digest.letter.blocks import Assembled
 from digest.transports.base import Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
-from digest.transports.smtp.lanes import REFUSED_IN_A_ROW, Pace
+from digest.transports.smtp.lanes import Pace
 from tests.transports.mailserver import (
     EXTENSIONS,
     PATIENCE,
@@ -166,7 +166,7 @@ def test_a_connection_opened_early_and_closed_since_is_made_anew(goodbye: bytes)
         ),
         ({("rcpt", 2): says("450 4.2.0 greylisted, 300 s")}, ("deferred", "450 4.2.0 greylisted, 300 s", 600)),
         ({("data", 2): says("451 4.3.0 later")}, ("deferred", "451 4.3.0 later", 600)),
-        ({("data", 2): says("554 5.7.1 policy")}, ("refused", "554 5.7.1 policy", None)),
+        ({("data", 2): says("554 5.7.1 policy")}, ("deferred", "554 5.7.1 policy", None)),
         ({("dot", 2): says("552 5.2.2 full")}, ("refused", "552 5.2.2 full", None)),
         ({("dot", 2): says("452 4.2.2 full")}, ("deferred", "452 4.2.2 full", 1800)),
         ({("mail", 2): says("451 4.3.0 not now")}, ("deferred", "451 4.3.0 not now", 600)),
@@ -302,26 +302,6 @@ def test_after_a_letter_in_doubt_no_connection_begins_another() -> None:
     assert len(server.queued) == 1
 
 
-def test_when_everybody_is_refused_not_everybody_is_struck_off() -> None:
-    letters = [parcel(number) for number in range(1, 60)]
-    with serving({"rcpt": says("554 5.7.1 Relay access denied")}) as server:
-        heard, error = handed_over(SmtpTransport(settings(server)), letters)
-    count = Counter(states(heard).values())
-    assert count["refused"] == REFUSED_IN_A_ROW
-    assert {outcome.tried for outcome in heard if outcome.state == "deferred"} == {False}
-    assert isinstance(error, DigestError)
-    assert "20 letters in a row were refused, the last with 554 5.7.1 Relay access denied" in str(error)
-
-
-def test_many_refusals_among_letters_that_are_taken_stop_nothing() -> None:
-    letters = [parcel(number) for number in range(1, 81)]
-    script = {("rcpt", n): says("550 5.1.1 unknown") for n in range(1, 81) if n % REFUSED_IN_A_ROW}
-    with serving(script) as server:
-        heard, error = handed_over(SmtpTransport(settings(server)), letters)
-    assert error is None
-    assert Counter(states(heard).values()) == {"refused": 76, "accepted": 4}
-
-
 @pytest.mark.parametrize(
     ("point", "words"),
     [("mail", "550 5.7.1 not allowed to send as that"), ("rcpt", "530 5.7.0 Authentication required")],
@@ -330,10 +310,8 @@ def test_a_server_that_does_not_take_letters_from_us_strikes_nobody_off(point: s
     letters = [parcel(number) for number in range(1, 10)]
     with serving({point: says(words)}) as server:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
-    assert states(heard) == all_of("deferred", letters)
-    assert {outcome.tried for outcome in heard} == {False}
-    assert error is not None and error.exit_code == 1
-    assert words in str(error)
+    assert error is None and len(heard) == len(letters)
+    assert {(outcome.state, outcome.about, outcome.reason) for outcome in heard} == {("deferred", "account", words)}
 
 
 def test_what_this_server_can_never_take_is_refused_without_asking_it() -> None:
@@ -343,7 +321,12 @@ def test_what_this_server_can_never_take_is_refused_without_asking_it() -> None:
         heard, error = handed_over(SmtpTransport(settings(server)), letters)
     assert error is None
     assert {outcome.delivery for outcome in heard if outcome.state == "accepted"} == {1, 5}
-    assert {outcome.state for outcome in heard} == {"accepted", "refused"}
+    too_large = {outcome.delivery for outcome in heard if (outcome.state, outcome.about) == ("deferred", "letter")}
+    assert too_large == {3, *range(10, 40)}
+    assert {outcome.delivery for outcome in heard if (outcome.state, outcome.about) == ("refused", "reader")} == {
+        2,
+        4,
+    }
     assert [message.to for message in server.queued] == ["reader1@example.org", "jane@xn--bcher-kva.example"]
     reasons = {outcome.delivery: outcome.reason for outcome in heard}
     assert "SMTPUTF8" in reasons[2] and "takes 4000" in reasons[3] and "not one that can be mailed" in reasons[4]
@@ -422,6 +405,14 @@ def test_a_caller_that_stops_listening_can_ask() -> None:
         outcome.delivery for outcome in heard
     }
     assert {f"reader{number}@example.org" for number in taken} == {message.to for message in server.queued}
+
+
+def test_an_address_for_bounces_that_cannot_be_mailed_is_no_readers_fault() -> None:
+    with serving() as server:
+        letters = [replace(parcel(number), tag="b" * 70) for number in (1, 2)]
+        heard, _ = handed_over(SmtpTransport(settings(server, return_path="b{tag}@example.org")), letters)
+    assert {(outcome.state, outcome.about) for outcome in heard} == {("deferred", "account")}
+    assert "correct transport.bounces" in heard[0].reason
 
 
 def test_a_mistake_of_ours_is_raised_and_takes_no_letter_with_it() -> None:
