@@ -88,7 +88,8 @@ def faults(folder: Path, case: Case, known: int) -> list[str]:
     return wrong
 
 
-FAST = [case for case in CASES if case.name in ("all guids changed", "a back catalogue of 17")]
+FAST = [case for case in CASES if case.name == "all guids changed"]
+FAST += [pytest.param(case, marks=pytest.mark.long) for case in CASES if case.name == "a back catalogue of 17"]
 
 
 @pytest.mark.parametrize("case", FAST, ids=lambda case: case.name)

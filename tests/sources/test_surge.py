@@ -41,8 +41,12 @@ FRESH = tuple(post(n, TODAY - timedelta(hours=n % 20), "summit") for n in range(
 
 
 @pytest.mark.parametrize(
-    ("flood", "held"), [(OLD, 22), (RECENT, 25), (_undated(21), 21), (FRESH, 0), ((*FRESH[:3], *OLD), 22)]
-)
+    ("flood", "held"),
+    [
+        ((*FRESH[:3], *OLD), 22), (FRESH, 0),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in ((OLD, 22), (RECENT, 25), (_undated(21), 21))),
+    ],
+)  # fmt: skip
 def test_of_a_surge_the_news_goes_and_the_rest_waits(tmp_path: Path, flood: Feed, held: int) -> None:
     house = House(tmp_path / "house", source='\n[[source]]\nname = "Here"\npath = "here.xml"')
     for days, feed in ((0, history(4)), (1, history(4)), (1, (*flood, *history(4)))):

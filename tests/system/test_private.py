@@ -37,7 +37,7 @@ def modes(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize("mask", [0o000, *(pytest.param(mask, marks=pytest.mark.long) for mask in (0o022, 0o077))])
 def test_what_a_story_leaves_is_for_its_owner_alone(tmp_path: Path, mask: int) -> None:
     with umask(mask):
         house = House(tmp_path / "house")
