@@ -78,9 +78,10 @@ def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: 
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     digest = [sys.executable, "-m", "digest"]
     house = House(tmp_path, source='backfill = "30 days"')
-    house.now = datetime.now(UTC)
+    house.now = datetime.now(UTC) - timedelta(days=40)  # before the newest slot of each cadence
     for n in range(12):
         house.reader(f"r{n}@example.org", ("daily", "weekly", "monthly")[n % 3])
+    house.now = datetime.now(UTC)
     house.publish("One")
     house.close()
     daemon = subprocess.Popen([*digest, "schedule"], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)

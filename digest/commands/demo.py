@@ -11,10 +11,11 @@ from digest import pipeline
 from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import GlobalOptions, table, tell
 from digest.commands.csv_files import import_people
+from digest.editions import draft
 from digest.installation import Installation
 from digest.model import Entry
-from digest.store import deliveries, entries
-from digest.store.engine import reading
+from digest.store import calendar, deliveries, entries
+from digest.store.engine import reading, writing
 from subscribers import store as people
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def tell_story(options: GlobalOptions, watch: Watch) -> None:
     with (installation.settings.home / "examples" / "subscribers.csv").open("rb") as stream:
         report = import_people(installation, stream)
     tell(f"subscribers: {report.added} added, {report.changed} changed, {report.unchanged} unchanged")
+    _ask_first_editions(installation)
     run = pipeline.run(installation, watch=watch)
     with reading(installation.engine) as conn:
         gathered = list(entries.listing(conn))
@@ -54,6 +56,15 @@ def tell_story(options: GlobalOptions, watch: Watch) -> None:
         click.echo("\nSent: nothing new, everything that was due has been sent")
     index = installation.settings.transport.directory / "index.html"
     click.echo(f"\nThe letters: open {index}" if index.exists() else "\nNo letters yet")
+
+
+def _ask_first_editions(installation: Installation) -> None:
+    """Draft the first edition of each cadence, because a new installation's letters wait for their next hour."""
+    now = installation.clock()
+    with writing(installation.engine, "draft") as conn:
+        for cadence in installation.settings.cadences:
+            if calendar.last_slot(conn, cadence.name, now) is None:
+                draft.draft(conn, installation.settings, cadence, now, first=True)
 
 
 def _by_source(installation: Installation, gathered: list[Entry]) -> list[tuple[str, int, int, int]]:

@@ -45,9 +45,14 @@ class PreviewEdition:
 
 @click.command()
 @click.argument("cadence", type=click.Choice(CADENCES))
+@click.option(
+    "--first", is_flag=True,
+    help="Of a cadence that has had no edition: draft the one of the last hour that has passed, so that the next run"
+    " sends it instead of waiting for the next hour.",
+)  # fmt: skip
 @as_json
 @click.pass_obj
-def prepare(options: GlobalOptions, cadence: str, json_: bool) -> None:
+def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> None:
     """Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none."""
     from digest.editions import draft
     from digest.editions.plan import overview
@@ -57,7 +62,7 @@ def prepare(options: GlobalOptions, cadence: str, json_: bool) -> None:
     installation = options.installation()
     configured = installation.settings.cadence(cadence)
     with writing(installation.engine, "draft") as conn:
-        edition = draft.draft(conn, installation.settings, configured, installation.clock())
+        edition = draft.draft(conn, installation.settings, configured, installation.clock(), first=first)
     with reading(installation.engine) as conn:
         view = overview(conn, installation.settings, edition, installation.secret, installation.clock())
         shown = editions.shown(conn, edition.id)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from digest import group
 from digest.config.settings import Settings
-from digest.editions.due import coming_slot, passed_editions
+from digest.editions.due import coming_slot, first_slot, passed_editions
 from digest.model import Edition
 from digest.schedule import Cadence, Slot
 from digest.store import editions, entries, releases
@@ -21,13 +21,15 @@ from digest.store.editions import Shown
 from subscribers.model import Subscriber
 
 
-def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime) -> Edition:
+def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime, *, first: bool = False) -> Edition:
     """Draft the edition of the slot now owed, or else of the next one, and return it.
 
+    With `first`, it is the first edition of a cadence, of the slot that fell due last: the next run owes it then,
+    also when the installation did not exist at its hour. Raises WrongUse when the cadence has had an edition.
     An approved edition is left as it is (hold it first to draft it again); so is a frozen one.
     """
     editions.serialise(conn)
-    slot = coming_slot(conn, cadence, now, settings.site.zone)
+    slot = (first_slot if first else coming_slot)(conn, cadence, now, settings.site.zone)
     stored = editions.find(conn, cadence.name, slot.key)
     if stored and (stored.state == "frozen" or (stored.state == "approved" and not stored.held)):
         return stored

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.editions.approve import waits_for_approval
+from digest.errors import WrongUse
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of
 from digest.store import calendar, editions
@@ -33,18 +34,31 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
 def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:
     """Return the newest due slot of a cadence, or None when it is accounted for already.
 
-    Older slots are never owed, because the edition of the newest carries their entries.
+    Older slots are never owed, because the edition of the newest carries their entries. Nor is a slot whose hour had
+    passed before the installation existed, unless somebody asked for its edition (`prepare --first`): it is stored.
     """
     due = due_slot(cadence, now, zone)
     last = calendar.last_slot(conn, cadence.name, now)
-    edition = editions.find(conn, cadence.name, due.key)
-    done = (last is not None and last >= due.key) or (edition is not None and edition.state == "frozen")
-    return None if done else due
+    if last is not None and last >= due.key:
+        return None
+    if (edition := editions.find(conn, cadence.name, due.key)) is not None:
+        return None if edition.state == "frozen" else due
+    if last is None:
+        began = calendar.first_write(conn)
+        return due if began is not None and began <= due.hour else None
+    return due
 
 
 def coming_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the slot that the next draft of a cadence is for: the one owed now, else the next of the timetable."""
     return slot_owed(conn, cadence, now, zone) or next_slot(cadence, now, zone)
+
+
+def first_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot:
+    """Return the newest due slot of a cadence that has had no edition yet. Raises WrongUse when it has had one."""
+    if calendar.last_slot(conn, cadence.name, now) is not None:
+        raise WrongUse(f"{cadence.name} has had its first edition; leave out --first")
+    return due_slot(cadence, now, zone)
 
 
 def passed_editions(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Edition]:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from digest.schedule import Slot
-from digest.store.schema import slot
+from digest.store.schema import gathering, run, slot
+from subscribers.tables import subscriber
 
 _AHEAD = timedelta(days=1)
 
@@ -22,6 +23,15 @@ def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
     query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + _AHEAD)
     day: str | None = conn.scalar(query)
     return day
+
+
+def first_write(conn: Connection) -> datetime | None:
+    """Return since when the installation has existed: its first subscriber, gather or run; None before all three."""
+    firsts = [
+        conn.scalar(select(func.min(column)))
+        for column in (subscriber.c.created_at, gathering.c.at, run.c.started_at)
+    ]
+    return min((first for first in firsts if first is not None), default=None)
 
 
 def close_slot(conn: Connection, due: Slot, outcome: str, number: int | None, now: datetime) -> None:

@@ -19,6 +19,7 @@ from tests import console
 RECEIPT = {"edition", "cadence", "eligible", "accepted", "refused", "suppressed", "empty", "held", "uncertain",
            "cancelled", "balanced"}  # fmt: skip
 FRIDAY = "2026-11-20T09:00:00+00:00"
+JOINED = "2026-11-01T08:00:00+00:00"  # before every slot that is due on the Friday
 
 Digest = Callable[..., console.Answer]
 
@@ -41,7 +42,7 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new")
     assert console.digest(folder, "--now", FRIDAY, "init").code == 0
     console.few_readers(folder)
-    assert console.digest(folder, "--now", FRIDAY, "subscribers", "import", "examples/subscribers.csv").code == 0
+    assert console.digest(folder, "--now", JOINED, "subscribers", "import", "examples/subscribers.csv").code == 0
     return folder
 
 

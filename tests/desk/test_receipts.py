@@ -163,10 +163,17 @@ def test_no_share_is_rounded_to_nothing_or_all(part: int, whole: int, said: str)
     assert receipts._share(part, whole) == said
 
 
+def ask_first_editions(house: Stage) -> None:
+    """Let the next run send the first edition of each cadence."""
+    for cadence in ("daily", "weekly", "monthly"):
+        assert run(house, "prepare", cadence, "--first") == 0
+
+
 def test_every_run_leaves_its_pages_and_settling_writes_them_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     house = Stage(tmp_path / "house")
+    ask_first_editions(house)
     assert run(house, "run") == 0
     pages = house.folder / "receipts"
     assert sorted(p.name for p in pages.iterdir()) == [
@@ -200,6 +207,7 @@ def test_a_page_that_cannot_be_written_is_told_and_what_was_mailed_stays_mailed(
 ) -> None:
     house = Stage(tmp_path / "house")
     (house.folder / "receipts").write_text("in the way")
+    ask_first_editions(house)
     assert run(house, "run") == 0
     assert f"no page of the receipt: {house.folder / 'receipts'}: File exists" in capsys.readouterr().err
     with pytest.raises(WrongUse, match="edition 9 does not exist"):
