@@ -136,6 +136,23 @@ def tell(line: str) -> None:
     click.echo(line, err=True)
 
 
+def tell_welcome(installation: Installation) -> None:
+    """Tell what people who join now get first, when entries have been released before; else tell nothing."""
+    from digest.store import releases
+    from digest.store.engine import reading
+
+    with reading(installation.engine) as conn:
+        if not releases.latest(conn):
+            return
+    if installation.settings.welcome:
+        tell("their first letter reaches as far back from their joining as [letter] welcome says")
+    else:
+        tell(
+            "they get the entries that come from now on; for a look-back in their first letter, set [letter] welcome,"
+            ' such as "14 days", in config.toml before the next run'
+        )
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return rows as columns of text below their heads; a column of numbers only is aligned to the right."""
     cells = [[str(cell) for cell in row] for row in rows]

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, bundled, tell
+from digest.commands.base import GlobalOptions, answer, as_json, bundled, tell, tell_welcome
 from digest.errors import DigestError, WrongUse
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def import_(
         answer(counts | {"problems": [str(problem) for problem in report.problems]})
     else:
         click.echo(", ".join(f"{count} {key}" for key, count in counts.items()) + (" (dry run)" if dry_run else ""))
+    if report.added:
+        tell_welcome(installation)
     if report.refused and not skip_refused:
         tell(f"{report.refused} refused: mend these lines and import them again, or leave them with --skip-refused")
         raise click.exceptions.Exit(DigestError.exit_code)

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.commands import person
-from digest.commands.base import GlobalOptions, answer, as_json, bundled, interests_of, split_values, table
+from digest.commands.base import (
+    GlobalOptions,
+    answer,
+    as_json,
+    bundled,
+    interests_of,
+    split_values,
+    table,
+    tell_welcome,
+)
 from digest.commands.csv_files import export, import_
 from digest.errors import WrongUse
 from digest.model import CADENCES
@@ -78,6 +87,7 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
         )
     installation.fence.follow()
     click.echo(f"added subscriber {added.id}, {added.cadence}")
+    tell_welcome(installation)
 
 
 @subscribers.command()

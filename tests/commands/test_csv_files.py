@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from digest import pipeline
 from tests import console
+from tests.house import House
 
 Digest = Callable[..., console.Answer]
 
@@ -100,3 +102,31 @@ def test_an_export_overwrites_nothing(digest: Digest, tmp_path: Path, kind: str)
     name = "kept.csv" if kind == "file" else "out.csv"
     assert f"{name} exists; name a new file, an export overwrites nothing" in digest("export", name, code=2).stderr
     assert (kept.read_text() if kept.exists() else None) == (None if kind == "broken link" else "keep me")
+
+
+@pytest.mark.parametrize(
+    ("before", "welcome", "words"),
+    [
+        ("nothing", "0 days", ""),
+        ("a gather", "0 days", "the entries that come from now on; for a look-back"),
+        ("a run", "0 days", "the entries that come from now on; for a look-back"),
+        ("a run", "12 hours", "reaches as far back from their joining as [letter] welcome says"),
+    ],
+)
+@pytest.mark.parametrize("command", ["import", "add"])
+def test_people_who_join_after_the_first_entries_get_a_word_on_what_comes_first(
+    tmp_path: Path, command: str, before: str, welcome: str, words: str
+) -> None:
+    house = House(tmp_path / "house", source="backfill = 5")
+    house.publish("One")
+    if before == "a gather":
+        pipeline.gather(house.place, force=True)
+    elif before == "a run":
+        house.run()
+    house.close()
+    (house.folder / "people.csv").write_text("email\na@x.example\nb@x.example\n")
+    typed = ("import", "people.csv") if command == "import" else ("add", "a@x.example")
+    environ = {"DIGEST_LETTER__WELCOME": welcome}
+    answers = [console.digest(house.folder, "subscribers", *typed, environ=environ) for _ in range(2)]
+    assert words in answers[0].stderr and answers[0].stderr.count("welcome") == bool(words), answers[0]
+    assert "welcome" not in answers[1].stderr, "nobody is added the second time"
