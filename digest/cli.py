@@ -13,7 +13,7 @@ import click
 
 from digest import __version__
 from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
-from digest.commands.base import GlobalOptions, exit_code_of, message_of
+from digest.commands.base import GlobalOptions, exit_code_of, message_of, story, tell
 from digest.system import stopping, streams
 
 
@@ -66,11 +66,12 @@ def main() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run a command and return its exit code. Expected errors are printed on stderr; a bug is raised."""
+    story.begin(None)
     try:
         # Not standalone, because our own errors decide the exit code; click's usage errors keep theirs (2).
         code = digest.main(arguments, standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("digest: stopped", err=True)
+        tell("digest: stopped")
         return 130
     except click.ClickException as error:
         error.show()
@@ -80,6 +81,6 @@ def run_command(arguments: list[str]) -> int:
         if exit_code is None:
             raise
         for line in message_of(error).splitlines() or [type(error).__name__]:
-            click.echo(f"digest: {line}", err=True)
+            tell(f"digest: {line}")
         return exit_code
     return code if isinstance(code, int) else 0

@@ -73,7 +73,7 @@ def gather(
                 if source.name in jobs:
                     row = store_source(installation, source, jobs[source.name].result(), now)
                 elif why := _why_not_read(states[source.name], now, force):
-                    row = Gathering(source.name, "failed", error=why)
+                    row = _store_not_read(installation, source, why, now)
                 else:
                     continue
                 rows[source.name] = row
@@ -122,6 +122,14 @@ def _unforeseen(step: str, error: Exception) -> SourceError:
     # The words of such an error may hold anything, so that only its class is told; the log has the rest.
     _log.debug("%s failed", step, exc_info=error)
     return SourceError(f"{step} failed by a fault of this program ({type(error).__name__}): please report it")
+
+
+def _store_not_read(installation: Installation, source: Source, why: str, now: datetime) -> Gathering:
+    """Store that a source was not read, so that the day's first such gather is known as the one that tells it."""
+    row = Gathering(source.name, "failed", error=why)
+    with writing(installation.engine, "gather") as conn:
+        sources.add_gathering(conn, row, now)
+    return row
 
 
 def _why_not_read(state: State, now: datetime, force: bool) -> str | None:

@@ -72,9 +72,11 @@ class RunReport:
 class Watch:
     """Functions that a run calls as it goes on: for each source read, page asked, edition to be sent and batch sent.
 
-    `broken` gets the account of a run that ends by an error, because that account is not returned.
+    `begun` gets the run's number; `broken` gets the account of a run that ends by an error, because that account is
+    not returned.
     """
 
+    begun: Callable[[int], None] = lambda _: None
     source: Callable[[Gathering], None] = lambda _: None
     edition: Callable[[Receipt], None] = lambda _: None
     sent: Callable[[int], None] = lambda _: None
@@ -186,6 +188,7 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
     report, where = context.report, installation.settings.transport.where
     with writing(installation.engine, "begin run") as conn:
         number = runs.start(conn, command, installation.clock(), where)
+    context.watch.begun(number)
     outcome = "stopped"
     try:
         yield number

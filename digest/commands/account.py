@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, table, tell
+from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, note, story, table, tell
 from digest.errors import PersonNeeded, TryLater, WrongUse
 
 if TYPE_CHECKING:
     from digest.installation import Installation
     from digest.model import Receipt
+    from digest.operations.failing_sources import FailingSources
     from digest.operations.settle import DeliveryInDoubt
     from digest.pipeline import RunReport
 
@@ -132,20 +133,25 @@ def receipts_table(receipts: list[Receipt]) -> str:
 
 
 def conclude(installation: Installation, report: RunReport, json_: bool) -> None:
-    """Print the account of a run and write its receipt pages.
+    """Print the account of a run and write its receipt pages; a quiet story has only what needs a person.
 
     Leaves with exit code 1 when an edition failed or a receipt does not balance, 4 when a person is needed, and 75
-    when letters wait; else returns. A person is needed once a day only, for the same things (`told_before`).
+    when letters wait or sources are away; else returns. A person is needed once a day only, for the same things
+    (`told_before`).
     """
+    from digest.operations.failing_sources import failing_sources
+
     for state, count in report.recovered.items():
-        tell(f"from a run that died: {count} {state}")
+        note(f"from a run that died: {count} {state}")
     if json_:
         answer(report.to_json())
-    elif report.receipts:
+    elif not report.receipts:
+        note("nothing to send")
+    elif not story.quiet:
         click.echo(receipts_table(report.receipts))
-    else:
-        tell("nothing to send")
     write_pages(installation, [receipt.edition for receipt in report.receipts])
+    failing = failing_sources(installation, report.sources)
+    tell_failing(failing)
     for line in report.failed:
         tell(f"digest: {line}")
     waiting = [] if report.told_before else report.waiting
@@ -154,14 +160,23 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     if report.failed:
         raise click.exceptions.Exit(1)
     doubts = 0 if report.told_before else _count_doubts(installation)
-    leave(report.receipts, waiting=bool(waiting), doubts=doubts)
+    leave(report.receipts, waiting=bool(waiting), doubts=doubts, sources=failing.exit_code)
 
 
-def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None) -> None:
+def tell_failing(failing: FailingSources) -> None:
+    """Tell of the sources that fail for the first time today, unless the story has told of each source."""
+    if story.quiet:
+        for line in failing.lines:
+            tell(line)
+    elif failing.exit_code and failing.lines:
+        tell(failing.lines[-1])
+
+
+def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None, sources: int = 0) -> None:
     """Leave with exit code 1 when a receipt does not balance, 4 when a person is needed, 75 when letters wait.
 
     Returns when none of these holds. `waiting`: an edition waits for a person. `doubts`: the number of uncertain
-    deliveries of all editions; None counts those of `receipts`.
+    deliveries of all editions; None counts those of `receipts`. `sources`: 4 or 75 when most sources fail, else 0.
     """
     if any(receipt.unexplained for receipt in receipts):
         tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
@@ -171,10 +186,10 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
         tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide (`digest settle`)")
     pending = sum(receipt.pending for receipt in receipts)
     if pending:
-        tell(f"{pending} letters are still to be handed over: run again later")
-    if waiting or uncertain:
+        note(f"{pending} letters are still to be handed over: run again later")
+    if waiting or uncertain or sources == PersonNeeded.exit_code:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
-    if pending:
+    if pending or sources:
         raise click.exceptions.Exit(TryLater.exit_code)
 
 
@@ -187,7 +202,7 @@ def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
 
     try:
         for path in receipt_pages.write(installation, sorted(numbers)):
-            tell(f"receipt: {path}")
+            note(f"receipt: {path}")
     except OSError as error:
         tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")
 

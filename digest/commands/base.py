@@ -131,9 +131,51 @@ def answer(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=not unicode))
 
 
+@dataclass(slots=True)
+class Story:
+    """Hold how a command tells what it does. `clock`: the time that its lines carry, None for a command without one.
+
+    `run` is the number of the run once it has begun; `quiet`: only what needs a person is told.
+    """
+
+    clock: Callable[[], datetime] | None = None
+    run: int | None = None
+    quiet: bool = False
+
+    def begin(self, clock: Callable[[], datetime] | None, *, quiet: bool = False) -> None:
+        """Begin the story of a command or of a run of the daemon."""
+        self.clock, self.run, self.quiet = clock, None, quiet
+
+    def number(self, run: int) -> None:
+        """Let the lines that follow carry the number of a run."""
+        self.run = run
+
+    def stamp(self) -> str:
+        """Return what a line of stderr begins with: time and run for a log or a mail of cron, else nothing."""
+        if self.clock is None or sys.stderr.isatty():
+            return ""
+        run = f"run {self.run}: " if self.run is not None else ""
+        return f"{self.clock().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {run}"
+
+
+story = Story()  # of this process: a command, or the run of a daemon that is under way
+as_verbose = click.option("-v", "--verbose", is_flag=True, help="Tell what it does also where it would be silent.")
+
+
+def begin_story(options: GlobalOptions, *, verbose: bool) -> None:
+    """Begin the story of a command for cron, which is silent unless on a terminal or asked to tell."""
+    story.begin(options.at, quiet=not (verbose or sys.stderr.isatty() or sys.stdout.isatty()))
+
+
 def tell(line: str) -> None:
     """Print a line of progress or advice to stderr, because stdout is for the answer alone."""
-    click.echo(line, err=True)
+    click.echo(story.stamp() + line, err=True)
+
+
+def note(line: str) -> None:
+    """Tell a line that needs nobody: not in a quiet story."""
+    if not story.quiet:
+        tell(line)
 
 
 def tell_welcome(installation: Installation) -> None:

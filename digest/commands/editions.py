@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.commands import account
-from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, interests_of, table, tell
+from digest.commands.base import (
+    GlobalOptions,
+    Id,
+    answer,
+    as_json,
+    as_verbose,
+    begin_story,
+    bundled,
+    interests_of,
+    story,
+    table,
+    tell,
+)
 from digest.commands.progress import watching
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import CADENCES, Edition
@@ -228,6 +240,7 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
     if dry_run:
         _report_rehearsals(pipeline.dry_run(installation, out, edition), out, json_)
         return
+    story.begin(options.at)
     with watching(installation) as watch:
         report = pipeline.send_owed(installation, number=edition, watch=watch)
     account.conclude(installation, report, json_)
@@ -235,11 +248,17 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
 
 @click.command()
 @as_json
+@as_verbose
 @click.pass_obj
-def run(options: GlobalOptions, json_: bool) -> None:
-    """Gather, then prepare, freeze and send each edition that is due: the command for cron."""
+def run(options: GlobalOptions, json_: bool, verbose: bool) -> None:
+    """Gather, then prepare, freeze and send each edition that is due: the command for cron.
+
+    Silent unless a person is needed (told once a day), on a terminal, or with -v. Leaves with exit code 4 when a
+    person is needed, and with 75 when letters wait or most sources are away.
+    """
     from digest import pipeline
 
+    begin_story(options, verbose=verbose)
     installation = options.installation()
     with watching(installation) as watch:
         report = pipeline.run(installation, watch=watch)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, bundled, table, tell
+from digest.commands.account import tell_failing
+from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, bundled, note, story, table
 from digest.commands.progress import gathering_line
 from digest.errors import WrongUse
 
@@ -27,24 +28,35 @@ class EntryFilter:
 @click.command()
 @as_json
 @click.option("--source", metavar="NAME", help="Read only this source.")
+@as_verbose
 @click.pass_obj
-def gather(options: GlobalOptions, json_: bool, source: str | None) -> None:
-    """Read the sources; show for each how many entries are new, changed, same or held, or why it failed."""
+def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: bool) -> None:
+    """Read the sources; show for each how many entries are new, changed, same or held, or why it failed.
+
+    Silent unless a source fails for the first time today, on a terminal, or with -v. When most sources fail, leaves
+    with exit code 75 (all were read within a day) or 4.
+    """
     from dataclasses import asdict
 
     from digest import pipeline
+    from digest.operations.failing_sources import failing_sources
 
+    begin_story(options, verbose=verbose)
     installation = options.installation()
     names = [configured.name for configured in installation.settings.sources]
     if source is not None and source not in names:
         raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-    watch = pipeline.Watch(source=lambda gathering: tell(gathering_line(gathering)))
+    watch = pipeline.Watch(source=lambda gathering: note(gathering_line(gathering)))
     gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:
         answer({"sources": [asdict(gathering) for gathering in gatherings]})
-    else:
+    elif not story.quiet:
         rows = [(g.name, g.status, g.new, g.changed, g.same, g.held) for g in gatherings]
         click.echo(table(("source", "status", "new", "changed", "same", "held"), rows))
+    failing = failing_sources(installation, gatherings, [gathering.name for gathering in gatherings])
+    tell_failing(failing)
+    if failing.exit_code:
+        raise click.exceptions.Exit(failing.exit_code)
 
 
 @click.command()

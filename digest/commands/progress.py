@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from digest.commands.account import write_pages
-from digest.commands.base import tell
+from digest.commands.base import note, story
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -30,7 +30,7 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
             write_pages(installation, [receipt.edition for receipt in report.receipts])
 
     if not sys.stderr.isatty():
-        yield Watch(source=lambda gathering: tell(gathering_line(gathering)), broken=broken)
+        yield Watch(begun=story.number, source=lambda gathering: note(gathering_line(gathering)), broken=broken)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

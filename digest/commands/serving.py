@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, tell
+from digest.commands.base import GlobalOptions, answer, as_json, story, tell
 from digest.errors import PersonNeeded, WrongUse
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     from digest.transports.mailbox.mailbox import open_mailbox
 
     installation = options.installation()
+    story.begin(options.at)
     address = mailbox or installation.settings.events.mailbox
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")

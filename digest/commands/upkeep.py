@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from digest.commands.account import conclude, receipts_table, write_pages
-from digest.commands.base import GlobalOptions, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, story, table, tell
 from digest.commands.progress import gathering_line
 from digest.errors import PersonNeeded, TryLater, WrongUse
 
@@ -82,9 +82,11 @@ def schedule(options: GlobalOptions) -> None:
     installation.engine.dispose()
 
     def work() -> None:
+        story.begin(options.at)
         try:
             installation = options.installation()
             watch = pipeline.Watch(
+                begun=story.number,
                 source=lambda gathering: tell(gathering_line(gathering)),
                 broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
             )
@@ -96,6 +98,8 @@ def schedule(options: GlobalOptions) -> None:
         except (DigestError, SubscribersError) as error:
             # Reported, not raised, because the daemon must outlive a failed run: the next run makes up for it.
             tell(f"digest: {error}")
+        finally:
+            story.begin(options.at)
 
     scheduler = make_scheduler(installation.settings, work)
     for cadence in installation.settings.cadences:

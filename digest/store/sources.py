@@ -87,6 +87,14 @@ def add_gathering(conn: Connection, result: Gathering, now: datetime) -> None:
     conn.execute(delete(gathering).where(gathering.c.source == result.name, gathering.c.at < now - _KEPT_FOR))
 
 
+def count_failed(conn: Connection, source: str, since: datetime, until: datetime) -> int:
+    """Count the gathers of a source that failed between two instants."""
+    failed = select(func.count()).where(
+        gathering.c.source == source, gathering.c.status == "failed", gathering.c.at.between(since, until)
+    )
+    return conn.scalar(failed) or 0
+
+
 def usual(conn: Connection, source: str, now: datetime) -> list[int]:
     """Return how many entries were new in each gather of the last 30 days, without the baseline and without zeros."""
     first = select(func.min(gathering.c.at)).where(gathering.c.source == source, gathering.c.status != "failed")

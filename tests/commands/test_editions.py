@@ -32,7 +32,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def test_an_edition_that_is_kept_back_is_called_stopped(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(house, capsys, "gather")
+    assert printed(house, capsys, "gather", "-v")
     assert "draft, stopped" not in printed(house, capsys, "prepare", "weekly")
     number = str(json.loads(printed(house, capsys, "prepare", "weekly", "--json"))["edition"])
     assert f"is stopped until `digest approve {number}`" in printed(house, capsys, "hold", number)

@@ -51,12 +51,12 @@ def smtp(port: int) -> str:
 
 
 def letters_go_out(house: House) -> list[str]:
-    return ["run"]
+    return ["run", "-v"]
 
 
 def nothing_is_due(house: House) -> list[str]:
     house.run()
-    return ["run"]
+    return ["run", "-v"]
 
 
 def nothing_is_pending(house: House) -> list[str]:

@@ -174,7 +174,7 @@ def test_every_run_leaves_its_pages_and_settling_writes_them_anew(
 ) -> None:
     house = Stage(tmp_path / "house")
     ask_first_editions(house)
-    assert run(house, "run") == 0
+    assert run(house, "run", "-v") == 0
     pages = house.folder / "receipts"
     assert sorted(p.name for p in pages.iterdir()) == [
         "daily-2026-11-02.html", "monthly-2026-11-01.html", "weekly-2026-10-30.html",
@@ -183,7 +183,7 @@ def test_every_run_leaves_its_pages_and_settling_writes_them_anew(
     house.reader("a@example.org")
     house.publish("One")
     house.now = house.now.replace(day=6)
-    assert run(house, "run") == 0
+    assert run(house, "run", "-v") == 0
     weekly = pages / "weekly-2026-11-06.html"
     assert "1 eligible = 1 accepted" in Page(weekly.read_text()).words
     with writing(house.place.engine) as conn:
@@ -208,7 +208,7 @@ def test_a_page_that_cannot_be_written_is_told_and_what_was_mailed_stays_mailed(
     house = Stage(tmp_path / "house")
     (house.folder / "receipts").write_text("in the way")
     ask_first_editions(house)
-    assert run(house, "run") == 0
+    assert run(house, "run", "-v") == 0
     assert f"no page of the receipt: {house.folder / 'receipts'}: File exists" in capsys.readouterr().err
     with pytest.raises(WrongUse, match="edition 9 does not exist"):
         receipts.account(house.place, 9)

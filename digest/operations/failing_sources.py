@@ -1,0 +1,65 @@
+"""Tell which sources fail: each once a day, and by an exit code when most of them do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from digest.errors import PersonNeeded, TryLater
+from digest.installation import Installation
+from digest.store import sources
+from digest.store.engine import reading
+from digest.store.sources import Gathering, State
+
+_PASSING_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FailingSources:
+    """Hold what is to be told of sources that fail.
+
+    `lines` has one for each that failed for the first time today; `exit_code` is 0 unless most sources fail.
+    """
+
+    lines: list[str]
+    exit_code: int
+
+
+def failing_sources(
+    installation: Installation, rows: Sequence[Gathering], names: Collection[str] | None = None
+) -> FailingSources:
+    """Return what to tell after a gather with these `rows`; `names` are the sources that count (default: all)."""
+    now = installation.clock()
+    midnight = now.astimezone(ZoneInfo(installation.settings.site.zone)).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    configured = [source for source in installation.settings.sources if names is None or source.name in names]
+    with reading(installation.engine) as conn:
+        states = [sources.state_of(conn, source) for source in configured]
+        lines = [
+            f"source {row.name}: {row.error}"
+            for row in rows
+            if row.status == "failed" and sources.count_failed(conn, row.name, midnight, now) <= 1
+        ]
+    code = exit_code_for(states, now)
+    if code and lines:
+        lines.append(f"most sources fail: {sum(_fails(state) for state in states)} of {len(states)}; `digest doctor`")
+    return FailingSources(lines, code)
+
+
+def exit_code_for(states: Sequence[State], now: datetime) -> int:
+    """Return 0 unless more than half of the sources fail: then 75 while all that fail may come back, else 4.
+
+    A source may come back by itself when it was read within the last day and has not answered that it is gone.
+    """
+    failing = [state for state in states if _fails(state)]
+    if 2 * len(failing) <= len(states):
+        return 0
+    passing = all(not state.gone and state.ok_at and now - state.ok_at < _PASSING_FOR for state in failing)
+    return TryLater.exit_code if passing else PersonNeeded.exit_code
+
+
+def _fails(state: State) -> bool:
+    return state.gone or state.failures > 0
