@@ -27,6 +27,7 @@ from digest.errors import BadEdition, ConfigError, DigestError, Objection, Perso
 from digest.installation import Installation
 from digest.ledger.cures import cure_for
 from digest.model import Receipt
+from digest.notices.hand_over import hand_over_owed
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence
 from digest.store import deliveries, editions, runs
@@ -118,7 +119,7 @@ def gather(
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
-    steps = (_recover, _take_back, _gather, _ask_pages, _freeze, _send, _add_receipts, _tell_once_a_day)
+    steps = (_recover, _take_back, _gather, _ask_pages, _freeze, _send, _notify, _add_receipts, _tell_once_a_day)
     with run_lock(installation.engine):
         return _do(installation, "run", steps, _Context(RunReport(), watch or Watch(), None))
 
@@ -126,7 +127,7 @@ def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
 def send_owed(installation: Installation, *, number: int | None = None, watch: Watch | None = None) -> RunReport:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     _check_frozen(installation, number)
-    steps = (_recover, _take_back, _send, _add_receipts)
+    steps = (_recover, _take_back, _send, _notify, _add_receipts)
     with run_lock(installation.engine):
         return _do(installation, "send", steps, _Context(RunReport(), watch or Watch(), number))
 
@@ -285,6 +286,11 @@ def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
             f"edition {number}: nobody has got it, all {receipt.refused} letters were refused; `digest receipt"
             f" {number}` gives the reasons"
         )
+
+
+def _notify(run: Run, _: _Context) -> None:
+    """Hand over the notices that could not be handed over at once."""
+    hand_over_owed(run)
 
 
 def _add_receipts(run: Run, context: _Context) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(digest.__file__).parents[1]
 FLOORS: dict[str, str] = {
     "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web subscribers.pages",
     "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
-    " digest.desk digest.operations digest.editions digest.delivery",
+    " digest.desk digest.operations digest.editions digest.delivery digest.notices",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.changes subscribers.csv subscribers.followed subscribers.links subscribers.mailable"
     " subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",

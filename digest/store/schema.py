@@ -263,3 +263,18 @@ run = Table(
     Column("account", JSON),  # receipts and sources, as printed
     sqlite_autoincrement=True,
 )
+
+# Mails that are no digests, each handed over at most once. The address is NULL once the notice is owed no more.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("email", String(254)),
+    Column("address_hash", String(64), nullable=False),
+    Column("state", String(10), nullable=False),  # pending, claimed, accepted, refused, uncertain, dropped
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)

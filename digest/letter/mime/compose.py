@@ -32,7 +32,7 @@ class Head:
 
     `to` is a bare address and `to_name` any text; `message_id` is "<delivery@domain>", stable per delivery;
     `date` is aware; `list_id` is the list's name alone ("weekly.news.example.org"); `unsubscribe_url` acts on
-    a one-click POST (RFC 8058).
+    a one-click POST (RFC 8058). A notice belongs to no list: it has neither ("").
     """
 
     site: Site
@@ -61,8 +61,8 @@ def compose(assembled: Assembled, head: Head) -> bytes:
         headers.addressed("To", head.to, head.to_name),
         headers.text("Subject", assembled.subject),
         f"Date: {format_datetime(head.date.astimezone(UTC))}\r\nMessage-ID: {head.message_id}\r\n",
-        _list(head.site, head.list_id),
-        _unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto),
+        *([_list(head.site, head.list_id)] if head.list_id else []),
+        *([_unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto)] if head.list_id else []),
         _feedback(assembled.feedback_id),
         "Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',

@@ -1,0 +1,111 @@
+"""Write a notice down and hand it over: at once where that can be done, else with the next run."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from datetime import timedelta
+
+from digest.delivery.run import Run
+from digest.errors import DigestError, TryLater, WrongUse
+from digest.installation import Installation
+from digest.ledger.redact import redacted
+from digest.letter.mime.headers import BadHeader
+from digest.notices.message import FOLDER, notice_parcel
+from digest.store import notices
+from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
+from digest.store.notices import Notice
+from digest.transports.base import Outcome
+from subscribers.addresses import parse_address
+from subscribers.consent import on_allow_list
+from subscribers.store import is_suppressed
+from subscribers.suppression import address_hash, seal
+
+_MOST_AN_HOUR = {"test": 3}  # to the same address
+_KEPT_FOR = timedelta(days=1)  # a notice that cannot be handed over within that time is given up
+
+
+def give_notice(installation: Installation, kind: str, email: str) -> Notice:
+    """Write a notice down and hand it over now; return it as it stands then ("pending": the next run tries again).
+
+    Raises WrongUse when the address may not be mailed, TryLater when it has had too many of this kind, PersonNeeded
+    in HOLD: nothing is written then. Raises DigestError when the transport cannot be used; then it is owed.
+    """
+    installation.fence.check()
+    installation.require_secret()
+    key, now, secret = parse_address(email).key, installation.clock(), installation.secret
+    hashed = address_hash(secret, key)
+    with writing(installation.engine, "notice") as conn:
+        if why := _why_not(installation, email, is_suppressed(conn, email, secret=secret)):
+            raise WrongUse(f"nothing is mailed to this address: {why}")
+        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1)) >= _MOST_AN_HOUR[kind]:
+            raise TryLater(f"this address has had {_MOST_AN_HOUR[kind]} such notices within an hour; try again later")
+        number = notices.add(conn, kind, email, hashed, now)
+        # As for a letter: the hash of the address holds with this secret only.
+        seal(conn, secret)
+    with run_lock(installation.engine), closing(installation.transport()) as transport:
+        _hand_over(Run(installation, transport), notices.Owed(number, kind, email))
+    with reading(installation.engine) as conn:
+        return notices.get(conn, number)
+
+
+def hand_over_owed(run: Run) -> None:
+    """Hand over the notices that are still owed, and give up those that are too old. Hold the run lock.
+
+    A transport that cannot be used leaves them owed; that must not stop a run.
+    """
+    now = run.installation.clock()
+    with writing(run.installation.engine, "notice") as conn:
+        notices.close_old(conn, now - _KEPT_FOR, now)
+        owed = notices.owed(conn)
+    with suppress(DigestError):
+        for notice in owed:
+            _hand_over(run, notice)
+
+
+def _why_not(installation: Installation, email: str, suppressed: str | None) -> str:
+    """Return why an address must not get a notice, or ""."""
+    if suppressed:
+        return f"it is suppressed ({suppressed})"
+    only = installation.settings.only
+    return "" if on_allow_list(email, only) else "it is not in [transport] only"
+
+
+def _hand_over(run: Run, owed: notices.Owed) -> None:
+    """Claim a notice, hand it over and record what became of it; without an answer it is never handed over again.
+
+    Raises DigestError when the transport cannot be used; the notice stays owed then.
+    """
+    installation, now = run.installation, run.installation.clock()
+    secret = installation.secret
+    with writing(installation.engine, "claim notice") as conn:
+        if why := _why_not(installation, owed.email, is_suppressed(conn, owed.email, secret=secret)):
+            notices.settle(conn, owed.number, "dropped", why, now)
+            return
+    try:
+        parcel = notice_parcel(installation.settings, owed.kind, owed.number, owed.email, secret, now)
+    except BadHeader as error:
+        _settle(installation, owed, Outcome(owed.number, "refused", str(error)))
+        return
+    run.transport.open()
+    with writing(installation.engine, "claim notice") as conn:
+        if not notices.claim(conn, owed.number, now):
+            return
+        token = installation.fence.turn(conn)
+    # The file of the fence is written before the first byte leaves, so that an older backup is recognised.
+    installation.fence.keep(token)
+    outcomes: list[Outcome] = []
+    try:
+        outcomes.extend(run.transport.hand_over([parcel]))
+    finally:
+        if not outcomes:
+            heard = run.transport.ask([(owed.number, FOLDER)]).get(owed.number)
+            state = {"absent": "deferred", "accepted": "accepted"}.get(heard or "", "uncertain")
+            outcomes.append(Outcome(owed.number, state, "" if state == "accepted" else "no answer was heard"))
+        _settle(installation, owed, outcomes[0])
+
+
+def _settle(installation: Installation, owed: notices.Owed, outcome: Outcome) -> None:
+    state = "pending" if outcome.state == "deferred" else outcome.state
+    with writing(installation.engine, "notice") as conn:
+        notices.settle(conn, owed.number, state, redacted(outcome.reason, owed.email), installation.clock())

@@ -1,0 +1,76 @@
+"""Store the notices: mails that are no digests. An address is kept only while its notice is owed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from digest.store.schema import notice
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Hold a notice that is to be handed over: its number, its kind and the address."""
+
+    number: int
+    kind: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Hold how a notice stands. `state`: pending, claimed, accepted, refused, uncertain, or dropped."""
+
+    number: int
+    kind: str
+    state: str
+    reason: str
+
+
+def add(conn: Connection, kind: str, email: str, address_hash: str, now: datetime) -> int:
+    """Store a notice that is owed; return its number."""
+    row = {"kind": kind, "email": email, "address_hash": address_hash, "state": "pending", "reason": ""}
+    new = insert(notice).values(**row, created_at=now, updated_at=now)
+    return int(conn.execute(new.returning(notice.c.id)).scalar_one())
+
+
+def get(conn: Connection, number: int) -> Notice:
+    """Return a notice that exists."""
+    row = conn.execute(select(notice).where(notice.c.id == number)).one()
+    return Notice(row.id, row.kind, row.state, row.reason)
+
+
+def owed(conn: Connection) -> list[Owed]:
+    """Return the notices that are still to be handed over, oldest first."""
+    rows = conn.execute(select(notice).where(notice.c.state == "pending").order_by(notice.c.id))
+    return [Owed(row.id, row.kind, row.email) for row in rows]
+
+
+def count_since(conn: Connection, kind: str, address_hash: str, since: datetime) -> int:
+    """Count the notices of a kind to an address since an instant."""
+    rows = select(func.count()).where(
+        notice.c.kind == kind, notice.c.address_hash == address_hash, notice.c.created_at > since
+    )
+    return conn.scalar(rows) or 0
+
+
+def claim(conn: Connection, number: int, now: datetime) -> bool:
+    """Claim a notice before its first byte leaves; return whether it was still owed."""
+    owed_still = (notice.c.id == number) & (notice.c.state == "pending")
+    return conn.execute(update(notice).where(owed_still).values(state="claimed", updated_at=now)).rowcount == 1
+
+
+def settle(conn: Connection, number: int, state: str, reason: str, now: datetime) -> None:
+    """Store what became of a notice; unless it is owed again, its address is forgotten."""
+    values = {"state": state, "reason": reason, "updated_at": now} | ({} if state == "pending" else {"email": None})
+    conn.execute(update(notice).where(notice.c.id == number).values(values))
+
+
+def close_old(conn: Connection, before: datetime, now: datetime) -> None:
+    """Drop the notices owed since before an instant, and call those uncertain that a dead process had claimed."""
+    for state, end, reason in (("pending", "dropped", "given up"), ("claimed", "uncertain", "the answer was lost")):
+        old = (notice.c.state == state) & (notice.c.created_at < before)
+        values = {"state": end, "reason": reason, "email": None, "updated_at": now}
+        conn.execute(update(notice).where(old).values(values))

@@ -1,0 +1,172 @@
+"""Notices: written first, handed over at most once, by any transport, and never to who must not be mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from digest.delivery.run import Run
+from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.installation import Installation
+from digest.notices.hand_over import give_notice, hand_over_owed
+from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
+from digest.store.notices import Notice
+from digest.store.schema import delivery, notice
+from digest.transports.base import Transport
+from subscribers import store as people
+from tests import console
+from tests.house import House
+from tests.test_send import Recorder
+from tests.transports.fake_sendgrid import KEY, FakeSendGrid
+from tests.transports.mailserver import Server
+
+TO = "ann@example.org"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "house")
+    yield house
+    house.close()
+
+
+class Answering(Installation):
+    """An installation whose transport gives one verdict on each letter and notes what it was given."""
+
+    def __init__(self, house: House, verdict: str) -> None:
+        super().__init__(house.settings, house.now)
+        self.__dict__["engine"] = house.place.engine
+        self.recorder = Recorder(verdict=verdict)
+
+    def transport(self) -> Transport:
+        return self.recorder
+
+
+def given(house: House, verdict: str = "accepted") -> Notice:
+    return give_notice(Answering(house, verdict), "test", TO)
+
+
+def run_again(house: House, verdict: str = "accepted") -> int:
+    """Hand over what is owed, as the next run does; return how many notices left."""
+    place = Answering(house, verdict)
+    hand_over_owed(Run(place, place.recorder))
+    return len(place.recorder.taken)
+
+
+def addresses(house: House) -> list[str | None]:
+    with reading(house.place.engine) as conn:
+        return list(conn.scalars(select(notice.c.email)))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state", "again"),
+    [
+        ("accepted", "accepted", 0),
+        ("refused", "refused", 0),
+        ("uncertain", "uncertain", 0),
+        ("deferred", "pending", 1),
+    ],
+)
+def test_a_notice_leaves_at_most_once_and_its_address_is_kept_while_it_is_owed(
+    house: House, verdict: str, state: str, again: int
+) -> None:
+    assert given(house, verdict).state == state
+    assert addresses(house) == [TO if again else None]
+    assert run_again(house) == again
+    assert run_again(house) == 0
+    assert addresses(house) == [None]
+    with reading(house.place.engine) as conn:
+        assert conn.scalars(select(delivery.c.id)).all() == [], "it is no delivery of any receipt"
+
+
+def test_a_notice_that_a_dead_process_claimed_is_not_sent_again(house: House) -> None:
+    given(house, "deferred")
+    with writing(house.place.engine) as conn:
+        conn.execute(update(notice).values(state="claimed"))
+    assert run_again(house) == 0
+    house.now += timedelta(days=2)
+    assert run_again(house) == 0
+    assert addresses(house) == [None]
+
+
+def test_a_notice_waits_for_a_run_under_way_and_not_longer_than_a_day(house: House) -> None:
+    with run_lock(house.place.engine), pytest.raises(TryLater):
+        given(house)
+    assert addresses(house) == [TO]
+    house.now += timedelta(days=2)
+    assert run_again(house) == 0
+    assert addresses(house) == [None]
+
+
+def test_nobody_gets_a_notice_who_must_not_be_mailed(house: House) -> None:
+    place = house.place
+    with writing(place.engine) as conn:
+        people.suppress(conn, "left@example.org", "left", now=house.now, secret=place.secret)
+    with pytest.raises(WrongUse, match="suppressed"):
+        give_notice(place, "test", "Left@example.org")
+    house.settings = replace(house.settings, only=("@other.example",))
+    with pytest.raises(WrongUse, match="only"):
+        given(house)
+    house.settings = replace(house.settings, only=())
+    given(house, "deferred")
+    with writing(place.engine) as conn:
+        people.suppress(conn, TO, "left", now=house.now, secret=place.secret)
+    assert run_again(house) == 0, "suppressed after it was written"
+    place.fence.hold()
+    with pytest.raises(PersonNeeded, match="HOLD"):
+        give_notice(house.place, "test", "other@example.org")
+
+
+def test_an_address_gets_three_an_hour(house: House) -> None:
+    for _ in range(3):
+        given(house)
+    with pytest.raises(TryLater, match="within an hour"):
+        given(house)
+    house.now += timedelta(minutes=61)
+    assert given(house).state == "accepted"
+
+
+def configured(house: House, transport: str) -> Path:
+    house.close()
+    house.config.write_text(house.config.read_text() + transport)
+    return house.folder
+
+
+def test_the_command_writes_to_files(house: House) -> None:
+    answer = console.digest(configured(house, ""), "test", TO)
+    assert (answer.code, "accepted" in answer.stdout, "spf=pass" in answer.stderr) == (0, True, True)
+    (path,) = (house.folder / "letters" / "notices").glob("*.eml")
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert message["Subject"] == "Test letter from Digest" and message["To"] == TO
+    assert message["List-Unsubscribe"] is None and message["List-ID"] is None
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert console.digest(house.folder, "test", "no address").code == 2
+
+
+def test_the_command_hands_over_to_a_mail_server(house: House) -> None:
+    with closing(Server()) as server:
+        lines = f'[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
+        folder = configured(house, lines)
+        answer = console.digest(folder, "test", TO, "--json")
+        assert (answer.code, answer.document["state"]) == (0, "accepted")
+    assert len(server.queued) == 1
+    answer = console.digest(folder, "test", "later@example.org")
+    assert answer.code == 75, answer
+
+
+def test_the_command_hands_over_to_a_provider(house: House) -> None:
+    with closing(FakeSendGrid()) as fake:
+        folder = configured(house, f'[transport]\nkind = "sendgrid"\nbase_url = "{fake.url}"\n')
+        answer = console.digest(folder, "test", TO, environ={"SENDGRID_API_KEY": KEY})
+        assert answer.code == 0, answer
+        (message,) = fake.queued
+    assert (message.to, message.subject) == (TO, "Test letter from Digest")
+    assert "dmarc=pass" in message.text and "<p>" in message.html
