@@ -148,7 +148,9 @@ def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
     else:
         click.echo(f"test letter {notice.number}: {notice.state}" + (f": {notice.reason}" if notice.reason else ""))
     if notice.state == "accepted":
-        tell(f"taken by {where}; look in its headers for spf=pass, dkim=pass and dmarc=pass, and among spam")
+        mailed = installation.settings.transport.kind != "file"
+        look = "look in its headers for spf=pass, dkim=pass and dmarc=pass, and among spam"
+        tell(f"taken by {where}; " + (look if mailed else "it is a file, because this transport mails nobody"))
         return
     cure = {"pending": "the next run tries again", "uncertain": "look whether it came; it is not sent again"}
     tell(f"{where}: {cure.get(notice.state, 'mend what the reason says, then try again')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ def asked(web: Web, name: str) -> int:
 
 
 def test_only_a_page_that_is_gone_keeps_its_entry_back(house: House, web: Web) -> None:
+    house.now -= timedelta(days=1)  # before the slot that is due
     house.reader("a@example.org", "daily")
+    house.now += timedelta(days=1)
     web.on("/away", GONE)
     for name, (script, _, _) in PAGES.items():
         web.on(f"/{name}", script)

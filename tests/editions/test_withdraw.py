@@ -132,7 +132,7 @@ def test_an_approved_edition_that_loses_an_entry_must_be_approved_again(house: H
     named = note(house, "Named")
     gather(house)
     with writing(house.place.engine) as conn:
-        edition = draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
+        edition = draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now, first=True)
         approve.approve(conn, house.settings, edition.id, "editor", house.now)
     named.unlink()
     [row] = pipeline.gather(house.place, force=True)
