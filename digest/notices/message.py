@@ -10,7 +10,6 @@ from html import escape
 from digest.config.settings import Settings
 from digest.delivery.parcel import compose_message
 from digest.letter.blocks import Assembled
-from digest.letter.mime import headers
 from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.transports.base import Parcel
@@ -35,14 +34,14 @@ def notice_parcel(settings: Settings, kind: str, number: int, to: str, secret: b
     """Return notice `number` as a parcel for any transport; raises BadHeader for an address unfit for a header."""
     site = settings.site
     subject, paragraphs = _WORDS[kind]
-    values = {"name": site.name, "sender": site.sender}
+    values = {"name": site.name, "sender": site.sender.address}
     shown = [paragraph.format(**values) for paragraph in paragraphs]
     html = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in shown)
     subject = subject.format(**values)
     title = f"<title>{escape(subject)}</title>"
     page = f'<!DOCTYPE html>\n<html lang="en"><head>{title}</head>\n<body>\n{html}</body></html>\n'
     letter = Assembled(subject, encode(page), encode("\n\n".join(shown) + "\n"))
-    domain = headers.domain_of("site.from", site.sender)
+    domain = site.sender.domain
     token = hmac.new(secret, f"notice {number} {now.isoformat()}".encode(), hashlib.sha256).hexdigest()[:32]
     head = Head(site, to=to, message_id=f"<{token}@{domain}>", date=now, list_id="", unsubscribe_url="")
     # The tag names no delivery, because a report about a notice is about no letter.
