@@ -174,6 +174,7 @@ def suppress(options: GlobalOptions, email: str, note: str) -> None:
 @click.pass_obj
 def forget(options: GlobalOptions, email: str, yes: bool) -> None:
     """Erase a subscriber; only a hash of the address stays, so that it is never mailed again."""
+    from digest.store import notices
     from digest.store.engine import reading, writing
     from digest.store.erase import scrub
     from subscribers import store
@@ -190,6 +191,7 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
         click.confirm(f"Erase subscriber {subscriber.id} for good?", abort=True, err=True)
     with writing(installation.engine, "erase") as conn:
         store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)
+        notices.drop_erased(conn, installation.clock())
     installation.fence.follow()
     scrub(installation.engine)
     click.echo(f"erased subscriber {subscriber.id}; letters already written to files are yours to delete")

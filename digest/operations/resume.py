@@ -11,7 +11,7 @@ from typing import Any
 from digest.editions.due import slot_owed
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.store import calendar, deliveries, releases, requests, sources
+from digest.store import calendar, deliveries, notices, releases, requests, sources
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
 from digest.store.keys import end_old_links
@@ -103,6 +103,7 @@ def _learn_again(installation: Installation) -> tuple[int, int]:
         listed = installation.fence.suppressed.read()
         suppressed = suppress_hashes(conn, listed, secret=secret, now=now, note="from the list beside the fence")
         erased = people.erase_again(conn, now=now, secret=secret)
+        notices.drop_erased(conn, now)
     if erased:
         scrub(installation.engine)
     return suppressed, erased

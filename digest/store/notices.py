@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, update
 
 from digest.store.schema import notice
+from subscribers.tables import suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,11 @@ def close_old(conn: Connection, before: datetime, now: datetime) -> None:
         old = (notice.c.state == state) & (notice.c.created_at < before)
         values = {"state": end, "reason": reason, "email": None, "updated_at": now}
         conn.execute(update(notice).where(old).values(values))
+
+
+def drop_erased(conn: Connection, now: datetime) -> None:
+    """Drop the notices that are owed to people who were erased, and forget their addresses."""
+    erased = select(suppression.c.address_hash).where(suppression.c.reason == "erased")
+    theirs = notice.c.email.is_not(None) & notice.c.address_hash.in_(erased)
+    values = {"state": "dropped", "reason": "erased", "email": None, "updated_at": now}
+    conn.execute(update(notice).where(theirs).values(values))

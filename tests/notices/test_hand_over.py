@@ -172,3 +172,13 @@ def test_the_command_hands_over_to_a_provider(house: House) -> None:
     assert "spf=pass" in answer.stderr
     assert (message.to, message.subject) == (TO, "Test letter from Digest")
     assert "dmarc=pass" in message.text and "<p>" in message.html
+
+
+def test_who_is_erased_is_erased_from_the_notices_too(house: House) -> None:
+    house.reader(TO)
+    assert given(house, "deferred").state == "pending"
+    assert addresses(house) == [TO]
+    answer = console.digest(house.folder, "--config", str(house.config), "subscribers", "forget", TO, "--yes")
+    assert answer.code == 0, answer.stderr
+    assert addresses(house) == [None]
+    assert run_again(house) == 0
