@@ -19,6 +19,7 @@ from digest.editions.withdraw import Withdrawal, after_reading, at_their_time
 from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
 from digest.model import Snapshot, Source
+from digest.schedule import CLOCKS_DIFFER
 from digest.sources.formats.tidy import TOO_MANY
 from digest.sources.read import Reading, Validators, read_source
 from digest.sources.web.fetch import Fetcher
@@ -84,12 +85,20 @@ def gather(
 
 def is_due(source: Source, state: State, now: datetime, every: timedelta) -> bool:
     """Return whether a source is to be read now: not gone, not asked to wait, not read a moment ago."""
-    if state.gone or (state.not_before and now < state.not_before):
+    if state.gone or _waits(state, now):
         return False
     if source.url is None or state.checked_at is None:
         return True
     # Look to both sides, because a clock that was set back must not silence a source until it catches up.
     return not state.checked_at - every < now < state.checked_at + every
+
+
+def _waits(state: State, now: datetime) -> bool:
+    """Return whether a source has asked us to wait beyond `now`."""
+    if state.not_before is None or now >= state.not_before:
+        return False
+    # A wait that a clock ahead of the present has written would last until that clock's day.
+    return state.checked_at is None or state.checked_at <= now + CLOCKS_DIFFER
 
 
 def store_source(
@@ -136,7 +145,7 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     """Return why a source is not read and the cure, where a person must know of it; else None."""
     if state.gone:
         return "gone (410): correct or remove it in config.toml"
-    if force and state.not_before and now < state.not_before:
+    if force and state.not_before and _waits(state, now):
         return f"asked us to wait until {state.not_before:%Y-%m-%d %H:%M} UTC; it is not read before"
     return None
 

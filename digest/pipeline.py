@@ -28,6 +28,7 @@ from digest.installation import Installation
 from digest.ledger.cures import cure_for
 from digest.model import Receipt
 from digest.notices.hand_over import hand_over_owed
+from digest.operations.clock import check_clock
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence
 from digest.store import deliveries, editions, runs
@@ -113,14 +114,14 @@ def gather(
 ) -> list[Gathering]:
     """Gather under the run lock; see `digest.gather.gather`."""
     watch = watch or Watch()
-    with run_lock(installation.engine):
+    with _alone(installation):
         return gathering.gather(installation, only=only, force=force, progress=watch.source)
 
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
     steps = (_recover, _take_back, _gather, _ask_pages, _freeze, _send, _notify, _add_receipts, _tell_once_a_day)
-    with run_lock(installation.engine):
+    with _alone(installation):
         return _do(installation, "run", steps, _Context(RunReport(), watch or Watch(), None))
 
 
@@ -128,7 +129,7 @@ def send_owed(installation: Installation, *, number: int | None = None, watch: W
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     _check_frozen(installation, number)
     steps = (_recover, _take_back, _send, _notify, _add_receipts)
-    with run_lock(installation.engine):
+    with _alone(installation):
         return _do(installation, "send", steps, _Context(RunReport(), watch or Watch(), number))
 
 
@@ -139,6 +140,15 @@ def dry_run(installation: Installation, out: Path, number: int | None = None) ->
         numbers = [owed for owed in deliveries.owed(conn, installation.clock()) if number in (None, owed)]
     with closing(FileTransport(out)) as transport:
         return [send.rehearse(installation, owed, transport) for owed in numbers]
+
+
+@contextmanager
+def _alone(installation: Installation) -> Iterator[None]:
+    """Hold the run lock. Raises PersonNeeded, before anything is stored, when the clock is behind."""
+    with run_lock(installation.engine):
+        with reading(installation.engine) as conn:
+            check_clock(conn, installation.clock())
+        yield
 
 
 def _goes_on(context: _Context, work: Callable[[], None]) -> bool:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FORM = re.compile(r"^(?:(?P<days>\S+)\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})$")
+CLOCKS_DIFFER = timedelta(days=1)  # the most that a clock is off which nobody need look at: a zone, a day's drift
 _LONGEST_GAP = 62  # days, because two monthly slots are never further apart
 
 

@@ -68,12 +68,14 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
     """Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none."""
     from digest.editions import draft
     from digest.editions.plan import overview
+    from digest.operations.clock import check_clock
     from digest.store import editions
     from digest.store.engine import reading, writing
 
     installation = options.installation()
     configured = installation.settings.cadence(cadence)
     with writing(installation.engine, "draft") as conn:
+        check_clock(conn, installation.clock())
         edition = draft.draft(conn, installation.settings, configured, installation.clock(), first=first)
     with reading(installation.engine) as conn:
         view = overview(conn, installation.settings, edition, installation.secret, installation.clock())
@@ -247,19 +249,25 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
 
 
 @click.command()
+@click.option("--clock-is-right", is_flag=True, help="Go on though the clock is behind the newest run; give it once.")
 @as_json
 @as_verbose
 @click.pass_obj
-def run(options: GlobalOptions, json_: bool, verbose: bool) -> None:
+def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool) -> None:
     """Gather, then prepare, freeze and send each edition that is due: the command for cron.
 
     Silent unless a person is needed (told once a day), on a terminal, or with -v. Leaves with exit code 4 when a
     person is needed, and with 75 when letters wait or most sources are away.
     """
     from digest import pipeline
+    from digest.operations.clock import accept_clock
+    from digest.store.engine import writing
 
     begin_story(options, verbose=verbose)
     installation = options.installation()
+    if clock_is_right:
+        with writing(installation.engine, "accept clock") as conn:
+            accept_clock(conn, installation.clock())
     with watching(installation) as watch:
         report = pipeline.run(installation, watch=watch)
     account.conclude(installation, report, json_)

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest.editions.due import slot_owed
+from digest.errors import PersonNeeded
 from digest.installation import Installation
 from digest.model import Receipt
+from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
 from digest.operations.status import Status
 from digest.store import deliveries, editions
@@ -25,7 +27,14 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     stopped = deliveries.stopped(conn)
     for receipt in state.receipts:
         yield from _receipt(receipt, receipt.edition in owed, stopped)
-    yield from _due_slots(conn, installation)
+    try:
+        check_clock(conn, installation.clock())
+    except PersonNeeded as error:
+        # By a clock that is behind, what is due is not known either.
+        problem, _, cure = str(error).partition("; ")
+        yield Finding("wrong", "clock", problem, cure)
+    else:
+        yield from _due_slots(conn, installation)
     yield from _future_slots(installation, state.slots)
     yield from _refusals(state.receipts)
 

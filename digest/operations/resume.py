@@ -11,6 +11,7 @@ from typing import Any
 from digest.editions.due import slot_owed
 from digest.errors import WrongUse
 from digest.installation import Installation
+from digest.operations.clock import check_clock
 from digest.store import calendar, deliveries, notices, releases, requests, sources
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
@@ -74,6 +75,8 @@ def resume(installation: Installation, *, sent: bool) -> Resumed:
         # Check under the lock, because another process may have resumed the database and mailed from it before.
         if not installation.fence.why():
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
+        with reading(installation.engine) as conn:
+            check_clock(conn, now)
         due = what_it_would_send(installation)
         with writing(installation.engine, "end old links") as conn:
             end_old_links(conn)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from digest.schedule import Slot
+from digest.schedule import CLOCKS_DIFFER, Slot
 from digest.store.schema import gathering, run, slot
 from subscribers.tables import subscriber
-
-_AHEAD = timedelta(days=1)
 
 
 def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
     """Return the newest day of a cadence that is accounted for, or None.
 
     A row from more than a day after `now` does not count: a clock that was ahead wrote it, and it would keep the
-    cadence silent until that day.
+    cadence silent until that day. By a clock that is behind, `operations.clock` lets nothing run.
     """
-    query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + _AHEAD)
+    query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + CLOCKS_DIFFER)
     day: str | None = conn.scalar(query)
     return day
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from digest.errors import without_secrets
 from digest.store.deliveries import Delivery
 from digest.store.schema import run
 from subscribers.database import chunks
+
+CLOCK = "clock"  # the command of a row by which a person has said that the clock is right
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
@@ -38,6 +40,14 @@ def handed_over_by(conn: Connection, transport: str, deliveries: Sequence[Delive
 def finish(conn: Connection, number: int, outcome: str, account: dict[str, Any], now: datetime) -> None:
     """Store the end of a run: its outcome in one line, and its account (receipts and sources, as printed)."""
     conn.execute(update(run).where(run.c.id == number).values(finished_at=now, outcome=outcome, account=account))
+
+
+def newest_time(conn: Connection) -> datetime | None:
+    """Return the latest end or start of a run since a person last accepted the clock; None without a run."""
+    accepted = select(func.coalesce(func.max(run.c.id), 0)).where(run.c.command == CLOCK).scalar_subquery()
+    times = func.coalesce(run.c.finished_at, run.c.started_at)
+    latest: datetime | None = conn.scalar(select(func.max(times)).where(run.c.id >= accepted))
+    return latest
 
 
 def told_since(conn: Connection, since: datetime, now: datetime) -> list[str] | None:
