@@ -1,4 +1,8 @@
-"""Run the pipeline at every due hour: APScheduler is the clock, and each run is what `digest run` does."""
+"""Run the pipeline at every due hour: APScheduler is the clock, and each run is what `digest run` does.
+
+APScheduler keeps each job's next time and waits for it; a clock that is set meanwhile, or a machine that sleeps,
+makes that time untrue. So `_Scheduler` looks every minute whether the clock was set.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,16 +27,22 @@ from digest.schedule import Cadence, next_slot
 from digest.system import stopping
 
 _INSTANT = timedelta(microseconds=1)
+_LOOK = 60.0  # seconds that the scheduler waits at most before it looks at the clock
+_STEP = 30.0  # seconds by which the clock must be off its course to count as set
 _GRACE = 6 * 3600  # seconds that a job may start late: a busy machine must not drop a slot
 
 
-def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingScheduler:
+def make_scheduler(
+    settings: Settings, work: Callable[[], None], watch: ClockWatch | None = None
+) -> BlockingScheduler:
     """Return a scheduler that calls `work` now, at every hour of every cadence and every `gather.every`.
 
     `work` reads from the slot rows which editions are due, so an early, late or repeated call does no harm. Jobs are
-    kept in memory only, because the hours are read from config.toml at every start.
+    kept in memory only, because the hours are read from config.toml at every start. `watch` tells when the clock was
+    set; None means that of this machine.
     """
-    scheduler = BlockingScheduler(
+    scheduler = _Scheduler(
+        watch or ClockWatch(),
         timezone=settings.site.zone,
         executors={"default": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE},
@@ -50,6 +62,48 @@ def make_scheduler(settings: Settings, work: Callable[[], None]) -> BlockingSche
         next_run_time=datetime.now(scheduler.timezone),
     )
     return scheduler
+
+
+class ClockWatch:
+    """Find out whether the clock was set, or the machine slept: it is off the course that `steady` has kept since.
+
+    `clock` returns seconds of the time of day, `steady` seconds that nobody sets.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self._steady = clock, steady
+        self._course = clock() - steady()
+
+    def was_set(self) -> bool:
+        """Return whether the clock was set since the last time that this was true, or since the start."""
+        course = self.clock() - self._steady()
+        if abs(course - self._course) <= _STEP:
+            return False
+        self._course = course
+        return True
+
+
+def plan_anew(scheduler: BlockingScheduler, now: datetime) -> None:
+    """Give every job its next time by a clock that was set to `now`: the gathering at once, slots at their hour."""
+    for job in scheduler.get_jobs():
+        slot = isinstance(job.trigger, SlotTrigger)
+        job.modify(next_run_time=job.trigger.get_next_fire_time(None, now) if slot else now)
+
+
+class _Scheduler(BlockingScheduler):  # type: ignore[misc]
+    """Wake every minute, and plan anew when the clock was set."""
+
+    def __init__(self, watch: ClockWatch, **options: Any) -> None:
+        super().__init__(**options)
+        self._watch = watch
+
+    def _process_jobs(self) -> float:
+        # APScheduler's main loop calls this for the jobs that are due, and waits as long as it returns.
+        if self._watch.was_set():
+            logging.getLogger(__name__).warning("the clock was set: planning anew, and gathering now")
+            plan_anew(self, datetime.fromtimestamp(self._watch.clock(), self.timezone))
+        wait = super()._process_jobs()
+        return _LOOK if wait is None else min(wait, _LOOK)
 
 
 class SlotTrigger(BaseTrigger):  # type: ignore[misc]

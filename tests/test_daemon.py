@@ -12,10 +12,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from digest.config.load import load
-from digest.daemon import SlotTrigger, make_scheduler
+from digest.daemon import ClockWatch, SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
 from tests import console
 from tests.house import CONFIG, House
@@ -72,6 +73,46 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
     defaults = scheduler._job_defaults
     assert defaults["misfire_grace_time"] >= 3600
     assert (defaults["coalesce"], defaults["max_instances"]) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "anew"),
+    [
+        (timedelta(hours=-3), True),
+        (timedelta(days=-20000), True),
+        (timedelta(minutes=-2), True),
+        (timedelta(hours=1), True),
+        (timedelta(days=3), True),  # a machine that slept
+        (timedelta(seconds=-5), False),
+        (timedelta(0), False),
+    ],
+)
+def test_a_clock_that_was_set_makes_the_daemon_plan_anew(tmp_path: Path, step: timedelta, anew: bool) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.format(source="", weekly="").replace('"0 minutes"', '"30 minutes"'))
+    start = datetime(2026, 11, 5, 12, tzinfo=UTC)
+    clock, steady = [start.timestamp()], [100.0]
+    settings = load(config, {})
+    scheduler = make_scheduler(settings, lambda: None, ClockWatch(lambda: clock[0], lambda: steady[0]))
+    # Started without its main loop, and paused, so that no time passes and no job runs.
+    super(BlockingScheduler, scheduler).start(paused=True)
+    try:
+        planned = {job.id: start + timedelta(minutes=20) for job in scheduler.get_jobs()}
+        for name, at in planned.items():
+            scheduler.modify_job(name, next_run_time=at)
+        steady[0] += 60
+        now = start + timedelta(seconds=60) + step
+        clock[0] = now.timestamp()
+        for _ in range(2):
+            assert scheduler._process_jobs() == 60  # it looks again within a minute
+            jobs = {job.id: job.next_run_time for job in scheduler.get_jobs()}
+            if anew:
+                assert jobs.pop("gather") == now
+                assert jobs == {each.name: next_slot(each, now, LONDON).instant for each in settings.cadences}
+            else:
+                assert jobs == planned
+    finally:
+        super(BlockingScheduler, scheduler).shutdown()
 
 
 def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: Path) -> None:
