@@ -217,7 +217,7 @@ def exit_code_of(error: Exception) -> int | None:
         return error.exit_code
     if isinstance(error, SubscribersError):
         return error.exit_code
-    return DigestError.exit_code if _of_disk(error) else None
+    return DigestError.exit_code if _of_disk(error) or _of_server(error) else None
 
 
 def message_of(error: Exception) -> str:
@@ -225,9 +225,18 @@ def message_of(error: Exception) -> str:
     if isinstance(error, OSError) and _of_disk(error):
         cure = "make room, or name a file or folder that this account may use"
         return f"{error.filename or 'output'}: {error.strerror}; {cure}"
+    if _of_server(error):
+        # Not its words, because they quote values.
+        code = getattr(getattr(error, "orig", None), "sqlstate", None) or "none"
+        return f"database: {type(error).__name__} (SQLSTATE {code}); its transaction was undone, please report it"
     return str(error)
 
 
 def _of_disk(error: Exception) -> bool:
     """Return whether a file or folder could not be used; the error names it, unless it is stdout on a full disk."""
     return isinstance(error, OSError) and (error.filename is not None or error.errno == errno.ENOSPC)
+
+
+def _of_server(error: Exception) -> bool:
+    """Return whether PostgreSQL or its driver refused a value or a row, which nothing above foresaw."""
+    return type(getattr(error, "orig", None)).__module__.startswith("psycopg")

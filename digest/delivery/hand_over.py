@@ -28,6 +28,7 @@ from digest.render import Letters
 from digest.store import deliveries, requests
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
+from digest.store.patience import write_patiently
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel, WaitingTransport
@@ -126,6 +127,8 @@ def record_outcomes(
     The transport is asked about each delivery without an outcome. One of which it knows nothing stays claimed, and
     the next run calls it uncertain. `begun`: a letter may have left; otherwise everything without an outcome is
     given back. `objection`: the answer that shows that the sender is objected to; then nobody is refused for it.
+    Waits for a database that is away, and then raises TryLater, also when all is recorded: the run lock may have gone
+    with it.
     """
     claimed = {claim.delivery.id: claim.delivery for claim in batch}
     answered = {outcome.delivery for outcome in outcomes}
@@ -137,14 +140,17 @@ def record_outcomes(
         unanswered = [number for number in unanswered if answers.get(number) == "absent"]
     now = run.installation.clock()
     alike = run.answers.refused_alike(objection) if objection else []
-    if objection is not None:
-        outcomes = [_owed_again(outcome, {*alike}) for outcome in outcomes]
-    with writing(run.installation.engine, "record") as conn:
-        _settle(conn, edition, claimed, [*outcomes, *late], run.number, now)
+    settled = [_owed_again(outcome, {*alike}) for outcome in outcomes] if objection else outcomes
+
+    def record(conn: Connection) -> None:
+        _settle(conn, edition, claimed, [*settled, *late], run.number, now)
         deliveries.give_back(conn, unanswered, now, run.number)
         if objection is not None:
             earlier = [number for number in alike if number not in claimed]
             deliveries.owe_again(conn, earlier, objection.reason, now, run.number)
+
+    # Safe to repeat after a commit whose end is unknown, because each step changes only what this run has claimed.
+    write_patiently(run.installation.engine, "record", record)
 
 
 def _in_order_of_trial(parcels: Sequence[Parcel], batch: Sequence[Claimed]) -> list[Parcel]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from sqlalchemy.exc import (
     DisconnectionError,
     IntegrityError,
     InterfaceError,
-    OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DigestError, TryLater, WrongUse, without_secrets
+from digest.store.postgresql import heeding_stop, make_postgresql
+from digest.store.sqlstate import DatabaseAway, told
 from digest.system.failpoint import failpoint
 from digest.system.private import create_private
 
@@ -33,22 +34,20 @@ _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name
 _DEFERRED = "digest_deferred"
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
 
-# Errors are told apart by the beginning of SQLite's error name or of PostgreSQL's SQLSTATE.
-# The cure is to wait or to make room. SQLite: locks, the disk. PostgreSQL: connections, collisions, resources, locked
-# objects, the operator's shutdown, the system.
-_PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_FULL", "08", "40", "53", "55", "57", "58")
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100")
-# The address is wrong: the file is no database; the server refuses the account, or has no such database.
-_MISTAKE = ("SQLITE_NOTADB", "28", "3D")
-# A person has to look: the database is damaged, or the server takes no writes.
-_TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL", "25006", "XX")
+# Errors of SQLite are told apart by the beginning of its error name; those of PostgreSQL in `digest.store.sqlstate`.
+# The cure is to wait.
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
+# The cure is to make room.
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
+_PASSING = ("SQLITE_IOERR",)
+# The address is wrong: the file is no database.
+_MISTAKE = ("SQLITE_NOTADB",)
+# A person has to look: the database is damaged.
+_TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL")
 _RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
 # A table is missing or exists already, so the database is another program's or damaged. SQLite gives no code for it,
 # only words.
-_FOREIGN = ("42P01", "42P07")
 _FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
-# A PostgreSQL server that refuses a connection gives no SQLSTATE, only words.
-_REFUSALS = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 
 class NoDatabase(WrongUse):
@@ -59,7 +58,8 @@ def make_engine(url: str, *, wait: float = 30.0, create: bool = True) -> Engine:
     """Return the engine for `url`; nothing is connected to yet.
 
     `url` is `sqlite:///path` or `postgresql+psycopg://…` (`postgresql://` means the same). `wait` is how many
-    seconds a transaction waits for SQLite's write lock, and a connection for a server, before TryLater. `create`:
+    seconds a transaction waits for SQLite's write lock or a lock of PostgreSQL, and a connection for a server, before
+    TryLater. `create`:
     whether an SQLite file that is not there is made; one that was there and has gone is never made anew, and
     connecting raises NoDatabase.
     Raises ConfigError for any other scheme, a folder that is not there, or a missing PostgreSQL driver.
@@ -67,7 +67,7 @@ def make_engine(url: str, *, wait: float = 30.0, create: bool = True) -> Engine:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, wait, create)
-    return _postgresql(parsed, wait)
+    return make_postgresql(parsed, wait)
 
 
 @contextmanager
@@ -106,13 +106,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def translate_errors(engine: Engine) -> Iterator[None]:
     """Turn a database error into TryLater, ConfigError or DigestError, with a message of one line without a password.
 
-    A broken constraint (IntegrityError) and a mistake in SQL pass through unchanged, because they are bugs. An error
-    of the bare driver is told like one that the library has wrapped.
+    A broken constraint (IntegrityError), a value that does not fit (DataError) and, on SQLite, a mistake in SQL pass
+    through unchanged, because they are bugs. An error of the bare driver is told like one that the library has
+    wrapped. On PostgreSQL a request to stop ends a wait for a lock.
     """
     try:
-        yield
+        with heeding_stop(engine) if engine.dialect.name == "postgresql" else nullcontext():
+            yield
     except PoolTimeout as error:
-        raise TryLater(f"database {_name(engine)}: every connection is in use; try again later") from error
+        raise DatabaseAway(f"database {_name(engine)}: every connection is in use; try again later") from error
     except (DatabaseError, InterfaceError) as error:
         if (translated := _translated(engine, error)) is None:
             raise
@@ -218,50 +220,29 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     return None
 
 
-def _postgresql(url: URL, wait: float) -> Engine:
-    try:
-        return create_engine(
-            url,
-            # Each connection is tried before use, because a daemon's connections may be older than the server's
-            # last restart.
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"connect_timeout": max(2, round(wait)), "application_name": "digest"},
-        )
-    except ImportError as error:  # psycopg is missing, or is there without libpq
-        cure = 'pip install "learning-digest[postgresql]"'
-        raise ConfigError([f"storage.url: the PostgreSQL driver is not installed; {cure}"]) from error
-
-
 def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
-    words = " ".join(str(error.orig).split())
     where = f"database {_name(engine)}"
-    kind = _kind(error)
+    if engine.dialect.name == "postgresql":
+        return told(engine, error, where)
+    words = " ".join(str(error.orig).split())
+    kind = getattr(error.orig, "sqlite_errorname", "")
+    if kind.startswith(_BUSY):
+        return DatabaseAway(f"{where}: {words}; try again later")
     if kind.startswith(_FULL):
-        return TryLater(f"{where}: {words}; nothing was half done, make room and run again")
+        return TryLater(f"{where}: {words}; make room and run again")
     if kind.startswith(_PASSING):
-        return TryLater(f"{where}: {words}; nothing was half done, try again later")
+        return TryLater(f"{where}: {words}; try again later")
     if kind.startswith(_MISTAKE):
         return ConfigError([f"{where}: {words}; check storage.url"])
     if kind.startswith(_RIGHTS):
         return DigestError(f"{where}: {words}; let this account write the file and its folder")
     if kind.startswith(_TROUBLE):
         return DigestError(f"{where}: {words}; run `digest doctor`")
-    if kind in _FOREIGN or (kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words)):
+    if kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words):
         return DigestError(
             f"{where}: {words}; it is not this program's, or damaged: check storage.url, or restore it"
         )
     return None
-
-
-def _kind(error: DBAPIError) -> str:
-    """Return SQLite's error name or PostgreSQL's SQLSTATE, or a SQLSTATE that fits a lost or refused connection."""
-    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
-    lost = type(error.orig).__module__.startswith("psycopg") and isinstance(error, (OperationalError, InterfaceError))
-    if code or not lost:
-        return str(code or "")
-    text = str(error.orig).lower()
-    return "28000" if any(words in text for words in _REFUSALS) else "08000"
 
 
 def _name(engine: Engine) -> str:

@@ -15,6 +15,10 @@ from digest.store.engine import translate_errors
 
 # Any number will do, as long as no other program uses it for an advisory lock in this database.
 _RUN = 0x6469676573740001
+_NO_LIMITS = """
+    SELECT set_config(name, '0', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
 
 
 @contextmanager
@@ -22,8 +26,9 @@ def run_lock(engine: Engine) -> Iterator[None]:
     """Hold this database's run lock during the block, without waiting for it.
 
     Raises TryLater when another run holds it, also when that run is in the same process. On SQLite the lock is an
-    `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock on a
-    connection of its own, which must not go through a pooler in transaction mode.
+    `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock of a
+    transaction of its own, which stays open: a pooler in transaction mode keeps its session, and it holds no row or
+    snapshot, so that it is in nobody's way.
     """
     if engine.dialect.name == "postgresql":
         with _advisory(engine):
@@ -66,27 +71,28 @@ def _flock(path: Path) -> Iterator[None]:
 @contextmanager
 def _advisory(engine: Engine) -> Iterator[None]:
     with translate_errors(engine):
-        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = engine.connect()
     try:
         with translate_errors(engine):
-            held = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _RUN})
+            # Because this transaction is idle as long as the run takes.
+            connection.execute(text(_NO_LIMITS))
+            held = connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _RUN})
         if not held:
             raise _held(f"database {engine.url.database}")
-        try:
-            yield
-        finally:
-            _free(connection)
+        yield
     finally:
-        connection.close()
+        _free(connection)
 
 
 def _free(connection: Connection) -> None:
-    # Unlock explicitly, because the server notices only a moment later that a connection has ended.
+    # Roll back explicitly, because the server notices only a moment later that a connection has ended.
     try:
-        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _RUN})
+        connection.rollback()
     except DBAPIError:
         # The server has ended the connection, and the lock with it.
         connection.invalidate()
+    finally:
+        connection.close()
 
 
 def _held(where: str) -> TryLater:
