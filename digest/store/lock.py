@@ -76,7 +76,8 @@ def _advisory(engine: Engine) -> Iterator[None]:
         with translate_errors(engine):
             # Because this transaction is idle as long as the run takes.
             connection.execute(text(_NO_LIMITS))
-            held = connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _RUN})
+            # Without a parameter, because one would keep a snapshot open, and vacuum would clean nothing meanwhile.
+            held = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_RUN})").scalar()
         if not held:
             raise _held(f"database {engine.url.database}")
         yield

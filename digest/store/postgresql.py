@@ -69,6 +69,7 @@ def _cancel_waiting(engine: Engine) -> None:
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = ANY(:pids) AND wait_event_type = 'Lock'"
     )
     with suppress(SQLAlchemyError, ConfigError), engine.connect() as connection:
+        connection.detach()  # because the engine may be disposed of meanwhile
         connection.execute(query, {"pids": sorted(_sessions[engine.dialect])})
 
 

@@ -70,7 +70,10 @@ _REFUSALS = (
     (r"ssl was required|does not support ssl|no encryption|certificate|ssl off|requires? ssl", "28SSL"),
     (r"database \S+ does not exist|no such database", "3D000"),
     (r"authentication failed|no password supplied|does not exist|no pg_hba.conf entry|rejects connection", "28000"),
-    (r"not permitted to log in|no such user|auth failed|invalid (connection option|port|\S+ value)", "28000"),
+    (
+        r"not permitted to log in|no such user|auth failed|config error|invalid (connection option|port|\S+ value)",
+        "28000",
+    ),
 )
 _DENIED = re.compile(r"(permission denied for|must be owner of) (\w+) (\S+)")
 _GRANTS = {
