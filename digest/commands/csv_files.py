@@ -93,6 +93,7 @@ def export(options: GlobalOptions, file: Path) -> None:
     with reading(installation.engine) as conn:
         if str(file) == "-":
             count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
+            sys.stdout.buffer.flush()  # here, so that a full disk fails the command and not only its last write
         else:
             with _new_file(file) as stream:
                 stream.write(codecs.BOM_UTF8)  # because without it a spreadsheet takes UTF-8 for another encoding

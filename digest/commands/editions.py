@@ -68,14 +68,18 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
     """Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none."""
     from digest.editions import draft
     from digest.editions.plan import overview
+    from digest.editions.withdraw import at_their_time
     from digest.operations.clock import check_clock
     from digest.store import editions
     from digest.store.engine import reading, writing
 
     installation = options.installation()
     configured = installation.settings.cadence(cadence)
-    with writing(installation.engine, "draft") as conn:
+    with reading(installation.engine) as conn:
         check_clock(conn, installation.clock())
+    # As a run does before it drafts: a text whose date has come is no longer withheld.
+    at_their_time(installation, installation.clock())
+    with writing(installation.engine, "draft") as conn:
         edition = draft.draft(conn, installation.settings, configured, installation.clock(), first=first)
     with reading(installation.engine) as conn:
         view = overview(conn, installation.settings, edition, installation.secret, installation.clock())

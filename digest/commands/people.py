@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,8 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
         scrub(installation.engine)
         raise WrongUse("no subscriber has this address")
     if not yes:
+        if sys.stdin is None or sys.stdin.closed:
+            raise WrongUse("there is nobody to ask; say --yes to erase without asking. Nothing was changed")
         click.confirm(f"Erase subscriber {subscriber.id} for good?", abort=True, err=True)
     with writing(installation.engine, "erase") as conn:
         store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from digest import cli
-from digest.store import history
+from digest.store import editions, history
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
 from subscribers.model import Interests
@@ -134,3 +134,14 @@ def weekly(house: House) -> int:
     """The number of the newest weekly edition."""
     receipts = json.loads(said(house, "status", "--json").stdout)["receipts"]
     return next(int(row["edition"]) for row in receipts if row["cadence"] == "weekly")
+
+
+def test_a_draft_holds_what_its_date_has_released_since_the_last_gather(house: House) -> None:
+    house.publish("Early", date="2026-11-05")
+    said(house, "gather")
+    house.now = house.now.replace(day=6, hour=9)
+    drafted = json.loads(said(house, "prepare", "weekly", "--json").stdout)
+    house.run()
+    with reading(house.place.engine) as conn:
+        titles = {row.entry.id: row.entry.title for row in editions.shown(conn, drafted["edition"])}
+    assert sorted(titles[number] for number in drafted["entries"]) == ["Early", "One"]

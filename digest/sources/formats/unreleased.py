@@ -43,6 +43,7 @@ _UNRELEASED_IF_NO = _set(
     """
     published ispublished publish public ispublic visible isvisible released isreleased live islive approved
     isapproved listed enabled isenabled online available routable discoverable render permalink readytopublish
+    ready isready finished isfinished final isfinal
     build:list build:render
     """
 )
