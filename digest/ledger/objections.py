@@ -12,7 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from digest.ledger.replies import classify
+
 ENOUGH = 3  # objections, or equal refusals, while nobody is accepted; domains that object, once somebody was accepted
+ENOUGH_DEAD = 12  # equal refusals that say that the address does not exist, while nobody is accepted
 ENOUGH_AMONG_ACCEPTED = 20  # equal refusals in a row, from ENOUGH domains, once somebody was accepted
 
 _CODES = re.compile(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?")
@@ -36,6 +39,11 @@ class Refusal:
     def same_as(self, other: Refusal) -> bool:
         """Return whether both readers got the same answer, apart from their domains and from ids."""
         return self._plain == other._plain
+
+    @cached_property
+    def of_the_address(self) -> bool:
+        """Return whether the answer says that the address does not exist, as it may of a few in any list."""
+        return classify(self.reason) == "address"
 
     @cached_property
     def _plain(self) -> str:
@@ -87,7 +95,10 @@ class Answers:
         last = self._row[-1]
         equal = [refusal for refusal in self._row if refusal.same_as(last)]
         if not self.accepted:
-            return last if len(equal) >= ENOUGH else None
+            # A list may begin with dead addresses, so that only many of them, or no other answer at all, tell.
+            all_equal = ended and len(equal) == len(self._row)
+            enough = ENOUGH_DEAD if last.of_the_address and not all_equal else ENOUGH
+            return last if len(equal) >= enough else None
         domains = {refusal.domain for refusal in equal}
         return last if len(equal) >= ENOUGH_AMONG_ACCEPTED and len(domains) >= ENOUGH else None
 

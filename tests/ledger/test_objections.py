@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from digest.ledger.cures import cure_for
-from digest.ledger.objections import ENOUGH, ENOUGH_AMONG_ACCEPTED, Answers, Refusal
+from digest.ledger.objections import ENOUGH, ENOUGH_AMONG_ACCEPTED, ENOUGH_DEAD, Answers, Refusal
 
 RELAY = "554 5.7.1 <…>: Relay access denied"
 UNKNOWN = "550 5.1.1 User unknown"
+ODD = "550 5.0.0 Go on"
 
 
 def hear(script: str, *, accepted: bool = False) -> Answers:
-    """Return the answers of a script: "ok", or ABOUT@DOMAIN; "user" and "other" are answers that look personal."""
+    """Return the answers of a script: "ok", or ABOUT@DOMAIN; "user", "odd" and "other" look personal."""
     answers = Answers()
     answers.begin(accepted=accepted)
     for number, word in enumerate(script.split()):
@@ -20,8 +21,8 @@ def hear(script: str, *, accepted: bool = False) -> Answers:
             answers.hear_accepted()
             continue
         about, _, domain = word.partition("@")
-        personal = about in ("user", "other")
-        reason = f"550 other {number:b}a" if about == "other" else UNKNOWN if personal else RELAY
+        personal = about in ("user", "odd", "other")
+        reason = {"user": UNKNOWN, "odd": ODD, "other": f"550 other {number:b}a"}.get(about, RELAY)
         answers.hear(Refusal(number, domain, "" if personal else about, reason))
     return answers
 
@@ -45,7 +46,12 @@ def hear(script: str, *, accepted: bool = False) -> Answers:
         ("sender@a sender@b sender@c", True, True, True),
         # The same personal answer for everybody.
         ("user@a user@b", False, False, False),
-        ("user@a user@b user@c", False, True, True),
+        ("odd@a odd@b odd@c", False, True, True),
+        # A list may begin with dead addresses.
+        ("user@a user@b user@c", False, False, True),
+        ("user@a user@b user@c user@d", False, False, True),
+        ("user@a user@b user@c other@d", False, False, False),
+        (" ".join(["user@a"] * ENOUGH_DEAD), False, True, True),
         ("user@a other@b user@c", False, False, False),
         ("ok user@a user@b user@c", False, False, False),
         ("user@a user@b user@c", True, False, False),
@@ -75,9 +81,9 @@ def test_answers_that_differ_in_ids_and_domains_are_the_same() -> None:
 
 
 def test_who_was_struck_before_is_taken_back_also_from_the_edition_before() -> None:
-    answers = hear("user@a other@b user@c")
+    answers = hear("odd@a other@b odd@c")
     answers.begin(accepted=False)
-    answers.hear(Refusal(9, "d", "", UNKNOWN))
+    answers.hear(Refusal(9, "d", "", ODD))
     objection = answers.objection()
     assert objection is not None and answers.refused_alike(objection) == [0, 2, 9]
     assert answers.refused_alike(objection) == []
