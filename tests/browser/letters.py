@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from digest.system.resources import resource
 
-FRIDAY = "2026-11-20T09:00:00+00:00"
+THURSDAY, FRIDAY = "2026-11-19T09:00:00+00:00", "2026-11-20T09:00:00+00:00"
 _AREAS = ("housing", "transport", "public-health", "mental-health", "digital-data", "safeguarding")
 
 
@@ -70,7 +70,7 @@ def real(folder: Path, feeds: Path, count: int) -> list[Sample]:
         )
     ]
     people.write_text("email,name,cadence,policy_areas,regions,themes\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    _digest(folder, "--config", str(config), "--now", FRIDAY, "subscribers", "import", str(people))
+    _digest(folder, "--config", str(config), "--now", THURSDAY, "subscribers", "import", str(people))
     _digest(folder, "--config", str(config), "--now", FRIDAY, "run")
     return spread([read(path) for path in sorted((folder / "letters").glob("*/*.eml"))], count)
 

@@ -100,7 +100,7 @@ def test_a_run_ends_as_it_would_for_a_reader(tmp_path: Path, end: str) -> None:
     house.reader("r@news.example")
     house.publish("One")
     house.close()
-    run = f"{sys.executable} -m digest --now 2026-11-06T09:00:00Z run {end}"
+    run = f"{sys.executable} -m digest --now 2026-11-06T09:00:00Z run -v {end}"
     done = subprocess.run(
         ["bash", "-c", f"{run}; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path, capture_output=True, check=False
     )
