@@ -13,6 +13,7 @@ from digest.store.engine import writing
 from digest.store.schema import delivery
 from tests.browser import scenes
 from tests.browser.scenes import Scene
+from tests.house import House
 from tests.outcomes import Stage
 
 pytestmark = pytest.mark.browser
@@ -28,17 +29,21 @@ SCENES = (
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Pages by verdict: of a run in which everything happened, the same with rows lost, and one of no reader."""
     house = Stage(tmp_path_factory.mktemp("seen") / "house").play()
+    quiet = House(tmp_path_factory.mktemp("quiet") / "house")
+    quiet.run()
+    quiet.run(days=4)
 
-    def page(number: int) -> str:
+    def page(house: House, number: int) -> str:
         return receipts.page(house.place, receipts.account(house.place, number))
 
-    made = {"person": page(house.number), "balanced": page(1)}
+    made = {"person": page(house, house.number), "balanced": page(quiet, 1)}
+    quiet.close()
     with writing(house.place.engine) as conn:
         gone = [house.who["all"], house.who["near"]]
         conn.execute(
             delete(delivery).where(delivery.c.edition_id == house.number, delivery.c.subscriber_id.in_(gone))
         )
-    made["wrong"] = page(house.number)
+    made["wrong"] = page(house, house.number)
     house.close()
     return made
 
