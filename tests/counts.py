@@ -1,4 +1,4 @@
-"""What runs in `make test` of a test that repeats: a few cases always, all others under the mark `long`."""
+"""Choose the cases of a repeating test that run in `make test`: a few; all others are under the mark `long`."""
 
 from __future__ import annotations
 

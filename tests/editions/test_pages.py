@@ -27,7 +27,7 @@ def by_method(head: bytes, get: bytes) -> Script:
     return lambda conn, request: conn.sendall(head if request.startswith("HEAD") else get)
 
 
-# What a page answers, how often it is asked, and the state of its entry then.
+# Rows of: the answer of a page, how often it is asked, and the state of its entry then.
 PAGES: dict[str, tuple[Script | bytes, int, str]] = {
     "there": (THERE, 1, "ready"),
     "gone": (GONE, 2, "held"),

@@ -1,4 +1,4 @@
-"""What a source withdraws or has not released yet is not mailed; what it gives back is mailed once."""
+"""A text that its source withdraws or has not released yet is not mailed; one that it gives back is mailed once."""
 
 from __future__ import annotations
 
