@@ -7,7 +7,6 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from digest.facets.lexicon import stem
 from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import REGIONS, Facets, Sighting, Source, Taxonomy, Term
 from digest.operations.check_labels import expected_regions, place_in_title, score
+from tests.counts import table
 
 ROOT = Path(__file__).parents[1]
 PLAIN = Source(name="A source")
@@ -88,7 +88,7 @@ WORDS: list[tuple[str, str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("title", "body", "areas"), WORDS)
+@table("title, body, areas", WORDS)
 def test_policy_areas_from_words(title: str, body: str, areas: tuple[str, ...]) -> None:
     assert small().classify(entry(title, body), PLAIN).policy_areas == areas
 
@@ -116,8 +116,8 @@ def test_a_much_weaker_area_is_only_mentioned() -> None:
     assert small().classify(entry("Homelessness", body), PLAIN).policy_areas == ("housing",)
 
 
-@pytest.mark.parametrize(
-    ("plural", "singular"),
+@table(
+    "plural, singular",
     [
         ("services", "service"), ("libraries", "library"), ("children", "child"), ("buses", "bus"), ("bus", "bus"),
         ("businesses", "business"), ("crisis", "crisis"), ("news", "news"), ("taxes", "tax"), ("gas", "gas"),
@@ -201,7 +201,7 @@ REGION_ROWS: list[tuple[str, str, str | None, tuple[str, ...], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("title", "body", "link", "regions", "place"), REGION_ROWS)
+@table("title, body, link, regions, place", REGION_ROWS)
 def test_regions(title: str, body: str, link: str | None, regions: tuple[str, ...], place: str) -> None:
     facets = small().classify(entry(title, body, link=link), PLAIN)
     assert (facets.regions, facets.place) == (regions, place)
@@ -305,8 +305,8 @@ def test_figures_count_as_they_say() -> None:
     assert report["wrong"][0]["regions"] == {"expected": ["wales"], "got": ["national"]}
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
+@table(
+    "row, expected",
     [
         ({"region": "North West"}, {"north-west"}),
         ({"region": "yorkshire-and-the-humber"}, {"yorkshire-and-the-humber"}),
@@ -334,8 +334,8 @@ def test_links_are_read_only_when_asked() -> None:
     assert (place_in_title(row), place_in_title(row, url=True)) == (False, True)
 
 
-@pytest.mark.parametrize(
-    ("declared", "categories", "kind"),
+@table(
+    "declared, categories, kind",
     [
         (None, (), "post"),
         (None, ("Featured", "Case Study"), "case-study"),

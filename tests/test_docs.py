@@ -19,6 +19,7 @@ import pytest
 
 import digest
 from digest.cli import digest as program
+from tests.counts import table
 
 ROOT = Path(digest.__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -125,8 +126,8 @@ def test_config_examples_in_the_documents_hold_only_known_keys() -> None:
     assert [f"{name}: {key}" for name, example in examples for key in _keys(example) if not _is_key(key)] == []
 
 
-@pytest.mark.parametrize(
-    ("text", "wrong"),
+@table(
+    "text, wrong",
     [
         ("digest run", False),
         ("digest rum", True),

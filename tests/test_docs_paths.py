@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 import digest
+from tests.counts import table
 
 ROOT = Path(digest.__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -27,8 +26,8 @@ def test_paths_in_the_documents_exist() -> None:
     assert gone == []
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
+@table(
+    "text, named",
     [
         ("see `digest/delivery/claim.py`.", ["digest/delivery/claim.py"]),
         ("`digest/sources/sandbox/` and `.ci/run`", ["digest/sources/sandbox/", ".ci/run"]),

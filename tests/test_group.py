@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from digest import group
 from digest.group import Candidate, select
 from digest.model import Digest, Entry
 from subscribers.model import Interests
+from tests.counts import table
 
 AREAS = ("housing", "transport", "safeguarding")
 REGIONS = ("south-west", "wales", "london")
@@ -37,8 +37,8 @@ def where(digest: Digest) -> str:
     return digest.sections[0].key if digest.sections else dict(digest.left_out).get(1, "not considered")
 
 
-@pytest.mark.parametrize(
-    ("candidate", "interests", "expected"),
+@table(
+    "candidate, interests, expected",
     [
         (a_candidate(), follows("housing", "south-west"), "areas"),
         (a_candidate(), follows(), "areas"),

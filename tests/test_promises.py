@@ -197,6 +197,7 @@ def test_a_change_after_the_approval_takes_it_back(house: Build) -> None:
     assert entries_of(here, who) == [[2]]
 
 
+@pytest.mark.long
 def test_a_held_edition_waits_even_where_approval_is_automatic(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -297,6 +298,7 @@ def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> No
     assert entries_of(here, who) == []
 
 
+@pytest.mark.long
 def test_a_clock_that_was_ahead_does_not_silence_a_cadence(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")

@@ -28,7 +28,7 @@ from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from subscribers import store as people
 from subscribers.model import Subscriber
-from tests.counts import few_and_many, others_long
+from tests.counts import few_and_many, others_long, spread
 from tests.house import START, House
 from tests.letter import sample
 
@@ -149,7 +149,7 @@ def compiled(folder: Path) -> Letter:
 
 @few_and_many(2, 5)
 @pytest.mark.parametrize(
-    "files", others_long(CROOKED, "first of its kind by style", "number in the loop", "how many parts")
+    "files", spread(1, others_long(CROOKED, "first of its kind by style", "number in the loop", "how many parts"))
 )
 def test_a_template_that_looks_at_its_neighbours_still_makes_the_right_letter(
     tmp_path: Path, files: dict[str, str], count: int
@@ -223,7 +223,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "told"), BROKEN)
+@pytest.mark.parametrize(("name", "text", "told"), spread(3, BROKEN))
 def test_check_and_preview_name_the_file_and_line_of_a_wrong_variable(
     house: House, name: str, text: str, told: str
 ) -> None:
@@ -284,13 +284,20 @@ def test_a_template_without_a_way_out_is_refused(house: House, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("slot", "frozen", "shown"),
-    [
-        ("2026-11-01", datetime(2026, 11, 18, 9, tzinfo=UTC), "18 November 2026"),  # a monthly letter, first run late
-        ("2026-11-20", datetime(2026, 11, 20, 8, tzinfo=UTC), "20 November 2026"),
-        ("2026-11-20", datetime(2026, 11, 19, 22, tzinfo=UTC), "20 November 2026"),  # ahead of its hour
-        ("2026-06-30", datetime(2026, 6, 30, 23, 30, tzinfo=UTC), "1 July 2026"),  # by the site's clock
-        ("2026-11-20", None, "23 November 2026"),  # a preview, three days late
-    ],
+    spread(
+        2,
+        [
+            (
+                "2026-11-01",
+                datetime(2026, 11, 18, 9, tzinfo=UTC),
+                "18 November 2026",
+            ),  # a monthly letter, first run late
+            ("2026-11-20", datetime(2026, 11, 20, 8, tzinfo=UTC), "20 November 2026"),
+            ("2026-11-20", datetime(2026, 11, 19, 22, tzinfo=UTC), "20 November 2026"),  # ahead of its hour
+            ("2026-06-30", datetime(2026, 6, 30, 23, 30, tzinfo=UTC), "1 July 2026"),  # by the site's clock
+            ("2026-11-20", None, "23 November 2026"),  # a preview, three days late
+        ],
+    ),
 )
 def test_a_letter_shows_the_day_it_was_prepared(slot: str, frozen: datetime | None, shown: str, house: House) -> None:
     edition = replace(EDITION, slot=slot, frozen_at=frozen)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import digest
+from tests.counts import table
 
 ROOT = Path(digest.__file__).parents[1]
 
@@ -197,7 +198,7 @@ def test_doors_do_not_read_the_config() -> None:
     assert {name for name in low if not name.startswith("digest.config")} == set()
 
 
-@pytest.mark.parametrize("library", HOMES)
+@table("library", HOMES)
 def test_one_library_has_one_home(library: str) -> None:
     users = {name for name in HOUSE.sources if any(_within(used, [library]) for used in HOUSE.imports(name))}
     assert {name for name in users if not _within(name, HOMES[library])} == set()
@@ -260,8 +261,8 @@ def test_a_fault_is_seen(sources: dict[str, str], floors: dict[str, str], fault:
     assert house.faults() == ([fault] if fault else [])
 
 
-@pytest.mark.parametrize(
-    ("importer", "source", "imported"),
+@table(
+    "importer, source, imported",
     [
         ("digest.group", "import digest.gather", "digest.gather"),
         ("digest.group", "from digest import gather", "digest.gather"),

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from digest.schedule import At, Cadence, due_slot, next_slot, parse_at, slots_between
+from tests.counts import table
 
 LONDON = "Europe/London"
 
 
-@pytest.mark.parametrize(
-    ("cadence", "text", "at"),
+@table(
+    "cadence, text, at",
     [
         ("daily", "07:30", At(7, 30)),
         ("daily", "mon-fri 07:30", At(7, 30, frozenset(range(5)))),
@@ -28,8 +29,8 @@ def test_reads_hours(cadence: str, text: str, at: At) -> None:
     assert parse_at(cadence, text) == at
 
 
-@pytest.mark.parametrize(
-    ("cadence", "text"),
+@table(
+    "cadence, text",
     [
         ("daily", "25:00"),
         ("daily", "07:60"),

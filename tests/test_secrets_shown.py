@@ -15,13 +15,14 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import gathering, source_state
 from digest.transports.mailbox.mailbox import mailbox_problem
 from tests import console
+from tests.counts import table
 from tests.house import CONFIG, House
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("shown", "secret"),
+@table(
+    "shown, secret",
     [
         ("http://ann:s3cret@feeds.example/x", "http://…@feeds.example/x"),
         ("none from https://s3cret@feeds.example:81/x; wait", "none from https://…@feeds.example:81/x; wait"),

@@ -199,6 +199,7 @@ def test_a_rehearsal_marks_nothing(frozen: tuple[House, int], tmp_path: Path) ->
     assert receipt(house, number).pending == 5
 
 
+@pytest.mark.long
 def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
     tmp_path: Path, pipeline_url: str
 ) -> None:

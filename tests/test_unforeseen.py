@@ -19,6 +19,7 @@ from digest.model import Facets, Sighting, Source
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.tidy import read_each
 from digest.store.sources import Gathering
+from tests.counts import spread
 from tests.house import START, House
 
 FEED = """<rss version="2.0"><channel><title>Bad</title>
@@ -104,7 +105,7 @@ SOME = [pytest.param(*case, marks=() if n in range(len(STEPS)) else pytest.mark.
 
 
 @pytest.mark.parametrize(
-    ("step", "error"), SOME, ids=lambda value: value if isinstance(value, str) else type(value).__name__
+    ("step", "error"), spread(2, SOME), ids=lambda value: value if isinstance(value, str) else type(value).__name__
 )
 def test_an_error_in_one_source_stops_no_other(house: House, step: str, error: Exception) -> None:
     bad, good = run_with(house, step, error)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import digest
+from tests.counts import table
 
 ROOT = Path(digest.__file__).parents[1]
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -52,8 +53,8 @@ def test_a_name_of_others_is_still_in_use(word: str) -> None:
     assert any(re.search(rf"\b{name}", path.read_text("utf-8")) for path in _files())
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
+@table(
+    "text, count",
     [
         ("def send_campaign() -> None:", 1),
         ("class CampaignLetters:", 1),

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from digest.commands.base import bundled, id_of, interests_of, split_values
 from digest.errors import WrongUse
 from digest.model import Taxonomy, Term
+from tests.counts import table
 
 TAXONOMY = Taxonomy((Term("housing", "Housing"),))
 
@@ -46,9 +47,7 @@ def test_bundled_options_keep_their_order_in_the_help() -> None:
     assert [parameter.name for parameter in command.params] == ["before", "left", "right", "after"]
 
 
-@pytest.mark.parametrize(
-    ("text", "number"), [("7", 7), ("007", 7), ("9" * 18, 10**18 - 1), ("9" * 19, None), ("-1", None), ("²", None)]
-)
+@table("text, number", [("7", 7), ("007", 7), ("9" * 18, 10**18 - 1), ("9" * 19, None), ("-1", None), ("²", None)])
 def test_an_id_is_a_whole_number_that_a_database_can_hold(text: str, number: int | None) -> None:
     assert id_of(text) == number
 

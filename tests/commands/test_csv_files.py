@@ -12,6 +12,7 @@ import pytest
 
 from digest import pipeline
 from tests import console
+from tests.counts import spread
 from tests.house import House
 
 Digest = Callable[..., console.Answer]
@@ -92,7 +93,7 @@ def test_an_export_is_for_its_owner_and_for_a_spreadsheet(digest: Digest, tmp_pa
     assert digest("import", "out.csv").stdout == "0 added, 0 changed, 1 unchanged, 0 refused, 0 suppressed\n"
 
 
-@pytest.mark.parametrize("kind", ["file", "link", "broken link"])
+@pytest.mark.parametrize("kind", spread(1, ["file", "link", "broken link"]))
 def test_an_export_overwrites_nothing(digest: Digest, tmp_path: Path, kind: str) -> None:
     kept = tmp_path / "kept.csv"
     if kind != "broken link":
@@ -113,7 +114,7 @@ def test_an_export_overwrites_nothing(digest: Digest, tmp_path: Path, kind: str)
         ("a run", "12 hours", "reaches as far back from their joining as [letter] welcome says"),
     ],
 )
-@pytest.mark.parametrize("command", ["import", "add"])
+@pytest.mark.parametrize("command", spread(1, ["import", "add"]))
 def test_people_who_join_after_the_first_entries_get_a_word_on_what_comes_first(
     tmp_path: Path, command: str, before: str, welcome: str, words: str
 ) -> None:

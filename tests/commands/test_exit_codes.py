@@ -21,6 +21,7 @@ from digest.store.engine import writing
 from digest.store.lock import run_lock
 from digest.store.schema import delivery, edition
 from digest.system import stopping
+from tests.counts import spread
 from tests.house import House
 
 Cause = Callable[[House], list[str]]
@@ -242,7 +243,9 @@ def house(on_friday: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     made.close()
 
 
-@pytest.mark.parametrize(("code", "cause", "line"), CAUSES, ids=[f"{c} {f.__name__}" for c, f, _ in CAUSES])
+@pytest.mark.parametrize(
+    ("code", "cause", "line"), spread(9, CAUSES), ids=[f"{c} {f.__name__}" for c, f, _ in CAUSES]
+)
 def test_a_run_ends_with_the_code_that_is_true(
     house: House, capsys: pytest.CaptureFixture[str], code: int, cause: Cause, line: str
 ) -> None:

@@ -12,6 +12,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Subscriber
 from tests.console import Answer, digest
+from tests.counts import spread
 from tests.house import House
 
 ANN = "ann@example.org"
@@ -50,7 +51,7 @@ def mailed(house: House) -> bool:
     return bool(house.letters(1))
 
 
-@pytest.mark.parametrize("reason", ["left", "bounced", "editor", "complained", "erased"])
+@pytest.mark.parametrize("reason", spread(2, ["left", "bounced", "editor", "complained", "erased"]))
 def test_every_suppression_can_be_lifted_with_a_record_of_who_asked(house: House, reason: str) -> None:
     place = house.place
     with writing(place.engine) as conn:

@@ -12,6 +12,7 @@ import pytest
 from digest.operations.failing_sources import exit_code_for
 from digest.store.sources import State
 from tests import console
+from tests.counts import spread, table
 from tests.house import START, House
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ "
@@ -48,7 +49,9 @@ def test_a_run_that_needs_nobody_is_silent(house: House) -> None:
         assert answer.document["sources"] and answer.stderr == ""
 
 
-@pytest.mark.parametrize("words", [("run", "-v"), ("run", "--verbose"), ("gather", "-v"), ("send",)])
+@pytest.mark.parametrize(
+    "words", spread(2, [(("run", "-v"),), (("run", "--verbose"),), (("gather", "-v"),), (("send",),)])
+)
 def test_what_is_told_carries_the_time_and_the_run(house: House, words: tuple[str, ...]) -> None:
     lines = typed(house, *words).stderr.splitlines()
     run = "" if words[0] == "gather" else r"run \d+: "
@@ -97,8 +100,8 @@ YOUNG, OLD = (State(ok_at=START - timedelta(hours=hours), failures=9) for hours 
 NEVER, GONE = State(failures=1), State(ok_at=START, gone=True)
 
 
-@pytest.mark.parametrize(
-    ("states", "code"),
+@table(
+    "states, code",
     [
         ([], 0),
         ([HEALTHY], 0),

@@ -14,6 +14,7 @@ from digest.config.load import load
 from digest.model import Receipt
 from digest.store import deliveries, editions
 from digest.store.engine import reading
+from tests.counts import spread
 from tests.house import House
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
 from tests.transports.mailserver import Act, Server, Talk, says, serving
@@ -88,7 +89,7 @@ OBJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("point", "words", "told"), OBJECTIONS)
+@pytest.mark.parametrize(("point", "words", "told"), spread(4, OBJECTIONS))
 def test_nobody_is_refused_and_all_get_their_letter_once_it_is_mended(
     post: Post, point: str, words: str, told: str
 ) -> None:
@@ -117,6 +118,7 @@ def test_few_readers_are_enough(post: Post) -> None:
     assert (post.receipt.pending, post.attempts()) == (1, {0})
 
 
+@pytest.mark.long
 def test_a_run_stops_after_a_few(post: Post) -> None:
     post.join(*addresses(40))
     with serving({"rcpt": says("554 5.7.1 Relay access denied")}) as server:
@@ -126,6 +128,7 @@ def test_a_run_stops_after_a_few(post: Post) -> None:
     assert post.receipt.pending == 40
 
 
+@pytest.mark.long
 def test_a_quota_that_ends_in_the_middle_leaves_the_others_owed(post: Post) -> None:
     everybody = addresses(5)
     post.join(*everybody)
@@ -196,17 +199,20 @@ def test_an_edition_that_nobody_got_never_passes_for_done(post: Post) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "told"),
-    [
-        ("400 {}", "400"),
-        ('400 {"errors": [{"message": "Bad Request", "field": null}]}', "400 Bad Request"),
-        ('400 {"errors": [{"message": "Is required.", "field": "content"}]}', "content"),
-        ("413", "413"),
-        ('401 {"errors": [{"message": "Maximum credits exceeded", "field": null}]}', "plan"),
-        ("402", "bills"),
-        ("403", "verify the sender"),
-    ],
+    spread(
+        3,
+        [
+            ("400 {}", "400"),
+            ('400 {"errors": [{"message": "Bad Request", "field": null}]}', "400 Bad Request"),
+            ('400 {"errors": [{"message": "Is required.", "field": "content"}]}', "content"),
+            ("413", "413"),
+            ('401 {"errors": [{"message": "Maximum credits exceeded", "field": null}]}', "plan"),
+            ("402", "bills"),
+            ("403", "verify the sender"),
+        ],
+    ),
 )
-@pytest.mark.parametrize("count", [2, 12])
+@pytest.mark.parametrize("count", spread(1, [2, 12]))
 def test_an_answer_that_names_no_reader_refuses_none(post: Post, fault: str, told: str, count: int) -> None:
     post.join(*addresses(count))
     fake = FakeSendGrid(now=post.house.now.timestamp())

@@ -14,7 +14,7 @@ from digest.errors import WrongUse
 from digest.operations import doctor, settle, stop
 from digest.store import deliveries
 from digest.store.engine import reading, writing
-from tests.counts import few_and_many
+from tests.counts import few_and_many, spread
 from tests.figures import Figures
 from tests.slot_runs import HOUR, READERS, Runs
 
@@ -45,12 +45,15 @@ def test_runs_with_deaths_and_lost_answers(runs: Runs, count: int) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "send_at"),
-    [
-        (290, {int(HOUR.timestamp())}),
-        (26, {int(HOUR.timestamp())}),
-        (24, set()),  # too near to take anything back: nothing is handed over before the hour
-        (-1, {None}),
-    ],
+    spread(
+        2,
+        [
+            (290, {int(HOUR.timestamp())}),
+            (26, {int(HOUR.timestamp())}),
+            (24, set()),  # too near to take anything back: nothing is handed over before the hour
+            (-1, {None}),
+        ],
+    ),
 )
 def test_letters_wait_for_their_hour(runs: Runs, minutes: int, send_at: set[int | None]) -> None:
     run = runs.quiet(f"at{minutes}")

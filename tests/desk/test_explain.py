@@ -163,6 +163,7 @@ def test_a_duplicate_is_told_as_the_entry_it_is(stage: Stage) -> None:
         explain.explain(place, address("accepted"), "https://two.example/another")
 
 
+@pytest.mark.long
 def test_what_was_had_and_comes_again_is_still_included(stage: Stage) -> None:
     edit.retag(stage.place, stage.entry["home"], {"policy_area": ("housing", "transport")})
     stage.settings = replace(stage.settings, only=(), letter_cap=12)

@@ -21,7 +21,7 @@ from digest.store import editions, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
-from tests.counts import others_long
+from tests.counts import others_long, spread
 from tests.house import House
 
 WHO = "reader@example.org"
@@ -149,6 +149,7 @@ def test_a_new_reader_is_shown_what_they_will_get(house: House, welcome: timedel
     assert [sorted(titles(house, one)) for one in house.letters(2)] == [wanted]
 
 
+@pytest.mark.long
 def test_a_new_reader_is_shown_also_what_all_others_have_had(house: House) -> None:
     house.settings = replace(house.settings, welcome=timedelta(days=3))
     house.reader("old@example.org")
@@ -163,6 +164,7 @@ def test_a_new_reader_is_shown_also_what_all_others_have_had(house: House) -> No
     assert [titles(house, one) for one in house.letters(who)] == [["Sent to the others"]]
 
 
+@pytest.mark.long
 def test_who_comes_back_from_a_pause_is_shown_all_that_waited_for_them(house: House) -> None:
     house.reader("other@example.org")
     who = house.reader(WHO)
@@ -195,7 +197,7 @@ def suppress(conn: Connection, house: House, _: int) -> None:
     people.suppress(conn, WHO, "bounced", secret=house.place.secret, now=house.now)
 
 
-@pytest.mark.parametrize(("stop", "why"), [(suppress, "suppressed"), (leave, "suppressed")])
+@pytest.mark.parametrize(("stop", "why"), spread(1, [(suppress, "suppressed"), (leave, "suppressed")]))
 def test_who_must_not_be_mailed_is_shown_no_letter(
     house: House, stop: Callable[[Connection, House, int], None], why: str
 ) -> None:
@@ -232,6 +234,7 @@ def test_what_was_frozen_is_shown_as_it_was_whatever_became_of_its_reader(house:
     assert (late.parcel, late.reason) == (None, "not a reader of this edition when it was frozen")
 
 
+@pytest.mark.long
 def test_a_frozen_letter_that_is_still_to_be_handed_over_is_shown_before_the_next_edition(house: House) -> None:
     house.reader(WHO)
     house.run()
@@ -249,6 +252,7 @@ def test_a_frozen_letter_that_is_still_to_be_handed_over_is_shown_before_the_nex
     assert preview(house.place, email=WHO).edition.id != number
 
 
+@pytest.mark.long
 def test_anyone_with_interests_is_shown_what_a_reader_with_them_is(house: House) -> None:
     housing = Interests(policy_areas=frozenset({"housing"}))
     house.reader(WHO, interests=housing)

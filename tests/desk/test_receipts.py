@@ -18,6 +18,7 @@ from digest.errors import WrongUse
 from digest.model import Receipt
 from digest.store.engine import writing
 from digest.store.schema import delivery
+from tests.counts import table
 from tests.outcomes import READERS, SUMS, Stage, address
 
 
@@ -107,6 +108,7 @@ def test_a_servers_yes_is_no_line_of_its_own_a_persons_is(tmp_path: Path) -> Non
     house.close()
 
 
+@pytest.mark.long
 def test_one_that_does_not_balance_says_so_loudly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     house = Stage(tmp_path / "house").play()
     with writing(house.place.engine) as conn:
@@ -148,8 +150,8 @@ def test_the_worst_is_said_first(stage: Stage, counts: dict[str, int], level: st
     assert line in Page(receipts.page(stage.place, made)).words
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "said"),
+@table(
+    "part, whole, said",
     [
         (0, 0, ""),
         (0, 9, "0 %"),

@@ -16,6 +16,7 @@ from digest.installation import Installation
 from digest.model import Backfill, Entry, Source
 from digest.store import entries
 from digest.store.engine import reading
+from tests.counts import table
 from tests.house import START, House, gathering_from
 from tests.sources.webserver import Script, Web, answer, fetcher
 
@@ -113,7 +114,7 @@ ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize(("url", "source", "is_asked", "is_exempt"), ADDRESSES)
+@table("url, source, is_asked, is_exempt", ADDRESSES)
 def test_which_pages_are_asked(url: str, source: Source | None, is_asked: bool, is_exempt: bool) -> None:
     page = pages._page(entry_at(url), source)
     assert (page is not None) == is_asked

@@ -333,6 +333,7 @@ def _words(name: str, state: str) -> str:
     return "" if state == "pending" else WORDS.get(name, NOTHING_MATCHES)
 
 
+@pytest.mark.long
 def test_who_joined_late_gets_all_of_it_once_with_the_edition_that_makes_it_good(
     make_drafted: Callable[[str, int], tuple[Town, int]],
 ) -> None:
@@ -409,6 +410,7 @@ def test_a_draft_that_was_passed_over_is_shown_no_letter(make_town: Callable[...
     assert preview(town.house.place, email=address("usual")).parcel is not None
 
 
+@pytest.mark.long
 def test_an_approved_edition_that_no_run_took_yet_is_shown_before_the_one_now_owed(
     make_town: Callable[..., Town],
 ) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from digest.ledger.ahead import CANCEL_BY, LEAD, after_doubt, in_slot
+from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 HOUR = NOW + timedelta(hours=2)
 
 
-@pytest.mark.parametrize(
-    ("now", "send_at", "confirmed_at", "decision"),
+@table(
+    "now, send_at, confirmed_at, decision",
     [
         (NOW, None, None, "hold"),
         (NOW, None, NOW, "hold"),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.ledger.events import KINDS, UNSETTLED, action, fate_of, struck_out, too_many, worst_day
 from digest.ledger.redact import redacted
+from tests.counts import table
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 STATES = ("pending", "claimed", "uncertain", "refused", "accepted", "cancelled", "suppressed", "empty", "held")
 
 
-@pytest.mark.parametrize(
-    ("state", "fate", "kind", "then"),
+@table(
+    "state, fate, kind, then",
     [
         ("uncertain", None, "processed", ("accepted", None)),
         ("uncertain", None, "delivered", ("accepted", "delivered")),
@@ -59,8 +59,8 @@ def test_order_and_repetition_do_not_matter(state: str, kinds: list[str], data: 
     assert run(kinds)[0] == ("accepted" if kinds and state in UNSETTLED else state)
 
 
-@pytest.mark.parametrize(
-    ("kind", "status", "reason", "does"),
+@table(
+    "kind, status, reason, does",
     [
         ("bounced", "5.1.1", "", "bounced"),
         ("bounced", "5.1.10", "null MX", "bounced"),
@@ -111,8 +111,8 @@ def test_what_an_event_does_to_an_address(kind: str, status: str | None, reason:
     assert action(kind, status, reason) == does
 
 
-@pytest.mark.parametrize(
-    ("days", "out"),
+@table(
+    "days, out",
     [
         ([0, 7], False),
         ([0, 1, 2], False),
@@ -143,8 +143,8 @@ def test_another_strike_never_helps(days: list[int], more: int) -> None:
         assert struck_out([(START + timedelta(days=more), 99), *reversed(strikes)])
 
 
-@pytest.mark.parametrize(
-    ("accepted", "hours", "alarm"),
+@table(
+    "accepted, hours, alarm",
     [
         (1000, [0] * 10, False),  # 1 % is not more than 1 %
         (1000, [0] * 11, True),
@@ -165,8 +165,8 @@ def test_a_day_slides() -> None:
     assert worst_day([]) == 0
 
 
-@pytest.mark.parametrize(
-    ("reason", "address", "kept"),
+@table(
+    "reason, address, kept",
     [
         ("550 5.1.1 <jane.doe@example.org>: no such user", None, "550 5.1.1 <…>: no such user"),
         ("no mailbox Jane.Doe here\r\n", "jane.doe@example.org", "no mailbox … here"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from digest.ledger.cures import cure_for
 from digest.ledger.objections import ENOUGH, ENOUGH_AMONG_ACCEPTED, ENOUGH_DEAD, Answers, Refusal
+from tests.counts import table
 
 RELAY = "554 5.7.1 <…>: Relay access denied"
 UNKNOWN = "550 5.1.1 User unknown"
@@ -27,8 +26,8 @@ def hear(script: str, *, accepted: bool = False) -> Answers:
     return answers
 
 
-@pytest.mark.parametrize(
-    ("script", "before", "under_way", "at_the_end"),
+@table(
+    "script, before, under_way, at_the_end",
     [
         ("sender@a sender@b", False, False, True),
         ("sender@a sender@b sender@c", False, True, True),
@@ -89,8 +88,8 @@ def test_who_was_struck_before_is_taken_back_also_from_the_edition_before() -> N
     assert answers.refused_alike(objection) == []
 
 
-@pytest.mark.parametrize(
-    ("words", "cure"),
+@table(
+    "words, cure",
     [
         ("553 5.7.1 <…>: Sender address rejected: not owned by user …", "the right to send as"),
         ("550 5.7.60 Client does not have permissions to send as this sender", "the right to send as"),

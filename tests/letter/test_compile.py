@@ -17,6 +17,7 @@ from digest.letter.assemble import assemble
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.letter.templates import environment, render
 from digest.model import Digest, Section
+from tests.counts import spread
 from tests.letter import golden, sample
 from tests.letter.reading import Page
 
@@ -173,7 +174,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "body", "told"), BROKEN)
+@pytest.mark.parametrize(("name", "body", "told"), spread(4, BROKEN))
 def test_a_mistaken_template_is_named_with_its_line(tmp_path: Path, name: str, body: str, told: list[str]) -> None:
     own = own_templates(tmp_path, **{name: body})
     with pytest.raises(ConfigError) as caught:

@@ -19,6 +19,7 @@ from digest.letter.words import GAP
 from digest.model import NATIONAL, REGIONS, Reason, Site, Taxonomy, Term
 from digest.system.resources import resource
 from subscribers.model import Interests
+from tests.counts import spread, table
 from tests.letter import sample
 from tests.letter.reading import Page
 
@@ -62,7 +63,7 @@ def test_a_catalogue_fills_the_gaps_of_english(language: str) -> None:
             assert set(GAP.findall(FILES[language][name])) == set(GAP.findall(text)), name
 
 
-@pytest.mark.parametrize("name", BY_SLUG)
+@table("name", BY_SLUG)
 def test_welsh_writes_out_each_slug(name: str) -> None:
     """Welsh has a line for each slug, because the words around a region change; "other" is only a last resort."""
     wanted = set(FILES["en"][name]) if name in ("cadence", "often") else set(REGIONS)
@@ -93,8 +94,8 @@ def test_a_day_has_the_languages_months(words: object, moment: date, seen: str) 
     assert words.day(moment, "Europe/London") == seen  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(
-    ("count", "english", "welsh"),
+@table(
+    "count, english, welsh",
     [
         (0, "0 more policy areas", "0 maes polisi arall"),
         (1, "1 more policy area", "1 maes polisi arall"),
@@ -108,8 +109,8 @@ def test_counts_take_their_form(count: int, english: str, welsh: str) -> None:
     assert (en.count("more_areas", count), cy.count("more_areas", count)) == (english, welsh)
 
 
-@pytest.mark.parametrize(
-    ("reason", "seen"),
+@table(
+    "reason, seen",
     [
         (Reason("area", "housing", "wales"), "Pam: rydych yn dilyn Tai, ac mae hyn yn dod o Gymru."),
         (Reason("area", "transport"), "Pam: rydych yn dilyn Transport, ac mae hyn yn mynd i bob rhanbarth."),
@@ -171,18 +172,21 @@ def test_words_in_another_language_than_the_letters_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "site", "got"),
-    [
-        ("", "en", "en"),
-        ("cy", "en", "cy"),
-        ("cy-GB", "en", "cy"),
-        ("CY_gb", "en", "cy"),
-        ("pl", "en", "en"),
-        ("pl", "cy", "cy"),
-        ("pl", "de", "en"),
-        ("", "de", "en"),
-        ("en", "en-GB", "en-GB"),
-        ("../en", "en", "en"),
-    ],
+    spread(
+        4,
+        [
+            ("", "en", "en"),
+            ("cy", "en", "cy"),
+            ("cy-GB", "en", "cy"),
+            ("CY_gb", "en", "cy"),
+            ("pl", "en", "en"),
+            ("pl", "cy", "cy"),
+            ("pl", "de", "en"),
+            ("", "de", "en"),
+            ("en", "en-GB", "en-GB"),
+            ("../en", "en", "en"),
+        ],
+    ),
 )
 def test_a_letter_is_in_the_readers_language_else_the_sites_else_english(asked: str, site: str, got: str) -> None:
     made = made_in(asked, replace(sample.SITE, language=site))

@@ -9,6 +9,7 @@ import pytest
 from digest.letter.assemble import assemble, verify
 from digest.letter.compile import compile_letter
 from digest.model import CASE_STUDY, POST, Digest, Group, Image, Placed, Reason, Section
+from tests.counts import spread
 from tests.letter import sample
 from tests.letter.reading import Page
 
@@ -56,7 +57,7 @@ POOR = [
 ]
 
 
-@pytest.mark.parametrize("image", POOR)
+@pytest.mark.parametrize("image", spread(4, POOR))
 def test_a_picture_not_worth_showing_is_not_shown(image: Image | None) -> None:
     assert pictures(image) == []
 

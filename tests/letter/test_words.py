@@ -12,6 +12,7 @@ from digest.letter.inert import cut
 from digest.letter.words import counts
 from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests, Subscriber
+from tests.counts import table
 from tests.letter import sample
 
 TAXONOMY = sample.TAXONOMY
@@ -19,8 +20,8 @@ words = sample.ENGLISH
 LETTER = compile_letter(sample.EDITION, [], sample.APPEARANCE)
 
 
-@pytest.mark.parametrize(
-    ("moment", "zone", "seen"),
+@table(
+    "moment, zone, seen",
     [
         (None, "Europe/London", ""),
         (date(2026, 10, 12), "Europe/London", "12 October 2026"),
@@ -35,8 +36,8 @@ def test_a_day_is_the_readers_day(moment: date | None, zone: str, seen: str) -> 
     assert words.day(moment, zone) == seen
 
 
-@pytest.mark.parametrize(
-    ("name", "regions", "seen"),
+@table(
+    "name, regions, seen",
     [
         ("", (NATIONAL,), "National"),
         ("Cornwall", ("south-west",), "Cornwall, South West"),
@@ -50,8 +51,8 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
     assert words.place(name, regions) == seen
 
 
-@pytest.mark.parametrize(
-    ("reason", "seen"),
+@table(
+    "reason, seen",
     [
         (Reason("area", "housing", "wales"), "Why: you follow Housing, and this comes from Wales."),
         (Reason("area", "housing", "south-west"), "Why: you follow Housing, and this comes from the South West."),
@@ -75,8 +76,8 @@ def test_the_reason(reason: Reason, seen: str) -> None:
     assert words.reason(reason, TAXONOMY) == seen
 
 
-@pytest.mark.parametrize(
-    ("title", "others", "seen"),
+@table(
+    "title, others, seen",
     [
         ("Southend's shared care record", 6, "Southend's shared care record, and 6 more"),
         ("One thing", 0, "One thing"),
@@ -98,8 +99,8 @@ def placed(*slugs: str, far: int = 0) -> Digest:
     return Digest((*sections, *([Section("elsewhere", (Group("", away),))] if away else [])))
 
 
-@pytest.mark.parametrize(
-    ("digest", "preheader", "intro"),
+@table(
+    "digest, preheader, intro",
     [
         (
             placed("housing", "transport", far=2),
@@ -161,8 +162,8 @@ def test_interests_in_words(interests: Interests, seen: str) -> None:
     assert (facts.name, facts.email, facts.interests) == ("A", "a@x.example", seen)
 
 
-@pytest.mark.parametrize(
-    ("text", "limit", "seen"),
+@table(
+    "text, limit, seen",
     [
         ("short", 10, "short"),
         ("one two three", 13, "one two three"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import console
+from tests.counts import spread
 from tests.house import CONFIG, House
 
 SMTP = "[transport]\nkind = 'smtp'\nhost = '{host}'\n{more}"
@@ -93,13 +94,22 @@ def test_a_lost_secret_and_a_lost_database_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "told"),
-    [
-        ({"email/letter.html.j2": ""}, "email/letter.html.j2 is used by no letter; name it 'letter.html.j2', in the"),
-        ({"leter.html.j2": ""}, "leter.html.j2 is used by no letter; name it 'letter.html.j2'"),
-        ({"letter.html": ""}, "letter.html is used by no letter; name it 'letter.html.j2'"),
-        ({"banner.j2": ""}, "banner.j2 is used by no letter; known: card.html.j2"),
-        ({"more.html.j2": '{% include "banner.j2" %}', "banner.j2": "", "README.md": "", "words/cy.toml": ""}, ""),
-    ],
+    spread(
+        2,
+        [
+            (
+                {"email/letter.html.j2": ""},
+                "email/letter.html.j2 is used by no letter; name it 'letter.html.j2', in the",
+            ),
+            ({"leter.html.j2": ""}, "leter.html.j2 is used by no letter; name it 'letter.html.j2'"),
+            ({"letter.html": ""}, "letter.html is used by no letter; name it 'letter.html.j2'"),
+            ({"banner.j2": ""}, "banner.j2 is used by no letter; known: card.html.j2"),
+            (
+                {"more.html.j2": '{% include "banner.j2" %}', "banner.j2": "", "README.md": "", "words/cy.toml": ""},
+                "",
+            ),
+        ],
+    ),
 )
 def test_an_own_template_that_no_letter_uses_is_told(tmp_path: Path, files: dict[str, str], told: str) -> None:
     for name, words in files.items():

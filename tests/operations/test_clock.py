@@ -60,6 +60,7 @@ def test_a_clock_that_is_behind_mails_and_stores_nothing(house: House) -> None:
     assert (rows(house), letters(house)) == (before, 2)
 
 
+@pytest.mark.long
 def test_once_the_clock_is_right_again_all_goes_on_by_itself(house: House) -> None:
     assert do(house, "1970-01-01T00:01:00Z", "run").code == 4
     told = do(house, "1970-01-01T00:01:00Z", "doctor").stdout
@@ -72,6 +73,7 @@ def test_once_the_clock_is_right_again_all_goes_on_by_itself(house: House) -> No
     assert letters(house) == 4
 
 
+@pytest.mark.long
 def test_a_small_step_back_stops_nothing_and_mails_nothing(house: House) -> None:
     for back in (
         timedelta(minutes=1),
@@ -102,6 +104,7 @@ def test_a_person_who_says_that_the_clock_is_right_says_it_once(house: House) ->
     assert letters(house) == sent + 2
 
 
+@pytest.mark.long
 def test_the_option_changes_nothing_while_the_clock_is_right(house: House) -> None:
     assert do(house, "2026-11-06T09:30:00Z", "run", "--clock-is-right").code == 0
     # Otherwise a crontab with the option would believe a small step each time.
@@ -119,6 +122,7 @@ def test_a_first_run_by_no_clock_at_all_is_refused(tmp_path: Path) -> None:
     house.close()
 
 
+@pytest.mark.long
 def test_a_wait_by_a_clock_that_was_ahead_ends_with_it(house: House) -> None:
     ahead = house.now + timedelta(days=365)
     with writing(house.place.engine) as conn:

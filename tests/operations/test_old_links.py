@@ -229,6 +229,7 @@ def test_the_page_of_an_old_link_says_so_and_offers_a_new_one(tmp_path: Path) ->
     house.close()
 
 
+@pytest.mark.long
 def test_keys_differ_for_each_reader_and_edition_however_they_come(tmp_path: Path) -> None:
     house = House(tmp_path / "house")
     join(house, "one", 3)

@@ -32,7 +32,7 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers import store as people
 from subscribers.suppression import is_suppressed, suppress
-from tests.counts import others_long
+from tests.counts import others_long, spread
 from tests.figures import Figures
 from tests.house import House
 from tests.kills import books
@@ -168,6 +168,7 @@ def test_a_restored_backup_is_in_hold_shows_what_it_would_send_and_goes_on_when_
         assert capsys.readouterr().out.startswith(f"{outcome}\n"), entry
 
 
+@pytest.mark.long
 def test_unsent_sends_what_the_restored_database_believes_to_be_owed(house: House, tmp_path: Path) -> None:
     live = at(house)
     assert live("db", "backup", str(tmp_path / "b.db")) == 0
@@ -181,7 +182,8 @@ def test_unsent_sends_what_the_restored_database_believes_to_be_owed(house: Hous
 
 
 @pytest.mark.parametrize(
-    "kind", others_long(["no fence", "an old fence", "an older database", "all of it"], "no fence", "all of it")
+    "kind",
+    others_long(["no fence", "an old fence", "an older database", "all of it"], "all of it"),
 )
 def test_a_copy_of_the_folder_is_in_hold(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
@@ -203,6 +205,7 @@ def test_a_copy_of_the_folder_is_in_hold(
     assert ("is missing" if kind == "no fence" else "was made on another machine or in another folder") in said
 
 
+@pytest.mark.long
 def test_a_copy_with_letters_pending_and_claimed_shows_them_and_sends_none(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_copy_with_letters_pending_and_claimed_shows_them_and_sends_none(
     assert (sum(copy.letters().values()), states(copy)["uncertain"]) == (0, READERS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", ["r1@example.org", "@one.example"])
 def test_an_installation_with_an_allow_list_mails_only_those_on_it(
     house: House, tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
@@ -259,6 +263,7 @@ def test_an_installation_with_an_allow_list_mails_only_those_on_it(
 # --- under load ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_copy_of_before_the_first_run_is_in_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = House(tmp_path / "new", source='backfill = "30 days"')
     new.reader("r@example.org")
@@ -278,6 +283,7 @@ def test_a_copy_of_before_the_first_run_is_in_hold(tmp_path: Path, capsys: pytes
     assert sum(live.letters().values()) == 1
 
 
+@pytest.mark.long
 def test_a_living_database_cannot_be_resumed(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     live = at(house)
     with run_lock(house.place.engine):  # one who resumes it, or a run, may be about to change that
@@ -406,6 +412,7 @@ def deleted(path: Path) -> None:
     path.unlink()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damage", [damaged_header, emptied, cut_off, deleted])
 def test_what_the_log_of_a_damaged_database_holds_is_kept(
     house: House, tmp_path: Path, damage: Callable[[Path], None]
@@ -439,7 +446,7 @@ def test_a_whole_database_is_kept_with_all_that_its_log_held(house: House, tmp_p
         assert old.execute("SELECT state FROM subscriber WHERE id = 1").fetchall() == [("left",)]
 
 
-@pytest.mark.parametrize("replaced", ["whole", "damaged", "older program"])
+@pytest.mark.parametrize("replaced", spread(1, ["whole", "damaged", "older program"]))
 def test_who_was_erased_since_the_backup_is_erased_again(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], replaced: str
 ) -> None:

@@ -22,6 +22,7 @@ from digest.store import deliveries
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from subscribers import store as people
+from tests.counts import spread
 from tests.figures import Figures
 from tests.outcomes import Stage
 from tests.transports.webhook import body_of, told
@@ -144,7 +145,7 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.parametrize(("decision", "state", "after", "copies"), DECISIONS)
+@pytest.mark.parametrize(("decision", "state", "after", "copies"), spread(1, DECISIONS))
 def test_a_persons_word_settles_what_it_names_and_nothing_else(
     house: Stage, capsys: pytest.CaptureFixture[str], decision: str, state: str, after: str, copies: int
 ) -> None:
@@ -228,6 +229,7 @@ def test_only_those_of_the_edition_are_settled(still: Stage, capsys: pytest.Capt
     assert set(states(still)) == {"uncertain"}
 
 
+@pytest.mark.long
 def test_who_ends_a_pause_early_gets_what_is_owed(tmp_path: Path) -> None:
     house = Stage(tmp_path / "house")
     house.run()

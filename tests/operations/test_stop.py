@@ -130,6 +130,7 @@ def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
     assert sorted(runs.fake.mailed().values()) == [1] * 6
 
 
+@pytest.mark.long
 def test_a_doubt_of_before_does_not_keep_back_what_was_taken_back(runs: Runs) -> None:
     run = runs.quiet("before")
     at(runs, 200)

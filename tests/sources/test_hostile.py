@@ -13,6 +13,7 @@ from digest.sources.formats.feed import parse_feed
 from digest.sources.formats.tidy import MAX_ENTRIES, MAX_GUID
 from digest.sources.sandbox.child import ChildLimits, parse_limited
 from digest.sources.sanitise import MAX_HTML, MAX_TITLE
+from tests.counts import table
 from tests.sources import hostile
 from tests.sources.webserver import Web, dialled
 
@@ -57,8 +58,8 @@ def test_an_xml_trick_is_read_within_caps_or_refused(name: str, tmp_path: Path, 
         assert "\n" not in str(result) and str(result)
 
 
-@pytest.mark.parametrize(
-    ("name", "titles"),
+@table(
+    "name, titles",
     [
         ("two roots", ["Good"]),
         ("text before", ["Good"]),
@@ -78,7 +79,7 @@ def test_a_broken_feed_still_gives_its_entries(name: str, titles: list[str]) -> 
     assert [sighting.title for sighting in result.sightings][: len(titles)] == titles
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
+@table("name", ENCODINGS)
 def test_no_encoding_loses_the_entry_or_smuggles_markup_in(name: str) -> None:
     body, content_type = hostile.encodings()[name]
     snapshot = parse_feed(body, content_type=content_type, base_url="https://x.example/f", now=NOW)

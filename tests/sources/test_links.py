@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.sources.links import MAX_LINK, absolute_link, link_key, without_tracking
+from tests.counts import table
 
 BASE = "https://news.example/feeds/all.xml"
 
@@ -92,12 +93,12 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("raw", REFUSED, ids=lambda raw: ascii(raw)[:40])
+@table("raw", REFUSED)
 def test_deceptive_or_foreign_addresses_are_no_links(raw: str) -> None:
     assert absolute_link(raw, BASE) is None
 
 
-@pytest.mark.parametrize(("raw", "link"), ACCEPTED, ids=lambda raw: ascii(raw)[:40])
+@table("raw, link", ACCEPTED)
 def test_good_addresses_become_absolute_ascii(raw: str, link: str) -> None:
     assert absolute_link(raw, BASE) == link
     assert absolute_link(link, None) == link  # and stay as they are
@@ -115,8 +116,8 @@ def test_2000_characters_are_the_limit() -> None:
     assert absolute_link(start + "a" * (MAX_LINK - len(start) + 1), None) is None
 
 
-@pytest.mark.parametrize(
-    ("url", "kept"),
+@table(
+    "url, kept",
     [
         ("https://a.example/x?utm_source=f&utm_medium=rss&id=7", "https://a.example/x?id=7"),
         ("https://a.example/x?UTM_Campaign=f", "https://a.example/x"),
@@ -132,7 +133,7 @@ def test_only_tracking_parameters_are_dropped(url: str, kept: str) -> None:
     assert without_tracking(url) == kept
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "http://www.news.example/a/b?x=1&y=2",
@@ -146,7 +147,7 @@ def test_one_page_has_one_key(url: str) -> None:
     assert link_key(url) == "news.example/a/b?x=1&y=2"
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     ["https://news.example", "https://www.news.example/", "http://news.example/index.html", "ftp://a/b", "0", ""],
 )

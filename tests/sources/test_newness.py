@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.model import Sighting, Source
 from digest.sources.newness import SnapshotDecision
 from digest.sources.surge import surge
-from tests.counts import others_long
+from tests.counts import others_long, spread, table
 from tests.sources.memory import Store
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -50,7 +50,7 @@ def _words(n: int) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     "changes",
     [
         {},
@@ -205,7 +205,7 @@ def floods(known: int) -> list[tuple[str, list[Sighting], bool]]:
 
 
 @pytest.mark.parametrize("known", others_long([5, 50, 500], 5))
-@pytest.mark.parametrize("case", range(9))
+@pytest.mark.parametrize("case", spread(3, range(9)))
 def test_floods_wait_for_an_editor_and_ordinary_days_do_not(known: int, case: int) -> None:
     what, seen, held = floods(known)[case]
     store = Store()
@@ -232,6 +232,7 @@ some = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.long
 @given(st.lists(some, max_size=8))
 def test_seeing_the_same_snapshot_twice_brings_nothing_new(found: list[Sighting]) -> None:
     store = Store()
@@ -240,6 +241,7 @@ def test_seeing_the_same_snapshot_twice_brings_nothing_new(found: list[Sighting]
     assert not store.see(found).new
 
 
+@pytest.mark.long
 @given(st.lists(some, max_size=8))
 def test_no_known_entry_answers_for_two_sightings_at_once(found: list[Sighting]) -> None:
     store = Store()

@@ -97,6 +97,7 @@ def test_a_feed_does_not_mail_its_past(case: Case, tmp_path: Path) -> None:
     assert faults(tmp_path / "house", case, 5) == []
 
 
+@pytest.mark.long
 def test_an_editor_releases_all_that_a_source_holds(tmp_path: Path) -> None:
     room = Newsroom(tmp_path / "house", reflood.history(5))
     room.day()

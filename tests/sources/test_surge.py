@@ -10,6 +10,7 @@ import pytest
 
 from digest.sources.newness import New
 from digest.sources.surge import is_news
+from tests.counts import spread, table
 from tests.house import House
 from tests.sources.reflood import TODAY, Feed, history, post, rss
 from tests.sources.test_newness import NOW, POST
@@ -17,8 +18,8 @@ from tests.sources.test_newness import NOW, POST
 READ = NOW - timedelta(hours=20)  # 19 November, 12:00
 
 
-@pytest.mark.parametrize(
-    ("published", "look_alike", "news"),
+@table(
+    "published, look_alike, news",
     [
         (NOW, False, True),
         (READ.replace(hour=0), False, True),  # many sources give no hour
@@ -42,10 +43,10 @@ FRESH = tuple(post(n, TODAY - timedelta(hours=n % 20), "summit") for n in range(
 
 @pytest.mark.parametrize(
     ("flood", "held"),
-    [
+    spread(1, [
         ((*FRESH[:3], *OLD), 22), (FRESH, 0),
         *(pytest.param(*case, marks=pytest.mark.long) for case in ((OLD, 22), (RECENT, 25), (_undated(21), 21))),
-    ],
+    ]),
 )  # fmt: skip
 def test_of_a_surge_the_news_goes_and_the_rest_waits(tmp_path: Path, flood: Feed, held: int) -> None:
     house = House(tmp_path / "house", source='\n[[source]]\nname = "Here"\npath = "here.xml"')

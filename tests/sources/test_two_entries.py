@@ -10,6 +10,7 @@ import pytest
 
 from digest.model import Sighting, Source
 from digest.sources.sameness import Showing, likeness
+from tests.counts import table
 from tests.sources.memory import HERE, Store
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -124,7 +125,7 @@ LATER = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("before", "changes", "source", "verdict"), LATER)
+@table("before, changes, source, verdict", LATER)
 def test_a_text_of_the_same_date_under_another_title_and_address(
     before: Sighting, changes: dict[str, object], source: Source, verdict: str
 ) -> None:
@@ -141,8 +142,8 @@ def test_a_text_that_is_still_shown_is_not_the_one_beside_it() -> None:
     assert [new.sighting for new in store.see([later, TEXT]).new] == [later]
 
 
-@pytest.mark.parametrize(
-    ("title", "published", "html", "same_guid", "same_link", "same"),
+@table(
+    "title, published, html, same_guid, same_link, same",
     [
         ("Note", DAY, "Words.", False, True, True),
         ("Other", DAY + WEEK, "Else and more.", True, True, False),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from digest.sources.withdrawal import DELETED, EARLY, EXPIRED, MISSING, UNFINISHED, Sign, Stand, judged, newest_first
 from digest.sources.withdrawal import missing_from as missing
+from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -50,7 +49,7 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.parametrize(("stand", "code", "folder", "state", "by"), DECISIONS)
+@table("stand, code, folder, state, by", DECISIONS)
 def test_where_an_entry_stands_after_a_reading(stand: Stand, code: str, folder: bool, state: str, by: str) -> None:
     after = judged(stand, Sign(code, "because"), NOW, at_once=folder)
     assert (after.state, after.held_by) == (state, by)
@@ -75,7 +74,7 @@ READINGS: list[tuple[list[int], list[int], set[int]]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), READINGS)
+@table("before, after, expected", READINGS)
 def test_what_has_scrolled_off_is_not_missing(before: list[int], after: list[int], expected: set[int]) -> None:
     assert missing(before, after, set(after)) == expected
 

@@ -81,6 +81,7 @@ def freeze(conn: Connection, house: House) -> int:
     return freezing.freeze(conn, house.settings, cadence, slot, place.secret, house.now).id
 
 
+@pytest.mark.long
 def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House, elsewhere: Installation) -> None:
     engine = house.place.engine
     with writing(engine) as conn:
@@ -100,6 +101,7 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
     assert "0 readers have had it" in gone and "1 letters with it are still owed" in owed
 
 
+@pytest.mark.long
 def test_two_who_draft_one_slot_at_once_make_one_edition(house: House, elsewhere: Installation) -> None:
     engine, weekly = house.place.engine, house.settings.cadence("weekly")
 

@@ -22,7 +22,7 @@ from digest.store.engine import make_engine, reading, translate_errors, writing
 from digest.store.erase import scrub
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
-from tests.counts import POSTGRESQL_LONG
+from tests.counts import POSTGRESQL_LONG, table
 
 Open = Callable[..., Engine]
 catalogue = MetaData()
@@ -263,8 +263,8 @@ def test_a_file_that_is_no_database_is_a_mistake_in_the_config(opened: Open, tmp
     assert path.read_text().startswith("Dear reader")
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
+@table(
+    "url, message",
     [
         ("mysql://host/name", "'mysql' is not a database we know"),
         ("postgresql+psycopg2://host/name", "is not a database we know"),
@@ -283,6 +283,7 @@ def test_a_wrong_address_is_refused_with_its_cure(url: str, message: str) -> Non
     assert message in problem
 
 
+@pytest.mark.long
 def test_a_missing_driver_names_the_extra() -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"

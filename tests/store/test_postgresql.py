@@ -23,6 +23,7 @@ from digest.store.lock import run_lock
 from digest.store.patience import write_patiently
 from digest.store.sqlstate import DatabaseAway, told
 from digest.system import stopping
+from tests.counts import table
 from tests.postgres import Databases
 
 Open = Callable[..., Engine]
@@ -33,8 +34,8 @@ class Refused(psycopg.OperationalError):
     """A refusal to connect, which has words and no SQLSTATE."""
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "words"),
+@table(
+    "error, code, words",
     [
         (errors.InsufficientPrivilege("permission denied for schema public"), 1, "`GRANT USAGE, CREATE ON"),
         (errors.InsufficientPrivilege("permission denied for table entry"), 1, "`GRANT SELECT, INSERT,"),

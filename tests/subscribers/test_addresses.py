@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from subscribers import addresses
 from subscribers.addresses import Address, parse_address
 from subscribers.errors import BadAddress
+from tests.counts import table
 
 
-@pytest.mark.parametrize(
-    ("raw", "email", "key"),
+@table(
+    "raw, email, key",
     [
         ("jo@town.example", "jo@town.example", "jo@town.example"),
         ("  Jo.Smith@Town.Example\r\n", "Jo.Smith@town.example", "jo.smith@town.example"),
@@ -39,8 +40,8 @@ def test_a_display_name_is_kept(raw: str, name: str) -> None:
     assert parse_address(raw) == Address("jo@town.example", "jo@town.example", name)
 
 
-@pytest.mark.parametrize(
-    ("raw", "reason"),
+@table(
+    "raw, reason",
     [
         ("", "empty"),
         (" \u200b ", "empty"),

@@ -7,6 +7,7 @@ import pytest
 from subscribers.consent import may_mail, next_state
 from subscribers.model import Subscriber
 from subscribers.tables import EVENTS, STATES
+from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -46,8 +47,8 @@ def test_each_event_in_each_state(state: str | None, what: str) -> None:
     assert next_state(state, what) == _ALLOWED[state].get(what)
 
 
-@pytest.mark.parametrize(
-    ("state", "paused", "suppressed", "reason"),
+@table(
+    "state, paused, suppressed, reason",
     [
         ("active", None, False, None),
         ("active", None, True, "suppressed"),
@@ -67,8 +68,8 @@ def test_who_may_be_mailed(state: str, paused: timedelta | None, suppressed: boo
     assert may_mail(subscriber, suppressed, NOW) == reason
 
 
-@pytest.mark.parametrize(
-    ("state", "paused", "suppressed", "allow_list", "reason"),
+@table(
+    "state, paused, suppressed, allow_list, reason",
     [
         ("active", None, False, ("jo@town.example",), None),
         ("active", None, False, ("@town.example",), None),

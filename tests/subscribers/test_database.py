@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
-
 from subscribers.database import CHUNK, chunks
+from tests.counts import table
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
+@table(
+    "values, expected",
     [
         ([], []),
         ([7], [[7]]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from subscribers.facets import KnownFacets
+from tests.counts import table
 
 FACETS = KnownFacets(
     {"housing": "Homes", "childrens-services": "Children’s services", "policing-crime": "Policing & crime"},
@@ -13,8 +14,8 @@ FACETS = KnownFacets(
 )
 
 
-@pytest.mark.parametrize(
-    ("facet", "text", "slug"),
+@table(
+    "facet, text, slug",
     [
         ("policy_areas", "housing", "housing"),
         ("policy_areas", " HOUSING ", "housing"),

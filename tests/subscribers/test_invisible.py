@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from subscribers.invisible import has_invisible, one_line, without_invisible
+from tests.counts import table
 
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
 TOO_LONG = "\U0001f3f4\U000e0061\U000e0061\U000e0061\U000e0061\U000e0061\U000e0061\U000e007f"
 
 
 # The answers for a text: whether it holds any, the text without them, the text on one line.
-@pytest.mark.parametrize(
-    ("text", "has", "without", "line"),
+@table(
+    "text, has, without, line",
     [
         ("Zoë O’Neill", False, "Zoë O’Neill", "Zoë O’Neill"),
         ("a\x00b", True, "ab", "a b"),

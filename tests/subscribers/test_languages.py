@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from subscribers.languages import is_language_tag
+from tests.counts import table
 
 
-@pytest.mark.parametrize(
+@table(
     "tag",
     [
         "en",
@@ -28,7 +29,7 @@ def test_a_language_tag(tag: str) -> None:
     assert is_language_tag(tag)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["", "e", "english", "en_GB", "en-", "-en", "en--GB", "en GB", "en-GB\n", " en", "en-G", "ën", "en-GB-GB"],
 )

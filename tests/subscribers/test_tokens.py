@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from subscribers.errors import BadToken
 from subscribers.tokens import LIFETIMES, Token, _serializer, make_token, read_token
-from tests.counts import others_long
+from tests.counts import others_long, table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 KEYS = [b"1" * 32, b"2" * 32]
@@ -96,7 +96,7 @@ def test_an_undated_token_has_no_age_to_ask_for() -> None:
         read_token(KEYS, "preferences", made("preferences"), timedelta(days=1), now=NOW)
 
 
-@pytest.mark.parametrize(
+@table(
     "token", ["", ".", "..", "a", "a.b", "é.b", "\ud800", "a\x00.b", "." * 300, "x" * 1_000_000, "=.=", "WzFd.Ag=="]
 )
 def test_junk_is_refused(token: str) -> None:
@@ -130,9 +130,7 @@ def test_a_token_of_the_old_form_is_read_without_a_key(numbers: list[int]) -> No
     assert (token.subscriber, token.edition or 0, token.key) == (*[*numbers, 0][:2], "")
 
 
-@pytest.mark.parametrize(
-    "payload", [[], [KEY], [KEY, KEY], [5, KEY], {"a": 1}, 5, KEY, [None, 5], [KEY, 5.0], [KEY, True]]
-)
+@table("payload", [[], [KEY], [KEY, KEY], [5, KEY], {"a": 1}, 5, KEY, [None, 5], [KEY, 5.0], [KEY, True]])
 def test_another_payload_is_refused_though_it_is_signed(payload: object) -> None:
     with pytest.raises(BadToken):
         read_token(KEYS, "unsubscribe", str(_serializer(tuple(KEYS), "unsubscribe").dumps(payload)))

@@ -7,12 +7,13 @@ from jinja2 import UndefinedError
 
 from digest.system import pages
 from digest.system.pages import render_page, stylesheet
+from tests.counts import table
 
 LETTER = {"stem": "000001", "subject": "Homes <first> & foremost", "to": "r1@example.org"}
 
 
-@pytest.mark.parametrize(
-    ("values", "shown"),
+@table(
+    "values, shown",
     [
         ({"letters": [LETTER], "count": 1}, '<a href="000001.html">Homes &lt;first&gt; &amp; foremost</a>'),
         ({"letters": [LETTER], "count": 1}, "</tbody></table>\n</body>"),

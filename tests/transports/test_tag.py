@@ -8,6 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from digest.transports.tag import TagKeys, bounce_address, delivery_tag, read_tag, tagged_numbers
+from tests.counts import table
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 KEYS = TagKeys("reader", "edition")
@@ -48,8 +49,8 @@ def test_nobody_else_can_make_a_valid_tag() -> None:
     assert [text for text in forged if read(text) is not None] == []
 
 
-@pytest.mark.parametrize(
-    ("now", "counts"),
+@table(
+    "now, counts",
     [
         (KEYS, True),
         (TagKeys("another", "edition"), False),  # the number is another reader's delivery

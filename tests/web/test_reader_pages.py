@@ -39,6 +39,7 @@ from subscribers.model import Interests, Subscriber
 from subscribers.pages import forms
 from subscribers.tables import subscriber
 from tests import postgres
+from tests.counts import spread, table
 from tests.house import START, House, always_here
 
 ENTRIES, CAP = 20, 12
@@ -201,7 +202,7 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
     assert page.count("Tick none to follow all of them.") == 2
 
 
-@pytest.mark.parametrize("page", [name for name, _ in PAGES])
+@pytest.mark.parametrize("page", spread(1, [name for name, _ in PAGES]))
 def test_a_changed_token_opens_nothing(light: Post, page: str) -> None:
     good = light.link(page).rpartition("/")[2]
     # Every change of one byte is tried in tests/subscribers/test_tokens.py.
@@ -251,20 +252,23 @@ def test_nothing_ticked_is_all(light: Post) -> None:
 
 @pytest.mark.parametrize(
     ("answers", "named"),
-    [
-        ({"policy_areas": ["housing", "hosing"]}, "“hosing” is not one of the choices for policy areas"),
-        ({"policy_areas": "wales"}, "“wales”"),
-        ({"policy_areas": ""}, "“”"),
-        ({"policy_areas": "housing;transport"}, "“housing;transport”"),
-        ({"regions": "atlantis"}, "“atlantis” is not one of the choices for regions"),
-        ({"themes": "<b>x</b>"}, "“&lt;b&gt;x&lt;/b&gt;”"),
-        ({"themes": "x" * 5000}, "“" + "x" * 60 + "…”"),
-        ({"themes": "\x00\u202e"}, "“��”"),
-        ({"cadence": "hourly"}, "“hourly” is not one of the choices for cadence"),
-        ({"cadence": ["daily", "monthly"]}, "two cadences"),
-        ({"elsewhere": "maybe"}, "“maybe”"),
-        ({"state": "left"}, "“state” is not a question of this form"),
-    ],
+    spread(
+        4,
+        [
+            ({"policy_areas": ["housing", "hosing"]}, "“hosing” is not one of the choices for policy areas"),
+            ({"policy_areas": "wales"}, "“wales”"),
+            ({"policy_areas": ""}, "“”"),
+            ({"policy_areas": "housing;transport"}, "“housing;transport”"),
+            ({"regions": "atlantis"}, "“atlantis” is not one of the choices for regions"),
+            ({"themes": "<b>x</b>"}, "“&lt;b&gt;x&lt;/b&gt;”"),
+            ({"themes": "x" * 5000}, "“" + "x" * 60 + "…”"),
+            ({"themes": "\x00\u202e"}, "“��”"),
+            ({"cadence": "hourly"}, "“hourly” is not one of the choices for cadence"),
+            ({"cadence": ["daily", "monthly"]}, "two cadences"),
+            ({"elsewhere": "maybe"}, "“maybe”"),
+            ({"state": "left"}, "“state” is not a question of this form"),
+        ],
+    ),
 )
 def test_what_is_not_offered_is_refused_by_name(light: Post, answers: dict[str, Any], named: str) -> None:
     before = light.dump()
@@ -276,15 +280,18 @@ def test_what_is_not_offered_is_refused_by_name(light: Post, answers: dict[str, 
 
 @pytest.mark.parametrize(
     "sent",
-    [
-        {"content": b""},
-        {"data": {"List-Unsubscribe": "One-Click"}},
-        {"data": {"cadence": "daily"}},
-        {"content": b"\xff\xfe=1&form=preferences"},
-        {"content": "&".join(f"a{n}=1" for n in range(600)).encode()},
-        {"json": {"form": "preferences", "cadence": "daily"}},
-        {"files": {"form": (None, "preferences")}},
-    ],
+    spread(
+        3,
+        [
+            {"content": b""},
+            {"data": {"List-Unsubscribe": "One-Click"}},
+            {"data": {"cadence": "daily"}},
+            {"content": b"\xff\xfe=1&form=preferences"},
+            {"content": "&".join(f"a{n}=1" for n in range(600)).encode()},
+            {"json": {"form": "preferences", "cadence": "daily"}},
+            {"files": {"form": (None, "preferences")}},
+        ],
+    ),
 )
 @pytest.mark.parametrize("page", ["preferences", "pause"])
 def test_half_a_form_changes_nothing(light: Post, page: str, sent: dict[str, Any]) -> None:
@@ -370,8 +377,8 @@ def test_no_other_pause(light: Post, sent: dict[str, Any]) -> None:
     assert (answer.status_code, "Nothing has changed." in answer.text, light.dump()) == (400, True, before)
 
 
-@pytest.mark.parametrize(
-    ("now", "zone", "wish", "until"),
+@table(
+    "now, zone, wish, until",
     [
         ("2027-01-31T12:00", "UTC", "1-month", "2027-02-28T00:00+00:00"),
         ("2026-11-30T12:00", "UTC", "3-months", "2027-02-28T00:00+00:00"),
@@ -523,7 +530,7 @@ OWN = """<!DOCTYPE html><html lang="en"><head><title>{{ digest.subject }}</title
 
 
 @pytest.mark.parametrize("own", ["", OWN])
-@pytest.mark.parametrize("name", ["Rhian Ellis", 'R"<b>', "rhian@example.org"])
+@pytest.mark.parametrize("name", spread(1, ['R"<b>', "Rhian Ellis", "rhian@example.org"]))
 def test_the_copy_tells_nothing_of_its_reader(light: Post, tmp_path: Path, own: str, name: str) -> None:
     """With the shipped templates, and with an organisation's own, which know nothing of copies."""
     with writing(light.engine) as conn:
@@ -544,6 +551,7 @@ def test_the_copy_tells_nothing_of_its_reader(light: Post, tmp_path: Path, own: 
         assert (answer.status_code, "This is a copy of a letter" in answer.text) == (404, True)
 
 
+@pytest.mark.long
 def test_an_own_language_without_the_word_for_copies_shows_the_english_one(light: Post, tmp_path: Path) -> None:
     english = (resource("templates") / "email/words/en.toml").read_text(encoding="utf-8")
     (tmp_path / "words").mkdir()
@@ -585,11 +593,14 @@ def test_a_letter_without_more_has_no_section(light: Post) -> None:
 
 @pytest.mark.parametrize(
     ("who", "edition", "said"),
-    [
-        ("owain", 0, "There was no letter for you in this edition."),  # nothing matched
-        ("rhian", 1, "This letter has not been sent yet"),  # drafted
-        ("new", 0, "There was no letter for you in this edition."),  # joined later
-    ],
+    spread(
+        1,
+        [
+            ("owain", 0, "There was no letter for you in this edition."),  # nothing matched
+            ("rhian", 1, "This letter has not been sent yet"),  # drafted
+            ("new", 0, "There was no letter for you in this edition."),  # joined later
+        ],
+    ),
 )
 def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str) -> None:
     number = light.house.reader("new@example.org") if who == "new" else getattr(light, who)
@@ -650,10 +661,10 @@ def test_a_mistaken_template_is_told_to_the_log_and_not_to_the_reader(light: Pos
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [
+    spread(3, [
         ("pending", 200), ("claimed", 200), ("accepted", 200), ("uncertain", 200), ("refused", 200),
         ("suppressed", 404), ("cancelled", 200),  # what was written off may have left
-    ],
+    ]),
 )  # fmt: skip
 def test_whose_letter_was_never_handed_over(light: Post, state: str, code: int) -> None:
     with writing(light.engine) as conn:
@@ -674,6 +685,7 @@ def test_the_letter_does_not_follow_what_changes_later(light: Post) -> None:
     assert after == before and letter.count("Why: you follow Housing") == CAP
 
 
+@pytest.mark.long
 def test_many_letters_do_not_fill_the_memory(light: Post) -> None:
     place = light.house.place
     pages = LetterPages(place.engine, place.secret, place.settings, most_editions=1, most_pages=3)

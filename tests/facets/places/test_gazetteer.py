@@ -10,6 +10,7 @@ import pytest
 from digest.facets.places.build import GazetteerRow, build, council_rows, disagreements, main, supplement_rows
 from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import REGIONS
+from tests.counts import table
 
 KINDS = {
     "council", "county", "city-region", "town", "police", "nhs", "nation", "region", "landmark", "outside", "phrase",
@@ -51,8 +52,8 @@ def test_the_rule_would_catch_a_county_in_the_wrong_region() -> None:
     assert disagreements(rows) == ["shire: west-midlands, but its districts say east-midlands"]
 
 
-@pytest.mark.parametrize(
-    ("name", "shown", "regions"),
+@table(
+    "name, shown, regions",
     [
         ("Derbyshire", "Derbyshire", ("east-midlands",)),
         ("Lincolnshire County Council", "Lincolnshire", ("east-midlands",)),

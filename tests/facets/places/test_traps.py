@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from digest.facets.places.gazetteer import load_gazetteer
+from tests.counts import table
 
 SOUTH_EAST = {"Reading": ("south-east",)}
 
@@ -134,13 +133,13 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), TRAPS)
+@table("text, expected", TRAPS)
 def test_only_the_subject_is_strong(text: str, expected: dict[str, tuple[str, ...]]) -> None:
     assert {m.name: m.regions for m in load_gazetteer().find(text) if m.strong} == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
+@table(
+    "text, why",
     [
         ("Our annual conference in Manchester", "a venue"),
         ("Interview with Sarah Preston", "a surname"),

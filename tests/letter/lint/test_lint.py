@@ -21,7 +21,7 @@ from digest.letter.lint.page import LetterPage
 from digest.letter.lint.wording import SIZE_WARNING
 from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Group, Image, Placed, Reason, Section
-from tests.counts import others_long
+from tests.counts import others_long, spread
 from tests.letter import golden, sample
 
 LAYOUT = 'role="presentation"'
@@ -172,17 +172,20 @@ def test_a_fault_of_the_html_is_found(old: str, new: str, rule: str, level: str)
 
 @pytest.mark.parametrize(
     ("subject", "rule", "level"),
-    [
-        ("", "subject-empty", ERROR),
-        ("One line\nand another", "subject-lines", ERROR),
-        ("word " * 20, "subject-long", WARNING),
-        ("THE BEST LETTER OF ALL", "subject-capitals", WARNING),
-        ("Read this!!", "subject-exclaims", WARNING),
-        ("Re: your letter", "subject-reply", WARNING),
-        ("Dear %%subject%%", "token", ERROR),
-        ("Dear %%name%%", "token", WARNING),
-        ("Health and social care, Housing, Domestic abuse, Transport and 3 from elsewhere", "preheader", WARNING),
-    ],
+    spread(
+        4,
+        [
+            ("", "subject-empty", ERROR),
+            ("One line\nand another", "subject-lines", ERROR),
+            ("word " * 20, "subject-long", WARNING),
+            ("THE BEST LETTER OF ALL", "subject-capitals", WARNING),
+            ("Read this!!", "subject-exclaims", WARNING),
+            ("Re: your letter", "subject-reply", WARNING),
+            ("Dear %%subject%%", "token", ERROR),
+            ("Dear %%name%%", "token", WARNING),
+            ("Health and social care, Housing, Domestic abuse, Transport and 3 from elsewhere", "preheader", WARNING),
+        ],
+    ),
 )
 def test_a_fault_of_the_subject_is_found(subject: str, rule: str, level: str) -> None:
     html, text = clean()[:2] if rule == "preheader" else short()
@@ -196,17 +199,20 @@ def test_an_honest_subject_passes(subject: str) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
-    [
-        (b"\r\n\r\n", b"\r\n\n", "crlf"),
-        (b"Subject: ", b"Subject: " + b"a" * 1000, "line-length"),
-        (b"Subject: ", b"Subject: \xc3\xa9", "seven-bit"),
-        (b"List-ID:", b"X-List-ID:", "header"),
-        (b"Subject: ", b"Subject: a\r\nSubject: ", "header"),
-        (b"List-Unsubscribe: <", b"List-Unsubscribe: =?utf-8?q?=3C", "encoded-word"),
-        (b"List-Unsubscribe: ", b"List-Unsubscribe: <https://example.org/>, ", "one-click"),
-        (b"List-Unsubscribe: <https", b"List-Unsubscribe: <http", "one-click"),
-        (b"List-Unsubscribe=One-Click", b"yes", "one-click"),
-    ],
+    spread(
+        4,
+        [
+            (b"\r\n\r\n", b"\r\n\n", "crlf"),
+            (b"Subject: ", b"Subject: " + b"a" * 1000, "line-length"),
+            (b"Subject: ", b"Subject: \xc3\xa9", "seven-bit"),
+            (b"List-ID:", b"X-List-ID:", "header"),
+            (b"Subject: ", b"Subject: a\r\nSubject: ", "header"),
+            (b"List-Unsubscribe: <", b"List-Unsubscribe: =?utf-8?q?=3C", "encoded-word"),
+            (b"List-Unsubscribe: ", b"List-Unsubscribe: <https://example.org/>, ", "one-click"),
+            (b"List-Unsubscribe: <https", b"List-Unsubscribe: <http", "one-click"),
+            (b"List-Unsubscribe=One-Click", b"yes", "one-click"),
+        ],
+    ),
 )
 def test_a_fault_of_the_message_is_found(old: bytes, new: bytes, rule: str) -> None:
     message = clean()[3]

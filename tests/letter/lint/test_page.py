@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from digest.letter.lint.page import LetterPage
+from tests.counts import table
 
 HTML = """<!DOCTYPE html>
 <head><title>Title</title><style>p { margin: 0 }</style></head>
@@ -12,8 +11,8 @@ HTML = """<!DOCTYPE html>
 <div hidden>hidden &amp; read</div></div>"""
 
 
-@pytest.mark.parametrize(
-    ("tag", "words", "line"),
+@table(
+    "tag, words, line",
     [
         ("title", "", 2),
         ("style", "", 2),

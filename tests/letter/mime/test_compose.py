@@ -17,6 +17,7 @@ from digest.errors import DigestError
 from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head, compose
 from digest.model import NamedAddress, Site
+from tests.counts import table
 from tests.letter import golden, sample
 
 MADE = golden.letter()
@@ -113,7 +114,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "wire_start"), NAMES)
+@table("name, wire_start", NAMES)
 def test_a_display_name_is_only_a_name(name: str, wire_start: bytes | None) -> None:
     wire = raw(to_name=name)
     check_bytes(wire)
@@ -143,7 +144,7 @@ SUBJECTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
+@table("subject", SUBJECTS)
 def test_a_subject_reads_back(subject: str) -> None:
     wire = raw(made=replace(MADE, subject=subject))
     check_bytes(wire)
@@ -226,7 +227,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "told"), REFUSED)
+@table("change, told", REFUSED)
 def test_what_would_break_a_header_is_refused(change: dict[str, Any], told: str) -> None:
     with pytest.raises(DigestError, match=re.escape(told)) as caught:
         raw(**change)

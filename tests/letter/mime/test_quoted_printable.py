@@ -5,13 +5,13 @@ from __future__ import annotations
 import binascii
 import quopri
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
 from digest.letter.mime.quoted_printable import encode, encode_value
+from tests.counts import table
 from tests.letter import golden, sample
 
 WORDS = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=200), max_size=6)
@@ -43,8 +43,8 @@ def test_a_value_encoded_quickly_decodes_to_itself(value: str) -> None:
     assert binascii.a2b_qp(wire).decode("utf-8") == value
 
 
-@pytest.mark.parametrize(
-    ("text", "wire"),
+@table(
+    "text, wire",
     [
         ("", b""),
         ("a", b"a=\r\n"),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-import pytest
-
 from digest.sources.formats.dates import possible, read_date
+from tests.counts import table
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "instant"),
+@table(
+    "text, instant",
     [
         ("2026-11-20T10:00:00Z", (2026, 11, 20, 10)),
         ("2026-11-20T10:00:00+01:00", (2026, 11, 20, 9)),

@@ -11,6 +11,7 @@ from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.feed import parse_feed
 from digest.sources.formats.tidy import CUT_OFF, MAX_ENTRIES
+from tests.counts import table
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 URL = "https://news.example/feeds/all.xml"
@@ -112,8 +113,8 @@ def test_a_whole_atom_entry() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("inner", "guid", "link"),
+@table(
+    "inner, guid, link",
     [
         ("<guid>https://news.example/1</guid>", "https://news.example/1", "https://news.example/1"),
         ("<guid>0</guid>", "0", None),
@@ -133,7 +134,7 @@ def test_ids_and_links(inner: str, guid: str | None, link: str | None) -> None:
     assert (sighting.guid, sighting.link) == (guid, link)
 
 
-@pytest.mark.parametrize(
+@table(
     "inner",
     [
         "<title>only a title</title>",
@@ -147,8 +148,8 @@ def test_nothing_is_needed_for_an_entry_to_count(inner: str) -> None:
     assert len(read(rss(f"<item>{inner}</item><item><title>other</title></item>")).sightings) == 2
 
 
-@pytest.mark.parametrize(
-    ("dates", "published"),
+@table(
+    "dates, published",
     [
         ("<pubDate>mer, 16 nov 2022 00:38:15 +0100</pubDate>", datetime(2022, 11, 15, 23, 38, 15, tzinfo=UTC)),
         ("<pubDate>22.11.2022 12:16:00</pubDate>", datetime(2022, 11, 22, 12, 16, tzinfo=UTC)),
@@ -177,8 +178,8 @@ def test_an_atom_text_is_text_and_mislabelled_html_is_html() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("inner", "url"),
+@table(
+    "inner, url",
     [
         ('<enclosure url="https://x.example/a.jpg" type="image/jpeg" length="1"/>', "https://x.example/a.jpg"),
         ('<enclosure url="https://x.example/a.mp3" type="audio/mpeg" length="1"/>', None),
@@ -222,7 +223,7 @@ WHOLE = rss(
 )
 
 
-@pytest.mark.parametrize("end", range(WHOLE.index("<guid>1"), len(WHOLE), 23))
+@table("end", range(WHOLE.index("<guid>1"), len(WHOLE), 23))
 def test_a_half_read_last_entry_is_not_seen(end: int) -> None:
     text = WHOLE[:end]
     whole_items = text.count("</item>")
@@ -245,8 +246,8 @@ def test_malformed_is_no_reason_to_reject() -> None:
     assert snapshot.problems[0].startswith("the feed is malformed")
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
+@table(
+    "body, reason",
     [
         ("", "empty"),
         (" \n ", "empty"),

@@ -6,10 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.jsonfeed import parse_json_feed
+from tests.counts import table
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -68,9 +67,7 @@ def test_a_whole_item() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "value", [None, True, 0, -1.5, 1e308, [], {}, [[]], "", "\ud800", "x" * 100_000, {"name": {}}]
-)
+@table("value", [None, True, 0, -1.5, 1e308, [], {}, [[]], "", "\ud800", "x" * 100_000, {"name": {}}])
 def test_no_value_of_the_wrong_type_does_harm(value: Any) -> None:
     names = """id url external_url title content_html content_text summary image banner_image date_published
         date_modified authors author tags language"""

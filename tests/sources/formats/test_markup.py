@@ -12,7 +12,7 @@ import pytest
 from digest.model import Snapshot
 from digest.sources.formats.feed import parse_feed
 from digest.sources.sanitise import MAX_HTML, clean_html
-from tests.counts import others_long
+from tests.counts import others_long, table
 from tests.sources.active import faults_in
 from tests.sources.payloads import PAYLOADS
 
@@ -70,7 +70,7 @@ def test_the_judge_sees_what_is_active() -> None:
     assert len(seen) >= len(PAYLOADS) - 3  # of the rest, the tags themselves are broken
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: ascii(payload)[:40])
+@table("payload", PAYLOADS)
 def test_cleaned_markup_is_harmless_and_stays_so(payload: str) -> None:
     cleaned = clean_html(f"<p>before</p>{payload}<p>after</p>", BASE)
     assert faults_in(cleaned) == []

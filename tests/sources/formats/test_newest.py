@@ -14,13 +14,14 @@ from digest.operations.doctor import examine
 from digest.sources.formats import folder, tidy
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.tidy import newest
+from tests.counts import table
 from tests.house import START, House
 
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize(
-    ("days", "kept"),
+@table(
+    "days, kept",
     [
         ([1, 2, 3, 4, 5], [2, 3, 4]),
         ([5, 4, 3, 2, 1], [0, 1, 2]),
@@ -64,6 +65,7 @@ def test_a_folder_is_cut_by_date_or_by_the_time_of_the_file(tmp_path: Path, monk
     assert snapshot.problems == ("only the newest 2 of 4 files were read; move the older ones away",)
 
 
+@pytest.mark.long
 def test_a_cut_source_is_told_and_its_old_entries_are_not_news(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

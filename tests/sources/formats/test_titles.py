@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from email.message import EmailMessage
 
-import pytest
-
 from digest.sources.sanitise import MAX_TITLE, clean_html, plain_text, summary_text, title_text
+from tests.counts import table
 
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
 
 
-@pytest.mark.parametrize(
-    ("raw", "text"),
+@table(
+    "raw, text",
     [
         ("Plain words", "Plain words"),
         ("One\r\nBcc: victim@example.org", "One Bcc: victim@example.org"),
@@ -39,7 +38,6 @@ WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
         (" \u200b ", ""),
         ("lone \ud800 surrogate", "lone ? surrogate"),
     ],
-    ids=lambda value: ascii(value)[:30],
 )  # fmt: skip
 def test_a_title_is_one_line_of_plain_text(raw: str, text: str) -> None:
     assert title_text(raw) == text
@@ -59,7 +57,7 @@ JOINED = [
 ]
 
 
-@pytest.mark.parametrize("text", JOINED, ids=ascii)
+@table("text", JOINED)
 def test_joiners_stay_where_words_and_pictures_are_spelled_with_them(text: str) -> None:
     assert title_text(text) == text
     assert summary_text(f"<p>{text}</p>") == text

@@ -13,6 +13,7 @@ from digest.model import Snapshot
 from digest.sources.formats.feed import parse_feed
 from digest.sources.formats.folder import read_folder
 from digest.sources.withdrawal import sign_of
+from tests.counts import table
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 DRAFT = "unfinished"
@@ -185,7 +186,7 @@ ELEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("element", "expected"), ELEMENTS)
+@table("element, expected", ELEMENTS)
 def test_a_feed_marks_what_is_not_released(element: str, expected: str) -> None:
     body = ATOM.format(element, "").encode()
     assert code(parse_feed(body, content_type="", base_url="", now=NOW)) == expected
@@ -214,7 +215,7 @@ TOMBSTONES = [
 ]
 
 
-@pytest.mark.parametrize(("tombstones", "deleted", "shown"), TOMBSTONES)
+@table("tombstones, deleted, shown", TOMBSTONES)
 def test_tombstones_name_deleted_entries(tombstones: str, deleted: tuple[str, ...], shown: int) -> None:
     snapshot = parse_feed(ATOM.format("", tombstones).encode(), content_type="", base_url="", now=NOW)
     assert (snapshot.deleted, len(snapshot.sightings)) == (deleted, shown)

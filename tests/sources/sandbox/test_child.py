@@ -82,6 +82,7 @@ def test_siblings_of_a_bomb_are_unhurt() -> None:
     assert "more than 0.1 s" in str(results[0]) and "more than 0.1 s" in str(results[-1])
 
 
+@pytest.mark.long
 def test_a_killed_zygote_is_replaced() -> None:
     read(GOOD)
     process = child._zygote._process
@@ -100,6 +101,7 @@ def test_closing_leaves_no_process_and_reading_goes_on() -> None:
     assert len(read(GOOD).sightings) == 2
 
 
+@pytest.mark.long
 def test_nothing_is_left_open() -> None:
     read(GOOD)
     gc.collect()  # or what other tests left behind is counted only once

@@ -9,6 +9,7 @@ import pytest
 
 from digest.errors import SourceError
 from digest.sources.web.answers import LONGEST_WAIT, retry_after, without_query
+from tests.counts import table
 from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -93,8 +94,8 @@ def test_410_says_gone(web: Web) -> None:
     assert error.value.gone
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"),
+@table(
+    "value, seconds",
     [
         ("120", 120.0),
         (" 0 ", 0.0),

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from digest.errors import SourceError
 from digest.sources.web.politeness import Turns
+from tests.counts import spread
 from tests.sources.webserver import FEED, Web, answer, dialled, drip, fetcher, flood, packed, redirect
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\n"
@@ -50,7 +51,7 @@ def test_a_plain_and_a_packed_answer_are_read_alike(web: Web) -> None:
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [
+    spread(12, [
         (lambda: answer(bomb(32), "Content-Encoding: gzip"), "longer than 1 MB"),
         (lambda: answer(bomb(32)), "longer than 1 MB"),
         (lambda: answer(gzip.compress(packed()), "Content-Encoding: gzip, gzip"), "packed as 'gzip,gzip'"),
@@ -84,7 +85,7 @@ def test_a_plain_and_a_packed_answer_are_read_alike(web: Web) -> None:
         (lambda: b"HTTP/1.1 200 OK\r\nBad Header\x00: x\r\n\r\n", "broke off"),
         (lambda: b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n", "answers 999"),
         (lambda: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "broke off"),
-    ],
+    ]),
 )  # fmt: skip
 def test_a_hostile_answer_ends_with_a_reason(script: Any, reason: str, web: Web) -> None:
     web.on("/feed", script())

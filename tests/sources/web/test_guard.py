@@ -11,6 +11,7 @@ import pytest
 
 from digest.errors import SourceError
 from digest.sources.web.guard import Deadline, Flow, GuardedBackend, endpoint, is_public, system_resolver
+from tests.counts import table
 from tests.sources.webserver import Web, answer, dialled, fetcher
 
 PRIVATE = [
@@ -26,12 +27,12 @@ PRIVATE = [
 PUBLIC = ["8.8.8.8", "1.1.1.1", "151.101.0.81", "2a00:1450:4009::1", "2606:4700::1111", "2620:0:861:ed1a::1"]
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@table("address", PRIVATE)
 def test_no_address_outside_the_public_net_passes(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address), 443)
 
 
-@pytest.mark.parametrize("address", PUBLIC)
+@table("address", PUBLIC)
 def test_public_addresses_pass_on_two_ports_only(address: str) -> None:
     ip = ipaddress.ip_address(address)
     assert is_public(ip, 80) and is_public(ip, 443)
@@ -65,7 +66,7 @@ def test_every_spelling_is_refused_before_a_connection(url: str, web: Web) -> No
     assert connects == []
 
 
-@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0", "localhost", "::1", "[::1]", "017700000001"])
+@table("host", ["127.1", "2130706433", "0x7f.1", "0", "localhost", "::1", "[::1]", "017700000001"])
 def test_the_backend_alone_refuses_them_too(host: str) -> None:
     backend = GuardedBackend(Deadline(5), system_resolver, is_public, None, 1_000)
     with dialled() as connects, pytest.raises(SourceError, match="not a public web server"):
@@ -174,8 +175,8 @@ def test_a_deadline_that_has_passed_refuses_every_step() -> None:
     assert issubclass(GuardedBackend, httpcore2.NetworkBackend)
 
 
-@pytest.mark.parametrize(
-    ("pieces", "drip"),
+@table(
+    "pieces, drip",
     [
         ([(n * 0.05, 1) for n in range(120)], True),
         ([(n * 1.0, 1) for n in range(12)], True),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
@@ -125,6 +126,7 @@ def test_the_whole_file_as_written(conn: Connection) -> None:
     assert exported(conn, secret=None).decode() == f"{head}\r\n{row}\r\n"
 
 
+@pytest.mark.long
 @POSTGRESQL_LONG
 def test_more_than_a_page_comes_out_whole(conn: Connection) -> None:
     imported(conn, b"email\n" + b"".join(b"p%d@town.example\n" % n for n in range(2_345)))

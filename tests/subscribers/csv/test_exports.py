@@ -20,6 +20,7 @@ from subscribers.errors import BadFile
 from subscribers.facets import KnownFacets
 from subscribers.suppression import reasons_for, suppress
 from subscribers.tables import suppression
+from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 SECRET = b"s" * 32
@@ -216,8 +217,8 @@ def test_the_operator_says_which_column_is_what(people: Connection) -> None:
     assert store.find(people, "z@x.example") is None
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
+@table(
+    "text, wanted",
     [
         ("2024-01-02", "2024-01-02T00:00:00+00:00"),
         ("2024-01-02T03:04:05.678Z", "2024-01-02T03:04:05.678000+00:00"),

@@ -17,7 +17,7 @@ from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import is_suppressed, suppress
 from subscribers.tables import consent_event, suppression
-from tests.counts import POSTGRESQL_LONG
+from tests.counts import POSTGRESQL_LONG, spread, table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -169,7 +169,7 @@ def test_an_import_takes_a_leaving_and_cannot_confirm(conn: Connection, load: An
     assert is_suppressed(conn, "jo@town.example", secret=SECRET) == "left"
 
 
-@pytest.mark.parametrize("apart", [0, 1500])
+@pytest.mark.parametrize("apart", spread(2, [0, 1500]))
 def test_of_two_lines_with_one_address_the_first_counts_but_leaving_always_does(
     conn: Connection, load: Any, apart: int
 ) -> None:
@@ -234,6 +234,7 @@ def test_another_secret_stops_the_import(conn: Connection, load: Any) -> None:
         load("email\njo@town.example\n", secret=b"t" * 32)
 
 
+@pytest.mark.long
 @POSTGRESQL_LONG
 def test_progress_is_told_and_batches_do_not_show(conn: Connection, load: Any) -> None:
     told: list[int] = []
@@ -244,6 +245,7 @@ def test_progress_is_told_and_batches_do_not_show(conn: Connection, load: Any) -
     assert store.count(conn) == 2_970
 
 
+@pytest.mark.long
 @POSTGRESQL_LONG
 def test_only_so_many_problems_are_kept_but_all_are_counted(conn: Connection, load: Any) -> None:
     report = load("email\n" + "x\n" * 10_050)
@@ -298,8 +300,8 @@ def _wanted(**said: Any) -> RowChanges:
     return RowChanges(2, parse_address("jo@town.example"), **said)
 
 
-@pytest.mark.parametrize(
-    ("state", "reason", "said", "outcome", "after"),
+@table(
+    "state, reason, said, outcome, after",
     [
         (None, None, {}, "added", "active"),
         (None, None, {"state": "pending"}, "added", "pending"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from subscribers.csv.lines import LONGEST_LINE
 from subscribers.csv.rows import CsvRow, RowProblem, guarded, read_rows, unguarded
 from subscribers.errors import BadFile
+from tests.counts import table
 
 HEAD = "email,name\n"
 
@@ -101,7 +102,7 @@ def test_many_open_quotation_marks_cost_their_own_lines() -> None:
     assert len(problems(data)) == 30
 
 
-@pytest.mark.parametrize(
+@table(
     "data",
     [
         'email, name\njo@town.example, "Ash, Ann"\n',
@@ -127,8 +128,8 @@ def test_a_quotation_mark_inside_a_cell_is_text() -> None:
     assert pairs(HEAD + 'jo@town.example,5" Jo\n') == [(2, "jo@town.example", '5" Jo')]
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
+@table(
+    "row, said",
     [
         ("jo@town.example,J\x00o", "NUL"),
         ("jo\x00@town.example,Jo", "NUL"),
@@ -152,8 +153,8 @@ def test_unknown_columns_are_said_and_left_out() -> None:
     assert [row.refused for row in read(data) if isinstance(row, RowProblem)] == [False]
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
+@table(
+    "data, said",
     [
         (b"", "empty"),
         (b"\n\n  \n", "empty"),
@@ -209,6 +210,6 @@ def test_a_guard_goes_on_and_comes_off(cell: str) -> None:
     assert not guarded(cell).startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
 
 
-@pytest.mark.parametrize("cell", ["", "'", "'Tis", "Jo", "O'Neill", "'a'"])
+@table("cell", ["", "'", "'Tis", "Jo", "O'Neill", "'a'"])
 def test_what_people_write_keeps_its_apostrophe(cell: str) -> None:
     assert unguarded(cell) == cell

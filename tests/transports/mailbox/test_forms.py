@@ -10,6 +10,7 @@ import pytest
 from digest.ledger.events import Event, action
 from digest.transports.mailbox.reports import NoReport, read_report
 from digest.transports.tag import delivery_tag, read_tag
+from tests.counts import table
 from tests.transports.postbox import block, dsn, envelope, note
 from tests.transports.webhook import KEYS, NOW, SECRET, made_up_keys
 
@@ -34,7 +35,7 @@ def with_part(head: str, body: str) -> bytes:
     return f"{before}{head}\r\n\r\n{body}{after}".encode()
 
 
-@pytest.mark.parametrize(
+@table(
     "raw",
     [
         with_part("Content-Type: message/global-delivery-status", STATUS),
@@ -185,8 +186,8 @@ def test_a_warning_is_no_bounce(text: str) -> None:
     assert (event.kind, does(event)) == ("deferred", "")
 
 
-@pytest.mark.parametrize(
-    ("sender", "text", "machine"),
+@table(
+    "sender, text, machine",
     [
         ("postmaster@a0.example", POLICY, False),
         ("Postmaster <postmaster@a0.example>", "550 5.2.1 is our code for a closed mailbox. All is well.", False),
@@ -215,8 +216,8 @@ def test_a_plain_report_without_our_tag_is_left_for_a_person() -> None:
     assert not caught.value.machine
 
 
-@pytest.mark.parametrize(
-    ("subject", "text"),
+@table(
+    "subject, text",
     [
         ("unsubscribe", "Please take me off this list."),
         ("Unsubscribe", ""),
@@ -233,8 +234,8 @@ def test_a_reader_who_asks_by_mail_to_leave_leaves(subject: str, text: str) -> N
     assert (event.kind, does(event)) == ("unsubscribed", "left")
 
 
-@pytest.mark.parametrize(
-    ("head", "text", "to"),
+@table(
+    "head, text, to",
     [
         ("", "Can my colleague unsubscribe from this list? I would like to stay.", TO),
         ("", "I moved the bins.\nunsubscribe", TO),

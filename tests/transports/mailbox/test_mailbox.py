@@ -15,6 +15,7 @@ import pytest
 from digest.errors import ConfigError, TryLater
 from digest.transports.mailbox.mailbox import Mailbox, open_mailbox
 from digest.transports.mailbox.reports import LARGEST
+from tests.counts import spread, table
 from tests.transports.imapserver import ImapServer
 
 LETTERS = [f"To: a@example.org\nSubject: {n}\n\nLine\ntext {n}\n".encode() for n in range(3)]
@@ -100,8 +101,8 @@ def test_a_maildir_keeps_flags_skips_links_and_minds_no_other_reader(tmp_path: P
     assert sorted(path.name for path in (place / "cur").iterdir()) == ["1:2,", "2:2,FS", "3:2,S"]
 
 
-@pytest.mark.parametrize(
-    ("place", "says"),
+@table(
+    "place, says",
     [
         ("", "is not a mailbox"),
         ("maildir:", "is not a mailbox"),
@@ -119,7 +120,7 @@ def test_a_place_that_is_none_says_the_cure(place: str, says: str) -> None:
         open_mailbox("imaps://user@mx.example", "")
 
 
-@pytest.mark.parametrize("fault", ["login", "select", "search", "fetch", "store", "drop"])
+@pytest.mark.parametrize("fault", spread(3, ["login", "select", "search", "fetch", "store", "drop"]))
 def test_a_server_in_trouble_is_try_later_and_names_nobody(fault: str) -> None:
     server = ImapServer(LETTERS, fault=fault)
     try:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from digest.ledger.events import Event, action
 from digest.transports.mailbox.reports import LARGEST, NoReport, read_report
 from digest.transports.tag import delivery_tag, read_tag
+from tests.counts import spread, table
 from tests.transports.postbox import arf, block, dsn, envelope, note
 from tests.transports.webhook import KEYS, NOW, SECRET, made_up_keys
 
@@ -22,8 +23,8 @@ def report(raw: bytes) -> Event:
     return read_report(raw, partial(read_tag, SECRET, made_up_keys), NOW)
 
 
-@pytest.mark.parametrize(
-    ("recipient", "kind", "status", "does"),
+@table(
+    "recipient, kind, status, does",
     [
         (block("5.1.1", diagnostic="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
         (block("5.0.0", diagnostic="550 5.1.1 unknown"), "bounced", "5.1.1", "bounced"),
@@ -108,7 +109,7 @@ def test_copies_are_one_event_and_others_are_not() -> None:
     assert report(nameless).id == report(nameless).id != first.id
 
 
-@pytest.mark.parametrize(
+@table(
     "head",
     ["Auto-Submitted: auto-replied\n", "Auto-Submitted: auto-replied; x=y\n", "X-Autoreply: yes\n",
      "X-Autorespond: 1\n", "Precedence: auto_reply\n"],
@@ -145,8 +146,8 @@ def test_a_mail_servers_words_without_a_failure_mean_nothing() -> None:
             report(note(TO, sender="postmaster@mx.example", text=text))
 
 
-@pytest.mark.parametrize(
-    ("raw", "kind"),
+@table(
+    "raw, kind",
     [
         (arf(f"Return-Path: <{TO}>"), "complained"),
         (arf(f"X: y\nReturn-Path: <{TO}>", kind="fraud"), "complained"),
@@ -161,7 +162,7 @@ def test_a_complaint(raw: bytes, kind: str) -> None:
     assert (event.kind, event.delivery, event.status) == (kind, 7, None)
 
 
-@pytest.mark.parametrize("kind", ["not-spam", "virus", "auth-failure", "other", "dmarc"])
+@table("kind", ["not-spam", "virus", "auth-failure", "other", "dmarc"])
 def test_feedback_that_is_no_complaint(kind: str) -> None:
     with pytest.raises(NoReport, match="no complaint"):
         report(arf(f"Return-Path: <{TO}>", kind=kind))
@@ -179,14 +180,14 @@ def nested(depth: int) -> bytes:
 
 @pytest.mark.parametrize(
     "raw",
-    [
+    spread(5, [
         b"", b"\x00" * 1000, b"\xff\xfe", b"To: " + b"a" * 100_000, nested(2000), b"Content-Type: ;;;=\n\n",
         dsn(TO), dsn(TO, "Nothing: here"), dsn(TO, block(action="exploded")),
         f"To: {TO}\nContent-Type: message/delivery-status\n\n".encode(),
         f"To: {TO}\nContent-Type: multipart/report; report-type=feedback-report\n\nx".encode(),
         b"Content-Type: multipart/report; report-type=delivery-status; boundary=\"b1\n\n--b1\n",
         b"From: mailer-daemon\nTo: =?utf-8?q?=ff?=\nContent-Type: text/plain; charset=none\n\n5.1.1",
-    ],
+    ]),
 )  # fmt: skip
 def test_a_damaged_message_is_no_report(raw: bytes) -> None:
     with pytest.raises(NoReport):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from digest.transports.sendgrid.answers import Answer, Silence, error_words, judge, wait_asked
+from tests.counts import table
 from tests.transports.sendgrid_sample import NOW
 
 
@@ -59,15 +58,15 @@ TABLE: list[tuple[Answer | Silence, str, bool, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "state", "stop", "fault"), TABLE)
+@table("answer, state, stop, fault", TABLE)
 def test_the_table_of_answers(answer: Answer | Silence, state: str, stop: bool, fault: bool) -> None:
     verdict = judge(answer, 10, NOW)
     assert (verdict.state, verdict.stop, bool(verdict.fault)) == (state, stop, fault)
     assert verdict.reason or state in ("accepted", "again")
 
 
-@pytest.mark.parametrize(
-    ("status", "words", "cure"),
+@table(
+    "status, words, cure",
     [
         (401, "Maximum credits exceeded", "look at the account's plan"),
         (403, "Your plan's daily limit is reached", "look at the account's plan"),
@@ -113,8 +112,8 @@ def test_words_are_one_short_line() -> None:
     assert len(words) <= 300 and words.isprintable() and words.startswith("400 a b")
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
+@table(
+    "headers, seconds",
     [
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 90)}, 90),
         ({"x-ratelimit-reset": str(int(NOW.timestamp()) - 90)}, 0),

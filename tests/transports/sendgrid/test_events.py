@@ -18,7 +18,7 @@ from digest.ledger.events import KINDS
 from digest.transports.sendgrid.events import load_webhook_key, parse_events, verify_signature
 from digest.transports.tag import read_tag
 from digest.transports.webhook import BadBody, Parsed
-from tests.counts import few_and_many
+from tests.counts import few_and_many, table
 from tests.transports.webhook import NOW, SECRET, Signer, body_of, made_up_keys, told
 
 read = partial(read_tag, SECRET, made_up_keys)
@@ -29,8 +29,8 @@ def parsed(*events: Any) -> Parsed:
     return parse_events(body_of(*events), read, NOW)
 
 
-@pytest.mark.parametrize(
-    ("name", "more", "kind"),
+@table(
+    "name, more, kind",
     [
         ("processed", {}, "processed"),
         ("deferred", {"response": "451 4.2.0 later", "attempt": "2"}, "deferred"),
@@ -87,15 +87,13 @@ def test_the_classification_is_kept_with_the_reason() -> None:
     assert event.reason == "550 no"
 
 
-@pytest.mark.parametrize("mid", [None, "", "7", 7, "7-" + "0" * 20, ["7"], {"7": 7}, "\ud800"])
+@table("mid", [None, "", "7", 7, "7-" + "0" * 20, ["7"], {"7": 7}, "\ud800"])
 def test_a_mid_that_is_not_ours_names_no_delivery(mid: Any) -> None:
     (event,) = parsed(told("delivered", None, "e", mid=mid)).events
     assert event.delivery is None
 
 
-@pytest.mark.parametrize(
-    "timestamp", [None, "x", -1, 0, 1e300, 10**30, True, [], "1" * 40, int(NOW.timestamp()) + 9_999_999]
-)
+@table("timestamp", [None, "x", -1, 0, 1e300, 10**30, True, [], "1" * 40, int(NOW.timestamp()) + 9_999_999])
 def test_an_impossible_instant_is_now(timestamp: Any) -> None:
     (event,) = parsed(told("delivered", 1, "e") | {"timestamp": timestamp}).events
     assert event.at == NOW
@@ -107,7 +105,7 @@ def test_an_instant_in_any_form(timestamp: Any) -> None:
     assert event.at == datetime.fromtimestamp(1760000000, UTC)
 
 
-@pytest.mark.parametrize("given", [None, "", "x" * 101, "with space", "nul\x00", "\ud800", 5, ["e"]])
+@table("given", [None, "", "x" * 101, "with space", "nul\x00", "\ud800", 5, ["e"]])
 def test_without_a_usable_id_repeats_still_share_one(given: Any) -> None:
     first, again, other = parsed(
         told("delivered", 1, "") | {"sg_event_id": given},
@@ -118,7 +116,7 @@ def test_without_a_usable_id_repeats_still_share_one(given: Any) -> None:
     assert len(first.id) <= 100 and first.id.isascii() and first.id.isprintable()
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         b"", b"null", b"{}", b'"x"', b"5", b"[", b"[{}", b"\xff\xfe[", b"[NaN]", b'[{"timestamp": Infinity}]',
@@ -188,23 +186,19 @@ def test_every_changed_byte_is_noticed() -> None:
     assert wrong == 0
 
 
-@pytest.mark.parametrize(
-    "signature", [None, "", "A", "====", "ä", "\x00", "A" * 100_000, GOOD + "=", " " + GOOD], ids=range(9)
-)
+@table("signature", [None, "", "A", "====", "ä", "\x00", "A" * 100_000, GOOD + "=", " " + GOOD])
 def test_a_signature_that_is_none(signature: str | None) -> None:
     assert verify_signature([SIGNER.public], signature, STAMP, BODY, NOW) is False
 
 
-@pytest.mark.parametrize(
-    "stamp", [None, "", "x", "-1", "1e9", "١٢٣", STAMP + "0", STAMP[:-1], "9" * 5000, f" {STAMP}", f"{STAMP}.0"]
-)
+@table("stamp", [None, "", "x", "-1", "1e9", "١٢٣", STAMP + "0", STAMP[:-1], "9" * 5000, f" {STAMP}", f"{STAMP}.0"])
 def test_a_timestamp_that_is_none(stamp: str | None) -> None:
     signed = SIGNER.sign(BODY, stamp or "")
     assert verify_signature([SIGNER.public], signed, stamp, BODY, NOW) is False
 
 
-@pytest.mark.parametrize(
-    ("age", "good"),
+@table(
+    "age, good",
     [
         (timedelta(0), True),
         (timedelta(hours=24, minutes=59), True),  # a retry of the last hour

@@ -90,6 +90,7 @@ def test_what_broke_while_it_left_is_no_doubt(fake: FakeSendGrid, fault: str) ->
     assert meet(fake, fault, LARGE) == "deferred"
 
 
+@pytest.mark.long
 def test_a_large_request_arrives_whole(fake: FakeSendGrid) -> None:
     assert meet(fake, "", LARGE) == "accepted"
 

@@ -14,6 +14,7 @@ from digest.model import NamedAddress
 from digest.transports.sendgrid.limits import limit_problems
 from digest.transports.sendgrid.payload import MOST_BYTES, Payload, Shared, requests, written
 from digest.transports.sendgrid.riders import fit_request
+from tests.counts import spread, table
 from tests.transports.fake_sendgrid import judge
 from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, personal, request
 
@@ -135,7 +136,7 @@ BOTH_SIDES: list[tuple[str, Change, Change]] = [
 
 
 @pytest.mark.parametrize(
-    ("name", "inside", "outside"), BOTH_SIDES, ids=[f"{n}{i}" for i, (n, _, _) in enumerate(BOTH_SIDES)]
+    ("name", "inside", "outside"), spread(12, BOTH_SIDES), ids=[f"{n}{i}" for i, (n, _, _) in enumerate(BOTH_SIDES)]
 )
 def test_each_limit_from_both_sides(name: str, inside: Change, outside: Change) -> None:
     good, bad = request(), request()
@@ -184,7 +185,7 @@ OURS_ONLY: list[Change] = [
 ]
 
 
-@pytest.mark.parametrize("change", OURS_ONLY)
+@table("change", OURS_ONLY)
 def test_what_we_do_not_let_out_ourselves(change: Change) -> None:
     document = request()
     change(document)
@@ -208,6 +209,7 @@ def test_substitutions_of_a_whole_request() -> None:
     assert limit_problems(outside, NOW) and judge(outside, NOW.timestamp())
 
 
+@pytest.mark.long
 def test_requests_are_as_few_as_the_limits_allow() -> None:
     assert [len(some) for some in requests(SHARED, people(2001))] == [1000, 1000, 1]
     assert [len(some) for some in requests(SHARED, people(5), most=2)] == [2, 2, 1]
@@ -224,6 +226,7 @@ def test_an_address_that_comes_again_goes_into_another_request() -> None:
     assert split == [[1, 2, 3], [4], [5]]
 
 
+@pytest.mark.long
 def test_no_reader_is_lost_or_doubled_by_splitting() -> None:
     crowd = [personal(n, to=f"reader{n % 700}@example.org", values=numbered(n % 30)) for n in range(3000)]
     split = list(requests(SHARED, crowd))

@@ -21,6 +21,7 @@ from digest.transports.base import Filling, Outcome, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.sendgrid.settings import SendGridSettings
 from digest.transports.sendgrid.transport import SendGridTransport
+from tests.counts import table
 from tests.letter.sample import SITE
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
 from tests.transports.sendgrid_sample import LINK, MARK, NOW, SHARED, people, personal, states, transport
@@ -106,6 +107,7 @@ def test_a_400_that_names_nobody_is_narrowed_down_to_whom_it_means(fake: FakeSen
     assert fake.asked["POST /v3/mail/send"] < 30
 
 
+@pytest.mark.long
 def test_a_letter_that_every_reader_is_rejected_for_is_a_persons_matter(fake: FakeSendGrid) -> None:
     fake.faults.extend(["400 {}"] * 1000)
     outcomes = hand_over(fake, (SHARED, people(1000)))
@@ -355,8 +357,8 @@ def test_a_composed_letter_rides_alone_with_its_headers(fake: FakeSendGrid) -> N
     assert fake.payloads[0]["reply_to"]["email"] == "editors@news.example.org"
 
 
-@pytest.mark.parametrize(
-    ("settings", "part"),
+@table(
+    "settings, part",
     [
         (SendGridSettings(""), "key"),
         (SendGridSettings("SG.a\nX-Evil: b"), "key"),

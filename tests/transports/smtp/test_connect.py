@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.connect import greeting_name, in_the_clear
+from tests.counts import table
 from tests.transports.mailserver import (
     Act,
     Papers,
@@ -139,8 +140,8 @@ def test_what_is_wrong_is_said_before_anything_is_handed_over(
     assert all(encrypted for _, encrypted in handler.logins), "a password went in the clear"
 
 
-@pytest.mark.parametrize(
-    ("own", "sender", "name"),
+@table(
+    "own, sender, name",
     [
         ("mail.example.org", "digest@news.example.org", "mail.example.org"),
         ("digesthost", "digest@news.example.org", "news.example.org"),
@@ -276,8 +277,8 @@ def test_a_login_of_a_kind_we_do_not_know() -> None:
     assert "no way to log in that we know" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("security", "peer", "clear"),
+@table(
+    "security, peer, clear",
     [
         ("none", "192.0.2.7", True), ("none", "2001:db8::7", True), ("none", "fe80::1%eth0", True),
         ("none", "127.0.0.1", False), ("none", "::1", False), ("tls", "192.0.2.7", False),

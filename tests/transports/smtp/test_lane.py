@@ -13,6 +13,7 @@ from digest.transports.smtp.lane import Lane
 from digest.transports.smtp.lanes import Pace, Work
 from digest.transports.smtp.replies import Reply
 from digest.transports.smtp.session import Lines, Lost, Session
+from tests.counts import table
 from tests.transports.mailserver import parcel
 
 
@@ -42,8 +43,8 @@ class BrokenSession(Session):
 LETTER = len(parcel(1).message)
 
 
-@pytest.mark.parametrize(
-    ("takes", "state"),
+@table(
+    "takes, state",
     [
         (0, "deferred"),
         (10, "deferred"),
@@ -86,8 +87,8 @@ def read(data: bytes) -> list[bytes]:
         return read_lines
 
 
-@pytest.mark.parametrize(
-    ("data", "expected"),
+@table(
+    "data, expected",
     [
         (b"250 ok\r\n", [b"250 ok\r\n"]),
         (b"250-a\r\n250 b\r\n", [b"250-a\r\n", b"250 b\r\n"]),

@@ -8,12 +8,13 @@ from digest.letter.blocks import Assembled
 from digest.transports.base import Parcel
 from digest.transports.smtp.envelope import Unmailable, mail_address, make_ready, wire_form
 from digest.transports.smtp.replies import Reply, about_whom, reason, verdict, wait_in_reply
+from tests.counts import table
 
 TO = "Jane.Doe@example.org"
 
 
-@pytest.mark.parametrize(
-    ("code", "text", "state", "wait"),
+@table(
+    "code, text, state, wait",
     [
         (250, "2.0.0 Ok: queued as 4XyZ", "accepted", None),
         (251, "User not local; will forward", "accepted", None),
@@ -45,8 +46,8 @@ def test_what_is_no_final_reply_settles_nothing(code: int) -> None:
         verdict(7, ".", Reply(code, "go on"), TO)
 
 
-@pytest.mark.parametrize(
-    ("verb", "code", "text", "about"),
+@table(
+    "verb, code, text, about",
     [
         ("MAIL", 550, "5.7.1 you may not send as this domain", "account"),
         ("MAIL", 553, "sorry, that domain isn't allowed", "account"),
@@ -73,7 +74,7 @@ def test_what_is_said_of_the_sender_strikes_off_no_reader(verb: str, code: int, 
     assert about == "" or verdict(7, verb, Reply(code, text), TO).state == "deferred"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "5.1.1 <Jane.Doe@example.org>: Recipient address rejected",
@@ -120,8 +121,8 @@ def test_commands_use_what_the_server_offers() -> None:
     assert utf8[1] == "RCPT TO:<jürgen@xn--bcher-kva.example>\r\n".encode()
 
 
-@pytest.mark.parametrize(
-    ("to", "message", "offers", "words"),
+@table(
+    "to, message, offers, words",
     [
         ("jürgen@example.org", b"Hi\r\n", {}, "SMTPUTF8"),
         (TO, b"x" * 100 + b"\r\n", {"size": "101"}, "102 bytes and this server takes 101"),
@@ -150,8 +151,8 @@ def test_a_domain_outside_ascii_is_encoded() -> None:
     assert mail_address("jane@bücher.example") == ("jane@xn--bcher-kva.example", False)
 
 
-@pytest.mark.parametrize(
-    ("message", "wire"),
+@table(
+    "message, wire",
     [
         (b"a\r\nb\r\n", b"a\r\nb\r\n.\r\n"),
         (b"a\r\nb", b"a\r\nb\r\n.\r\n"),
