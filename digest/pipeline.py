@@ -200,12 +200,13 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
     with writing(installation.engine, "begin run") as conn:
         number = runs.start(conn, command, installation.clock(), where)
     context.watch.begun(number)
-    outcome = "stopped"
+    outcome, ended_by = "stopped", {}
     try:
         yield number
         outcome = report.outcome
     except BaseException as error:
         outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
+        ended_by = {"exit_code": error.exit_code} if isinstance(error, DigestError) else {}
         with suppress(DigestError):  # because the database may be what has gone
             report.receipts = [_receipt(installation, edition) for edition in context.sending]
             context.watch.broken(report)
@@ -213,6 +214,7 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
     finally:
         with writing(installation.engine, "end run") as conn:
             account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {})
+            account |= ended_by
             runs.finish(conn, number, outcome, account, installation.clock())
 
 

@@ -22,7 +22,7 @@ from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.cures import Cure, cure_for
 from digest.ledger.objections import Answers, Refusal
 from digest.ledger.redact import redacted
-from digest.ledger.states import next_try
+from digest.ledger.states import GIVEN_UP, next_try
 from digest.model import Edition
 from digest.render import Letters
 from digest.store import deliveries, requests
@@ -172,8 +172,10 @@ def _objected(answers: Answers, outcome: Outcome, domain: str) -> bool:
     """Add an outcome to the answers of a run; return whether they show that the sender is objected to."""
     if outcome.state == "accepted":
         answers.hear_accepted()
+    if outcome.state in ("accepted", "uncertain"):
         return False
-    if outcome.state != "refused" and not outcome.about:
+    # A 5xx that may pass, as that of a full mailbox, is heard too, because the same may be answered to everybody.
+    if not (outcome.state == "refused" or outcome.about or outcome.reason.startswith("5")):
         return False
     answers.hear(Refusal(outcome.delivery, domain, outcome.about, outcome.reason))
     return answers.objection() is not None
@@ -239,7 +241,7 @@ def _settle(
         elif again := next_try(claimed[number].attempts + 1, outcome.retry_after, frozen_at, now):
             later.append((number, again, reason))
         else:
-            settled.append((number, "refused", f"given up after three days: {reason}"))
+            settled.append((number, "refused", GIVEN_UP + reason))
     deliveries.settle(conn, settled, now, run)
     deliveries.put_off(conn, later, now, run)
     deliveries.put_off(conn, unbegun, now, run, tried=False)

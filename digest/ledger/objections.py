@@ -12,10 +12,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from digest.ledger.replies import classify
+from digest.ledger.replies import Class, classify
 
 ENOUGH = 3  # objections, or equal refusals, while nobody is accepted; domains that object, once somebody was accepted
-ENOUGH_DEAD = 12  # equal refusals that say that the address does not exist, while nobody is accepted
+ENOUGH_OF_READERS = 12  # equal refusals that speak of the address or the mailbox, while nobody is accepted
 ENOUGH_AMONG_ACCEPTED = 20  # equal refusals in a row, from ENOUGH domains, once somebody was accepted
 
 _CODES = re.compile(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?")
@@ -41,9 +41,9 @@ class Refusal:
         return self._plain == other._plain
 
     @cached_property
-    def of_the_address(self) -> bool:
-        """Return whether the answer says that the address does not exist, as it may of a few in any list."""
-        return classify(self.reason) == "address"
+    def kind(self) -> Class:
+        """Return what the answer's words are about."""
+        return classify(self.reason)
 
     @cached_property
     def _plain(self) -> str:
@@ -95,10 +95,11 @@ class Answers:
         last = self._row[-1]
         equal = [refusal for refusal in self._row if refusal.same_as(last)]
         if not self.accepted:
-            # A list may begin with dead addresses, so that only many of them, or no other answer at all, tell.
-            all_equal = ended and len(equal) == len(self._row)
-            enough = ENOUGH_DEAD if last.of_the_address and not all_equal else ENOUGH
-            return last if len(equal) >= enough else None
+            # A list may begin with dead addresses, so that only many of them, or no other answer at all, tell; full
+            # mailboxes are tried again all the same.
+            all_dead = ended and len(equal) == len(self._row) and last.kind == "address"
+            of_readers = last.kind in ("address", "mailbox", "passing") and not all_dead
+            return last if len(equal) >= (ENOUGH_OF_READERS if of_readers else ENOUGH) else None
         domains = {refusal.domain for refusal in equal}
         return last if len(equal) >= ENOUGH_AMONG_ACCEPTED and len(domains) >= ENOUGH else None
 

@@ -50,6 +50,7 @@ OPEN_TAKE_BACKS: tuple[OpenTakeBack, ...] = ("doubt", "stop")
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=3)
+GIVEN_UP = "given up after three days: "  # before the last answer, in the reason of a letter that was given up
 LEAST_TRIES = 12  # before a letter is given up; 12 waits fit into three days, however long a server asks to wait
 
 

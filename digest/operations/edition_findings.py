@@ -1,7 +1,8 @@
-"""Find what is wrong with editions for `digest doctor`: receipts, due slots, slots in the future, refusals."""
+"""Find what is wrong with editions for `digest doctor`: the last run, receipts, due slots, future slots, refusals."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,13 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest.editions.due import slot_owed
-from digest.errors import PersonNeeded
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
+from digest.ledger.cures import Cause, cause_of
 from digest.model import Receipt
 from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
 from digest.operations.status import Status
-from digest.store import deliveries, editions
+from digest.store import deliveries, editions, history
 
 _LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
 
@@ -25,8 +27,9 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     """Yield what is wrong with the editions, receipts and slots of an installation; change nothing."""
     owed = set(deliveries.owed(conn, installation.clock()))
     stopped = deliveries.stopped(conn)
+    yield from _last_run(state)
     for receipt in state.receipts:
-        yield from _receipt(receipt, receipt.edition in owed, stopped)
+        yield from _receipt(conn, receipt, receipt.edition in owed, stopped)
     try:
         check_clock(conn, installation.clock())
     except PersonNeeded as error:
@@ -36,10 +39,26 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     else:
         yield from _due_slots(conn, installation)
     yield from _future_slots(installation, state.slots)
-    yield from _refusals(state.receipts)
+    yield from _refusals(conn, state.receipts)
 
 
-def _receipt(receipt: Receipt, owed: bool, stopped: Sequence[int]) -> Iterator[Finding]:
+def _last_run(state: Status) -> Iterator[Finding]:
+    """Yield why the last run that has ended failed; a person that it needed is in a finding of its own."""
+    ended = (run for run in state.runs if run["command"] in ("run", "send") and run["finished_at"])
+    if (last := next(ended, None)) is None:
+        return
+    account, outcome = last["account"] or {}, last["outcome"] or ""
+    lines = [("wrong", line) for line in account.get("failed", ())]
+    if account.get("exit_code") in (DigestError.exit_code, WrongUse.exit_code, TryLater.exit_code):
+        level = "note" if account["exit_code"] == TryLater.exit_code else "wrong"
+        lines.append((level, outcome.removeprefix("failed: ")))
+    for level, line in lines:
+        problem, _, cure = line.partition("; ")
+        place = f"run {last['id']} ({last['command']}, {last['started_at'][:16]})"
+        yield Finding(level, place, problem, cure or "`digest run` tells more")
+
+
+def _receipt(conn: Connection, receipt: Receipt, owed: bool, stopped: Sequence[int]) -> Iterator[Finding]:
     """Yield the findings of a receipt; `owed`: the edition has letters that may be handed over now."""
     number = receipt.edition
     where = f"edition {number} ({receipt.cadence} {receipt.slot})"
@@ -51,13 +70,25 @@ def _receipt(receipt: Receipt, owed: bool, stopped: Sequence[int]) -> Iterator[F
     if number in stopped:
         problem = f"is stopped, {receipt.pending} letters are not handed over"
         yield Finding("person", where, problem, f"`digest approve {number}` lets it go on")
-    elif receipt.pending and owed:
-        problem = f"{receipt.pending} letters are not handed over"
-        yield Finding("wrong", where, problem, "`digest send` hands them over")
     elif receipt.pending:
-        problem = f"{receipt.pending} letters wait for another try, their hour, or the end of a pause"
-        cure = f"wait for a later run; `digest receipt {number}` gives the reasons"
-        yield Finding("note", where, problem, cure)
+        yield _pending(conn, receipt, where, owed)
+
+
+def _pending(conn: Connection, receipt: Receipt, where: str, owed: bool) -> Finding:
+    """Return what is to be told of letters still owed: the cause of most, an objection to the sender first."""
+    reasons = history.reasons(conn, receipt.edition).items()
+    counts = {reason: count for (state, reason), count in reasons if state == "pending" and reason}
+    told = max(counts, key=lambda reason: (cause_of(reason).ours, counts[reason]), default="")
+    cause = f" ({counts[told]} × {told})" if told else ""
+    if told and cause_of(told).ours:
+        cure = f"{cause_of(told).cure}. The next run, or `digest send`, tries them again"
+        return Finding("wrong", where, f"{receipt.pending} letters are not handed over{cause}", cure)
+    if owed:
+        return Finding(
+            "wrong", where, f"{receipt.pending} letters are not handed over{cause}", "`digest send` hands them over"
+        )
+    problem = f"{receipt.pending} letters wait for another try, their hour, or the end of a pause{cause}"
+    return Finding("note", where, problem, f"wait for a later run; `digest receipt {receipt.edition}` tells all")
 
 
 def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding]:
@@ -99,14 +130,17 @@ def _future_slots(installation: Installation, slots: Sequence[dict[str, Any]]) -
             )
 
 
-def _refusals(receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """Yield the refusals in the newest edition of each cadence; `receipts` stand newest first."""
+def _refusals(conn: Connection, receipts: Sequence[Receipt]) -> Iterator[Finding]:
+    """Yield the refusals in the newest edition of each cadence by their causes; `receipts` stand newest first."""
     newest = {receipt.cadence: receipt for receipt in reversed(receipts)}
     for receipt in newest.values():
-        if receipt.refused:
+        causes: Counter[Cause] = Counter()
+        for (state, reason), count in history.reasons(conn, receipt.edition).items() if receipt.refused else ():
+            causes[cause_of(reason)] += count if state == "refused" else 0
+        for cause, count in (+causes).most_common():
             yield Finding(
-                "note",
+                "wrong" if cause.ours else "note",
                 f"edition {receipt.edition} ({receipt.cadence} {receipt.slot})",
-                f"{receipt.refused} of {receipt.eligible} letters were refused",
-                "correct or remove the addresses; `digest explain --subscriber EMAIL` gives the reason",
+                f"{count} of {receipt.eligible} letters were refused: {cause.problem}",
+                f"{cause.cure}; `digest explain --subscriber EMAIL` gives a reader's answer",
             )

@@ -11,7 +11,9 @@ import pytest
 
 from digest import pipeline
 from digest.config.load import load
+from digest.errors import DigestError, TryLater
 from digest.model import Receipt
+from digest.operations import doctor
 from digest.store import deliveries, editions
 from digest.store.engine import reading
 from tests.counts import spread
@@ -195,6 +197,51 @@ def test_an_edition_that_nobody_got_never_passes_for_done(post: Post) -> None:
         report = post.run(days=4)
     assert post.receipt.refused == 2
     assert report.outcome == "failed" and "nobody has got it" in report.failed[0]
+
+
+def test_a_full_mailbox_is_tried_again_and_a_letter_too_large_is_no_readers_fault(post: Post) -> None:
+    post.join(*addresses(4))
+    script = {("rcpt", 1): says("552 5.2.2 Mailbox full"), ("rcpt", 2): says("452 4.2.2 Over quota"),
+              ("dot", 1): says("552 5.3.4 Message size exceeds fixed limit")}  # fmt: skip
+    with serving(script) as server:
+        post.by_smtp(server)
+        report = post.run(days=4)
+        assert not report.failed and len(report.waiting) == 1 and "[letter] cap" in report.waiting[0]
+        assert (post.receipt.accepted, post.receipt.pending, post.receipt.refused) == (1, 3, 0)
+        post.run(hours=1)
+        assert once_each(server, addresses(4)) and post.receipt.accepted == 4
+
+
+def test_a_full_mailbox_that_everybody_has_is_an_objection(post: Post) -> None:
+    post.join(*addresses(14))
+    with serving({"dot": says("552 5.2.2 Over quota")}) as server:
+        post.by_smtp(server)
+        report = post.run(days=4)
+    assert report.outcome == "failed" and "same answer" in report.failed[0] and "552 5.2.2" in report.failed[0]
+    assert (post.receipt.pending, post.receipt.refused, post.attempts()) == (14, 0, {0})
+
+
+def test_doctor_names_what_the_last_run_stopped_for(post: Post) -> None:
+    post.join(*addresses(5))
+    with serving({"rcpt": says("554 5.7.1 Relay access denied")}) as server:
+        post.by_smtp(server)
+        post.run(days=4)
+    run, edition = doctor.examine(post.house.place)
+    assert (run.level, "objected to, but the sender" in run.problem) == ("wrong", True)
+    assert "transport.username" in run.cure and "transport.username" in edition.cure
+    with pytest.raises(TryLater):
+        post.run(hours=1)
+    away = [finding for finding in doctor.examine(post.house.place) if finding.place.startswith("run 3")]
+    assert [(finding.level, "cannot be reached" in finding.problem) for finding in away] == [("note", True)]
+    with serving({"connect": says("554 5.7.1 you are banned")}) as server:
+        post.by_smtp(server)
+        with pytest.raises(DigestError):
+            post.run(hours=1)
+    assert any("you are banned" in finding.problem for finding in doctor.examine(post.house.place))
+    with serving() as server:
+        post.by_smtp(server)
+        post.run(hours=1)
+    assert doctor.examine(post.house.place) == []
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from digest.ledger.cures import cure_for
-from digest.ledger.objections import ENOUGH, ENOUGH_AMONG_ACCEPTED, ENOUGH_DEAD, Answers, Refusal
+from digest.ledger.objections import ENOUGH, ENOUGH_AMONG_ACCEPTED, ENOUGH_OF_READERS, Answers, Refusal
 from tests.counts import table
 
 RELAY = "554 5.7.1 <…>: Relay access denied"
 UNKNOWN = "550 5.1.1 User unknown"
+FULL = "552 5.2.2 Mailbox full"
 ODD = "550 5.0.0 Go on"
 
 
 def hear(script: str, *, accepted: bool = False) -> Answers:
-    """Return the answers of a script: "ok", or ABOUT@DOMAIN; "user", "odd" and "other" look personal."""
+    """Return the answers of a script: "ok", or ABOUT@DOMAIN; "user", "odd", "full" and "other" look personal."""
     answers = Answers()
     answers.begin(accepted=accepted)
     for number, word in enumerate(script.split()):
@@ -20,8 +21,8 @@ def hear(script: str, *, accepted: bool = False) -> Answers:
             answers.hear_accepted()
             continue
         about, _, domain = word.partition("@")
-        personal = about in ("user", "odd", "other")
-        reason = {"user": UNKNOWN, "odd": ODD, "other": f"550 other {number:b}a"}.get(about, RELAY)
+        personal = about in ("user", "odd", "other", "full")
+        reason = {"user": UNKNOWN, "odd": ODD, "full": FULL, "other": f"550 other {number:b}a"}.get(about, RELAY)
         answers.hear(Refusal(number, domain, "" if personal else about, reason))
     return answers
 
@@ -50,7 +51,10 @@ def hear(script: str, *, accepted: bool = False) -> Answers:
         ("user@a user@b user@c", False, False, True),
         ("user@a user@b user@c user@d", False, False, True),
         ("user@a user@b user@c other@d", False, False, False),
-        (" ".join(["user@a"] * ENOUGH_DEAD), False, True, True),
+        (" ".join(["user@a"] * ENOUGH_OF_READERS), False, True, True),
+        (" ".join(["full@a"] * (ENOUGH_OF_READERS - 1)), False, False, False),
+        (" ".join(["full@a"] * ENOUGH_OF_READERS), False, True, True),
+        ("ok " + " ".join(["full@a"] * ENOUGH_OF_READERS), False, False, False),
         ("user@a other@b user@c", False, False, False),
         ("ok user@a user@b user@c", False, False, False),
         ("user@a user@b user@c", True, False, False),
@@ -103,6 +107,8 @@ def test_who_was_struck_before_is_taken_back_also_from_the_edition_before() -> N
         ("554 5.7.1 Service unavailable; blocked using zen.example", "block list"),
         ("553 5.1.8 <…>: Sender address rejected: Domain not found", "[site] from"),
         ("the letter has 5000 bytes and this server takes 4000", "[letter] cap"),
+        ("552 5.3.4 Message size exceeds fixed limit", "[letter] cap"),
+        ("the letter has 8-bit bytes, which this server does not take (8BITMIME)", "8-bit"),
         ("554 no", "operator"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -76,19 +77,52 @@ def test_a_slot_in_the_future_is_wrong(house: House) -> None:
     }
 
 
-def test_refusals_in_the_newest_edition_are_noted_older_ones_not(house: House) -> None:
+CURES = {
+    "550 5.1.1 User unknown": ("note", "the address does not exist", "correct or remove"),
+    "556 5.1.10 Recipient address has null MX": ("note", "the domain takes no mail", "part after the @"),
+    "given up after three days: 552 5.2.2 Mailbox full": ("note", "the mailbox is full", "nothing is to be mended"),
+    "given up after three days: 552 5.3.4 Message too big": ("wrong", "but the letter", "[letter] cap"),
+    "given up after three days: 554 5.7.1 looks like spam": ("wrong", "but the sender", "preview --lint"),
+    "554 go away": ("note", "does not tell why", "postmaster"),
+}
+
+
+def test_refusals_in_the_newest_edition_have_the_cure_of_their_cause_older_ones_none(house: House) -> None:
     house.publish("One")
     house.run(days=5)
     with reading(house.place.engine) as conn:
-        number = next(one.id for one in editions.listing(conn) if one.cadence == "weekly")
+        number = next(edition.id for edition in editions.listing(conn) if edition.cadence == "weekly")
+    first = (delivery.c.edition_id == number) & (delivery.c.subscriber_id == 1)
+    for reason, (level, problem, cure) in CURES.items():
+        with writing(house.place.engine) as conn:
+            conn.execute(update(delivery).where(first).values(state="refused", reason=reason))
+        [told] = found(house).values()
+        assert (told.level, told.place) == (level, f"edition {number} (weekly 2026-11-06)"), reason
+        assert told.problem.startswith("1 of 3 letters were refused: ") and problem in told.problem, reason
+        assert cure in told.cure, reason
     with writing(house.place.engine) as conn:
-        one = delivery.c.edition_id == number
-        conn.execute(update(delivery).where(one, delivery.c.subscriber_id == 1).values(state="refused"))
-    [told] = found(house).values()
-    assert (told.level, told.problem) == ("note", "1 of 3 letters were refused")
-    assert told.place == f"edition {number} (weekly 2026-11-06)"
+        others = (delivery.c.edition_id == number) & ~first
+        conn.execute(update(delivery).where(others).values(state="refused", reason="550 5.1.1 User unknown"))
+    assert {finding.problem.partition(":")[0] for finding in doctor.examine(house.place)} == {
+        "1 of 3 letters were refused", "2 of 3 letters were refused",
+    }, "readers with the same cause are counted together"  # fmt: skip
     house.run(days=7)
     assert found(house) == {}
+
+
+def test_letters_that_are_owed_are_told_with_their_cause(house: House) -> None:
+    house.publish("One")
+    house.run(days=5)
+    later = {"state": "pending", "retry_at": house.now + timedelta(hours=9)}
+    for reason, (level, words, cure) in {
+        "552 5.2.2 Mailbox full": ("note", "wait for another try", "wait for a later run"),
+        "554 5.7.1 Relay access denied": ("wrong", "are not handed over", "transport.username"),
+    }.items():
+        with writing(house.place.engine) as conn:
+            conn.execute(update(delivery).where(delivery.c.subscriber_id < 3).values(later | {"reason": reason}))
+        [told] = found(house).values()
+        assert (told.level, f"(2 × {reason})" in told.problem, words in told.problem) == (level, True, True)
+        assert cure in told.cure
 
 
 def test_a_domain_that_refuses_us_is_for_a_person(house: House) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from digest.ledger.cures import cure_for
-from digest.ledger.replies import classify, wait_asked
+from digest.ledger.replies import Class, classify, wait_asked
 from digest.transports.base import About, Outcome
 
 RETRY_LOST: Final = 60.0  # seconds until another try after a connection broke
@@ -48,7 +48,8 @@ class Reply:
 def verdict(delivery: int, verb: str, reply: Reply, address: str) -> Outcome:
     """Return the outcome of a letter to `address` after a final reply to `verb` ("." for the end of the letter).
 
-    A 4xx defers it. A 5xx refuses it, unless the reply objects to the sender: then no reader is refused for it.
+    A 4xx defers it, and so does a 5xx that may pass. Any other 5xx refuses it, unless the reply objects to the sender
+    or the letter: then no reader is refused for it.
     """
     words = reason(reply, address)
     if reply.positive:
@@ -58,20 +59,35 @@ def verdict(delivery: int, verb: str, reply: Reply, address: str) -> Outcome:
     about = about_whom(verb, reply)
     if reply.code < 500:
         return Outcome(delivery, "deferred", words, wait_in_reply(reply), about=about)
-    return Outcome(delivery, "deferred" if about else "refused", words, about=about)
+    return Outcome(delivery, "deferred" if about or _may_pass(reply) else "refused", words, about=about)
 
 
 def about_whom(verb: str, reply: Reply) -> About:
-    """Return whether a reply that did not take a letter objects to the "account", the "sender", or neither ("")."""
+    """Return whether a reply that did not take a letter objects to the "account", the "sender", the "letter", or to
+    none of them ("").
+    """
     if reply.code in _ACCOUNT:
         return "account"
     kind = classify(reply.text, reply.code)
-    # At MAIL no reader is named yet, so that a refusal is about the letter (its size, its form) or about the sender.
-    if verb == "MAIL" and reply.code >= 500 and kind != "letter" and reply.code != 552:
+    if reply.code >= 500 and (kind == "letter" or (verb == "MAIL" and _of_storage(reply, kind))):
+        return "letter"
+    # At MAIL no reader is named yet, so that what is not about the letter (its size, its form) is about the sender.
+    if verb == "MAIL" and reply.code >= 500:
         return "account"
     if kind != "sender":
         return ""
     return "account" if cure_for(reply.text).account else "sender"
+
+
+def _may_pass(reply: Reply) -> bool:
+    """Return whether a 5xx is about what may pass: a full mailbox, greylisting, a server that is busy."""
+    kind = classify(reply.text, reply.code)
+    return kind in ("mailbox", "passing") or _of_storage(reply, kind)
+
+
+def _of_storage(reply: Reply, kind: Class) -> bool:
+    # By RFC 5321 a 552 means that some storage is full, where the words tell nothing else.
+    return reply.code == 552 and kind == "unsure"
 
 
 def wait_in_reply(reply: Reply) -> float:

@@ -98,7 +98,7 @@ def test_a_real_server_takes_refuses_and_defers_each_letter(papers: Papers) -> N
         2: ("refused", "550 5.1.1 <…>: no such reader", None),
         3: ("deferred", "450 4.2.0 greylisted, try again in 5 minutes", 300),
         4: ("deferred", "451 4.3.0 ask again", 600),
-        5: ("refused", "552 5.2.2 mailbox full", None),
+        5: ("deferred", "552 5.2.2 mailbox full", None),
         6: ("deferred", "554 5.7.1 looks like spam", None),
         7: ("deferred", "452 4.3.1 no space", 1800),
     }

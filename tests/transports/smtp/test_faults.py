@@ -104,7 +104,7 @@ FAULTS = [
     Fault("a reply without end after the dot", {"dot": half(b"250-x\r\n" * 20_000, Talk.hang)}, "uncertain"),
     Fault("421 after the dot", {"dot": says("421 4.3.2 shutting down")}, "deferred"),
     Fault("451 after the dot, then reset", {"dot": half(b"451 4.3.0 later\r\n", Talk.close)}, "deferred"),
-    Fault("554 after the dot, then reset", {"dot": half(b"554 5.6.0 no\r\n", Talk.close)}, "refused"),
+    Fault("554 after the dot, then reset", {"dot": half(b"554 5.0.0 no\r\n", Talk.close)}, "refused"),
     Fault("250, then closed", {"dot": queued_then(half(b"250 2.0.0 Ok\r\n", Talk.close))}, "accepted", queued=1),
 ]  # fmt: skip
 

@@ -167,10 +167,10 @@ def test_a_connection_opened_early_and_closed_since_is_made_anew(goodbye: bytes)
         ({("rcpt", 2): says("450 4.2.0 greylisted, 300 s")}, ("deferred", "450 4.2.0 greylisted, 300 s", 600)),
         ({("data", 2): says("451 4.3.0 later")}, ("deferred", "451 4.3.0 later", 600)),
         ({("data", 2): says("554 5.7.1 policy")}, ("deferred", "554 5.7.1 policy", None)),
-        ({("dot", 2): says("552 5.2.2 full")}, ("refused", "552 5.2.2 full", None)),
+        ({("dot", 2): says("552 5.2.2 full")}, ("deferred", "552 5.2.2 full", None)),
         ({("dot", 2): says("452 4.2.2 full")}, ("deferred", "452 4.2.2 full", 1800)),
         ({("mail", 2): says("451 4.3.0 not now")}, ("deferred", "451 4.3.0 not now", 600)),
-        ({("mail", 2): says("552 5.3.4 too big")}, ("refused", "552 5.3.4 too big", None)),
+        ({("mail", 2): says("552 5.3.4 too big")}, ("deferred", "552 5.3.4 too big", None)),
     ],
 )
 def test_a_refusal_is_one_letters_own(
