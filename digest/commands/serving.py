@@ -136,8 +136,10 @@ def _document(incoming: Incoming) -> dict[str, Any]:
 def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
     """Try the mail account: send one test letter to EMAIL. It counts in no receipt.
 
-    Leaves with exit code 1 when it was refused, 4 when its answer was lost, and 75 when the next run tries again.
+    Leaves with exit code 1 when it was refused or a person must mend something first (then it is not sent later), 4
+    when its answer was lost, and 75 when the next run tries again.
     """
+    from digest.ledger.cures import cause_of
     from digest.notices.hand_over import give_notice
 
     installation = options.installation()
@@ -153,7 +155,7 @@ def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
         tell(f"taken by {where}; " + (look if mailed else "it is a file, because this transport mails nobody"))
         return
     cure = {"pending": "the next run tries again", "uncertain": "look whether it came; it is not sent again"}
-    tell(f"{where}: {cure.get(notice.state, 'mend what the reason says, then try again')}")
+    tell(f"{where}: {cure.get(notice.state) or f'{cause_of(notice.reason).cure}; then try again'}")
     codes = {"pending": TryLater.exit_code, "uncertain": PersonNeeded.exit_code}
     raise click.exceptions.Exit(codes.get(notice.state, DigestError.exit_code))
 

@@ -19,7 +19,7 @@ from digest.delivery.claim import Claimed
 from digest.delivery.parcel import folder_of, parcel
 from digest.delivery.run import Run
 from digest.errors import ConfigError, DigestError, Objection, TryLater
-from digest.ledger.cures import Cure, cure_for
+from digest.ledger.cures import Cure, cure_for, passes
 from digest.ledger.objections import Answers, Refusal
 from digest.ledger.redact import redacted
 from digest.ledger.states import GIVEN_UP, next_try
@@ -201,7 +201,7 @@ def _complaint(number: int, objection: Refusal, answers: Answers) -> DigestError
         f"edition {number}: {cause}: {objection.reason}; {cure.text}. No reader is refused for it: the letters are"
         " owed, and the next run tries them again"
     )
-    if cure.account and objection.reason.startswith("4"):
+    if objection.objects and passes(objection.reason):
         return TryLater(words)
     return Objection(words, everybody=objection.about == "account" or not answers.accepted)
 

@@ -65,6 +65,11 @@ _CURES = (
 _UNKNOWN = Cure("ask the operator of the mail server or the provider what it objects to")
 
 
+def passes(words: str) -> bool:
+    """Return whether an objection in these words ends by itself: it is temporary, and about what may be sent now."""
+    return words.startswith("4") and not _HTTP_STATUS.match(words) and cure_for(words).account
+
+
 def cure_for(words: str) -> Cure:
     """Return what helps against an objection to the sender that is put in these words."""
     words = words.lower()

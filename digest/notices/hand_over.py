@@ -8,6 +8,7 @@ from datetime import timedelta
 from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
+from digest.ledger.cures import passes
 from digest.ledger.redact import redacted
 from digest.letter.mime.headers import BadHeader
 from digest.notices.message import FOLDER, notice_parcel
@@ -29,7 +30,8 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
     """Write a notice down and hand it over now; return it as it stands then ("pending": the next run tries again).
 
     Raises WrongUse when the address may not be mailed, TryLater when it has had too many of this kind, PersonNeeded
-    in HOLD: nothing is written then. Raises DigestError when the transport cannot be used; then it is owed.
+    in HOLD: nothing is written then. Raises TryLater when the transport is away; then it is owed. Raises DigestError
+    when a person must mend something first; then it is given up.
     """
     installation.fence.check()
     installation.require_secret()
@@ -43,8 +45,16 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
         number = notices.add(conn, kind, email, hashed, now)
         # As for a letter: the hash of the address holds with this secret only.
         seal(conn, secret)
-    with run_lock(installation.engine), closing(installation.transport()) as transport:
-        _hand_over(Run(installation, transport), notices.Owed(number, kind, email))
+    owed = notices.Owed(number, kind, email)
+    try:
+        with run_lock(installation.engine), closing(installation.transport()) as transport:
+            _hand_over(Run(installation, transport), owed)
+    except TryLater:
+        raise
+    except DigestError as error:
+        # Because it must not reach anybody by surprise, hours after this was told and mended.
+        _give_up(installation, owed, str(error))
+        raise
     with reading(installation.engine) as conn:
         return notices.get(conn, number)
 
@@ -105,7 +115,16 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
         _settle(installation, owed, outcomes[0])
 
 
+def _give_up(installation: Installation, owed: notices.Owed, reason: str) -> None:
+    """Call a notice refused if it is still owed."""
+    with writing(installation.engine, "notice") as conn:
+        if notices.get(conn, owed.number).state == "pending":
+            notices.settle(conn, owed.number, "refused", redacted(reason, owed.email), installation.clock())
+
+
 def _settle(installation: Installation, owed: notices.Owed, outcome: Outcome) -> None:
     state = "pending" if outcome.state == "deferred" else outcome.state
+    if state == "pending" and outcome.about and not passes(outcome.reason):
+        state = "refused"  # because only a person can mend what the sender, the account or the letter is refused for
     with writing(installation.engine, "notice") as conn:
         notices.settle(conn, owed.number, state, redacted(outcome.reason, owed.email), installation.clock())

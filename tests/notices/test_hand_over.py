@@ -26,7 +26,7 @@ from tests import console
 from tests.house import House
 from tests.test_send import Recorder
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
-from tests.transports.mailserver import Server
+from tests.transports.mailserver import Server, says
 
 TO = "ann@example.org"
 
@@ -95,6 +95,34 @@ def test_a_notice_that_a_dead_process_claimed_is_not_sent_again(house: House) ->
     house.now += timedelta(days=2)
     assert run_again(house) == 0
     assert addresses(house) == [None]
+
+
+OBJECTIONS = {
+    # At which command, the answer, the exit code of `digest test`, and what it tells.
+    ("rcpt", "553 5.7.1 Sender address rejected: not owned by user"): (1, "right to send as"),
+    ("mail", "550 5.7.1 this account may not send"): (1, "ask the operator"),
+    ("rcpt", "454 4.7.1 Relay access denied"): (1, "transport.username"),
+    ("dot", "550 5.7.26 unauthenticated, SPF failed"): (1, "publish SPF"),
+    ("dot", "552 5.3.4 too big"): (1, "[letter] cap"),
+    ("connect", "554 5.7.1 this host is banned"): (1, "block list"),
+    ("rcpt", "550 5.1.1 User unknown"): (1, "correct or remove"),
+    ("rcpt", "552 5.2.2 Mailbox full"): (75, "the next run tries again"),
+    ("mail", "450 4.7.1 too many messages, slow down"): (75, "the next run tries again"),
+}
+
+
+def test_an_objection_ends_a_test_letter_with_its_cure(house: House) -> None:
+    with closing(Server()) as server:
+        lines = f'[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
+        folder = configured(house, lines)
+        for number, ((point, words), (code, told)) in enumerate(OBJECTIONS.items()):
+            server.script = {point: says(words)}
+            answer = console.digest(folder, "test", f"r{number}@example.org")
+            assert (answer.code, told in answer.stderr) == (code, True), (words, answer)
+        server.script = {}
+        assert console.digest(folder, "run").code == 0
+    assert [message.to for message in server.queued] == ["r7@example.org", "r8@example.org"], "nobody by surprise"
+    assert addresses(house) == [None] * len(OBJECTIONS)
 
 
 def test_a_notice_waits_for_a_run_under_way_and_not_longer_than_a_day(house: House) -> None:
@@ -169,7 +197,9 @@ def test_the_command_hands_over_to_a_provider(house: House) -> None:
         assert answer.code == 0, answer
         (message,) = fake.queued
         assert "spf=pass" in answer.stderr
-    assert "spf=pass" in answer.stderr
+        fake.faults.append('401 {"errors": [{"message": "authorization required", "field": null}]}')
+        answer = console.digest(folder, "test", "later@example.org", environ={"SENDGRID_API_KEY": KEY})
+        assert (answer.code, addresses(house)) == (1, [None, None]), answer
     assert (message.to, message.subject) == (TO, "Test letter from Digest")
     assert "dmarc=pass" in message.text and "<p>" in message.html
 
