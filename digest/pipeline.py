@@ -7,7 +7,7 @@ one function each, and `_goes_on` says what an error stops.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
+from digest.store.sqlstate import DatabaseAway
 from digest.system.failpoint import failpoint
 from digest.transports.file import FileTransport
 
@@ -200,22 +201,34 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
     with writing(installation.engine, "begin run") as conn:
         number = runs.start(conn, command, installation.clock(), where)
     context.watch.begun(number)
-    outcome, ended_by = "stopped", {}
+
+    def end(outcome: str, more: dict[str, Any]) -> None:
+        account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {}) | more
+        with writing(installation.engine, "end run") as conn:
+            runs.finish(conn, number, outcome, account, installation.clock())
+
     try:
         yield number
-        outcome = report.outcome
-    except BaseException as error:
-        outcome = f"failed: {error}" if isinstance(error, DigestError) else f"failed: {type(error).__name__}"
-        ended_by = {"exit_code": error.exit_code} if isinstance(error, DigestError) else {}
-        with suppress(DigestError):  # because the database may be what has gone
-            report.receipts = [_receipt(installation, edition) for edition in context.sending]
-            context.watch.broken(report)
+    except DigestError as error:
+        away = DatabaseAway in (type(error), type(error.__cause__))
+        _tell_broken(installation, context, away=away)
+        # Without its row the run counts as killed; the error itself says more than that the row could not be written.
+        with suppress(DatabaseAway) if away else nullcontext():
+            end(f"failed: {error}", {"exit_code": error.exit_code})
         raise
-    finally:
-        with writing(installation.engine, "end run") as conn:
-            account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {})
-            account |= ended_by
-            runs.finish(conn, number, outcome, account, installation.clock())
+    except BaseException as error:
+        _tell_broken(installation, context)
+        end(f"failed: {type(error).__name__}", {})
+        raise
+    end(report.outcome, {})
+
+
+def _tell_broken(installation: Installation, context: _Context, *, away: bool = False) -> None:
+    """Give the watch the account of a run that ends by an error; `away`: without the database."""
+    with suppress(DigestError):  # because the database may be what has gone
+        if not away:
+            context.report.receipts = [_receipt(installation, edition) for edition in context.sending]
+            context.watch.broken(context.report)
 
 
 def _recover(run: Run, context: _Context) -> None:

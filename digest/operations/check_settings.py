@@ -16,7 +16,7 @@ from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.installation import is_secret_used, stored_secret
 from digest.sources.web.guard import why_not_fetchable
-from digest.store import migrate
+from digest.store import migrate, rights
 from digest.store.engine import make_engine, reading
 from digest.system.resources import resource
 from digest.transports.mailbox.mailbox import mailbox_problem
@@ -147,13 +147,18 @@ def _file_problems(engine: Engine, settings: Settings) -> Iterator[str]:
 
 def _database_problems(engine: Engine, settings: Settings) -> Iterator[str]:
     """Yield why a database, or its secret, cannot be used; one without tables gets them at the first run."""
+    server = engine.dialect.name == "postgresql"
     try:
         if migrate.current(engine) is None:
+            if server:
+                rights.try_to_make_tables(engine)
             return
         if not migrate.check_schema(engine):
             cure = "back it up, then run `digest db upgrade`"
             yield f"storage.url: the database's schema is older than this program; {cure}"
             return
+        if server:
+            rights.try_to_write(engine)
         with reading(engine) as conn:
             if is_secret_used(conn):
                 stored_secret(conn, settings.secret_file)

@@ -95,15 +95,15 @@ def told(engine: Engine, error: DBAPIError, where: str) -> DigestError | None:
     if state.startswith(("22", "23")) or isinstance(error, (DataError, IntegrityError)):
         return None
     kind, cure = next(_MEANINGS[state[:n]] for n in range(5, -1, -1) if state[:n] in _MEANINGS)
-    quote = engine.dialect.identifier_preparer.quote
-    names = {
-        "role": quote(engine.url.username) if engine.url.username else "ROLE",
-        "database": quote(engine.url.database) if engine.url.database else "DATABASE",
-    }
     words = words_of(error)
     cure = cure.replace("{grant}", _grant(words))
-    line = f"{where}: {words}{f' (SQLSTATE {state})' if cure == _OTHERS else ''}; {_filled(cure, names)}"
+    line = f"{where}: {words}{f' (SQLSTATE {state})' if cure == _OTHERS else ''}; {_filled(cure, engine)}"
     return ConfigError([line]) if kind is ConfigError else kind(line)
+
+
+def grant_for(engine: Engine, words: str) -> str:
+    """Return the command that gives the role of `engine` the right of whose lack these words speak."""
+    return _filled(_grant(words), engine)
 
 
 def words_of(error: DBAPIError) -> str:
@@ -133,6 +133,11 @@ def _grant(words: str) -> str:
     return f"give {{role}} this right: `{command}`".replace("{thing}", denied[3]) if command else _ANY_GRANT
 
 
-def _filled(cure: str, names: dict[str, str]) -> str:
+def _filled(cure: str, engine: Engine) -> str:
+    quote = engine.dialect.identifier_preparer.quote
+    names = {
+        "role": quote(engine.url.username) if engine.url.username else "ROLE",
+        "database": quote(engine.url.database) if engine.url.database else "DATABASE",
+    }
     # Not `format`, because a name may hold a brace.
     return re.sub(r"\{(role|database)\}", lambda match: names[match[1]], cure)

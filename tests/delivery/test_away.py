@@ -1,19 +1,24 @@
-"""A PostgreSQL server that goes away between the answers and their record: none of them ends in doubt."""
+"""A database that goes away between the answers and their record: a run waits for it, and tells how that ended."""
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from digest import pipeline
 from digest.delivery.recover import recover
 from digest.delivery.run import Run
 from digest.errors import TryLater
+from digest.installation import Installation
 from digest.store import migrate
 from digest.store.engine import make_engine
-from digest.transports.base import Outcome, Parcel
+from digest.system import stopping
+from digest.transports.base import Outcome, Parcel, Transport
 from tests import postgres
 from tests.house import House
 from tests.test_send import Recorder, freeze, hand_over, receipt
@@ -70,4 +75,46 @@ def test_answers_that_came_are_recorded_when_the_server_is_back(
     assert (receipt(house, number).accepted, receipt(house, number).uncertain) == (5, 0)
     assert not recover(Run(house.place, Recorder()))
     assert len(transport.taken) == 5
+    house.close()
+
+
+class Locked(Installation):
+    """An installation whose database is locked by another program once its letters are answered.
+
+    It does not wait for locks, and is asked to stop then.
+    """
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.settings, house.now)
+        self.__dict__["engine"] = make_engine(house.settings.storage_url, wait=0)
+        self.other = sqlite3.connect(house.folder / "digest.db", isolation_level=None)
+
+    def transport(self) -> Transport:
+        installation = self
+
+        class Locking(Recorder):
+            def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+                yield from super().hand_over(parcels)
+                installation.other.execute("BEGIN IMMEDIATE")
+                stopping.request_stop()
+
+        return Locking()
+
+
+def test_a_run_that_is_stopped_while_it_waits_tells_what_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "_asked", False)
+    house = House(tmp_path / "house")
+    house.run()
+    house.reader("r@example.org")
+    house.publish("A street for walking")
+    house.now += timedelta(days=4)
+    locked = Locked(house)
+    with pytest.raises(TryLater, match=r"asked to stop before it was back.*digest settle"):
+        pipeline.run(locked)
+    locked.other.close()
+    locked.engine.dispose()
+    monkeypatch.setattr(stopping, "_asked", False)
+    assert recover(Run(house.place, Recorder())).total() == 1
     house.close()

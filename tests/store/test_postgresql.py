@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,14 +18,18 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 
 from digest.commands.base import exit_code_of, message_of
+from digest.config.load import load
 from digest.errors import ConfigError, DigestError, TryLater
+from digest.operations.check_settings import storage_problems
 from digest.store import migrate
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from digest.store.patience import write_patiently
-from digest.store.sqlstate import DatabaseAway, told
+from digest.store.sqlstate import told
 from digest.system import stopping
+from tests import console
 from tests.counts import table
+from tests.house import CONFIG
 from tests.postgres import Databases
 
 Open = Callable[..., Engine]
@@ -136,6 +142,50 @@ def test_a_role_learns_which_right_it_lacks_one_after_the_other(
         conn.exec_driver_sql("CREATE TABLE public.mine (id INTEGER)")
 
 
+def check_rights(folder: Path, url: str, order: Callable[[str], None], steps: Iterable[tuple[str, str]]) -> None:
+    """Check that `digest check` tells the right of each step, or nothing for "", then give the step's order."""
+    (folder / "notes").mkdir()
+    (folder / "config.toml").write_text(CONFIG.format(source="", weekly=""))
+    environ = {"DIGEST_STORAGE__URL": url}
+    assert console.digest(folder, "check", environ=environ).code == 2
+    settings = load(folder / "config.toml", environ)
+    for right, statement in steps:
+        problems = list(storage_problems(settings))
+        assert [right in problem for problem in problems] == [True] * bool(right), (right, problems)
+        order(statement)
+
+
+def test_check_tells_that_a_role_may_make_no_table(role: tuple[str, Callable[[str], None]], tmp_path: Path) -> None:
+    url, order = role
+    order("CREATE SCHEMA empty")
+    order("ALTER ROLE NAME SET search_path = empty")
+    steps = (
+        ("no schema has been selected", "GRANT USAGE ON SCHEMA empty TO NAME"),
+        ("`GRANT USAGE, CREATE ON SCHEMA empty TO", "GRANT CREATE ON SCHEMA empty TO NAME"),
+        ("", "DROP SCHEMA empty"),
+    )
+    check_rights(tmp_path, url, order, steps)
+
+
+@pytest.mark.long
+def test_check_tells_what_a_role_may_not_write(
+    opened: Open, role: tuple[str, Callable[[str], None]], tmp_path: Path
+) -> None:
+    url, order = role
+    order("GRANT SELECT ON ALL TABLES IN SCHEMA public TO NAME")
+    steps = (
+        ("`GRANT SELECT, INSERT, UPDATE, DELETE ON", "GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO NAME"),
+        ("`GRANT SELECT, INSERT, UPDATE, DELETE ON", "GRANT DELETE ON ALL TABLES IN SCHEMA public TO NAME"),
+        ("`GRANT USAGE, SELECT ON ALL SEQUENCES", "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO NAME"),
+        ("", "ALTER ROLE NAME SET default_transaction_read_only = on"),
+        ("default_transaction_read_only = off", "ALTER ROLE NAME RESET default_transaction_read_only"),
+        ("", "SELECT 1"),
+    )
+    check_rights(tmp_path, url, order, steps)
+    with opened(url).connect() as conn:
+        assert not conn.scalar(text("SELECT count(*) FROM counter")), "nothing is written"
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", pytest.param("SQL_ASCII", marks=pytest.mark.long)])
 def test_another_encoding_is_refused_by_name(opened: Open, postgresql: Databases, encoding: str) -> None:
     name = f"digest_{encoding.lower()}_{os.getpid()}"
@@ -225,32 +275,9 @@ def test_what_came_is_recorded_once_the_server_is_back(opened: Open, postgresql_
     engine = opened(postgresql_url)
     outage = Outage(engine, refusals)
     with pytest.raises(TryLater, match="every answer that came is recorded"):
-        write_patiently(engine, "record", _add, pause=0)
+        write_patiently(engine, "record", _add, clock=count().__next__, sleep=lambda _: None)
     assert outage.refusals == 0
     with reading(engine) as conn:
-        assert conn.scalar(text("SELECT count(*) FROM counter WHERE name = 'answers'")) == 1
-
-
-def test_a_server_that_stays_away_leaves_answers_in_doubt_and_that_is_told(opened: Open, postgresql_url: str) -> None:
-    engine = opened(postgresql_url)
-    Outage(engine, 99)
-    with pytest.raises(TryLater, match=r"could not be recorded.*digest settle") as caught:
-        write_patiently(engine, "record", _add, tries=3, pause=0)
-    assert isinstance(caught.value.__cause__, DatabaseAway)
-
-
-def test_a_busy_sqlite_file_is_waited_for_too(opened: Open, sqlite_url: str) -> None:
-    engine, other = opened(sqlite_url, wait=0), opened(sqlite_url)
-    tries: list[int] = []
-
-    def add(conn: Connection) -> None:
-        tries.append(1)
-        if len(tries) == 1:
-            raise DatabaseAway("busy")
-        _add(conn)
-
-    write_patiently(engine, "record", add, pause=0)
-    with reading(other) as conn:
         assert conn.scalar(text("SELECT count(*) FROM counter WHERE name = 'answers'")) == 1
 
 
