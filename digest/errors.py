@@ -62,9 +62,13 @@ class SchemaTooNew(WrongUse):
 
 
 class PersonNeeded(DigestError):
-    """Nothing failed, but only a person can go on: exit code 4."""
+    """Nothing failed, but only a person can go on: exit code 4.
+
+    `told_before`: an earlier run of the local day ended by the same.
+    """
 
     exit_code = 4
+    told_before = False
 
 
 class BadEdition(DigestError):

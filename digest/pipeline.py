@@ -211,6 +211,9 @@ def _accounted(installation: Installation, command: str, context: _Context) -> I
         yield number
     except DigestError as error:
         away = DatabaseAway in (type(error), type(error.__cause__))
+        if isinstance(error, PersonNeeded):
+            context.told = [str(error)]
+            error.told_before = context.told == told_today(installation)
         _tell_broken(installation, context, away=away)
         # Without its row the run counts as killed; the error itself says more than that the row could not be written.
         with suppress(DatabaseAway) if away else nullcontext():

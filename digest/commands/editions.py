@@ -261,7 +261,7 @@ def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool
     """Gather, then prepare, freeze and send each edition that is due: the command for cron.
 
     Silent unless a person is needed (told once a day), on a terminal, or with -v. Leaves with exit code 4 when a
-    person is needed, and with 75 when letters wait or most sources are away.
+    person is needed (in HOLD each time), and with 75 when letters wait or most sources are away.
     """
     from digest import pipeline
     from digest.operations.clock import accept_clock
@@ -272,8 +272,13 @@ def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool
     if clock_is_right:
         with writing(installation.engine, "accept clock") as conn:
             accept_clock(conn, installation.clock())
-    with watching(installation) as watch:
-        report = pipeline.run(installation, watch=watch)
+    try:
+        with watching(installation) as watch:
+            report = pipeline.run(installation, watch=watch)
+    except PersonNeeded as needed:
+        if needed.told_before and story.quiet:
+            raise click.exceptions.Exit(needed.exit_code) from None
+        raise
     account.conclude(installation, report, json_)
 
 

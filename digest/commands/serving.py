@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, story, tell
+from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, story, tell
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 
 if TYPE_CHECKING:
@@ -48,19 +48,22 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
     help="A file with a body of SendGrid's webhook; its signature is not checked.",
 )  # fmt: skip
 @as_json
+@as_verbose
 @click.pass_obj
-def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool) -> None:
+def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool, verbose: bool) -> None:
     """Read events from a mailbox of bounces and complaints, or from a file; safe to repeat.
 
-    Exit code 4 when somebody answered a letter and a person must read it.
+    Exit code 4 when somebody answered a letter and a person must read it: once a day. Silent where nothing is new,
+    unless on a terminal or with -v.
     """
     from digest.delivery import events_in
     from digest.operations.alarms import alarms as read_alarms
+    from digest.operations.waiting import tell_events_once
     from digest.store.engine import reading
     from digest.transports.mailbox.mailbox import open_mailbox
 
     installation = options.installation()
-    story.begin(options.at)
+    begin_story(options, verbose=verbose)
     address = mailbox or installation.settings.events.mailbox
     if file is not None and mailbox is not None:
         raise WrongUse("give --mailbox or --file, not both")
@@ -77,23 +80,28 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     installation.fence.follow()
     with reading(installation.engine) as conn:
         alarms = read_alarms(conn, installation.clock())
+    answers, lines = _answers_line(incoming), _lines(incoming, alarms)
+    fresh = tell_events_once(installation, [*lines, *answers])
     if json_:
         answer(_document(incoming) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
-    else:
-        _tell_story(incoming, alarms)
-    if incoming.answers:
-        tell(
-            f"{incoming.answers} unread: somebody answered a letter; read it in the mailbox, answer, mark it as read"
-        )
+        lines = []
+    elif fresh or incoming.taken.new or not story.quiet:
+        click.echo(", ".join(f"{count} {name}" for name, count in _counts(incoming).items()))
+    for line in [*lines, *answers]:
+        if line in fresh or not story.quiet:
+            tell(line)
+    if any(line in fresh for line in answers):
         raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
-def _tell_story(incoming: Incoming, alarms: Sequence[Alarm]) -> None:
-    click.echo(", ".join(f"{count} {name}" for name, count in _counts(incoming).items()))
-    for reason, count in sorted(incoming.aside.items()):
-        tell(f"left aside: {count} × {reason}")
-    for alarm in alarms:
-        tell(f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}")
+def _answers_line(incoming: Incoming) -> list[str]:
+    cure = "somebody answered a letter; read it in the mailbox, answer, mark it as read"
+    return [f"{incoming.answers} unread: {cure}"] if incoming.answers else []
+
+
+def _lines(incoming: Incoming, alarms: Sequence[Alarm]) -> list[str]:
+    aside = [f"left aside: {count} × {reason}" for reason, count in sorted(incoming.aside.items())]
+    return [*aside, *(f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}" for alarm in alarms)]
 
 
 def _from_file(installation: Installation, file: Path) -> Incoming:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from digest.installation import Installation
 from digest.store import entries, history, runs
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
 
 
 def held_entries(installation: Installation) -> list[str]:
@@ -25,7 +26,21 @@ def what_waits(installation: Installation, waiting: list[str]) -> list[str]:
 
 def told_today(installation: Installation) -> list[str] | None:
     """Return what the newest run of this local day told as waiting; None before the first one."""
+    return next(iter(_told_today(installation, "run")), None)
+
+
+def tell_events_once(installation: Installation, lines: Sequence[str]) -> list[str]:
+    """Return those of `lines` that `digest events` has not told on this local day; note that it tells them now."""
+    before = {line for told in _told_today(installation, runs.EVENTS) for line in told}
+    if fresh := [line for line in lines if line not in before]:
+        now = installation.clock()
+        with writing(installation.engine, "told") as conn:
+            runs.finish(conn, runs.start(conn, runs.EVENTS, now), "told", {"told": fresh}, now)
+    return fresh
+
+
+def _told_today(installation: Installation, command: str) -> list[list[str]]:
     now = installation.clock()
     local = now.astimezone(ZoneInfo(installation.settings.site.zone))
     with reading(installation.engine) as conn:
-        return runs.told_since(conn, local.replace(hour=0, minute=0, second=0, microsecond=0), now)
+        return runs.told_since(conn, command, local.replace(hour=0, minute=0, second=0, microsecond=0), now)

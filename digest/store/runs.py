@@ -14,7 +14,9 @@ from digest.store.deliveries import Delivery
 from digest.store.schema import run
 from subscribers.database import chunks
 
-CLOCK = "clock"  # the command of a row by which a person has said that the clock is right
+# The commands of rows that are no runs: in the one a person has said that the clock is right, the other keeps what
+# `digest events` has told.
+CLOCK, EVENTS = "clock", "events"
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
@@ -46,24 +48,25 @@ def newest_time(conn: Connection) -> datetime | None:
     """Return the latest end or start of a run since a person last accepted the clock; None without a run."""
     accepted = select(func.coalesce(func.max(run.c.id), 0)).where(run.c.command == CLOCK).scalar_subquery()
     times = func.coalesce(run.c.finished_at, run.c.started_at)
-    latest: datetime | None = conn.scalar(select(func.max(times)).where(run.c.id >= accepted))
+    ran = (run.c.id >= accepted, run.c.command != EVENTS)
+    latest: datetime | None = conn.scalar(select(func.max(times)).where(*ran))
     return latest
 
 
-def told_since(conn: Connection, since: datetime, now: datetime) -> list[str] | None:
-    """Return what the newest run between two instants told as waiting for a person; None when none has told any."""
+def told_since(conn: Connection, command: str, since: datetime, now: datetime) -> list[list[str]]:
+    """Return what the runs of a command between two instants told as waiting for a person, the newest first."""
     rows = conn.scalars(
         select(run.c.account)
-        .where(run.c.command == "run", run.c.started_at >= since, run.c.started_at <= now)
+        .where(run.c.command == command, run.c.started_at >= since, run.c.started_at <= now)
         .order_by(run.c.id.desc())
         .limit(100)
     )
-    return next((account["told"] for account in rows if account and "told" in account), None)
+    return [account["told"] for account in rows if account and "told" in account]
 
 
 def newest(conn: Connection, limit: int = 10) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account."""
-    rows = conn.execute(select(run).order_by(run.c.id.desc()).limit(limit))
+    rows = conn.execute(select(run).where(run.c.command != EVENTS).order_by(run.c.id.desc()).limit(limit))
     return [
         {
             "id": row.id,

@@ -107,13 +107,33 @@ def test_who_writes_to_the_bounce_address_leaves_or_a_person_is_told(sent: House
     assert json.loads(command(sent, "--mailbox", place, "--json").stdout)["answers"] == 1
 
 
+def test_an_unread_answer_is_told_once_a_day_and_when_there_are_more(sent: House, tmp_path: Path) -> None:
+    place = fill(tmp_path / "box", note(envelope(2, sent.tag), text="Where is the May issue?"))
+    codes = []
+    for hours, more in ((0, False), (1, False), (1, True), (1, False), (24, False)):
+        sent.now += timedelta(hours=hours)
+        if more:
+            fill(tmp_path / "box", note(envelope(3, sent.tag), text="And the June issue?"))
+        result = command(sent, "--mailbox", place)
+        assert (result.exit_code == 4) == ("somebody answered a letter" in result.stderr) == bool(result.output)
+        codes.append(result.exit_code)
+    assert codes == [4, 0, 4, 0, 4]
+    loud = command(sent, "--mailbox", place, "-v")
+    assert (loud.exit_code, "2 unread: somebody answered" in loud.stderr) == (0, True)
+    assert rows(sent, "SELECT count(*) FROM run WHERE command = 'events'") == [(3,)]
+    sent.now += timedelta(days=40)
+    assert command(sent, "--mailbox", place).exit_code == 4
+    assert not sent.run(days=-40, hours=1).failed, "it is no run, by which a clock is judged"
+
+
 def test_an_mbox_is_read_again_without_effect(sent: House, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "mbox")
     box.add(dsn(envelope(1, sent.tag), block("5.1.1")))
     box.close()
-    answers = [command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}").stdout for _ in range(2)]
-    assert answers[0].startswith("1 new, 0 duplicate")
-    assert answers[1].startswith("0 new, 1 duplicate")
+    assert command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}").stdout.startswith("1 new, 0 duplicate")
+    assert command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}").output == ""
+    answers = [command(sent, "--mailbox", f"mbox:{tmp_path / 'mbox'}", "-v").stdout]
+    assert answers[0].startswith("0 new, 1 duplicate")
 
 
 class Dying:

@@ -11,6 +11,7 @@ import pytest
 from digest.editions import approve, draft
 from digest.store import sources
 from digest.store.engine import writing
+from tests import console
 from tests.house import House
 
 
@@ -61,3 +62,17 @@ def test_a_quiet_day_has_nothing_to_tell(tmp_path: Path) -> None:
     house = House(tmp_path / "quiet")
     assert [house.run(hours=1).waiting for _ in range(3)] == [[], [], []]
     house.close()
+
+
+def test_a_run_in_hold_leaves_with_4_each_time_and_is_told_once_a_day(tmp_path: Path) -> None:
+    house = House(tmp_path / "held")
+    house.run()
+    house.place.fence.hold()
+    house.close()
+    told = []
+    for hours, words in ((1, []), (1, []), (0, ["-v"]), (24, [])):
+        house.now += timedelta(hours=hours)
+        answer = console.digest(house.folder, "--now", house.now.isoformat(), "run", *words)
+        told.append((answer.code, "HOLD" in answer.stderr))
+    assert told == [(4, True), (4, False), (4, True), (4, True)]
+    assert console.digest(house.folder, "send").stderr.count("HOLD") == 1
