@@ -94,13 +94,13 @@ class Rehearsal:
     """Count what a hand-over of one edition would do now.
 
     `letters`: those that would leave; `dropped`: deliveries that would not, because the reader must not be mailed
-    any more or has paused; `unwritten`: the refusals of letters that cannot be written.
+    any more or has paused; `unwritten`: letters that cannot be written, pairs (subscriber, refusal).
     """
 
     edition: int
     letters: int = 0
     dropped: int = 0
-    unwritten: list[Outcome] = field(default_factory=list)
+    unwritten: list[tuple[int, Outcome]] = field(default_factory=list)
 
 
 def rehearse(installation: Installation, number: int, transport: Transport) -> Rehearsal:
@@ -118,7 +118,8 @@ def rehearse(installation: Installation, number: int, transport: Transport) -> R
         parcels, unwritten = compose_batch(frozen, batch, secret, now)
         rehearsal.letters += sum(1 for _ in transport.hand_over(parcels))
         rehearsal.dropped += len(owed) - len(batch)
-        rehearsal.unwritten += unwritten
+        readers = {claimed.delivery.id: claimed.reader.id for claimed in batch}
+        rehearsal.unwritten += [(readers[refusal.delivery], refusal) for refusal in unwritten]
 
 
 def frozen_edition(installation: Installation, number: int) -> FrozenEdition:

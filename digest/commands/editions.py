@@ -301,17 +301,20 @@ def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dic
 def _report_rehearsals(rehearsals: Sequence[Rehearsal], out: Path, json_: bool) -> None:
     """Print what a dry run wrote, and name each letter that cannot be written; then leave with exit code 1."""
     letters, dropped = (sum(getattr(row, key) for row in rehearsals) for key in ("letters", "dropped"))
-    unwritten = [(row.edition, refusal) for row in rehearsals for refusal in row.unwritten]
+    unwritten = [(row.edition, reader, refusal) for row in rehearsals for reader, refusal in row.unwritten]
     if json_:
         # The keys of a run, so that one reader of JSON serves both; a dry run sends nothing, so no receipt changes.
         lists: dict[str, Any] = {key: [] for key in ("receipts", "sources", "waiting", "failed")}
-        rows = [{"edition": number, "delivery": no.delivery, "reason": no.reason} for number, no in unwritten]
+        rows = [
+            {"edition": number, "delivery": no.delivery, "subscriber": reader, "reason": no.reason}
+            for number, reader, no in unwritten
+        ]
         answer(lists | {"dry_run": {"letters": letters, "dropped": dropped, "unwritten": rows, "out": str(out)}})
     tell(f"dry run: {letters} letters in {out}; nothing was handed over, nothing was marked")
     if dropped:
         tell(f"{dropped} deliveries are left out, because their readers must not be mailed any more or have paused")
-    for number, refusal in unwritten:
-        tell(f"delivery {refusal.delivery} of edition {number}: {refusal.reason}")
+    for number, reader, refusal in unwritten:
+        tell(f"delivery {refusal.delivery} of edition {number}, to subscriber {reader}: {refusal.reason}")
     if unwritten:
         raise click.exceptions.Exit(1)
 

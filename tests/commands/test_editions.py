@@ -123,7 +123,7 @@ def test_a_dry_run_gives_one_count_and_names_what_cannot_be_written(sent: House,
     assert answer.code == 1
     assert {key: answer.document["dry_run"][key] for key in ("letters", "dropped")} == {"letters": 2, "dropped": 0}
     (refusal,) = answer.document["dry_run"]["unwritten"]
-    assert refusal["edition"] == number
+    assert (refusal["edition"], refusal["subscriber"]) == (number, 1), "as `subscribers show` and `explain` take it"
     assert "no letter could be written" in refusal["reason"]
     assert "jane" not in answer.stdout + answer.stderr
     assert "nothing to send" not in answer.stderr
