@@ -18,7 +18,7 @@ from digest.ledger.events import Event
 from digest.store import entries, sources
 from digest.store.engine import reading, writing
 from digest.store.events import take
-from digest.transports.base import Capabilities, Outcome, Parcel
+from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.house import House
@@ -100,9 +100,9 @@ class Postman:
     def stop(self) -> None:
         pass
 
-    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
         """Return what `known` says."""
-        return {number: self.known[number] for number, _ in deliveries if number in self.known}
+        return {number: self.known[number] for number, *_ in letters if number in self.known}
 
     def close(self) -> None:
         """Nothing to finish."""

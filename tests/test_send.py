@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from digest import pipeline, send
 from digest.delivery.recover import recover
@@ -23,10 +23,11 @@ from digest.store import deliveries, editions, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
-from digest.transports.base import BATCH, Capabilities, Outcome, Parcel
+from digest.transports.base import BATCH, Asked, Capabilities, Outcome, Parcel
 from digest.transports.file import FileTransport
 from subscribers import store as people
 from subscribers.model import Interests
+from subscribers.tables import subscriber as person
 from tests.house import House
 
 FOLLOWED = [Interests(frozenset(areas)) for areas in ({"housing"}, {"transport"}, {"housing", "transport"})]
@@ -58,8 +59,8 @@ class Recorder:
     def stop(self) -> None:
         pass
 
-    def ask(self, asked: Iterable[tuple[int, str]]) -> dict[int, str]:
-        return {number: self.answers[number] for number, _ in asked if number in self.answers}
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
+        return {number: self.answers[number] for number, *_ in letters if number in self.answers}
 
     def close(self) -> None:
         pass
@@ -114,6 +115,19 @@ def test_every_reader_gets_one_letter_and_the_receipt_balances(frozen: tuple[Hou
     assert sorted(p.to for p in transport.taken) == [f"r{n}@example.org" for n in range(5)]
     assert receipt(house, number).accepted == 5
     assert receipt(house, number).balanced
+
+
+def test_a_letter_to_another_reader_with_the_same_number_is_not_taken_for_this_one(frozen: tuple[House, int]) -> None:
+    """After a restore a number may be given again, and the letters that were written before are still there."""
+    house, number = frozen
+    letters = FileTransport(house.settings.transport.directory)
+    hand_over(house, number, letters)
+    with writing(house.place.engine) as conn:
+        conn.execute(update(delivery).values(state="claimed"))
+        conn.execute(update(person).where(person.c.id.in_((1, 2))).values(key=func.substr(person.c.key, 2) + "z"))
+    assert recover(Run(house.place, letters)) == {(number, "accepted"): 3, (number, "pending"): 2}
+    hand_over(house, number, letters)
+    assert receipt(house, number).accepted == 5
 
 
 def test_what_another_transport_handed_over_is_in_doubt(frozen: tuple[House, int]) -> None:

@@ -16,7 +16,7 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from digest.delivery.claim import Claimed
-from digest.delivery.parcel import folder_of, parcel
+from digest.delivery.parcel import folder_of, message_id, parcel
 from digest.delivery.run import Run
 from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.cures import Cure, cure_for, passes
@@ -31,7 +31,8 @@ from digest.store.engine import reading, writing
 from digest.store.patience import write_patiently
 from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.transports.base import Outcome, Parcel, WaitingTransport
+from digest.transports.base import Asked, Outcome, Parcel, WaitingTransport
+from digest.transports.tag import TagKeys
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def record_outcomes(
     unanswered = [number for number in claimed if number not in answered]
     late: list[Outcome] = []
     if unanswered and begun:
-        answers = run.transport.ask([(number, folder_of(edition)) for number in unanswered])
+        answers = run.transport.ask(_letters_of(run, edition, [c for c in batch if c.delivery.id not in answered]))
         late = [Outcome(number, "accepted") for number in unanswered if answers.get(number) == "accepted"]
         unanswered = [number for number in unanswered if answers.get(number) == "absent"]
     now = run.installation.clock()
@@ -151,6 +152,15 @@ def record_outcomes(
 
     # Safe to repeat after a commit whose end is unknown, because each step changes only what this run has claimed.
     write_patiently(run.installation.engine, "record", record)
+
+
+def _letters_of(run: Run, edition: Edition, batch: Sequence[Claimed]) -> list[Asked]:
+    # Without the database, because it may be away.
+    site, secret, folder = run.installation.settings.site, run.installation.secret, folder_of(edition)
+    return [
+        Asked(claim.delivery.id, folder, message_id(site, TagKeys(claim.reader.key, edition.key), secret))
+        for claim in batch
+    ]
 
 
 def _in_order_of_trial(parcels: Sequence[Parcel], batch: Sequence[Claimed]) -> list[Parcel]:

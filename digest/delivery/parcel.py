@@ -62,7 +62,8 @@ def parcel(
         marks = values(letters.of(person.language), form, rendered.reader)
         filling = Filling(form, marks, head, edition.cadence)
     tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
-    return Parcel(delivery, folder_of(edition), person.email, message, rendered.letter, filling, tag)
+    folder = folder_of(edition)
+    return Parcel(delivery, folder, person.email, message, rendered.letter, filling, tag, head.message_id)
 
 
 def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:
@@ -109,20 +110,26 @@ def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFact
 def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: bytes, now: datetime) -> Head:
     """Return the values for the headers of a person's letter."""
     site, edition = letters.settings.site, letters.edition
-    domain = site.sender.domain
-    # The same on every attempt, so that a receiver can drop a second copy; hashed, because a number would tell how
-    # many subscribers there are. Of the keys, because after a restore the numbers may be given again, and a receiver
-    # would drop another letter as a second copy.
-    token = hmac.new(secret, f"message {edition.key} {person.key}".encode(), hashlib.sha256).hexdigest()[:32]
     return Head(
         site,
         to=person.email,
         to_name=person.name,
-        message_id=f"<{token}@{domain}>",
+        message_id=message_id(site, TagKeys(person.key, edition.key), secret),
         date=now,
-        list_id=f"{edition.cadence}.{domain}",
+        list_id=f"{edition.cadence}.{site.sender.domain}",
         unsubscribe_url=reader.unsubscribe_url,
     )
+
+
+def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:
+    """Return the Message-ID of the letter to a reader of an edition, who have these keys.
+
+    The same on every attempt, so that a receiver can drop a second copy; hashed, because a number would tell how many
+    subscribers there are. Of the keys, because after a restore the numbers may be given again, and a receiver would
+    drop another letter as a second copy.
+    """
+    token = hmac.new(secret, f"message {keys.edition} {keys.subscriber}".encode(), hashlib.sha256).hexdigest()[:32]
+    return f"<{token}@{site.sender.domain}>"
 
 
 def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:

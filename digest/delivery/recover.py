@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from digest.delivery.parcel import folder_of
+from sqlalchemy import Connection
+
+from digest.delivery.parcel import folder_of, message_id
 from digest.delivery.run import Run
+from digest.installation import Installation
 from digest.store import deliveries, editions, runs
+from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
+from digest.store.keys import tag_keys
 from digest.system.failpoint import failpoint
+from digest.transports.base import Asked
 
 
 def recover(run: Run) -> Counter[tuple[int, str]]:
@@ -22,11 +29,10 @@ def recover(run: Run) -> Counter[tuple[int, str]]:
     engine, where = run.installation.engine, run.installation.settings.transport.where
     with reading(engine) as conn:
         orphans = deliveries.in_state(conn, "claimed")
-        folders = {orphan.edition: folder_of(editions.get(conn, orphan.edition)) for orphan in orphans}
-        askable = runs.handed_over_by(conn, where, orphans)
+        askable = letters_of(conn, run.installation, runs.handed_over_by(conn, where, orphans))
     if not orphans:
         return Counter()
-    answers = run.transport.ask([(orphan.id, folders[orphan.edition]) for orphan in askable])
+    answers = run.transport.ask(askable)
     settled = []
     for orphan in orphans:
         answer = "absent" if orphan.unbegun else answers.get(orphan.id, "")
@@ -37,3 +43,15 @@ def recover(run: Run) -> Counter[tuple[int, str]]:
     with writing(engine, "recover") as conn:
         deliveries.settle(conn, settled, run.installation.clock())
     return Counter((orphan.edition, state) for orphan, (_, state, _) in zip(orphans, settled, strict=True))
+
+
+def letters_of(conn: Connection, installation: Installation, rows: Iterable[Delivery]) -> list[Asked]:
+    """Return the letters of these deliveries as a transport is asked about them."""
+    rows = list(rows)
+    folders = {number: folder_of(editions.get(conn, number)) for number in {row.edition for row in rows}}
+    keys = tag_keys(conn, [row.id for row in rows])  # none of a reader who was erased
+    site, secret = installation.settings.site, installation.secret
+    return [
+        Asked(row.id, folders[row.edition], message_id(site, keys[row.id], secret) if row.id in keys else "")
+        for row in rows
+    ]

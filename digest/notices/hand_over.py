@@ -16,7 +16,7 @@ from digest.store import notices
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.notices import Notice
-from digest.transports.base import Outcome
+from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
 from subscribers.consent import on_allow_list
 from subscribers.store import is_suppressed
@@ -109,7 +109,7 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
         outcomes.extend(run.transport.hand_over([parcel]))
     finally:
         if not outcomes:
-            heard = run.transport.ask([(owed.number, FOLDER)]).get(owed.number)
+            heard = run.transport.ask([Asked(owed.number, FOLDER, parcel.message_id)]).get(owed.number)
             state = {"absent": "deferred", "accepted": "accepted"}.get(heard or "", "uncertain")
             outcomes.append(Outcome(owed.number, state, "" if state == "accepted" else "no answer was heard"))
         _settle(installation, owed, outcomes[0])

@@ -45,4 +45,6 @@ def notice_parcel(settings: Settings, kind: str, number: int, to: str, secret: b
     token = hmac.new(secret, f"notice {number} {now.isoformat()}".encode(), hashlib.sha256).hexdigest()[:32]
     head = Head(site, to=to, message_id=f"<{token}@{domain}>", date=now, list_id="", unsubscribe_url="")
     # The tag names no delivery, because a report about a notice is about no letter.
-    return Parcel(number, FOLDER, to, compose_message(settings, letter, head), letter, tag="notice")
+    return Parcel(
+        number, FOLDER, to, compose_message(settings, letter, head), letter, None, "notice", head.message_id
+    )

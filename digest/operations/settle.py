@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from digest.delivery.parcel import folder_of
+from digest.delivery.recover import letters_of
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.store import deliveries, editions, event_history, requests, runs
@@ -89,7 +90,8 @@ def ask_transport(installation: Installation, number: int | None = None) -> dict
             rows = deliveries.in_state(conn, "uncertain", number)
             handed_over = runs.handed_over_by(conn, installation.settings.transport.where, rows)
             ours = {delivery.id for delivery in handed_over}
-        answers = transport.ask([(delivery.id, delivery.where) for delivery in uncertain])
+            letters = letters_of(conn, installation, rows)
+        answers = transport.ask(letters)
         taken = [delivery.id for delivery in uncertain if answers.get(delivery.id) == "accepted"]
         with writing(installation.engine, "settle by asking") as conn:
             for some in chunks(sorted(taken)):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from digest.letter.blocks import Assembled
@@ -66,7 +66,7 @@ class Parcel:
     `letter` is the subject, html and text that the message was composed from. A transport sends either `message`
     or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to
     the other side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
-    it back into the delivery.
+    it back into the delivery. `message_id` is the header of `message`.
     """
 
     delivery: int
@@ -76,6 +76,19 @@ class Parcel:
     letter: Assembled
     filling: Filling | None = None
     tag: str = ""
+    message_id: str = ""
+
+
+class Asked(NamedTuple):
+    """Name a letter that may have been handed over: its delivery, the folder of its edition, and its Message-ID.
+
+    The Message-ID tells the letter from an earlier one, to whose delivery the same number was given before a restore;
+    "" where it is not known any more.
+    """
+
+    delivery: int
+    folder: str
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +148,8 @@ class Transport(Protocol):
         """
         ...
 
-    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return what is known of earlier hand-overs, by delivery. `deliveries` are pairs (delivery, folder).
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
+        """Return what is known of earlier hand-overs, by delivery.
 
         "accepted": the letter was taken; "absent": it surely was not. Leave out a delivery of which neither is
         certain. Return {} if the other side cannot be asked.

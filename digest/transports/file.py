@@ -17,7 +17,7 @@ from digest.system.failpoint import failpoint
 from digest.system.flush import flush, flush_names
 from digest.system.pages import render_page
 from digest.system.private import make_private_folder, write_private
-from digest.transports.base import Capabilities, Outcome, Parcel
+from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 
 _INDEXED = 2000
 _BATCH = 200  # letters that are flushed to the disk together
@@ -52,17 +52,21 @@ class FileTransport:
             if error is not None:
                 raise error
 
-    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
-        """Return "accepted" where the letter's file is there, "absent" where it is not.
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
+        """Return "accepted" where the letter's file is there, "absent" where none or another letter's is.
 
-        Leaves out a delivery whose folder may not be read. `close` then rewrites the index of each edition in which
-        a letter was there.
+        Leaves out a delivery whose folder may not be read, or whose letter is not known any more. `close` then
+        rewrites the index of each edition in which a letter was there.
         """
         answers: dict[int, str] = {}
         flushed: set[str] = set()
-        for delivery, folder in deliveries:
+        for delivery, folder, message_id in letters:
             try:
-                (self._directory / folder / f"{_stem(delivery)}.eml").stat()
+                there = _message_id(self._directory / folder / f"{_stem(delivery)}.eml")
+                if there != message_id:
+                    # Written before a restore, when the number was another delivery's; the letter replaces it.
+                    answers |= {delivery: "absent"} if message_id else {}
+                    continue
                 if folder not in flushed:
                     # Because a run that was killed may have written the letter and not flushed its name.
                     self._flush_folders(folder)
@@ -154,6 +158,12 @@ def _begin(folder: Path, parcel: Parcel) -> Path:
     unfinished = folder / f"{stem}.part"
     write_private(unfinished, parcel.message)
     return unfinished
+
+
+def _message_id(path: Path) -> str:
+    """Return the Message-ID of a letter's file, or "" if it has none. Raises OSError."""
+    with path.open("rb") as file:
+        return str(BytesHeaderParser().parse(file)["Message-ID"] or "").strip()
 
 
 def _unwritable(folder: Path, error: OSError) -> DigestError:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from digest.errors import DigestError
-from digest.transports.base import Outcome, Transport
+from digest.transports.base import Asked, Outcome, Transport
 from tests.transports.mailserver import parcel
 
 STATES = {"accepted", "refused", "deferred", "uncertain"}
@@ -67,10 +67,10 @@ class TransportContract:
         letters = [parcel(number) for number in range(1, 6)]
         transport = case.make()
         list(transport.hand_over(letters))
-        asked = [(letter.delivery, letter.folder) for letter in letters] + [(99, letters[0].folder)]
+        asked = [Asked(letter.delivery, letter.folder) for letter in letters] + [Asked(99, letters[0].folder)]
         for instance in (transport, case.make()):
             answers = instance.ask(asked)
-            assert set(answers) <= {number for number, _ in asked}
+            assert set(answers) <= {number for number, *_ in asked}
             assert {answers.get(number, "accepted") for number in range(1, 6)} == {"accepted"}
             assert answers.get(99, "absent") == "absent"
             instance.close()
@@ -81,7 +81,7 @@ class TransportContract:
         outcomes = transport.hand_over(letters)
         heard = [next(outcomes), next(outcomes)]
         outcomes.close()  # type: ignore[attr-defined]
-        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
+        answers = transport.ask([Asked(letter.delivery, letter.folder) for letter in letters])
         transport.close()
         taken = case.taken()
         assert max(taken.values()) == 1
@@ -100,7 +100,7 @@ class TransportContract:
         except DigestError:
             pass
         outcomes = once_each(heard)
-        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
+        answers = transport.ask([Asked(letter.delivery, letter.folder) for letter in letters])
         transport.close()
         assert "accepted" not in {outcome.state for outcome in outcomes.values()} | set(answers.values())
         # Nor may a reader be refused for it, because the readers are not at fault.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from digest.errors import DigestError
 from digest.letter.blocks import Assembled
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Asked, Outcome, Parcel
 from digest.transports.file import FileTransport
 
 
@@ -40,8 +41,24 @@ def test_is_never_in_doubt(tmp_path: Path) -> None:
     transport = FileTransport(tmp_path)
     list(transport.hand_over([parcel(1)]))
     (tmp_path / "weekly-2026-11-20" / "000002.part").write_bytes(b"half a let")
-    asked = transport.ask([(1, "weekly-2026-11-20"), (2, "weekly-2026-11-20"), (3, "never")])
+    asked = transport.ask([Asked(1, "weekly-2026-11-20"), Asked(2, "weekly-2026-11-20"), Asked(3, "never")])
     assert asked == {1: "accepted", 2: "absent", 3: "absent"}
+
+
+def test_the_file_of_another_letter_with_the_number_is_not_taken_for_it(tmp_path: Path) -> None:
+    """After a restore the number of a delivery may be given again; the Message-ID is of one reader and edition."""
+    old, new = (
+        replace(parcel(1), message=f"Message-ID:\r\n <{name}@example.org>\r\n\r\nBody\r\n".encode(),
+                message_id=f"<{name}@example.org>")
+        for name in ("0a", "0b")
+    )  # fmt: skip
+    transport = FileTransport(tmp_path)
+    list(transport.hand_over([old]))
+    for message_id, answers in ((old.message_id, {1: "accepted"}), (new.message_id, {1: "absent"}), ("", {})):
+        assert transport.ask([Asked(1, old.folder, message_id)]) == answers
+    list(transport.hand_over([new]))
+    assert transport.ask([Asked(1, new.folder, new.message_id)]) == {1: "accepted"}
+    assert len(list((tmp_path / new.folder).glob("*.eml"))) == 1
 
 
 def test_no_place_to_write_is_said_and_refuses_nobody(tmp_path: Path) -> None:
@@ -82,7 +99,7 @@ def test_what_a_full_disk_stops_is_whole_or_absent_and_comes_again(tmp_path: Pat
         for outcome in transport.hand_over([parcel(n) for n in range(1, 6)]):
             heard.append(outcome)
     assert heard == [Outcome(1, "accepted"), Outcome(2, "accepted")]
-    asked = transport.ask([(n, folder.name) for n in range(1, 6)])
+    asked = transport.ask([Asked(n, folder.name) for n in range(1, 6)])
     assert asked == {1: "accepted", 2: "accepted", 3: "absent", 4: "absent", 5: "absent"}
     (folder / "000003.html").rmdir()
     assert [outcome.delivery for outcome in transport.hand_over([parcel(n) for n in (3, 4, 5)])] == [3, 4, 5]
@@ -96,7 +113,7 @@ def test_the_index_follows_a_recovery(tmp_path: Path) -> None:
     list(FileTransport(tmp_path).hand_over([parcel(1), parcel(2)]))
     assert not (tmp_path / "index.html").exists()
     after = FileTransport(tmp_path)
-    after.ask([(1, "weekly-2026-11-20"), (7, "monthly-2026-11-01")])
+    after.ask([Asked(1, "weekly-2026-11-20"), Asked(7, "monthly-2026-11-01")])
     after.close()
     assert "2 letters" in (tmp_path / "index.html").read_text()
     assert not (tmp_path / "monthly-2026-11-01").exists()
@@ -106,7 +123,7 @@ def test_where_nobody_may_look_nothing_is_said(tmp_path: Path) -> None:
     list(FileTransport(tmp_path).hand_over([parcel(1)]))
     loop = tmp_path / "weekly-2026-11-27"
     loop.symlink_to(loop)
-    assert FileTransport(tmp_path).ask([(1, "weekly-2026-11-20"), (2, loop.name)]) == {1: "accepted"}
+    assert FileTransport(tmp_path).ask([Asked(1, "weekly-2026-11-20"), Asked(2, loop.name)]) == {1: "accepted"}
 
 
 def test_an_index_that_cannot_be_written_is_told(tmp_path: Path) -> None:

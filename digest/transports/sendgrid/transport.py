@@ -18,7 +18,7 @@ import sendgrid
 
 from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.ahead import CANCEL_BY
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Asked, Outcome, Parcel
 from digest.transports.sendgrid import answers
 from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
@@ -102,9 +102,9 @@ class SendGridTransport:
         if call.error is not None:
             raise call.error
 
-    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
         """Return {}, because SendGrid cannot be asked which letters it took. Its events report that later."""
-        del deliveries
+        del letters
         return {}
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from digest.errors import DigestError, WrongUse
-from digest.transports.base import Capabilities, Outcome, Parcel
+from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
@@ -75,9 +75,9 @@ class SmtpTransport:
             self._end(work, threads)
         work.complain()
 
-    def ask(self, deliveries: Iterable[tuple[int, str]]) -> dict[int, str]:
+    def ask(self, letters: Iterable[Asked]) -> dict[int, str]:
         """Return the outcomes that came after the caller closed the iterator; a mail server cannot be asked."""
-        return {delivery: self._unheard[delivery] for delivery, _ in deliveries if delivery in self._unheard}
+        return {delivery: self._unheard[delivery] for delivery, *_ in letters if delivery in self._unheard}
 
     def stop(self) -> None:
         """Begin no more letters, and wait no longer than 20 s for those under way. Fit for a signal handler."""

@@ -17,7 +17,7 @@ from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.letter.blocks import Assembled
 from digest.letter.form import Form
 from digest.letter.mime.compose import Head, compose
-from digest.transports.base import Filling, Outcome, Parcel
+from digest.transports.base import Asked, Filling, Outcome, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.sendgrid.settings import SendGridSettings
 from digest.transports.sendgrid.transport import SendGridTransport
@@ -347,7 +347,7 @@ def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:
 def test_a_composed_letter_rides_alone_with_its_headers(fake: FakeSendGrid) -> None:
     instance = transport(fake)
     assert states(list(instance.hand_over([parcel(1), parcel(2)]))) == {1: "accepted", 2: "accepted"}
-    assert instance.ask([(1, "weekly-2026-11-20")]) == {}
+    assert instance.ask([Asked(1, "weekly-2026-11-20")]) == {}
     instance.close()
     letter = fake.queued[0]
     assert (letter.mid, letter.name, letter.html, letter.text) == ("1", "Siân Morgan", "<p>Hi</p>", "Hi")

@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import WrongUse
 from digest.letter.blocks import Assembled
-from digest.transports.base import Outcome, Parcel
+from digest.transports.base import Asked, Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.lanes import Pace
 from tests.transports.mailserver import (
@@ -398,7 +398,7 @@ def test_a_caller_that_stops_listening_can_ask() -> None:
         outcomes = transport.hand_over(letters)
         heard = [next(outcomes), next(outcomes)]
         outcomes.close()  # type: ignore[attr-defined]
-        answers = transport.ask([(letter.delivery, letter.folder) for letter in letters])
+        answers = transport.ask([Asked(letter.delivery, letter.folder) for letter in letters])
         transport.close()
     assert set(answers) | {outcome.delivery for outcome in heard} == {letter.delivery for letter in letters}
     taken = {number for number, state in answers.items() if state == "accepted"} | {
