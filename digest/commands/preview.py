@@ -1,0 +1,119 @@
+"""Define the command preview: write the letter that a reader would get, and check it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.commands.base import GlobalOptions, Id, bundled, interests_of, tell
+from digest.errors import WrongUse
+from digest.model import CADENCES
+
+if TYPE_CHECKING:
+    from digest.transports.base import Parcel
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReader:
+    """Hold the options of `preview` that say whose letter is shown: a subscriber's, or anyone's by interests."""
+
+    subscriber: str | None
+    areas: tuple[str, ...]
+    regions: tuple[str, ...]
+    themes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewEdition:
+    """Hold the options of `preview` that say which edition it is of; None leaves the choice to the program."""
+
+    cadence: str | None
+    edition: int | None
+
+
+@click.command()
+@bundled(
+    "reader",
+    PreviewReader,
+    click.option("--subscriber", metavar="EMAIL|ID", help="Show the letter of this subscriber."),
+    click.option(
+        "--area",
+        "areas",
+        metavar="SLUG",
+        multiple=True,
+        help="Show the letter of a reader who follows this policy area.",
+    ),
+    click.option("--region", "regions", metavar="SLUG", multiple=True, help="… and of this region."),
+    click.option("--theme", "themes", metavar="SLUG", multiple=True, help="… and of this theme."),
+)
+@bundled(
+    "which",
+    PreviewEdition,
+    click.option(
+        "--cadence",
+        type=click.Choice(CADENCES),
+        help="Of this cadence (default: the subscriber's, else weekly or the first configured).",
+    ),
+    click.option("--edition", type=Id(), metavar="ID", help="Of this edition (default: the one owed next)."),
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True,
+    help="The folder to write the letter to.",
+)  # fmt: skip
+@click.option(
+    "--lint", "lint_", is_flag=True, help="Check the letter and list its faults; exit code 1 when one is an error."
+)
+@click.pass_obj
+def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition, out: Path, lint_: bool) -> None:
+    """Write the letter that a reader would get: letter.html, letter.txt and letter.eml."""
+    from digest.desk.preview import preview as preview_letter
+    from digest.system.private import make_private_folder, write_private
+
+    if reader.subscriber and (reader.areas or reader.regions or reader.themes):
+        raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
+    installation = options.installation()
+    interests = interests_of(installation.settings.taxonomy, reader.areas, reader.regions, reader.themes)
+    shown = preview_letter(
+        installation, email=reader.subscriber, interests=interests, cadence=which.cadence, number=which.edition
+    )
+    edition = shown.edition
+    number = f"edition {edition.id}" if edition.id else "not drafted yet"
+    stopped = ", stopped" if edition.held else ""
+    tell(f"{edition.cadence} {edition.slot}, {number}, {edition.state}{stopped}")
+    if shown.parcel is None:
+        tell(f"no letter: {shown.reason}")
+        if (out / "letter.html").exists():
+            tell(f"the letter in {out} is of an earlier preview")
+        return
+    if shown.reason:
+        tell(f"their delivery: {shown.reason}")
+    make_private_folder(out)
+    write_private(out / "letter.html", shown.parcel.letter.html_text())
+    write_private(out / "letter.txt", shown.parcel.letter.plain_text())
+    write_private(out / "letter.eml", shown.parcel.message)
+    click.echo(out / "letter.html")
+    if lint_:
+        _lint(shown.parcel, installation.settings.lint_clients)
+
+
+def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:
+    """Print a letter's errors and warnings, worst first; leave with exit code 1 when there is an error."""
+    from digest.letter.lint import DEFAULT_CLIENTS, ERROR, NOTE, lint
+
+    clients = clients or DEFAULT_CLIENTS
+    letter = parcel.letter
+    findings = lint(letter.html_text(), letter.plain_text(), letter.subject, parcel.message, clients)
+    for finding in findings:
+        if finding.level != NOTE:
+            click.echo(finding.line())
+    count = Counter(finding.level for finding in findings)
+    tell(f"lint: {count[ERROR]} errors, {count['warning']} warnings, {count[NOTE]} notes for {', '.join(clients)}")
+    if count[ERROR]:
+        raise click.exceptions.Exit(1)
+
+
+COMMANDS = (preview,)
