@@ -16,6 +16,7 @@ from digest.config.load import load
 from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.model import Digest, Source
+from digest.operations.run_report import RunReport
 from digest.sources.web.fetch import Fetcher
 from digest.store import deliveries, fence, migrate
 from digest.store.engine import make_engine, reading, writing
@@ -165,7 +166,7 @@ class House:
         text = "\n".join(f"{key}: {value}" for key, value in head.items())
         (self.folder / "notes" / f"{self._notes:03d}.md").write_text(f"---\n{text}\n---\nWhat we learnt: {title}.\n")
 
-    def run(self, **ahead: int) -> pipeline.RunReport:
+    def run(self, **ahead: int) -> RunReport:
         """Let time pass, then run as cron would."""
         self.now += timedelta(**ahead)
         return pipeline.run(self.place)

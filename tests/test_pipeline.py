@@ -21,6 +21,7 @@ from digest.errors import ConfigError
 from digest.installation import Installation
 from digest.letter.compile import Letter
 from digest.model import Receipt
+from digest.operations.run_report import RunReport, Watch
 from digest.render import Letters
 from digest.send import frozen_edition
 from digest.store import deliveries, editions
@@ -63,7 +64,7 @@ def freeze(house: House, cadence: str) -> int:
     return freeze_slot(installation, rhythm, slot, house.now)
 
 
-def by_cadence(report: pipeline.RunReport) -> dict[str, Receipt]:
+def by_cadence(report: RunReport) -> dict[str, Receipt]:
     return {receipt.cadence: receipt for receipt in report.receipts}
 
 
@@ -165,12 +166,12 @@ def test_a_lost_answer_stops_the_editions_after_it(house: House) -> None:
 
 
 def test_a_run_that_breaks_tells_its_account_to_the_watch(house: House) -> None:
-    told: list[pipeline.RunReport] = []
+    told: list[RunReport] = []
 
     def break_off(receipt: Receipt) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pipeline.run(house.place, watch=pipeline.Watch(edition=break_off, broken=told.append))
+        pipeline.run(house.place, watch=Watch(edition=break_off, broken=told.append))
     (report,) = told
     assert sum(receipt.pending for receipt in report.receipts) == 2

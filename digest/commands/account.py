@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from digest.installation import Installation
     from digest.model import Receipt
     from digest.operations.failing_sources import FailingSources
+    from digest.operations.run_report import RunReport
     from digest.operations.settle import DeliveryInDoubt
-    from digest.pipeline import RunReport
 
 RECEIPT = ("edition", "cadence", "slot", "eligible", "accepted", "refused", "suppressed", "empty", "held",
            "uncertain", "cancelled")  # fmt: skip

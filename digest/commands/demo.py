@@ -19,7 +19,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 
 if TYPE_CHECKING:
-    from digest.pipeline import RunReport, Watch
+    from digest.operations.run_report import RunReport, Watch
 
 _SHOWN = 8
 

@@ -40,13 +40,14 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
 
     from digest import pipeline
     from digest.operations.failing_sources import failing_sources
+    from digest.operations.run_report import Watch
 
     begin_story(options, verbose=verbose)
     installation = options.installation()
     names = [configured.name for configured in installation.settings.sources]
     if source is not None and source not in names:
         raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-    watch = pipeline.Watch(source=lambda gathering: note(gathering_line(gathering)))
+    watch = Watch(source=lambda gathering: note(gathering_line(gathering)))
     gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:
         answer({"sources": [asdict(gathering) for gathering in gatherings]})

@@ -13,7 +13,7 @@ from digest.commands.base import note, story
 if TYPE_CHECKING:
     from digest.installation import Installation
     from digest.model import Receipt
-    from digest.pipeline import RunReport, Watch
+    from digest.operations.run_report import RunReport, Watch
     from digest.store.sources import Gathering
 
 
@@ -23,7 +23,7 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
 
     With `installation`, a run that ends by an error still writes its receipt pages there.
     """
-    from digest.pipeline import Watch
+    from digest.operations.run_report import Watch
 
     def broken(report: RunReport) -> None:
         if installation is not None:

@@ -74,6 +74,7 @@ def schedule(options: GlobalOptions) -> None:
     from digest import pipeline
     from digest.daemon import make_scheduler, serve
     from digest.errors import DigestError
+    from digest.operations.run_report import Watch
     from subscribers.errors import SubscribersError
 
     installation = options.installation()
@@ -85,7 +86,7 @@ def schedule(options: GlobalOptions) -> None:
         story.begin(options.at)
         try:
             installation = options.installation()
-            watch = pipeline.Watch(
+            watch = Watch(
                 begun=story.number,
                 source=lambda gathering: tell(gathering_line(gathering)),
                 broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),

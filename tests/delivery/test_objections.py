@@ -14,6 +14,7 @@ from digest.config.load import load
 from digest.errors import DigestError, TryLater
 from digest.model import Receipt
 from digest.operations import doctor
+from digest.operations.run_report import RunReport
 from digest.store import deliveries, editions
 from digest.store.engine import reading
 from tests.counts import spread
@@ -46,7 +47,7 @@ class Post:
         environ |= {f"DIGEST_TRANSPORT__{key}": value for key, value in part.items()}
         self.house.settings = load(self.house.config, environ)
 
-    def run(self, **ahead: float) -> pipeline.RunReport:
+    def run(self, **ahead: float) -> RunReport:
         self.house.now += timedelta(**ahead)
         return pipeline.run(self.house.place)
 
