@@ -285,6 +285,16 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How old a thing gets before a run removes it; None keeps it for ever."""
+
+    runs: timedelta | None
+    deliveries: timedelta | None
+    letters: timedelta | None
+    copies: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class Dkim:
     """The signature of letters: the domain and selector of its public key, and the private `key` as PEM."""
 

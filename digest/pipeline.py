@@ -26,6 +26,7 @@ from digest.installation import Installation
 from digest.ledger.cures import cure_for
 from digest.notices.hand_over import hand_over_owed
 from digest.operations.clock import check_clock
+from digest.operations.retention import retain
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence
@@ -50,7 +51,9 @@ def gather(
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
-    steps = (_recover, _take_back, _gather, _ask_pages, _freeze, _send, _notify, _add_receipts, _tell_once_a_day)
+    steps = (
+        _recover, _take_back, _gather, _ask_pages, _freeze, _send, _notify, _retain, _add_receipts, _tell_once_a_day,
+    )  # fmt: skip
     with _alone(installation):
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
 
@@ -208,6 +211,12 @@ def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
 def _notify(run: Run, _: RunContext) -> None:
     """Hand over the notices that could not be handed over at once."""
     hand_over_owed(run)
+
+
+def _retain(run: Run, context: RunContext) -> None:
+    """Remove what is older than [retention] says: after the letters, because no letter may wait for it."""
+    context.report.removed, problems = retain(run.installation)
+    context.report.waiting += problems
 
 
 def _add_receipts(run: Run, context: RunContext) -> None:

@@ -143,6 +143,8 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
 
     for state, count in report.recovered.items():
         note(f"from a run that died: {count} {state}")
+    if report.removed:
+        note("too old to be kept: " + ", ".join(f"{count} {kind}" for kind, count in report.removed.items()))
     if json_:
         answer(report.to_json())
     elif not report.receipts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from digest.commands.account import conclude, receipts_table, write_pages
 from digest.commands.base import GlobalOptions, answer, as_json, story, table, tell
 from digest.commands.progress import gathering_line
 from digest.errors import PersonNeeded, TryLater, WrongUse
+
+if TYPE_CHECKING:
+    from digest.installation import Installation
 
 
 @click.command()
@@ -53,7 +57,8 @@ def doctor(options: GlobalOptions, json_: bool) -> None:
     """List every problem with its cure; exit code 1 when something is wrong, 4 when a person is needed."""
     from digest.operations.doctor import examine
 
-    findings = examine(options.installation())
+    installation = options.installation()
+    findings = examine(installation)
     if json_:
         answer([{"level": f.level, "place": f.place, "problem": f.problem, "cure": f.cure} for f in findings])
     else:
@@ -61,10 +66,23 @@ def doctor(options: GlobalOptions, json_: bool) -> None:
             click.echo(f"{finding.level}: {finding.place}: {finding.problem}; {finding.cure}")
         if not findings:
             click.echo("nothing is wrong")
+        click.echo("\nKept (database and files hold personal data)")
+        click.echo(_kept_table(installation))
     if any(finding.level == "wrong" for finding in findings):
         raise click.exceptions.Exit(1)
     if any(finding.level == "person" for finding in findings):
         raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
+def _kept_table(installation: Installation) -> str:
+    """Return what is kept, since when and for how long, as a table."""
+    from digest.operations.kept import what_is_kept
+
+    rows = [
+        (row.count, row.what, row.megabytes, row.since, row.limit, row.old or "")
+        for row in what_is_kept(installation)
+    ]
+    return table(("count", "what", "size", "since", "kept", "too old: goes with the next runs"), rows)
 
 
 @click.command()

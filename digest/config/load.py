@@ -22,6 +22,7 @@ from digest.config.gather import GatherPart
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import validate
+from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
 from digest.config.sources import SourcePart, check_sources, sources_of
@@ -45,6 +46,10 @@ class ConfigFile(BaseModel):
     )
     storage: StoragePart = Field(
         default_factory=StoragePart, description="Where the database and the two files beside it are."
+    )
+    retention: RetentionPart = Field(
+        default_factory=RetentionPart,
+        description="How old things get before `digest run` removes them; see docs/how-it-decides.md.",
     )
     transport: TransportPart = Field(default_factory=TransportPart, description="How letters leave.")
     gather: GatherPart = Field(
@@ -164,4 +169,5 @@ def _settings(
         lint_clients=tuple(file.lint.clients),
         brand=brand_of(file.brand),
         dkim=dkim,
+        retention=retention_of(file.retention),
     )

@@ -10,7 +10,7 @@ from digest.config.events import NOTHING, EventsSettings
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError
 from digest.letter.brand import SHIPPED, Brand
-from digest.model import Dkim, Site, Source, Taxonomy
+from digest.model import Dkim, Retention, Site, Source, Taxonomy
 from digest.schedule import Cadence
 
 
@@ -41,6 +41,7 @@ class Settings:
     elsewhere_cap: int
     welcome: timedelta
     lint_clients: tuple[str, ...]
+    retention: Retention
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING

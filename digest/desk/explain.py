@@ -20,7 +20,8 @@ from digest.store.engine import reading
 from subscribers import store as people
 
 # {state of a delivery: outcome} where the reader has, or may have, the letter: such an outcome outranks all others.
-_IN_HAND = {"accepted": "included", "uncertain": "uncertain", "claimed": "pending", "pending": "pending"}
+_IN_HAND = {"accepted": "included", "uncertain": "uncertain", "claimed": "pending", "pending": "pending",
+            "had": "included"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _facets(conn: Connection, edition: int, entry: Entry, taxonomy: Taxonomy) ->
 def _delivery_line(delivery: Delivery, history: ReaderHistory) -> str:
     """Return a line on a delivery: edition, state, fate, and the number of its entries."""
     digest = history.digest(delivery)
-    carries = f"{len(digest.placed)} entries, {digest.more} more" if digest and digest.placed else "no letter"
+    more = f", {digest.more} more" if digest and delivery.state != "had" else ""  # because that is not kept
+    carries = f"{len(digest.placed)} entries{more}" if digest and digest.placed else "no letter"
     fate = history.fates.get(delivery.id)
     reason = f" ({delivery.reason})" if delivery.reason else ""
     fate_in_words = f", {FATES.get(fate, fate)}" if fate else ""

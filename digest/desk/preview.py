@@ -16,6 +16,7 @@ from digest.render import Letters
 from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
+from digest.store.tallies import is_condensed
 from digest.transports.base import Parcel
 from subscribers import store as people
 from subscribers.mailable import unmailable
@@ -122,9 +123,13 @@ def _frozen(
 ) -> tuple[Digest | None, str, bool]:
     """Return the same as `_digest`, for an edition that is frozen and a subscriber."""
     owed = [delivery for delivery in deliveries.of_subscriber(conn, person.id) if delivery.edition == edition.id]
+    if not owed and is_condensed(conn, edition.id):
+        return None, "no letter of this edition is known for them; only its counts are kept", False
     if not owed:
         return None, "not a reader of this edition when it was frozen", False
     delivery = owed[0]
+    if delivery.state == "had":
+        return None, f"they had this letter {delivery.reason}; how it looked is not kept any more", False
     state = f"{delivery.state} {delivery.reason}".strip()
     digest = deliveries.digests(conn, [delivery.digest]).get(delivery.digest) if delivery.digest else None
     if delivery.state == "pending":

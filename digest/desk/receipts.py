@@ -21,12 +21,13 @@ from digest.config.settings import Settings
 from digest.delivery.parcel import folder_of
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.ledger.redact import redacted
+from digest.ledger.redact import SERVERS_WORDS, reason_for_receipt, redacted
 from digest.model import Edition, Receipt
 from digest.store import deliveries, editions, history
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
 from digest.store.history import EditionRun
+from digest.store.tallies import is_condensed, tallied_reasons
 from digest.system.pages import render_page, stylesheet
 from digest.system.private import make_private_folder, write_private
 from subscribers import store as people
@@ -44,8 +45,6 @@ PARTS = {
     "cancelled": "a letter was frozen, but must not be mailed any more",
     "pending": "not handed over yet",
 }
-_SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # states whose reason may come from a mail server
-_OUR_YES = ("settled by", "an event tells", "sandbox")  # reasons of accepted deliveries that no server wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,10 @@ class ReceiptDoubt:
 
 @dataclass(frozen=True, slots=True)
 class EditionAccount:
-    """An edition's receipt with its details, as they stand at `at`; `why` has (state, reason, count) rows."""
+    """An edition's receipt with its details, as they stand at `at`; `why` has (state, reason, count) rows.
+
+    `condensed`: the counts are kept, and no delivery can be named any more.
+    """
 
     edition: Edition
     receipt: Receipt
@@ -71,6 +73,7 @@ class EditionAccount:
     why: tuple[tuple[str, str, int], ...]
     doubts: tuple[ReceiptDoubt, ...]
     runs: tuple[EditionRun, ...]
+    condensed: bool
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:
@@ -100,6 +103,7 @@ class EditionAccount:
             "balanced": self.receipt.balanced,
             "at": self.at.isoformat(),
             "frozen_at": self.frozen_at.isoformat(),
+            "condensed": self.condensed,
             "fates": self.fates,
             "why": [{"state": state, "reason": reason, "count": count} for state, reason, count in self.why],
             "in_doubt": [
@@ -117,9 +121,9 @@ class EditionAccount:
 def newest_frozen(installation: Installation) -> int:
     """Return the number of the newest frozen edition. Raises WrongUse when there is none."""
     with reading(installation.engine) as conn:
-        for edition in editions.listing(conn):
-            if edition.state == "frozen":
-                return edition.id
+        newest = editions.newest_of_each(conn)
+    if newest:
+        return max(edition.id for edition in newest)
     raise WrongUse("no edition has been frozen yet; `digest run` freezes an edition when it is due")
 
 
@@ -143,9 +147,10 @@ def account(installation: Installation, number: int) -> EditionAccount:
             tuple(_why(conn, number)),
             tuple(
                 ReceiptDoubt(row.id, row.updated_at, reason)
-                for row, reason in _redacted(conn, deliveries.in_state(conn, "uncertain", number))
+                for row, reason in _with_reasons(conn, deliveries.in_state(conn, "uncertain", number))
             ),
             tuple(history.runs_of(conn, number)),
+            is_condensed(conn, number),
         )
 
 
@@ -220,31 +225,22 @@ def _share(count: int, whole: int) -> str:
 
 def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
     """Yield (state, reason, count) without any address, in the order of PARTS, the most frequent reason first."""
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter(tallied_reasons(conn, number))
     for (state, reason), count in history.reasons(conn, number).items():
-        # Leave out a server's answer to an accepted letter, because it has another number for each letter.
-        if state == "accepted" and not reason.startswith(_OUR_YES):
-            continue
-        if reason and state not in _SERVERS_WORDS:
-            counts[state, redacted(reason)] += count
+        if state not in SERVERS_WORDS:
+            counts[state, reason_for_receipt(state, reason, None)] += count
     for state in ("refused", "pending"):
-        for row, reason in _redacted(conn, deliveries.in_state(conn, state, number)):
-            if reason:
-                counts[row.state, reason] += 1
+        for row, reason in _with_reasons(conn, deliveries.in_state(conn, state, number)):
+            counts[row.state, reason] += 1
     order = list(PARTS)
-    rows = [(state, reason, count) for (state, reason), count in counts.items()]
+    rows = [(state, reason, count) for (state, reason), count in counts.items() if reason]
     yield from sorted(rows, key=lambda row: (order.index(row[0]), -row[2], row[1]))
 
 
-def _redacted(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
+def _with_reasons(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
     """Yield deliveries with their reasons, from which the reader's address and its local part are removed."""
     for some in chunks(rows):
         persons = people.many(conn, {delivery.subscriber for delivery in some})
         for delivery in some:
             person = persons.get(delivery.subscriber)
-            # Replace the whole reason of an erased reader, because a server may name their mailbox without its
-            # domain, and nothing here knows that name any more.
-            if person is None and delivery.reason:
-                yield delivery, "the reader has been erased"
-            else:
-                yield delivery, redacted(delivery.reason, person.email if person else None)
+            yield delivery, reason_for_receipt(delivery.state, delivery.reason, person.email if person else None)

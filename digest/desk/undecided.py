@@ -17,6 +17,7 @@ from digest.model import Edition, Entry
 from digest.store import editions, releases
 from digest.store import history as past
 from digest.store.deliveries import CONSIDERED
+from digest.store.tallies import is_condensed
 from subscribers import store as people
 from subscribers.model import Subscriber
 
@@ -38,6 +39,8 @@ def undecided(
         return "before-joining", ("released before this subscriber joined (or came back)",)
     if considered:
         return "suppressed", lines
+    if number <= mark and (not_kept := _not_kept(conn, entry, person)):
+        return "not-kept", (*not_kept, *lines)
     outcome, line = _not_mailed(conn, installation, history)
     if not outcome and number <= mark:
         line = "counted as sent when the database was restored (`digest db resume --sent`)"
@@ -55,6 +58,19 @@ def _without_digest(conn: Connection, entry: Entry, history: ReaderHistory) -> I
             later = "; a later edition considers it again" if delivery.state == "held" else ""
             reason = "" if delivery.reason in ("", delivery.state) else f" ({delivery.reason})"
             yield delivery.state, f"not in {history.edition(delivery)}: {delivery.state}{reason}{later}"
+
+
+def _not_kept(conn: Connection, entry: Entry, person: Subscriber) -> list[str]:
+    """Return a line for each edition that carried the entry and of whose deliveries only counts are kept.
+
+    Of editions of the reader's own cadence; only where there is none, of others, which they may have followed then.
+    """
+    numbers = [number for number in past.carried(conn, entry.id) if is_condensed(conn, number)]
+    carried = [edition for number in sorted(numbers, reverse=True) if (edition := editions.get(conn, number))]
+    return [
+        f"not had with edition {edition.id} ({edition.cadence} {edition.slot}); why is not kept any more"
+        for edition in [each for each in carried if each.cadence == person.cadence] or carried
+    ]
 
 
 def _not_mailed(conn: Connection, installation: Installation, history: ReaderHistory) -> tuple[str, str]:

@@ -27,6 +27,7 @@ DELIVERY_STATES = {
     "refused": "refused",
     "cancelled": "cancelled",
     "suppressed": "not handed over",
+    "had": "handed over",  # by a delivery that was condensed
 }
 FATES = {"delivered": "delivered", "bounced": "but bounced", "complained": "delivered, but the reader complained"}
 # {reason of `consent.may_mail`: (outcome, line)} for a reader who must not be mailed now; a suppression aside.
@@ -40,6 +41,8 @@ NOT_MAILED = {
 
 def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     """Return why an entry is in a digest, in words."""
+    if reason.code == "had":
+        return "the reason is not kept any more"
     followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
     region = taxonomy.name(reason.region)
     if reason.code == "area":

@@ -8,6 +8,8 @@ from subscribers.invisible import one_line
 
 LONGEST_REASON = 200  # characters
 
+SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # states whose reason may come from a mail server
+_OUR_YES = ("settled by", "an event tells", "sandbox")  # reasons of accepted deliveries that no server wrote
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;]+")
 
 
@@ -28,3 +30,16 @@ def redacted(reason: str, address: str | None = None) -> str:
         # Because a reply may hold the name without its domain: "no such user jane.doe".
         text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.I)
     return " ".join(text.split())[:LONGEST_REASON]
+
+
+def reason_for_receipt(state: str, reason: str, address: str | None) -> str:
+    """Return the reason of a delivery as its receipt shows it, without any address; "" when it shows none.
+
+    `address` is the reader's; None: they were erased.
+    """
+    if state == "accepted" and not reason.startswith(_OUR_YES):
+        return ""  # because a server's answer to an accepted letter has another number for each letter
+    if state in SERVERS_WORDS and reason and address is None:
+        # A server may name their mailbox without its domain, and nothing here knows that name any more.
+        return "the reader has been erased"
+    return redacted(reason, address if state in SERVERS_WORDS else None)

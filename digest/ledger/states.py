@@ -30,6 +30,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "empty": frozenset(),
     "held": frozenset(),
 }
+# The states of a delivery that is owed or in doubt, so that its row must stay as it is.
+OPEN_STATES = ("pending", "claimed", "uncertain")
 # The step by which a run takes its own refusal back. It can mail nobody twice, because a refusal is a certain answer,
 # and it is no part of TRANSITIONS, because nothing else may take one back.
 OWED_AGAIN = ("refused", "pending")

@@ -23,7 +23,8 @@ class RunReport:
 
     `waiting`: lines about things that only a person can move on; `failed`: lines about editions that could not be
     sent; `recovered`: how many deliveries of a dead run were settled, by their new state; `told_before`: an earlier
-    run of the local day has told all that waits, so that cron mails it once a day.
+    run of the local day has told all that waits, so that cron mails it once a day; `removed`: how many things of each
+    kind were too old to be kept.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -32,6 +33,7 @@ class RunReport:
     failed: list[str] = field(default_factory=list)
     recovered: dict[str, int] = field(default_factory=dict)
     told_before: bool = False
+    removed: dict[str, int] = field(default_factory=dict)
 
     @property
     def outcome(self) -> str:
@@ -45,6 +47,7 @@ class RunReport:
             "sources": [asdict(row) for row in self.sources],
             "waiting": self.waiting,
             "failed": self.failed,
+            "removed": self.removed,
         }
 
 

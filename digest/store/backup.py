@@ -199,6 +199,7 @@ def _erase_again(write: sqlite3.Connection, secret: bytes, now: datetime) -> Non
     if not erased:
         return
     write.execute("PRAGMA secure_delete=ON")
+    write.execute("PRAGMA foreign_keys=ON")  # because what they have had goes with them
     with write:
         write.executemany("DELETE FROM consent_event WHERE subscriber_id = ?", erased)
         write.executemany("DELETE FROM subscriber WHERE id = ?", erased)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
 
-from digest.ledger.states import OWED_AGAIN, before
+from digest.ledger.states import OPEN_STATES, OWED_AGAIN, before
 from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
 from digest.schedule import CLOCKS_DIFFER
-from digest.store.schema import delivery, digest, digest_entry, edition, mark
+from digest.store.schema import delivery, digest, digest_entry, edition, had, mark, tally
+from digest.store.tallies import tallied_states
 from subscribers.database import chunks
 from subscribers.tables import subscriber
 
@@ -38,34 +40,25 @@ class Delivery:
 
 def has_handed_over(conn: Connection) -> bool:
     """Return whether a letter may have left: whether any delivery was ever claimed and not given back."""
-    begun = delivery.c.state.in_(("claimed", "accepted", "refused", "uncertain"))
-    return conn.scalar(select(delivery.c.id).where(begun).limit(1)) is not None
+    states = ("claimed", "accepted", "refused", "uncertain")
+    begun = (select(table.c.id).where(table.c.state.in_(states)).limit(1) for table in (delivery, tally))
+    return any(conn.scalar(query) is not None for query in begun)
 
 
 def add_digest(conn: Connection, number: int, contents: Digest) -> int:
     """Store what one set of readers gets in edition `number`; return the digest's id."""
-    plan = {
-        "sections": [
-            {
-                "key": section.key,
-                "groups": [
-                    {
-                        "slug": group.slug,
-                        "placed": [[p.entry, p.reason.code, p.reason.slug, p.reason.region] for p in group.placed],
-                    }
-                    for group in section.groups
-                ],
-            }
-            for section in contents.sections
-        ],
-        "more": contents.more,
-        "left_out": [list(pair) for pair in contents.left_out],
-    }
-    new_id = conn.execute(insert(digest).values(edition_id=number, plan=plan).returning(digest.c.id)).scalar_one()
+    new_id = conn.execute(
+        insert(digest).values(edition_id=number, plan=_plan(contents)).returning(digest.c.id)
+    ).scalar_one()
     rows = [{"digest_id": new_id, "entry_id": placed.entry} for placed in contents.placed]
     if rows:
         conn.execute(insert(digest_entry), rows)
     return int(new_id)
+
+
+def replace_digest(conn: Connection, number: int, contents: Digest) -> None:
+    """Store digest `number` anew."""
+    conn.execute(update(digest).where(digest.c.id == number).values(plan=_plan(contents)))
 
 
 def digests(conn: Connection, ids: Iterable[int]) -> dict[int, Digest]:
@@ -111,8 +104,13 @@ def in_state(conn: Connection, state: str, number: int | None = None) -> list[De
 
 
 def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
-    """Return a subscriber's deliveries, newest first."""
-    return list(reversed(_select(conn, delivery.c.subscriber_id == subscriber)))
+    """Return a subscriber's deliveries, newest first; those that were condensed have the state "had" and the id 0."""
+    rows = _select(conn, delivery.c.subscriber_id == subscriber)
+    query = select(had.c.digest_id, had.c.day, digest.c.edition_id).join(digest, digest.c.id == had.c.digest_id)
+    for row in conn.execute(query.where(had.c.subscriber_id == subscriber)):
+        day = datetime.fromisoformat(row.day).replace(tzinfo=UTC)
+        rows.append(Delivery(0, row.edition_id, subscriber, row.digest_id, "had", f"on {row.day}", 0, day))
+    return sorted(rows, key=lambda row: (row.edition, row.id), reverse=True)
 
 
 def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at: datetime | None = None) -> set[int]:
@@ -200,6 +198,14 @@ def doubt(conn: Connection, ids: Sequence[int], reason: str, now: datetime) -> N
         conn.execute(step.values(state="uncertain", reason=reason, retry_at=None, updated_at=now))
 
 
+def last_change(conn: Connection, number: int) -> tuple[bool, datetime | None]:
+    """Return whether nothing of an edition is owed or in doubt, and when a delivery of it changed last."""
+    of_edition = delivery.c.edition_id == number
+    is_open = select(delivery.c.id).where(of_edition, delivery.c.state.in_(OPEN_STATES)).limit(1)
+    changed: datetime | None = conn.scalar(select(func.max(delivery.c.updated_at)).where(of_edition))
+    return conn.scalar(is_open) is None, changed
+
+
 def frozen_at(conn: Connection, number: int) -> datetime:
     """Return when an edition was frozen."""
     instant: datetime | None = conn.scalar(select(edition.c.frozen_at).where(edition.c.id == number))
@@ -233,7 +239,7 @@ def receipt(conn: Connection, frozen: Edition) -> Receipt:
     query = (
         select(delivery.c.state, func.count()).where(delivery.c.edition_id == frozen.id).group_by(delivery.c.state)
     )
-    counts: dict[str, int] = {row[0]: row[1] for row in conn.execute(query)}
+    counts = Counter({row[0]: row[1] for row in conn.execute(query)}) + Counter(tallied_states(conn, frozen.id))
     return Receipt(
         edition=frozen.id,
         cadence=frozen.cadence,
@@ -274,6 +280,26 @@ def _select(
         )
         for row in conn.execute(query)
     ]
+
+
+def _plan(contents: Digest) -> dict[str, Any]:
+    return {
+        "sections": [
+            {
+                "key": section.key,
+                "groups": [
+                    {
+                        "slug": group.slug,
+                        "placed": [[p.entry, p.reason.code, p.reason.slug, p.reason.region] for p in group.placed],
+                    }
+                    for group in section.groups
+                ],
+            }
+            for section in contents.sections
+        ],
+        "more": contents.more,
+        "left_out": [list(pair) for pair in contents.left_out],
+    }
 
 
 def _digest(plan: dict[str, Any]) -> Digest:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, text, update
 
+from digest.ledger.states import OPEN_STATES
 from digest.model import Edition, Entry
 from digest.store import entries
-from digest.store.schema import delivery, edition, edition_entry
+from digest.store.schema import delivery, edition, edition_entry, tally
 
 _EDITIONS = 0x6469676573740003
 
@@ -52,11 +53,37 @@ def serialise(conn: Connection) -> None:
 
 
 def listing(conn: Connection, limit: int = 50) -> list[Edition]:
-    """Return the newest editions, and each older edition with letters owed or in doubt; newest first."""
+    """Return the newest editions, and each older one that is not settled; newest first.
+
+    Not settled: it has letters owed or in doubt, or it is approved or stopped and not frozen yet.
+    """
     newest = select(edition.c.id).order_by(edition.c.id.desc()).limit(limit).scalar_subquery()
-    open_ = delivery.c.state.in_(("pending", "claimed", "uncertain"))
-    unsettled = exists().where(delivery.c.edition_id == edition.c.id, open_)
-    query = select(edition).where(or_(edition.c.id.in_(newest), unsettled)).order_by(edition.c.id.desc())
+    owing = exists().where(delivery.c.edition_id == edition.c.id, delivery.c.state.in_(OPEN_STATES))
+    waiting = and_(edition.c.state != "frozen", or_(edition.c.state == "approved", edition.c.held))
+    query = select(edition).where(or_(edition.c.id.in_(newest), owing, waiting)).order_by(edition.c.id.desc())
+    return [_edition(row) for row in conn.execute(query)]
+
+
+def newest_of_each(conn: Connection) -> list[Edition]:
+    """Return the newest frozen edition of each cadence that ever had one."""
+    frozen = edition.c.state == "frozen"
+    newest = select(func.max(edition.c.id)).where(frozen).group_by(edition.c.cadence)
+    return [_edition(row) for row in conn.execute(select(edition).where(edition.c.id.in_(newest)))]
+
+
+def unbalanced(conn: Connection) -> list[Edition]:
+    """Return the frozen editions whose deliveries and tallies are not their eligible readers, newest first."""
+    rows = select(delivery.c.edition_id, func.count().label("readers")).group_by(delivery.c.edition_id).subquery()
+    counts = select(tally.c.edition_id, func.sum(tally.c.count).label("readers")).group_by(tally.c.edition_id)
+    tallies = counts.subquery()
+    explained = func.coalesce(rows.c.readers, 0) + func.coalesce(tallies.c.readers, 0)
+    query = (
+        select(edition)
+        .outerjoin(rows, rows.c.edition_id == edition.c.id)
+        .outerjoin(tallies, tallies.c.edition_id == edition.c.id)
+        .where(edition.c.state == "frozen", edition.c.eligible != explained)
+        .order_by(edition.c.id.desc())
+    )
     return [_edition(row) for row in conn.execute(query)]
 
 

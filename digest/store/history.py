@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, cast, func, or_, select
+from sqlalchemy import Connection, Text, cast, func, literal, or_, select, union
 
-from digest.store.schema import delivery, digest, digest_entry, edition_entry, release, run
+from digest.store.schema import delivery, digest, digest_entry, edition_entry, had, release, run, tally
+from digest.store.tallies import tallied_fates
 from subscribers.database import chunks
 
 
@@ -24,7 +26,7 @@ class EditionRun:
 
 
 def reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
-    """Return how many deliveries of an edition there are for each (state, stored reason)."""
+    """Return how many deliveries of an edition there are for each (state, stored reason), without the condensed."""
     query = (
         select(delivery.c.state, delivery.c.reason, func.count())
         .where(delivery.c.edition_id == number)
@@ -40,7 +42,8 @@ def fates(conn: Connection, number: int) -> dict[str, int]:
         .where(delivery.c.edition_id == number, delivery.c.state == "accepted", delivery.c.fate.is_not(None))
         .group_by(delivery.c.fate)
     )
-    return {row[0]: row[1] for row in conn.execute(query)}
+    counts = Counter({row[0]: row[1] for row in conn.execute(query)})
+    return dict(counts + Counter(tallied_fates(conn, number)))
 
 
 def fates_of(conn: Connection, deliveries: Collection[int]) -> dict[int, str]:
@@ -54,7 +57,9 @@ def fates_of(conn: Connection, deliveries: Collection[int]) -> dict[int, str]:
 
 def runs_of(conn: Connection, number: int) -> list[EditionRun]:
     """Return the runs that claimed deliveries of an edition or have its receipt in their account, oldest first."""
-    claimed = select(delivery.c.run_id).where(delivery.c.edition_id == number)
+    claimed = union(
+        *(select(table.c.run_id).where(table.c.edition_id == number) for table in (delivery, tally))
+    ).scalar_subquery()
     # Search the accounts as text first, because reading the JSON of each run of a year would take seconds.
     tells = cast(run.c.account, Text).contains(f'"edition": {number},')
     runs = []
@@ -105,9 +110,16 @@ def letters_with(conn: Connection, entry: int) -> dict[int, dict[str, int]]:
         .join(digest_entry, digest_entry.c.digest_id == delivery.c.digest_id)
         .where(digest_entry.c.entry_id == entry)
         .group_by(delivery.c.edition_id, delivery.c.state)
-        .order_by(delivery.c.edition_id)
     )
-    letters: dict[int, dict[str, int]] = {}
-    for number, state, count in conn.execute(query):
-        letters.setdefault(number, {})[state] = count
-    return letters
+    condensed = (
+        select(digest.c.edition_id, literal("accepted"), func.count())
+        .select_from(had)
+        .join(digest, digest.c.id == had.c.digest_id)
+        .join(digest_entry, digest_entry.c.digest_id == had.c.digest_id)
+        .where(digest_entry.c.entry_id == entry)
+        .group_by(digest.c.edition_id)
+    )
+    letters: dict[int, Counter[str]] = {}
+    for number, state, count in [*conn.execute(query), *conn.execute(condensed)]:
+        letters.setdefault(number, Counter())[state] += count
+    return {number: dict(letters[number]) for number in sorted(letters)}

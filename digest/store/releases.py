@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
 
-from digest.store.schema import counter, delivery, digest_entry, mark, release
+from digest.store.schema import counter, delivery, digest_entry, had, mark, release
 from subscribers.database import dialect_insert
 from subscribers.tables import subscriber
 
@@ -92,16 +92,16 @@ def after(conn: Connection, low: int, high: int) -> list[Release]:
 
 def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:
     """Return, by subscriber, which of `entries` a letter to them carries already."""
-    had: dict[int, set[int]] = {}
+    entries_had: dict[int, set[int]] = {}
     for entry in entries:
-        rows = conn.execute(
-            select(delivery.c.subscriber_id)
-            .join(digest_entry, digest_entry.c.digest_id == delivery.c.digest_id)
-            .where(digest_entry.c.entry_id == entry, delivery.c.state.in_(HAD))
+        letters = select(digest_entry.c.digest_id).where(digest_entry.c.entry_id == entry)
+        queries = (
+            select(delivery.c.subscriber_id).where(delivery.c.digest_id.in_(letters), delivery.c.state.in_(HAD)),
+            select(had.c.subscriber_id).where(had.c.digest_id.in_(letters)),
         )
-        for subscriber_id in rows.scalars():
-            had.setdefault(subscriber_id, set()).add(entry)
-    return {number: frozenset(entry_ids) for number, entry_ids in had.items()}
+        for subscriber_id in (number for query in queries for number in conn.scalars(query)):
+            entries_had.setdefault(subscriber_id, set()).add(entry)
+    return {number: frozenset(entry_ids) for number, entry_ids in entries_had.items()}
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:

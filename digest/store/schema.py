@@ -218,6 +218,29 @@ delivery = Table(
     sqlite_autoincrement=True,
 )
 
+# Of a delivery that was condensed (see store.condense): that a subscriber has had the entries of a digest, and on
+# which day. It goes with the subscriber.
+had = Table(
+    "had",
+    metadata,
+    Column("digest_id", ForeignKey("digest.id"), primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("day", String(10), nullable=False),  # of UTC, 2027-10-31
+)
+
+# The condensed deliveries of an edition, counted for its receipt: those of a row share run, state, fate and reason.
+tally = Table(
+    "tally",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", ForeignKey("edition.id"), nullable=False, index=True),
+    Column("run_id", Key),
+    Column("state", String(10), nullable=False),
+    Column("fate", String(10)),
+    Column("reason", Text, nullable=False),  # as the receipt shows it, without any address
+    Column("count", Integer, nullable=False),
+)
+
 # The events, each once, without any address. delivery_id is no foreign key, because after a restore an event may name
 # a delivery that this database does not have.
 event = Table(

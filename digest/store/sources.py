@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from digest.errors import without_secrets
 from digest.model import Source
 from digest.store.schema import gathering, source_state
 
-_KEPT_FOR = timedelta(days=180)
 _USUAL_OVER = timedelta(days=30)
 
 
@@ -80,11 +79,10 @@ def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
 
 
 def add_gathering(conn: Connection, result: Gathering, now: datetime) -> None:
-    """Store the result of a gather of one source, and delete its records that are older than half a year."""
+    """Store the result of a gather of one source."""
     counts = {"new": result.new, "changed": result.changed, "same": result.same, "held": result.held}
     row = {"source": result.name, "at": now, "status": result.status, "error": result.error, **counts}
     conn.execute(insert(gathering).values(row))
-    conn.execute(delete(gathering).where(gathering.c.source == result.name, gathering.c.at < now - _KEPT_FOR))
 
 
 def count_failed(conn: Connection, source: str, since: datetime, until: datetime) -> int:

@@ -6,6 +6,8 @@ The file transport mails nobody: it serves a first installation, `digest demo` a
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from email import policy
@@ -19,8 +21,10 @@ from digest.system.pages import render_page
 from digest.system.private import make_private_folder, write_private
 from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 
+_INDEX = "index.html"
 _INDEXED = 2000
 _BATCH = 200  # letters that are flushed to the disk together
+_LETTER = re.compile(r"[0-9]{6,}\.(?:eml|html|txt|part)")  # the names that the transport gives
 _log = logging.getLogger(__name__)
 
 
@@ -150,6 +154,32 @@ class FileTransport:
             flush_names(folder)
 
 
+def letter_files(folder: Path) -> list[Path]:
+    """Return the files of letters in an edition's folder, by name, and its index, which names readers too, last.
+
+    Raises OSError.
+    """
+    letters = sorted(path for path in folder.iterdir() if _LETTER.fullmatch(path.name))
+    index = folder / _INDEX
+    return [*letters, index] if index.exists() else letters
+
+
+def is_empty(folder: Path) -> bool:
+    """Return whether nothing is in a folder. Raises OSError."""
+    with os.scandir(folder) as names:
+        return next(names, None) is None
+
+
+def write_indexes(directory: Path, folders: Iterable[Path]) -> None:
+    """Write the index pages again after letters were removed; an empty folder goes. Raises OSError."""
+    for folder in folders:
+        if any(_LETTER.fullmatch(path.name) for path in folder.iterdir()):
+            _write_edition_index(folder)
+        elif is_empty(folder):
+            folder.rmdir()
+    _write_index(directory)
+
+
 def _begin(folder: Path, parcel: Parcel) -> Path:
     """Write a letter's .html and .txt, and its message as .part; return the path of the .part."""
     stem = _stem(parcel.delivery)
@@ -193,10 +223,10 @@ def _write_edition_index(folder: Path) -> None:
 
 
 def _write_index(directory: Path) -> None:
-    folders = sorted(page.parent for page in directory.glob("*/index.html"))
+    folders = sorted(page.parent for page in directory.glob(f"*/{_INDEX}"))
     editions = [(folder.name, sum(1 for _ in folder.glob("*.eml"))) for folder in folders]
     _write_page(directory, {"title": "Letters", "editions": editions})
 
 
 def _write_page(folder: Path, values: dict[str, object]) -> None:
-    write_private(folder / "index.html", render_page("letters.html.j2", values) + "\n")
+    write_private(folder / _INDEX, render_page("letters.html.j2", values) + "\n")

@@ -25,6 +25,7 @@ from digest.store import deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.keys import edition_key
+from digest.store.tallies import is_condensed
 from digest.system.pages import render_page
 from subscribers.errors import NoSubscriber, OldLink
 from subscribers.links import person_of
@@ -103,6 +104,8 @@ class LetterPages:
             if edition is None or edition.state != "frozen":
                 raise NoLetter("This letter has not been sent yet; it opens here once it has.")
             owed = [delivery for delivery in deliveries.of_subscriber(conn, subscriber) if delivery.edition == number]
+            if is_condensed(conn, number) and all(delivery.state == "had" for delivery in owed):
+                raise NoLetter("This letter is so old that no copy of it is kept here.")
             ids = [delivery.digest for delivery in owed if delivery.digest and delivery.state not in _NOT_SENT]
             for digest in deliveries.digests(conn, ids).values():
                 if digest.placed:

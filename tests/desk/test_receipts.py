@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from digest import cli
 from digest.desk import receipts
 from digest.errors import WrongUse
 from digest.model import Receipt
-from digest.store.engine import writing
-from digest.store.schema import delivery
+from digest.store.condense import condense
+from digest.store.engine import reading, writing
+from digest.store.schema import delivery, event, had, tally
+from subscribers import store as people
 from tests.counts import table
+from tests.kills import books
 from tests.outcomes import READERS, SUMS, Stage, address
 
 
@@ -216,3 +220,39 @@ def test_a_page_that_cannot_be_written_is_told_and_what_was_mailed_stays_mailed(
         receipts.account(house.place, 9)
     assert (house.folder / "receipts").is_file()
     house.close()
+
+
+def test_a_receipt_stays_the_same_while_its_deliveries_are_condensed(stage: Stage, tmp_path: Path) -> None:
+    with closing(stage.copy(tmp_path / "house")) as house:
+        with writing(house.place.engine) as conn:
+            conn.execute(update(delivery).where(delivery.c.state == "uncertain").values(state="accepted"))
+            pending = update(delivery).where(delivery.c.state == "pending")
+            conn.execute(pending.values(state="refused", reason="550 5.1.1 <refused@example.org> is away"))
+            people.forget(conn, house.who["delivered"], now=house.now, secret=house.place.secret)
+            accepted = select(delivery.c.subscriber_id).where(
+                delivery.c.edition_id == house.number, delivery.c.state == "accepted"
+            )
+            readers = set(conn.scalars(accepted)) - {house.who["delivered"]}
+
+        def account() -> dict[str, object]:
+            document = receipts.account(house.place, house.number).to_json()
+            return {key: value for key, value in document.items() if key not in ("at", "condensed")}
+
+        before, steps, left = account(), 0, True
+        assert len(before["why"]) > 5 and before["fates"]  # type: ignore[arg-type]
+        while left:
+            with writing(house.place.engine) as conn:
+                left = bool(condense(conn, house.number, most=3))
+                books.accounts(conn)
+            assert account() == before
+            steps += left
+        assert steps == 7
+        with reading(house.place.engine) as conn:
+            tallies = conn.execute(select(tally.c.reason)).scalars().all()
+            had_letters = set(conn.scalars(select(had.c.subscriber_id)))
+            events = conn.scalar(select(func.count()).select_from(event).where(event.c.delivery_id.is_not(None)))
+        assert not any("@" in reason for reason in tallies)
+        assert had_letters == readers and len(readers) > 5
+        assert events == 0
+        words = page_of(house)[1].words
+        assert "It balances" in words and "The deliveries are too old to be kept one by one." in words

@@ -12,6 +12,10 @@ _STATES = """
     SELECT e.id AS edition, e.eligible, d.state, count(d.id) AS rows
     FROM edition e LEFT JOIN delivery d ON d.edition_id = e.id
     WHERE e.state = 'frozen' GROUP BY e.id, e.eligible, d.state
+    UNION ALL
+    SELECT e.id, e.eligible, t.state, sum(t.count)
+    FROM edition e JOIN tally t ON t.edition_id = e.id
+    WHERE e.state = 'frozen' GROUP BY e.id, e.eligible, t.state
 """
 _TWINS = "SELECT edition_id, subscriber_id FROM delivery GROUP BY edition_id, subscriber_id HAVING count(*) > 1"
 _READERS = """
@@ -35,7 +39,7 @@ class Account:
 def accounts(conn: Connection) -> list[Account]:
     """Return the account of every frozen edition, oldest first; AssertionError when one does not balance.
 
-    Balanced: one row for each eligible reader, in a state of the ledger, and none twice.
+    Balanced: one row or one of a tally for each eligible reader, in a state of the ledger, and no row twice.
     """
     found: dict[int, tuple[int, Counter[str]]] = {}
     for row in conn.execute(text(_STATES)):

@@ -24,7 +24,7 @@ from digest.store.keys import tag_keys
 from digest.transports.tag import delivery_tag
 from subscribers.tokens import make_token
 from tests.kills.conftest import TrialOf
-from tests.kills.trial import FRIDAY, Ground, Running, Trial
+from tests.kills.trial import FRIDAY, READERS, Ground, Running, Trial
 from tests.sources.webserver import FEED, Web, answer
 from tests.transports.webhook import Signer, body_of, told
 
@@ -233,6 +233,29 @@ def test_readers_are_there_whole_or_not_at_all(
         assert [sql(one, f"SELECT count(*) FROM {table}") for table in tables] == before
         done(one, *words)
         assert [sql(one, f"SELECT count(*) FROM {table}") for table in tables] == [[(31,)], [(31,)]]
+
+
+@pytest.mark.kills
+@ENGINES
+@pytest.mark.parametrize(
+    "place",
+    ["condense: before commit", "condense: committed", "remove old rows: before commit", "remove old rows: committed",
+     "retention: a file removed", f"retention: a file removed*{3 * READERS + 1}"],
+)  # fmt: skip
+def test_what_is_too_old_goes_once_and_the_books_balance(trial_of: TrialOf, engine: str, place: str) -> None:
+    with trial_of("file", engine) as one:
+        one.finish()
+        one.now = "2027-12-24T09:00:00+00:00"
+        killed_at(one, place)
+        one.check_books()
+        one.finish()
+        # The runs of the first Friday are named by its receipt; the gather of before is too old.
+        assert sql(one, "SELECT sum(count), (SELECT count(*) FROM had) FROM tally WHERE state = 'accepted'") == [
+            (READERS, READERS)
+        ]
+        assert sql(one, "SELECT count(*) FROM delivery WHERE updated_at < '2027-01-01'") == [(0,)]
+        assert sql(one, "SELECT count(*) FROM gathering WHERE at < '2027-01-01'") == [(0,)]
+        assert list((one.folder / "letters").glob("weekly-2026-*")) == []
 
 
 @pytest.mark.kills
