@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.editions.due import slot_owed
+from digest.editions.due import passed_editions, slot_owed
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.cures import Cause, cause_of
@@ -18,7 +17,7 @@ from digest.model import Receipt
 from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
 from digest.operations.status import Status
-from digest.store import deliveries, editions, history
+from digest.store import calendar, deliveries, editions, history, runs
 
 _LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
 
@@ -27,8 +26,10 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     """Yield what is wrong with the editions, receipts and slots of an installation; change nothing."""
     owed = set(deliveries.owed(conn, installation.clock()))
     stopped = deliveries.stopped(conn)
-    yield from _last_run(state)
-    for receipt in state.receipts:
+    yield from _last_run(conn)
+    listed = {receipt.edition for receipt in state.receipts}
+    older = [deliveries.receipt(conn, each) for each in editions.unbalanced(conn) if each.id not in listed]
+    for receipt in [*state.receipts, *older]:
         yield from _receipt(conn, receipt, receipt.edition in owed, stopped)
     try:
         check_clock(conn, installation.clock())
@@ -38,14 +39,14 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
         yield Finding("wrong", "clock", problem, cure)
     else:
         yield from _due_slots(conn, installation)
-    yield from _future_slots(installation, state.slots)
-    yield from _refusals(conn, state.receipts)
+    yield from _future_slots(installation, calendar.last_days(conn))
+    yield from _refusals(conn, [deliveries.receipt(conn, each) for each in editions.newest_of_each(conn)])
 
 
-def _last_run(state: Status) -> Iterator[Finding]:
+def _last_run(conn: Connection) -> Iterator[Finding]:
     """Yield why the last run that has ended failed; a person that it needed is in a finding of its own."""
-    ended = (run for run in state.runs if run["command"] in ("run", "send") and run["finished_at"])
-    if (last := next(ended, None)) is None:
+    last = next(iter(runs.newest(conn, 1, ended=True)), None)
+    if last is None:
         return
     account, outcome = last["account"] or {}, last["outcome"] or ""
     lines = [("wrong", line) for line in account.get("failed", ())]
@@ -95,30 +96,32 @@ def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding
     """Yield each slot that is due and waits for a person, or has not run in time."""
     now, zone = installation.clock(), installation.settings.site.zone
     for cadence in installation.settings.cadences:
+        stopped = [edition for edition in passed_editions(conn, cadence, now, zone) if edition.held]
+        for edition in stopped:
+            problem = f"edition {edition.id} is stopped, and keeps back every later edition of its cadence"
+            cure = f"approve it with `digest approve {edition.id}`"
+            yield Finding("person", f"{cadence.name} {edition.slot}", problem, cure)
         slot = slot_owed(conn, cadence, now, zone)
-        if slot is None:
+        if slot is None or stopped:
             continue
-        edition = editions.find(conn, cadence.name, slot.key)
+        due = editions.find(conn, cadence.name, slot.key)
         where = f"{cadence.name} {slot.key}"
-        if edition is not None and (edition.held or (cadence.approval_required and edition.state != "approved")):
-            problem = f"edition {edition.id} {'is stopped' if edition.held else 'waits for approval'}"
-            yield Finding("person", where, problem, f"approve it with `digest approve {edition.id}`")
+        if due is not None and (due.held or (cadence.approval_required and due.state != "approved")):
+            problem = f"edition {due.id} {'is stopped' if due.held else 'waits for approval'}"
+            yield Finding("person", where, problem, f"approve it with `digest approve {due.id}`")
         elif now - slot.instant > _LATE:
             cure = "run `digest run`, and check that cron or the daemon runs it"
             yield Finding("wrong", where, "is due and has not run", cure)
 
 
-def _future_slots(installation: Installation, slots: Sequence[dict[str, Any]]) -> Iterator[Finding]:
-    """Yield the newest slot of each cadence if it has run although its date lies in the future.
+def _future_slots(installation: Installation, newest: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the newest slot of each cadence, {cadence: day}, if it has run although its date lies in the future.
 
     A clock that was ahead does this, or `--now` on the real database.
     """
     settings, now = installation.settings, installation.clock()
     # In slot mode an edition is frozen before its hour, and therefore perhaps on the day before.
     ahead = {cadence.name: cadence.ahead for cadence in settings.cadences}
-    newest: dict[str, str] = {}
-    for slot in slots:
-        newest[slot["cadence"]] = max(slot["day"], newest.get(slot["cadence"], ""))
     for cadence, day in sorted(newest.items()):
         latest = (now + ahead.get(cadence, timedelta(0))).astimezone(ZoneInfo(settings.site.zone)).date()
         if day > latest.isoformat():
@@ -131,9 +134,8 @@ def _future_slots(installation: Installation, slots: Sequence[dict[str, Any]]) -
 
 
 def _refusals(conn: Connection, receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """Yield the refusals in the newest edition of each cadence by their causes; `receipts` stand newest first."""
-    newest = {receipt.cadence: receipt for receipt in reversed(receipts)}
-    for receipt in newest.values():
+    """Yield the refusals in the newest edition of each cadence by their causes; `receipts` are theirs."""
+    for receipt in receipts:
         causes: Counter[Cause] = Counter()
         for (state, reason), count in history.reasons(conn, receipt.edition).items() if receipt.refused else ():
             causes[cause_of(reason)] += count if state == "refused" else 0

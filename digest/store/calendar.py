@@ -43,6 +43,12 @@ def close_slot(conn: Connection, due: Slot, outcome: str, number: int | None, no
         conn.execute(insert(slot).values(cadence=due.cadence, day=due.key, **values))
 
 
+def last_days(conn: Connection) -> dict[str, str]:
+    """Return the newest day of each cadence that is accounted for, whatever clock wrote it."""
+    query = select(slot.c.cadence, func.max(slot.c.day)).group_by(slot.c.cadence)
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
 def slots(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:
     """Return the newest accounted slots: cadence, day, outcome, edition."""
     query = select(slot).order_by(slot.c.day.desc(), slot.c.cadence).limit(limit)

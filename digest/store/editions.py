@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, text, tuple_, update
 
 from digest.ledger.states import OPEN_STATES
 from digest.model import Edition, Entry
@@ -66,9 +66,9 @@ def listing(conn: Connection, limit: int = 50) -> list[Edition]:
 
 def newest_of_each(conn: Connection) -> list[Edition]:
     """Return the newest frozen edition of each cadence that ever had one."""
-    frozen = edition.c.state == "frozen"
-    newest = select(func.max(edition.c.id)).where(frozen).group_by(edition.c.cadence)
-    return [_edition(row) for row in conn.execute(select(edition).where(edition.c.id.in_(newest)))]
+    newest = select(edition.c.cadence, func.max(edition.c.slot)).where(edition.c.state == "frozen")
+    is_newest = tuple_(edition.c.cadence, edition.c.slot).in_(newest.group_by(edition.c.cadence))
+    return [_edition(row) for row in conn.execute(select(edition).where(is_newest))]
 
 
 def unbalanced(conn: Connection) -> list[Edition]:

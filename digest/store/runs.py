@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, select, update
 
 from digest.errors import without_secrets
 from digest.store.deliveries import Delivery
@@ -55,18 +55,24 @@ def newest_time(conn: Connection) -> datetime | None:
 
 def told_since(conn: Connection, command: str, since: datetime, now: datetime) -> list[list[str]]:
     """Return what the runs of a command between two instants told as waiting for a person, the newest first."""
-    rows = conn.scalars(
+    accounts = conn.scalars(
         select(run.c.account)
         .where(run.c.command == command, run.c.started_at >= since, run.c.started_at <= now)
+        .where(cast(run.c.account, Text).contains('"told": ['))
         .order_by(run.c.id.desc())
-        .limit(100)
     )
-    return [account["told"] for account in rows if account and "told" in account]
+    return [account["told"] for account in accounts]
 
 
-def newest(conn: Connection, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account."""
-    rows = conn.execute(select(run).where(run.c.command != EVENTS).order_by(run.c.id.desc()).limit(limit))
+def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[dict[str, Any]]:
+    """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account.
+
+    `ended`: only those that came to an end and were to send letters.
+    """
+    query = select(run).where(run.c.command != EVENTS)
+    if ended:
+        query = query.where(run.c.command.in_(("run", "send")), run.c.finished_at.is_not(None))
+    rows = conn.execute(query.order_by(run.c.id.desc()).limit(limit))
     return [
         {
             "id": row.id,

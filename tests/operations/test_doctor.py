@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
+from digest.desk.receipts import newest_frozen
 from digest.operations import doctor
 from digest.operations.finding import Finding
+from digest.operations.status import status
 from digest.store import editions
 from digest.store.engine import reading, writing
-from digest.store.schema import delivery, event
+from digest.store.schema import delivery, edition, event, run, slot
 from subscribers import store as people
 from subscribers.errors import BadSecret
 from subscribers.followed import followed
@@ -75,6 +77,48 @@ def test_a_slot_in_the_future_is_wrong(house: House) -> None:
         "daily 2026-11-14": "wrong",
         "weekly 2026-11-13": "wrong",
     }
+
+
+def test_what_is_wrong_is_told_however_many_editions_are_newer(house: House) -> None:
+    """The newest fifty editions and slots are daily; what is wrong is older, or of another cadence."""
+    at = house.now
+    rows = [("weekly", "2026-10-02", "frozen", False), ("weekly", "2026-10-09", "frozen", False),
+            ("monthly", "2026-10-01", "draft", True)]  # fmt: skip
+    rows += [("daily", f"2025-{month:02}-{day:02}", "frozen", False) for month in (1, 2, 3) for day in range(1, 21)]
+    with writing(house.place.engine) as conn:
+        values = [
+            {"cadence": cadence, "slot": day, "state": state, "held": held, "to_release": 0, "content_hash": "",
+             "created_at": at, "frozen_at": at, "eligible": 1 if cadence == "weekly" else 0}
+            for cadence, day, state, held in rows
+        ]  # fmt: skip
+        numbers = list(conn.scalars(insert(edition).returning(edition.c.id), values))
+        refused = {"edition_id": numbers[1], "subscriber_id": 1, "state": "refused", "reason": "", "updated_at": at}
+        conn.execute(insert(delivery).values(refused))
+        days = [("daily", f"2028-{month:02}-{day:02}") for month in (1, 2, 3) for day in range(1, 21)]
+        conn.execute(
+            insert(slot),
+            [
+                {"cadence": cadence, "day": day, "outcome": "missed", "at": at}
+                for cadence, day in [*days, ("weekly", "2027-01-01")]
+            ],
+        )
+        failed = {"command": "run", "started_at": at, "finished_at": at, "outcome": "failed: no room",
+                  "account": {"exit_code": 1}}  # fmt: skip
+        killed = {"command": "run", "started_at": at, "finished_at": None, "outcome": None, "account": {}}
+        conn.execute(insert(run), [failed, *[killed] * 12])
+    told = found(house)
+    assert "no room" in {finding.problem for finding in told.values()}
+    assert told[f"edition {numbers[0]} (weekly 2026-10-02)"].problem == "the receipt does not balance"
+    assert told[f"edition {numbers[1]} (weekly 2026-10-09)"].problem == (
+        "1 of 1 letters were refused: the answer does not tell why"
+    )
+    assert told["monthly 2026-10-01"].problem.startswith(
+        f"edition {numbers[2]} is stopped, and keeps back every later"
+    )
+    assert {"daily 2028-03-20", "weekly 2027-01-01"} <= set(told)
+    state = status(house.place)
+    assert [each.id for each in state.open_editions if each.cadence == "monthly"] == [numbers[2]]
+    assert newest_frozen(house.place) == numbers[-1]
 
 
 CURES = {
