@@ -30,7 +30,8 @@ def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
 
 def note(house: House, name: str, *marks: str) -> Path:
     path = house.folder / "notes" / f"{name}.md"
-    path.write_text("\n".join(["---", f"title: {name}", "date: 2026-11-01", *marks, "---", "What we learnt."]))
+    date = [] if any(mark.startswith("date:") for mark in marks) else ["date: 2026-11-01"]
+    path.write_text("\n".join(["---", f"title: {name}", *date, *marks, "---", "What we learnt."]))
     return path
 
 
@@ -77,19 +78,19 @@ def test_a_file_that_is_taken_away_waits_and_then_is_held(house: House) -> None:
 def test_a_text_that_becomes_a_draft_is_not_mailed_until_it_is_finished(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     note(house, "Kept")
-    for name, mark in (("Draft", ""), ("Private", ""), ("Later", "")):
+    for name, mark in (("Unready", ""), ("Private", ""), ("Later", "")):
         note(house, name, mark)
     gather(house)
-    note(house, "Draft", "draft: yes")
+    note(house, "Unready", "draft: yes")
     note(house, "Private", "status: in review")
     note(house, "Later", "publishDate: 2026-11-05 08:30")
     house.run(days=1)
     assert mailed(house, reader) == ["Kept"]
-    assert states(house) == {"Kept": "ready", "Draft": "withheld", "Private": "withheld", "Later": "withheld"}
-    note(house, "Draft")
+    assert states(house) == {"Kept": "ready", "Unready": "withheld", "Private": "withheld", "Later": "withheld"}
+    note(house, "Unready")
     for _ in range(3):
         house.run(days=1)
-    assert sorted(mailed(house, reader)) == ["Draft", "Kept", "Later"]
+    assert sorted(mailed(house, reader)) == ["Kept", "Later", "Unready"]
 
 
 def test_an_embargo_and_an_expiry_are_kept_to_the_minute(house: House) -> None:

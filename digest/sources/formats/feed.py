@@ -23,8 +23,9 @@ from digest.sources.formats.dates import instant, is_ahead, possible
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
+from digest.sources.formats.title_state import title_state
 from digest.sources.formats.tombstones import tombstones
-from digest.sources.formats.unreleased import feed_marks
+from digest.sources.formats.unreleased import feed_limits, feed_marks
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
 
@@ -120,11 +121,12 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
     categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
-    published = _published(entry, now)
+    published, title = _published(entry, now), title_text(_text(entry, "title"))
+    starts, ends = feed_limits(entry)
     return Sighting(
         guid=tidy_guid(_text(entry, "id")),
         link=link,
-        title=title_text(_text(entry, "title")),
+        title=title,
         published=published,
         summary=summary_text(summary if summary.strip() else raw),
         html=clean_html(raw, text_base),
@@ -132,9 +134,9 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
         categories=labels(categories),
         language=language_tag(own_language) or language,
         image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
-        unreleased=feed_marks(entry),
-        not_before=max((at for at in (published, *_starts(entry)) if at and is_ahead(at, now)), default=None),
-        not_after=min((at for at in _ends(entry) if at), default=None),
+        unreleased=feed_marks(entry) or title_state(title),
+        not_before=max((at for at in (published, *starts) if at and is_ahead(at, now)), default=None),
+        not_after=min(ends, default=None),
     )
 
 
@@ -187,27 +189,6 @@ def _moment(entry: Any, name: str) -> datetime | None:
     with contextlib.suppress(ValueError, OverflowError):
         return instant(datetime(*parsed[:6]).replace(tzinfo=UTC))  # noqa: DTZ001
     return None
-
-
-def _starts(entry: Any) -> list[datetime | None]:
-    """Return the instants before which an entry is not for readers: Dublin Core's and PRISM's elements."""
-    periods = [_period(_text(entry, name))[0] for name in ("validity", "dcterms_available")]
-    return [instant(text) for text in (*periods, _text(entry, "prism_embargodate"))]
-
-
-def _ends(entry: Any) -> list[datetime | None]:
-    """Return the instants from which an entry has expired: those of RSS, Dublin Core and PRISM."""
-    texts = [_text(entry, name) for name in ("expired", "prism_expirationdate", "prism_killdate")]
-    return [instant(text) for text in (*texts, _period(_text(entry, "validity"))[1])]
-
-
-def _period(text: str) -> tuple[str, str]:
-    """Return the start and the end of "start=2026-01-01; end=…" or "2026-01-01/…"; a date alone is both."""
-    parts = {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";"))}
-    if "start" in parts or "end" in parts:
-        return parts.get("start", ""), parts.get("end", "")
-    start, slash, end = text.partition("/")
-    return start, end if slash else start
 
 
 def _author(entry: Any) -> str:

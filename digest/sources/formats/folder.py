@@ -16,34 +16,47 @@ from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import instant
 from digest.sources.formats.front_matter import Note, Unreadable, split_note
-from digest.sources.formats.listing import files_below
+from digest.sources.formats.listing import files_below, shown
 from digest.sources.formats.pictures import first_picture, picture_of
+from digest.sources.formats.state_words import plain_key
 from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, person, tidy_guid
-from digest.sources.formats.unreleased import marks_of, plain_key
+from digest.sources.formats.title_state import line_state, name_state, title_state
+from digest.sources.formats.unreleased import marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, title_text
 
 MAX_FILE = 1_000_000
 MAX_FILES = 1_000
-_SUFFIXES = (".md", ".markdown")
-_DRAFTS = {"drafts", "draft"}  # names of folders
+_SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdwn")
+# Texts that are not read, and are named, because their author may take them for published here.
+_OTHER_TEXTS = frozenset(
+    (".mdx", ".rmd", ".qmd", ".txt", ".text", ".htm", ".html", ".rst", ".adoc", ".asciidoc", ".org", ".textile",
+     ".doc", ".docx", ".odt", ".rtf")
+)  # fmt: skip
+_ABOUT = frozenset(("readme", "license", "licence", "robots", "humans", "requirements", "_index"))
 _HEADING = re.compile(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)")
 
 
 def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
-    """Return one sighting for every Markdown file below `path`, sorted by path; bad ones are named in `problems`.
+    """Return one sighting for every Markdown file below `path`, by path, drafts last; bad ones are in `problems`.
 
     Front matter in YAML, TOML, JSON or plain lines (all optional): title, date, kind, url or link, place, region(s),
     policy_areas, themes, author, summary, language, image, categories or tags, id, and the marks of
-    `formats.unreleased`; a text whose date is ahead waits for it. A time without a zone is one of `zone`. Files and
-    folders whose name starts with "." or "_", folders of drafts, README.md, and links that lead out of the folder are
-    passed over.
+    `formats.unreleased`; a text whose date is ahead waits for it. A time without a zone is one of `zone`. A file
+    that is a draft by its title, its name or its folder is marked so. Files and folders whose name starts with ".",
+    folders that start with "_" and hold no drafts, README.md, and links that lead out of the folder are passed over.
     """
     if not path.is_dir():
         raise SourceError(f"there is no folder {path}; correct the path of the source")
     sightings: list[Sighting] = []
     problems: list[str] = []
-    names = files_below(path, _is_wanted, problems)
+    unread: list[str] = []
+    names = files_below(path, lambda parts: _is_wanted(parts, unread), problems)
+    if unread:
+        cure = "is not read; save it as Markdown with the ending .md, or move it away"
+        problems.append(f"{shown(Path(min(unread)))}: {cure}" + (f" ({len(unread)} such)" if unread[1:] else ""))
+    # Drafts come last, because an id that a draft shares belongs to the text that is released.
+    names.sort(key=lambda name: name_state(name.relative_to(path).parts) != "")
     whole = len(names) <= MAX_FILES
     if not whole:
         problems.append(f"{TOO_MANY} {MAX_FILES} of {len(names)} files were read; move the older ones away")
@@ -60,7 +73,8 @@ def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
             problems.append(f"{file}: cannot be read ({type(error).__name__}) and was left out; please report it")
             continue
         if sighting.guid in first_with:
-            problems.append(f"{file}: has the same id as {first_with[sighting.guid]}; give each its own")
+            if not name_state(PurePosixPath(file).parts):
+                problems.append(f"{file}: has the same id as {first_with[sighting.guid]}; give each its own")
             continue
         first_with[sighting.guid] = file
         sightings.append(sighting)
@@ -75,13 +89,15 @@ class _Moment:
     zone: tzinfo
 
 
-def _is_wanted(parts: tuple[str, ...]) -> bool:
-    """Return whether a relative path names a Markdown file that is meant to be read."""
+def _is_wanted(parts: tuple[str, ...], unread: list[str]) -> bool:
+    """Return whether a relative path names a Markdown file that is meant to be read; add other texts to `unread`."""
     name = PurePosixPath(parts[-1])
-    if name.suffix.lower() not in _SUFFIXES or any(part.startswith((".", "_")) for part in parts):
+    other = any(part.startswith(".") or (part.startswith("_") and not name_state((part, ""))) for part in parts[:-1])
+    if other or name.name.startswith(".") or name.stem.lower() in _ABOUT:
         return False
-    stem = name.stem.lower()
-    return not (stem == "readme" or stem.endswith(".draft") or _DRAFTS & {part.lower() for part in parts[:-1]})
+    if name.suffix.lower() in _OTHER_TEXTS and not name_state(parts):
+        unread.append("/".join(parts))
+    return name.suffix.lower() in _SUFFIXES
 
 
 def _dated(name: Path, moment: _Moment) -> datetime | None:
@@ -119,6 +135,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
     heading = _HEADING.match(body)
     if not title and heading:
         title, body = title_text(heading[1]), body[heading.end() :]
+    states = (marks.unreleased, title_state(title), line_state(body), name_state(PurePosixPath(file).parts))
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
     html = clean_html(_markdown().render(body), link)
     stem = PurePosixPath(file).stem
@@ -138,7 +155,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
         regions=_regions(matter, file, problems),
         themes=tuple(_slug(value) for value in _list(matter, "themes")),
-        unreleased=marks.unreleased,
+        unreleased=next(filter(None, states), ""),
         not_before=max(starts, default=None),
         not_after=marks.not_after,
     )
@@ -152,9 +169,10 @@ def _date(matter: dict[str, Any], file: str, zone: tzinfo, problems: list[str]) 
     value = matter.get("date")
     if value is None:
         return None
-    moment = instant(value if isinstance(value, date) else str(value), zone)
+    text = str(value) if isinstance(value, (str, int, float, date)) else "a list"
+    moment = instant(value if isinstance(value, date) else text, zone)
     if moment is None:
-        problem = f"the date {str(value)[:40]!r} is unreadable or before 1990"
+        problem = f"the date {text[:40]!r} is unreadable or before 1990"
         problems.append(f"{file}: {problem}; write it as 2026-01-31")
     return moment
 

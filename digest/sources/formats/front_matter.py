@@ -78,13 +78,13 @@ def _split(text: str, line: int) -> Note:
         matter, end = _json_object(text, line)
         return Note(matter, text[end:])
     if (plain := _PLAIN.match(text)) and text.partition(":")[0].strip().lower() in _TELLING:
-        return Note(_lines(plain[0]), text[plain.end() :])
+        return Note(_lines(plain[0], line), text[plain.end() :])
     return Note({}, text)
 
 
 def _yaml(text: str, line: int) -> dict[str, Any]:
     try:
-        matter = yaml.safe_load(text)
+        matter = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = line + mark.line + 1 if mark else line  # the front matter starts on the line after its fence
@@ -96,6 +96,32 @@ def _yaml(text: str, line: int) -> dict[str, Any]:
     if not isinstance(matter, dict):
         raise Unreadable(f":{line}: the front matter is not a list of 'name: value' lines; correct it")
     return matter
+
+
+class _Loader(yaml.SafeLoader):
+    """Load plain values only, and no name that stands twice with two values, of which one would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a table; raise ConstructorError, which is a MarkedYAMLError, for such a name."""
+        values: dict[str, str] = {}
+        for key, value in node.value:
+            plain = isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode)
+            if plain and values.setdefault(key.value, value.value) != value.value:
+                raise yaml.constructor.ConstructorError(None, None, _twice(key.value), key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _twice(name: str) -> str:
+    return f"{name[:40]!r} stands twice with two values"
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of JSON with these pairs; raise ValueError for a name with two values."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if values.setdefault(name, value) != value:
+            raise ValueError(_twice(name))
+    return values
 
 
 def _toml(text: str, line: int) -> dict[str, Any]:
@@ -115,23 +141,23 @@ def _json(text: str, line: int) -> dict[str, Any]:
 def _json_object(text: str, line: int) -> tuple[dict[str, Any], int]:
     """Return the JSON object at the start of `text`, and where it ends."""
     try:
-        matter, end = json.JSONDecoder().raw_decode(text)
+        matter, end = json.JSONDecoder(object_pairs_hook=_without_doubles).raw_decode(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f":{line}: the front matter is no JSON ({str(error)[:80]}); correct it") from None
     return matter, end
 
 
-def _lines(text: str) -> dict[str, Any]:
+def _lines(text: str, line: int) -> dict[str, Any]:
     """Return "Key: value" lines (MultiMarkdown, Pelican); an indented line goes on with the value before it."""
     matter: dict[str, str] = {}
     key = ""
-    for row in text.splitlines():
+    for number, row in enumerate(text.splitlines()):
         if row[:1] in (" ", "\t"):
             matter[key] = f"{matter[key]} {row.strip()}".strip()
         else:
-            key, _, value = row.partition(":")
-            matter[key.strip()] = value.strip()
-            key = key.strip()
+            key, value = (part.strip() for part in row.split(":", 1))
+            if matter.setdefault(key, value) != value:
+                raise Unreadable(f":{line + number}: the front matter cannot be read ({_twice(key)}); correct it")
     return dict(matter)
 
 

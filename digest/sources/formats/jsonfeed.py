@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from digest.errors import SourceError
@@ -11,10 +11,16 @@ from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.dates import instant, is_ahead, read_date
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import distinct, labels, language_tag, read_each, tidy_guid
-from digest.sources.formats.unreleased import feed_marks
+from digest.sources.formats.title_state import title_state
+from digest.sources.formats.unreleased import feed_marks, marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
 
+# The names of the standard; a publisher's own names and tables ("_blog": {"draft": true}) may be marks.
+_STANDARD = frozenset(
+    ("id", "url", "external_url", "title", "content_html", "content_text", "summary", "image", "banner_image",
+     "date_published", "date_modified", "author", "authors", "tags", "language", "attachments")
+)  # fmt: skip
 _IDENTITY = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
 
 
@@ -54,20 +60,23 @@ def _sighting(
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
     first = instant(_text(item, "date_published")) or instant(_text(item, "date_modified"))
-    ahead = first if is_ahead(first, now) else None
+    title = title_text(_text(item, "title"))
+    marks = marks_of({name: item[name] for name in item.keys() - _STANDARD}, now, UTC, strict=False)
+    starts = [at for at in (first, marks.not_before) if is_ahead(at, now)]
     return Sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
-        title=title_text(_text(item, "title")),
-        published=ahead or _published(item, now),
+        title=title,
+        published=first if is_ahead(first, now) else _published(item, now),
         summary=summary_text(summary or raw),
         html=clean_html(raw or summary, link or base),
         author=_author(item) or feed_author,
         categories=labels(_list(item, "tags")),
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),
-        unreleased=feed_marks(item),
-        not_before=ahead,
+        unreleased=feed_marks(item) or marks.unreleased or title_state(title),
+        not_before=max((at for at in starts if at), default=None),
+        not_after=marks.not_after,
     )
 
 

@@ -1,132 +1,22 @@
 """Read from an author's own marks whether a text is released: drafts, private texts, embargoes and expiry. Pure.
 
-Marks are the keys of front matter (`marks_of`), or the elements of a feed's entry (`feed_marks`). Keys are compared
-without regard to case, "-", "_" and spaces.
+Marks are the keys of front matter (`marks_of`), or the elements of a feed's entry (`feed_marks`). A key or a value
+that looks like a state and does not release its text keeps it back, and is named when it is not a known one.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
+from digest.sources.formats import state_words as words
 from digest.sources.formats.dates import instant
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_YES = _set(
-    """
-    true yes on 1 y t ja oui si
-    """
-)
-_NO = _set(
-    """
-    false no off 0 n f never none nein non
-    """
-)
-# Keys whose "yes" means that a text is not for readers, and those whose "no" means it.
-_UNRELEASED_IF_YES = _set(
-    """
-    draft drafts isdraft draftmode unpublished isunpublished hidden ishidden hide private isprivate unlisted
-    isunlisted archived isarchived deleted isdeleted trashed withdrawn iswithdrawn retracted disabled confidential
-    internal wip workinprogress unfinished incomplete pending ispending notpublished notpublic donotpublish
-    nopublish embargo embargoed isembargoed expired isexpired scheduled eleventyexcludefromcollections
-    excludefromcollections headless skip
-    """
-)
-_UNRELEASED_IF_NO = _set(
-    """
-    published ispublished publish public ispublic visible isvisible released isreleased live islive approved
-    isapproved listed enabled isenabled online available routable discoverable render permalink readytopublish
-    ready isready finished isfinished final isfinal
-    build:list build:render
-    """
-)
-# Keys that hold the state in a word.
-_STATES = _set(
-    """
-    status state poststatus pagestatus articlestatus contentstatus workflow workflowstate workflowstatus
-    publishstatus publishingstatus publicationstatus publishstate publicationstate moderationstate
-    moderationstatus reviewstate reviewstatus reviewstage editorialstatus approvalstatus visibility
-    """
-)
-_UNRELEASED = _set(
-    """
-    draft drafts autodraft unpublished notpublished private hidden unlisted pending pendingreview future scheduled
-    inreview underreview review toreview needsreview awaitingreview awaitingapproval needsapproval inprogress wip
-    workinprogress unfinished incomplete embargoed embargo archived archive deleted trash trashed withdrawn
-    retracted rejected declined revoked expired removed internal internalonly confidential restricted members
-    membersonly paid tiers password protected passwordprotected inherit blocked inactive disabled offline onhold
-    idea todo outline staged staging queued delayed skip new submitted unapproved notapproved notready notpublic
-    superseded cancelled canceled
-    """
-)
-_RELEASED = _set(
-    """
-    published publish public publicly live final finalised finalized done complete completed released approved
-    ready active open visible current featured online posted accepted listed everyone all world anyone enabled
-    signedoff
-    """
-)
-# Keys that hold the instant from which, or until which, a text is for readers.
-_FROM = _set(
-    """
-    publishdate publishon publishat publishafter publishtime publishfrom publishedat publishedon publisheddate
-    publicationdate published publishup embargo embargodate embargountil embargoeduntil embargoends embargoenddate
-    embargolift embargoed availablefrom availableon available releasedate releaseat releaseon releaseafter
-    releasedat golive goliveat golivedate livefrom livedate liveon notbefore visiblefrom showfrom scheduled
-    scheduledfor scheduledat scheduleddate validfrom postdate holduntil hiddenuntil draftuntil
-    """
-)
-_UNTIL = _set(
-    """
-    expirydate expiry expires expiresat expireson expiredate expirationdate expiration expire unpublishdate
-    unpublishon unpublishat unpublish publishdown publishuntil enddate notafter validuntil validto validthrough
-    availableuntil visibleuntil showuntil liveuntil removeafter removeon removeat withdrawon withdrawdate
-    archiveon archivedate archiveat deleteon deleteafter killdate takedowndate sunset sunsetdate offlinedate
-    offlineat offtime
-    """
-)
-# Of those above, keys that may also hold the instant at which it becomes so.
-_ENDED = _set(
-    """
-    archived deleted trashed withdrawn retracted disabled expired unpublished
-    """
-)
-# Keys that may hold a state or something else, so that only these words count.
-_LOOSE = _set(
-    """
-    stage phase lifecycle access type doctype audience
-    """
-)
-_CLEAR = _set(
-    """
-    draft drafts unpublished private inreview underreview embargoed internal confidential hidden unlisted wip
-    """
-)
-# Keys that resemble those above without being known; `_PLAIN_WORDS` only sound alike.
-_ALIKE = re.compile(
-    r"draft|publish|embargo|expir|status|visib|hidden|private|unlist|withdr|retract|confidential|releas|moderat"
-    r"|notbefore|notafter|validuntil|approv|golive|scheduled"
-)
-_PLAIN_WORDS = re.compile(r"publisher|publishedby|publishedin|publishedwith|approvedby|approver|releasenotes")
-_TAGS = ("tags", "tag", "categories", "category", "keywords")
-_PASSWORDS = ("password", "postpassword", "pagepassword")
-_TAG_STATES = frozenset(("draft", "drafts", "unpublished"))
-# Tables below which site generators keep such keys.
-_NESTED = ("extra", "params", "publish", "publishing", "meta", "release", "workflow", "status", "taxonomies")
-_FEED_STATE = re.compile(r"(?:\A|_)(?:status|state|visibility)\Z")
-_FEED_UNRELEASED = _set(
-    """
-    draft autodraft unpublished private hidden unlisted trash trashed deleted blocked embargoed
-    """
-)
-_EXPORT_UNRELEASED = frozenset(("future", "pending", "inherit"))  # beside those, in an export of WordPress
+from digest.sources.formats.state_words import plain_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,25 +32,29 @@ class Marks:
     problems: tuple[str, ...] = ()
 
 
-def marks_of(matter: Mapping[str, Any], now: datetime, zone: tzinfo) -> Marks:
-    """Return what front matter says of its release; times without a zone are those of `zone`."""
+def marks_of(matter: Mapping[str, Any], now: datetime, zone: tzinfo, *, strict: bool = True) -> Marks:
+    """Return what front matter says of its release; times without a zone are those of `zone`.
+
+    Without `strict`, marks that are not known or cannot be read are passed over.
+    """
     reasons: list[str] = []
     problems: list[str] = []
     starts: list[datetime] = []
     ends: list[datetime] = []
-    for name, value in _flat(matter):
+    for name, value in _flat(matter, set()):
         key = plain_key(name)
-        if value is None or value == "":
-            continue
         at = instant(value, zone) if isinstance(value, (str, date)) else None
-        if at is not None and key in _FROM | _UNRELEASED_IF_NO:
+        if strict and (near := _slip_of(key)) and (at or _is_state(plain_key(value))):
+            problems.append(f"{name!r} is read as {near!r}; correct the name, or take another one")
+            key = near
+        if at is not None and key in words.FROM | words.FROM_ONLY | words.UNRELEASED_IF_NO:
             starts.append(at)
-        elif at is not None and key in _UNTIL | _ENDED:
+        elif at is not None and key in words.UNTIL | words.UNTIL_ONLY | words.ENDED:
             ends.append(at)
         else:
             reason, problem = _judge(name, key, value, at is not None and at > now)
-            reasons += [reason] if reason else []
-            problems += [problem] if problem else []
+            reasons += [reason] if reason and (strict or not problem) else []
+            problems += [problem] if problem and strict else []
     first, last = max(starts, default=None), min(ends, default=None)
     return Marks("; ".join(reasons)[:200], first, last, tuple(problems))
 
@@ -175,13 +69,45 @@ def feed_marks(entry: Mapping[str, Any]) -> str:
         if not isinstance(value, (str, bool)) or not isinstance(name, str):
             continue
         word, last = plain_key(value), plain_key(name.rpartition("_")[2])
-        unreleased = _FEED_UNRELEASED | (_EXPORT_UNRELEASED if name.startswith("wp_") else frozenset())
+        unreleased = words.FEED_UNRELEASED | (words.EXPORT_UNRELEASED if name.startswith("wp_") else frozenset())
         if last == "password" and word:
             return f"{name.replace('_', ':', 1)} is set"  # never its value
-        is_draft = last in ("draft", "isdraft") and word in _YES
-        if is_draft or (_FEED_STATE.search(name.lower()) and word in unreleased):
+        is_draft = last in words.FEED_UNRELEASED_IF_YES and word in words.YES
+        is_draft |= last in words.FEED_UNRELEASED_IF_NO and word in words.NO
+        if is_draft or (words.FEED_STATE.search(name.lower()) and word in unreleased):
             return f"{name.replace('_', ':', 1)}: {_in_words(value)}"
     return ""
+
+
+def feed_limits(entry: Mapping[str, Any]) -> tuple[list[datetime], list[datetime]]:
+    """Return the instants before which, and those from which, a feed's entry is not for readers.
+
+    They stand in elements of RSS, Dublin Core and PRISM, and in those of other vocabularies with the same names.
+    """
+    starts: list[datetime | None] = []
+    ends: list[datetime | None] = []
+    for name, value in entry.items():
+        if not isinstance(value, str) or not isinstance(name, str):
+            continue
+        names = {plain_key(name), plain_key(name.partition("_")[2])}  # feedparser puts a prefix before the name
+        if names & words.FEED_PERIODS:
+            start, end = _period(value)
+            starts.append(instant(start))
+            ends += [] if names & {"available"} and start == end else [instant(end)]
+        elif names & words.FEED_FROM:
+            starts.append(instant(value))
+        elif names & words.FEED_UNTIL:
+            ends.append(instant(value))
+    return [at for at in starts if at], [at for at in ends if at]
+
+
+def _period(text: str) -> tuple[str, str]:
+    """Return the start and the end of "start=2026-01-01; end=…" or "2026-01-01/…"; a date alone is both."""
+    parts = {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";"))}
+    if "start" in parts or "end" in parts:
+        return parts.get("start", ""), parts.get("end", "")
+    start, slash, end = text.partition("/")
+    return start, end if slash else start
 
 
 def _judge(name: str, key: str, value: object, is_ahead: bool) -> tuple[str, str]:
@@ -190,61 +116,133 @@ def _judge(name: str, key: str, value: object, is_ahead: bool) -> tuple[str, str
     `is_ahead`: the value is a date in the future.
     """
     shown, word = f"{name}: {_in_words(value)}", plain_key(value)
-    is_yes, is_no = word in _YES, word in _NO
-    if key in _TAGS:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        empty = key in words.UNRELEASED_IF_EMPTY
+        return (f"{name} is empty", f"{name!r} is empty, so the text waits; write its value") if empty else ("", "")
+    if key in words.TAGS:
         values = value if isinstance(value, list) else re.split(r"[;,]", value) if isinstance(value, str) else []
-        return (shown if {plain_key(each) for each in values} & _TAG_STATES else ""), ""
-    if key in _PASSWORDS:
-        return ("" if is_no else f"{name} is set"), ""  # never its value
-    if key in _LOOSE:
-        return (shown if word in _CLEAR else ""), ""
-    if key == "permalink" and not is_no:
-        return "", ""
-    if key in _UNRELEASED_IF_YES | _UNRELEASED_IF_NO:
-        if is_yes or is_no:
-            return (shown if is_yes == (key in _UNRELEASED_IF_YES) else ""), ""
-        if word in _UNRELEASED:
-            return shown, ""
-        if word in _RELEASED and key in _UNRELEASED_IF_NO:
+        return (shown if {plain_key(each) for each in values} & words.TAG_STATES else ""), ""
+    if key in words.UNRELEASED_IF_SET:
+        return ("" if word in words.NO else f"{name} is set"), ""  # never its value, which may be a password
+    if key not in words.WORDS_FOR_READERS and _is_surely_unreleased(value):
+        return shown, ""
+    if key == "date":
+        return (shown if word in words.UNDECIDED else ""), ""
+    if key in words.SEARCH_ENGINES:
+        return "", _of_search_engines(shown, key, word)
+    if key in words.UNRELEASED_IF_YES | words.UNRELEASED_IF_NO:
+        return _judge_flag(shown, key, word)
+    if key in words.STATES:
+        if word in words.RELEASED or word in words.YES:
             return "", ""
-        cure = "write it as 2026-01-31" if key in _FROM | _UNTIL else "write true or false"
-        return shown, f"{shown!r} cannot be read; {cure}"
-    if key in _STATES:
-        if word in _RELEASED or is_yes:
-            return "", ""
-        if word in _UNRELEASED or is_no:
+        if word in words.UNRELEASED or word in words.NO:
             return shown, ""
         return shown, f"the state {shown!r} is unknown; write published or draft"
-    if key in _FROM | _UNTIL:
-        return ("", "") if is_no else (shown, f"{shown!r} cannot be read; write it as 2026-01-31")
-    if not _ALIKE.search(key) or _PLAIN_WORDS.search(key):
+    if key in words.FROM | words.UNTIL:
+        return ("", "") if word in words.NO else (shown, f"{shown!r} cannot be read; write it as 2026-01-31")
+    return _judge_other(shown, key, word, is_ahead)
+
+
+def _judge_flag(shown: str, key: str, word: str) -> tuple[str, str]:
+    """Judge a key that holds yes or no, or a word that says the same."""
+    is_yes, is_no = word in words.YES, word in words.NO
+    if is_yes or is_no:
+        return (shown if is_yes == (key in words.UNRELEASED_IF_YES) else ""), ""
+    if word in words.UNRELEASED:
+        return shown, ""
+    if word in words.RELEASED and key in words.UNRELEASED_IF_NO:
+        return "", ""
+    cure = "write it as 2026-01-31" if key in words.FROM | words.UNTIL else "write true or false"
+    return shown, f"{shown!r} cannot be read; {cure}"
+
+
+def _judge_other(shown: str, key: str, word: str, is_ahead: bool) -> tuple[str, str]:
+    """Judge a key that may hold a state or something else, and one that only resembles a state."""
+    is_yes, is_no = word in words.YES, word in words.NO
+    if key in words.LOOSE:
+        is_early = key.endswith(("stage", "state")) and word in words.EARLY_STAGES
+        return (shown if is_early or word in words.CLEAR else ""), ""
+    if key in words.UNRELEASED_IF_NO_ONLY:
+        return (shown if is_no else ""), ""
+    if key in words.UNRELEASED_IF_YES_ONLY and is_yes:
+        return shown, ""
+    if words.ASKED.match(key) or words.FORBIDDING.match(key):
+        return (shown if is_yes else ""), ""
+    if words.STEPS.match(key) and not words.PLAIN_WORDS.search(key):
+        is_awaited = word in words.UNRELEASED or word.startswith(words.AWAITED)
+        return (shown if is_no or is_awaited else ""), ""
+    if not words.ALIKE.search(key) or words.PLAIN_WORDS.search(key):
         return "", ""
     cure = "write draft, publish_date or expiry_date"
-    if is_ahead or word in _YES | _NO | _UNRELEASED:
+    keeps = (is_yes and not words.RELEASING.match(key)) or (is_no and not words.WITHHOLDING.search(key))
+    if is_ahead or keeps or word in words.UNRELEASED:
         return shown, f"{shown!r} looks like a state or a time limit that is not known, so it waits; {cure}"
+    name = shown.partition(":")[0]
     return "", f"{name!r} looks like a state or a time limit and is not known; {cure}, or give it another name"
 
 
-def _flat(matter: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each key and value, and those of the tables in which site generators keep their marks."""
+def _is_surely_unreleased(value: object) -> bool:
+    """Return whether a value says that a text is a draft or must not be published, whatever its key."""
+    if not isinstance(value, str):
+        return False
+    word = re.sub(r"\A(?:v?\d+)|(?:v?\d+)\Z", "", plain_key(value))  # "0.1-draft", "draft v2"
+    return word in words.SURE or words.SURE_PHRASE.search(value[:300]) is not None
+
+
+def _of_search_engines(shown: str, key: str, word: str) -> str:
+    hides = (
+        word in words.YES if key.startswith(("no", "searchex", "excl")) else word in words.NO | {"noindex", "none"}
+    )
+    cure = "keeps the page from search engines, not from readers; write draft if it is not for them"
+    return f"{shown!r} {cure}" if hides or "noindex" in word else ""
+
+
+def _is_state(word: str) -> bool:
+    return word in words.YES | words.NO | words.UNRELEASED | words.RELEASED
+
+
+@lru_cache(maxsize=1_024)
+def _slip_of(key: str) -> str:
+    """Return the name of a mark that `key` is a slip of ("drafft", "publised", "stauts"), or ""."""
+    judged = words.STATES | words.FROM | words.UNTIL | words.UNRELEASED_IF_YES | words.UNRELEASED_IF_NO | words.ENDED
+    judged |= words.UNRELEASED_IF_YES_ONLY | words.UNRELEASED_IF_NO_ONLY | words.UNRELEASED_IF_SET
+    others = (words.PLAIN_WORDS, words.FORBIDDING, words.ASKED)
+    if len(key) < 4 or key in judged or any(pattern.search(key) for pattern in others):
+        return ""
+    turned = next((name for name in words.NEAR_TO if sorted(name) == sorted(key)), "")
+    near = difflib.get_close_matches(key, words.NEAR_TO, 1, cutoff=0.81)  # "craft" is 0.8 like "draft"
+    return turned or (near[0] if near else "")
+
+
+def _flat(matter: Mapping[Any, Any], seen: set[int], deep: bool = False) -> Iterator[tuple[str, Any]]:
+    """Yield each key and value, also of the tables in which site generators keep their marks.
+
+    `deep`: in a table of another name, of which only the plainest keys count. `seen`: the tables that were looked
+    through, because YAML can put a table into itself, or into many others.
+    """
+    seen.add(id(matter))
     for name, value in matter.items():
-        table = plain_key(name) if isinstance(name, str) else ""
+        key = plain_key(name)
+        if not key or not isinstance(name, str) or (deep and not isinstance(value, Mapping) and not _is_deep(key)):
+            continue
         if not isinstance(value, Mapping):
-            if table:
-                yield name, value
-        elif table == "build":  # Hugo's: "never" keeps a page out of lists
-            yield from ((f"{name}: {key}", False) for key in ("list", "render") if plain_key(value.get(key)) in _NO)
-        elif table in _NESTED:
-            yield from ((str(key), inner) for key, inner in value.items() if not isinstance(inner, Mapping))
+            yield name, value
+        elif key == "build":  # Hugo's: "never" keeps a page out of lists
+            yield from (
+                (f"{name} {each}", False) for each in ("list", "render") if plain_key(value.get(each)) in words.NO
+            )
+        elif key in words.UNRELEASED_IF_YES | words.STATES:
+            yield from ((name, inner) for inner in value.values() if isinstance(inner, (str, bool)))
+        elif id(value) not in seen:
+            yield from _flat(value, seen, deep or key not in words.NESTED)
 
 
-def plain_key(value: object) -> str:
-    """Return a key or a value without case, spaces, "-", "_", "." and "/"; "" for a list, a table or a date."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return re.sub(r"[\s_\-./]+", "", str(value)).casefold() if isinstance(value, (str, int)) else ""
+def _is_deep(key: str) -> bool:
+    return words.DEEP.fullmatch(key) is not None and not words.PLAIN_WORDS.search(key)
 
 
 def _in_words(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return " ".join(text.split())[:60]
+    if isinstance(value, bool):
+        return str(value).lower()
+    # A list or a table is not written out, because YAML's references can make it endless.
+    return " ".join(str(value).split())[:60] if isinstance(value, (str, int, float, date)) else "a list"

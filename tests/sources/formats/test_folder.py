@@ -141,7 +141,7 @@ def test_files_come_in_order_without_drafts_or_hidden_ones(tmp_path: Path) -> No
     (tmp_path / "folder.md").mkdir()
     snapshot = read_folder(tmp_path, now=NOW)
     assert [each.guid for each in snapshot.sightings if not each.unreleased] == ["a.md", "b.md", "sub/c.md"]
-    assert [each.guid for each in snapshot.sightings if each.unreleased] == ["d.md"]
+    assert [each.guid for each in snapshot.sightings if each.unreleased] == ["d.md", "_draft.md"]
 
 
 def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
