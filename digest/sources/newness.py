@@ -221,7 +221,9 @@ def _match_by_keys(
                 silent = {keys[kind] for kind in (LINK, ANCHOR) if kind in keys} <= shared
                 same_link = None if silent else not leads.isdisjoint((LINK, ANCHOR))
                 same_guid = own_guid and GUID in leads
-                weight = likeness(showings[n], entries[number], same_guid=same_guid, same_link=same_link)
+                weight = likeness(
+                    showings[n], entries[number], same_guid=same_guid, same_link=same_link, is_alone=len(firsts) == 1
+                )
             if weight > 0:
                 pairs.append((-weight, n, number))
     matched: dict[int, int] = {}

@@ -25,6 +25,7 @@ _ZONE = ZoneInfo("Europe/London")
 _WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"<[^>]*>")
 _TELLING_TITLE_WORDS = 6
+_TELLING_WORD = 5  # letters: most shorter words stand in every text
 _LEAST_CONTAINED = 3
 _NEAR, _VERY_NEAR = 0.75, 0.9
 _TYPO = 0.8
@@ -86,21 +87,44 @@ def slug_of(link: str | None) -> str:
     return tail if len(tail) >= 8 and "-" in tail else ""
 
 
-def likeness(a: Showing, b: Showing, *, same_guid: bool, same_link: bool | None) -> int:
+def likeness(a: Showing, b: Showing, *, same_guid: bool, same_link: bool | None, is_alone: bool = False) -> int:
     """Weigh what two showings have in common against what differs: above 0 they are the same entry.
 
     `same_guid`: a guid of its own leads from one to the other. `same_link`: True when a key of the link does, None
-    when the link is known to be shared by several entries and so says nothing.
+    when the link is known to be shared by several entries and so says nothing. `is_alone`: the source shows this
+    entry only, so that its ids may belong to a place where one entry takes the turn of another.
     """
     day, title = _day(a, b), _title(a, b)
     text = _text(a, b, other_day=day < 0)
     visible = (day, title, text)
     if max(visible) <= 0 and sum(weight < 0 for weight in visible) >= 2:
         return -9  # because whatever the ids say, a reader sees another text
+    if _is_another_text(a, b, title, text, is_alone):
+        return -9  # because the date of a day says as little as the ids
     link = 0 if same_link is None else _link(a, b, same_link)
     # A copy elsewhere often has a text of its own, so a telling title on one day outweighs link and text.
     copied = title > 1 and a.day == b.day != ""
     return sum(visible) + link + (3 if same_guid else 0) + (2 if copied else 0)
+
+
+def _is_another_text(a: Showing, b: Showing, title: int, text: int, is_alone: bool) -> bool:
+    """Return whether two showings differ in title and text as no edit does; `title`, `text`: their weights."""
+    if text < 0 and not _share_words(a.text_words, b.text_words):
+        # Under one short title ("Tip of the day"), a source that shows several entries has rewritten this one.
+        return title <= 0 or (is_alone and title == 1)
+    if title >= 0:
+        return False
+    if text < 0:
+        return _are_of_one_form(a, b, _differences(a.title_words, b.title_words))
+    return is_alone and not (a.text_words and b.text_words) and not _share_words(a.title_words, b.title_words)
+
+
+def _share_words(first: Iterable[str], second: Iterable[str]) -> bool:
+    """Return whether two texts have half of the shorter's telling words in common, as before and after an edit."""
+    sides = [{*first}, {*second}]
+    telling = [{word for word in side if len(word) >= _TELLING_WORD} for side in sides]
+    left, right = telling if min(map(len, telling)) >= _LEAST_CONTAINED else sides
+    return 2 * len(left & right) >= min(len(left), len(right))
 
 
 def same_in_one_snapshot(a: Showing, b: Showing) -> bool:
@@ -124,8 +148,11 @@ def retitled(a: Showing, b: Showing, *, same_source: bool) -> str:
             return ANOTHER
         certain = not left or not (_is_midnight(a.published) or _share_half(a, left))
     else:
-        if a.text_words != b.text_words or not one_instant or not (same_source or not _is_midnight(a.published)):
+        if not one_instant or not (same_source or not _is_midnight(a.published)):
             return ANOTHER
+        if a.text_words != b.text_words:
+            is_edit = same_source and not (a.title_words or b.title_words) and _is_near(a, b, _NEAR)
+            return SAME if is_edit else ANOTHER
         if left and not a.text_words:
             return ANOTHER
         certain = not left and bool(a.title_words)

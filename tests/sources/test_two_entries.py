@@ -88,6 +88,51 @@ def test_an_edited_note_beside_others_on_one_page_is_the_note_it_was() -> None:
         assert [again.entry for again in decision.recognised if again.changed] == [1, 2, 3, 4]
 
 
+# A source that shows one entry at a time under one guid and link: what it shows, and how many entries that are.
+SPOT = "https://here.example/latest"
+ROAD, POOL, BINS = (
+    ("Road closed", "The A65 is shut."),
+    ("Pool opens", "The pool opens on Monday."),
+    ("Bins", "No bins."),
+)
+
+
+def in_turn(*shown: tuple[str, str], published: datetime | None = DAY) -> list[Sighting]:
+    return [Sighting(SPOT, SPOT, title, published, html=html) for title, html in shown]
+
+
+def untitled(*texts: str) -> list[Sighting]:
+    return in_turn(*[("", text) for text in texts])
+
+
+IN_TURN = {
+    "three notes": (in_turn(ROAD, POOL, BINS), 3),
+    "three notes at one instant": (in_turn(ROAD, POOL, BINS, published=DAY + timedelta(hours=9)), 3),
+    "three undated notes": (in_turn(ROAD, POOL, BINS, published=None), 3),
+    "untitled": (untitled(ROAD[1], POOL[1], BINS[1]), 3),
+    "one short title": (in_turn(*[("Tip of the day", text) for _, text in (ROAD, POOL, BINS)]), 3),
+    "titles without text": (in_turn(("Road closed at Ilkley", ""), ("Pool opens on Monday", "")), 2),
+    "of one form": (in_turn(("Inspection: Ash House", "Ash House was inspected and is good."),
+                            ("Inspection: Elm House", "Elm House was inspected and is poor.")), 2),
+    "guid without link": ([replace(note, guid="now", link=None) for note in in_turn(ROAD, POOL, BINS)], 3),
+    "the first one again": (in_turn(ROAD, POOL, ROAD), 2),
+    "edits": (in_turn(("Repairs", "A room for the repairs."), ("Repairs", "A big room for the repairs."), POOL,
+                       (POOL[0], "The pool opens again on Monday.")), 2),
+    "an edit of an untitled note": (untitled("One room for the repairs team of Leeds.", POOL[1] + " Bring towels.",
+                                             POOL[1] + " Bring a towel."), 2),
+    "a mended title": (in_turn(("Raod closed at Ilkley", ""), ("Road closed at Ilkley", "")), 1),
+    "the whole text later": (in_turn(("Road", "The A65 is shut"), ("Road", "The A65 is shut at Ilkley.")), 1),
+}  # fmt: skip
+
+
+def test_a_source_that_shows_one_entry_at_a_time_loses_none_and_doubles_none() -> None:
+    counted = {}
+    for name, (shown, _) in IN_TURN.items():
+        store = Store()
+        counted[name] = sum(len(store.see([note]).new) + 9 * len(store.see([note]).new) for note in shown)
+    assert counted == {name: count for name, (_, count) in IN_TURN.items()}
+
+
 LONG = (
     "The borough brought its repairs team, its lettings team and its welfare advisers into one room for twelve weeks,"
     " and wrote down each repeat visit. Two in five were avoidable, and most of those began with a form that asked"
@@ -149,7 +194,8 @@ def test_a_text_that_is_still_shown_is_not_the_one_beside_it() -> None:
         ("Other", DAY + WEEK, "Else and more.", True, True, False),
         ("Note", DAY + WEEK, "Else and more.", True, True, True),
         ("Note", DAY + WEEK, "Else and more.", False, True, False),
-        ("Other", DAY, "Else and more.", True, None, True),
+        ("Other", DAY, "Else and more.", True, None, False),
+        ("Other", DAY, "Words and more.", True, None, True),
         ("Note", None, "", False, None, True),
     ],
 )
