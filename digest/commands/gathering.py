@@ -106,11 +106,11 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
             entry.title if len(entry.title) <= 60 else entry.title[:59] + "…",
             ";".join(entry.facets.policy_areas) or "unclassified",
             ";".join(entry.facets.regions),
-            *([entry.held_why] if reasons else []),
+            *([entry.source, entry.held_why] if reasons else []),
         )
         for entry in listed
     ]
-    columns = ("id", "state", "kind", "title", "policy areas", "regions", *(["why"] if reasons else []))
+    columns = ("id", "state", "kind", "title", "policy areas", "regions", *(["source", "why"] if reasons else []))
     click.echo(table(columns, rows))
 
 

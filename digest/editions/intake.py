@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.classify import Classifier, kind_of
+from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
 from digest.model import Facets, Sighting, Snapshot, Source
@@ -31,18 +32,21 @@ def take_in(
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
     worded = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
     shown = [sighting for sighting in worded if not is_out(sighting, now)]
-    memory = _stored_about(conn, source, snapshot, shown)
+    unreleased = unreleased_texts(conn, source, [sighting for sighting in worded if is_out(sighting, now)], shown)
+    memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown))
     decision = what_is_new(source, shown, memory)
     due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
     why = _why_held(conn, source, state, due, now)
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
     numbers = _add(conn, source, states, classifier, why or "", now)
-    for recognised in decision.recognised:
+    for recognised in (*decision.recognised, *unreleased.again):
         facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
         entries.refresh(conn, recognised, facets)
         numbers[id(recognised.sighting)] = recognised.entry
     entries.spoil(conn, decision.spoilt)
+    fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
+    numbers |= _add(conn, source, fresh, classifier, "", now)
     released = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
     releases.number(conn, released, "new", now, installation.settings.welcome)
     withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)

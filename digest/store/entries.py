@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
 from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys, print_of
@@ -90,6 +90,13 @@ def refresh(conn: Connection, recognised: Recognised, facets: Facets | None) -> 
     if facets is not None and not row.retagged:
         values |= _facet_values(facets)
     conn.execute(update(entry).where(entry.c.id == recognised.entry).values(values))
+
+
+def remove(conn: Connection, numbers: Iterable[int]) -> None:
+    """Remove entries that were never released, with their keys."""
+    for chunk in chunks(sorted(numbers)):
+        conn.execute(delete(entry_key).where(entry_key.c.entry_id.in_(chunk)))
+        conn.execute(delete(entry).where(entry.c.id.in_(chunk)))
 
 
 def spoil(conn: Connection, keys: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 
-from digest.sources.withdrawal import EARLY, PAGE, Stand
+from digest.sources.withdrawal import EARLY, EXPIRED, PAGE, UNFINISHED, Stand
 from digest.store.schema import entry, release
 from subscribers.database import chunks
 
@@ -52,6 +52,18 @@ def released_once(conn: Connection, numbers: Collection[int]) -> set[int]:
     for chunk in chunks(sorted(numbers)):
         once.update(conn.scalars(select(release.c.entry_id).where(release.c.entry_id.in_(chunk))))
     return once
+
+
+def never_released(conn: Connection, source: str) -> set[int]:
+    """Return the entries of a source that it shows as a draft or as expired, and that were never released."""
+    has_release = exists().where(release.c.entry_id == entry.c.id)
+    query = select(entry.c.id).where(
+        entry.c.source == source,
+        entry.c.state == "withheld",
+        entry.c.held_by.in_((UNFINISHED, EXPIRED)),
+        ~has_release,
+    )
+    return set(conn.scalars(query))
 
 
 def are_stored(conn: Connection, source: str) -> bool:
