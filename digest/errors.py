@@ -13,20 +13,79 @@ _PASSING = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.
 
 _USER = re.compile(
     # All before the last "@" of the host, also where a password holds a slash: then a colon that begins no port.
-    r"(?<=://)(?:[^\s/?#\"<>]*@|[^\s/?#@:\"<>]*:(?!\d{1,5}(?:[/?#]|$))[^\s@\"<>]*@)"
+    # An @ may be written as %40, and that as %2540.
+    r"(?<=://)(?:[^\s/?#\"<>]*(?:@|%(?:25)*40)|[^\s/?#@:\"<>]*:(?!\d{1,5}(?:[/?#]|$))[^\s@\"<>]*@)",
+    re.IGNORECASE,
 )
+_PATH = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\"'<>]*)(/[^\s?#\"'<>]*)")
+# A word in a path after which a key stands: "/private/9f8a7c/", "/calendar/private-9f8a7c/".
+_BEFORE_KEY = re.compile(r"(?:\A|[-_])(?:private|secret|tokens?|keys?|apikey|auth|access|magic|signed)\Z", re.I)
+_VOWELS, _RARE = frozenset("aeiouyw"), frozenset("jkqvxz")  # in English and Welsh
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_KEY_LENGTH = 12
 _QUERY = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s?#\"'<>]*)[?#]([^\s\"'<>)]*)")
 # Such as feed=rss2: a short value of a name that no key or password has.
 _HARMLESS = re.compile(r"(?!\w*(?:key|tok|sig|pass|pw|secret|auth|code|user|hash))\w{1,12}=\w{0,4}", re.I)
 
 
 def without_secrets(text: str) -> str:
-    """Return `text` with every web address in it shortened: no user name or password, and no query or fragment.
+    """Return `text` with every web address in it shortened: no user name or password, no key, no query or fragment.
 
-    A query of short, harmless parameters stays. Everything that may quote an address of the config goes through here
-    before it is shown or stored.
+    A query of short, harmless parameters stays, and so does a path that can be read as words. Everything that may
+    quote an address of the config goes through here before it is shown or stored.
     """
-    return _QUERY.sub(_shortened, _USER.sub("…@", text)) if "://" in text else text
+    return _QUERY.sub(_shortened, _PATH.sub(_without_keys, _USER.sub("…@", text))) if "://" in text else text
+
+
+def _without_keys(match: re.Match[str]) -> str:
+    """Return an address with "…" for each part of its path that may be a key."""
+    pieces = match[2].split("/")
+    shown = list(pieces)
+    for n, piece in enumerate(pieces):
+        is_expected = n > 0 and _BEFORE_KEY.search(pieces[n - 1]) is not None
+        shown[n] = _UUID.sub("…", piece)
+        # Cut at the signs that part words; a name and its value are judged as in a query.
+        parts = re.split(r"([-_.,;:()!+~]|%[0-9A-Fa-f]{2})", shown[n])
+        for k in range(0, len(parts), 2):
+            before = "".join(parts[: max(k - 1, 0)])
+            if _may_be_key(parts[k], is_expected or _BEFORE_KEY.search(before) is not None):
+                parts[k] = "…"
+        shown[n] = re.sub(r"…(?:[-_.]?…)+", "…", "".join(parts))
+        if re.search(r"[^@%]+(?:@|%40)[^@%]+\.", piece):
+            shown[n] = "…"  # an e-mail address, as in the address of a calendar
+    return match[1] + "/".join(shown)
+
+
+def _may_be_key(part: str, is_expected: bool) -> bool:
+    """Return whether a part of a path is a key and no word; `is_expected`: the word before it announces a key."""
+    name, equals, value = part.partition("=")
+    if equals and value:
+        return not _HARMLESS.fullmatch(part) or _may_be_key(value, is_expected)
+    runs = re.findall(r"[0-9]+|[^0-9]+", name)
+    digits = [run for run in runs if run.isdigit()]
+    if is_expected and digits and len(name) >= 4:
+        return True
+    if len(name) < _KEY_LENGTH:
+        return len(name) >= 8 and len(digits) >= 3
+    if len(digits) == len(runs):
+        return len(name) > 20  # a longer number than any id or date
+    words = [run for run in runs if not run.isdigit()]
+    return len(digits) > 1 or (bool(digits) and min(map(len, words)) < 4) or not all(map(_is_readable, words))
+
+
+def _is_readable(word: str) -> bool:
+    """Return whether letters read as words: cased as in "careRecord" or "NHS", and with vowels among them."""
+    if len(word) < 5 or not word.isascii():
+        return True
+    # Parts of a name in camel case; a key changes case more often.
+    if len(re.findall(r"[A-Z]+[a-z]*|[a-z]+", word)) * 3 > len(word):
+        return False
+    vowels, rare = (sum(char in letters for char in word.lower()) for letters in (_VOWELS, _RARE))
+    return (
+        vowels * 4 >= len(word)
+        and rare * 7 <= len(word) + 7
+        and not re.search(r"[bcdfghjklmnpqrstvxz]{6}", word.lower())
+    )
 
 
 def _shortened(match: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from digest.editions.intake import take_in
 from digest.editions.withdraw import Withdrawal, after_reading, at_their_time
-from digest.errors import DigestError, SourceError, TryLater
+from digest.errors import DigestError, SourceError, TryLater, without_secrets
 from digest.installation import Installation
 from digest.model import Snapshot, Source
 from digest.schedule import CLOCKS_DIFFER
@@ -220,7 +220,8 @@ def _is_emptied(conn: Connection, source: Source, snapshot: Snapshot) -> bool:
 
 def _move(state: State, moved_to: str | None, now: datetime) -> dict[str, object]:
     """Return the facts about a permanent redirect: equal answers are counted, another starts the count again."""
-    if moved_to is None:
+    # An address that holds a key is not stored: its source is asked where config.toml says, and redirects each time.
+    if moved_to is None or without_secrets(moved_to) != moved_to:
         # Keep the count of a source that has moved, because asked at its new address it redirects no more.
         return {} if _has_moved(state, now) else {"moved_to": None, "moved_count": 0, "moved_since": None}
     if moved_to != state.moved_to:

@@ -47,9 +47,34 @@ def test_an_address_is_shown_without_its_secrets(shown: str, secret: str) -> Non
     assert str(SourceError(shown)) == secret
 
 
+KEYS = """
+    /feeds/private/9f8a7c/rss|/calendar/ical/ann%40example.org/private-0123456789abcdef/basic.ics|/f/Xk9fQ2pLmN8vRtYw/atom
+    /rss/3f2504e0-4f89-11d3-9a0c-0305e82c3301.xml|/feed/dGhpcyBpcyBhIHNlY3JldA|/token/s3cret99|/secret-4fj2kd9s/feed.xml
+    /feed;token=abc123|/key=s3cret/feed|/owa/5f2c8a1e4b7d4c0f9a3b@h.example/calendar.ics|/1234567890123456789012345/rss
+    """
+READABLE = """
+    /what-we-learnt-from-the-repairs-pilot-in-housing-2026/|/2026/11/28/sharing-the-care-record/|/feeds/private/rss
+    /private-rented-sector-2026/feed|/WhatWeLearntFromTheRepairsPilot.xml|/section106agreements/feed|/@ann.rss|/~ann/rss
+    /llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch/feed|/id/10158273645|/news/20261128093000/feed
+    /caf%C3%A9-housing/feed|/access-to-information/feed|/budget-2025-26.atom|/rss/covid19vaccination|/keys/to/success
+    """
+
+
+def paths(table: str) -> list[str]:
+    return [f"https://feeds.example{path}" for path in table.replace("\n", "|").replace(" ", "").split("|") if path]
+
+
+def test_a_key_in_a_path_is_not_shown_and_a_readable_path_is() -> None:
+    assert [path for path in paths(KEYS) if without_secrets(f"'{path}' fails") == f"'{path}' fails"] == []
+    assert [without_secrets(path) for path in paths(READABLE)] == paths(READABLE)
+    assert without_secrets(paths(KEYS)[0]) == "https://feeds.example/feeds/private/…/rss"
+    assert without_secrets("http://ann%3As3cret%40feeds.example/x; wait") == "http://…@feeds.example/x; wait"
+
+
 SOURCES = [
     "http://ann:s3cret@127.0.0.1:9/feed", "http://s3cret@127.0.0.1:9/feed", "http://ann:s3/cret@127.0.0.1:9/feed",
     "http://127.0.0.1:9/feed?token=s3cret", "http://127.0.0.1:9/feed#s3cret",
+    "http://127.0.0.1:9/feeds/private/s3cret/rss", "http://ann%3As3cret%40127.0.0.1/feed",
 ]  # fmt: skip
 
 
@@ -62,7 +87,7 @@ def test_no_command_shows_or_stores_the_secret_of_a_source(tmp_path: Path, url: 
         console.digest(tmp_path, *command.split())
         for command in ("check", "--now 2026-11-02T09:00:00Z gather", "status --json", "doctor --json")
     ]
-    assert told[0].code == (2 if "@" in url else 0)
+    assert told[0].code == (2 if "@" in url or "%40" in url else 0)
     whole = "".join(answer.stdout + answer.stderr for answer in told)
     assert "Notes" in whole and "s3cret" not in whole and "s3/cret" not in whole
     house.close()

@@ -7,6 +7,7 @@ address that it judged, so that neither a redirect nor a name with changing addr
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -58,7 +59,7 @@ def endpoint(url: str) -> Endpoint:
 def why_not_fetchable(url: str, *, allow_private: bool) -> str:
     """Return why no source can be fetched from `url`, with the cure, or ""; names are not looked up."""
     target = absolute_link(url, None)
-    if target is None and "@" in url.partition("://")[2].partition("/")[0]:
+    if target is None and re.search(r"@|%(?:25)*40", url.partition("://")[2].partition("/")[0]):
         return (
             "its address holds a user name or password, which is never sent and could be shown; take it out, and"
             " ask its publisher for an address that needs none"
