@@ -11,6 +11,7 @@ from typing import Protocol
 from digest.errors import SourceError
 from digest.model import Snapshot, Source
 from digest.sources.formats.folder import read_folder
+from digest.sources.formats.listing import open_file
 from digest.sources.formats.tidy import CUT_OFF
 from digest.sources.sandbox.child import parse_limited
 from digest.sources.web.fetch import Fetched
@@ -62,7 +63,11 @@ def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: date
     if source.path is None:
         raise SourceError(f"the source {source.name} has neither url nor path; give it one")
     path = Path(source.path)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise SourceError(f"{str(path)[:200]} cannot be looked at ({error.strerror}); correct the path") from None
+    if is_folder:
         return Reading("ok", read_folder(path, now=now, zone=zone), Validators())
     return _from_file(path, last, now)
 
@@ -84,7 +89,7 @@ def _from_file(path: Path, last: Validators, now: datetime) -> Reading:
         raise SourceError(f"there is no file or folder {path}; correct the path of the source")
     unpacker = Unpacker(MAX_BYTES)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while piece := file.read(1 << 20):
                 unpacker.feed(piece)
         body = unpacker.finish()

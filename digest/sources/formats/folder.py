@@ -16,17 +16,19 @@ from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import instant
 from digest.sources.formats.front_matter import Note, Unreadable, split_note
-from digest.sources.formats.listing import files_below, shown
+from digest.sources.formats.listing import files_below, open_file, shown
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.state_words import plain_key
 from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, person, tidy_guid
 from digest.sources.formats.title_state import line_state, name_state, title_state
 from digest.sources.formats.unreleased import marks_of
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.sanitise import clean_html, summary_text, title_text
+from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, title_text
+from subscribers.invisible import one_line
 
 MAX_FILE = 1_000_000
 MAX_FILES = 1_000
+MAX_LINE = 500  # characters of a problem
 _SUFFIXES = (".md", ".markdown", ".mdown", ".mkd", ".mkdn", ".mdwn")
 # Texts that are not read, and are named, because their author may take them for published here.
 _OTHER_TEXTS = frozenset(
@@ -78,7 +80,9 @@ def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
             continue
         first_with[sighting.guid] = file
         sightings.append(sighting)
-    return Snapshot(tuple(sightings), title=path.name, problems=tuple(problems), whole=whole)
+    # A name or a value may hold line ends, controls and halves of characters.
+    told = tuple(one_line(problem)[:MAX_LINE].encode("utf-8", "replace").decode() for problem in problems)
+    return Snapshot(tuple(sightings), title=path.name, problems=told, whole=whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _dated(name: Path, moment: _Moment) -> datetime | None:
 
 def _read(name: Path) -> Note:
     try:
-        with name.open("rb") as stream:
+        with open_file(name) as stream:
             raw = stream.read(MAX_FILE + 1)
         if len(raw) > MAX_FILE:
             raise Unreadable(f": is longer than {MAX_FILE / 1_000_000:g} MB; shorten it")
@@ -137,7 +141,9 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         title, body = title_text(heading[1]), body[heading.end() :]
     states = (marks.unreleased, title_state(title), line_state(body), name_state(PurePosixPath(file).parts))
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
-    html = clean_html(_markdown().render(body), link)
+    # Cut before it is rendered: `clean_html` keeps the first part only, and some texts take a minute for a megabyte.
+    rendered = _markdown().render(body[: 2 * MAX_HTML])
+    html = clean_html(rendered, link)
     stem = PurePosixPath(file).stem
     return Sighting(
         guid=tidy_guid(_text(matter, "id")) or file,
@@ -149,13 +155,13 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         author=person(_text(matter, "author")),
         categories=labels(_list(matter, "categories") + _list(matter, "tags")),
         language=language_tag(_text(matter, "language")),
-        image=picture_of(_text(matter, "image"), link) or first_picture(_markdown().render(body), link),
+        image=picture_of(_text(matter, "image"), link) or first_picture(rendered, link),
         kind=_kind(matter, file, problems),
         place=title_text(_text(matter, "place"), 100),
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
         regions=_regions(matter, file, problems),
         themes=tuple(_slug(value) for value in _list(matter, "themes")),
-        unreleased=next(filter(None, states), ""),
+        unreleased=one_line(next(filter(None, states), "")),
         not_before=max(starts, default=None),
         not_after=marks.not_after,
     )
@@ -208,4 +214,4 @@ def _list(matter: dict[str, Any], key: str) -> list[str]:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[\s_]+", "-", text.strip().lower())
+    return re.sub(r"[\s_]+", "-", title_text(text).lower())

@@ -30,6 +30,10 @@ _TELLING = frozenset(
 )
 
 
+MAX_MATTER = 32 * 1024  # characters
+_MOST_NAMES = 5_000
+
+
 class Unreadable(Exception):
     """Say why a file cannot be used: ":line: the fault; the cure"."""
 
@@ -83,6 +87,7 @@ def _split(text: str, line: int) -> Note:
 
 
 def _yaml(text: str, line: int) -> dict[str, Any]:
+    _check_length(text, line)
     try:
         matter = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -98,6 +103,12 @@ def _yaml(text: str, line: int) -> dict[str, Any]:
     return matter
 
 
+def _check_length(text: str, line: int) -> None:
+    """Raise Unreadable for front matter that would take long to read."""
+    if len(text) > MAX_MATTER:
+        raise Unreadable(f":{line}: the front matter is longer than {MAX_MATTER // 1024} kB; shorten it")
+
+
 class _Loader(yaml.SafeLoader):
     """Load plain values only, and no name that stands twice with two values, of which one would be lost."""
 
@@ -109,6 +120,12 @@ class _Loader(yaml.SafeLoader):
             if plain and values.setdefault(key.value, value.value) != value.value:
                 raise yaml.constructor.ConstructorError(None, None, _twice(key.value), key.start_mark)
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge tables into a table ("<<"), up to a bound, because a few lines can merge millions of names."""
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_NAMES:
+            raise yaml.constructor.ConstructorError(None, None, "too many names", node.start_mark)
 
 
 def _twice(name: str) -> str:
@@ -125,6 +142,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _toml(text: str, line: int) -> dict[str, Any]:
+    _check_length(text, line)
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from digest.errors import SourceError
 
@@ -31,6 +32,11 @@ def files_below(root: Path, is_wanted: Callable[[tuple[str, ...]], bool], proble
             elif Path(os.path.realpath(path)).is_relative_to(real_root):
                 kept.append(path)
     return sorted(kept)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read its bytes, without waiting should it have become a pipe since it was looked at."""
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
 
 
 def shown(path: Path) -> str:

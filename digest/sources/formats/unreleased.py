@@ -17,6 +17,7 @@ from typing import Any
 from digest.sources.formats import state_words as words
 from digest.sources.formats.dates import instant
 from digest.sources.formats.state_words import plain_key
+from subscribers.invisible import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def marks_of(matter: Mapping[str, Any], now: datetime, zone: tzinfo, *, strict: 
             reasons += [reason] if reason and (strict or not problem) else []
             problems += [problem] if problem and strict else []
     first, last = max(starts, default=None), min(ends, default=None)
-    return Marks("; ".join(reasons)[:200], first, last, tuple(problems))
+    return Marks(_plain("; ".join(reasons)[:200]), first, last, tuple(map(_plain, problems)))
 
 
 def feed_marks(entry: Mapping[str, Any]) -> str:
@@ -75,7 +76,7 @@ def feed_marks(entry: Mapping[str, Any]) -> str:
         is_draft = last in words.FEED_UNRELEASED_IF_YES and word in words.YES
         is_draft |= last in words.FEED_UNRELEASED_IF_NO and word in words.NO
         if is_draft or (words.FEED_STATE.search(name.lower()) and word in unreleased):
-            return f"{name.replace('_', ':', 1)}: {_in_words(value)}"
+            return _plain(f"{name.replace('_', ':', 1)}: {_in_words(value)}")
     return ""
 
 
@@ -239,6 +240,11 @@ def _flat(matter: Mapping[Any, Any], seen: set[int], deep: bool = False) -> Iter
 
 def _is_deep(key: str) -> bool:
     return words.DEEP.fullmatch(key) is not None and not words.PLAIN_WORDS.search(key)
+
+
+def _plain(text: str) -> str:
+    """Return a text that can be stored: PostgreSQL takes no NUL, and no database half a character."""
+    return one_line(text).encode("utf-8", "replace").decode()
 
 
 def _in_words(value: object) -> str:

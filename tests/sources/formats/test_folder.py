@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from digest.errors import SourceError
-from digest.model import Image, Sighting, Snapshot
+from digest.model import Image, Sighting, Snapshot, Source
 from digest.sources.formats.folder import MAX_FILE, read_folder
+from digest.sources.formats.listing import open_file
+from digest.sources.read import Validators, read_source
 from tests.sources.active import faults_in
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -167,3 +171,58 @@ def test_an_empty_folder_is_no_error_but_a_missing_one_is(tmp_path: Path) -> Non
     assert read_folder(tmp_path, now=NOW).sightings == ()
     with pytest.raises(SourceError, match=r"there is no folder .*nowhere; correct the path"):
         read_folder(tmp_path / "nowhere", now=NOW)
+
+
+def refer(name: str) -> str:
+    return ", ".join([f"*{name}"] * 9)
+
+
+# Each is one file beside a good one, and how its problem begins; "" for a file that is read.
+NASTY = {
+    "a table merged into itself many times": (
+        "---\na: &a {" + ", ".join(f"k{n}: 1" for n in range(300)) + "}\n"
+        + "".join(f"{new}: &{new}\n  <<: [{refer(old)}]\n" for old, new in itertools.pairwise("abcdef"))
+        + "---\n", "bad.md:5: the front matter is no YAML (too many names)"),
+    "a value that holds itself a million times": (
+        "---\na: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{new}: &{new} [{refer(old)}]\n" for old, new in itertools.pairwise("abcdefghi"))
+        + "status: *i\ndate: *i\ntitle: *i\ntags: *i\n---\n", "bad.md: the state 'status: a list' is unknown"),
+    "a table in itself": ("---\nextra: &a\n  b: *a\n---\n", ""),
+    "long front matter": ("---\n" + "k: v\n" * 9_000 + "---\n", "bad.md:1: the front matter is longer than 32 kB"),
+    "deep TOML": ("+++\na = " + "[" * 5_000 + "\n+++\n", "bad.md:1: the front matter is no TOML"),
+    "deep JSON": ('{"a": ' + "[" * 50_000, "bad.md:1: the front matter is no JSON"),
+    "the year 0": ("---\ndate: 0000-01-01\n---\n", "bad.md:1: the front matter cannot be read"),
+    "the year 10000": ("---\ndate: 10000-01-01\n---\n", "bad.md: the date '10000-01-01' is unreadable"),
+    "a zone beyond the last day": ("---\nexpires: 9999-12-31T23:59:59-14:00\n---\n", "bad.md: 'expires: 9999-12-31"),
+    "controls and half characters": (
+        '{"title": "T\\u0000 \\ud800", "status": "draft \\u0000\\ud800", "themes": ["\\udfff"]}\n', ""),
+}  # fmt: skip
+
+
+def test_whatever_is_in_a_file_stays_with_that_file_and_can_be_stored(tmp_path: Path) -> None:
+    for name, (text, problem) in NASTY.items():
+        snapshot = folder(tmp_path, bad=text, good="# Good")
+        assert "Good" in [sighting.title for sighting in snapshot.sightings], name
+        assert [told[: len(problem)] for told in snapshot.problems[:1]] == ([problem] if problem else []), name
+        texts = f"{snapshot}"
+        assert "\\x00" not in texts and "\\ud8" not in texts and "\\udf" not in texts, name
+
+
+def test_a_name_with_a_line_end_or_a_control_is_told_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a\n\x1b[31mb.md").write_text("---\ntitle: [\n---\n")
+    (tmp_path / "draft \n\x1bx.md").write_text("Body.")
+    snapshot = read_folder(tmp_path, now=NOW)
+    (problem,), (sighting,) = snapshot.problems, snapshot.sightings
+    assert not {"\n", "\x1b"} & {*problem, *sighting.unreleased, *sighting.title}
+
+
+def test_a_file_that_has_become_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    with open_file(tmp_path / "pipe.md") as stream:
+        assert stream.read() == b""
+
+
+def test_a_path_that_no_system_takes_is_told(tmp_path: Path) -> None:
+    for path in ("x" * 5_000, "a\0b"):
+        with pytest.raises(SourceError, match="correct the path"):
+            read_source(Source("S", path=f"{tmp_path}/{path}"), Validators(), None, now=NOW)  # type: ignore[arg-type]
