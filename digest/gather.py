@@ -201,6 +201,10 @@ def _store_reading(
         emptied = SourceError(f"{source.path} is empty, though it held texts; put them back, or remove the source")
         return _store_failure(conn, source, emptied, now)
     row = take_in(conn, installation, source, snapshot, now)
+    if snapshot.whole and not snapshot.sightings and snapshot.problems:
+        # Taken in all the same, because a text that can no longer be read is withheld; and told as a failure.
+        row = replace(row, status="failed", error=f"no text in its folder can be read: {row.error}")
+        facts |= {"failures": state.failures + 1, "ok_at": state.ok_at}
     cut = next((problem for problem in snapshot.problems if problem.startswith(TOO_MANY)), None)
     sources.keep_state(conn, source, **{**facts, "error": row.error, "cut": cut})
     return row

@@ -129,7 +129,8 @@ def _signs(
         deleted = memory.keys.get(keys_of(Sighting(guid, None, ""), source.name).get(GUID, ""))
         if deleted is not None:
             signs[deleted] = Sign(DELETED, "its source says that it was deleted")
-    if snapshot.sightings:
+    # Also in a folder of which no file can be read, because a text that became unreadable may be a draft by now.
+    if snapshot.sightings or (snapshot.whole and snapshot.problems):
         before = sources.state_of(conn, source).shown or []
         gone = stored.keys() - present if snapshot.whole else missing_from(before, order, present)
         gone = set(gone) | {number for number, standing in stored.items() if standing.missing_since} - present

@@ -120,12 +120,18 @@ def test_an_editor_overrules_a_date(house: House) -> None:
 
 
 def test_a_folder_that_is_emptied_is_a_failed_reading(house: House) -> None:
+    house.reader("a@example.org", "daily")
     path = note(house, "Kept")
     gather(house)
     path.unlink()
     [row] = pipeline.gather(house.place, force=True)
     assert row.status == "failed" and "is empty, though it held texts" in (row.error or "")
     assert states(house) == {"Kept": "ready"}
+    note(house, "Kept", "date: [")
+    (house.folder / "notes" / "other.txt").write_text("No Markdown.")
+    [row] = pipeline.gather(house.place, force=True)
+    assert row.status == "failed" and "no text in its folder can be read: other.txt: is not read" in (row.error or "")
+    assert states(house) == {"Kept": "withheld"}
 
 
 def test_an_approved_edition_that_loses_an_entry_must_be_approved_again(house: House) -> None:
