@@ -80,7 +80,7 @@ entry = Table(
     Column("state", String(10), nullable=False, index=True),
     Column("print", String(32), nullable=False),  # a hash of its content: tells "changed" from "same"
     Column("retagged", Boolean, nullable=False, default=False),  # an editor gave the facets; no gather changes them
-    # What keeps the entry back, as a code and in words, and the code that an editor has overruled; see
+    # The mark that keeps the entry back, as a code and in words, and the code that an editor has overruled; see
     # digest.sources.withdrawal.
     Column("held_by", String(12), nullable=False, server_default=""),
     Column("held_why", Text, nullable=False, server_default=""),
