@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
 from subscribers.csv.foreign import FACETS, Labels, consent_date, standing_in
+from subscribers.csv.remarks import holds_a_stop
 from subscribers.csv.rows import BadCell, CsvRow
 from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
 from subscribers.errors import BadAddress
@@ -119,7 +120,13 @@ class CellReader:
             suppressed=_unless_blank(cells, "suppressed", _reason),
             remark=remark,
         )
-        return changes if standing is None else _with_standing(changes, standing)
+        changes = changes if standing is None else _with_standing(changes, standing)
+        if changes.stops is None and changes.name and holds_a_stop(changes.name):
+            raise BadCell(
+                f"name {quoted(changes.name)} may tell that they must not be mailed; take those words out,"
+                " or say so in a column 'state' (left)"
+            )
+        return changes
 
     def _cadence(self, text: str) -> str:
         return _choice("cadence", text, self.cadences)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from subscribers.csv.remarks import names_a_stop
 from subscribers.csv.standing import CONSENT_FIELDS
 from subscribers.csv.vocabulary import LONGEST_NAME, Export, squashed, vocabulary
 from subscribers.errors import BadFile
@@ -28,11 +29,11 @@ COLUMNS = (
     "suppressed",
 )
 # Fields of other tools' files beside those of consent. "" is a column that is left out with a remark.
-PARTS = ("first_name", "last_name", "created_at", "interests", "ignore", "other")
+PARTS = ("first_name", "last_name", "created_at", "interests", "remark", "ignore", "other")
 SUSPECT = "?"
 TO_MAP = (
     *COLUMNS, "first_name", "last_name", "interests", "status", "subscribed", "confirmed", "unsubscribed", "bounced",
-    "complained", "blocked", "ignore",
+    "complained", "blocked", "remark", "ignore",
 )  # fmt: skip
 _TIMES = ("at", "date", "time", "since", "datum", "timestamp", "utc")
 
@@ -106,7 +107,8 @@ def field_of(name: str, cell: str, export: Export | None = None) -> str:
     if words.harmless.search(squash) or ("mail" not in squash and words.other_channels.search(squash)):
         return "other"
     parts = {part.lower() for part in re.findall(r"[A-Z]?[^\W_A-Z]+|[A-Z]+", cell)}
-    return SUSPECT if words.suspect.search(squash) or words.suspect_words & parts else ""
+    suspect = words.suspect.search(squash) or words.suspect_words & parts or names_a_stop(cell)
+    return SUSPECT if suspect else ""
 
 
 def _wanted(names: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +148,10 @@ def _check(names: Sequence[str], fields: Sequence[str]) -> None:
 def cure(name: str) -> str:
     """Return how the operator says what a column is."""
     fields = ", ".join(field for field in TO_MAP if field in CONSENT_FIELDS)
-    return f'say what it is with --map "{name[:40]}=FIELD": {fields}, or ignore when it tells nothing of consent'
+    return (
+        f'say what it is with --map "{name[:40]}=FIELD": {fields}, remark (such lines are refused, others taken), or'
+        " ignore when it tells nothing of consent"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from subscribers.csv.columns import CsvColumn, cure
 from subscribers.csv.dates import read_instant
+from subscribers.csv.remarks import asks_to_stop
 from subscribers.csv.rows import BadCell, CsvRow
 from subscribers.csv.standing import CONSENT_FIELDS, UNCLEAR, may_tell, split_labels, standing_of, strictest
 from subscribers.csv.vocabulary import squashed
@@ -46,7 +47,8 @@ def standing_in(row: CsvRow) -> tuple[str | None, str]:
         given.append((CsvColumn("state", "status"), state, standing))
     strict = strictest(standing for _, _, standing in given)
     if strict is None or strict == "active":
-        _check_unknown(row)
+        if state.lower() != "left" and not row.cells.get("suppressed"):
+            _check_unknown(row)
         return strict, ""
     column, text, _ = next(each for each in given if each[2] == strict)
     shown = f"column {column.name[:40]!r} " + (f"holds {quoted(text)}" if text else "is blank")
@@ -59,8 +61,13 @@ def standing_in(row: CsvRow) -> tuple[str | None, str]:
 
 
 def _check_unknown(row: CsvRow) -> None:
-    """Raise BadFile when a column that nobody knows holds a word that may tell a person to be left alone."""
+    """Raise BadFile when a column that nobody knows may tell to leave a person alone, BadCell for remarks."""
     for column, text in row.others:
+        if column.field == "remark" and asks_to_stop(text):
+            raise BadCell(
+                f"column {column.name[:40]!r} holds {quoted(text)}, which may tell that they must not be mailed; take"
+                " those words out, or write left in a column 'state'"
+            )
         if not column.field and may_tell(text):
             raise BadFile(
                 f"line {row.line}: column {column.name[:40]!r} holds {quoted(text)}, which may tell who must not be"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from subscribers.csv.dates import read_instant
+from subscribers.csv.remarks import asks_to_stop
 from subscribers.csv.vocabulary import squashed, vocabulary
 
 UNCLEAR = "unclear"
@@ -75,7 +76,7 @@ def strictest(standings: Iterable[str | None]) -> str | None:
 def may_tell(text: str) -> bool:
     """Return whether a cell of a column that nobody knows may tell that a person must not be mailed."""
     telling = vocabulary().telling
-    return squashed(text) in telling or any(squashed(label) in telling for label in split_labels(text))
+    return any(squashed(part) in telling or asks_to_stop(part) for part in {text, *split_labels(text)})
 
 
 def split_labels(text: str) -> list[str]:
