@@ -38,6 +38,12 @@ class Subscriber:
     paused_until: datetime | None = None
     joined_at: datetime | None = None
     key: str = field(default="", repr=False, compare=False)
+    created_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def here_since(self) -> datetime | None:
+        """Since when this installation may write to them: an imported consent may be years older than the record."""
+        return max(self.joined_at, self.created_at or self.joined_at) if self.joined_at else None
 
 
 @dataclass(frozen=True, slots=True)

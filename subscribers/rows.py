@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from subscribers.changes import record_changes
 from subscribers.invisible import one_line
@@ -30,14 +30,15 @@ COLUMNS = (
     subscriber.c.paused_until,
     subscriber.c.joined_at,
     subscriber.c.key,
+    subscriber.c.created_at,
 )
 
 
 def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
     """Return the Subscriber of a row that has the columns of `COLUMNS` in their order."""
-    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key = row
+    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key, created = row
     interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
-    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key)
+    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key, created)
 
 
 @lru_cache(maxsize=20_000)
@@ -68,6 +69,14 @@ def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, h
         rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]
         conn.execute(insert(consent_event), rows)
         record_changes(conn)
+
+
+def last_lifts(conn: Connection, ids: Collection[int]) -> dict[int, datetime]:
+    """Return when the suppression of each of these subscribers was lifted last; those without a lift are left out."""
+    query = select(consent_event.c.subscriber_id, func.max(consent_event.c.at).label("at")).where(
+        consent_event.c.subscriber_id.in_(ids), consent_event.c.what == "unsuppressed"
+    )
+    return {row.subscriber_id: row.at for row in conn.execute(query.group_by(consent_event.c.subscriber_id))}
 
 
 def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:

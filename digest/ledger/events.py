@@ -86,27 +86,29 @@ def may_move(kind: str, take_back: str | None) -> bool:
 
 # --- an event and an address -------------------------------------------------------------------------------
 
-# The actions on an address, weakest first: nothing (""), count a strike, tell a person about its domain ("alert"),
-# suppress it now as "bounced" or "complained", let its subscriber leave ("left").
-ACTIONS = ("", "strike", "alert", "bounced", "complained", "left")
+# The actions on an address, weakest first: nothing (""), show it to a person (unsure), count a strike, tell a
+# person about its domain ("alert"), suppress it now as "bounced" or "complained", let its subscriber leave ("left").
+ACTIONS = ("", "unsure", "strike", "alert", "bounced", "complained", "left")
 
 STRIKES = 3
 STRIKES_OVER = timedelta(days=7)  # because three in one week-end are one full mailbox
 STRIKES_WITHIN = timedelta(days=100)  # so that three monthly letters fit in
 
-# The action of a bounce on its address, by the class of the server's words. A strike also for what is not sure,
-# because an address that never takes a letter must end some day; nobody is struck for us or for a text.
+# The action of a bounce on its address, by the class of the server's words. An unsure answer suppresses nobody,
+# however often it comes: a person is told (`event_history.unsure_readers`). Nobody is struck for us or for a text.
 _BY_CLASS: Final[dict[Class, str]] = {
     "address": "bounced",
     "mailbox": "strike",
     "passing": "strike",
-    "unsure": "strike",
+    "unsure": "unsure",
     "letter": "alert",
     "sender": "alert",
 }
 _DROPPED = (
     (re.compile(r"spam.?report", re.I), "complained"),
     (re.compile(r"unsubscribed", re.I), "left"),
+    # A strike, because the provider's own list is sure of the address, but may have counted a spam block as a bounce.
+    (re.compile(r"bounced|invalid", re.I), "strike"),
 )
 
 
@@ -114,7 +116,8 @@ def action(kind: str, status: str | None, reason: str = "") -> str:
     """Return the action of an event on its address, one of ACTIONS. The words outrank the provider's kind.
 
     The policy: an address that does not exist is suppressed at once; a full or unwilling mailbox gets three
-    strikes over a week; a server that refuses the sender or the text says nothing about the reader's address.
+    strikes over a week; a server that refuses the sender or the text says nothing about the reader's address; words
+    that are not understood are for a person to read.
     """
     if kind == "complained":
         return "complained"

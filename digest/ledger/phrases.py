@@ -16,7 +16,7 @@ from typing import Final, Literal
 #   letter   the size, form or content of this letter: it says nothing of the address
 #   sender   us: our address, domain, account, login, relaying, HELO, rate, reputation, or a policy: no strike
 #   passing  greylisting, a time-out, a busy or broken server: it may go another time
-#   unsure   none of these: never a suppression at once
+#   unsure   none of these: never a suppression
 Class = Literal["address", "mailbox", "letter", "sender", "passing", "unsure"]
 
 _WHO = r"(?:user|recipient|addressee|mail ?box|account|address|alias|e-?mail)s?"

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from digest.ledger import events
 from digest.store import event_history
 
+_MOST_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -21,10 +23,10 @@ class Alarm:
 
 
 def alarms(conn: Connection, now: datetime) -> list[Alarm]:
-    """Return the alarms of the last 30 days for editions, and of the last 7 days for domains.
+    """Return the alarms of the last 30 days for editions, of 7 days for domains, of 100 days for readers.
 
     An edition raises an alarm when too many of its readers were suppressed within a day; a domain, when it refuses
-    the sender or the text of letters.
+    the sender or the text of letters; readers, when their letters come back in words that tell nothing sure.
     """
     raised = [
         Alarm(
@@ -42,6 +44,16 @@ def alarms(conn: Connection, now: datetime) -> list[Alarm]:
                 domain,
                 f"refused the sender or the text {count} times in 7 days; nobody was suppressed for it",
                 "check SPF, DKIM, DMARC and the sender's reputation, and ask their postmaster",
+            )
+        )
+    if readers := event_history.unsure_readers(conn, now - events.STRIKES_WITHIN):
+        shown = ", ".join(map(str, readers[:_MOST_NAMED])) + (", …" if len(readers) > _MOST_NAMED else "")
+        raised.append(
+            Alarm(
+                "returned letters",
+                f"three letters or more over a week came back from subscribers {shown}, and the answers do not tell"
+                " why; letters still go to them",
+                "check each address; where it is dead, `digest subscribers suppress EMAIL`",
             )
         )
     return raised

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, text
 
-from digest.ledger.events import Event
+from digest.ledger.events import Event, struck_out
 from digest.store.schema import delivery, event
 from subscribers.database import chunks
+from subscribers.rows import last_lifts
+from subscribers.tables import subscriber, suppression
 
 
 def events_by_delivery(conn: Connection, deliveries: Collection[int]) -> dict[int, list[Event]]:
@@ -52,6 +54,34 @@ def troubles(conn: Connection, since: datetime) -> list[Trouble]:
     )
     accepted: dict[int, int] = {row[0]: row[1] for row in conn.execute(counts)}
     return [Trouble(number, accepted.get(number, 0), tuple(times[number])) for number in sorted(times)]
+
+
+def unsure_readers(conn: Connection, since: datetime) -> list[int]:
+    """Return the readers whose letters came back again and again since `since` in words that tell nothing sure.
+
+    Ids of active subscribers whose address is not suppressed, in order. The rule is that of strikes, counted since
+    a suppression of theirs was lifted; they are not suppressed, because a person must decide.
+    """
+    query = (
+        select(delivery.c.subscriber_id, event.c.at, event.c.delivery_id, event.c.action)
+        .join(delivery, delivery.c.id == event.c.delivery_id)
+        .join(subscriber, subscriber.c.id == delivery.c.subscriber_id)
+        .outerjoin(suppression, suppression.c.address_hash == event.c.address_hash)
+        .where(text("action <> ''"), event.c.action.in_(("unsure", "strike")), event.c.received_at >= since)
+        .where(subscriber.c.state == "active", suppression.c.address_hash.is_(None))
+    )
+    bounces: dict[int, list[tuple[datetime, int]]] = {}
+    unsure = set()
+    for row in conn.execute(query):
+        bounces.setdefault(row.subscriber_id, []).append((row.at, row.delivery_id))
+        if row.action == "unsure":
+            unsure.add(row.subscriber_id)
+    lifts = {id: at for chunk in chunks(sorted(unsure)) for id, at in last_lifts(conn, chunk).items()}
+    return [
+        id
+        for id in sorted(unsure)
+        if struck_out(bounce for bounce in bounces[id] if bounce[0] > lifts.get(id, since))
+    ]
 
 
 def refusing_domains(conn: Connection, since: datetime) -> dict[str, int]:

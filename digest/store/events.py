@@ -7,7 +7,7 @@ million.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,8 +24,11 @@ from subscribers.addresses import parse_address
 from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
 from subscribers.model import Subscriber
+from subscribers.rows import last_lifts
 from subscribers.suppression import address_hash, reasons_for, suppress_keys
 
+# The actions that end letters at once; those of a strike are counted.
+_NEWS = ("left", "bounced", "complained")
 _STRIKES = 0x6469676573740004  # the advisory lock for counting strikes on PostgreSQL
 
 
@@ -120,7 +123,7 @@ def _row(item: Event, acting: _Acting | None, secret: bytes, now: datetime) -> d
         # A success needs no reason, and successes are most of the rows.
         "reason": "" if item.kind in ("processed", "delivered") else item.reason,
         "action": action,
-        "address_hash": address_hash(secret, key) if action == "strike" and key else None,
+        "address_hash": address_hash(secret, key) if action in ("unsure", "strike") and key else None,
         "domain": key.rpartition("@")[2] if action == "alert" and key else None,
     }
 
@@ -204,10 +207,11 @@ def _key(address: str | None) -> str | None:
 def _act(conn: Connection, acting: Sequence[_Acting], secret: bytes, now: datetime, taken: TakenEvents) -> None:
     """Do the actions of new events on their addresses, and count them in `taken`."""
     reasons: dict[str, str] = {}
+    lifts = last_lifts(conn, {item.person.id for item in acting if item.person})
     for item in acting:
         if item.action == "alert":
             taken.alerts[item.key.rpartition("@")[2] if item.key else "an unknown domain"] += 1
-        elif item.action in ("left", "complained") and _has_rejoined(item):
+        elif item.action in _NEWS and _was_answered(item, lifts):
             continue
         elif item.action == "left" and item.person is not None:
             taken.left += _leave(conn, item.person.id, item.event.reason, secret, now)
@@ -218,13 +222,23 @@ def _act(conn: Connection, acting: Sequence[_Acting], secret: bytes, now: dateti
     taken.left += left
     taken.suppressed += len(reasons) - left
     suppress_keys(conn, dict(sorted(reasons.items())), secret=secret, now=now, note="by an event")
-    _count_strikes(conn, [item for item in acting if item.action == "strike"], secret, now, taken)
+    _count_strikes(conn, [item for item in acting if item.action == "strike"], lifts, secret, now, taken)
 
 
-def _has_rejoined(acting: _Acting) -> bool:
-    """Return whether the reader joined again after the event, which may come late: their newer decision counts."""
-    joined = acting.person.joined_at if acting.person else None
-    return joined is not None and acting.event.at.replace(microsecond=999_999) < joined
+def _was_answered(acting: _Acting, lifts: Mapping[int, datetime]) -> bool:
+    """Return whether a person decided after the event, which may come late: their newer decision counts.
+
+    The reader joined again, or a person lifted the suppression (`lifts`, by subscriber).
+    """
+    if acting.person is None:
+        return False
+    joined = acting.person.joined_at if acting.action in ("left", "complained") else None
+    return any(at is not None and _is_before(acting.event.at, at) for at in (joined, lifts.get(acting.person.id)))
+
+
+def _is_before(event_at: datetime, decided_at: datetime) -> bool:
+    """Return whether an event, which may be dated to the second only, is older than a decision."""
+    return event_at.replace(microsecond=999_999) < decided_at
 
 
 def _leave(conn: Connection, number: int, reason: str, secret: bytes, now: datetime) -> int:
@@ -236,9 +250,18 @@ def _leave(conn: Connection, number: int, reason: str, secret: bytes, now: datet
 
 
 def _count_strikes(
-    conn: Connection, strikes: Sequence[_Acting], secret: bytes, now: datetime, taken: TakenEvents
+    conn: Connection,
+    strikes: Sequence[_Acting],
+    lifts: Mapping[int, datetime],
+    secret: bytes,
+    now: datetime,
+    taken: TakenEvents,
 ) -> None:
-    """Suppress each address that new strikes, together with the stored ones, bring over the limit."""
+    """Suppress each address that new strikes, together with the stored ones, bring over the limit.
+
+    The count begins anew when the suppression was lifted, and with a new record of the person. The words of stored
+    strikes are read again, because older versions stored what was not sure as a strike.
+    """
     taken.strikes += len(strikes)
     keys = {address_hash(secret, strike.key): strike.key for strike in strikes if strike.key}
     if not keys:
@@ -246,11 +269,19 @@ def _count_strikes(
     if conn.dialect.name == "postgresql":
         # Because two transactions at once would not see each other's strikes, and both would count too few.
         conn.execute(select(func.pg_advisory_xact_lock(_STRIKES)))
+    begins = {
+        address_hash(secret, strike.key): max(
+            at for at in (strike.person.created_at, lifts.get(strike.person.id)) if at
+        )
+        for strike in strikes
+        if strike.key and strike.person and strike.person.created_at
+    }
     history: dict[str, list[tuple[datetime, int | str]]] = {}
     for chunk in chunks(sorted(keys)):
-        query = select(event.c.address_hash, event.c.at, event.c.delivery_id, event.c.event_id)
-        for row in conn.execute(query.where(event.c.address_hash.in_(chunk))):
-            history.setdefault(row[0], []).append((row[1], row[2] or row[3]))
+        for row in conn.execute(select(event).where(event.c.address_hash.in_(chunk))):
+            begun = row.address_hash not in begins or not _is_before(row.at, begins[row.address_hash])
+            if begun and decide.action(row.kind, row.status, row.reason) == "strike":
+                history.setdefault(row.address_hash, []).append((row.at, row.delivery_id or row.event_id))
     out = {keys[hashed]: "bounced" for hashed, times in sorted(history.items()) if decide.struck_out(times)}
     fresh = out.keys() - reasons_for(conn, secret, out).keys()
     suppress_keys(conn, out, secret=secret, now=now, note="three strikes")

@@ -75,11 +75,11 @@ def test_order_and_repetition_do_not_matter(state: str, kinds: list[str], data: 
         ("bounced", "5.7.1", "message refused", "alert"),
         ("blocked", "5.7.26", "unauthenticated", "alert"),
         ("blocked", "4.7.0", "rate limited", "alert"),
-        ("bounced", "5.4.4", "no route", "strike"),
+        ("bounced", "5.4.4", "no route", "unsure"),
         ("bounced", "5.3.4", "too big", "alert"),  # about the text, not about them
         ("bounced", "5.6.1", "not our media", "alert"),
         # No status, or one that says no more than "failed": the server's words decide.
-        ("bounced", None, "", "strike"),  # never at once, because nothing tells of the address
+        ("bounced", None, "", "unsure"),  # never a suppression, because nothing tells of the address
         ("bounced", None, "550 5.7.1 listed", "alert"),
         ("bounced", None, "550 5.1.1 unknown", "bounced"),
         ("bounced", "5.0.0", "unknown user", "bounced"),
@@ -91,9 +91,12 @@ def test_order_and_repetition_do_not_matter(state: str, kinds: list[str], data: 
         ("bounced", None, "blocked by 5.1.1.9 DNSBL", "alert"),  # an IP address is no status
         ("bounced", None, "452 try again", "strike"),
         ("bounced", "4.0.0", "", "strike"),
-        ("blocked", None, "", "strike"),
-        ("blocked", None, "550 unknown", "strike"),
-        ("bounced", "nonsense", "", "strike"),
+        ("blocked", None, "", "unsure"),
+        ("blocked", None, "550 unknown", "unsure"),
+        ("bounced", "nonsense", "", "unsure"),
+        ("dropped", None, "Dropped", "unsure"),
+        ("bounced", "5.4.6", "mail loops back to myself", "unsure"),
+        ("bounced", None, "554 Der Empfänger nimmt keine Post an", "unsure"),
         ("complained", None, "", "complained"),
         ("unsubscribed", None, "", "left"),
         ("dropped", None, "Spam Reporting Address", "complained"),

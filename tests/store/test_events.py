@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlalchemy.pool import StaticPool
 
 from digest.ledger.events import KINDS, Event
+from digest.operations.alarms import alarms
 from digest.store import deliveries, event_history
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
@@ -192,14 +193,52 @@ def test_a_spam_block_suppresses_nobody_and_tells_the_domain(ledger: Engine) -> 
 
 def test_three_strikes_over_a_week(ledger: Engine) -> None:
     more_editions(ledger, 3)
-    first, second = ev("a", "blocked", 1, day=0), ev("b", "bounced", 7, day=7, status="5.2.2")
+    first, second = ev("a", "blocked", 1, day=0, status="4.2.2"), ev("b", "bounced", 7, day=7, status="5.2.2")
     assert into(ledger, first, second).suppressed == 0
-    assert into(ledger, ev("again", "blocked", 7, day=8)).suppressed == 0  # the same letter
+    assert into(ledger, ev("again", "blocked", 7, day=8, status="4.2.2")).suppressed == 0  # the same letter
     assert suppressed(ledger) is None
     taken = into(ledger, ev("c", "blocked", 13, day=3, status="4.2.2"))
     assert (taken.strikes, taken.suppressed) == (1, 1)
     assert suppressed(ledger) == "bounced"
     assert suppressed(ledger, 1) is None
+
+
+def test_the_count_begins_anew_when_a_suppression_is_lifted(ledger: Engine) -> None:
+    more_editions(ledger, 3)
+    more_editions(ledger, 4)
+    full = [ev(f"e{n}", "bounced", n, day=n // 2, status="5.2.2") for n in (1, 7, 13)]
+    assert into(ledger, *full).suppressed == 0
+    assert into(ledger, ev("late", "bounced", 19, day=8, status="5.2.2")).suppressed == 1
+    with writing(ledger) as conn:
+        now = NOW + timedelta(days=9)
+        people.lift(conn, "r0@example.org", how="rang", force=False, now=now, secret=SECRET)
+    # One more strike, and events of before that come late, also a hard bounce and a complaint.
+    old = [
+        ev("f1", "bounced", 1, day=7, status="5.1.1"),
+        ev("f2", "complained", 1, day=8),
+        ev("f3", "unsubscribed", 1),
+    ]
+    taken = into(ledger, ev("new", "bounced", 1, day=20, status="5.2.2"), *old)
+    assert (taken.suppressed, taken.left, suppressed(ledger)) == (0, 0, None)
+    more = [ev(f"g{n}", "bounced", n, day=20 + n // 2, status="5.2.2") for n in (7, 19)]
+    assert into(ledger, *more).suppressed == 1
+
+
+def test_what_is_not_sure_suppresses_nobody_and_is_shown(ledger: Engine) -> None:
+    more_editions(ledger, 3)
+    reasons = ["", "550 unknown", "554 Der Empfänger nimmt keine Post an"]
+    unsure = [ev(f"u{n}", "bounced", 1 + 6 * n, day=n * 7, reason=reason) for n, reason in enumerate(reasons)]
+    mixed = [ev(f"m{n}", "bounced", 2 + 6 * n, day=n * 7, status="5.2.2" if n else None) for n in range(3)]
+    sure = [ev(f"s{n}", "bounced", 3 + 6 * n, day=n * 7, status="5.2.2") for n in range(3)]
+    assert into(ledger, *unsure, *mixed, *sure).suppressed == 1
+    assert [suppressed(ledger, n) for n in range(3)] == [None, None, "bounced"]
+    with reading(ledger) as conn:
+        assert event_history.unsure_readers(conn, NOW - timedelta(days=1)) == [1, 2]
+        assert "came back from subscribers 1, 2, and" in str(alarms(conn, NOW))
+    # A strike of an older version, whose words tell nothing sure.
+    with writing(ledger) as conn:
+        conn.execute(update(tables.event).where(tables.event.c.action == "unsure").values(action="strike"))
+    assert into(ledger, ev("w", "bounced", 1, day=30, status="5.2.2")).suppressed == 0
 
 
 def more_editions(engine: Engine, number: int) -> None:
@@ -221,8 +260,8 @@ def test_the_suppressions_of_an_edition_are_seen(ledger: Engine) -> None:
     more_editions(ledger, 3)
     into(ledger, *(ev(f"b{n}", "bounced", n, status="5.1.1") for n in (1, 2)), ev("twice", "complained", 1))
     # Three strikes count for the edition of the last strike.
-    into(ledger, ev("s1", "blocked", 3), ev("s2", "blocked", 9, day=4))
-    into(ledger, ev("s3", "blocked", 15, day=8))
+    into(ledger, ev("s1", "blocked", 3, status="5.2.2"), ev("s2", "blocked", 9, day=4, status="5.2.2"))
+    into(ledger, ev("s3", "blocked", 15, day=8, status="5.2.2"))
     with reading(ledger) as conn:
         troubles = {
             trouble.edition: (trouble.accepted, len(trouble.suppressed))

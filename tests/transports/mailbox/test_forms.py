@@ -140,7 +140,7 @@ POLICY = "Our policy version 5.2.1 applies to external senders. Your mail was de
         (EXIM.format(REMOTE.format("550 relay not permitted")), "alert"),
         (EXIM.format("mailbox is full: retry timeout exceeded"), "strike"),
         (EXIM.format("all hosts for 'example.org' have been failing for a long time"), "strike"),
-        (EXIM.format("Unrouteable address"), "strike"),
+        (EXIM.format("Unrouteable address"), "unsure"),
         (QMAIL.format("Sorry, no mailbox here by that name. (#5.1.1)"), "bounced"),
         (QMAIL.format("The users mailfolder is over the allowed quota (size). (#5.2.2)"), "strike"),
         (QMAIL.format("192.0.2.9 does not like recipient.\nRemote host said: 554 Relay access denied"), "alert"),

@@ -44,7 +44,7 @@ def report(raw: bytes) -> Event:
         (block("5.1.1 (bad destination)", action="Failed"), "bounced", "5.1.1", "bounced"),
         (block("5.1.1", action=""), "bounced", "5.1.1", "bounced"),
         (block("4.3.0", action=""), "blocked", "4.3.0", "strike"),
-        (block("", action="failed"), "bounced", None, "strike"),  # it says nothing of the address
+        (block("", action="failed"), "bounced", None, "unsure"),  # it says nothing of the address
     ],
 )
 def test_a_notification(recipient: str, kind: str, status: str | None, does: str) -> None:
