@@ -25,5 +25,5 @@ class LetterPart(BaseModel):
     )
     welcome: Span = Field(
         default=timedelta(0),
-        description="How far before their joining the first letter of a new subscriber may reach.",
+        description="How far before their joining (or their import) the first letter of a new subscriber may reach.",
     )

@@ -30,13 +30,13 @@ def undecided(
     if entry.state != "ready":
         return entry.state, (ENTRY_STATES[entry.state], *([entry.held_why] if entry.held_why else []))
     number, at = past.released(conn, entry.id) or (0, entry.first_seen)
-    mark = releases.mark_of(conn, person.id, person.joined_at, welcome, default=0)
+    mark = releases.mark_of(conn, person.id, person.here_since, welcome, default=0)
     without_digest = list(_without_digest(conn, entry, history))
     lines = tuple(line for _, line in without_digest)
     considered = any(state in CONSIDERED for state, _ in without_digest)
-    since = person.joined_at - welcome if person.joined_at else None
+    since = person.here_since - welcome if person.here_since else None
     if number <= mark and since is not None and (at < since or (at == since and not considered)):
-        return "before-joining", ("released before this subscriber joined (or came back)",)
+        return "before-joining", ("released before this subscriber joined here (or came back)",)
     if considered:
         return "suppressed", lines
     if number <= mark and (not_kept := _not_kept(conn, entry, person)):

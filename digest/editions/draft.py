@@ -86,7 +86,7 @@ def as_it_stands(
     high = releases.latest(conn)
     low = releases.lowest_mark(conn, edition.cadence, now, default=high)
     if person.id:
-        low = min(low, releases.mark_of(conn, person.id, person.joined_at, settings.welcome, default=high))
+        low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
     shown = entries_between(conn, low, high)
     hashed = editions.content_hash(edition.note, shown)
     return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown

@@ -151,7 +151,7 @@ class Planner:
 
     def _standings(self, page: Sequence[Subscriber]) -> Iterator[Standing]:
         conn, settings = self._conn, self._settings
-        marks = releases.marks(conn, {person.id: person.joined_at for person in page}, settings.welcome)
+        marks = releases.marks(conn, {person.id: person.here_since for person in page}, settings.welcome)
         blocked = unmailable(conn, page, secret=self._secret, allow_list=settings.only, now=self._now)
         for person in page:
             why = blocked.get(person.id, "")

@@ -57,7 +57,8 @@ def number(conn: Connection, entries: Sequence[int], why: str, now: datetime, we
 def settle_marks(conn: Connection, welcome: timedelta) -> None:
     """Give every active subscriber without a mark the last release as their mark.
 
-    With a `welcome` look-back it is the last release before their joining less that time. A subscriber who has left
+    With a `welcome` look-back it is the last release before that time before their joining, here: an import may bring
+    a consent that is years old, and a look-back from there would reach over everything. A subscriber who has left
     loses their mark, so that they start anew if they come back. Two transactions may do this at once.
     """
     new_mark = dialect_insert(conn)(mark)
@@ -65,7 +66,7 @@ def settle_marks(conn: Connection, welcome: timedelta) -> None:
     conn.execute(delete(mark).where(mark.c.subscriber_id.in_(left)))
     top = latest(conn)
     without = (
-        select(subscriber.c.id, subscriber.c.joined_at)
+        select(subscriber.c.id, subscriber.c.joined_at, subscriber.c.created_at)
         .outerjoin(mark, mark.c.subscriber_id == subscriber.c.id)
         .where(subscriber.c.state == "active", mark.c.release.is_(None))
     )
@@ -73,7 +74,10 @@ def settle_marks(conn: Connection, welcome: timedelta) -> None:
         chosen = without.with_only_columns(subscriber.c.id, cast(literal(top), Integer))
         conn.execute(new_mark.from_select(["subscriber_id", "release"], chosen).on_conflict_do_nothing())
         return
-    since = {row.id: row.joined_at - welcome if row.joined_at else None for row in conn.execute(without)}
+    since = {
+        row.id: max(row.joined_at, row.created_at) - welcome if row.joined_at else None
+        for row in conn.execute(without)
+    }
     before = _all_before(conn, [at for at in since.values() if at], top)
     rows = [{"subscriber_id": number, "release": before[at] if at else top} for number, at in since.items()]
     if rows:
@@ -136,29 +140,29 @@ def _all_before(conn: Connection, instants: Collection[datetime], top: int) -> d
     return before
 
 
-def marks(conn: Connection, joined: Mapping[int, datetime | None], welcome: timedelta) -> dict[int, int]:
+def marks(conn: Connection, here_since: Mapping[int, datetime | None], welcome: timedelta) -> dict[int, int]:
     """Return the mark of each subscriber, or the mark that `settle_marks` would give them.
 
-    `joined`: when each subscriber joined, by id.
+    `here_since`: when each subscriber joined here, by id.
     """
-    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(list(joined))))
+    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(list(here_since))))
     stored = {row.subscriber_id: row.release for row in rows}
-    if len(stored) == len(joined):
+    if len(stored) == len(here_since):
         return stored
     top = latest(conn)
     since = {
-        number: at - welcome if at and welcome else None for number, at in joined.items() if number not in stored
+        number: at - welcome if at and welcome else None for number, at in here_since.items() if number not in stored
     }
     before = _all_before(conn, {at for at in since.values() if at}, top)
     return stored | {number: before[at] if at else top for number, at in since.items()}
 
 
-def mark_of(conn: Connection, subscriber: int, joined_at: datetime | None, welcome: timedelta, default: int) -> int:
+def mark_of(conn: Connection, subscriber: int, here_since: datetime | None, welcome: timedelta, default: int) -> int:
     """Return a subscriber's mark, or the mark that `settle_marks` would give them; `default` before any release."""
     stored = conn.scalar(select(mark.c.release).where(mark.c.subscriber_id == subscriber))
     if stored is not None:
         return int(stored)
-    return _before(conn, joined_at - welcome if joined_at and welcome else None, latest(conn) or default)
+    return _before(conn, here_since - welcome if here_since and welcome else None, latest(conn) or default)
 
 
 def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> int:
