@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def serve(options: GlobalOptions, host: str, port: int) -> None:
     """Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it."""
+    from digest.notices.new_link import LinkNotices
     from digest.web.app import make_app
     from digest.web.server import serve_app
 
@@ -36,7 +37,8 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
     installation.require_secret()
-    app = make_app(installation.engine, installation.secret, installation.settings, installation.clock)
+    new_links = LinkNotices(installation)
+    app = make_app(installation.engine, installation.secret, installation.settings, installation.clock, new_links)
     serve_app(app, host, port, tell)
     tell("digest: stopped")
 

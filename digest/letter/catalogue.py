@@ -9,13 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from digest.errors import ConfigError
+from digest.letter.brand import Brand
 from digest.letter.words import GAP, Words, primary
+from digest.model import Site
 
 PATTERN = "en"  # every other language must match its catalogue; also the last language to fall back to
 # Gaps that a table may use although no line of the English table has them.
 _MORE_GAPS = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
 # Words that came later: a language of an organisation's own that lacks them shows the English ones.
-_LATER = frozenset({"copied"})
+_LATER = frozenset({"copied", "new_link"})
 _LONGEST = 300  # characters of a sentence
 _FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 Catalogue = dict[str, object]
@@ -29,6 +31,16 @@ def languages(folders: Sequence[Path]) -> frozenset[str]:
 def best(wanted: Sequence[str], available: frozenset[str]) -> str:
     """Return the first available language among the wanted tags ("cy-GB" counts as "cy"), else English."""
     return next((language for tag in wanted if (language := primary(tag)) in available), PATTERN)
+
+
+def words_for(folders: Sequence[Path], language: str, site: Site, brand: Brand) -> Words:
+    """Return the words for a reader's language; one without a catalogue falls back to the site's, then to English.
+
+    ConfigError names each mistake in them.
+    """
+    chosen = best((language, site.language), languages(folders))
+    changes = ({"tagline": brand.tagline} if brand.tagline else {}) | dict(dict(brand.words).get(chosen, {}))
+    return load_catalogue(folders, chosen, changes)
 
 
 def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:

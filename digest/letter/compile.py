@@ -93,9 +93,7 @@ def compile_letter(
     site, brand, folders = appearance.site, appearance.brand, appearance.templates
     env = environment(folders)
     env.filters["wrap"] = _wrap
-    chosen = catalogue.best((language, site.language), catalogue.languages(folders))
-    changes = ({"tagline": brand.tagline} if brand.tagline else {}) | dict(dict(brand.words).get(chosen, {}))
-    words = catalogue.load_catalogue(folders, chosen, changes)
+    words = catalogue.words_for(folders, language, site, brand)
     book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand)
     # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
@@ -19,10 +21,10 @@ from digest.store.notices import Notice
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
 from subscribers.consent import on_allow_list
-from subscribers.store import is_suppressed
+from subscribers.store import find, is_suppressed
 from subscribers.suppression import address_hash, seal
 
-_MOST_AN_HOUR = {"test": 3}  # to the same address
+MOST_AN_HOUR = {"test": 3, "link": 3}  # to the same address
 _KEPT_FOR = timedelta(days=1)  # a notice that cannot be handed over within that time is given up
 
 
@@ -38,10 +40,10 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
     key, now, secret = parse_address(email).key, installation.clock(), installation.secret
     hashed = address_hash(secret, key)
     with writing(installation.engine, "notice") as conn:
-        if why := _why_not(installation, email, is_suppressed(conn, email, secret=secret)):
+        if why := why_not(conn, installation, kind, email):
             raise WrongUse(f"nothing is mailed to this address: {why}")
-        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1)) >= _MOST_AN_HOUR[kind]:
-            raise TryLater(f"this address has had {_MOST_AN_HOUR[kind]} such notices within an hour; try again later")
+        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1)) >= MOST_AN_HOUR[kind]:
+            raise TryLater(f"this address has had {MOST_AN_HOUR[kind]} such notices within an hour; try again later")
         number = notices.add(conn, kind, email, hashed, now)
         # As for a letter: the hash of the address holds with this secret only.
         seal(conn, secret)
@@ -73,12 +75,14 @@ def hand_over_owed(run: Run) -> None:
             _hand_over(run, notice)
 
 
-def _why_not(installation: Installation, email: str, suppressed: str | None) -> str:
-    """Return why an address must not get a notice, or ""."""
-    if suppressed:
+def why_not(conn: Connection, installation: Installation, kind: str, email: str) -> str:
+    """Return why an address must not get a notice of this kind, or ""."""
+    if suppressed := is_suppressed(conn, email, secret=installation.secret):
         return f"it is suppressed ({suppressed})"
-    only = installation.settings.only
-    return "" if on_allow_list(email, only) else "it is not in [transport] only"
+    if not on_allow_list(email, installation.settings.only):
+        return "it is not in [transport] only"
+    person = find(conn, email)
+    return "no active subscriber has it" if kind == "link" and (person is None or person.state != "active") else ""
 
 
 def _hand_over(run: Run, owed: notices.Owed) -> None:
@@ -87,13 +91,13 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
     Raises DigestError when the transport cannot be used; the notice stays owed then.
     """
     installation, now = run.installation, run.installation.clock()
-    secret = installation.secret
     with writing(installation.engine, "claim notice") as conn:
-        if why := _why_not(installation, owed.email, is_suppressed(conn, owed.email, secret=secret)):
+        if why := why_not(conn, installation, owed.kind, owed.email):
             notices.settle(conn, owed.number, "dropped", why, now)
             return
+        person = find(conn, owed.email)
     try:
-        parcel = notice_parcel(installation.settings, owed.kind, owed.number, owed.email, secret, now)
+        parcel = notice_parcel(installation.settings, owed, person, installation.secret, now)
     except BadHeader as error:
         _settle(installation, owed, Outcome(owed.number, "refused", str(error)))
         return

@@ -57,6 +57,11 @@ def count_since(conn: Connection, kind: str, address_hash: str, since: datetime)
     return conn.scalar(rows) or 0
 
 
+def count_all_since(conn: Connection, kind: str, since: datetime) -> int:
+    """Count the notices of a kind to all addresses since an instant."""
+    return conn.scalar(select(func.count()).where(notice.c.kind == kind, notice.c.created_at > since)) or 0
+
+
 def claim(conn: Connection, number: int, now: datetime) -> bool:
     """Claim a notice before its first byte leaves; return whether it was still owed."""
     owed_still = (notice.c.id == number) & (notice.c.state == "pending")

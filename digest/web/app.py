@@ -37,6 +37,7 @@ from digest.web.refusals import handlers
 from subscribers.errors import BadToken, NoSubscriber, OldLink
 from subscribers.pages import routes as people
 from subscribers.pages.forms import Choice, Choices
+from subscribers.pages.page import ReaderPage, RenderPage, gone, old_link, unknown_link
 
 LARGEST_BODY = 5_000_000  # bytes of one webhook call
 _PATIENCE = 30.0  # seconds for a body to arrive
@@ -52,10 +53,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
 
 
-def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) -> ASGIApp:
+def make_app(
+    engine: Engine, secret: bytes, settings: Settings, clock: Clock, new_links: people.NewLinks | None = None
+) -> ASGIApp:
     """Return the web application of an installation.
 
-    Without a key in [events], every call of the webhook is refused.
+    Without a key in [events], every call of the webhook is refused; without `new_links`, no page offers a new link.
     """
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
@@ -71,6 +74,7 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
         choices=_choices(settings),
         zone=ZoneInfo(site.zone),
         allow_list=settings.only,
+        new_links=new_links,
     )
     app = Starlette(
         routes=[
@@ -87,10 +91,10 @@ def make_app(engine: Engine, secret: bytes, settings: Settings, clock: Clock) ->
     return SecurityHeaders(app, style=css)
 
 
-def _render(site: Site, css: str) -> people.RenderPage:
+def _render(site: Site, css: str) -> RenderPage:
     """Return the function that turns a readers' page into a response."""
 
-    def render(page: people.ReaderPage) -> Response:
+    def render(page: ReaderPage) -> Response:
         values = {"site": site.name, "language": _foreign(site), "css": css, "page": page}
         return HTMLResponse(render_page("page.html.j2", values), page.status)
 
@@ -123,6 +127,7 @@ def _foreign(site: Site) -> str:
 
 def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
     """Return the endpoint that shows a letter, or a page that says why it cannot."""
+    form = context.new_links is not None
 
     def show(token: str) -> Response:
         if token == COPY:
@@ -131,21 +136,21 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
                 "If it is your letter, use the links of the one in your mailbox.",
                 f"If you would like letters of your own, write to {context.editors}.",
             ]
-            return context.render(people.ReaderPage("This is a copy of a letter", lines, status=404))
+            return context.render(ReaderPage("This is a copy of a letter", lines, status=404))
         try:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:
-            page = people.unknown_link(error)
+            page = unknown_link(error, context.editors, form=form)
         except OldLink:
-            page = people.old_link(context.editors)
+            page = old_link(context.editors, form=form)
         except NoSubscriber:
-            page = people.gone(context.editors)
+            page = gone(context.editors)
         except NoLetter as error:
-            page = people.ReaderPage("No letter here", [str(error)], status=404)
+            page = ReaderPage("No letter here", [str(error)], status=404)
         except ConfigError as error:
             _log.error("web: a letter cannot be shown: %s", error)
             lines = ["We have to repair something here first. The letter in your mailbox is the same."]
-            page = people.ReaderPage("This letter cannot be shown now", lines, status=503)
+            page = ReaderPage("This letter cannot be shown now", lines, status=503)
         return context.render(page)
 
     async def letter(request: Request) -> Response:

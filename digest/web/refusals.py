@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digest.errors import DigestError, TryLater
-from subscribers.pages.routes import ReaderPage, RenderPage
+from subscribers.pages.page import ReaderPage, RenderPage
 
 _PASSING = 60  # seconds after which it is worth trying again, where the cause passes by itself
 _REPAIR = 600  # where a person has to act

@@ -12,22 +12,35 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from subscribers import store
-from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
+from subscribers.errors import BadAddress, BadToken, NoSubscriber, NotAllowed, OldLink
 from subscribers.links import person_of
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
 from subscribers.pages import forms
-from subscribers.pages.forms import BadForm, Choice, Choices, Fields
+from subscribers.pages.forms import BadForm, Choices
+from subscribers.pages.page import (
+    ASK,
+    Button,
+    ReaderPage,
+    RenderPage,
+    ask_for_link,
+    gone,
+    link_asked,
+    old_link,
+    sentence,
+    unknown_link,
+)
 from subscribers.tokens import Token, make_token, read_token
 
 _LARGEST = 65_536  # bytes of a form; a mail program sends 26, the preferences page some hundred
@@ -43,34 +56,14 @@ Begin = Callable[[], AbstractContextManager[Connection]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button that posts the form to the address of its page."""
+class NewLinks(Protocol):
+    """Send readers a new link by mail."""
 
-    words: str
-    name: str = ""
-    value: str = ""
+    def ask(self, email: str) -> None:
+        """Owe a new link to the active subscriber with this address, if there is one. Raises BadAddress."""
 
-
-@dataclass(frozen=True, slots=True)
-class ReaderPage:
-    """The content of a page: a title, plain sentences, a summary, a form, and links, in this order.
-
-    `status` is the HTTP status; `done` is true on a page that confirms a change. `summary` has (heading, choices)
-    rows. `fields` and `buttons` make the form, which posts to the page's own address. `links` are (address, words).
-    """
-
-    title: str
-    lines: Sequence[str]
-    status: int = 200
-    done: bool = False
-    summary: Sequence[tuple[str, Sequence[Choice]]] = ()
-    fields: Sequence[Fields] = ()
-    buttons: Sequence[Button] = ()
-    links: Sequence[tuple[str, str]] = ()
-
-
-RenderPage = Callable[[ReaderPage], Response]
+    def hand_over(self) -> None:
+        """Hand over the new links that are owed; slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,8 @@ class PageContext:
 
     `begin` opens a transaction that commits at its end, `look` opens a transaction that only reads. `render` turns a
     page into a response. `editors` is the address that readers may write to, `choices` what they may follow; a pause
-    counts the days of `zone`. `allow_list` is that of `consent.on_allow_list`.
+    counts the days of `zone`. `allow_list` is that of `consent.on_allow_list`. `new_links` sends a new link to a
+    reader who asks for one; without it the pages have no form for that.
     """
 
     begin: Begin
@@ -91,12 +85,18 @@ class PageContext:
     choices: Choices
     zone: ZoneInfo
     allow_list: Collection[str] = ()
+    new_links: NewLinks | None = None
 
 
 def routes(context: PageContext) -> list[Route]:
     """Return the routes of the pages, each with its token in the address."""
 
+    asking = [
+        Route(f"/{ASK}", _opened(context, _show_asking), methods=["GET"]),
+        Route(f"/{ASK}", _posted(context, _ask), methods=["POST"]),
+    ]
     return [
+        *(asking if context.new_links else []),
         Route("/unsubscribe/{token}", _opened(context, _show_unsubscribe), methods=["GET"]),
         Route("/unsubscribe/{token}", _posted(context, _leave), methods=["POST"]),
         Route("/preferences/{token}", _opened(context, _show_preferences), methods=["GET"]),
@@ -106,38 +106,13 @@ def routes(context: PageContext) -> list[Route]:
     ]
 
 
-def unknown_link(error: BadToken) -> ReaderPage:
-    """Return the page for a token that is damaged, forged, too old, or for another purpose."""
-    return ReaderPage("We do not know this link", [_sentence(error)], status=404)
-
-
-def gone(editors: str) -> ReaderPage:
-    """Return the page for a reader who has left or was erased; the two must not differ."""
-    return ReaderPage(
-        "We do not write to you any more",
-        ["So there is nothing to change here.", f"If you would like letters again, write to {editors}."],
-    )
-
-
-def old_link(editors: str) -> ReaderPage:
-    """Return the page for a link whose subscriber cannot be known any more; a form for a new link fits here."""
-    return ReaderPage(
-        "This link is from an old letter",
-        [
-            "It does not work any more, and nothing has changed.",
-            "The links in the newest letter that you have from us work.",
-            f"Or write to {editors} from the address that gets the letters, and we send you a new link.",
-        ],
-        status=410,
-        links=[(f"mailto:{quote(editors, safe='@')}?subject=New%20link", "Ask for a new link by mail")],
-    )
-
-
 def _opened(context: PageContext, answer: Callable[[PageContext, str], ReaderPage]) -> Endpoint:
     """Return the endpoint of a GET: change nothing, and answer with a page."""
 
     async def opened(request: Request) -> Response:
-        return await run_in_threadpool(_answered, context, lambda: answer(context, request.path_params["token"]))
+        return await run_in_threadpool(
+            _answered, context, lambda: answer(context, request.path_params.get("token", ""))
+        )
 
     return opened
 
@@ -155,7 +130,7 @@ def _posted(context: PageContext, act: Callable[[PageContext, str, bytes], Reade
                         return context.render(ReaderPage("The form is too large", [_AGAIN], status=413))
         except (TimeoutError, ClientDisconnect):
             return context.render(ReaderPage("The form did not arrive", [_AGAIN], status=408))
-        token = request.path_params["token"]
+        token = request.path_params.get("token", "")
         return await run_in_threadpool(_answered, context, lambda: act(context, token, bytes(body)))
 
     return posted
@@ -163,24 +138,43 @@ def _posted(context: PageContext, act: Callable[[PageContext, str, bytes], Reade
 
 def _answered(context: PageContext, step: Callable[[], ReaderPage]) -> Response:
     """Return the response to a step, or to its error; a step with an error has changed nothing."""
-    return context.render(_page_of(context, step))
+    page = _page_of(context, step)
+    response = context.render(page)
+    if page.sends and context.new_links:
+        # After the answer, because its time would tell whether there is somebody to write to.
+        response.background = BackgroundTask(context.new_links.hand_over)
+    return response
 
 
 def _page_of(context: PageContext, step: Callable[[], ReaderPage]) -> ReaderPage:
     try:
         return step()
     except BadToken as error:
-        return unknown_link(error)
+        return unknown_link(error, context.editors, form=context.new_links is not None)
     except BadForm as error:
-        lines = [_sentence(error), "Nothing has changed."]
+        lines = [sentence(error), "Nothing has changed."]
         return ReaderPage("We cannot save that", lines, status=400, links=[("", "Back to the form")])
     except _Unconfirmed:
         lines = ["Open the link in the letter that asks you to confirm, then come back here."]
         return ReaderPage("Not confirmed yet", lines)
     except OldLink:
-        return old_link(context.editors)
+        return old_link(context.editors, form=context.new_links is not None)
     except (NoSubscriber, NotAllowed):
         return gone(context.editors)
+
+
+def _show_asking(_context: PageContext, _token: str) -> ReaderPage:
+    return ask_for_link()
+
+
+def _ask(context: PageContext, _token: str, body: bytes) -> ReaderPage:
+    given = " ".join(value for name, value in forms.read_form(body) if name == "email").strip()
+    try:
+        assert context.new_links is not None
+        context.new_links.ask(given)
+    except BadAddress:
+        return ask_for_link(mistake=True)
+    return link_asked(context.editors)
 
 
 def _show_unsubscribe(context: PageContext, token: str) -> ReaderPage:
@@ -308,11 +302,6 @@ def _links(context: PageContext, person: Subscriber, other: str) -> list[tuple[s
 
 def _lines(notice: str) -> list[str]:
     return [notice] if notice else []
-
-
-def _sentence(error: Exception) -> str:
-    words = str(error)
-    return words[:1].upper() + words[1:] + "."
 
 
 class _Unconfirmed(Exception):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from digest.notices.new_link import LinkNotices
 from digest.store.engine import writing
 from digest.web.app import make_app
 from subscribers import store as people
@@ -39,7 +40,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
 def address(post: Post) -> Iterator[str]:
     """The application on a real socket: headers count in a browser."""
     place = post.house.place
-    app = make_app(post.engine, place.secret, place.settings, place.clock)
+    app = make_app(post.engine, place.secret, place.settings, place.clock, LinkNotices(place))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -65,7 +66,7 @@ def test_the_pages_are_accessible_and_fit(
     page = page_of(scene)
     paths = [post.link(name) for name in ("preferences", "pause", "unsubscribe", "letters")]
     faults = []
-    for path in (*paths, "/preferences/x", post.link("letters", edition=999)):
+    for path in (*paths, "/preferences/x", "/new-link", post.link("letters", edition=999)):
         said = [one for one in opened(page, address, path) if "404" not in one and "410" not in one]
         faults += [f"{path}: {fault}" for fault in said + scenes.layout(page) + scenes.violations(page)]
         # Whatever the policy refused would leave the page bare.

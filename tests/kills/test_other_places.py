@@ -79,8 +79,9 @@ def done(one: Trial, *words: str) -> str:
 UNTRIED = {
     "accept clock", "approve", "ask pages", "begin fence", "claim notice", "confirm", "drop", "end old links",
     "end pause", "end run",
-    "fence follows", "give up", "hold", "learn again", "notice", "open fence", "pause", "release", "release by date",
-    "resume", "retag", "seal", "set", "settle", "settle by asking", "stop", "suppress", "told", "unsuppress", "wait",
+    "fence follows", "give up", "hold", "learn again", "new link", "notice", "open fence", "pause",
+    "release", "release by date", "resume", "retag", "seal", "set", "settle", "settle by asking", "stop",
+    "suppress", "told", "unsuppress", "wait",
 }  # fmt: skip
 
 

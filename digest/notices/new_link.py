@@ -1,0 +1,92 @@
+"""Send readers a new link whose old one does not work any more: owed at once, handed over soon, else by a run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock
+
+from digest.delivery.run import Run
+from digest.errors import DigestError, PersonNeeded, TryLater
+from digest.installation import Installation
+from digest.notices.hand_over import MOST_AN_HOUR, hand_over_owed, why_not
+from digest.store import notices
+from digest.store.engine import reading, writing
+from digest.store.lock import run_lock
+from subscribers.addresses import parse_address
+from subscribers.store import find
+from subscribers.suppression import address_hash, seal
+
+_KIND = "link"
+_MOST_IN_ALL = 200  # an hour, because somebody may have a list of our readers' addresses
+_WAITS = (1.0, 4.0, 10.0)  # seconds, while a run holds the lock
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LinkNotices:
+    """Owe and hand over the notices with a new link, for the web process of an installation."""
+
+    installation: Installation
+    sleep: Callable[[float], None] = time.sleep
+    _busy: Lock = field(default_factory=Lock)
+    _asked: bool = False
+
+    def ask(self, email: str) -> None:
+        """Owe a new link to the active subscriber with this address; where there is none, do nothing.
+
+        An address that has had its number within an hour gets no more. The caller is told nothing of this, because
+        nobody may learn who is a reader. Raises BadAddress, TryLater when too many have asked, and PersonNeeded in
+        HOLD, because then nothing would leave for long.
+        """
+        installation, key = self.installation, parse_address(email).key
+        if installation.settings.fence_file.exists() and (why := installation.fence.why()):
+            raise PersonNeeded(f"a reader asks for a new link, and the database is in HOLD: {why}")
+        now, secret = installation.clock(), installation.secret
+        hour_ago, hashed = now - timedelta(hours=1), address_hash(secret, key)
+        with writing(installation.engine, "new link") as conn:
+            if notices.count_all_since(conn, _KIND, hour_ago) >= _MOST_IN_ALL:
+                raise TryLater(f"{_MOST_IN_ALL} readers have asked for a new link within an hour")
+            few = notices.count_since(conn, _KIND, hashed, hour_ago) < MOST_AN_HOUR[_KIND]
+            person = find(conn, email)
+            if few and person and not why_not(conn, installation, _KIND, person.email):
+                notices.add(conn, _KIND, person.email, hashed, now)
+                seal(conn, secret)
+
+    def hand_over(self) -> None:
+        """Hand over what is owed, after a short wait for a run under way; the rest waits for the next run."""
+        self._asked = True
+        if not self._busy.acquire(blocking=False):
+            return  # the thread that is at it looks again
+        try:
+            while self._asked:
+                self._asked = False
+                self._try()
+        except DigestError as error:
+            _log.warning("web: a new link waits for the next run: %s", error)
+        finally:
+            self._busy.release()
+
+    def _try(self) -> None:
+        installation = self.installation
+        for wait in (*_WAITS, 0.0):
+            if not self._may_send():
+                return
+            try:
+                with run_lock(installation.engine), closing(installation.transport()) as transport:
+                    hand_over_owed(Run(installation, transport))
+                    return
+            except TryLater:
+                self.sleep(wait)
+
+    def _may_send(self) -> bool:
+        """Return whether anything is owed and may leave from this host, which a host without a fence may not."""
+        installation = self.installation
+        with reading(installation.engine) as conn:
+            if not notices.owed(conn):
+                return False
+        return installation.settings.fence_file.exists() and not installation.fence.why()
