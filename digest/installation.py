@@ -48,7 +48,7 @@ class Installation:
         Raises WrongUse when the database's schema is older than this program, DigestError when it is not there and
         may not be made.
         """
-        # The fence is made by the first run, so beside it a missing database was lost and not yet to be made.
+        # The fence is made with the first subscriber, so a missing database beside it was lost, not yet to be made.
         create = self._create and not self.settings.fence_file.exists()
         engine = make_engine(self.settings.storage_url, create=create)
         if migrate.current(engine) is None:

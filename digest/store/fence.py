@@ -35,6 +35,9 @@ from subscribers.suppression import all_suppressions
 
 _ONLY = 1  # the table has one row
 _FIRST = "first"  # `previous` of a new database's first token; the file may not be there yet
+_ANYWHERE = (
+    "anywhere"  # instead of a location: before the first run a folder may still be prepared, and moved or copied
+)
 _log = logging.getLogger(__name__)
 
 
@@ -42,12 +45,13 @@ _log = logging.getLogger(__name__)
 class _Half:
     """The half of the fence in the file: the token of the last claim, and of the last change of consent ("": none).
 
-    `here` false: the file was made on another machine or path.
+    `here` false: the file was made on another machine or path. `anywhere`: it tells none, before the first run.
     """
 
     token: str
     change: str
     here: bool
+    anywhere: bool
 
 
 class Fence:
@@ -73,27 +77,33 @@ class Fence:
         if row is None or (row.previous == _FIRST and self._read() is None):
             self.open()
         else:
-            self._catch_up()
+            self._catch_up(here=True)
 
     def why(self) -> str:
         """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing."""
         with reading(self._engine) as conn:
             return self._why(conn, conn.execute(select(installation)).one_or_none())
 
-    def follow(self) -> None:
+    def follow(self, *, begin: bool = True) -> None:
         """Bring the file up to a change of consent that was just committed, if the file belongs to this host.
 
-        A database in HOLD leaves the file as it is, because the file is the proof of what the database lacks. An
-        error is only logged: the change is stored, and the next run brings the file up.
+        A new database gets its fence here, because its first readers may leave before its first run; with `begin`
+        false it does not, because a host that only answers on the web must not have the file. A database in HOLD
+        leaves the file as it is, because the file is the proof of what the database lacks. An error is only logged:
+        the change is stored, and the next run brings the file up.
         """
         try:
             half = self._read()
-            if half is None or not half.here:
+            if half is not None and not half.here:
                 return
             with reading(self._engine) as conn:
+                row = conn.execute(select(installation)).one_or_none()
                 behind = bool(unkept_changes(conn))
-                why = self._why(conn, conn.execute(select(installation)).one_or_none())
-            if behind and why:
+                why = self._why(conn, row)
+            if half is None:
+                if row is None and begin:
+                    self.open(_ANYWHERE)
+            elif behind and why:
                 _log.warning("the change is stored, but the database is in HOLD: %s", why)
             elif behind:
                 self._catch_up()
@@ -103,10 +113,10 @@ class Fence:
     def _why(self, conn: Connection, row: Row[Any] | None) -> str:
         half = self._read() if row is None or not row.held else None
         if row is None:
-            # Nothing was ever handed over from this database; a file proves that a later state of it handed over.
+            # This database has had no reader and no run yet; a file proves that a later state of it had.
             older = (
-                f"{self._path} is there, but the database has never handed anything over: it is older than the"
-                " first hand-over, or a new database beside another one's file (then say --unsent)"
+                f"{self._path} is there, but the database has had no reader and no run: it is older than these, or a"
+                " new database beside another one's file (then say --unsent)"
             )
             return older if half else ""
         if row.held:
@@ -157,8 +167,8 @@ class Fence:
         if half is None or half.token != token:
             self._write(token, change)
 
-    def open(self) -> None:
-        """Write a new token to the row and the file: this database may be mailed from."""
+    def open(self, location: str = "") -> None:
+        """Write a new token to the row and the file: this database may be mailed from; `location`: "" for here."""
         token = secrets.token_hex(16)
         with writing(self._engine, "begin fence") as conn:
             row = conn.execute(select(installation)).one_or_none()
@@ -169,7 +179,7 @@ class Fence:
                 token = row.token
             change = self._keep_changes(conn)
         # The row changes last, so that after a kill in between a new database is still new and a held one still held.
-        self._write(token, change)
+        self._write(token, change, location)
         with writing(self._engine, "open fence") as conn:
             conn.execute(update(installation).values(token=token, previous=token, held=False))
 
@@ -179,8 +189,8 @@ class Fence:
             if conn.execute(update(installation).values(held=True)).rowcount == 0:
                 conn.execute(insert(installation).values(id=_ONLY, token="", previous="", held=True))
 
-    def _catch_up(self) -> None:
-        """Bring the file and the list up to the database, where they are behind.
+    def _catch_up(self, *, here: bool = False) -> None:
+        """Bring the file and the list up to the database, where they are behind; `here`: bind the file to this place.
 
         The row is locked meanwhile, because two processes must not write an older content over a newer one.
         """
@@ -188,10 +198,11 @@ class Fence:
             row = conn.execute(select(installation).with_for_update()).one()
             change = self._keep_changes(conn)
             half = self._read()
-            if half is None or (half.token, half.change) != (row.token, change):
+            anywhere = half is not None and half.anywhere and not here
+            if half is None or (half.token, half.change, half.anywhere) != (row.token, change, anywhere):
                 # Under a name of its own, because a run may have prepared its file, to rename it after its claim.
                 beside = self._path.with_name(f".{self._path.name}.follow")
-                self._fill(beside, row.token, change)
+                self._fill(beside, row.token, change, _ANYWHERE if anywhere else "")
                 self._replace(beside)
 
     def _keep_changes(self, conn: Connection) -> str:
@@ -208,27 +219,28 @@ class Fence:
         try:
             # A file of an earlier version has no change, or no location either.
             token, location, change, *_ = [*self._path.read_text(encoding="ascii").split(), "", "", ""]
-            return _Half(token, change, location in ("", _location(self._path)))
+            here = location in ("", _ANYWHERE, _location(self._path))
+            return _Half(token, change, here, location == _ANYWHERE)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise DigestError(f"{self._path}: cannot be read ({error}); nothing is mailed without it") from error
 
-    def _write(self, token: str, change: str) -> None:
+    def _write(self, token: str, change: str, location: str = "") -> None:
         if self._ready != token:
-            self._prepare(token, change)
+            self._prepare(token, change, location)
         self._ready = ""
         self._replace(self._beside)
 
-    def _prepare(self, token: str, change: str) -> None:
-        self._fill(self._beside, token, change)
+    def _prepare(self, token: str, change: str, location: str = "") -> None:
+        self._fill(self._beside, token, change, location)
         self._ready = token
 
-    def _fill(self, beside: Path, token: str, change: str) -> None:
+    def _fill(self, beside: Path, token: str, change: str, location: str) -> None:
         with self._disk_errors():
             handle = open_private(beside, os.O_TRUNC)
             try:
-                os.write(handle, f"{token} {_location(self._path)} {change}".rstrip().encode() + b"\n")
+                os.write(handle, f"{token} {location or _location(self._path)} {change}".rstrip().encode() + b"\n")
             finally:
                 os.close(handle)
             flush(beside)

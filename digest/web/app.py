@@ -164,7 +164,7 @@ def _begin(engine: Engine, fence: Fence) -> Iterator[Connection]:
     """Open the transaction of a change that a reader makes on a page."""
     with writing(engine, "reader") as conn:
         yield conn
-    fence.follow()
+    fence.follow(begin=False)
 
 
 def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock, fence: Fence) -> Endpoint:
@@ -186,7 +186,7 @@ def _hook(engine: Engine, secret: bytes, webhook: Webhook, clock: Clock, fence: 
         except BadBody as error:
             _log.warning("webhook: a signed body cannot be read: %s", error)
             return PlainTextResponse("not an array of events\n", 400)
-        fence.follow()
+        fence.follow(begin=False)
         if result.taken.strangers:
             _log.info("webhook: %s events of deliveries that are not in this database", result.taken.strangers)
         # Answer only after the commit, because without a good answer the provider sends the events again.

@@ -239,6 +239,26 @@ def test_every_way_to_put_it_back(
     drill(house, change, way, tmp_path / "kept", runs=runs)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("way", [by_copy, by_dump, by_backup_command])
+def test_the_fence_begins_with_the_first_reader(
+    tmp_path: Path, way: Callable[[House, Path], Callable[[], None]]
+) -> None:
+    house = House(tmp_path / "house")
+    house.close()
+    for email in (ANN, BEN):
+        assert told(house, "subscribers", "add", email).code == 0
+    put_back = way(house, tmp_path / "kept")
+    assert told(house, "subscribers", "forget", ANN, "--yes").code == 0
+    put_back()
+    held = told(house, "run")
+    assert (held.code, "is in HOLD" in held.stderr) == (4, True), held
+    assert told(house, "db", "resume", "--unsent").code == 0
+    assert told(house, "subscribers", "show", ANN).code == 2
+    assert told(house, "run").code == 0
+    house.close()
+
+
 def suppress(house: House) -> None:
     place = house.place
     with writing(place.engine) as conn:

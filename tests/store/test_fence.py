@@ -60,10 +60,41 @@ def test_killed_again_while_it_is_first_made_it_is_no_copy(engine: Engine, tmp_p
 def test_a_database_of_before_the_first_hand_over_is_held(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "digest.fence"
     path.write_text("the half that stands\n")
-    with pytest.raises(PersonNeeded, match="older than the first hand-over"):
+    with pytest.raises(PersonNeeded, match="has had no reader and no run"):
         Fence(engine, path).check()
     Fence(engine, path).open()
     Fence(engine, path).check()
+
+
+def test_it_begins_with_the_first_change_and_is_bound_to_its_place_by_the_first_run(
+    engine: Engine, tmp_path: Path
+) -> None:
+    fence, moved, web = (Fence(engine, tmp_path / name / "digest.fence") for name in ("here", "moved", "web"))
+    for name in ("here", "moved", "web"):
+        (tmp_path / name).mkdir()
+    changed(engine, "a@example.org")
+    web.follow(begin=False)
+    assert not any((tmp_path / "web").iterdir()), "a host that only answers on the web has no file"
+    fence.follow()
+    changed(engine, "b@example.org")
+    fence.follow()
+    assert list(fence.suppressed.read().values()) == ["left", "left"]
+    file, copied = tmp_path / "here" / "digest.fence", tmp_path / "moved" / "digest.fence"
+    copied.write_bytes(file.read_bytes())
+    assert fence.why() == moved.why() == ""
+    fence.check()
+    copied.write_bytes(file.read_bytes())
+    assert fence.why() == "" and "another machine or in another folder" in moved.why()
+    # An older state of the database, which lacks the newest change.
+    with writing(engine) as conn:
+        conn.execute(delete(consent_change))
+    with pytest.raises(PersonNeeded, match="older than the last change of a subscriber"):
+        fence.check()
+    # And one from before the first reader.
+    with writing(engine) as conn:
+        conn.execute(delete(installation))
+    with pytest.raises(PersonNeeded, match="has had no reader and no run"):
+        fence.check()
 
 
 def test_killed_after_the_claim_the_file_follows(engine: Engine, tmp_path: Path) -> None:
