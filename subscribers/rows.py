@@ -71,11 +71,18 @@ def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, h
         record_changes(conn)
 
 
-def last_lifts(conn: Connection, ids: Collection[int]) -> dict[int, datetime]:
-    """Return when the suppression of each of these subscribers was lifted last; those without a lift are left out."""
+def last_lifts(conn: Connection, ids: Collection[int] | None = None) -> dict[int, datetime]:
+    """Return when the suppression of each of these subscribers (None: of all) was lifted last, if it ever was."""
+    return last_events(conn, "unsuppressed", ids)
+
+
+def last_events(conn: Connection, what: str, ids: Collection[int] | None = None) -> dict[int, datetime]:
+    """Return when each of these subscribers (None: of all) had this event of the consent history last, if ever."""
     query = select(consent_event.c.subscriber_id, func.max(consent_event.c.at).label("at")).where(
-        consent_event.c.subscriber_id.in_(ids), consent_event.c.what == "unsuppressed"
+        consent_event.c.what == what
     )
+    if ids is not None:
+        query = query.where(consent_event.c.subscriber_id.in_(ids))
     return {row.subscriber_id: row.at for row in conn.execute(query.group_by(consent_event.c.subscriber_id))}
 
 

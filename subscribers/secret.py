@@ -10,7 +10,10 @@ from pathlib import Path
 from subscribers.errors import BadSecret
 
 BYTES = 32
-_CURE = "restore it from a backup: without it links in sent letters and all suppressions are lost"
+_CURE = (
+    "restore it from a backup: without it links in sent letters and all suppressions are lost; if it is lost for"
+    " good, `digest db new-secret`"
+)
 
 
 def load_secret(path: Path | str, *, make: bool = True) -> bytes:

@@ -137,13 +137,20 @@ def seal(conn: Connection, secret: bytes) -> None:
     conn.execute(row.on_conflict_do_nothing())
 
 
+def forget_suppressions(conn: Connection) -> None:
+    """Remove all suppressions and the seal, because their secret is lost and they match no address any more."""
+    conn.execute(delete(suppression))
+    conn.execute(delete(suppression_secret))
+
+
 def check_secret(conn: Connection, secret: bytes) -> None:
     """Check that this secret made the stored suppressions and the links in letters. Raises BadSecret otherwise."""
     stored = conn.scalar(select(suppression_secret.c.fingerprint))
     if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
         raise BadSecret(
             "the secret is not the one this database's links and suppressions were made with; put the old secret"
-            " file back: with another, no link in a sent letter works and people who left would be mailed again"
+            " file back: with another, no link in a sent letter works and people who left would be mailed again; if"
+            " it is lost for good, `digest db new-secret`"
         )
 
 

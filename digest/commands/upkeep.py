@@ -219,6 +219,37 @@ def resume(options: GlobalOptions, sent: bool | None) -> None:
         tell(f"{count} letters are pending, {len(owed.due)} slots are due: the next run sends them")
 
 
+@db.command("new-secret")
+@click.option("--yes", is_flag=True, help="Do it; without it, only tell what is lost.")
+@click.pass_obj
+def new_secret(options: GlobalOptions, yes: bool) -> None:
+    """Make a new secret when the old one is lost for good, and suppress again who is known to have said no.
+
+    Without --yes it only tells what is lost, and leaves with exit code 4.
+    """
+    from digest.operations.new_secret import renew_secret
+
+    renewal = renew_secret(options.installation(), go=yes)
+    counts = [
+        (reason, renewal.before.get(reason, 0), renewal.again.get(reason, 0))
+        for reason in sorted(renewal.before.keys() | renewal.again.keys())
+    ]
+    if counts:
+        click.echo(table(("suppressed as", "before", "again"), [[str(cell) for cell in row] for row in counts]))
+    tell("every link in a letter that was sent is dead; its page sends the reader a new one")
+    if renewal.lost:
+        tell(
+            f"{renewal.lost} suppressions cannot be told again: whose they are, nobody knows without the old secret."
+            " Suppress by hand whom your own notes name, before the next run, and import nobody who was erased"
+        )
+    if not yes:
+        tell("nothing was changed: look for a backup of the secret first; if there is none, say --yes")
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
+    if renewal.aside:
+        tell(f"the file that was there is {renewal.aside}")
+    click.echo("a new secret was made; keep a copy of it")
+
+
 def _show_held(options: GlobalOptions, json_: bool) -> None:
     """Print the letters and slots that the database would send if it were resumed with `--unsent`."""
     from digest.operations.resume import what_it_would_send
