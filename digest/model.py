@@ -193,6 +193,7 @@ class Edition:
     from_release: int = 0
     frozen_at: datetime | None = None
     key: str = ""
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from subscribers.model import Interests, Subscriber
 PAGE = 1000  # readers planned, and deliveries written, at once
 # The state of a plan for a subscriber who is not among an edition's readers: freeze writes nothing for them.
 NO_READER = "no reader"
-_JOINED_LATE = "joined this cadence after the edition was drafted"
+_MADE_GOOD = "the next one makes it good"
 # The reasons why a reader may not be mailed (`subscribers.consent.may_mail`), to follow "this reader …".
 _IN_WORDS = {
     "suppressed": "is suppressed",
@@ -101,7 +101,7 @@ class Offer:
             state = "suppressed" if standing.blocked == "suppressed" else "held"
             return Planned(person, None, state, standing.blocked)
         if standing.mark < self._edition.from_release:
-            return Planned(person, None, "held", f"{_JOINED_LATE}; the next one makes it good", late=True)
+            return Planned(person, None, "held", f"{_why_late(self._edition, person)}; {_MADE_GOOD}", late=True)
         digest = self._digest(person.interests, standing.mark, standing.had)
         return Planned(person, digest, "pending" if digest.placed else "empty")
 
@@ -192,15 +192,28 @@ def in_words(settings: Settings, edition: Edition, planned: Planned) -> str:
     if planned.late:
         good = made_good_by(settings, edition)
         return (
-            f"this edition holds this reader, who {_JOINED_LATE};"
-            f" the {edition.cadence} edition of {good} makes it good"
-        )  # fmt: skip
+            f"this edition holds this reader, who {planned.reason.removesuffix(_MADE_GOOD)}"
+            f"the {edition.cadence} edition of {good} makes it good"
+        )
     return reader_is(planned.reason)
 
 
 def reader_is(reason: str) -> str:
     """Return a plan's or a claim's reason as a sentence."""
     return f"this reader {_IN_WORDS.get(reason, reason)}"
+
+
+def _why_late(edition: Edition, person: Subscriber) -> str:
+    """Return why a subscriber is owed entries that an edition lacks, so far as the record of them tells."""
+    drafted = edition.created_at
+    if drafted and person.paused_until and person.paused_until > drafted:
+        cause = "came back from a pause"
+    elif drafted and person.here_since and person.here_since > drafted:
+        cause = "joined"
+    else:
+        # The record keeps neither an earlier cadence, nor a suppression that was lifted, nor an earlier allow-list.
+        cause = "came to this cadence, or may be mailed again,"
+    return f"{cause} after the edition was drafted"
 
 
 def _released_before(conn: Connection, shown: Sequence[Shown]) -> list[int]:

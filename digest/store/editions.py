@@ -169,5 +169,5 @@ def _content(entry: Entry) -> dict[str, Any]:
 def _edition(row: Row[Any]) -> Edition:
     return Edition(
         row.id, row.cadence, row.slot, row.state, row.held, row.note, row.to_release, row.content_hash,
-        row.approved_at, row.approved_by, row.look, row.from_release, row.frozen_at, row.key,
+        row.approved_at, row.approved_by, row.look, row.from_release, row.frozen_at, row.key, row.created_at,
     )  # fmt: skip

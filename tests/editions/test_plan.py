@@ -32,7 +32,9 @@ from tests.counts import others_long
 from tests.house import CONFIG, START, House
 
 HOUSING = Interests(policy_areas=frozenset({"housing"}))
-LATE = "joined this cadence after the edition was drafted"
+LATE = "after the edition was drafted"
+CAME = f"came to this cadence, or may be mailed again, {LATE}"
+WHY_LATE = {"back": f"came back from a pause {LATE}", "joined": f"joined {LATE}"}  # of others: CAME
 ALLOWED = ("@example.org", "named@elsewhere.example")
 NOTHING_MATCHES = "nothing in this edition matches: no letter is written"
 
@@ -43,7 +45,7 @@ RULE = [
     ({}, "", 4, "pending", ""),
     ({}, "", 5, "empty", ""),
     ({"interests": Interests(policy_areas=frozenset({"transport"}))}, "", 3, "empty", ""),
-    ({}, "", 2, "held", f"{LATE}; the next one makes it good"),
+    ({}, "", 2, "held", f"{CAME}; the next one makes it good"),
     ({}, "paused", 2, "held", "paused"),
     ({}, "not on the allow-list", 3, "held", "not on the allow-list"),
     ({}, "suppressed", 3, "suppressed", "suppressed"),
@@ -324,12 +326,13 @@ def _state(account: dict[str, tuple[Delivery, Digest | None]], name: str) -> str
     if name not in account:
         return "-"
     row, _ = account[name]
-    return "late" if row.reason.startswith(LATE) else row.state
+    return "late" if LATE in row.reason else row.state
 
 
 def _words(name: str, state: str) -> str:
     if state == "late":
-        return f"this edition holds this reader, who {LATE}; the weekly edition of 2026-11-20 makes it good"
+        why = WHY_LATE.get(name, CAME)
+        return f"this edition holds this reader, who {why}; the weekly edition of 2026-11-20 makes it good"
     return "" if state == "pending" else WORDS.get(name, NOTHING_MATCHES)
 
 
