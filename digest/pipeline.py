@@ -233,7 +233,8 @@ def _tell_once_a_day(run: Run, context: RunContext) -> None:
     report = context.report
     report.waiting += held_entries(run.installation)
     context.told = what_waits(run.installation, report.waiting)
-    report.told_before = context.told == told_today(run.installation)
+    report.told = frozenset(told_today(run.installation) or ())
+    report.told_before = report.told.issuperset(context.told)
 
 
 def _check_frozen(installation: Installation, number: int | None) -> None:

@@ -136,10 +136,10 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     """Print the account of a run and write its receipt pages; a quiet story has only what needs a person.
 
     Leaves with exit code 1 when an edition failed or a receipt does not balance, 4 when a person is needed, and 75
-    when letters wait or sources are away; else returns. A person is needed once a day only, for the same things
-    (`told_before`).
+    when letters wait or sources are away; else returns. A person is needed once a day only for each thing (`told`).
     """
     from digest.operations.failing_sources import failing_sources
+    from digest.operations.waiting import in_doubt
 
     for state, count in report.recovered.items():
         note(f"from a run that died: {count} {state}")
@@ -156,12 +156,13 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     tell_failing(failing)
     for line in report.failed:
         tell(f"digest: {line}")
-    waiting = [] if report.told_before else report.waiting
+    waiting = [line for line in report.waiting if line not in report.told]
     for line in waiting:
         tell(f"waiting: {line}")
     if report.failed:
         raise click.exceptions.Exit(1)
-    doubts = 0 if report.told_before else _count_doubts(installation)
+    doubts = _count_doubts(installation)
+    doubts = 0 if in_doubt(doubts) in report.told else doubts
     leave(report.receipts, waiting=bool(waiting), doubts=doubts, sources=failing.exit_code)
 
 

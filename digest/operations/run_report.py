@@ -22,9 +22,9 @@ class RunReport:
     """Hold the account of a run.
 
     `waiting`: lines about things that only a person can move on; `failed`: lines about editions that could not be
-    sent; `recovered`: how many deliveries of a dead run were settled, by their new state; `told_before`: an earlier
-    run of the local day has told all that waits, so that cron mails it once a day; `removed`: how many things of each
-    kind were too old to be kept.
+    sent; `recovered`: how many deliveries of a dead run were settled, by their new state; `told`: the lines that the
+    newest run of the local day has told already, so that cron mails each once a day; `told_before`: those are all;
+    `removed`: how many things of each kind were too old to be kept.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -32,6 +32,7 @@ class RunReport:
     waiting: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     recovered: dict[str, int] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
     told_before: bool = False
     removed: dict[str, int] = field(default_factory=dict)
 

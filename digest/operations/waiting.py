@@ -21,7 +21,12 @@ def held_entries(installation: Installation) -> list[str]:
 def what_waits(installation: Installation, waiting: list[str]) -> list[str]:
     """Return all that a run tells as waiting for a person: its lines, and how many deliveries are in doubt."""
     with reading(installation.engine) as conn:
-        return [*waiting, f"{history.count_in_doubt(conn)} deliveries in doubt"]
+        return [*waiting, in_doubt(history.count_in_doubt(conn))]
+
+
+def in_doubt(count: int) -> str:
+    """Return the line by which a run notes how many deliveries are in doubt."""
+    return f"{count} deliveries in doubt"
 
 
 def told_today(installation: Installation) -> list[str] | None:

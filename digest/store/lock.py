@@ -97,4 +97,4 @@ def _free(connection: Connection) -> None:
 
 
 def _held(where: str) -> TryLater:
-    return TryLater(f"another run holds the lock on {where}; nothing to do, try again when it has ended")
+    return TryLater(f"another run holds the lock on {where}, or a notice is on its way; try again when it has ended")

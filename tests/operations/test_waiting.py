@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from digest.editions import approve, draft
 from digest.store import sources
 from digest.store.engine import writing
+from digest.store.schema import entry
 from tests import console
 from tests.house import House
 
@@ -56,6 +59,27 @@ def test_a_stopped_edition_is_told_once_a_day_and_again_after_it_was_let_go(hous
     reports = [house.run(hours=hours) for hours in (24, 1, 1)]
     assert [report.told_before for report in reports] == [False, True, True]
     assert all(f"edition {daily.id}" in " ".join(report.waiting) for report in reports)
+
+
+def test_each_thing_is_told_once_also_beside_others_that_come_and_go(house: House) -> None:
+    def told() -> tuple[int, list[str]]:
+        """Run once more; return the exit code of cron's command, and what it tells of editions and entries."""
+        house.now += timedelta(hours=1)
+        answer = console.digest(house.folder, "--now", house.now.isoformat(), "run")
+        return answer.code, re.findall(r"waiting: (edition \d+|\d+ entr)", answer.stderr)
+
+    house.run()
+    with writing(house.place.engine) as conn:
+        daily = draft.draft(conn, house.settings, house.settings.cadence("daily"), house.now + timedelta(days=1))
+        approve.hold(conn, daily.id)
+    house.now += timedelta(hours=24)
+    stopped = f"edition {daily.id}"
+    assert [told(), told()] == [(4, ["1 entr", stopped][::-1]), (0, [])]
+    hold_next(house)
+    assert [told(), told()] == [(4, ["2 entr"]), (0, [])]
+    with writing(house.place.engine) as conn:
+        conn.execute(update(entry).where(entry.c.state == "held").values(state="dropped"))
+    assert told() == (0, []), "what is left was told"
 
 
 def test_a_quiet_day_has_nothing_to_tell(tmp_path: Path) -> None:
