@@ -19,6 +19,7 @@ from digest.config.load import load
 from digest.daemon import ClockWatch, SlotTrigger, make_scheduler
 from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
 from tests import console
+from tests.counts import table
 from tests.house import CONFIG, House
 
 LONDON = "Europe/London"
@@ -33,8 +34,8 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), FORMS)
-@pytest.mark.parametrize("ahead", [0, 5])
+@table("name, text", FORMS)
+@table("ahead", [0, 5])
 def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str, ahead: int) -> None:
     cadence = Cadence(name, parse_at(name, text), ahead=timedelta(hours=ahead))
     trigger, cron = SlotTrigger(cadence, LONDON), cron_of(cadence)

@@ -67,8 +67,8 @@ def test_the_local_day_counts_not_the_day_of_utc() -> None:
     assert due_slot(daily, datetime(2026, 7, 14, 23, 30, tzinfo=UTC), LONDON).key == "2026-07-15"
 
 
-@pytest.mark.parametrize(
-    ("zone", "change"),
+@table(
+    "zone, change",
     [
         (LONDON, date(2026, 3, 29)),
         (LONDON, date(2026, 10, 25)),
@@ -86,7 +86,7 @@ def test_the_local_day_counts_not_the_day_of_utc() -> None:
         ("UTC", date(2026, 3, 29)),
     ],
 )
-@pytest.mark.parametrize("at", ["00:00", "01:30", "02:30"])
+@table("at", ["00:00", "01:30", "02:30"])
 def test_each_local_date_is_due_exactly_once_over_a_clock_change(zone: str, change: date, at: str) -> None:
     daily = Cadence("daily", parse_at("daily", at))
     start = datetime.combine(change, datetime.min.time(), UTC) - timedelta(days=3)

@@ -15,7 +15,7 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import gathering, source_state
 from digest.transports.mailbox.mailbox import mailbox_problem
 from tests import console
-from tests.counts import table
+from tests.counts import spread, table
 from tests.house import CONFIG, House
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -78,7 +78,7 @@ SOURCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", SOURCES)
+@pytest.mark.parametrize("url", spread(3, SOURCES))
 def test_no_command_shows_or_stores_the_secret_of_a_source(tmp_path: Path, url: str) -> None:
     house = House(tmp_path)
     words = house.config.read_text().replace('path = "notes"', f'url = "{url}"\nallow_private = true')

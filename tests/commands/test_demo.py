@@ -103,6 +103,7 @@ def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+@pytest.mark.long
 def test_every_answer_keeps_its_keys(friday: Friday) -> None:
     digest = friday.digest
     assert "no mistake found" in digest("check").stdout
@@ -132,6 +133,7 @@ def test_every_answer_keeps_its_keys(friday: Friday) -> None:
     assert digest("doctor").stdout
 
 
+@pytest.mark.long
 def test_a_preview_is_the_letter_that_is_sent(friday: Friday) -> None:
     sent = [path.read_bytes() for path in (friday.folder / "letters").glob("weekly-*/*.eml")]
     assert friday.seen in sent
@@ -139,6 +141,7 @@ def test_a_preview_is_the_letter_that_is_sent(friday: Friday) -> None:
     assert "south west" in (friday.folder / "other" / "letter.txt").read_text().lower()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("served")
 def test_an_editor_approves_what_goes_out(digest: Digest, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
@@ -152,6 +155,7 @@ def test_an_editor_approves_what_goes_out(digest: Digest, tmp_path: Path) -> Non
     assert "frozen" in digest("hold", number, code=2).stderr
 
 
+@pytest.mark.long
 def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path: Path) -> None:
     assert "digest init" in digest("run", code=2).stderr
     digest("init")
@@ -177,6 +181,7 @@ def test_mistakes_are_one_line_each_and_change_nothing(digest: Digest, tmp_path:
     assert any("Field Notes" in line for line in digest("doctor", code=1).stdout.splitlines())
 
 
+@pytest.mark.long
 def test_people_come_and_go(digest: Digest, tmp_path: Path) -> None:
     digest("init")
     digest("subscribers", "add", "new.reader@council.example", "--policy-areas", "housing", "--regions", "wales")

@@ -76,6 +76,7 @@ def test_what_has_left_is_said_to_have_left(sent: House) -> None:
     assert "is frozen" in said(sent, "hold", str(number)).stderr
 
 
+@pytest.mark.long
 def test_a_stop_says_what_is_kept_back_and_what_has_left(sent: House) -> None:
     number = weekly(sent)
     with writing(sent.place.engine) as conn:

@@ -71,7 +71,7 @@ def test_an_error_carries_the_time_in_a_run_and_none_before_the_command(house: H
     assert typed(house, "status").stderr.startswith("digest: ")
 
 
-@pytest.mark.parametrize("command", ["run", "gather"])
+@pytest.mark.parametrize("command", spread(1, ["gather", "run"]))
 def test_a_source_that_fails_is_told_once_a_day(house: House, command: str) -> None:
     (house.folder / "left").rmdir()
     answer = typed(house, command)
@@ -81,7 +81,7 @@ def test_a_source_that_fails_is_told_once_a_day(house: House, command: str) -> N
     assert "source left: " in typed(house, command, after=timedelta(days=1)).stderr
 
 
-@pytest.mark.parametrize("command", ["run", "gather"])
+@pytest.mark.parametrize("command", spread(1, ["run", "gather"]))
 def test_most_sources_that_fail_give_an_exit_code_each_time(house: House, command: str) -> None:
     typed(house, "gather")
     for name in ("left", "right"):

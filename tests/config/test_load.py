@@ -14,6 +14,7 @@ from digest.config.load import load
 from digest.errors import ConfigError, DigestError, TryLater
 from digest.model import Backfill, NamedAddress
 from digest.system.resources import resource
+from tests.counts import table
 
 GOOD = """
 [site]
@@ -63,8 +64,8 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     assert (settings.letter_cap, settings.elsewhere_cap) == (12, 3)
 
 
-@pytest.mark.parametrize(
-    ("table", "near"),
+@table(
+    "table, near",
     [
         ("[storage]\nurrl = 1", "storage.urrl: unknown key; did you mean 'url'?"),
         ("[transport]\nhots = 1", "transport.hots: unknown key; did you mean 'host'?"),
@@ -91,8 +92,8 @@ def test_the_shipped_file_is_good() -> None:
     assert all(Path(source.path or "").exists() for source in settings.sources)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "place", "cure"),
+@table(
+    "old, new, place, cure",
     [
         ('name = "Digest"', "nam = 1", "site.nam: unknown key", "did you mean 'name'?"),
         ('name = "Digest"', "", "site.name: is missing", "add it"),
@@ -184,8 +185,8 @@ def test_a_wrong_override_is_named_like_a_wrong_key(tmp_path: Path) -> None:
     assert any("DIGEST_SOURCE__0__NAME" in line for line in problems(tmp_path, GOOD, {"DIGEST_SOURCE__0__NAME": "x"}))
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
+@table(
+    "key, value",
     [
         *(("language", tag) for tag in ("en", "cy", "en-GB", "zh-Hant-TW", "sr-Latn", "es-419", "de-1996", "gsw")),
         ("from", "digest@example.org"),
@@ -204,8 +205,8 @@ def test_what_may_stand_in_site(tmp_path: Path, key: str, value: str) -> None:
 MAILED = {"DIGEST_TRANSPORT__KIND": "smtp"}
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "told"),
+@table(
+    "key, value, told",
     [
         ("SITE__FROM", "news@leeds <digest@news.example.org>", "site.from: .*@ in its name"),
         ("SITE__FROM", "a@x.example, B <b@y.example>", "site.from: .*@ in its name"),

@@ -181,6 +181,7 @@ def test_an_objection_of_one_domain_ends_after_three_days(post: Post) -> None:
     assert reasons == {"given up after three days: 554 5.7.1 Relay access denied"}
 
 
+@pytest.mark.long
 def test_a_dead_address_among_others_is_refused_as_before(post: Post) -> None:
     post.join(*addresses(4))
     with serving({("rcpt", 1): says("550 5.1.1 User unknown")}) as server:
@@ -213,6 +214,7 @@ def test_a_full_mailbox_is_tried_again_and_a_letter_too_large_is_no_readers_faul
         assert once_each(server, addresses(4)) and post.receipt.accepted == 4
 
 
+@pytest.mark.long
 def test_a_full_mailbox_that_everybody_has_is_an_objection(post: Post) -> None:
     post.join(*addresses(14))
     with serving({"dot": says("552 5.2.2 Over quota")}) as server:
@@ -222,6 +224,7 @@ def test_a_full_mailbox_that_everybody_has_is_an_objection(post: Post) -> None:
     assert (post.receipt.pending, post.receipt.refused, post.attempts()) == (14, 0, {0})
 
 
+@pytest.mark.long
 def test_doctor_names_what_the_last_run_stopped_for(post: Post) -> None:
     post.join(*addresses(5))
     with serving({"rcpt": says("554 5.7.1 Relay access denied")}) as server:

@@ -74,7 +74,7 @@ DRAFTS: list[tuple[str, str, Callable[[House, int], object], bool]] = [
 
 @pytest.mark.parametrize(
     ("weekly", "word", "stands"),
-    others_long({row[0]: row[1:] for row in DRAFTS}, "automatic", "to be approved"),
+    others_long({row[0]: row[1:] for row in DRAFTS}, "to be approved"),
 )
 def test_a_draft_is_shown_as_it_will_go_out(
     tmp_path: Path, weekly: str, word: Callable[[House, int], object], stands: bool
@@ -129,7 +129,7 @@ def joined(house: House, welcome: timedelta) -> None:
 @pytest.mark.parametrize(
     ("welcome", "wanted"),
     [
-        (timedelta(0), ["After"]),
+        pytest.param(timedelta(0), ["After"], marks=pytest.mark.long),
         (timedelta(days=3), ["After", "Before they joined"]),
         pytest.param(timedelta(minutes=5), ["After"], marks=pytest.mark.long),
     ],

@@ -96,6 +96,7 @@ def test_it_names_doubts_by_delivery_and_refusals_by_reason_and_nobody_by_addres
     assert not re.search(r"https?://|url\(|@import", text)
 
 
+@pytest.mark.long
 def test_a_servers_yes_is_no_line_of_its_own_a_persons_is(tmp_path: Path) -> None:
     house = Stage(tmp_path / "house")
     house.run()

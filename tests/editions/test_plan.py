@@ -28,7 +28,7 @@ from digest.store.editions import Shown
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests, Subscriber
-from tests.counts import others_long
+from tests.counts import others_long, table
 from tests.house import CONFIG, START, House
 
 HOUSING = Interests(policy_areas=frozenset({"housing"}))
@@ -57,7 +57,7 @@ RULE = [
 ]
 
 
-@pytest.mark.parametrize(("about", "blocked", "mark", "state", "reason"), RULE)
+@table("about, blocked, mark, state, reason", RULE)
 def test_each_standing_has_its_plan(
     tmp_path: Path, about: dict[str, object], blocked: str, mark: int, state: str, reason: str
 ) -> None:
@@ -290,9 +290,7 @@ WORDS = {
 
 
 # With a welcome look-back the first new reader, too, is owed what was released before the draft's window.
-CASES = others_long(
-    [*((kind, 0) for kind in KINDS), ("automatic", 30), ("approved", 30)], ("automatic", 0), ("approved", 30)
-)
+CASES = others_long([*((kind, 0) for kind in KINDS), ("automatic", 30), ("approved", 30)], ("approved", 30))
 
 
 @pytest.mark.parametrize(("kind", "welcome"), CASES)

@@ -19,6 +19,7 @@ from digest.errors import TryLater
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.tokens import make_token
+from tests.counts import spread
 from tests.figures import Figures
 from tests.kills.claims import Claims
 from tests.kills.conftest import DatabaseOf, TrialOf
@@ -118,7 +119,7 @@ def test_leaving_races_with_claims(tmp_path: Path, engine: str, figure: Figures,
     figure(name, goal="0 mailed who left first", result=result, met=mailed == 0)
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", spread(1, ["sqlite", "postgresql"]))
 def test_who_is_not_on_the_allow_list_by_the_time_of_the_claim_is_cancelled(
     tmp_path: Path, engine: str, database_of: DatabaseOf
 ) -> None:

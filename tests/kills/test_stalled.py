@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from digest.errors import TryLater
+from tests.counts import spread
 from tests.figures import Figures
 from tests.kills.claims import Claims
 from tests.kills.conftest import DatabaseOf, TrialOf
@@ -165,7 +166,7 @@ def test_asleep_at_each_place(trial_of: TrialOf, kind: str, engine: str, figure:
     )
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", spread(1, ["sqlite", "postgresql"]))
 def test_two_who_both_believe_in_their_lock_claim_nothing_twice(
     tmp_path: Path, engine: str, database_of: DatabaseOf
 ) -> None:

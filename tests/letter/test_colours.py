@@ -16,6 +16,7 @@ from digest.letter import colours
 from digest.letter.assemble import assemble
 from digest.letter.brand import DARK, LIGHT
 from digest.letter.compile import compile_letter
+from tests.counts import table
 from tests.letter import sample
 from tests.letter.reading import Page
 
@@ -105,8 +106,8 @@ def test_the_environment_can_set_a_colour(tmp_path: Path) -> None:
     assert settings(tmp_path, "", {"DIGEST_BRAND__LIGHT__LINK": "#7A1F5C"}).brand.light.link == "#7a1f5c"
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
+@table(
+    "text, told",
     [
         ('[brand]\nnmae = "x"', "brand.nmae: unknown key; did you mean 'name'?"),
         ('[brand.light]\naccnet = "#000000"', "brand.light.accnet: unknown key; did you mean 'accent'?"),

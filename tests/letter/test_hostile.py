@@ -108,7 +108,7 @@ def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str)
     assert visible(f"In {sent}", 60) in page.text
 
 
-@pytest.mark.parametrize(("sent", "seen"), HOSTILE)
+@pytest.mark.parametrize(("sent", "seen"), spread(5, HOSTILE))
 def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     raw = compose(
         made_of(replace(CALM, title=sent)),

@@ -23,6 +23,7 @@ from subscribers import store as people
 from subscribers import tables as people_tables
 from subscribers.tokens import _serializer, make_token
 from tests import postgres
+from tests.counts import spread
 from tests.house import House
 from tests.transports.webhook import body_of, told
 
@@ -59,7 +60,7 @@ def by_file(house: House) -> Callable[[], None]:
     return put_back
 
 
-@pytest.fixture(params=["command", "file", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(params=spread(1, ["command", "file", "postgresql"]))
 def drill(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, Restore]]:
     """Return a house, and the function that keeps its database and returns what puts it back."""
     if request.param != "postgresql":

@@ -222,7 +222,7 @@ def letters(house: House) -> set[tuple[str, str]]:
     others_long(
         [("suppressed", by_copy), ("erased", by_copy_in_use), ("left by link", by_folder), ("paused", by_rename),
          ("left at another host", by_dump)],
-        ("erased", by_copy_in_use), ("left by link", by_folder),
+        ("erased", by_copy_in_use),
     ),
 )  # fmt: skip
 def test_an_older_database_is_in_hold_without_any_hand_over(
@@ -273,7 +273,8 @@ def erase(house: House) -> None:
     place.fence.follow()
 
 
-@pytest.mark.parametrize("change", [suppress, pytest.param(erase, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("change", [suppress, erase])
 def test_a_server_s_database_that_was_put_back(
     postgresql: postgres.Databases, postgresql_url: str, tmp_path: Path, change: Callable[[House], None]
 ) -> None:

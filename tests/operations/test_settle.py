@@ -207,6 +207,7 @@ def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when
     assert len(house.postman.taken) == before
 
 
+@pytest.mark.long
 def test_that_another_transport_knows_nothing_of_it_proves_nothing(unmoved: Stage) -> None:
     house = unmoved
     house.postman.known = dict.fromkeys(range(1, 6), "absent")
@@ -277,6 +278,7 @@ def test_a_run_says_that_doubts_are_open_as_long_as_they_are(
     assert "5 deliveries are in doubt; decide with `digest settle --edition" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_what_was_never_heard_of_is_listed_and_never_sent_again(tmp_path: Path) -> None:
     with closing(in_doubt(tmp_path / "house", "", 12)) as house:
         reconcile(house, 12, runs=3)

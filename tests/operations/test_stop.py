@@ -22,6 +22,7 @@ from digest.store import schema as tables
 from digest.store.engine import writing
 from digest.store.lock import run_lock
 from digest.transports.file import FileTransport
+from tests.counts import spread
 from tests.slot_runs import HOUR, Run, Runs
 from tests.transports.fake_sendgrid import KEY
 
@@ -40,7 +41,7 @@ def at(runs: Runs, minutes: int) -> None:
 
 @pytest.mark.parametrize(
     ("faults", "side_faults"),
-    [(["", "429"], []), (["", "take reset"], ["", "", *["500"] * 6])],
+    spread(1, [(["", "429"], []), (["", "take reset"], ["", "", *["500"] * 6])]),
     ids=["put off", "doubt"],
 )
 def test_after_a_restore_nothing_is_taken_back(runs: Runs, faults: list[str], side_faults: list[str]) -> None:
@@ -96,7 +97,7 @@ def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs
             assert any(f"digest approve {number}" in line for line in report.waiting)
 
 
-@pytest.mark.parametrize("decision", ["resend", "write-off"])
+@pytest.mark.parametrize("decision", spread(1, ["resend", "write-off"]))
 def test_nobody_decides_on_what_may_still_leave_by_itself(runs: Runs, decision: str) -> None:
     run = runs.quiet(f"decided-{decision}")
     at(runs, 26)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from digest.errors import SourceError
 from digest.model import Snapshot
 from digest.sources.formats.feed import parse_feed
@@ -43,7 +41,7 @@ def read(body: bytes, content_type: str = "") -> Snapshot | SourceError:
         return error
 
 
-@pytest.mark.parametrize("name", TRICKS)
+@table("name", TRICKS)
 def test_an_xml_trick_is_read_within_caps_or_refused(name: str, tmp_path: Path, forbidden: Web) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("TOP-SECRET")

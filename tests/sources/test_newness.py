@@ -205,7 +205,7 @@ def floods(known: int) -> list[tuple[str, list[Sighting], bool]]:
 
 
 @pytest.mark.parametrize("known", others_long([5, 50, 500], 5))
-@pytest.mark.parametrize("case", spread(3, range(9)))
+@pytest.mark.parametrize("case", spread(2, range(9)))
 def test_floods_wait_for_an_editor_and_ordinary_days_do_not(known: int, case: int) -> None:
     what, seen, held = floods(known)[case]
     store = Store()

@@ -92,6 +92,7 @@ FAST = [case for case in CASES if case.name == "all guids changed"]
 FAST += [pytest.param(case, marks=pytest.mark.long) for case in CASES if case.name == "a back catalogue of 17"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", FAST, ids=lambda case: case.name)
 def test_a_feed_does_not_mail_its_past(case: Case, tmp_path: Path) -> None:
     assert faults(tmp_path / "house", case, 5) == []

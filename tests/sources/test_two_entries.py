@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from digest.model import Sighting, Source
 from digest.sources.sameness import Showing, likeness
 from tests.counts import table
@@ -67,8 +65,8 @@ DIFFERENT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("shown", [1, 2, 4], ids=lambda size: f"the newest {size}")
-@pytest.mark.parametrize("case", DIFFERENT)
+@table("shown", [1, 2, 4])
+@table("case", DIFFERENT)
 def test_different_entries_with_a_key_in_common_are_each_new_once(case: str, shown: int) -> None:
     store, seen = Store(), DIFFERENT[case]
     for n, note in enumerate(seen):

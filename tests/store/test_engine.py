@@ -70,8 +70,8 @@ def child(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
 
 
-@POSTGRESQL_LONG
-@pytest.mark.parametrize(("processes", "count"), [(2, 50), pytest.param(4, 200, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("processes", "count"), [(2, 50), (4, 200)])
 def test_processes_that_read_then_update_lose_no_update(
     tables: Engine, database_url: str, processes: int, count: int
 ) -> None:
@@ -359,6 +359,7 @@ def test_the_run_lock_leaves_the_database_free(tables: Engine) -> None:
     assert counted(tables) == 1
 
 
+@POSTGRESQL_LONG
 def test_the_run_lock_of_a_killed_process_is_free(engine: Engine, database_url: str) -> None:
     holder = child(HOLD_RUN_LOCK, database_url)
     assert holder.stdout is not None

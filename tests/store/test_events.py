@@ -22,7 +22,7 @@ from digest.store.engine import reading, writing
 from digest.store.events import TakenEvents, replay, take
 from subscribers import store as people
 from subscribers.database import metadata
-from tests.counts import few_and_many
+from tests.counts import POSTGRESQL_LONG, few_and_many
 from tests.figures import Figures
 from tests.transports.webhook import NOW, SECRET
 
@@ -332,6 +332,7 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Engine) -> None:
     assert into(ledger, ev("a", "bounced", status="5.1.1")).suppressed == 1
 
 
+@POSTGRESQL_LONG
 def test_takers_at_once_lose_nothing_and_repeat_nothing(ledger: Engine) -> None:
     events = [
         ev(f"e{n}", KINDS[n % len(KINDS)], n % 12 + 1, day=n % 9, status=("5.2.2", None)[n % 2]) for n in range(120)

@@ -15,6 +15,7 @@ from digest.store.fence import Fence
 from digest.store.schema import installation
 from subscribers.suppression import suppress, suppress_keys, unsuppress
 from subscribers.tables import consent_change
+from tests.counts import POSTGRESQL_LONG
 
 
 @pytest.fixture
@@ -284,6 +285,7 @@ def test_the_list_outlives_a_power_cut_and_knows_who_came_back(engine: Engine, t
     assert sorted(fence.suppressed.read().values()) == ["complained", "left", "left"]
 
 
+@POSTGRESQL_LONG
 def test_old_changes_are_removed(engine: Engine, tmp_path: Path) -> None:
     fence = Fence(engine, tmp_path / "digest.fence")
     fence.check()

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert
 from digest.store import editions, history, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
-from tests.counts import spread
+from tests.counts import POSTGRESQL_LONG, spread
 
 NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
 
@@ -51,6 +51,7 @@ def test_a_receipt_names_its_runs_however_many_came_after(engine: Engine) -> Non
         assert history.runs_of(conn, numbers[5]) == []
 
 
+@POSTGRESQL_LONG
 @pytest.mark.parametrize("state", spread(3, ["pending", "claimed", "uncertain"]))
 def test_an_old_edition_is_listed_as_long_as_a_letter_of_it_is_not_settled(engine: Engine, state: str) -> None:
     old, settled, *newer = [add_edition(engine, day) for day in range(60)]

@@ -99,6 +99,7 @@ def test_revisions_are_the_ones_alembic_sees_in_one_line() -> None:
     assert len(script.get_heads()) <= 1
 
 
+@pytest.mark.long
 def test_the_columns_batch_and_recall_keep_their_values_under_their_new_names(opened: Open, empty_url: str) -> None:
     engine = opened(empty_url)
     upgrade_to(engine, "0003")
@@ -127,6 +128,7 @@ _DELIVERY_AT_0003 = """
 """
 
 
+@pytest.mark.long
 def test_letters_that_are_out_keep_their_links_and_tags(opened: Open, empty_url: str) -> None:
     engine = opened(empty_url)
     upgrade_to(engine, "0004")
@@ -186,6 +188,7 @@ _DELIVERY_AT_0004 = """
 """
 
 
+@pytest.mark.long
 def test_the_consent_history_is_kept_when_it_learns_a_word(opened: Open, empty_url: str) -> None:
     engine = opened(empty_url)
     upgrade_to(engine, "0004")

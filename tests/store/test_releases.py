@@ -16,6 +16,7 @@ from digest.store.engine import reading, writing
 from digest.store.schema import entry, mark, release
 from subscribers import store as people
 from subscribers.tables import subscriber
+from tests.counts import POSTGRESQL_LONG
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
 WELCOME = timedelta(days=3)
@@ -45,6 +46,7 @@ def release_at(conn: Connection, instants: list[datetime]) -> None:
         releases.number(conn, [entry], "new", at, timedelta(0))
 
 
+@POSTGRESQL_LONG
 def test_many_who_join_stand_where_each_alone_would_by_one_query(engine: Engine) -> None:
     dice = random.Random(7)
     # Not in order, as a clock that was set back leaves them.

@@ -14,6 +14,7 @@ from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.store.events import take
 from digest.store.requests import Request
+from tests.counts import POSTGRESQL_LONG
 
 NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
 HOUR = NOW + timedelta(hours=5)
@@ -140,6 +141,7 @@ def test_a_stop_outranks_a_doubt(ledger: Engine) -> None:
     assert {row[0] for row in rows(ledger)[:3]} == {"cancelled"}
 
 
+@POSTGRESQL_LONG
 def test_an_event_and_a_taking_back_at_once_never_both_win(ledger: Engine) -> None:
     for turn in range(30):
         with writing(ledger) as conn:

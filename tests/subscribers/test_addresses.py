@@ -105,6 +105,7 @@ def test_the_quick_way_and_the_library_agree(local: str, domain: str) -> None:
     assert outcome((plain[1], plain[2], "") if plain else None) == outcome(None)
 
 
+@pytest.mark.long
 @given(st.text(max_size=60) | st.emails())
 def test_nothing_but_an_address_or_a_reason_comes_out(raw: str) -> None:
     try:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from subscribers.consent import may_mail, next_state
 from subscribers.model import Subscriber
 from subscribers.tables import EVENTS, STATES
@@ -41,8 +39,8 @@ _ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("state", [None, *STATES])
-@pytest.mark.parametrize("what", EVENTS)
+@table("state", [None, *STATES])
+@table("what", EVENTS)
 def test_each_event_in_each_state(state: str | None, what: str) -> None:
     assert next_state(state, what) == _ALLOWED[state].get(what)
 

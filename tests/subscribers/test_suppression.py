@@ -12,6 +12,7 @@ from subscribers import store
 from subscribers.errors import BadSecret
 from subscribers.suppression import address_hash, check_secret, is_suppressed, suppress, suppressed_ids, unsuppress
 from subscribers.tables import REASONS, suppression
+from tests.counts import POSTGRESQL_LONG
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -49,6 +50,7 @@ def test_a_reason_of_ones_own_is_refused(conn: Connection) -> None:
         suppress(conn, "jo@town.example", "tired", secret=SECRET, now=NOW)
 
 
+@POSTGRESQL_LONG
 def test_which_of_many_are_suppressed(conn: Connection) -> None:
     ids = [
         store.add(

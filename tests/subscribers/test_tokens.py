@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from subscribers.errors import BadToken
 from subscribers.tokens import LIFETIMES, Token, _serializer, make_token, read_token
-from tests.counts import others_long, table
+from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 KEYS = [b"1" * 32, b"2" * 32]
@@ -21,8 +21,8 @@ def made(purpose: str, keys: list[bytes] = KEYS, edition: int | None = 77) -> st
     return make_token(keys, purpose, 123_456, KEY, edition=edition, now=NOW if purpose == "confirm" else None)
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
-@pytest.mark.parametrize("edition", [None, 77])
+@table("purpose", PURPOSES)
+@table("edition", [None, 77])
 def test_what_went_in_comes_out(purpose: str, edition: int | None) -> None:
     made_at = NOW if purpose == "confirm" else None
     assert read_token(KEYS, purpose, made(purpose, edition=edition), now=NOW) == Token(123_456, edition, made_at, KEY)
@@ -36,7 +36,8 @@ def test_a_token_is_short_safe_in_a_url_and_the_same_each_time(purpose: str) -> 
     assert token == made(purpose)
 
 
-@pytest.mark.parametrize("purpose", others_long(PURPOSES, "unsubscribe"))
+@pytest.mark.long
+@pytest.mark.parametrize("purpose", PURPOSES)
 def test_every_change_of_one_byte_is_refused(purpose: str) -> None:
     """Every place, every byte: replaced, inserted or left out. Base64's spare bits make this fail naively."""
     token = made(purpose)
@@ -57,8 +58,8 @@ def test_every_change_of_one_byte_is_refused(purpose: str) -> None:
     assert passed == []
 
 
-@pytest.mark.parametrize("purpose", PURPOSES)
-@pytest.mark.parametrize("other", PURPOSES)
+@table("purpose", PURPOSES)
+@table("other", PURPOSES)
 def test_a_token_serves_its_own_purpose_only(purpose: str, other: str) -> None:
     if purpose == other:
         assert read_token(KEYS, other, made(purpose), now=NOW).subscriber == 123_456

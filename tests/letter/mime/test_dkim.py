@@ -24,6 +24,7 @@ from digest.letter.mime.dkim import BadKey, load_dkim_key, sign
 from digest.model import Dkim
 from digest.render import Letters
 from subscribers.model import Subscriber
+from tests.counts import table
 from tests.house import START, House
 from tests.letter import golden, sample
 from tests.test_render import EDITION, SECRET
@@ -125,8 +126,8 @@ SPOILT = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-@pytest.mark.parametrize(("old", "new"), SPOILT)
+@table("kind", ["rsa", "ed25519"])
+@table("old, new", SPOILT)
 def test_a_changed_message_is_not_verified(kind: str, old: bytes, new: bytes) -> None:
     signer, record = keys(kind)
     wire = sign(message(), signer, NOW)

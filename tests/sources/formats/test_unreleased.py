@@ -51,7 +51,7 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@table("form", FORMS)
 def test_a_draft_is_told_in_every_form_of_front_matter(form: str, tmp_path: Path) -> None:
     yaml, toml = "title: Kinship\ndraft: true", 'title = "Kinship"\ndraft = true'
     snapshot = read(tmp_path, form.format(yaml=yaml, toml=toml))
@@ -122,7 +122,7 @@ MARKS = {
 SPELLINGS = [(mark.strip(), kind) for kind, rows in MARKS.items() for mark in re.split(r"[|\n]", rows.strip())]
 
 
-@pytest.mark.parametrize(("mark", "expected"), SPELLINGS)
+@table("mark, expected", SPELLINGS)
 def test_what_an_author_marks_is_kept(mark: str, expected: str, tmp_path: Path) -> None:
     assert code(read(tmp_path, f"---\ntitle: Kinship\n{mark}\n---\nBody.")) == expected
 

@@ -56,7 +56,7 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", SPELLINGS, ids=ascii)
+@table("url", SPELLINGS)
 def test_every_spelling_is_refused_before_a_connection(url: str, web: Web) -> None:
     # The names are resolved by the system here: each of these is an address or localhost already.
     real = fetcher(web)

@@ -93,6 +93,7 @@ FORMULAS = [
 ]
 
 
+@POSTGRESQL_LONG
 def test_no_cell_is_run_and_every_name_comes_back(conn: Connection) -> None:
     for number, name in enumerate(FORMULAS):
         email = f"=jo{number}@town.example"

@@ -169,7 +169,7 @@ def test_an_import_takes_a_leaving_and_cannot_confirm(conn: Connection, load: An
     assert is_suppressed(conn, "jo@town.example", secret=SECRET) == "left"
 
 
-@pytest.mark.parametrize("apart", spread(2, [0, 1500]))
+@pytest.mark.parametrize("apart", spread(1, [0, 1500]))
 def test_of_two_lines_with_one_address_the_first_counts_but_leaving_always_does(
     conn: Connection, load: Any, apart: int
 ) -> None:

@@ -34,7 +34,7 @@ def problems(data: str | bytes) -> list[str]:
 ONE = [(2, "jo@town.example", "Zoë")]
 
 
-@pytest.mark.parametrize(
+@table(
     "data",
     [
         "email,name\njo@town.example,Zoë\n",
@@ -51,7 +51,7 @@ ONE = [(2, "jo@town.example", "Zoë")]
         "email,name,,\njo@town.example,Zoë,,,,\n",
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+@table("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
 def test_the_same_row_however_it_was_saved(data: str, encoding: str) -> None:
     assert pairs(data.encode(encoding)) == ONE
     assert problems(data.encode(encoding)) == []
@@ -186,8 +186,8 @@ class _Dribble(io.RawIOBase):
         return part
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@table("size", [1, 2, 3, 7])
+@table("end", ["\n", "\r\n", "\r"])
 def test_where_a_chunk_ends_does_not_matter(size: int, end: str) -> None:
     text = end.join(["email,name", "jo@town.example,Zoë", "", 'al@town.example,"A', 'l"', ""])
     data = text.encode()

@@ -133,8 +133,8 @@ The error that the other server returned was:
 POLICY = "Our policy version 5.2.1 applies to external senders. Your mail was delivered."
 
 
-@pytest.mark.parametrize(
-    ("text", "does_what"),
+@table(
+    "text, does_what",
     [
         (EXIM.format(REMOTE.format("550 No such user here")), "bounced"),
         (EXIM.format(REMOTE.format("550 relay not permitted")), "alert"),
@@ -154,7 +154,7 @@ POLICY = "Our policy version 5.2.1 applies to external senders. Your mail was de
         (GMAIL.format("552 552 5.3.4 the message is too big (state 18)."), "alert"),
     ],
 )
-@pytest.mark.parametrize("head", ["", "Auto-Submitted: auto-replied\nX-Failed-Recipients: reader@example.org\n"])
+@table("head", ["", "Auto-Submitted: auto-replied\nX-Failed-Recipients: reader@example.org\n"])
 def test_the_plain_words_of_a_mail_server(text: str, does_what: str, head: str) -> None:
     event = report(note(TO, head, DAEMON, text))
     assert event.kind in ("bounced", "blocked")

@@ -13,6 +13,7 @@ from digest.letter.blocks import Assembled
 from digest.transports.base import Asked, Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.lanes import Pace
+from tests.counts import table
 from tests.transports.mailserver import (
     EXTENSIONS,
     PATIENCE,
@@ -156,9 +157,9 @@ def test_a_connection_opened_early_and_closed_since_is_made_anew(goodbye: bytes)
         transport.close()
 
 
-@pytest.mark.parametrize("extensions", [EXTENSIONS, STEP_BY_STEP], ids=["pipelined", "step by step"])
-@pytest.mark.parametrize(
-    ("script", "due"),
+@table("extensions", [EXTENSIONS, STEP_BY_STEP])
+@table(
+    "script, due",
     [
         (
             {("rcpt", 2): says("550 5.1.1 <reader2@example.org>: no reader2")},
