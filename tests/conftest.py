@@ -21,7 +21,7 @@ from tests.house import House, empty_database
 pytest_plugins = ["tests.figures"]
 
 # No deadline, because a slow machine is no fault of the product.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, max_examples=50)
 settings.load_profile("patient")
 
 

@@ -225,7 +225,7 @@ TEXT = st.text(max_size=200) | st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60)
 @given(title=TEXT, body=TEXT, link=st.none() | TEXT, categories=st.lists(TEXT, max_size=3), place=TEXT)
 def test_any_text_gives_facets_with_evidence_for_each(
     title: str, body: str, link: str | None, categories: list[str], place: str

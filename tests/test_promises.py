@@ -84,6 +84,7 @@ def test_a_change_of_cadence_neither_loses_nor_repeats(house: Build) -> None:
     assert entries_of(here, who) == [[1], [2], [3]]
 
 
+@pytest.mark.long
 def test_missed_slots_are_accounted_for_and_made_good_by_one_letter(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -98,6 +99,7 @@ def test_missed_slots_are_accounted_for_and_made_good_by_one_letter(house: Build
     assert weekly == ["run", "missed", "missed", "run"]
 
 
+@pytest.mark.long
 def test_a_clock_set_back_sends_nothing_again_and_goes_on(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -215,6 +217,7 @@ def test_a_held_edition_waits_even_where_approval_is_automatic(house: Build) -> 
     assert entries_of(here, who) == [[1]]
 
 
+@pytest.mark.long
 def test_a_surge_is_held_until_an_editor_lets_it_go(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -247,6 +250,7 @@ def test_who_left_and_came_back_starts_anew(house: Build) -> None:
     assert entries_of(here, who) == [[2]]
 
 
+@pytest.mark.long
 def test_what_is_held_does_not_go_out_under_a_later_date(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -338,6 +342,7 @@ def test_who_comes_back_after_the_draft_loses_nothing(house: Build) -> None:
     assert [sorted(letter) for letter in entries_of(here, who)] == [[1, 2, 3]]
 
 
+@pytest.mark.long
 def test_one_who_may_not_be_mailed_does_not_drag_the_past_along(house: Build) -> None:
     here = house()
     here.reader("steady@example.org")

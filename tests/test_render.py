@@ -198,6 +198,7 @@ def test_a_template_that_judges_by_a_readers_words_is_refused(house: House, tmp_
             send_to(made, Subscriber(number, f"r{number}@example.org", key="k"), sample.digest())
 
 
+@pytest.mark.long
 def test_a_mistaken_template_sends_nothing_and_everything_once_it_is_mended(house: House, tmp_path: Path) -> None:
     own = own_folder(tmp_path / "own", {"card.txt.j2": "{{ part.titel }}\n"})
     house.run()

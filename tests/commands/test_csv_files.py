@@ -56,6 +56,7 @@ def test_refused_rows_give_exit_1_unless_they_are_left(digest: Digest, tmp_path:
     assert states(digest) == {"a@x.example": "active", "c@x.example": "left"}
 
 
+@pytest.mark.long
 def test_a_column_that_turns_out_to_tell_of_consent_changes_nothing(digest: Digest, tmp_path: Path) -> None:
     rows = "".join(f"p{number}@x.example,Leeds\n" for number in range(1_100))
     (tmp_path / "people.csv").write_text(f"E-mail Adr,Marker\n{rows}no@x.example,unsubscribed\n")

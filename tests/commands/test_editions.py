@@ -31,6 +31,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.close()
 
 
+@pytest.mark.long
 def test_an_edition_that_is_kept_back_is_called_stopped(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(house, capsys, "gather", "-v")
     assert "draft, stopped" not in printed(house, capsys, "prepare", "weekly")
@@ -137,6 +138,7 @@ def weekly(house: House) -> int:
     return next(int(row["edition"]) for row in receipts if row["cadence"] == "weekly")
 
 
+@pytest.mark.long
 def test_a_draft_holds_what_its_date_has_released_since_the_last_gather(house: House) -> None:
     house.publish("Early", date="2026-11-05")
     said(house, "gather")

@@ -142,6 +142,7 @@ def test_what_cannot_be_set_changes_nothing(house: House, pairs: list[str], word
     assert ann(house) == before
 
 
+@pytest.mark.long
 def test_a_pause_ends_on_its_day_or_before(house: House) -> None:
     assert "until 2026-12-02" in told(house, "pause", ANN).stdout  # a month
     assert "until 2026-11-20" in told(house, "pause", ANN, "--until", "2026-11-20").stdout

@@ -81,6 +81,7 @@ def test_a_source_that_fails_is_told_once_a_day(house: House, command: str) -> N
     assert "source left: " in typed(house, command, after=timedelta(days=1)).stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", spread(1, ["run", "gather"]))
 def test_most_sources_that_fail_give_an_exit_code_each_time(house: House, command: str) -> None:
     typed(house, "gather")

@@ -92,7 +92,7 @@ OBJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("point", "words", "told"), spread(4, OBJECTIONS))
+@pytest.mark.parametrize(("point", "words", "told"), spread(3, OBJECTIONS))
 def test_nobody_is_refused_and_all_get_their_letter_once_it_is_mended(
     post: Post, point: str, words: str, told: str
 ) -> None:

@@ -38,6 +38,7 @@ def go(runs: Runs, seeds: range) -> Counter[str]:
     return ended
 
 
+@pytest.mark.long
 @few_and_many(1, 6)
 def test_runs_with_deaths_and_lost_answers(runs: Runs, count: int) -> None:
     assert go(runs, range(count))["accepted"] > 2 * count

@@ -132,6 +132,7 @@ def test_every_reader_and_every_entry_has_its_outcome(tmp_path: Path, pipeline_u
     stage.close()
 
 
+@pytest.mark.long
 def test_the_account_of_that_run_balances_and_every_letter_is_told(stage: Stage) -> None:
     with reading(stage.place.engine) as conn:
         one = editions.get(conn, stage.number)

@@ -55,6 +55,7 @@ def gather(house: House, **ahead: int) -> list[str]:
     return [f"{row.status} {row.held} {row.withheld}" for row in pipeline.gather(house.place, force=True)]
 
 
+@pytest.mark.long
 def test_a_file_that_is_taken_away_waits_and_then_is_held(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     kept, gone, moved = note(house, "Kept"), note(house, "Gone"), note(house, "Moved")
@@ -94,6 +95,7 @@ def test_a_text_that_becomes_a_draft_is_not_mailed_until_it_is_finished(house: H
     assert sorted(mailed(house, reader)) == ["Kept", "Later", "Unready"]
 
 
+@pytest.mark.long
 def test_an_embargo_and_an_expiry_are_kept_to_the_minute(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     note(house, "Later", "embargo: 2026-11-03 09:10")
@@ -134,6 +136,7 @@ def test_a_folder_that_is_emptied_is_a_failed_reading(house: House) -> None:
     assert states(house) == {"Kept": "withheld"}
 
 
+@pytest.mark.long
 def test_an_approved_edition_that_loses_an_entry_must_be_approved_again(house: House) -> None:
     reader = house.reader("a@example.org", "weekly")
     note(house, "Kept")
@@ -153,6 +156,7 @@ def test_an_approved_edition_that_loses_an_entry_must_be_approved_again(house: H
     assert mailed(house, reader) == ["Kept"]
 
 
+@pytest.mark.long
 def test_each_text_that_is_not_released_is_listed_with_its_reason_until_it_goes(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     for name, mark in (("Waits", "draft: true"), ("Let go", "ready: no"), ("Dropped", "status: in review")):

@@ -92,6 +92,7 @@ def test_small_steps_that_add_up_are_no_small_step(house: House) -> None:
     assert [do(house, time.isoformat(), "run").code for time in times] == [0, 0, 4, 4]
 
 
+@pytest.mark.long
 def test_a_person_who_says_that_the_clock_is_right_says_it_once(house: House) -> None:
     assert do(house, "2027-11-06T09:00:00Z", "run").code == 0
     sent = letters(house)

@@ -131,6 +131,7 @@ CURES = {
 }
 
 
+@pytest.mark.long
 def test_refusals_in_the_newest_edition_have_the_cure_of_their_cause_older_ones_none(house: House) -> None:
     house.publish("One")
     house.run(days=5)

@@ -196,6 +196,7 @@ def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.Captu
     assert states(still) == ["uncertain"] * 5
 
 
+@pytest.mark.long
 def test_the_transport_is_believed_when_it_took_a_letter_and_a_person_asked_when_not(unmoved: Stage) -> None:
     house = unmoved
     house.postman.known = {1: "accepted", 2: "absent"}

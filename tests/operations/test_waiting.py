@@ -35,6 +35,7 @@ def hold_next(house: House) -> None:
     house.publish(f"Held at {house.now}")
 
 
+@pytest.mark.long
 def test_held_entries_are_told_once_a_day_and_when_there_are_more(house: House) -> None:
     told = []
     for hours, more in ((1, False), (1, False), (1, True), (1, False), (24, False), (1, False)):
@@ -46,6 +47,7 @@ def test_held_entries_are_told_once_a_day_and_when_there_are_more(house: House) 
     assert told == [(first, False), (first, True), (second, False), (second, True), (second, False), (second, True)]
 
 
+@pytest.mark.long
 def test_the_day_is_the_local_one(house: House) -> None:
     house.now = house.now.replace(year=2027, month=7, hour=22)  # 23:00 in London
     assert [house.run(minutes=30).told_before for _ in range(4)] == [False, False, True, True]

@@ -115,6 +115,7 @@ def test_a_signed_call_is_answered_once_it_is_stored(client: TestClient, engine:
     assert events(engine) == 1
 
 
+@pytest.mark.long
 @few_and_many(25, 1000)
 def test_good_calls_again_and_again_make_no_row(opened: Open, sqlite_url: str, count: int) -> None:
     engine = opened(sqlite_url)
@@ -254,6 +255,7 @@ def test_who_was_erased_gets_the_same_answer(client: TestClient, engine: Engine)
     assert (erased.status_code, erased.content) == (200, left.content)
 
 
+@pytest.mark.long
 def test_a_changed_token_opens_nothing(client: TestClient, engine: Engine) -> None:
     good = token()
     bad = [good[:n] + ("A" if good[n] != "A" else "B") + good[n + 1 :] for n in range(len(good))]

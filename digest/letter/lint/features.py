@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -131,7 +132,7 @@ def uses(page: LetterPage) -> Iterator[Use]:
     for element in page.elements:
         yield from _of_element(element)
         for declaration in css.declarations(element.attrs.get("style", "")):
-            for slug in _of_declaration(declaration):
+            for slug in _slugs(declaration.name, declaration.value):
                 yield Use(slug, f"{element.where}, style {declaration.name}", True, element, declaration)
             if declaration.important:
                 yield Use("css-important", f"{element.where}, style {declaration.name}", True, element, declaration)
@@ -167,8 +168,13 @@ def _of_element(element: Element) -> Iterator[Use]:
         yield use(f"image-{_PICTURES[kind]}")
 
 
-def _of_declaration(declaration: Declaration) -> Iterator[str]:
-    name, value = declaration.name, declaration.value
+@lru_cache(maxsize=4096)
+def _slugs(name: str, value: str) -> tuple[str, ...]:
+    """Return the features of one declaration; kept, because a letter repeats a few hundred declarations."""
+    return tuple(_of_declaration(name, value))
+
+
+def _of_declaration(name: str, value: str) -> Iterator[str]:
     if name.startswith("--"):
         yield "css-variables"
         return
@@ -197,5 +203,5 @@ def _of_sheet(where: str, sheet: str) -> Iterator[Use]:
                 slugs.add(f"css-pseudo-{'element' if element else 'class'}-{name}")
         yield from (Use(slug, rule_where, False) for slug in sorted(slugs))
         for declaration in rule.declarations:
-            for slug in _of_declaration(declaration):
+            for slug in _slugs(declaration.name, declaration.value):
                 yield Use(slug, f"{rule_where}, {declaration.name}", False, None, declaration)

@@ -98,9 +98,8 @@ def check(page: LetterPage, clients: Iterable[str]) -> Iterator[LintFinding]:
     count: Counter[tuple[str, str, bool, str]] = Counter()
     named = list(clients)
     for use in uses(page):
-        row = support_table().get(use.slug, {})
-        for client in named if row else ():
-            missing = [p for p in _platforms(client) if p in row and _fails(use, p, row[p])]
+        for client in named:
+            missing = [platform for platform, level in _limited(use.slug, client) if _fails(use, platform, level)]
             if missing and not (use.inline and allowed(use, client)):
                 key = (use.slug, client, use.inline, _tag(use))
                 unsupported.setdefault(key, (use, missing))
@@ -148,6 +147,13 @@ def _platforms(client: str) -> tuple[str, ...]:
             {platform for row in support_table().values() for platform in row if platform.startswith(f"{client}/")}
         )
     )
+
+
+@cache
+def _limited(slug: str, client: str) -> tuple[tuple[str, str], ...]:
+    """Return each platform of a client without full support for a feature, with its level."""
+    row = support_table().get(slug, {})
+    return tuple((platform, row[platform]) for platform in _platforms(client) if platform in row)
 
 
 def _fails(use: Use, platform: str, level: str) -> bool:
