@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +122,9 @@ def import_people(
     """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
     from digest.facets.known import known_facets
     from digest.store.engine import writing
+    from subscribers.csv.columns import column_name
     from subscribers.csv.importing import ImportRules, import_csv
+    from subscribers.csv.vocabulary import squashed
 
     settings, foreign = installation.settings, foreign or ForeignOptions()
     rules = ImportRules(
@@ -131,8 +133,8 @@ def import_people(
         default_cadence=settings.default_cadence,
         default_language=settings.site.language,
         secret=installation.secret,
-        columns=_pairs("--map", foreign.columns),
-        interests=_pairs("--interest", foreign.interests),
+        columns=_pairs("--map", foreign.columns, column_name),
+        interests=_pairs("--interest", foreign.interests, squashed),
     )
     with writing(installation.engine, "import") as conn:
         report = import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
@@ -140,9 +142,22 @@ def import_people(
     return report
 
 
-def _pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
-    """Return {before: after} for texts split at their last "=". Raises WrongUse for a text without."""
-    pairs = {before.strip(): after.strip() for before, _, after in (text.rpartition("=") for text in texts)}
-    if "" in pairs or "" in pairs.values():
-        raise WrongUse(f'{option} takes two words with a "=" between, such as {option} "E-mail Adr=email"')
+def _pairs(option: str, texts: Iterable[str], spelling: Callable[[str], str]) -> dict[str, str]:
+    """Return {before: after} for texts split at their last "=".
+
+    Raises WrongUse for a text without, and for two whose first halves have the same `spelling`, because only one of
+    them could count, and that may be the one by which somebody who has left is mailed.
+    """
+    from subscribers.facets import quoted
+
+    pairs: dict[str, str] = {}
+    spellings: set[str] = set()
+    for before, _, after in (text.rpartition("=") for text in texts):
+        before, after = before.strip(), after.strip()
+        if not before or not after:
+            raise WrongUse(f'{option} takes two words with a "=" between, such as {option} "E-mail Adr=email"')
+        if spelling(before) in spellings:
+            raise WrongUse(f"{option} {quoted(before)} is given twice; give it once")
+        spellings.add(spelling(before))
+        pairs[before] = after
     return pairs

@@ -132,3 +132,20 @@ def test_people_who_join_after_the_first_entries_get_a_word_on_what_comes_first(
     answers = [console.digest(house.folder, "subscribers", *typed, environ=environ) for _ in range(2)]
     assert words in answers[0].stderr and answers[0].stderr.count("welcome") == bool(words), answers[0]
     assert "welcome" not in answers[1].stderr, "nobody is added the second time"
+
+
+TWICE = (
+    ("--map", "Marker=subscribed", "Marker=unsubscribed"),
+    ("--map", "Mark er=unsubscribed", "mark_er=ignore"),
+    ("--map", " MARKER =unsubscribed", "marker=unsubscribed"),
+    ("--interest", "Homes=housing", "Homes=transport"),
+    ("--interest", "Wohnen & Bau=housing", "wohnen-bau=ignore"),
+)
+
+
+def test_a_column_or_label_that_is_given_twice_is_refused(digest: Digest, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("email,marker,mark er\na@x.example,1,1\n")
+    for option, first, second in TWICE:
+        told = digest("import", "people.csv", option, first, option, second, code=2).stderr
+        assert f"{option} '{second.partition('=')[0]}' is given twice; give it once" in told
+    assert states(digest) == {}
