@@ -21,7 +21,7 @@ from digest.store.notices import Notice
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
 from subscribers.consent import on_allow_list
-from subscribers.store import find, is_suppressed
+from subscribers.store import find, is_suppressed, keep_still
 from subscribers.suppression import address_hash, seal
 
 MOST_AN_HOUR = {"test": 3, "link": 3}  # to the same address
@@ -91,18 +91,20 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
     Raises DigestError when the transport cannot be used; the notice stays owed then.
     """
     installation, now = run.installation, run.installation.clock()
+    # Before the transaction that claims, because the wait for a server may be long.
+    run.transport.open()
     with writing(installation.engine, "claim notice") as conn:
+        # As for a letter: who leaves now is seen by the reads below, or leaves after this transaction.
+        keep_still(conn)
         if why := why_not(conn, installation, owed.kind, owed.email):
             notices.settle(conn, owed.number, "dropped", why, now)
             return
         person = find(conn, owed.email)
-    try:
-        parcel = notice_parcel(installation.settings, owed, person, installation.secret, now)
-    except BadHeader as error:
-        _settle(installation, owed, Outcome(owed.number, "refused", str(error)))
-        return
-    run.transport.open()
-    with writing(installation.engine, "claim notice") as conn:
+        try:
+            parcel = notice_parcel(installation.settings, owed, person, installation.secret, now)
+        except BadHeader as error:
+            notices.settle(conn, owed.number, "refused", redacted(str(error), owed.email), now)
+            return
         if not notices.claim(conn, owed.number, now):
             return
         token = installation.fence.turn(conn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -160,6 +160,37 @@ def test_an_address_gets_three_an_hour(house: House) -> None:
         given(house)
     house.now += timedelta(minutes=61)
     assert given(house).state == "accepted"
+
+
+class LeavingMeanwhile(Recorder):
+    """A transport whose connection takes so long that something happens meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def open(self) -> None:
+        self._meanwhile()
+
+
+@pytest.mark.parametrize("change", ["left", "complained", "erased"])
+def test_nobody_gets_a_notice_who_says_no_while_the_transport_is_opened(house: House, change: str) -> None:
+    number = house.reader(TO)
+    given(house, "deferred")
+    place = house.place
+
+    def say_no() -> None:
+        with writing(place.engine) as conn:
+            if change == "erased":
+                people.forget(conn, number, now=house.now, secret=place.secret)
+            elif change == "left":
+                people.leave(conn, number, how="link", now=house.now, secret=place.secret)
+            else:
+                people.suppress(conn, TO, change, now=house.now, secret=place.secret)
+
+    transport = LeavingMeanwhile(say_no)
+    hand_over_owed(Run(place, transport))
+    assert (transport.taken, addresses(house)) == ([], [None])
 
 
 def configured(house: House, transport: str) -> Path:
