@@ -42,9 +42,10 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
     with writing(installation.engine, "notice") as conn:
         if why := why_not(conn, installation, kind, email):
             raise WrongUse(f"nothing is mailed to this address: {why}")
-        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1)) >= MOST_AN_HOUR[kind]:
+        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1), left=True) >= MOST_AN_HOUR[kind]:
             raise TryLater(f"this address has had {MOST_AN_HOUR[kind]} such notices within an hour; try again later")
-        number = notices.add(conn, kind, email, hashed, now)
+        # The same again where it is owed already, so that not several leave at once when the server is back.
+        number = notices.owed_to(conn, kind, hashed) or notices.add(conn, kind, email, hashed, now)
         # As for a letter: the hash of the address holds with this secret only.
         seal(conn, secret)
     owed = notices.Owed(number, kind, email)

@@ -49,12 +49,21 @@ def owed(conn: Connection) -> list[Owed]:
     return [Owed(row.id, row.kind, row.email) for row in rows]
 
 
-def count_since(conn: Connection, kind: str, address_hash: str, since: datetime) -> int:
-    """Count the notices of a kind to an address since an instant."""
+def count_since(conn: Connection, kind: str, address_hash: str, since: datetime, *, left: bool = False) -> int:
+    """Count the notices of a kind to an address since an instant; `left`: only those that have or may have left."""
     rows = select(func.count()).where(
         notice.c.kind == kind, notice.c.address_hash == address_hash, notice.c.created_at > since
     )
+    if left:
+        rows = rows.where(notice.c.state.in_(("accepted", "claimed", "uncertain")))
     return conn.scalar(rows) or 0
+
+
+def owed_to(conn: Connection, kind: str, address_hash: str) -> int | None:
+    """Return the number of a notice of a kind that is owed to an address already; None when none is."""
+    waiting = (notice.c.kind == kind) & (notice.c.address_hash == address_hash) & (notice.c.state == "pending")
+    number: int | None = conn.scalar(select(func.min(notice.c.id)).where(waiting))
+    return number
 
 
 def count_all_since(conn: Connection, kind: str, since: datetime) -> int:

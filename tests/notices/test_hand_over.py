@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from digest.delivery.run import Run
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.notices.hand_over import give_notice, hand_over_owed
 from digest.store.engine import reading, writing
@@ -160,6 +160,32 @@ def test_an_address_gets_three_an_hour(house: House) -> None:
         given(house)
     house.now += timedelta(minutes=61)
     assert given(house).state == "accepted"
+
+
+class Failing(Recorder):
+    """A transport that cannot be used."""
+
+    def __init__(self, error: DigestError) -> None:
+        super().__init__()
+        self._error = error
+
+    def open(self) -> None:
+        raise self._error
+
+
+def test_notices_that_never_left_lock_nobody_out_and_wait_once(house: House) -> None:
+    for error in (DigestError("the login is refused"), TryLater("the server is away; run again later")):
+        for _ in range(4):
+            place = Answering(house, "accepted")
+            place.recorder = Failing(error)
+            with pytest.raises(type(error), match=str(error)):
+                give_notice(place, "test", TO)
+    assert [given(house, "refused").state for _ in range(4)] == ["refused"] * 4, "which ends what waited"
+    assert [given(house, "deferred").state for _ in range(4)] == ["pending"] * 4
+    assert [given(house).state for _ in range(3)] == ["accepted"] * 3, "the first of them waited"
+    with pytest.raises(TryLater, match="has had 3 such notices within an hour"):
+        given(house)
+    assert run_again(house) == 0, "nothing is left to leave"
 
 
 class LeavingMeanwhile(Recorder):
