@@ -147,7 +147,7 @@ def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
     """Try the mail account: send one test letter to EMAIL. It counts in no receipt.
 
     Leaves with exit code 1 when it was refused or a person must mend something first (then it is not sent later), 4
-    when its answer was lost, and 75 when the next run tries again.
+    when its answer was lost, and 75 when it waits (the next run sends it) or the address has had three in an hour.
     """
     from digest.ledger.cures import cause_of
     from digest.notices.hand_over import give_notice
@@ -164,7 +164,10 @@ def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
         look = "look in its headers for spf=pass, dkim=pass and dmarc=pass, and among spam"
         tell(f"taken by {where}; " + (look if mailed else "it is a file, because this transport mails nobody"))
         return
-    cure = {"pending": "the next run tries again", "uncertain": "look whether it came; it is not sent again"}
+    cure = {
+        "pending": "it waits, and the next run tries again",
+        "uncertain": "look whether it came; it is not sent again",
+    }
     tell(f"{where}: {cure.get(notice.state) or f'{cause_of(notice.reason).cure}; then try again'}")
     codes = {"pending": TryLater.exit_code, "uncertain": PersonNeeded.exit_code}
     raise click.exceptions.Exit(codes.get(notice.state, DigestError.exit_code))

@@ -52,8 +52,8 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
     try:
         with run_lock(installation.engine), closing(installation.transport()) as transport:
             _hand_over(Run(installation, transport), owed)
-    except TryLater:
-        raise
+    except TryLater as later:
+        raise TryLater(f"{later}. The letter is not lost, it waits: the next run sends it") from later
     except DigestError as error:
         # Because it must not reach anybody by surprise, hours after this was told and mended.
         _give_up(installation, owed, str(error))

@@ -178,8 +178,9 @@ def test_notices_that_never_left_lock_nobody_out_and_wait_once(house: House) -> 
         for _ in range(4):
             place = Answering(house, "accepted")
             place.recorder = Failing(error)
-            with pytest.raises(type(error), match=str(error)):
+            with pytest.raises(type(error), match=str(error)) as raised:
                 give_notice(place, "test", TO)
+        assert ("it waits: the next run sends it" in str(raised.value)) == isinstance(error, TryLater)
     assert [given(house, "refused").state for _ in range(4)] == ["refused"] * 4, "which ends what waited"
     assert [given(house, "deferred").state for _ in range(4)] == ["pending"] * 4
     assert [given(house).state for _ in range(3)] == ["accepted"] * 3, "the first of them waited"
