@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,11 +27,15 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     """Yield what is wrong with the editions, receipts and slots of an installation; change nothing."""
     owed = set(deliveries.owed(conn, installation.clock()))
     stopped = deliveries.stopped(conn)
-    yield from _last_run(conn)
+    last = _last_run(conn)
+    yield from _run_findings(last)
+    if state.hold:
+        # Whatever the last run met, this keeps letters back now.
+        last = _LastRun("database", PersonNeeded.exit_code, "the database is in HOLD; give `digest db resume` first")
     listed = {receipt.edition for receipt in state.receipts}
     older = [deliveries.receipt(conn, each) for each in editions.unbalanced(conn) if each.id not in listed]
     for receipt in [*state.receipts, *older]:
-        yield from _receipt(conn, receipt, receipt.edition in owed, stopped)
+        yield from _receipt(conn, receipt, receipt.edition in owed, stopped, last)
     try:
         check_clock(conn, installation.clock())
     except PersonNeeded as error:
@@ -43,26 +48,65 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
     yield from _refusals(conn, [deliveries.receipt(conn, each) for each in editions.newest_of_each(conn)])
 
 
-def _last_run(conn: Connection) -> Iterator[Finding]:
-    """Yield why the last run that has ended failed; a person that it needed is in a finding of its own."""
+@dataclass(frozen=True, slots=True)
+class _LastRun:
+    """Hold how the newest run that has ended failed: the error that ended it, and what it told of single editions."""
+
+    place: str = ""
+    exit_code: int = 0
+    error: str = ""
+    failed: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> str:
+        """Return the level of the error that ended the run."""
+        return {TryLater.exit_code: "note", PersonNeeded.exit_code: "person"}.get(self.exit_code, "wrong")
+
+    def keeps_back(self, edition: int, *, tried: bool) -> tuple[str, str] | None:
+        """Return the level and the words of what kept an edition's letters back; None when nothing did.
+
+        `tried`: an answer to them is known, so that no failure of another edition can have kept them back.
+        """
+        own = [line for line in self.failed if line.startswith(f"edition {edition}:")]
+        lines = [("wrong", line) for line in own] + ([(self.level, self.error)] if self.error else [])
+        lines += [("wrong", line) for line in self.failed if not tried]
+        return lines[0] if lines else None
+
+
+def _last_run(conn: Connection) -> _LastRun:
+    """Return how the newest run that has ended failed; without a word when it did not."""
     last = next(iter(runs.newest(conn, 1, ended=True)), None)
     if last is None:
-        return
+        return _LastRun()
     account, outcome = last["account"] or {}, last["outcome"] or ""
-    lines = [("wrong", line) for line in account.get("failed", ())]
-    if account.get("exit_code") in (DigestError.exit_code, WrongUse.exit_code, TryLater.exit_code):
-        level = "note" if account["exit_code"] == TryLater.exit_code else "wrong"
-        lines.append((level, outcome.removeprefix("failed: ")))
+    code = account.get("exit_code", 0)
+    return _LastRun(
+        f"run {last['id']} ({last['command']}, {last['started_at'][:16]})",
+        code,
+        outcome.removeprefix("failed: ") if code else "",
+        tuple(account.get("failed", ())),
+    )
+
+
+def _run_findings(last: _LastRun) -> Iterator[Finding]:
+    """Yield why the last run failed; a person that it needed is in a finding of its own."""
+    lines = [("wrong", line) for line in last.failed]
+    if last.exit_code in (DigestError.exit_code, WrongUse.exit_code, TryLater.exit_code):
+        lines.append((last.level, last.error))
     for level, line in lines:
         problem, _, cure = line.partition("; ")
-        place = f"run {last['id']} ({last['command']}, {last['started_at'][:16]})"
-        yield Finding(level, place, problem, cure or "`digest run` tells more")
+        yield Finding(level, last.place, problem, cure or "`digest run` tells more")
 
 
-def _receipt(conn: Connection, receipt: Receipt, owed: bool, stopped: Sequence[int]) -> Iterator[Finding]:
+def _where(receipt: Receipt) -> str:
+    return f"edition {receipt.edition} ({receipt.cadence} {receipt.slot})"
+
+
+def _receipt(
+    conn: Connection, receipt: Receipt, owed: bool, stopped: Sequence[int], last: _LastRun
+) -> Iterator[Finding]:
     """Yield the findings of a receipt; `owed`: the edition has letters that may be handed over now."""
-    number = receipt.edition
-    where = f"edition {number} ({receipt.cadence} {receipt.slot})"
+    number, where = receipt.edition, _where(receipt)
     if receipt.unexplained:
         yield Finding("wrong", where, "the receipt does not balance", "restore a backup, and tell the authors")
     if receipt.uncertain:
@@ -72,22 +116,25 @@ def _receipt(conn: Connection, receipt: Receipt, owed: bool, stopped: Sequence[i
         problem = f"is stopped, {receipt.pending} letters are not handed over"
         yield Finding("person", where, problem, f"`digest approve {number}` lets it go on")
     elif receipt.pending:
-        yield _pending(conn, receipt, where, owed)
+        yield _pending(conn, receipt, owed, last)
 
 
-def _pending(conn: Connection, receipt: Receipt, where: str, owed: bool) -> Finding:
+def _pending(conn: Connection, receipt: Receipt, owed: bool, last: _LastRun) -> Finding:
     """Return what is to be told of letters still owed: the cause of most, an objection to the sender first."""
+    where = _where(receipt)
     reasons = history.reasons(conn, receipt.edition).items()
     counts = {reason: count for (state, reason), count in reasons if state == "pending" and reason}
     told = max(counts, key=lambda reason: (cause_of(reason).ours, counts[reason]), default="")
     cause = f" ({counts[told]} × {told})" if told else ""
+    kept, again = f"{receipt.pending} letters are not handed over", "The next run, or `digest send`, tries them again"
     if told and cause_of(told).ours:
-        cure = f"{cause_of(told).cure}. The next run, or `digest send`, tries them again"
-        return Finding("wrong", where, f"{receipt.pending} letters are not handed over{cause}", cure)
+        return Finding("wrong", where, kept + cause, f"{cause_of(told).cure}. {again}")
+    if owed and (back := last.keeps_back(receipt.edition, tried=bool(told))):
+        level, line = back
+        problem, _, cure = line.partition("\n")[0].partition("; ")
+        return Finding(level, where, f"{kept}: {problem}", f"{cure or f'see {last.place}'}. {again}")
     if owed:
-        return Finding(
-            "wrong", where, f"{receipt.pending} letters are not handed over{cause}", "`digest send` hands them over"
-        )
+        return Finding("wrong", where, kept + cause, "`digest send` hands them over")
     problem = f"{receipt.pending} letters wait for another try, their hour, or the end of a pause{cause}"
     return Finding("note", where, problem, f"wait for a later run; `digest receipt {receipt.edition}` tells all")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from digest.desk.receipts import newest_frozen
 from digest.operations import doctor
@@ -155,6 +155,35 @@ def test_refusals_in_the_newest_edition_have_the_cure_of_their_cause_older_ones_
     assert found(house) == {}
 
 
+BROKEN = "edition {}: its stored entries are not what was frozen; nothing of it is sent"
+LOGIN = "mail server a:587 does not accept the login: 535 no; check transport.username and the password"
+AWAY = "mail server a:587 cannot be reached: Connection refused; check transport.host, or run again later"
+LAST_RUNS = [
+    # How the last run ended: its exit code, its error, the failed lines; then level, words and cure for edition 1.
+    (
+        1,
+        LOGIN,
+        [],
+        "wrong",
+        "does not accept the login: 535 no",
+        "check transport.username and the password. The next",
+    ),
+    (75, AWAY, [], "note", "cannot be reached: Connection refused", "check transport.host, or run again later. "),
+    (2, "site.from: has no address; give one\nsite.name: is empty", [], "wrong", "has no address", "give one. The"),
+    (4, "the clock is behind; set it right", [], "person", "the clock is behind", "set it right. The next run"),
+    (0, "", [BROKEN.format("{}")], "wrong", "not what was frozen", "nothing of it is sent. The next run"),
+    (
+        0,
+        "",
+        ["edition 99: the sender is refused; publish SPF"],
+        "wrong",
+        "edition 99: the sender",
+        "publish SPF. The",
+    ),
+    (0, "", [], "wrong", "2 letters are not handed over", "`digest send` hands them over"),
+]
+
+
 def test_letters_that_are_owed_are_told_with_their_cause(house: House) -> None:
     house.publish("One")
     house.run(days=5)
@@ -168,6 +197,23 @@ def test_letters_that_are_owed_are_told_with_their_cause(house: House) -> None:
         [told] = found(house).values()
         assert (told.level, f"(2 × {reason})" in told.problem, words in told.problem) == (level, True, True)
         assert cure in told.cure
+    with writing(house.place.engine) as conn:
+        conn.execute(update(delivery).where(delivery.c.state == "pending").values(reason="", retry_at=None))
+    with reading(house.place.engine) as conn:
+        number = next(edition.id for edition in editions.listing(conn) if edition.cadence == "weekly")
+    where = f"edition {number} (weekly 2026-11-06)"
+    for code, error, failed, level, words, cure in LAST_RUNS:
+        account = {"failed": [line.format(number) for line in failed]} | ({"exit_code": code} if code else {})
+        outcome = f"failed: {error}" if error else "failed"
+        with writing(house.place.engine) as conn:
+            newest = run.c.id == select(func.max(run.c.id)).scalar_subquery()
+            conn.execute(update(run).where(newest).values(outcome=outcome, account=account))
+        told = found(house)[where]
+        assert (told.level, words in told.problem, cure in told.cure) == (level, True, True), told
+        assert told.problem.startswith("2 letters are not handed over")
+    house.place.fence.hold()
+    told = found(house)[where]
+    assert (told.level, "HOLD" in told.problem, "`digest db resume`" in told.cure) == ("person", True, True)
 
 
 def test_a_domain_that_refuses_us_is_for_a_person(house: House) -> None:
