@@ -7,7 +7,8 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import update_wrapper
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.errors import DigestError
+from digest.errors import DigestError, TryLater
 from subscribers.errors import SubscribersError
 
 if TYPE_CHECKING:
@@ -170,6 +171,19 @@ def begin_story(options: GlobalOptions, *, verbose: bool) -> None:
 def tell(line: str) -> None:
     """Print a line of progress or advice to stderr, because stdout is for the answer alone."""
     click.echo(story.stamp() + line, err=True)
+
+
+@contextmanager
+def told_once_a_day(installation: Installation) -> Iterator[None]:
+    """Let a quiet story tell once a local day only why it leaves until that passes; the exit code is the same."""
+    from digest.operations.waiting import is_first_today
+
+    try:
+        yield
+    except TryLater as later:
+        if story.quiet and not is_first_today(installation, later):
+            raise click.exceptions.Exit(later.exit_code) from None
+        raise
 
 
 def note(line: str) -> None:

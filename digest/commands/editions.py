@@ -20,6 +20,7 @@ from digest.commands.base import (
     story,
     table,
     tell,
+    told_once_a_day,
 )
 from digest.commands.progress import watching
 from digest.errors import PersonNeeded
@@ -172,8 +173,9 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
 def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool) -> None:
     """Gather, then prepare, freeze and send each edition that is due: the command for cron.
 
-    Silent unless a person is needed (told once a day), on a terminal, or with -v. Leaves with exit code 4 when a
-    person is needed (in HOLD each time), and with 75 when letters wait or most sources are away.
+    Silent unless a person is needed or something is away (each told once a day), on a terminal, or with -v. Leaves
+    with exit code 4 when a person is needed (in HOLD each time), and with 75 when letters wait, most sources are
+    away, or the mail server, the provider or the database is.
     """
     from digest import pipeline
     from digest.operations.clock import accept_clock
@@ -185,7 +187,7 @@ def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool
         with writing(installation.engine, "accept clock") as conn:
             accept_clock(conn, installation.clock())
     try:
-        with watching(installation) as watch:
+        with told_once_a_day(installation), watching(installation) as watch:
             report = pipeline.run(installation, watch=watch)
     except PersonNeeded as needed:
         if needed.told_before and story.quiet:

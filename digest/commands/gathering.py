@@ -9,7 +9,18 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from digest.commands.account import tell_failing
-from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, bundled, note, story, table
+from digest.commands.base import (
+    GlobalOptions,
+    answer,
+    as_json,
+    as_verbose,
+    begin_story,
+    bundled,
+    note,
+    story,
+    table,
+    told_once_a_day,
+)
 from digest.commands.progress import gathering_line
 from digest.errors import WrongUse
 
@@ -48,7 +59,8 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
     if source is not None and source not in names:
         raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
     watch = Watch(source=lambda gathering: note(gathering_line(gathering)))
-    gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
+    with told_once_a_day(installation):
+        gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:
         answer({"sources": [asdict(gathering) for gathering in gatherings]})
     elif not story.quiet:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, story, tell
+from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, story, tell, told_once_a_day
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 
 if TYPE_CHECKING:
@@ -58,11 +58,9 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     Exit code 4 when somebody answered a letter and a person must read it: once a day. Silent where nothing is new,
     unless on a terminal or with -v.
     """
-    from digest.delivery import events_in
     from digest.operations.alarms import alarms as read_alarms
-    from digest.operations.waiting import tell_events_once
+    from digest.operations.waiting import tell_once
     from digest.store.engine import reading
-    from digest.transports.mailbox.mailbox import open_mailbox
 
     installation = options.installation()
     begin_story(options, verbose=verbose)
@@ -71,19 +69,13 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
         raise WrongUse("give --mailbox or --file, not both")
     if file is None and not address:
         raise WrongUse("nothing to read: set events.mailbox in config.toml, or give --mailbox or --file")
-    if file is not None:
-        incoming = _from_file(installation, file)
-    else:
-        box = open_mailbox(address, installation.settings.events.password)
-        try:
-            incoming = events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
-        finally:
-            box.close()
+    with told_once_a_day(installation):
+        incoming = _from_file(installation, file) if file is not None else _from_mailbox(installation, address)
     installation.fence.follow()
     with reading(installation.engine) as conn:
         alarms = read_alarms(conn, installation.clock())
     answers, lines = _answers_line(incoming), _lines(incoming, alarms)
-    fresh = tell_events_once(installation, [*lines, *answers])
+    fresh = tell_once(installation, [*lines, *answers])
     if json_:
         answer(_document(incoming) | {"alarms": [[a.place, a.problem, a.cure] for a in alarms]})
         lines = []
@@ -104,6 +96,18 @@ def _answers_line(incoming: Incoming) -> list[str]:
 def _lines(incoming: Incoming, alarms: Sequence[Alarm]) -> list[str]:
     aside = [f"left aside: {count} × {reason}" for reason, count in sorted(incoming.aside.items())]
     return [*aside, *(f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}" for alarm in alarms)]
+
+
+def _from_mailbox(installation: Installation, address: str) -> Incoming:
+    """Take the events of a mailbox. Raises TryLater when it is away."""
+    from digest.delivery import events_in
+    from digest.transports.mailbox.mailbox import open_mailbox
+
+    box = open_mailbox(address, installation.settings.events.password)
+    try:
+        return events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
+    finally:
+        box.close()
 
 
 def _from_file(installation: Installation, file: Path) -> Incoming:

@@ -1,10 +1,13 @@
-"""Find out what waits for a person, and whether a run of today has told it: cron mails it once a day."""
+"""Find out what waits, for a person or until it passes, and whether today has told it: cron mails it once a day."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
+from digest.errors import DigestError, TryLater
 from digest.installation import Installation
 from digest.store import entries, history, runs
 from digest.store.engine import reading, writing
@@ -34,14 +37,28 @@ def told_today(installation: Installation) -> list[str] | None:
     return next(iter(_told_today(installation, "run")), None)
 
 
-def tell_events_once(installation: Installation, lines: Sequence[str]) -> list[str]:
-    """Return those of `lines` that `digest events` has not told on this local day; note that it tells them now."""
-    before = {line for told in _told_today(installation, runs.EVENTS) for line in told}
+def tell_once(installation: Installation, lines: Sequence[str]) -> list[str]:
+    """Return those of `lines` that no command for cron has told on this local day; note that they are told now.
+
+    For what is in no account of a run: what `digest events` tells, and why a command leaves until it passes.
+    """
+    before = {line for told in _told_today(installation, runs.TOLD) for line in told}
     if fresh := [line for line in lines if line not in before]:
         now = installation.clock()
         with writing(installation.engine, "told") as conn:
-            runs.finish(conn, runs.start(conn, runs.EVENTS, now), "told", {"told": fresh}, now)
+            runs.finish(conn, runs.start(conn, runs.TOLD, now), "told", {"told": fresh}, now)
     return fresh
+
+
+def is_first_today(installation: Installation, later: TryLater) -> bool:
+    """Return whether no command for cron has told of this on the local day, and note that it is told now.
+
+    Words with a digit do not count, because a process, a session or a time is another one at each try. Without a
+    database there is no telling.
+    """
+    with suppress(DigestError):
+        return bool(tell_once(installation, [re.sub(r"\S*\d\S*", "…", str(later))]))
+    return True
 
 
 def _told_today(installation: Installation, command: str) -> list[list[str]]:

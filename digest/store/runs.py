@@ -15,8 +15,8 @@ from digest.store.schema import run
 from subscribers.database import chunks
 
 # The commands of rows that are no runs: in the one a person has said that the clock is right, the other keeps what
-# `digest events` has told.
-CLOCK, EVENTS = "clock", "events"
+# the commands for cron have told and no run accounts for.
+CLOCK, TOLD = "clock", "events"
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
@@ -48,7 +48,7 @@ def newest_time(conn: Connection) -> datetime | None:
     """Return the latest end or start of a run since a person last accepted the clock; None without a run."""
     accepted = select(func.coalesce(func.max(run.c.id), 0)).where(run.c.command == CLOCK).scalar_subquery()
     times = func.coalesce(run.c.finished_at, run.c.started_at)
-    ran = (run.c.id >= accepted, run.c.command != EVENTS)
+    ran = (run.c.id >= accepted, run.c.command != TOLD)
     latest: datetime | None = conn.scalar(select(func.max(times)).where(*ran))
     return latest
 
@@ -69,7 +69,7 @@ def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[di
 
     `ended`: only those that came to an end and were to send letters.
     """
-    query = select(run).where(run.c.command != EVENTS)
+    query = select(run).where(run.c.command != TOLD)
     if ended:
         query = query.where(run.c.command.in_(("run", "send")), run.c.finished_at.is_not(None))
     rows = conn.execute(query.order_by(run.c.id.desc()).limit(limit))

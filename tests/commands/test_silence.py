@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from digest.errors import TryLater
 from digest.operations.failing_sources import exit_code_for
+from digest.operations.waiting import is_first_today
+from digest.store.lock import run_lock
 from digest.store.sources import State
 from tests import console
 from tests.counts import spread, table
@@ -119,3 +122,38 @@ NEVER, GONE = State(failures=1), State(ok_at=START, gone=True)
 )
 def test_most_sources_decide_the_exit_code(states: list[State], code: int) -> None:
     assert exit_code_for(states, START) == code
+
+
+def test_what_passes_by_itself_is_told_once_a_day_with_the_same_exit_code(house: House) -> None:
+    (house.folder / "password").write_text("x")
+    away = '[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'
+    away += '[events]\nmailbox = "imaps://ann@127.0.0.1:9/INBOX"\npassword_file = "password"\n'
+    house.config.write_text(house.config.read_text() + away)
+    for command in ("run", "events"):
+        answer = typed(house, command)
+        assert (answer.code, answer.stdout, answer.stderr.count("\n")) == (75, "", 1), answer
+        assert "127.0.0.1" in answer.stderr
+        assert typed(house, command, after=timedelta(minutes=30)) == console.Answer(75, "", "")
+    assert "127.0.0.1" in typed(house, "events", "-v").stderr, "a person asked"
+    assert "cannot be reached" in typed(house, "run", after=timedelta(days=1)).stderr
+
+
+@pytest.mark.parametrize("command", spread(1, ["run", "gather"]))
+def test_another_run_under_way_is_told_once_a_day(house: House, command: str) -> None:
+    with run_lock(house.place.engine):
+        assert "another run" in typed(house, command).stderr
+        assert typed(house, command, after=timedelta(minutes=30)) == console.Answer(75, "", "")
+
+
+@table(
+    "first, second, told",
+    [
+        ("server a:587: 421 4.7.0 busy [d75a77b69]; wait", "server a:587: 421 4.7.0 busy [e8191c2f4]; wait", False),
+        ("another run holds the lock (process 12)", "another run holds the lock (process 99)", False),
+        ("server away", "server busy", True),
+    ],
+)
+def test_another_number_is_no_news_and_other_words_are(house: House, first: str, second: str, told: bool) -> None:
+    house.now += timedelta(days=1)  # because the cases share a house
+    assert is_first_today(house.place, TryLater(first))
+    assert [is_first_today(house.place, TryLater(words)) for words in (second, first)] == [told, False]
