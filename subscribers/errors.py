@@ -40,4 +40,6 @@ class NotAllowed(SubscribersError):
 
 
 class NoSubscriber(SubscribersError):
-    """No subscriber has this id, or the subscriber was erased."""
+    """No subscriber has this address or id, or the subscriber was erased."""
+
+    exit_code = 2

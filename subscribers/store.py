@@ -105,14 +105,27 @@ def find(conn: Connection, email: str) -> Subscriber | None:
     return None if row is None else to_subscriber(row)
 
 
-def named(conn: Connection, text: str) -> Subscriber | None:
-    """Return the subscriber whom a person names by address or by id; None when there is none.
+def named(conn: Connection, text: str) -> Subscriber:
+    """Return the subscriber whom a person names by address or by id. Raises NoSubscriber.
 
     Only for what a person typed, because an address in an event must never be taken for an id.
     """
-    if text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS:
-        return get(conn, int(text))
-    return find(conn, text)
+    person = get(conn, int(text)) if _is_id(text) else find(conn, text)
+    if person is None:
+        raise NoSubscriber("no subscriber has this address or id; see `digest subscribers list`")
+    return person
+
+
+def address_named(conn: Connection, text: str) -> str:
+    """Return the address that a person names: the text itself, or that of the subscriber with this id.
+
+    For what is done to addresses, which need no subscriber. Raises NoSubscriber for an id that nobody has.
+    """
+    return named(conn, text).email if _is_id(text) else text
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _ID_DIGITS
 
 
 def stream(

@@ -92,24 +92,25 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
 
 
 @subscribers.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @as_json
 @click.pass_obj
 def show(options: GlobalOptions, email: str, json_: bool) -> None:
     """Show a subscriber, by address or id: what they follow, and their consent history."""
     from digest.store.engine import reading
     from subscribers import store
+    from subscribers.errors import NoSubscriber
 
     installation = options.installation()
     with reading(installation.engine) as conn:
-        subscriber = store.named(conn, email)
-        address = subscriber.email if subscriber else email
-        # A number names nobody by an address, so nothing can be suppressed under it.
-        suppressed = store.is_suppressed(conn, address, secret=installation.secret) if "@" in address else None
-        history = store.history(conn, subscriber.id) if subscriber else []
-    if subscriber is None:
-        note = f"; it is suppressed ({suppressed})" if suppressed else ""
-        raise WrongUse(f"no subscriber has this address or id{note}")
+        try:
+            subscriber = store.named(conn, email)
+        except NoSubscriber as error:
+            # A number names nobody by an address, so nothing can be suppressed under it.
+            suppressed = store.is_suppressed(conn, email, secret=installation.secret) if "@" in email else None
+            raise WrongUse(f"{error}" + (f"; it is suppressed ({suppressed})" if suppressed else "")) from None
+        suppressed = store.is_suppressed(conn, subscriber.email, secret=installation.secret)
+        history = store.history(conn, subscriber.id)
     document = as_document(subscriber) | {
         "suppressed": suppressed,
         "history": [{"at": event.at.isoformat(), "what": event.what, "how": event.how} for event in history],
@@ -154,23 +155,24 @@ def list_(options: GlobalOptions, cadence: str | None, state: str | None, json_:
 
 
 @subscribers.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @click.option("--note", default="", help="The reason, for your own records.")
 @click.pass_obj
 def suppress(options: GlobalOptions, email: str, note: str) -> None:
-    """Suppress an address, a subscriber's or not, so that it is never mailed again."""
+    """Suppress an address, a subscriber's (its id will do) or not, so that it is never mailed again."""
     from digest.store.engine import writing
     from subscribers import store
 
     installation = options.installation()
     with writing(installation.engine, "suppress") as conn:
-        store.suppress(conn, email, "editor", secret=installation.secret, now=installation.clock(), note=note)
+        address = store.address_named(conn, email)
+        store.suppress(conn, address, "editor", secret=installation.secret, now=installation.clock(), note=note)
     installation.fence.follow()
     click.echo("suppressed")
 
 
 @subscribers.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @click.option("--yes", is_flag=True, help="Erase without asking.")
 @click.pass_obj
 def forget(options: GlobalOptions, email: str, yes: bool) -> None:
@@ -179,15 +181,17 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
     from digest.store.engine import reading, writing
     from digest.store.erase import scrub
     from subscribers import store
+    from subscribers.errors import NoSubscriber
 
     installation = options.installation()
-    with reading(installation.engine) as conn:
-        subscriber = store.find(conn, email)
-    if subscriber is None:
+    try:
+        with reading(installation.engine) as conn:
+            subscriber = store.named(conn, email)
+    except NoSubscriber:
         # Scrub all the same, because an erasure may have been killed after it deleted the row and before it scrubbed:
         # then the free pages of the database file still hold the address.
         scrub(installation.engine)
-        raise WrongUse("no subscriber has this address")
+        raise
     if not yes:
         if sys.stdin is None or sys.stdin.closed:
             raise WrongUse("there is nobody to ask; say --yes to erase without asking. Nothing was changed")

@@ -16,8 +16,6 @@ from digest.commands.base import GlobalOptions
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from digest.config.settings import Settings
     from subscribers.csv.cells import RowChanges
     from subscribers.model import Subscriber
@@ -38,7 +36,7 @@ note_option = click.option(
 
 
 @click.command("set")
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.pass_obj
 def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
@@ -52,10 +50,9 @@ def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
 
     installation = options.installation()
     values = _values_of(pairs)
-    changes = _read(installation.settings, email, values)
     with writing(installation.engine, "set") as conn:
-        person = _person(conn, email)
-        wanted = filled(changes, person)
+        person = store.named(conn, email)
+        wanted = filled(_read(installation.settings, person.email, values), person)
         if values.get("name") == "":
             wanted = replace(wanted, name="")
         changed = store.change(conn, wanted, how=_how("set", ""), now=installation.clock())
@@ -66,7 +63,7 @@ def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @click.option("--until", metavar="DATE", help="The day on which letters go on (default: in a month).")
 @click.pass_obj
 def pause(options: GlobalOptions, email: str, until: str | None) -> None:
@@ -81,13 +78,13 @@ def pause(options: GlobalOptions, email: str, until: str | None) -> None:
     if end <= now:
         raise WrongUse(f"--until {until}: a pause must end later than today")
     with writing(installation.engine, "pause") as conn:
-        person = store.pause(conn, _person(conn, email).id, end, how=_how("pause", ""), now=now)
+        person = store.pause(conn, store.named(conn, email).id, end, how=_how("pause", ""), now=now)
     installation.fence.follow()
     click.echo(f"subscriber {person.id} is paused until {end:%Y-%m-%d}")
 
 
 @click.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @click.pass_obj
 def resume(options: GlobalOptions, email: str) -> None:
     """End a subscriber's pause now."""
@@ -96,14 +93,14 @@ def resume(options: GlobalOptions, email: str) -> None:
 
     installation = options.installation()
     with writing(installation.engine, "end pause") as conn:
-        person = _person(conn, email)
+        person = store.named(conn, email)
         store.end_pause(conn, person.id, how=_how("resume", ""), now=installation.clock())
     installation.fence.follow()
     click.echo(f"subscriber {person.id} " + ("gets letters again" if person.paused_until else "was not paused"))
 
 
 @click.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @note_option
 @click.pass_obj
 def confirm(options: GlobalOptions, email: str, note: str) -> None:
@@ -113,7 +110,7 @@ def confirm(options: GlobalOptions, email: str, note: str) -> None:
 
     installation = options.installation()
     with writing(installation.engine, "confirm") as conn:
-        before = _person(conn, email)
+        before = store.named(conn, email)
         store.confirm(
             conn, before.id, how=_how("confirm", note), now=installation.clock(), secret=installation.secret
         )
@@ -122,7 +119,7 @@ def confirm(options: GlobalOptions, email: str, note: str) -> None:
 
 
 @click.command()
-@click.argument("email")
+@click.argument("email", metavar="EMAIL|ID")
 @note_option
 @click.option("--force", is_flag=True, help="Lift also the suppression after a complaint or an erasure.")
 @click.pass_obj
@@ -134,8 +131,9 @@ def unsuppress(options: GlobalOptions, email: str, note: str, force: bool) -> No
     installation = options.installation()
     how, now, secret = _how("unsuppress", note), installation.clock(), installation.secret
     with writing(installation.engine, "unsuppress") as conn:
-        reason = store.lift(conn, email, how=how, force=force, now=now, secret=secret)
-        person = store.find(conn, email)
+        address = store.address_named(conn, email)
+        reason = store.lift(conn, address, how=how, force=force, now=now, secret=secret)
+        person = store.find(conn, address)
     installation.fence.follow()
     click.echo(f"lifted; it was suppressed as {reason!r}. {_next_step(person)}")
 
@@ -150,16 +148,6 @@ def _next_step(person: Subscriber | None) -> str:
         f"Subscriber {person.id} is {person.state}: `digest subscribers confirm` brings them back with what they"
         " followed, `digest subscribers add` with new choices"
     )
-
-
-def _person(conn: Connection, email: str) -> Subscriber:
-    """Return the subscriber with this address. Raises WrongUse."""
-    from subscribers import store
-
-    person = store.find(conn, email)
-    if person is None:
-        raise WrongUse("no subscriber has this address")
-    return person
 
 
 def _how(command: str, note: str) -> str:

@@ -56,13 +56,11 @@ def find_entry(conn: Connection, text: str) -> Entry:
 def explain(installation: Installation, email: str, entry: str | None = None) -> tuple[int, int | None, Explanation]:
     """Return the ids of the subscriber and the entry, and why the subscriber got the entry or did not.
 
-    `entry` is an id or an address; None: explain each edition of the subscriber, newest first. Raises WrongUse for an
-    address or an entry that does not exist.
+    `entry` is an id or an address; None: explain each edition of the subscriber, newest first. Raises NoSubscriber,
+    and WrongUse for an entry that does not exist.
     """
     with reading(installation.engine) as conn:
         person = people.named(conn, email)
-        if person is None:
-            raise WrongUse("no subscriber has this address or id; see `digest subscribers list`")
         history = read_history(conn, installation, person)
         if entry is None:
             lines = tuple(_delivery_line(delivery, history) for delivery in history.deliveries)

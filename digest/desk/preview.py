@@ -70,14 +70,11 @@ def preview(
 def _person(
     conn: Connection, installation: Installation, email: str | None, interests: Interests | None, cadence: str
 ) -> Subscriber:
-    """Return the subscriber with this address, or a fictional reader with the id 0. Raises WrongUse."""
+    """Return the subscriber with this address or id, or a fictional reader with the id 0. Raises NoSubscriber."""
     if email is None:
         language = installation.settings.site.language
         return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
-    person = people.named(conn, email)
-    if person is None:
-        raise WrongUse("no subscriber has this address or id; see `digest subscribers list`")
-    return person
+    return people.named(conn, email)
 
 
 def _owed(conn: Connection, person: Subscriber, cadence: str | None) -> int | None:

@@ -160,9 +160,31 @@ def test_a_pause_ends_on_its_day_or_before(house: House) -> None:
 
 @pytest.mark.parametrize("words", [["set", "name=x"], ["pause"], ["resume"], ["confirm", "--note", "x"]])
 def test_nobody_is_told_as_nobody(house: House, words: list[str]) -> None:
-    unknown = told(house, words[0], "nobody@example.org", *words[1:])
-    assert (unknown.code, unknown.stderr) == (2, "digest: no subscriber has this address\n")
+    nobody = "digest: no subscriber has this address or id; see `digest subscribers list`\n"
+    for text in ("nobody@example.org", "7", "1x"):
+        unknown = told(house, words[0], text, *words[1:])
+        assert (unknown.code, unknown.stderr) == (2, nobody), text
     assert told(house, "suppress", ANN).code == 0
     with writing(house.place.engine) as conn:
         people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
     assert told(house, words[0], ANN, *words[1:]).code == 1  # by the rules of consent
+
+
+def test_every_command_takes_the_id_that_json_gives(house: House) -> None:
+    bob = str(house.reader("bob@example.org"))
+    steps = (
+        (["set", bob, "name=Bob"], "subscriber 2 changed: name"),
+        (["pause", bob], "subscriber 2 is paused"),
+        (["resume", bob], "subscriber 2 gets letters again"),
+        (["confirm", bob, "--note", "rang"], "subscriber 2 is active already"),
+        (["suppress", bob], "suppressed"),
+        (["show", bob], "suppressed: editor"),
+        (["unsuppress", bob, "--note", "rang"], "Subscriber 2 is active"),
+        (["forget", bob, "--yes"], "erased subscriber 2"),
+    )
+    for words, answer in steps:
+        assert answer in told(house, *words).stdout, words
+    for command, *more in (["suppress"], ["unsuppress", "--note", "x"], ["forget", "--yes"], ["show"]):
+        gone = told(house, command, bob, *more)
+        assert (gone.code, "no subscriber has this address or id; see" in gone.stderr) == (2, True), command
+    assert ann(house).state == "active"

@@ -13,6 +13,7 @@ from digest.desk import edit, explain
 from digest.errors import WrongUse
 from digest.store import deliveries, editions
 from digest.store.engine import reading
+from subscribers.errors import NoSubscriber
 from tests.outcomes import COPY, HOME, READERS, SUMS, Stage, address
 
 ENTRIES = ("base", "home", "bus", "far", "study", "over", "dropped", "kept", "later")
@@ -148,7 +149,7 @@ def test_the_account_of_that_run_balances_and_every_letter_is_told(stage: Stage)
     }.items():  # fmt: skip
         _, _, told = explain.explain(stage.place, address(name))
         assert told.reasons[0].startswith(f"edition {stage.number} (weekly 2026-11-06): {line}"), told
-    with pytest.raises(WrongUse, match="no subscriber has this address"):
+    with pytest.raises(NoSubscriber, match="no subscriber has this address or id"):
         explain.explain(stage.place, address("erased-late"), "1")
 
 
