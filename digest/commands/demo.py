@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +13,10 @@ from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import GlobalOptions, table, tell
 from digest.commands.csv_files import import_people
 from digest.editions import draft
+from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Entry
-from digest.store import calendar, deliveries, entries
+from digest.store import deliveries, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people
 
@@ -63,7 +65,7 @@ def _ask_first_editions(installation: Installation) -> None:
     now = installation.clock()
     with writing(installation.engine, "draft") as conn:
         for cadence in installation.settings.cadences:
-            if calendar.last_slot(conn, cadence.name, now) is None:
+            with suppress(WrongUse):  # because it has had its first edition, or nobody follows it
                 draft.draft(conn, installation.settings, cadence, now, first=True)
 
 

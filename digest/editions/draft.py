@@ -25,7 +25,8 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime,
     """Draft the edition of the slot now owed, or else of the next one, and return it.
 
     With `first`, it is the first edition of a cadence, of the slot that fell due last: the next run owes it then,
-    also when the installation did not exist at its hour. Raises WrongUse when the cadence has had an edition.
+    also when the installation did not exist at its hour. Raises WrongUse when the cadence has had an edition,
+    and when nobody follows it.
     An approved edition is left as it is (hold it first to draft it again); so is a frozen one.
     """
     editions.serialise(conn)

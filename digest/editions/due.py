@@ -14,6 +14,7 @@ from digest.errors import WrongUse
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of
 from digest.store import calendar, editions
+from subscribers import store as people
 
 
 def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> list[Slot]:
@@ -55,9 +56,18 @@ def coming_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) ->
 
 
 def first_slot(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot:
-    """Return the newest due slot of a cadence that has had no edition yet. Raises WrongUse when it has had one."""
+    """Return the newest due slot of a cadence that has had no edition yet.
+
+    Raises WrongUse when it has had one, or when nobody follows it, because an edition for nobody would
+    close the slot.
+    """
     if calendar.last_slot(conn, cadence.name, now) is not None:
         raise WrongUse(f"{cadence.name} has had its first edition; leave out --first")
+    if not people.stream(conn, cadence=cadence.name, limit=1):
+        raise WrongUse(
+            f"nobody follows {cadence.name}, so no edition was drafted; import or add readers first"
+            " (`digest subscribers`), or leave out --first"
+        )
     return due_slot(cadence, now, zone)
 
 

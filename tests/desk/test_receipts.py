@@ -171,9 +171,12 @@ def test_no_share_is_rounded_to_nothing_or_all(part: int, whole: int, said: str)
 
 
 def ask_first_editions(house: Stage) -> None:
-    """Let the next run send the first edition of each cadence."""
+    """Let the next run send the first edition of each cadence, to nobody: its reader leaves."""
     for cadence in ("daily", "weekly", "monthly"):
+        reader = house.reader(f"{cadence}@example.org", cadence)
         assert run(house, "prepare", cadence, "--first") == 0
+        with writing(house.place.engine) as conn:
+            people.leave(conn, reader, how="link", now=house.now, secret=house.place.secret)
 
 
 def test_every_run_leaves_its_pages_and_settling_writes_them_anew(

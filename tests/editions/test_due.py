@@ -17,6 +17,7 @@ from digest.errors import WrongUse
 from digest.model import Edition
 from digest.store import migrate
 from digest.store.engine import reading, writing
+from subscribers import store as people
 from tests.house import House
 
 FRIDAY = datetime(2026, 11, 6, 8, tzinfo=UTC)  # the weekly hour
@@ -96,6 +97,26 @@ def test_the_first_run_mails_the_edition_that_is_asked_for_and_no_other(tmp_path
         ask(house)
     assert [receipt.cadence for receipt in house.run(days=1).receipts] == ["daily"]
     assert len(house.letters(daily)) == 1
+    house.close()
+
+
+def test_no_first_edition_is_drafted_for_nobody(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    left = house.reader("a@example.org", "monthly")
+    with writing(house.place.engine) as conn:
+        people.leave(conn, left, how="link", now=house.now, secret=house.place.secret)
+        people.add(
+            conn, people.NewSubscriber("b@example.org", "daily", state="pending"),
+            how="", now=house.now, secret=house.place.secret,
+        )  # fmt: skip
+    for cadence in ("weekly", "monthly", "daily"):
+        with pytest.raises(WrongUse, match=f"nobody follows {cadence}, so no edition"):
+            ask(house, cadence)
+    assert house.run().receipts == [], "no slot is closed"
+    weekly = house.reader("c@example.org")
+    with writing(house.place.engine) as conn:
+        people.pause(conn, weekly, house.now + timedelta(days=9), how="", now=house.now)
+    assert ask(house).id, "a pause ends"
     house.close()
 
 
