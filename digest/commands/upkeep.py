@@ -220,12 +220,12 @@ def resume(options: GlobalOptions, sent: bool | None) -> None:
 
 
 @db.command("new-secret")
-@click.option("--yes", is_flag=True, help="Do it; without it, only tell what is lost.")
+@click.option("--yes", is_flag=True, help="Do it; without it, only tell what would be lost.")
 @click.pass_obj
 def new_secret(options: GlobalOptions, yes: bool) -> None:
-    """Make a new secret when the old one is lost for good, and suppress again who is known to have said no.
+    """Make a new secret when the old one is lost for good, and suppress again all who are known to have said no.
 
-    Without --yes it only tells what is lost, and leaves with exit code 4.
+    Without --yes it changes nothing: it tells what would be lost, and leaves with exit code 4.
     """
     from digest.operations.new_secret import renew_secret
 
@@ -235,12 +235,14 @@ def new_secret(options: GlobalOptions, yes: bool) -> None:
         for reason in sorted(renewal.before.keys() | renewal.again.keys())
     ]
     if counts:
-        click.echo(table(("suppressed as", "before", "again"), [[str(cell) for cell in row] for row in counts]))
-    tell("every link in a letter that was sent is dead; its page sends the reader a new one")
+        click.echo(table(("suppressed as", "before", "after"), [[str(cell) for cell in row] for row in counts]))
+    are = "are" if yes else "would be"
+    tell(f"the links in letters sent so far {are} dead; the page that they lead to offers a new link by mail")
     if renewal.lost:
         tell(
-            f"{renewal.lost} suppressions cannot be told again: whose they are, nobody knows without the old secret."
-            " Suppress by hand whom your own notes name, before the next run, and import nobody who was erased"
+            f"{renewal.lost} suppressions {are} lost, because their addresses cannot be read without the old secret."
+            " Before the next run, give `digest subscribers suppress` each address that your own notes name, and"
+            " import nobody who asked to be erased"
         )
     if not yes:
         tell("nothing was changed: look for a backup of the secret first; if there is none, say --yes")
