@@ -18,6 +18,7 @@ from digest.model import Receipt
 from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
 from digest.operations.status import Status
+from digest.schedule import Cadence, Slot
 from digest.store import calendar, deliveries, editions, history, runs
 
 _LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
@@ -148,15 +149,25 @@ def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding
             problem = f"edition {edition.id} is stopped, and keeps back every later edition of its cadence"
             cure = f"approve it with `digest approve {edition.id}`"
             yield Finding("person", f"{cadence.name} {edition.slot}", problem, cure)
-        slot = slot_owed(conn, cadence, now, zone)
-        if slot is None or stopped:
-            continue
+        if not stopped:
+            # The late slot by itself, because a newer one that has just begun must not hide it.
+            slots = slot_owed(conn, cadence, now, zone), slot_owed(conn, cadence, now - _LATE, zone)
+            yield from _owed_slot(conn, cadence, *slots)
+
+
+def _owed_slot(conn: Connection, cadence: Cadence, newest: Slot | None, late: Slot | None) -> Iterator[Finding]:
+    """Yield that the newest slot owed waits for a person, and that the newest one whose time is over has not run."""
+    asked = False
+    for slot in dict.fromkeys(slot for slot in (newest, late) if slot):
         due = editions.find(conn, cadence.name, slot.key)
         where = f"{cadence.name} {slot.key}"
         if due is not None and (due.held or (cadence.approval_required and due.state != "approved")):
-            problem = f"edition {due.id} {'is stopped' if due.held else 'waits for approval'}"
-            yield Finding("person", where, problem, f"approve it with `digest approve {due.id}`")
-        elif now - slot.instant > _LATE:
+            # Of two drafts that wait, the newer has the entries of the older.
+            if not asked:
+                problem = f"edition {due.id} {'is stopped' if due.held else 'waits for approval'}"
+                yield Finding("person", where, problem, f"approve it with `digest approve {due.id}`")
+            asked = True
+        elif slot == late:
             cure = "run `digest run`, and check that cron or the daemon runs it"
             yield Finding("wrong", where, "is due and has not run", cure)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from digest.desk.receipts import newest_frozen
 from digest.operations import doctor
@@ -77,6 +77,44 @@ def test_a_slot_in_the_future_is_wrong(house: House) -> None:
         "daily 2026-11-14": "wrong",
         "weekly 2026-11-13": "wrong",
     }
+
+
+LATE = {
+    "2026-11-03T08:05": {},  # a slot that has just begun, and nothing before it
+    "2026-11-03T09:31": {"daily 2026-11-03": "wrong"},
+    "2026-11-12T08:01": {"daily 2026-11-11": "wrong", "weekly 2026-11-06": "wrong"},
+    "2026-11-13T09:00": {"daily 2026-11-12": "wrong", "weekly 2026-11-06": "wrong"},
+    "2027-12-01T09:00": {"daily 2027-11-30": "wrong", "weekly 2027-11-26": "wrong", "monthly 2027-11-01": "wrong"},
+}  # the last run was on 2 November 2026
+
+
+def test_a_missed_slot_is_told_whatever_newer_slot_has_just_begun(house: House) -> None:
+    for now, expected in LATE.items():
+        house.now = datetime.fromisoformat(f"{now}Z")
+        told = {place: finding.level for place, finding in found(house).items() if "not run" in finding.problem}
+        assert told == expected, now
+
+
+@pytest.mark.long
+def test_of_drafts_that_wait_the_newest_is_told_and_a_slot_without_one_beside_it(tmp_path: Path) -> None:
+    here = House(tmp_path / "house", weekly='approval = "required"')
+    here.reader("r@example.org")
+    here.run()
+    here.now = datetime(2026, 11, 13, 8, 30, tzinfo=UTC)
+    told = []
+    for days in ([], ["2026-11-13"], ["2026-11-06", "2026-11-13"]):
+        with writing(here.place.engine) as conn:
+            conn.execute(delete(edition))
+            for day in days:
+                draft = {"cadence": "weekly", "slot": day, "state": "draft", "held": False, "to_release": 0}
+                conn.execute(insert(edition).values(**draft, content_hash="", created_at=here.now, eligible=0))
+        told.append({place: finding.level for place, finding in found(here).items() if place.startswith("weekly")})
+    here.close()
+    assert told == [
+        {"weekly 2026-11-06": "wrong"},
+        {"weekly 2026-11-13": "person", "weekly 2026-11-06": "wrong"},
+        {"weekly 2026-11-13": "person"},
+    ]
 
 
 def test_what_is_wrong_is_told_however_many_editions_are_newer(house: House) -> None:
