@@ -28,6 +28,11 @@ _QUERY = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s?#\"'<>]*)[?#]([^\s\"'<>
 _HARMLESS = re.compile(r"(?!\w*(?:key|tok|sig|pass|pw|secret|auth|code|user|hash))\w{1,12}=\w{0,4}", re.I)
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun for a message: "1 letter", "2 letters", or "2 entries" with that `plural`."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def without_secrets(text: str) -> str:
     """Return `text` with every web address in it shortened: no user name or password, no key, no query or fragment.
 

@@ -11,7 +11,7 @@ import click
 from digest.commands.account import conclude, receipts_table, write_pages
 from digest.commands.base import GlobalOptions, answer, as_json, story, table, tell
 from digest.commands.progress import gathering_line
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -209,14 +209,18 @@ def resume(options: GlobalOptions, sent: bool | None) -> None:
     owed, count = resumed.owed, sum(resumed.owed.pending.values())
     if resumed.suppressed or resumed.erased:
         tell(
-            f"this database did not know that {resumed.suppressed} addresses must not be mailed: they are suppressed"
-            f" again, and {resumed.erased} subscribers are erased again"
+            f"this database did not know of {counted(resumed.suppressed, 'address', 'addresses')} not to be mailed,"
+            f" suppressed again now; {counted(resumed.erased, 'subscriber')} erased again"
         )
+    doubts = counted(resumed.in_doubt, "letter is", "letters are") + " in doubt now"
+    slots = counted(len(owed.due), "due slot is", "due slots are")
     if sent:
-        tell(f"{count} letters are in doubt now (`digest settle`), {len(owed.due)} due slots are closed;")
+        tell(f"{doubts} (`digest settle`), {count} of them by this command; {slots} closed;")
         tell("the next new entries of each source wait for an editor (`digest entries --state held`)")
     else:
-        tell(f"{count} letters are pending, {len(owed.due)} slots are due: the next run sends them")
+        tell(f"{counted(count, 'letter is', 'letters are')} pending, {slots} open: the next run sends them")
+        if resumed.in_doubt:
+            tell(f"{doubts}, as before: nobody is mailed again for these until you decide (`digest settle`)")
 
 
 @db.command("new-secret")

@@ -12,7 +12,7 @@ from digest.editions.due import slot_owed
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.operations.clock import check_clock
-from digest.store import calendar, deliveries, notices, releases, requests, sources
+from digest.store import calendar, deliveries, history, notices, releases, requests, sources
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
 from digest.store.keys import end_old_links
@@ -40,9 +40,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Count what `resume` found: what was owed, the addresses suppressed again, and the subscribers erased again."""
+    """Count what `resume` found: what was owed, the addresses suppressed again, and the subscribers erased again.
+
+    `in_doubt` counts the uncertain deliveries after it, those from before included.
+    """
 
     owed: Held
+    in_doubt: int
     suppressed: int
     erased: int
 
@@ -95,8 +99,10 @@ def resume(installation: Installation, *, sent: bool) -> Resumed:
                 releases.settle_marks(conn, installation.settings.welcome)
                 releases.raise_marks(conn)
                 sources.hold_next(conn)
+        with reading(installation.engine) as conn:
+            in_doubt = history.count_in_doubt(conn)
         installation.fence.open()
-    return Resumed(due, suppressed, erased)
+    return Resumed(due, in_doubt, suppressed, erased)
 
 
 def _learn_again(installation: Installation) -> tuple[int, int]:

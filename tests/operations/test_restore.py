@@ -153,8 +153,15 @@ def test_a_restored_backup_is_in_hold_shows_what_it_would_send_and_goes_on_when_
     assert {"cadence": "weekly", "slot": "2026-11-13"} in json.loads(capsys.readouterr().out)["due"]
     assert live("db", "resume") == 2
     assert "say --sent" in capsys.readouterr().err
+    with closing(sqlite3.connect(live.folder / "digest.db")) as conn:
+        conn.execute("UPDATE delivery SET state = CASE id WHEN 4 THEN 'pending' ELSE 'uncertain' END WHERE id > 3")
+        conn.commit()
     assert live("db", "resume", "--sent") == 0
-    assert "the next new entries of each source wait for an editor" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"{READERS - 3} letters are in doubt now (`digest settle`), 1 of them by this command" in told
+    assert "the next new entries of each source wait for an editor" in told
+    assert live("settle", "--json") == 4
+    assert len(json.loads(capsys.readouterr().out)) == READERS - 3
     live.now += timedelta(days=7)
     assert live("run") == 4
     live.now += timedelta(days=7)
@@ -222,7 +229,10 @@ def test_a_copy_with_letters_pending_and_claimed_shows_them_and_sends_none(
     assert [one["letters"] for one in held["pending"]] == [READERS]
     is_held(copy, capsys)
     assert copy("db", "resume", "--sent") == 0
-    assert f"{READERS} letters are in doubt now" in capsys.readouterr().err
+    assert (
+        f"{READERS} letters are in doubt now (`digest settle`), {READERS} of them by this command"
+        in capsys.readouterr().err
+    )
     assert copy("run") == 4
     assert (sum(copy.letters().values()), states(copy)["uncertain"]) == (0, READERS)
 
