@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from subscribers.consent import may_mail
 from subscribers.model import Subscriber
-from subscribers.suppression import suppressed_ids
+from subscribers.suppression import suppressed_reasons
 
 
 def unmailable(
@@ -20,7 +20,7 @@ def unmailable(
     The reasons are those of `consent.may_mail`; suppressions are read in the caller's transaction. An empty
     `allow_list` allows everybody. Raises BadSecret when the suppressions were made with another secret.
     """
-    suppressed = suppressed_ids(conn, secret, [subscriber.id for subscriber in subscribers])
+    suppressed = suppressed_reasons(conn, secret, [subscriber.id for subscriber in subscribers])
     reasons = {
         subscriber.id: may_mail(subscriber, subscriber.id in suppressed, now, allow_list)
         for subscriber in subscribers

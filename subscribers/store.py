@@ -25,7 +25,7 @@ from subscribers.rows import (
     to_subscriber,
     write_all,
 )
-from subscribers.suppression import is_suppressed, reasons_for, suppress, suppressed_ids, unsuppress
+from subscribers.suppression import is_suppressed, reasons_for, suppress, suppressed_reasons, unsuppress
 from subscribers.tables import consent_event, subscriber, suppression
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
     "set_cadence",
     "stream",
     "suppress",
-    "suppressed_ids",
+    "suppressed_reasons",
     "unsuppress",
     "update_interests",
 ]

@@ -115,14 +115,22 @@ def all_suppressions(conn: Connection) -> list[tuple[str, str]]:
     return [(row.address_hash, row.reason) for row in rows]
 
 
-def suppressed_ids(conn: Connection, secret: bytes, ids: Iterable[int]) -> set[int]:
-    """Return those of the subscriber `ids` whose address is suppressed; unknown ids are left out."""
-    suppressed: set[int] = set()
+def suppressed_reasons(conn: Connection, secret: bytes, ids: Iterable[int]) -> dict[int, str]:
+    """Return {id: reason} for those of the subscriber `ids` whose address is suppressed; unknown ids are left out."""
+    suppressed: dict[int, str] = {}
     for some in chunks(ids):
         query = select(subscriber.c.email_key, subscriber.c.id).where(subscriber.c.id.in_(some))
         keys = {row.email_key: row.id for row in conn.execute(query)}
-        suppressed.update(keys[key] for key in reasons_for(conn, secret, keys))
+        suppressed.update((keys[key], reason) for key, reason in reasons_for(conn, secret, keys).items())
     return suppressed
+
+
+def count_suppressed(conn: Connection, secret: bytes) -> int:
+    """Return how many active subscribers have a suppressed address. Raises BadSecret."""
+    check_secret(conn, secret)
+    hashes = {hashed for hashed, _ in all_suppressions(conn)}
+    query = select(subscriber.c.email_key).where(subscriber.c.state == "active").execution_options(yield_per=1000)
+    return sum(address_hash(secret, key) in hashes for key in conn.scalars(query)) if hashes else 0
 
 
 def is_sealed(conn: Connection) -> bool:

@@ -140,18 +140,19 @@ def list_(options: GlobalOptions, cadence: str | None, state: str | None, json_:
     with reading(installation.engine) as conn:
         while page := store.stream(conn, cadence=cadence, state=state, after=listed[-1].id if listed else 0):
             listed += page
+        suppressed = store.suppressed_reasons(conn, installation.secret, [subscriber.id for subscriber in listed])
     if json_:
-        answer([as_document(subscriber) for subscriber in listed])
+        answer([as_document(each) | {"suppressed": suppressed.get(each.id)} for each in listed])
         return
     rows = [
         (
             subscriber.id, subscriber.email, subscriber.cadence, subscriber.state,
             ";".join(sorted(subscriber.interests.policy_areas)) or "all",
-            ";".join(sorted(subscriber.interests.regions)) or "all",
+            ";".join(sorted(subscriber.interests.regions)) or "all", suppressed.get(subscriber.id, ""),
         )
         for subscriber in listed
     ]  # fmt: skip
-    click.echo(table(("id", "email", "cadence", "state", "policy areas", "regions"), rows))
+    click.echo(table(("id", "email", "cadence", "state", "policy areas", "regions", "suppressed"), rows))
 
 
 @subscribers.command()

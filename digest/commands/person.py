@@ -143,7 +143,7 @@ def _next_step(person: Subscriber | None) -> str:
     if person is None:
         return "No subscriber has this address: `digest subscribers add` adds them"
     if person.state == "active":
-        return f"Subscriber {person.id} is active: letters go out again"
+        return f"Subscriber {person.id} is active, as before: letters go out again, and nothing is left to do"
     return (
         f"Subscriber {person.id} is {person.state}: `digest subscribers confirm` brings them back with what they"
         " followed, `digest subscribers add` with new choices"

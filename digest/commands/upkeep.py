@@ -47,7 +47,10 @@ def status(options: GlobalOptions, json_: bool) -> None:
     ]  # fmt: skip
     click.echo(table(("source", "health", "checked", "note"), rows))
     click.echo("\nEntries: " + (", ".join(f"{n} {state}" for state, n in view.entries.items()) or "none yet"))
-    click.echo(f"Subscribers: {view.subscribers} active")
+    suppressed = "unknown (`digest doctor`)" if view.suppressed is None else view.suppressed
+    click.echo(
+        f"Subscribers: {view.subscribers} active" + (f", of them suppressed: {suppressed}" if suppressed else "")
+    )
 
 
 @click.command()

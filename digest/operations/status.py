@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from digest.installation import Installation
+from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
 from digest.schedule import next_slot
 from digest.store import calendar, deliveries, editions, history, runs, sources
@@ -15,6 +15,8 @@ from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import State
 from subscribers import store as people
+from subscribers.errors import BadSecret
+from subscribers.suppression import count_suppressed, is_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,9 @@ class Status:
     """The state of an installation at one instant.
 
     `hold` says why nothing may be mailed from this database, or is "". `in_doubt` counts the uncertain deliveries of
-    all editions. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name, state) rows, and
-    `entries` {state: count}.
+    all editions, and `suppressed` those of the active `subscribers` whose address must not be mailed, None when the
+    secret that would tell is lost. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name,
+    state) rows, and `entries` {state: count}.
     """
 
     hold: str
@@ -34,6 +37,7 @@ class Status:
     sources: list[tuple[str, State]]
     entries: dict[str, int]
     subscribers: int
+    suppressed: int | None
     runs: list[dict[str, Any]]
     slots: list[dict[str, Any]]
 
@@ -64,6 +68,7 @@ class Status:
             ],
             "entries": self.entries,
             "subscribers": self.subscribers,
+            "suppressed": self.suppressed,
             "runs": self.runs,
             "slots": self.slots,
         }  # fmt: skip
@@ -94,6 +99,17 @@ def status(installation: Installation) -> Status:
             sources=[(source.name, source_states.get(source.name, State())) for source in settings.sources],
             entries={row[0]: row[1] for row in sorted(counts)},
             subscribers=people.count(conn),
+            suppressed=_count_suppressed(conn, installation),
             runs=runs.newest(conn),
             slots=calendar.slots(conn),
         )
+
+
+def _count_suppressed(conn: Connection, installation: Installation) -> int | None:
+    """Return how many active subscribers must not be mailed; None when the secret that would tell is lost."""
+    if not is_sealed(conn):
+        return 0  # because the first suppression seals, and a command that only looks makes no secret
+    try:
+        return count_suppressed(conn, stored_secret(conn, installation.settings.secret_file))
+    except BadSecret:
+        return None

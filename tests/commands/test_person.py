@@ -188,3 +188,41 @@ def test_every_command_takes_the_id_that_json_gives(house: House) -> None:
         gone = told(house, command, bob, *more)
         assert (gone.code, "no subscriber has this address or id; see" in gone.stderr) == (2, True), command
     assert ann(house).state == "active"
+
+
+@pytest.mark.parametrize("reason", spread(1, ["editor", "bounced", "complained"]))
+def test_a_suppressed_reader_is_told_apart_wherever_readers_are_counted_or_listed(house: House, reason: str) -> None:
+    house.reader("bob@example.org")
+    place = house.place
+    with writing(place.engine) as conn:
+        people.suppress(conn, ANN, reason, secret=place.secret, now=house.now)
+    listed = told(house, "list").stdout.splitlines()
+    assert [row.split()[-1] for row in listed if "@" in row] == [reason, "all"]
+    marks = [row["suppressed"] for row in told(house, "list", "--state", "active", "--json").document]
+    assert marks == [reason, None]
+    assert "2 active, of them suppressed: 1\n" in digest(house.folder, "status").stdout
+    counts = digest(house.folder, "status", "--json").document
+    assert (counts["subscribers"], counts["suppressed"]) == (2, 1)
+    (house.folder / "digest.secret").unlink()
+    assert "2 active, of them suppressed: unknown" in digest(house.folder, "status").stdout
+
+
+def test_what_is_exported_of_a_suppressed_reader_makes_nobody_mailable_elsewhere(
+    house: House, tmp_path: Path
+) -> None:
+    place = house.place
+    with writing(place.engine) as conn:
+        people.suppress(conn, ANN, "editor", secret=place.secret, now=house.now)
+    assert told(house, "export", "all.csv").code == 0
+    other = House(tmp_path / "other")
+    assert told(other, "import", str(house.folder / "all.csv")).code == 0
+    assert [row["suppressed"] for row in told(other, "list", "--json").document] == ["editor"]
+    other.close()
+    assert told(house, "import", "all.csv").code == 0
+    assert [row["suppressed"] for row in told(house, "list", "--json").document] == ["editor"]
+
+
+def test_a_suppression_lifted_from_an_active_reader_leaves_nothing_to_do(house: House) -> None:
+    assert told(house, "suppress", ANN).code == 0
+    lifted = told(house, "unsuppress", ANN, "--note", "rang")
+    assert "Subscriber 1 is active, as before: letters go out again, and nothing is left to do" in lifted.stdout
