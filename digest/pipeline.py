@@ -21,7 +21,7 @@ from digest.editions.due import slots_to_run
 from digest.editions.freeze import freeze_slot
 from digest.editions.pages import ask_pages
 from digest.editions.unforeseen import unforeseen
-from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, WrongUse
+from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.cures import cure_for
 from digest.notices.hand_over import hand_over_owed
@@ -137,7 +137,7 @@ def _take_back(run: Run, context: RunContext) -> None:
     """Take back requests in doubt: before the slow steps, because it works only while their hour is far off."""
     taken_back = take_back(run)
     if taken_back.open:
-        context.report.waiting.append(f"{taken_back.open} requests in doubt {why_open(run)}")
+        context.report.waiting.append(f"{counted(taken_back.open, 'request')} in doubt, {why_open(run)}")
 
 
 def _gather(run: Run, context: RunContext) -> None:
@@ -197,14 +197,14 @@ def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
     """Report the letters of an edition that were not taken for no reader's fault, and an edition that nobody got."""
     for reason, count in run.answers.pop_objections():
         report.waiting.append(
-            f"edition {number}: {count} letters were not taken, for no fault of their readers: {reason};"
-            f" {cure_for(reason).text}. They are tried again for three days"
+            f"edition {number}: {counted(count, 'letter was', 'letters were')} not taken, for no fault of a reader:"
+            f" {reason}; {cure_for(reason).text}. Each is tried again for three days"
         )
     receipt = receipt_now(run.installation, number)
     if receipt.refused and not (receipt.accepted or receipt.uncertain or receipt.pending):
         report.failed.append(
-            f"edition {number}: nobody has got it, all {receipt.refused} letters were refused; `digest receipt"
-            f" {number}` gives the reasons"
+            f"edition {number}: nobody has got it, of {counted(receipt.refused, 'letter')} every one was refused;"
+            f" `digest receipt {number}` gives the reasons"
         )
 
 

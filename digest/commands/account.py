@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, note, story, table, tell
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -121,7 +121,9 @@ def settle(options: GlobalOptions, chosen: ChosenDeliveries, ask: bool, verdict:
     if json_:
         answer([delivery.to_json() for delivery in remaining])
     else:
-        click.echo(_doubts_table(remaining) if remaining else "nothing is in doubt")
+        click.echo(
+            _doubts_table(remaining) if remaining else "nothing is in doubt" + (" any more" if settled else "")
+        )
     if remaining:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
 
@@ -186,10 +188,11 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
         raise click.exceptions.Exit(1)
     uncertain = sum(receipt.uncertain for receipt in receipts) if doubts is None else doubts
     if uncertain:
-        tell(f"{uncertain} deliveries are in doubt: nobody is mailed again until you decide (`digest settle`)")
+        doubt = counted(uncertain, "delivery is", "deliveries are") + " in doubt"
+        tell(f"{doubt}: nobody is mailed again until you decide (`digest settle`)")
     pending = sum(receipt.pending for receipt in receipts)
     if pending:
-        note(f"{pending} letters are still to be handed over: run again later")
+        note(f"{counted(pending, 'letter is', 'letters are')} still to be handed over: run again later")
     if waiting or uncertain or sources == PersonNeeded.exit_code:
         raise click.exceptions.Exit(PersonNeeded.exit_code)
     if pending or sources:
@@ -232,9 +235,9 @@ def _record(
     if not numbers:
         raise WrongUse("name deliveries by number, or say --all; see `digest settle`")
     count = record_decision(installation, numbers, decision, name)
-    tell(f"{count} settled as {decision}")
+    tell(f"{counted(count, 'delivery', 'deliveries')} settled as {decision}")
     if decision == "resend":
-        tell("they go out with `digest send`")
+        tell(f"{'it goes' if count == 1 else 'they go'} out with `digest send`")
 
 
 def _doubts_table(deliveries: Sequence[DeliveryInDoubt]) -> str:

@@ -13,7 +13,7 @@ from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import GlobalOptions, table, tell
 from digest.commands.csv_files import import_people
 from digest.editions import draft
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry
 from digest.store import deliveries, entries
@@ -39,7 +39,10 @@ def tell_story(options: GlobalOptions, watch: Watch) -> None:
     run = pipeline.run(installation, watch=watch)
     with reading(installation.engine) as conn:
         gathered = list(entries.listing(conn))
-    click.echo(f"\nGathered: {len(gathered)} entries from {len(installation.settings.sources)} sources")
+    click.echo(
+        f"\nGathered: {counted(len(gathered), 'entry', 'entries')} from"
+        f" {counted(len(installation.settings.sources), 'source')}"
+    )
     click.echo(table(("source", "posts", "case studies", "held"), _by_source(installation, gathered)))
     click.echo("\nClassified, for example")
     rows = [_classified(entry) for entry in gathered[:_SHOWN]]

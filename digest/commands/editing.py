@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from digest.commands.base import GlobalOptions, Id, split_values, tell
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 
 
 @click.command()
@@ -19,7 +19,7 @@ def release(options: GlobalOptions, entries: tuple[int, ...], source: str | None
     if bool(entries) == bool(source):
         raise WrongUse("name entries by id, or one source with --source; see `digest entries --state held`")
     released = edit.release(options.installation(), list(entries), source)
-    tell(f"released {len(released)} entries")
+    tell(f"released {counted(len(released), 'entry', 'entries')}")
 
 
 @click.command()

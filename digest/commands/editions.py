@@ -23,7 +23,7 @@ from digest.commands.base import (
     told_once_a_day,
 )
 from digest.commands.progress import watching
-from digest.errors import PersonNeeded
+from digest.errors import PersonNeeded, counted
 from digest.model import CADENCES, Edition
 
 if TYPE_CHECKING:
@@ -68,9 +68,11 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
     stopped = ", stopped" if edition.held else ""
     click.echo(f"edition {edition.id}, {edition.cadence} {edition.slot}: {edition.state}{stopped}")
     click.echo(
-        f"{view.entries} entries in {view.digests} digests to {view.readers.get('pending', 0)} readers;"
-        f" {view.readers.get('empty', 0)} get nothing, {view.readers.get('suppressed', 0)} are suppressed,"
-        f" {view.readers.get('held', 0)} are held"
+        f"{counted(view.entries, 'entry', 'entries')} in {counted(view.digests, 'digest')} to"
+        f" {counted(view.readers.get('pending', 0), 'reader')};"
+        f" {counted(view.readers.get('empty', 0), 'gets', 'get')} nothing,"
+        f" {counted(view.readers.get('suppressed', 0), 'is', 'are')} suppressed,"
+        f" {counted(view.readers.get('held', 0), 'is', 'are')} held"
     )
     if shown:
         click.echo(table(("entry", "kind", "title"), [(s.entry.id, s.entry.kind, s.entry.title[:80]) for s in shown]))
@@ -104,8 +106,8 @@ def approve(options: GlobalOptions, edition: int, content_hash: str | None, by: 
     click.echo(f"edition {approved.id} ({approved.cadence} {approved.slot}) is approved, content {content}")
     if receipt is not None:
         click.echo(
-            f"it was stopped and goes on: {receipt.pending} letters are still to be handed over,"
-            f" {receipt.cancelled} stay cancelled"
+            f"it was stopped and goes on: {counted(receipt.pending, 'letter is', 'letters are')} still to be handed"
+            f" over, {counted(receipt.cancelled, 'stays', 'stay')} cancelled"
         )
 
 
@@ -138,7 +140,9 @@ def hold(options: GlobalOptions, edition: int, stop_: bool) -> None:
         assert stopped is not None
         receipt = deliveries.receipt(conn, stopped)
     click.echo(f"edition {edition} is stopped: no more of it goes out until `digest approve {edition}`")
-    click.echo(f"{receipt.pending} letters are kept back; {receipt.accepted} have left, and nothing calls them back")
+    kept = counted(receipt.pending, "letter is", "letters are")
+    left = counted(receipt.accepted, "has left, and nothing calls it", "have left, and nothing calls them")
+    click.echo(f"{kept} kept back; {left} back")
     _report_taken_back(taken_back)
 
 
@@ -224,9 +228,10 @@ def _report_rehearsals(rehearsals: Sequence[Rehearsal], out: Path, json_: bool) 
             for number, reader, no in unwritten
         ]
         answer(lists | {"dry_run": {"letters": letters, "dropped": dropped, "unwritten": rows, "out": str(out)}})
-    tell(f"dry run: {letters} letters in {out}; nothing was handed over, nothing was marked")
+    tell(f"dry run: {counted(letters, 'letter')} in {out}; nothing was handed over, nothing was marked")
     if dropped:
-        tell(f"{dropped} deliveries are left out, because their readers must not be mailed any more or have paused")
+        left_out = counted(dropped, "delivery is", "deliveries are") + " left out"
+        tell(f"{left_out}: for readers who must not be mailed any more, or have paused")
     for number, reader, refusal in unwritten:
         tell(f"delivery {refusal.delivery} of edition {number}, to subscriber {reader}: {refusal.reason}")
     if unwritten:
@@ -237,13 +242,13 @@ def _report_taken_back(taken_back: TakenBack) -> None:
     """Print how many letters were taken back. Raises PersonNeeded when requests at the provider were not."""
     if taken_back.readers:
         click.echo(
-            f"{taken_back.readers} letters that waited for their hour were taken back: cancelled for good, an"
-            " approval does not bring them back; `digest retag ENTRY` puts an entry into the next letter of each"
-            " matching reader who has not had it"
+            counted(taken_back.readers, "letter that waited was", "letters that waited for their hour were")
+            + " taken back: cancelled for good, an approval does not bring them back; `digest retag ENTRY` puts an"
+            " entry into the next letter of each matching reader who has not had it"
         )
-    if taken_back.open or taken_back.late:
+    if left := taken_back.open + taken_back.late:
         raise PersonNeeded(
-            f"{taken_back.open + taken_back.late} requests were not taken back ({taken_back.open} not confirmed by"
+            f"{counted(left, 'request was', 'requests were')} not taken back ({taken_back.open} not confirmed by"
             f" the provider: run this command again; {taken_back.late} too near their hour)"
         )
 

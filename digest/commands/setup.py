@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
-from digest.errors import ConfigError, DigestError, WrongUse
+from digest.errors import ConfigError, DigestError, WrongUse, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +77,10 @@ def check(options: GlobalOptions, labels: Path | None, json_: bool) -> None:
         answer({"problems": []})
     else:
         click.echo(
-            f"{len(settings.sources)} sources, {len(settings.taxonomy.policy_areas)} policy areas,"
-            f" {len(settings.taxonomy.themes)} themes, {len(settings.cadences)} cadences: no mistake found"
+            f"{counted(len(settings.sources), 'source')},"
+            f" {counted(len(settings.taxonomy.policy_areas), 'policy area')},"
+            f" {counted(len(settings.taxonomy.themes), 'theme')},"
+            f" {counted(len(settings.cadences), 'cadence')}: no mistake found"
         )
 
 

@@ -31,7 +31,7 @@ def status(options: GlobalOptions, json_: bool) -> None:
     if view.hold:
         click.echo(f"HOLD: nothing is mailed: {view.hold}; see `digest db held`, then `digest db resume`\n")
     if view.in_doubt:
-        click.echo(f"IN DOUBT: {view.in_doubt} deliveries; see `digest settle`\n")
+        click.echo(f"IN DOUBT: {counted(view.in_doubt, 'delivery', 'deliveries')}; see `digest settle`\n")
     click.echo("Next slots")
     click.echo(table(("cadence", "slot", "due", "approval"), view.next_slots))
     click.echo("\nEditions")
@@ -268,7 +268,7 @@ def _show_held(options: GlobalOptions, json_: bool) -> None:
         answer(owed.to_json())
         return
     for number, count in owed.pending.items():
-        click.echo(f"edition {number}: {count} letters it believes are owed")
+        click.echo(f"edition {number}: {counted(count, 'letter')} it believes to be owed")
     for cadence, day in owed.due:
         click.echo(f"{cadence} {day}: a slot it believes is due")
     if not owed.pending and not owed.due:

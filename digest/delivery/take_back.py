@@ -71,13 +71,13 @@ def take_back_request(run: Run, request: Request, why: OpenTakeBack, account: Ta
 
 
 def why_open(run: Run) -> str:
-    """Return why requests in doubt have not been taken back, and the cure, to follow "… requests in doubt"."""
+    """Return why requests in doubt have not been taken back, and the cure, to follow "… requests in doubt,"."""
     if isinstance(run.transport, WaitingTransport):
         return (
-            "wait at the provider, which has not confirmed that it takes them back: look at its key and its state,"
+            "at a provider which has not confirmed that it takes them back: look at its key and its state,"
             " and run again before their hour"
         )
     return (
-        "wait at the provider they were given to, and config.toml names another by now: run with that one again"
+        "at the provider that was given them, and config.toml names another by now: run with that one again"
         " before their hour, or `digest settle` after it"
     )

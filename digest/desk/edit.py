@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.editions import draft
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
@@ -109,11 +109,12 @@ def _sent_with(conn: Connection, number: int) -> Iterator[str]:
         owed = counts.get("pending", 0) + counts.get("claimed", 0)
         doubt = f", {counts['uncertain']} perhaps" if "uncertain" in counts else ""
         yield (
-            f"entry {number}: {counts.get('accepted', 0)} readers have had it{doubt}, with edition {edition.id}"
+            f"entry {number}: {counted(counts.get('accepted', 0), 'reader has', 'readers have')} had it{doubt},"
+            f" with edition {edition.id}"
             f" ({edition.cadence} {edition.slot}); a letter that has left cannot be called back"
         )
         if owed:
-            yield f"{owed} letters with it are still owed: `digest hold {edition.id} --stop` stops the edition"
+            yield f"{counted(owed, 'letter')} with it still owed: `digest hold {edition.id} --stop` stops the edition"
 
 
 def _redraft(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from digest.desk.reader_history import ReaderHistory, read_history
 from digest.desk.undecided import undecided
 from digest.desk.words import DELIVERY_STATES, FATES, LEFT_OUT, reason_in_words
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry, Sighting, Taxonomy
 from digest.sources.newness import LINK, keys_of
@@ -130,7 +130,7 @@ def _delivery_line(delivery: Delivery, history: ReaderHistory) -> str:
     """Return a line on a delivery: edition, state, fate, and the number of its entries."""
     digest = history.digest(delivery)
     more = f", {digest.more} more" if digest and delivery.state != "had" else ""  # because that is not kept
-    carries = f"{len(digest.placed)} entries{more}" if digest and digest.placed else "no letter"
+    carries = counted(len(digest.placed), "entry", "entries") + more if digest and digest.placed else "no letter"
     fate = history.fates.get(delivery.id)
     reason = f" ({delivery.reason})" if delivery.reason else ""
     fate_in_words = f", {FATES.get(fate, fate)}" if fate else ""

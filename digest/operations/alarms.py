@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from digest.errors import counted
 from digest.ledger import events
 from digest.store import event_history
 
@@ -42,7 +43,7 @@ def alarms(conn: Connection, now: datetime) -> list[Alarm]:
         raised.append(
             Alarm(
                 domain,
-                f"refused the sender or the text {count} times in 7 days; nobody was suppressed for it",
+                f"refused the sender or the text {counted(count, 'time')} in 7 days; nobody was suppressed for it",
                 "check SPF, DKIM, DMARC and the sender's reputation, and ask their postmaster",
             )
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
-from digest.errors import without_secrets
+from digest.errors import counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
 from digest.operations.alarms import alarms
@@ -57,7 +57,7 @@ def _people_and_entries(state: Status) -> Iterator[Finding]:
         yield Finding("note", "subscribers", "there are none", "import them with `digest subscribers import FILE`")
     if held := state.entries.get("held", 0):
         cure = "list them with `digest entries --state held`, then release or drop them"
-        yield Finding("person", "entries", f"{held} wait for an editor", cure)
+        yield Finding("person", "entries", f"{counted(held, 'waits', 'wait')} for an editor", cure)
 
 
 def _secret(conn: Connection, settings: Settings) -> Iterator[Finding]:
@@ -80,7 +80,8 @@ def _followed(conn: Connection, settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "wrong",
                 f"cadence.{name}",
-                f"{count} readers follow cadence {name!r}, which config.toml does not have: they get nothing",
+                f"{counted(count, 'reader follows', 'readers follow')} cadence {name!r}, which config.toml does not"
+                f" have: {'this reader gets' if count == 1 else 'they get'} nothing",
                 f"add [cadence.{name}] to config.toml, or change these readers' cadence"
                 " (`digest subscribers export`, then `import`)",
             )
@@ -91,7 +92,9 @@ def _followed(conn: Connection, settings: Settings) -> Iterator[Finding]:
 
 def _unknown_slugs(facet: str, counts: Counter[str], facets: KnownFacets) -> Iterator[Finding]:
     missing = [
-        f"{slug!r} ({count} readers)" for slug, count in counts.most_common() if facets.slug(facet, slug) != slug
+        f"{slug!r} ({counted(count, 'reader')})"
+        for slug, count in counts.most_common()
+        if facets.slug(facet, slug) != slug
     ]
     if missing:
         problem = f"readers follow {facet.replace('_', ' ')} that config.toml does not have: {', '.join(missing)}"
@@ -108,9 +111,8 @@ def _sources(state: Status) -> Iterator[Finding]:
             cure = "correct its address in config.toml, or remove it there"
             yield Finding("wrong", name, "answers that it is gone for good (410)", cure)
         elif source.failures:
-            yield Finding(
-                "wrong", name, f"failed {source.failures} times: {source.error}", _source_cure(name, source)
-            )
+            problem = f"failed {counted(source.failures, 'time')}: {source.error}"
+            yield Finding("wrong", name, problem, _source_cure(name, source))
         elif source.cut:
             cure = "ask its publisher for a shorter feed, or move older files out of the folder"
             yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest.editions.due import passed_editions, slot_owed
-from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.cures import Cause, cause_of
 from digest.model import Receipt
@@ -111,10 +111,10 @@ def _receipt(
     if receipt.unexplained:
         yield Finding("wrong", where, "the receipt does not balance", "restore a backup, and tell the authors")
     if receipt.uncertain:
-        problem = f"{receipt.uncertain} deliveries are in doubt"
+        problem = counted(receipt.uncertain, "delivery is", "deliveries are") + " in doubt"
         yield Finding("person", where, problem, f"decide with `digest settle --edition {number}`")
     if number in stopped:
-        problem = f"is stopped, {receipt.pending} letters are not handed over"
+        problem = f"is stopped, {counted(receipt.pending, 'letter is', 'letters are')} not handed over"
         yield Finding("person", where, problem, f"`digest approve {number}` lets it go on")
     elif receipt.pending:
         yield _pending(conn, receipt, owed, last)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from digest.errors import counted
 from digest.installation import Installation
 from digest.operations.finding import Finding
 from digest.operations.old_files import (
@@ -35,9 +36,15 @@ def file_findings(installation: Installation, is_open: Callable[[Path], bool] = 
     paths = _paths(installation, database, [file.path for file in [*kept, *others]])
     yield from _open_files([path for path, files in paths.items() if any(map(is_open, files))])
     yield from _copies(
-        f"{database.name if database else ''}.before-*", "replaced databases", kept, now, limits.copies
+        f"{database.name if database else ''}.before-*",
+        ("replaced database", "replaced databases"),
+        kept,
+        now,
+        limits.copies,
     )
-    yield from _copies("backups", "copies of the database beside it", others, now, None)
+    yield from _copies(
+        "backups", ("copy of the database beside it", "copies of the database beside it"), others, now, None
+    )
     yield from _letters(installation, now, limits.letters)
 
 
@@ -58,22 +65,23 @@ def _open_files(readable: list[Path]) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "files",
-            f"other accounts of this machine may read {len(readable)} files or folders with personal data or keys",
+            f"other accounts of this machine may read {counted(len(readable), 'file or folder', 'files or folders')}"
+            " with personal data or keys",
             f"`chmod -R go= {names}`; what the program makes new is for its account alone",
         )
 
 
 def _copies(
-    place: str, what: str, files: Sequence[OldFile], now: datetime, limit: timedelta | None
+    place: str, what: tuple[str, str], files: Sequence[OldFile], now: datetime, limit: timedelta | None
 ) -> Iterator[Finding]:
-    """Yield a note on copies of the database, with their number and the age of the oldest."""
+    """Yield a note on copies of the database, with their number and the age of the oldest; `what` is one and many."""
     if files:
         age = max((now - (file.at or changed(file.path))).days for file in files)
         yield Finding(
             "note",
             place,
-            f"{len(files)} {what} in {files[0].path.parent}, the oldest {max(0, age)} days old, hold personal data,"
-            " also of people who were erased since",
+            f"{counted(len(files), *what)} in {files[0].path.parent}, the oldest {counted(max(0, age), 'day')} old,"
+            " with personal data, also of people who were erased since",
             "delete those that you no longer need"
             + (f"; `digest run` deletes those older than {limit.days} days" if limit else ""),
         )
@@ -92,8 +100,8 @@ def _letters(installation: Installation, now: datetime, limit: timedelta | None)
         yield Finding(
             "note",
             "letters",
-            f"{len(files)} letters in {folder} are more than {most.days} days old, the oldest {age.days}; they hold"
-            " addresses, also of people who were erased since",
+            f"{counted(len(files), 'letter')} in {folder}, older than {counted(most.days, 'day')}, the oldest"
+            f" {counted(age.days, 'day')}, with addresses, also of people who were erased since",
             "the next `digest run` deletes them" if limit else "delete the folders of editions that you do not need",
         )
 

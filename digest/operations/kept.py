@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
+from digest.errors import counted
 from digest.installation import Installation
 from digest.operations.old_files import (
     OldFile,
@@ -101,7 +102,8 @@ def _files(installation: Installation) -> Iterator[Kept]:
         yield _of_files(f"replaced databases: {named(database)}.before-*", copies, limits.copies, now)
         yield _of_files("copies of the database beside it", others, None, now, _BY_YOU)
     letters = readable(old_letters(installation))
-    yield _of_files(f"files of letters: {named(settings.transport.directory)}", letters, limits.letters, now)
+    count = counted(sum(file.path.suffix == ".eml" for file in letters), "letter")  # which has a file for each form
+    yield _of_files(f"files of {count}: {named(settings.transport.directory)}", letters, limits.letters, now)
     previews = [OldFile(path, None) for path in (settings.home / "preview").glob("*") if path.is_file()]
     yield _of_files("files of previews: preview", previews, None, now, _BY_YOU)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from digest.delivery.run import Run
 from digest.delivery.take_back import TakenBack, take_back_request
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
 from digest.store import deliveries, editions, requests
@@ -31,9 +31,9 @@ def stop(installation: Installation, number: int) -> TakenBack:
         receipt = deliveries.receipt(conn, edition)
         if not receipt.pending and not edition.held and not requests.of_edition(conn, number, installation.clock()):
             raise WrongUse(
-                f"edition {number} ({edition.cadence} {edition.slot}) has nothing left to stop: {receipt.accepted}"
-                f" letters have left, {receipt.uncertain} are in doubt; a letter that has left cannot be called back."
-                " `digest drop ENTRY` keeps an entry out of later letters and says who has had it"
+                f"edition {number} ({edition.cadence} {edition.slot}) has nothing left to stop:"
+                f" {counted(receipt.accepted, 'letter has', 'letters have')} left, {receipt.uncertain} in doubt; no"
+                " letter can be called back. `digest drop ENTRY` keeps an entry out of later ones and says who had it"
             )
         # Before anything else, because a run under way must claim no more deliveries of the edition.
         editions.hold(conn, number)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from zoneinfo import ZoneInfo
 
-from digest.errors import DigestError, TryLater
+from digest.errors import DigestError, TryLater, counted
 from digest.installation import Installation
 from digest.store import entries, history, runs
 from digest.store.engine import reading, writing
@@ -18,7 +18,7 @@ def held_entries(installation: Installation) -> list[str]:
     with reading(installation.engine) as conn:
         held = entries.count(conn, "held")
     cure = "see `digest entries --state held`, then `digest release` or `digest drop` them"
-    return [f"{held} {'entry is' if held == 1 else 'entries are'} held for an editor: {cure}"] if held else []
+    return [f"{counted(held, 'entry is', 'entries are')} held for an editor: {cure}"] if held else []
 
 
 def what_waits(installation: Installation, waiting: list[str]) -> list[str]:
@@ -29,7 +29,7 @@ def what_waits(installation: Installation, waiting: list[str]) -> list[str]:
 
 def in_doubt(count: int) -> str:
     """Return the line by which a run notes how many deliveries are in doubt."""
-    return f"{count} deliveries in doubt"
+    return counted(count, "delivery", "deliveries") + " in doubt"
 
 
 def told_today(installation: Installation) -> list[str] | None:

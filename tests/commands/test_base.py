@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from digest.commands.base import bundled, id_of, interests_of, split_values
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 from digest.model import Taxonomy, Term
 from tests.counts import table
 
@@ -66,3 +67,19 @@ def test_interests_are_read_by_slug_or_name() -> None:
 def test_an_unknown_interest_is_refused() -> None:
     with pytest.raises(WrongUse, match="hosing"):
         interests_of(TAXONOMY, ["hosing"], [], [])
+
+
+@table(
+    "words, expected",
+    [
+        ((1, "letter"), "1 letter"),
+        ((0, "letter"), "0 letters"),
+        ((2, "letter"), "2 letters"),
+        ((1, "entry", "entries"), "1 entry"),
+        ((11, "entry", "entries"), "11 entries"),
+        ((1, "delivery is", "deliveries are"), "1 delivery is"),
+        ((-3, "delivery is", "deliveries are"), "-3 deliveries are"),
+    ],
+)
+def test_a_number_goes_with_its_noun(words: tuple[Any, ...], expected: str) -> None:
+    assert counted(*words) == expected

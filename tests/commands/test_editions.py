@@ -85,8 +85,8 @@ def test_a_stop_says_what_is_kept_back_and_what_has_left(sent: House) -> None:
         conn.execute(update(delivery).where(delivery.c.id == first).values(state="pending"))
     drop = said(sent, "drop", "1")
     assert "2 readers have had it" in drop.stderr
-    assert f"1 letters with it are still owed: `digest hold {number} --stop`" in drop.stderr
-    assert "1 letters are kept back; 2 have left" in said(sent, "hold", str(number), "--stop").stdout
+    assert f"1 letter with it still owed: `digest hold {number} --stop`" in drop.stderr
+    assert "1 letter is kept back; 2 have left" in said(sent, "hold", str(number), "--stop").stdout
     assert said(sent, "hold", str(number), "--stop").code == 0, "it may be repeated"
 
 

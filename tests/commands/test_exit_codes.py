@@ -191,7 +191,7 @@ CAUSES: list[tuple[int, Cause, str]] = [
     (2, a_key_is_unknown, "letter.capp: unknown key"),
     (2, an_argument_is_wrong, "edition 99 does not exist"),
     (2, the_schema_is_newer, "newer"),
-    (4, an_answer_is_unknown, "1 deliveries are in doubt"),
+    (4, an_answer_is_unknown, "1 delivery is in doubt"),
     (4, it_was_restored, "the database is in HOLD: it was restored"),
     (4, the_fence_is_lost, "the database is in HOLD: "),
     (4, an_edition_waits_for_approval, "is not approved"),
@@ -277,4 +277,4 @@ def test_status_tells_the_whole_truth_as_one_document(house: House, capsys: pyte
     assert {one["outcome"] for one in told["runs"]} == {"done"}
     assert cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), "doctor", "--json"]) == 1
     found = {one["problem"]: one["level"] for one in json.loads(capsys.readouterr().out)}
-    assert found == {"1 letters are not handed over": "wrong", "1 deliveries are in doubt": "person"}
+    assert found == {"1 letters are not handed over": "wrong", "1 delivery is in doubt": "person"}

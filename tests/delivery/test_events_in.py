@@ -240,7 +240,7 @@ def test_many_suppressions_in_a_day_are_an_alarm_and_so_is_a_domain_that_refuses
     file.write_bytes(body_of(*dead, told("bounce", 4, "x", tag=sent.tag, at=now, status="5.7.1")))
     result = command(sent, "--file", str(file))
     assert "edition" not in result.stderr  # two are few
-    assert "alarm: example.org: refused the sender or the text 1 times" in result.stderr
+    assert "alarm: example.org: refused the sender or the text 1 time in" in result.stderr
     file.write_bytes(body_of(told("spamreport", 3, "e3", tag=sent.tag, at=now)))
     result = command(sent, "--file", str(file))
     with reading(sent.place.engine) as conn:

@@ -26,8 +26,8 @@ from tests.kills.trial import Ended, Ground, Running, Trial
 LATER = "2026-11-06T16:00:00+00:00"  # by then what was put off is due again
 # The place, what was wrong, and the cure; or what becomes of the letters.
 TELLS = re.compile(
-    r"^(?:\S+Z (?:run \d+: )?)?(?:digest: .+[:;,] .+; .+|\d+ letters are still to be handed over"
-    r"|\d+ deliveries are in doubt: )",
+    r"^(?:\S+Z (?:run \d+: )?)?(?:digest: .+[:;,] .+; .+|\d+ (?:letter is|letters are) still to be handed over"
+    r"|\d+ (?:delivery is|deliveries are) in doubt: )",
     re.M,
 )
 

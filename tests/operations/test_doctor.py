@@ -50,7 +50,7 @@ def test_readers_of_a_cadence_that_is_no_more_get_nothing_and_that_is_wrong(hous
     told = found(house)
     assert list(told) == ["cadence.fortnightly"]
     assert told["cadence.fortnightly"].level == "wrong"
-    assert "1 readers follow cadence 'fortnightly', which config.toml does not" in told["cadence.fortnightly"].problem
+    assert "1 reader follows cadence 'fortnightly', which config.toml does not" in told["cadence.fortnightly"].problem
 
 
 def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House) -> None:
@@ -64,7 +64,7 @@ def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House)
         "subscribers.policy_areas": (
             "note", "readers follow policy areas that config.toml does not have: 'old' (2 readers)",
         ),
-        "subscribers.themes": ("note", "readers follow themes that config.toml does not have: 'lost' (1 readers)"),
+        "subscribers.themes": ("note", "readers follow themes that config.toml does not have: 'lost' (1 reader)"),
     }  # fmt: skip
 
 

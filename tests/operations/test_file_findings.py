@@ -57,5 +57,5 @@ def test_doctor_lists_what_still_holds_the_erased(tmp_path: Path) -> None:
         house.now = START + timedelta(days=40)
         told = {finding.place: finding.problem for finding in file_findings(house.place)}
     assert told["digest.db.before-*"].startswith("2 replaced databases in ")
-    assert "1 copies of the database beside it in " in told["backups"] and "40 days old" in told["backups"]
-    assert told["letters"].startswith("1 letters in ") and "the oldest 36; " in told["letters"]
+    assert "1 copy of the database beside it in " in told["backups"] and "40 days old" in told["backups"]
+    assert told["letters"].startswith("1 letter in ") and "the oldest 36 days, " in told["letters"]

@@ -94,7 +94,7 @@ def test_old_deliveries_become_counts_and_who_had_what(house: House) -> None:
     where = "edition 2 (weekly 2026-11-06)"
     included = f"included in {where}, handed over (on 2026-11-06): the reason is not kept any more"
     assert explain(house.place, ann, "1")[2] == Explanation("included", (included,))
-    assert explain(house.place, ann)[2].reasons[-1] == f"{where}: had (on 2026-11-06); 1 entries"
+    assert explain(house.place, ann)[2].reasons[-1] == f"{where}: had (on 2026-11-06); 1 entry"
     not_had = f"not had with {where}; why is not kept any more"
     assert explain(house.place, "eve@example.org", "1")[2] == Explanation("not-kept", (not_had,))
     assert preview(house.place, email=ann, number=2).reason.startswith("they had this letter on 2026-11-06; how it")
@@ -191,7 +191,7 @@ def test_only_files_of_the_program_go(tmp_path: Path, begun: Callable[..., House
         left = sorted(path.name for path in (house.folder / "letters").glob("weekly-2026-11-06/*"))
         assert left == ["notes.txt"] and not (house.folder / "letters" / "weekly-2020-01-10").exists()
         told = digest(house.folder, "--now", house.now.isoformat(), "doctor").stdout
-        assert "1 replaced databases in" in told and "`digest run` deletes those older than 30 days" in told
+        assert "1 replaced database in" in told and "`digest run` deletes those older than 30 days" in told
         assert re.search(r"\n +1  database +0.\d MB +for ever", told)
 
 

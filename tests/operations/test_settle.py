@@ -150,7 +150,7 @@ def test_a_persons_word_settles_what_it_names_and_nothing_else(
     house: Stage, capsys: pytest.CaptureFixture[str], decision: str, state: str, after: str, copies: int
 ) -> None:
     assert run(house, "settle", "2", "4", "2", "--as", decision, "--by", "Anna") == 4  # three are left
-    assert f"2 settled as {decision}" in capsys.readouterr().err
+    assert f"2 deliveries settled as {decision}" in capsys.readouterr().err
     assert states(house) == ["uncertain", state, "uncertain", state, "uncertain"]
     assert rows(house)[1][1] == f"settled by Anna: {decision}"
     house.postman.usual = ("accepted", "")
