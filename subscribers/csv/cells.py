@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from typing import TypeVar
 from subscribers.addresses import Address, parse_address
 from subscribers.csv.foreign import FACETS, Labels, consent_date, standing_in
 from subscribers.csv.remarks import holds_a_stop
-from subscribers.csv.rows import BadCell, CsvRow
+from subscribers.csv.rows import STRUCK, BadCell, CsvRow
 from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
+from subscribers.csv.unknown import UnknownColumns
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, quoted
 from subscribers.languages import is_language_tag
@@ -20,6 +22,7 @@ from subscribers.rows import clean_name
 from subscribers.tables import REASONS, STATES
 
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
+_STRUCK_ROW = re.compile(r"#(?!\d)|//|--+\s*\w|~~")
 T = TypeVar("T")
 _MOST_REMEMBERED = 50_000  # cells, for each facet
 
@@ -60,12 +63,13 @@ class CellReader:
 
     `interests` is {label of another tool: the policy area, region or theme that it stands for, or "ignore"}. Raises
     BadFile for a label that stands for nothing known. It remembers the cells of facets that it has read, because many
-    subscribers follow the same.
+    subscribers follow the same. After the last row, `unknown.check` tells whether the file must be refused.
     """
 
     known_facets: KnownFacets
     cadences: tuple[str, ...]
     interests: Mapping[str, str] = field(default_factory=dict)
+    unknown: UnknownColumns = field(default_factory=UnknownColumns)
     _facets: dict[str, _Facet] = field(default_factory=dict)
     _labels: Labels = field(init=False)
 
@@ -77,14 +81,14 @@ class CellReader:
         """Return the changes that the row asks for.
 
         Raises BadCell for the first cell that is wrong; but a row that tells the person to be left alone is taken
-        for that, because a wrong cell beside it must not cost them their wish. Raises BadFile where a column that
-        nobody knows may tell of consent.
+        for that, because a wrong cell beside it must not cost them their wish.
         """
+        _refuse_commented(row)
         try:
             address = parse_address(row.cells.get("email", ""))
         except BadAddress as error:
             raise BadCell(str(error)) from None
-        standing, remark = standing_in(row)
+        standing, remark = standing_in(row, self.unknown)
         if standing not in STOPS:
             return self._read_all(row, address, standing, remark)
         try:
@@ -130,6 +134,15 @@ class CellReader:
 
     def _cadence(self, text: str) -> str:
         return _choice("cadence", text, self.cadences)
+
+
+def _refuse_commented(row: CsvRow) -> None:
+    """Raise BadCell for a row that is struck off by a sign before it: "#ann@x.example", "-ann@x.example", "//Ann"."""
+    if STRUCK.match(row.cells.get("email", "")) or _STRUCK_ROW.match(row.first):
+        raise BadCell(
+            "a sign before the row may tell that it is struck off; take the row out, or the sign, or write an address"
+            " that truly begins with it as <#ann@x.example>"
+        )
 
 
 def _with_standing(changes: RowChanges, standing: str) -> RowChanges:

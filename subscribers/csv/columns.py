@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from subscribers.csv.remarks import names_a_stop
 from subscribers.csv.standing import CONSENT_FIELDS
-from subscribers.csv.vocabulary import LONGEST_NAME, Export, squashed, vocabulary
+from subscribers.csv.vocabulary import LONGEST_NAME, Export, name_words, squashed, vocabulary
 from subscribers.errors import BadFile
 
 COLUMNS = (
@@ -28,8 +28,12 @@ COLUMNS = (
     "joined_at",
     "suppressed",
 )
-# Fields of other tools' files beside those of consent. "" is a column that is left out with a remark.
-PARTS = ("first_name", "last_name", "created_at", "interests", "remark", "ignore", "other")
+# Fields of other tools' files beside those of consent. "" is a column that is left out with a remark, and "unnamed"
+# one without a name, of which nothing is said as long as it is blank.
+PARTS = ("first_name", "last_name", "created_at", "interests", "remark", "ignore", "other", "unnamed")
+UNKNOWN = ("", "unnamed")
+# Fields of columns that must not be missing in a row.
+TELL_CONSENT = (*CONSENT_FIELDS, "state", "suppressed", "paused_until", "remark")
 SUSPECT = "?"
 TO_MAP = (
     *COLUMNS, "first_name", "last_name", "interests", "status", "subscribed", "confirmed", "unsubscribed", "bounced",
@@ -56,7 +60,7 @@ class CsvHeader:
     @property
     def left_out(self) -> list[str]:
         """The names of the columns that are left out with a remark."""
-        return [column.name for column in self.columns if column.name and column.field in ("", "other")]
+        return [column.name for column in self.columns if column.field in ("", "other")]
 
 
 def column_name(cell: str) -> str:
@@ -70,7 +74,7 @@ def read_header(cells: Sequence[str], mapping: Mapping[str, str]) -> CsvHeader:
     Raises BadFile when there is no column of addresses, one of ours is there twice, or one may speak of consent and
     nobody has said how.
     """
-    names = [column_name(cell) for cell in cells]
+    names = [column_name(cell) or f"column_{number}" for number, cell in enumerate(cells, start=1)]
     wanted = _wanted(names, mapping)
     squashes = frozenset(squashed(name) for name in names)
     exports = (export for export in vocabulary().exports if any(sign <= squashes for sign in export.signs))
@@ -93,6 +97,8 @@ def field_of(name: str, cell: str, export: Export | None = None) -> str:
 
     It is SUSPECT when it may speak of consent, "other" when it speaks of something else, "" when nobody knows it.
     """
+    if not cell.strip("\ufeff' "):
+        return "unnamed"
     words, squash = vocabulary(), squashed(name)[:LONGEST_NAME]
     if export is not None and squash in export.columns:
         return export.columns[squash]
@@ -104,10 +110,11 @@ def field_of(name: str, cell: str, export: Export | None = None) -> str:
         if pattern.fullmatch(squash):
             dated = squash.endswith(_TIMES) or squash.startswith("date") or squashed(cell.split()[-1]) == "on"
             return "subscribed_at" if field == "subscribed" and dated else field
-    if words.harmless.search(squash) or ("mail" not in squash and words.other_channels.search(squash)):
+    parts = name_words(cell)
+    endings = {"".join(parts[at:]) for at in range(len(parts))}
+    if words.harmless & endings or ("mail" not in squash and words.other_channels.search(squash)):
         return "other"
-    parts = {part.lower() for part in re.findall(r"[A-Z]?[^\W_A-Z]+|[A-Z]+", cell)}
-    suspect = words.suspect.search(squash) or words.suspect_words & parts or names_a_stop(cell)
+    suspect = words.suspect.search(squash) or words.suspect_words & set(parts) or names_a_stop(cell)
     return SUSPECT if suspect else ""
 
 

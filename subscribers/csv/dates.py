@@ -16,6 +16,11 @@ _DAYS = (
     "%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%Y/%m/%d",
     "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
 )  # fmt: skip
+_MONTHS = ("%b %Y", "%B %Y", "%Y-%m", "%m/%Y", "%d %b %y", "%d-%b-%y", "%d %B %y", "%b %d %Y", "%B %d %Y")
+_DATED = re.compile(
+    r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d\d|\d{4})|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})(?:[T ,].*)?"
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+)
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p")
 
 
@@ -34,6 +39,13 @@ def read_instant(text: str) -> datetime | None:
     date = _the_only(parts[1], _DAYS) if parts else None
     time = _the_only(parts[2] or "00:00", _CLOCKS) if parts else None
     return datetime.combine(date.date(), time.time(), UTC) if date and time else None
+
+
+def looks_dated(text: str) -> bool:
+    """Return whether a text is a date, also one that may be two: "01/02/2024", "20240501", "May 2024"."""
+    if len(text) > 40 or not any(letter.isdecimal() for letter in text):
+        return False
+    return bool(_DATED.fullmatch(text)) or read_instant(text) is not None or _the_only(text, _MONTHS) is not None
 
 
 def _utc(text: str) -> datetime | None:

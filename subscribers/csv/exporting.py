@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from subscribers.addresses import parse_address
 from subscribers.csv.columns import COLUMNS
-from subscribers.csv.rows import guarded
+from subscribers.csv.rows import STRUCK, guarded
 from subscribers.model import Subscriber
 from subscribers.store import stream as subscribers_after
 from subscribers.suppression import reasons_for
@@ -42,7 +42,7 @@ def export_csv(conn: Connection, stream: IO[bytes], *, secret: bytes | None = No
 
 def _cells(person: Subscriber) -> list[str]:
     return [
-        person.email,
+        f"<{person.email}>" if STRUCK.match(person.email) else person.email,
         person.name,
         person.cadence,
         ";".join(sorted(person.interests.policy_areas)),

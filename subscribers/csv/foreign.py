@@ -9,7 +9,8 @@ from subscribers.csv.columns import CsvColumn, cure
 from subscribers.csv.dates import read_instant
 from subscribers.csv.remarks import asks_to_stop
 from subscribers.csv.rows import BadCell, CsvRow
-from subscribers.csv.standing import CONSENT_FIELDS, UNCLEAR, may_tell, split_labels, standing_of, strictest
+from subscribers.csv.standing import CONSENT_FIELDS, STOPS, UNCLEAR, split_labels, standing_of, strictest
+from subscribers.csv.unknown import UnknownColumns
 from subscribers.csv.vocabulary import squashed
 from subscribers.errors import BadFile
 from subscribers.facets import KnownFacets, quoted
@@ -28,11 +29,11 @@ _TAKEN = {
 _DATED = ("confirmed", "subscribed", "subscribed_at", "created_at")
 
 
-def standing_in(row: CsvRow) -> tuple[str | None, str]:
+def standing_in(row: CsvRow, unknown: UnknownColumns) -> tuple[str | None, str]:
     """Return the strictest standing that the columns give a row (None: no column speaks), and the remark on it.
 
-    Raises BadCell when a cell cannot be understood and none tells the person to be left alone, and BadFile where a
-    column that nobody knows may tell so.
+    `unknown` sees the row unless a column tells the person to be left alone. Raises BadCell when a cell that may tell
+    so cannot be understood or is missing.
     """
     given = [
         (column, text, standing_of(column.field, text))
@@ -46,9 +47,16 @@ def standing_in(row: CsvRow) -> tuple[str | None, str]:
     if state and state.lower() not in STATES and (standing := standing_of("status", state)) != UNCLEAR:
         given.append((CsvColumn("state", "status"), state, standing))
     strict = strictest(standing for _, _, standing in given)
+    asks_here = state.lower() == "left" or bool(row.cells.get("suppressed"))
+    if row.unreached and strict not in STOPS and not asks_here:
+        raise BadCell(
+            f"the row ends before column {row.unreached[:40]!r}, which tells whether they may be mailed; add the"
+            " cells that are missing"
+        )
     if strict is None or strict == "active":
-        if state.lower() != "left" and not row.cells.get("suppressed"):
-            _check_unknown(row)
+        if not asks_here:
+            unknown.see(row)
+            _check_remarks(row)
         return strict, ""
     column, text, _ = next(each for each in given if each[2] == strict)
     shown = f"column {column.name[:40]!r} " + (f"holds {quoted(text)}" if text else "is blank")
@@ -60,18 +68,13 @@ def standing_in(row: CsvRow) -> tuple[str | None, str]:
     return strict, f"{_TAKEN[strict]}, because {shown}"
 
 
-def _check_unknown(row: CsvRow) -> None:
-    """Raise BadFile when a column that nobody knows may tell to leave a person alone, BadCell for remarks."""
+def _check_remarks(row: CsvRow) -> None:
+    """Raise BadCell when a remark may tell to leave a person alone."""
     for column, text in row.others:
         if column.field == "remark" and asks_to_stop(text):
             raise BadCell(
                 f"column {column.name[:40]!r} holds {quoted(text)}, which may tell that they must not be mailed; take"
                 " those words out, or write left in a column 'state'"
-            )
-        if not column.field and may_tell(text):
-            raise BadFile(
-                f"line {row.line}: column {column.name[:40]!r} holds {quoted(text)}, which may tell who must not be"
-                f" mailed; {cure(column.name)}"
             )
 
 

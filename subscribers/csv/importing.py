@@ -108,6 +108,7 @@ def import_csv(
             run.flush()
             if progress is not None:
                 progress(run.report.rows)
+    reader.unknown.check()
     run.flush()
     if progress is not None:
         progress(run.report.rows)

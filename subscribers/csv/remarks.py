@@ -16,6 +16,9 @@ _LONGEST = 2_000  # characters of a remark that are read
 _GROUP = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # with groups in it
 # Letters and signs that have no plain letter in Unicode; the dagger stands behind the names of the dead.
 _FOLDED = str.maketrans({"ł": "l", "ø": "o", "†": " deceased ", "✝": " deceased "})
+# Signs that part a remark from a name, and letters that sort a name to the end of a list.
+_APART = re.compile(r"[][(){}*/|:;#!<>~=+_]+|\s[-\u2013\u2014]+\s|^[-\u2013\u2014]+|[-\u2013\u2014]+$")
+_TO_THE_END = re.compile(r"(?:z{2,}|x{2,})[\W_]", re.IGNORECASE)
 
 
 def asks_to_stop(text: str) -> bool:
@@ -24,14 +27,32 @@ def asks_to_stop(text: str) -> bool:
     return _holds(words) or bool(_patterns().alone.fullmatch(re.sub(r" ?\d+", "", words).strip()))
 
 
+def is_a_stop(text: str) -> bool:
+    """Return whether a text is such a remark as a whole: "Deceased", but not "Deceased Estates Officer"."""
+    words, patterns = _words(text).strip(), _patterns()
+    pattern = patterns.anywhere.get(words[:1])
+    return bool(patterns.alone.fullmatch(words) or (pattern and pattern.fullmatch(words)))
+
+
 def names_a_stop(name: str) -> bool:
     """Return whether the name of a column is such a remark: "goneAway", "date_of_death"."""
     return asks_to_stop(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))
 
 
 def holds_a_stop(name: str) -> bool:
-    """Return whether a person's name holds such a remark: "Ann Ash (deceased)"."""
-    return _holds(_words(name))
+    """Return whether a person's name holds such a remark: "Ann Ash (deceased)", "Ann LEFT Ash", "zz Ann Ash".
+
+    A word that may be a name ("Left") counts only where it is set off from the name by signs, or by capitals.
+    """
+    if _holds(_words(name)) or _TO_THE_END.match(name):
+        return True
+    parts = [part.strip() for part in _APART.split(name)]
+    apart = parts if len(parts) > 1 else []
+    apart += [part for part in map(str.strip, name.split(",")[1:]) if part == part.lower()]
+    words = re.findall(r"[^\W\d_]+", name)
+    if not all(word.isupper() for word in words):
+        apart += [word for word in words if len(word) > 2 and word.isupper()]
+    return any(_patterns().alone.fullmatch(_words(part)) for part in apart if part)
 
 
 @lru_cache(maxsize=20_000)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import IO
 
-from subscribers.csv.columns import COLUMNS, CsvColumn, CsvHeader, column_name, field_of, read_header
+from subscribers.csv.columns import COLUMNS, TELL_CONSENT, CsvColumn, CsvHeader, column_name, field_of, read_header
 from subscribers.csv.lines import Line, read_lines
 from subscribers.errors import BadFile
 
@@ -19,6 +19,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _GUARDED = (*_FORMULA, "'")
 _MOST_LINES = 40  # in one quoted row; with more, somebody forgot to close a quotation mark
 _DELIMITERS = (",", ";", "\t", "|")
+# A sign before an address that strikes it off; addresses are written with the others, such as "+" and "=".
+STRUCK = re.compile(r"[^\w\s<=+'\"(]")
 _NOT_MAPPED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -31,12 +33,15 @@ class CsvRow:
     """One row: the number of its first line (from 1), and its cells, trimmed, by the names of `COLUMNS`.
 
     `others` are the cells of the other columns that count: those of consent, also where they are blank, parts of a
-    name, and what nobody knows.
+    name, and what nobody knows. `unreached` is the name of the first column of consent that the row is too short for,
+    and `first` the first cell.
     """
 
     line: int
     cells: Mapping[str, str] = field(repr=False)
     others: Sequence[tuple[CsvColumn, str]] = field(default=(), repr=False)
+    unreached: str = ""
+    first: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,7 @@ def _row(number: int, columns: Sequence[CsvColumn], cells: Sequence[str]) -> Csv
     for column, text in zip(columns, texts, strict=False):
         if column.field in COLUMNS:
             ours[column.field] = text
-        elif column.name and column.field not in ("ignore", "other"):
+        elif column.field not in ("ignore", "other"):
             others.append((column, text))
-    return CsvRow(number, ours, others)
+    missing = (column.name for column in columns[len(cells) :] if column.field in TELL_CONSENT)
+    return CsvRow(number, ours, others, next(missing, ""), texts[0])

@@ -17,6 +17,8 @@ UNCLEAR = "unclear"
 # From the most permissive to the least. A row that is unclear is refused, unless another column tells it to stop.
 RANKS = ("active", "pending", UNCLEAR, "left", "bounced", "editor", "complained")
 STOPS = RANKS[RANKS.index("left") :]
+_NOTHING = " -\u2013\u2014_.,:/\\[](){}\"'\ufe0f"  # signs with which people and programs write that a cell is blank
+_TICKS = dict.fromkeys(map(ord, "\u2713\u2714\u2705\u2611"), "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def standing_of(field: str, text: str) -> str | None:
 
     A word of a status counts in every column: "unsubscribed" under *Subscribed* is no consent.
     """
-    says, words, word = CONSENT_FIELDS[field], vocabulary(), squashed(text)
+    says, words, word = CONSENT_FIELDS[field], vocabulary(), cell_word(text)
     if not word or word in words.blank or (len(word) > 4 and set(word) == {"0"}):
         return says.blank
     if word in words.standings:
@@ -65,6 +67,11 @@ def standing_of(field: str, text: str) -> str | None:
     if says.yes in (*STOPS, UNCLEAR) or read_instant(text) is not None:
         return says.yes
     return UNCLEAR
+
+
+def cell_word(text: str) -> str:
+    """Return the letters and digits of a cell, or its sign where it has none ("yes": a tick; "": a dash, "[]")."""
+    return squashed(text) or text.strip(_NOTHING).translate(_TICKS)
 
 
 def strictest(standings: Iterable[str | None]) -> str | None:

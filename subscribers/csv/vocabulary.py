@@ -35,8 +35,9 @@ class Vocabulary:
     """The words of `data/exports.toml`, squashed.
 
     `standings` is {word of a status: standing}; `names` {usual name: field}; `consent` (field, pattern) pairs in the
-    order in which they are tried; `suspect` matches names that may speak of consent, `harmless` and `other_channels`
-    those that do not.
+    order in which they are tried; `suspect` matches names that may speak of consent, `other_channels` those that do
+    not, `harmless` holds their last words. `remarks`, `work`, `harmless_dates` and `letters` match single words in
+    the names of columns that nobody knows; `answers` are cells as short as yes and no.
     """
 
     standings: Mapping[str, str]
@@ -48,8 +49,13 @@ class Vocabulary:
     consent: tuple[tuple[str, re.Pattern[str]], ...]
     suspect: re.Pattern[str]
     suspect_words: frozenset[str]
-    harmless: re.Pattern[str]
+    harmless: frozenset[str]
     other_channels: re.Pattern[str]
+    answers: frozenset[str]
+    remarks: re.Pattern[str]
+    work: re.Pattern[str]
+    harmless_dates: re.Pattern[str]
+    letters: re.Pattern[str]
     exports: tuple[Export, ...]
 
 
@@ -77,9 +83,11 @@ def vocabulary() -> Vocabulary:
         ),
         suspect=re.compile("|".join(consent["suspect"].split())),
         suspect_words=frozenset(consent["suspect_words"].split()),
-        harmless=re.compile(f"(?:{'|'.join(consent['harmless'].split())})$"),
+        harmless=frozenset(consent["harmless"].split()),
         other_channels=re.compile("|".join(consent["other_channels"].split())),
+        answers=frozenset(cells["answers"].split()),
         exports=tuple(_export(table) for table in data["export"]),
+        **{key: re.compile("|".join(words.split())) for key, words in data["unknown"].items()},
     )
 
 
@@ -88,6 +96,11 @@ def squashed(text: str) -> str:
     """Return the letters and digits of a text alone, in lower case and without accents."""
     folded = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in folded if character.isalnum())
+
+
+def name_words(name: str) -> list[str]:
+    """Return the words of a column's name in lower case and without accents: "dateOf_Birth" has three."""
+    return [squashed(word) for word in re.findall(r"[A-Z]?[^\W_A-Z]+|[A-Z]+", name)]
 
 
 def _by_word(lists: Mapping[str, str]) -> dict[str, str]:

@@ -86,8 +86,8 @@ def test_no_problem_line_holds_an_address(load: Any) -> None:
         + "a@town.example,,,,canary@town.example,,\n"
         + "a@town.example,,,,,canary@town.example,\n"
         + "a@town.example,,,,,,canary@town.example\n"
-        + "canary@town.example,\n"
-        + "canary@town.example,\n"
+        + "canary@town.example,,,,,,\n"
+        + "canary@town.example,,,,,,\n"
     )
     assert len(lines(report)) == 8
     assert not any("canary" in line or "town" in line for line in lines(report))
