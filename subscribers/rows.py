@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from subscribers.changes import record_changes
 from subscribers.invisible import one_line
 from subscribers.model import Interests, Subscriber
-from subscribers.tables import consent_event, subscriber
+from subscribers.tables import REASONS, consent_event, subscriber
 
 LONGEST_NAME = 200  # characters
 
@@ -84,6 +84,20 @@ def last_events(conn: Connection, what: str, ids: Collection[int] | None = None)
     if ids is not None:
         query = query.where(consent_event.c.subscriber_id.in_(ids))
     return {row.subscriber_id: row.at for row in conn.execute(query.group_by(consent_event.c.subscriber_id))}
+
+
+def suppressed_lines(conn: Connection) -> dict[int, str]:
+    """Return the reason by which each subscriber is suppressed, {id: reason}, as the consent history tells it."""
+    lines = consent_event.c.what.in_(("suppressed", "unsuppressed"))
+    query = select(consent_event.c.subscriber_id, consent_event.c.what, consent_event.c.how).where(lines)
+    reasons: dict[int, str] = {}
+    for row in conn.execute(query.order_by(consent_event.c.id)):
+        if row.what == "unsuppressed":
+            reasons.pop(row.subscriber_id, None)
+            continue
+        reason = row.how.partition(":")[0]
+        reasons[row.subscriber_id] = max(reasons.get(row.subscriber_id, reason), reason, key=REASONS.index)
+    return reasons
 
 
 def write_all(conn: Connection, changed: Sequence[Subscriber]) -> None:

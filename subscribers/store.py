@@ -25,7 +25,15 @@ from subscribers.rows import (
     to_subscriber,
     write_all,
 )
-from subscribers.suppression import is_suppressed, reasons_for, suppress, suppressed_reasons, unsuppress
+from subscribers.suppression import (
+    address_hash,
+    is_suppressed,
+    reasons_for,
+    suppress,
+    suppress_hashes,
+    suppressed_reasons,
+    unsuppress,
+)
 from subscribers.tables import consent_event, subscriber, suppression
 
 __all__ = [
@@ -239,7 +247,9 @@ def lift(conn: Connection, email: str, *, how: str, force: bool, now: datetime, 
 def leave(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes) -> Subscriber:
     """Set a subscriber to the state "left" and suppress their address. Safe to repeat. Raises NoSubscriber."""
     person, state = _change(conn, id, "left")
-    suppress(conn, person.email, "left", secret=secret, now=now)
+    # By the hash, because the line "left" in the consent history says it already.
+    hashed = address_hash(secret, parse_address(person.email).key)
+    suppress_hashes(conn, {hashed: "left"}, secret=secret, now=now)
     if person.state == state:
         return person
     return _write(conn, replace(person, state=state, paused_until=None), "left", how, now)

@@ -18,6 +18,7 @@ from subscribers.addresses import parse_address
 from subscribers.changes import LIFTED, record_changes
 from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadSecret
+from subscribers.rows import add_consent_events, suppressed_lines
 from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
 
 
@@ -39,28 +40,76 @@ def suppress(conn: Connection, email: str, reason: str, *, secret: bytes, now: d
 def suppress_keys(
     conn: Connection, reasons: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
 ) -> None:
-    """Suppress many normalised addresses at once, {key: reason}, as `suppress` does for a single one."""
-    by_hash = {address_hash(secret, key): reason for key, reason in reasons.items()}
-    suppress_hashes(conn, by_hash, secret=secret, now=now, note=note)
+    """Suppress many normalised addresses at once, {key: reason}, as `suppress` does for a single one.
+
+    Of each subscriber whose suppression is new or stronger by it, the consent history gets a line with the reason and
+    the note, because it tells them again if the secret of the hashes is lost.
+    """
+    keys = {address_hash(secret, key): key for key in reasons}
+    by_hash = {hashed: reasons[key] for hashed, key in keys.items()}
+    _, changed = _store(conn, by_hash, secret, now, note)
+    _add_lines(conn, {keys[hashed]: reason for hashed, reason in changed.items()}, now, note)
 
 
 def suppress_hashes(
     conn: Connection, by_hash: Mapping[str, str], *, secret: bytes, now: datetime, note: str = ""
 ) -> int:
-    """Suppress addresses by their hashes, {hash: reason}; return how many are suppressed now and were not before."""
+    """Suppress addresses by their hashes, {hash: reason}; return how many are suppressed now and were not before.
+
+    The consent history gets no line: `complete_history` adds those that are missing.
+    """
+    new, _ = _store(conn, by_hash, secret, now, note)
+    return new
+
+
+def complete_history(conn: Connection, *, secret: bytes, now: datetime, note: str) -> None:
+    """Add the missing lines on suppressions to the consent history, where hashes came without addresses."""
+    last = 0
+    told = suppressed_lines(conn)
+    query = select(subscriber.c.id, subscriber.c.email_key, subscriber.c.state).order_by(subscriber.c.id).limit(1000)
+    while page := conn.execute(query.where(subscriber.c.id > last)).all():
+        last = page[-1].id
+        reasons = reasons_for(conn, secret, [row.email_key for row in page])
+        missing = {
+            row.email_key: reason
+            for row in page
+            # The state of a subscriber who has left tells it already.
+            if (reason := reasons.get(row.email_key))
+            and reason != told.get(row.id)
+            and (reason, row.state) != ("left", "left")
+        }
+        _add_lines(conn, missing, now, note)
+
+
+def _add_lines(conn: Connection, reasons: Mapping[str, str], now: datetime, note: str) -> None:
+    """Write the suppressions of subscribers, {normalised address: reason}, to their consent histories."""
+    for some in chunks(reasons):
+        query = select(subscriber.c.id, subscriber.c.email_key).where(subscriber.c.email_key.in_(some))
+        ids: dict[str, list[int]] = {}
+        for row in conn.execute(query):
+            ids.setdefault(reasons[row.email_key], []).append(row.id)
+        for reason, numbers in ids.items():
+            how = f"{reason}: {note}" if note else reason
+            add_consent_events(conn, [(number, "suppressed") for number in numbers], how=how, now=now)
+
+
+def _store(
+    conn: Connection, by_hash: Mapping[str, str], secret: bytes, now: datetime, note: str
+) -> tuple[int, dict[str, str]]:
+    """Store suppressions, {hash: reason}; return how many are new, and those that are new or stronger."""
     rank = {reason: number for number, reason in enumerate(REASONS)}
     if unknown := set(by_hash.values()) - rank.keys():
         raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
     if not by_hash:
-        return 0
+        return 0, {}
     seal(conn, secret)
     stored = _stored_reasons(conn, by_hash)
-    changed = [
-        (hashed, reason)
+    changed = {
+        hashed: reason
         for hashed, reason in by_hash.items()
         if hashed not in stored or rank[reason] > rank[stored[hashed]]
-    ]
-    record_changes(conn, changed)
+    }
+    record_changes(conn, list(changed.items()))
     insert = dialect_insert(conn)(suppression)
     for reason in REASONS:
         rows = [
@@ -79,7 +128,7 @@ def suppress_hashes(
                 ),
                 rows,
             )
-    return len(by_hash) - len(stored)
+    return len(by_hash) - len(stored), changed
 
 
 def unsuppress(conn: Connection, email: str, *, secret: bytes) -> str | None:

@@ -13,7 +13,18 @@ from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
 STATES = ("pending", "active", "left")
 REASONS = ("left", "bounced", "editor", "complained", "erased")
-EVENTS = ("imported", "added", "confirmed", "left", "paused", "resumed", "changed", "unsuppressed", "erased")
+EVENTS = (
+    "imported",
+    "added",
+    "confirmed",
+    "left",
+    "paused",
+    "resumed",
+    "changed",
+    "suppressed",
+    "unsuppressed",
+    "erased",
+)
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:

@@ -139,11 +139,19 @@ def db() -> None:
 @click.pass_obj
 def upgrade(options: GlobalOptions) -> None:
     """Bring the database to this program's schema; safe to repeat."""
+    from digest.installation import stored_secret
     from digest.store import migrate
-    from digest.store.engine import make_engine
+    from digest.store.engine import make_engine, writing
+    from subscribers.errors import BadSecret
+    from subscribers.suppression import complete_history
 
-    engine = make_engine(options.settings().storage_url)
+    settings = options.settings()
+    engine = make_engine(settings.storage_url)
     changed = migrate.upgrade(engine)
+    # Because earlier versions wrote no line for a suppression; without the secret nobody can tell whose it is.
+    with suppress(BadSecret), writing(engine, "complete history") as conn:
+        secret = stored_secret(conn, settings.secret_file)
+        complete_history(conn, secret=secret, now=options.at(), note="by an earlier version")
     click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
 
 
@@ -257,6 +265,8 @@ def new_secret(options: GlobalOptions, yes: bool) -> None:
     if renewal.aside:
         tell(f"the file that was there is {renewal.aside}")
     click.echo("a new secret was made; keep a copy of it")
+    if renewal.lost:
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
 def _show_held(options: GlobalOptions, json_: bool) -> None:

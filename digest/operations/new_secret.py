@@ -34,8 +34,11 @@ class Renewal:
 
     @property
     def lost(self) -> int:
-        """The number of suppressions that nothing in the database tells again, those of erased people among them."""
-        return max(0, sum(self.before.values()) - sum(self.again.values()))
+        """The number of suppressions that nothing in the database tells again, those of erased people among them.
+
+        Counted reason by reason, because a complaint that is told again as another reason is lost too.
+        """
+        return sum(max(0, count - self.again.get(reason, 0)) for reason, count in self.before.items())
 
 
 def renew_secret(installation: Installation, *, go: bool) -> Renewal:

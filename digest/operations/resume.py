@@ -18,7 +18,7 @@ from digest.store.erase import scrub
 from digest.store.keys import end_old_links
 from digest.store.lock import run_lock
 from subscribers import store as people
-from subscribers.suppression import suppress_hashes
+from subscribers.suppression import complete_history, suppress_hashes
 
 _WHY = "the database was restored: it may have been sent before that"
 
@@ -112,6 +112,7 @@ def _learn_again(installation: Installation) -> tuple[int, int]:
         listed = installation.fence.suppressed.read()
         suppressed = suppress_hashes(conn, listed, secret=secret, now=now, note="from the list beside the fence")
         erased = people.erase_again(conn, now=now, secret=secret)
+        complete_history(conn, secret=secret, now=now, note="from the list beside the fence")
         notices.drop_erased(conn, now)
     if erased:
         scrub(installation.engine)

@@ -7,15 +7,16 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, update
 
 from digest.store.schema import delivery, event
-from subscribers.rows import last_events, last_lifts
+from subscribers.rows import last_events, last_lifts, suppressed_lines
 from subscribers.tables import REASONS, subscriber
 
 
 def known_to_have_said_no(conn: Connection) -> dict[str, str]:
     """Return {normalised address: reason} of subscribers who must not be mailed, as their other records tell.
 
-    They have left, a letter to them bounced for good or was complained about, or they were passed over as suppressed
-    by the newest edition; the last is told as "editor". Older than a lift of their suppression, none of it counts.
+    They have left, were suppressed by the consent history, a letter to them bounced for good or was complained about.
+    Where none of it is known, being passed over as suppressed by the newest edition counts as "editor". Older than a
+    lift of their suppression, none of it counts.
     """
     keys: dict[int, str] = {}
     told: dict[int, list[tuple[str, datetime]]] = {}
@@ -33,14 +34,17 @@ def known_to_have_said_no(conn: Connection) -> dict[str, str]:
     passed = select(delivery.c.subscriber_id, delivery.c.updated_at).where(
         delivery.c.id.in_(newest), delivery.c.state == "suppressed"
     )
-    for row in conn.execute(passed):
-        told.setdefault(row.subscriber_id, []).append(("editor", row.updated_at))
-    lifts = last_lifts(conn)
+    passed_over = {row.subscriber_id: row.updated_at for row in conn.execute(passed)}
+    lifts, lines = last_lifts(conn), suppressed_lines(conn)
     reasons = {}
-    for id, records in told.items():
-        standing = [reason for reason, at in records if id not in lifts or at > lifts[id]]
-        if id in keys and standing:
-            reasons[keys[id]] = max(standing, key=REASONS.index)
+    for id, key in keys.items():
+        standing = [reason for reason, at in told.get(id, ()) if id not in lifts or at > lifts[id]]
+        standing += [lines[id]] if id in lines else []
+        # Only where no record tells the reason, because "editor" would stand above a bounce.
+        if not standing and id in passed_over and (id not in lifts or passed_over[id] > lifts[id]):
+            standing = ["editor"]
+        if standing:
+            reasons[key] = max(standing, key=REASONS.index)
     return reasons
 
 

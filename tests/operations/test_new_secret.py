@@ -10,10 +10,13 @@ from sqlalchemy import insert
 from starlette.testclient import TestClient
 
 from digest.notices.new_link import LinkNotices
+from digest.operations.new_secret import Renewal
 from digest.store.engine import reading, writing
+from digest.store.said_no import known_to_have_said_no
 from digest.store.schema import event
 from digest.web.app import make_app
 from subscribers import store as people
+from subscribers.suppression import address_hash, complete_history, suppress_hashes, suppress_keys
 from subscribers.tokens import make_token
 from tests import console
 from tests.house import House
@@ -54,6 +57,42 @@ def told(house: House, *words: str) -> console.Answer:
     return console.digest(house.folder, "--now", house.now.isoformat(), *words)
 
 
+def test_every_suppression_of_a_subscriber_is_told_again_by_its_reason(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    names = ("by_hand", "bounced", "loud", "lifted", "again", "listed", "weaker")
+    keys = {name: f"{name}@example.org" for name in names}
+    for key in keys.values():
+        house.reader(key)
+    secret, now = house.place.secret, house.now
+    with writing(house.place.engine) as conn:
+        people.suppress(conn, "by_hand@example.org", "editor", secret=secret, now=now, note="rang: no more")
+        suppress_keys(conn, {keys["bounced"]: "bounced", keys["loud"]: "complained"}, secret=secret, now=now)
+        for name in ("lifted", "again"):
+            people.suppress(conn, keys[name], "bounced", secret=secret, now=now)
+            people.lift(conn, keys[name], how="rang", force=False, now=now, secret=secret)
+        people.suppress(conn, keys["again"], "complained", secret=secret, now=now)
+        suppress_hashes(conn, {address_hash(secret, keys["listed"]): "bounced"}, secret=secret, now=now)
+        for reason in ("editor", "bounced"):
+            people.suppress(conn, keys["weaker"], reason, secret=secret, now=now)
+        for _ in range(2):
+            complete_history(conn, secret=secret, now=now, note="earlier")
+        assert known_to_have_said_no(conn) == {
+            keys[name]: reason
+            for name, reason in {
+                "by_hand": "editor", "bounced": "bounced", "loud": "complained", "again": "complained",
+                "listed": "bounced", "weaker": "editor",
+            }.items()
+        }  # fmt: skip
+        lines = [(event.what, event.how) for number in (1, 6) for event in people.history(conn, number)]
+        assert lines[1] == ("suppressed", "editor: rang: no more")
+        assert [line for line in lines if line[0] == "suppressed"][1:] == [("suppressed", "bounced: earlier")]
+    house.close()
+
+
+def test_a_surplus_of_one_reason_hides_no_loss_of_another() -> None:
+    assert Renewal({"bounced": 1, "complained": 1, "editor": 1}, {"editor": 3}).lost == 2
+
+
 @pytest.mark.long
 def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_mailed(house: House) -> None:
     place = house.place
@@ -65,10 +104,10 @@ def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_m
     file.write_text("0f" * 32)
     assert "`digest db new-secret`" in told(house, "run").stderr
     asked = told(house, "db", "new-secret")
-    assert "letters sent so far would be dead" in asked.stderr and "2 suppressions would be lost" in asked.stderr
+    assert "letters sent so far would be dead" in asked.stderr and "1 suppressions would be lost" in asked.stderr
     assert (asked.code, file.read_text(), "nothing was changed" in asked.stderr) == (4, "0f" * 32, True)
     renewed = told(house, "db", "new-secret", "--yes")
-    assert renewed.code == 0 and "2 suppressions are lost" in renewed.stderr
+    assert renewed.code == 4 and "1 suppression" in renewed.stderr
     (aside,) = house.folder.glob("digest.secret.before-*")
     assert aside.read_text() == "0f" * 32 != file.read_text()
     house._place = None
@@ -77,15 +116,21 @@ def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_m
             name: people.is_suppressed(conn, f"{name}@example.org", secret=house.place.secret) for name in NAMES
         }
     assert reasons == {
-        "ann": None, "left": "left", "gone": "bounced", "loud": "complained", "muted": "editor", "quiet": None,
+        "ann": None, "left": "left", "gone": "bounced", "loud": "complained", "muted": "editor", "quiet": "editor",
         "back": None, "erased": None,
     }  # fmt: skip
     house.publish("Two")
     house.run(days=7)
     written = list(house.folder.glob("letters/*/*.eml"))
-    assert len(written) - seen == 3  # ann, back and quiet
+    assert len(written) - seen == 2  # ann and back
     # The list beside the fence holds what the new secret made.
-    assert sorted(house.place.fence.suppressed.read().values()) == ["bounced", "complained", "editor", "left"]
+    assert sorted(house.place.fence.suppressed.read().values()) == [
+        "bounced",
+        "complained",
+        "editor",
+        "editor",
+        "left",
+    ]
     links = LinkNotices(house.place)
     pages = TestClient(make_app(house.place.engine, house.place.secret, house.settings, house.place.clock, links))
     page = pages.get(f"/preferences/{link}")
