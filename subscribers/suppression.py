@@ -190,7 +190,7 @@ def is_sealed(conn: Connection) -> bool:
 def seal(conn: Connection, secret: bytes) -> None:
     """Let only this secret do from now on. Raises BadSecret when another one was used before."""
     check_secret(conn, secret)
-    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=_fingerprint(secret))
+    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=fingerprint(secret))
     conn.execute(row.on_conflict_do_nothing())
 
 
@@ -202,12 +202,13 @@ def forget_suppressions(conn: Connection) -> None:
 
 def check_secret(conn: Connection, secret: bytes) -> None:
     """Check that this secret made the stored suppressions and the links in letters. Raises BadSecret otherwise."""
-    stored = conn.scalar(select(suppression_secret.c.fingerprint))
-    if stored is not None and not hmac.compare_digest(stored, _fingerprint(secret)):
+    stored = stored_fingerprint(conn)
+    if stored and not hmac.compare_digest(stored, fingerprint(secret)):
         raise BadSecret(
             "the secret is not the one this database's links and suppressions were made with; put the old secret"
-            " file back: with another, no link in a sent letter works and people who left would be mailed again; if"
-            " it is lost for good, `digest db new-secret`"
+            " file back (after `digest db new-secret`, the file that it made, or the database of before it as well):"
+            " with another, no link in a sent letter works and people who left would be mailed again; if it is lost"
+            " for good, `digest db new-secret`"
         )
 
 
@@ -220,5 +221,11 @@ def _stored_reasons(conn: Connection, hashes: Iterable[str]) -> dict[str, str]:
     return reasons
 
 
-def _fingerprint(secret: bytes) -> str:
+def stored_fingerprint(conn: Connection) -> str:
+    """Return the fingerprint of the secret that made the stored suppressions, or "" before there is one."""
+    return conn.scalar(select(suppression_secret.c.fingerprint)) or ""
+
+
+def fingerprint(secret: bytes) -> str:
+    """Return 64 hexadecimal digits that tell secrets apart, and from which nobody can tell the secret."""
     return hmac.digest(secret, b"fingerprint of the secret", "sha256").hex()

@@ -179,14 +179,16 @@ def restore(options: GlobalOptions, file: Path) -> None:
     from digest.store.lock import run_lock
     from subscribers.errors import BadSecret
     from subscribers.secret import load_secret
+    from subscribers.suppression import fingerprint
 
     settings = options.settings()
     engine = make_engine(settings.storage_url)
     fence, secret = Fence(engine, settings.fence_file), None
     with suppress(BadSecret):  # because `digest db resume` tells it, and erases again then
         secret = load_secret(settings.secret_file, make=False)
+    listed = fence.suppressed.read(fingerprint(secret) if secret else "")
     with run_lock(engine):
-        replaced = restore_database(engine, file, options.at(), fence.suppressed.read(), secret)
+        replaced = restore_database(engine, file, options.at(), listed, secret)
         fence.hold()
     tell(f"restored from {file}; the replaced database is {replaced}")
     if migrate.check_schema(engine):
@@ -209,14 +211,15 @@ def held(options: GlobalOptions, json_: bool) -> None:
 
 @db.command()
 @click.option("--sent/--unsent", default=None, help="Whether all that was due by now went out.")
+@click.option("--lists-lost", is_flag=True, help="Go on though a list of who left or was erased cannot be used.")
 @click.pass_obj
-def resume(options: GlobalOptions, sent: bool | None) -> None:
+def resume(options: GlobalOptions, sent: bool | None, lists_lost: bool) -> None:
     """Let a database in HOLD mail again; --sent is the safe answer, because nobody is mailed twice."""
     from digest.operations.resume import resume as resume_database
 
     if sent is None:
         raise WrongUse("say --sent (all that was due by now went out, the safe answer) or --unsent (nothing did)")
-    resumed = resume_database(options.installation(), sent=sent)
+    resumed = resume_database(options.installation(), sent=sent, lists_lost=lists_lost)
     owed, count = resumed.owed, sum(resumed.owed.pending.values())
     if resumed.suppressed or resumed.erased:
         tell(

@@ -51,7 +51,7 @@ def file_findings(installation: Installation, is_open: Callable[[Path], bool] = 
 def _paths(installation: Installation, database: Path | None, copies: Iterable[Path]) -> dict[Path, Iterable[Path]]:
     """Return the files and folders that hold personal data or keys, each with the files to look at."""
     settings = installation.settings
-    files = [settings.secret_file, settings.fence_file, installation.fence.suppressed.path, *copies]
+    files = [settings.secret_file, settings.fence_file, *installation.fence.suppressed.files(), *copies]
     if database:
         files += [database.with_name(database.name + tail) for tail in ("", "-wal", "-shm")]
     folders = [settings.transport.directory, settings.home / "receipts", settings.home / "preview"]

@@ -16,9 +16,17 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.said_no import forget_strikes, known_to_have_said_no
 from digest.system.flush import flush_names
+from subscribers.changes import mark_kept, record_changes, unkept_changes
 from subscribers.errors import BadSecret
 from subscribers.secret import load_secret
-from subscribers.suppression import all_suppressions, forget_suppressions, seal, suppress_keys
+from subscribers.suppression import (
+    all_suppressions,
+    fingerprint,
+    forget_suppressions,
+    seal,
+    stored_fingerprint,
+    suppress_keys,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ def renew_secret(installation: Installation, *, go: bool) -> Renewal:
     with run_lock(engine):
         with reading(engine) as conn:
             used = is_secret_used(conn)
+            old = stored_fingerprint(conn)
             before = Counter(reason for _, reason in all_suppressions(conn))
             again = known_to_have_said_no(conn)
         if not used or _is_right(installation):
@@ -60,13 +69,18 @@ def renew_secret(installation: Installation, *, go: bool) -> Renewal:
         now = installation.clock()
         aside = _set_aside(file, f"{now:%Y%m%dT%H%M%S}")
         secret = load_secret(file)
-        # Before the database changes: a list that is missing is written anew, an old one would keep dead hashes.
-        installation.fence.suppressed.path.unlink(missing_ok=True)
+        # Kept, because a database of before may be put back with its secret; then only this list tells who said no.
+        installation.fence.suppressed.set_aside(f"{now:%Y%m%dT%H%M%S}", old)
         with writing(engine, "new secret") as conn:
             forget_suppressions(conn)
             forget_strikes(conn)
             suppress_keys(conn, again, secret=secret, now=now, note="told again after the secret was lost")
             seal(conn, secret)
+            installation.fence.suppressed.begin(all_suppressions(conn), fingerprint(secret), again=True)
+            mark_kept(conn, [number for number, hashed, _ in unkept_changes(conn) if hashed])
+            record_changes(
+                conn
+            )  # so that `follow` brings the file up, and a database of before is told from this one
     installation.fence.follow()
     return Renewal(renewal.before, renewal.again, aside)
 

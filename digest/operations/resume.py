@@ -6,10 +6,11 @@ A database is in HOLD after it was restored from a backup or copied.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from digest.editions.due import slot_owed
-from digest.errors import WrongUse
+from digest.errors import PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.operations.clock import check_clock
 from digest.store import calendar, deliveries, history, notices, releases, requests, sources
@@ -18,7 +19,7 @@ from digest.store.erase import scrub
 from digest.store.keys import end_old_links
 from digest.store.lock import run_lock
 from subscribers import store as people
-from subscribers.suppression import complete_history, suppress_hashes
+from subscribers.suppression import complete_history, fingerprint, suppress_hashes
 
 _WHY = "the database was restored: it may have been sent before that"
 
@@ -63,11 +64,11 @@ def what_it_would_send(installation: Installation) -> Held:
     return Held(pending, [(name, slot.key) for name, slot in owed if slot is not None])
 
 
-def resume(installation: Installation, *, sent: bool) -> Resumed:
+def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) -> Resumed:
     """Let a database in HOLD go on; return the letters and slots that were due. `sent`: all of that was sent.
 
-    Whoever left, was suppressed or was erased after this state of the database, by the list beside the fence, is
-    suppressed or erased again.
+    Whoever left, was suppressed or was erased after this state of the database, by the lists beside the fence, is
+    suppressed or erased again. Raises PersonNeeded when a list is missing or of another secret, unless `lists_lost`.
 
     With `sent`, pending deliveries become uncertain, due slots are closed, every reader's mark moves to the present,
     and the next new entries of every source are held for an editor. So nobody is mailed twice, and everything that
@@ -81,6 +82,7 @@ def resume(installation: Installation, *, sent: bool) -> Resumed:
             raise WrongUse("the database is not in HOLD, so there is nothing to resume; nothing was changed")
         with reading(installation.engine) as conn:
             check_clock(conn, now)
+        unreadable = _unreadable_lists(installation, lost=lists_lost)
         due = what_it_would_send(installation)
         with writing(installation.engine, "end old links") as conn:
             end_old_links(conn)
@@ -101,15 +103,40 @@ def resume(installation: Installation, *, sent: bool) -> Resumed:
                 sources.hold_next(conn)
         with reading(installation.engine) as conn:
             in_doubt = history.count_in_doubt(conn)
+        if installation.fence.suppressed.path in unreadable:
+            # Because this database's secret made none of its hashes; `open` begins a list of this one.
+            installation.fence.suppressed.set_aside(f"{now:%Y%m%dT%H%M%S}", "")
         installation.fence.open()
     return Resumed(due, in_doubt, suppressed, erased)
+
+
+def _unreadable_lists(installation: Installation, *, lost: bool) -> list[Path]:
+    """Return the lists beside the fence that tell nothing; none where there is no fence, as on a new machine.
+
+    Raises PersonNeeded when there are any and nobody has said that they are `lost`.
+    """
+    if not installation.settings.fence_file.exists():
+        return []
+    unreadable = installation.fence.suppressed.unreadable(fingerprint(installation.secret))
+    if unreadable and not lost:
+        raise PersonNeeded(_nobody_knows(unreadable))
+    return unreadable
+
+
+def _nobody_knows(lists: list[Path]) -> str:
+    names = ", ".join(str(path) for path in lists)
+    return (
+        f"nobody can know who left, was suppressed or was erased after this state of the database: {names}: missing,"
+        " or made with another secret; put the list and the secret file of its time back, or suppress and erase by"
+        " hand whom your own notes name and say it with `--lists-lost`"
+    )
 
 
 def _learn_again(installation: Installation) -> tuple[int, int]:
     """Suppress and erase again by the list beside the fence; return how many addresses and how many subscribers."""
     secret, now = installation.secret, installation.clock()
     with writing(installation.engine, "learn again") as conn:
-        listed = installation.fence.suppressed.read()
+        listed = installation.fence.suppressed.read(fingerprint(secret))
         suppressed = suppress_hashes(conn, listed, secret=secret, now=now, note="from the list beside the fence")
         erased = people.erase_again(conn, now=now, secret=secret)
         complete_history(conn, secret=secret, now=now, note="from the list beside the fence")

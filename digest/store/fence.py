@@ -31,7 +31,7 @@ from digest.store.suppressed_list import SuppressedList
 from digest.system.flush import flush, flush_names
 from digest.system.private import open_private
 from subscribers.changes import has_change, mark_kept, newest_kept, unkept_changes
-from subscribers.suppression import all_suppressions
+from subscribers.suppression import all_suppressions, stored_fingerprint
 
 _ONLY = 1  # the table has one row
 _FIRST = "first"  # `previous` of a new database's first token; the file may not be there yet
@@ -210,8 +210,8 @@ class Fence:
         changes = unkept_changes(conn)
         with self._disk_errors():
             if not self.suppressed.path.exists():
-                self.suppressed.begin(all_suppressions(conn))
-            self.suppressed.append((hashed, what) for _, hashed, what in changes)
+                self.suppressed.begin(all_suppressions(conn), stored_fingerprint(conn))
+            self.suppressed.append(((hashed, what) for _, hashed, what in changes), stored_fingerprint(conn))
         mark_kept(conn, [number for number, _, _ in changes])
         return newest_kept(conn)
 

@@ -294,3 +294,37 @@ def test_a_server_s_database_that_was_put_back(
         assert (people.find(conn, ANN) is None) is (change is erase)
     house.close()
     postgresql.drop(kept)
+
+
+@pytest.mark.parametrize("lists", ["kept", "lost", "foreign"])
+def test_the_list_of_before_a_new_secret_erases_again_or_a_person_is_told(
+    house: House, lists: str, tmp_path: Path
+) -> None:
+    secret, main = house.settings.secret_file, house.folder / "digest.fence.suppressed"
+    assert told(house, "db", "backup", str(tmp_path / "digest.db")).code == 0
+    shutil.copy(secret, tmp_path / "digest.secret")
+    assert told(house, "subscribers", "suppress", ANN).code == 0
+    assert told(house, "subscribers", "forget", BEN, "--yes").code == 0
+    secret.unlink()
+    assert told(house, "db", "new-secret", "--yes").code == 4
+    (aside,) = house.folder.glob("digest.fence.suppressed.before-*")
+    assert (aside.stat().st_mode & 0o777, main.exists()) == (0o600, True)
+    if lists == "foreign":
+        told(house, "subscribers", "suppress", "cat@example.org")
+    shutil.copy(tmp_path / "digest.secret", secret)
+    replaced(house, tmp_path / "digest.db")
+    if lists == "lost":
+        aside.unlink()
+        main.unlink()
+    first = told(house, "db", "resume", "--sent")
+    if lists == "kept":
+        assert first.code == 0 and "2 addresses must not be mailed" in first.stderr
+    else:
+        assert (first.code, "nobody can know who left" in first.stderr) == (4, True)
+        assert told(house, "db", "resume", "--sent", "--lists-lost").code == 0
+    house._place = None
+    with reading(house.place.engine) as conn:
+        ann, ben = (people.find(conn, email) for email in (ANN, BEN))
+        suppressed = people.is_suppressed(conn, ANN, secret=house.place.secret)
+    assert (suppressed, ben) == ("editor", None) if lists != "lost" else (ann and ben)
+    assert told(house, "run").code in (0, 4)
