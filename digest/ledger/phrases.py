@@ -47,7 +47,7 @@ _SENDER = (
     r"authenticat|credential|password|authori[sz]ation grant|\bauth\b|resolver\.rst\.(?:auth|notauth|sender)",
     r"(?:starttls|tls|encryption)\b.{0,20}(?:required|first)|(?:issue|requires?) .{0,12}(?:starttls|tls|encryption)",
     # our host
-    r"\b(?:helo|ehlo)\b.{0,30}(?:reject|denied|refused|invalid|require|must|need|not|bad|name|mismatch)",
+    r"\b(?:helo|ehlo)\b.{0,30}(?:reject|denied|refused|invalid|require|must|need|not|bad|name|mismatch|no such)",
     r"(?:bad|invalid) (?:helo|ehlo)|cannot find your|(?:reverse|bad) dns|\bptr\b|client host",
     # our rate, quota and plan
     r"submissionquota|throttling|(?:connection|message|sending) rate|rate[- ]limit|e?mails per hour",
@@ -82,6 +82,8 @@ _ADDRESS = (
     rf"{_WHO} (?:is |was |has been )?(?:disabled|deactivated|terminated|discontinued)",
     rf"(?:unknown|invalid|not? (?:a )?valid|contain a valid|no such|non-?existent|undeliverable) (?:\w+ )?{_WHO}",
     rf"illegal {_WHO}",
+    r"no such domain(?!.{0,40}(?:mail from|sender|return-path))|un-?route?able",
+    r"(?<!your )domain (?:\S+ )?does(?: not|n't) exist",
     r"unknown local.?part|recip(?:ient)?notfound|userunknown",
     r"does(?: not|n't) have an? .{0,40}\baccount",
     r"no (?:mail ?box|account|user|such person) (?:here|at this|by that|with|for|found)",
@@ -89,7 +91,7 @@ _ADDRESS = (
 )
 _LETTER = (
     r"(?:message|mail|letter|content|attachment)s?\b.{0,40}\b(?:too (?:large|big)|(?<!queue )too long|exceed\w*)",
-    r"exceed\w* .{0,30}\bsize|size exceed|size limit|recip(?:ient)?sizelimit|too (?:large|big)\b",
+    r"exceed\w* .{0,30}\bsize|size (?:exceed|limit|violation)|recip(?:ient)?sizelimit|too (?:large|big)\b",
     r"virus|malware|infected|attachment",
     r"rfc ?(?:2822|5322)|message-id|malformed|smtputf8|8bit|charset",
     r"content (?:examination|filter|presents|restriction|is not|not)|message content",

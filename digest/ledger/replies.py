@@ -127,9 +127,11 @@ _ABOUT = r"(?:about |at least |another |approximately |up to )?"
 _WAIT = re.compile(
     rf"\b(?:again|retry|retrying|come back|wait|gr[ae]ylisted)\b(?: \w+){{0,3}}? \(?(?:in|after|for) "
     rf"{_ABOUT}{_AMOUNT}|\b(?:wait|retry-after)[ :=]+{_ABOUT}{_AMOUNT}"
+    r"|\bretry-after ?[:=] ?(\d{1,5})(?![\w.:/-]| ?[a-z])"  # seconds, as in HTTP
     rf"|{_AMOUNT} (?:left|remaining|to go)\b",
     re.I,
 )
+_RUN_TOGETHER = re.compile(r"(?<![\w.:-])(\d{1,3}[hm])(\d{1,2}(?:m|min|s|sec))(?!\w)", re.I)
 _CLOCK = re.compile(r"\b(?:wait|for|in) (0[0-5]):([0-5]\d):([0-5]\d)\b(?! ?(?:utc|gmt|[ap]m))", re.I)
 
 
@@ -139,12 +141,14 @@ def wait_asked(text: str) -> float | None:
     Only where the words say so ("try again in 5 minutes", "wait 00:04:55"). Clock times, addresses, ports, dates
     and ids are no waits.
     """
-    text = " ".join(text.split())
+    text = _RUN_TOGETHER.sub(r"\1 \2", " ".join(text.split()))
     if clock := _CLOCK.search(text):
         hours, minutes, seconds = map(int, clock.groups())
         return float(hours * 3600 + minutes * 60 + seconds)
     if match := _WAIT.search(text):
         parts = [part for part in match.groups() if part]
+        if len(parts) == 1:
+            return float(parts[0])
         return float(
             sum(int(number) * _SECONDS[unit[0].lower()] for number, unit in zip(parts[::2], parts[1::2], strict=True))
         )
