@@ -25,7 +25,7 @@ from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, Wron
 from digest.installation import Installation
 from digest.ledger.cures import cure_for
 from digest.notices.hand_over import hand_over_owed
-from digest.operations.clock import check_clock
+from digest.operations.clock import check_clock, leap_line
 from digest.operations.retention import retain
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
 from digest.operations.waiting import held_entries, told_today, what_waits
@@ -215,6 +215,11 @@ def _notify(run: Run, _: RunContext) -> None:
 
 def _retain(run: Run, context: RunContext) -> None:
     """Remove what is older than [retention] says: after the letters, because no letter may wait for it."""
+    with reading(run.installation.engine) as conn:
+        line = leap_line(conn, run.installation.clock())
+    if line:
+        context.report.waiting.append(line)
+        return
     context.report.removed, problems = retain(run.installation)
     context.report.waiting += problems
 

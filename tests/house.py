@@ -16,6 +16,7 @@ from digest.config.load import load
 from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.model import Digest, Source
+from digest.operations.clock import accept_clock
 from digest.operations.run_report import RunReport
 from digest.sources.web.fetch import Fetcher
 from digest.store import deliveries, fence, migrate
@@ -170,6 +171,12 @@ class House:
         """Let time pass, then run as cron would."""
         self.now += timedelta(**ahead)
         return pipeline.run(self.place)
+
+    def believe_clock(self, **ahead: int) -> None:
+        """Let time pass without a run, and say that the clock is right, as `run --clock-is-right` does."""
+        self.now += timedelta(**ahead)
+        with writing(self.place.engine) as conn:
+            accept_clock(conn, self.now)
 
     def letters(self, subscriber: int) -> list[Digest]:
         """The digests of a subscriber's accepted deliveries, oldest first."""

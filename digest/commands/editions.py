@@ -170,7 +170,11 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
 
 
 @click.command()
-@click.option("--clock-is-right", is_flag=True, help="Go on though the clock is behind the newest run; give it once.")
+@click.option(
+    "--clock-is-right",
+    is_flag=True,
+    help="Go on though the clock is behind the newest run, or leapt ahead; give it once.",
+)
 @as_json
 @as_verbose
 @click.pass_obj

@@ -7,7 +7,7 @@ same from here, so a person decides.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,8 @@ from digest.errors import PersonNeeded
 from digest.schedule import CLOCKS_DIFFER
 from digest.store import runs
 
+_LONGEST_SLEEP = timedelta(days=35)  # because a run once a month is the rarest that anybody would set up
+_DOUBTED = timedelta(days=3)  # from a leap on
 _LONG_PAST = datetime(2005, 1, 1, tzinfo=UTC)  # no clock of a machine that runs this program is right before it
 
 
@@ -35,9 +37,25 @@ def check_clock(conn: Connection, now: datetime) -> None:
 
 
 def accept_clock(conn: Connection, now: datetime) -> None:
-    """Store that a person says the clock is right though it is behind, so that runs are measured by this moment."""
-    if _is_behind(now, runs.newest_time(conn)):
+    """Store that a person says the clock is right though it is behind or leapt, so that runs are measured by it."""
+    if _is_behind(now, runs.newest_time(conn)) or leap_line(conn, now):
         runs.finish(conn, runs.start(conn, runs.CLOCK, now), "accepted", {}, now)
+
+
+def leap_line(conn: Connection, now: datetime) -> str:
+    """Return a line that tells that the clock leapt ahead within the last days, and the cure, or "" if it did not.
+
+    A clock that is years ahead looks like an installation that slept for years. For some days nothing is removed by
+    it, so that a person can tell the two apart.
+    """
+    before = runs.newest_time(conn, until=now - _DOUBTED)
+    if before is None or now - before <= _LONGEST_SLEEP:
+        return ""
+    return (
+        f"nothing was removed by [retention]: the clock says {now:%Y-%m-%d} UTC, and the run before was on"
+        f" {before:%Y-%m-%d}; if the clock is wrong, set it right; if it is right, `digest run --clock-is-right`"
+        f" removes what is too old now, and any run does in {_DOUBTED.days} days"
+    )
 
 
 def _is_behind(now: datetime, newest: datetime | None) -> bool:

@@ -44,11 +44,14 @@ def finish(conn: Connection, number: int, outcome: str, account: dict[str, Any],
     conn.execute(update(run).where(run.c.id == number).values(finished_at=now, outcome=outcome, account=account))
 
 
-def newest_time(conn: Connection) -> datetime | None:
-    """Return the latest end or start of a run since a person last accepted the clock; None without a run."""
+def newest_time(conn: Connection, *, until: datetime | None = None) -> datetime | None:
+    """Return the latest end or start of a run since a person last accepted the clock; None without a run.
+
+    `until`: of the runs that ended by then only.
+    """
     accepted = select(func.coalesce(func.max(run.c.id), 0)).where(run.c.command == CLOCK).scalar_subquery()
     times = func.coalesce(run.c.finished_at, run.c.started_at)
-    ran = (run.c.id >= accepted, run.c.command != TOLD)
+    ran = [run.c.id >= accepted, run.c.command != TOLD, *([] if until is None else [times <= until])]
     latest: datetime | None = conn.scalar(select(func.max(times)).where(*ran))
     return latest
 

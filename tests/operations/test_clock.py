@@ -12,7 +12,9 @@ import pytest
 
 from digest.gather import is_due
 from digest.model import Source
-from digest.store.engine import writing
+from digest.operations.clock import accept_clock, leap_line
+from digest.store import migrate, runs
+from digest.store.engine import make_engine, writing
 from digest.store.schema import delivery
 from digest.store.sources import State
 from tests.console import Answer, digest
@@ -94,7 +96,7 @@ def test_small_steps_that_add_up_are_no_small_step(house: House) -> None:
 
 @pytest.mark.long
 def test_a_person_who_says_that_the_clock_is_right_says_it_once(house: House) -> None:
-    assert do(house, "2027-11-06T09:00:00Z", "run").code == 0
+    assert do(house, "2027-11-06T09:00:00Z", "run").code == 4  # because [retention] doubts the leap
     sent = letters(house)
     assert do(house, "2026-11-09T09:00:00Z", "run").code == 4
     house.publish("Three")
@@ -139,3 +141,32 @@ def test_a_source_waits_as_long_as_it_asked_and_not_until_a_wrong_clock(checked:
     at = START + timedelta(hours=checked)
     state = State(checked_at=at, not_before=at + timedelta(hours=6))
     assert is_due(Source("Feed", url="https://feed.example.org/"), state, START, timedelta(minutes=30)) is due
+
+
+@pytest.mark.long
+def test_a_clock_far_ahead_removes_nothing_until_a_person_or_three_days_say_that_it_is_right(house: House) -> None:
+    ahead = FRIDAY + timedelta(days=365)
+    answer = do(house, ahead.isoformat(), "run")
+    assert (answer.code, letters(house) >= 2) == (4, True)
+    assert "nothing was removed by [retention]: the clock says 2027-11-06" in answer.stderr
+    sent = letters(house)
+    # Told once a day, as all that waits for a person; still nothing goes.
+    assert (do(house, (ahead + timedelta(minutes=30)).isoformat(), "run").code, letters(house)) == (0, sent)
+    answer = do(house, (ahead + timedelta(hours=1)).isoformat(), "run", "--clock-is-right")
+    assert (answer.code, letters(house) < sent) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [((31,), False), ((36,), True), ((40, 42), True), ((40, 44), False), ((3000, 3001), True)]
+)
+def test_how_long_a_sleep_is_doubted(days: tuple[int, ...], told: bool) -> None:
+    engine = make_engine("sqlite://")
+    migrate.upgrade(engine)
+    with writing(engine) as conn:
+        for day in (0, *days[:-1]):
+            runs.start(conn, "run", START + timedelta(days=day))
+        now = START + timedelta(days=days[-1])
+        runs.start(conn, "run", now)
+        assert bool(leap_line(conn, now)) is told
+        accept_clock(conn, now)
+        assert not leap_line(conn, now)

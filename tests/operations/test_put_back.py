@@ -318,7 +318,7 @@ def test_the_list_of_before_a_new_secret_erases_again_or_a_person_is_told(
         main.unlink()
     first = told(house, "db", "resume", "--sent")
     if lists == "kept":
-        assert first.code == 0 and "2 addresses must not be mailed" in first.stderr
+        assert first.code == 0 and "2 addresses not to be mailed" in first.stderr
     else:
         assert (first.code, "nobody can know who left" in first.stderr) == (4, True)
         assert told(house, "db", "resume", "--sent", "--lists-lost").code == 0
