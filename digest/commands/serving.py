@@ -55,8 +55,8 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
 def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_: bool, verbose: bool) -> None:
     """Read events from a mailbox of bounces and complaints, or from a file; safe to repeat.
 
-    Exit code 4 when somebody answered a letter and a person must read it: once a day. Silent where nothing is new,
-    unless on a terminal or with -v.
+    Exit code 4 when it tells an alarm, or that somebody answered a letter and a person must read it: once a day.
+    Silent where nothing is new, unless on a terminal or with -v.
     """
     from digest.operations.alarms import alarms as read_alarms
     from digest.operations.waiting import tell_once
@@ -84,7 +84,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     for line in [*lines, *answers]:
         if line in fresh or not story.quiet:
             tell(line)
-    if any(line in fresh for line in answers):
+    if any(line in fresh for line in [*_alarm_lines(alarms), *answers]):
         raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
@@ -95,7 +95,11 @@ def _answers_line(incoming: Incoming) -> list[str]:
 
 def _lines(incoming: Incoming, alarms: Sequence[Alarm]) -> list[str]:
     aside = [f"left aside: {count} × {reason}" for reason, count in sorted(incoming.aside.items())]
-    return [*aside, *(f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}" for alarm in alarms)]
+    return [*aside, *_alarm_lines(alarms)]
+
+
+def _alarm_lines(alarms: Sequence[Alarm]) -> list[str]:
+    return [f"alarm: {alarm.place}: {alarm.problem}; {alarm.cure}" for alarm in alarms]
 
 
 def _from_mailbox(installation: Installation, address: str) -> Incoming:

@@ -241,6 +241,8 @@ def test_many_suppressions_in_a_day_are_an_alarm_and_so_is_a_domain_that_refuses
     result = command(sent, "--file", str(file))
     assert "edition" not in result.stderr  # two are few
     assert "alarm: example.org: refused the sender or the text 1 time in" in result.stderr
+    # As `digest doctor`: a person is needed, and is told once a day.
+    assert (result.exit_code, command(sent, "--file", str(file)).exit_code) == (4, 0)
     file.write_bytes(body_of(told("spamreport", 3, "e3", tag=sent.tag, at=now)))
     result = command(sent, "--file", str(file))
     with reading(sent.place.engine) as conn:
