@@ -20,10 +20,10 @@ from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import instant, is_ahead, possible
+from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
-from digest.sources.formats.title_state import title_state
 from digest.sources.formats.tombstones import tombstones
 from digest.sources.formats.unreleased import feed_limits, feed_marks
 from digest.sources.links import absolute_link, without_tracking
@@ -123,19 +123,23 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
     categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
     published, title = _published(entry, now), title_text(_text(entry, "title"))
     starts, ends = feed_limits(entry)
+    text = clean_html(raw, text_base)
+    state, until = text_state(title, text, UTC)
+    waits = [at for at in (published, *starts) if at and is_ahead(at, now)]
+    waits += [until] if until and until > now else []
     return Sighting(
         guid=tidy_guid(_text(entry, "id")),
         link=link,
         title=title,
         published=published,
         summary=summary_text(summary if summary.strip() else raw),
-        html=clean_html(raw, text_base),
+        html=text,
         author=_author(entry),
         categories=labels(categories),
         language=language_tag(own_language) or language,
         image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
-        unreleased=feed_marks(entry) or title_state(title),
-        not_before=max((at for at in (published, *starts) if at and is_ahead(at, now)), default=None),
+        unreleased=feed_marks(entry) or state,
+        not_before=max(waits, default=None),
         not_after=min(ends, default=None),
     )
 

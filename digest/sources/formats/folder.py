@@ -15,12 +15,13 @@ from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
 from digest.model import KINDS, Sighting, Snapshot
 from digest.sources.formats.dates import instant
+from digest.sources.formats.first_line import text_state
 from digest.sources.formats.front_matter import Note, Unreadable, split_note
 from digest.sources.formats.listing import files_below, open_file, shown
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.state_words import plain_key
 from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, person, tidy_guid
-from digest.sources.formats.title_state import line_state, name_state, title_state
+from digest.sources.formats.title_state import name_state
 from digest.sources.formats.unreleased import marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, title_text
@@ -134,12 +135,13 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
     marks = marks_of(note.matter, moment.now, moment.zone)
     problems += [f"{file}: {problem}" for problem in marks.problems]
     published = _date(matter, file, moment.zone, problems)
-    starts = [at for at in (published, marks.not_before) if at is not None and at > moment.now]
     title = title_text(_text(matter, "title"))
     heading = _HEADING.match(body)
     if not title and heading:
         title, body = title_text(heading[1]), body[heading.end() :]
-    states = (marks.unreleased, title_state(title), line_state(body), name_state(PurePosixPath(file).parts))
+    state, until = text_state(title, body, moment.zone)
+    states = (marks.unreleased, state, name_state(PurePosixPath(file).parts))
+    starts = [at for at in (published, marks.not_before, until) if at is not None and at > moment.now]
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
     # Cut before it is rendered: `clean_html` keeps the first part only, and some texts take a minute for a megabyte.
     rendered = _markdown().render(body[: 2 * MAX_HTML])

@@ -9,9 +9,9 @@ from typing import Any
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.dates import instant, is_ahead, read_date
+from digest.sources.formats.first_line import text_state
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import distinct, labels, language_tag, read_each, tidy_guid
-from digest.sources.formats.title_state import title_state
 from digest.sources.formats.unreleased import feed_marks, marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
@@ -62,19 +62,22 @@ def _sighting(
     first = instant(_text(item, "date_published")) or instant(_text(item, "date_modified"))
     title = title_text(_text(item, "title"))
     marks = marks_of({name: item[name] for name in item.keys() - _STANDARD}, now, UTC, strict=False)
+    text = clean_html(raw or summary, link or base)
+    state, until = text_state(title, text, UTC)
     starts = [at for at in (first, marks.not_before) if is_ahead(at, now)]
+    starts += [until] if until and until > now else []
     return Sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
         title=title,
         published=first if is_ahead(first, now) else _published(item, now),
         summary=summary_text(summary or raw),
-        html=clean_html(raw or summary, link or base),
+        html=text,
         author=_author(item) or feed_author,
         categories=labels(_list(item, "tags")),
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),
-        unreleased=feed_marks(item) or marks.unreleased or title_state(title),
+        unreleased=feed_marks(item) or marks.unreleased or state,
         not_before=max((at for at in starts if at), default=None),
         not_after=marks.not_after,
     )

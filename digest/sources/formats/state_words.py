@@ -106,7 +106,7 @@ RELEASED = _set(
 )
 # Keys of a step before publishing, at whose end a text may go: their "no" and what is still awaited count.
 STEPS = re.compile(r"\A\w*(?:review|signoff|approval|clearance|consent|permission)\Z")
-AWAITED = ("awaiting", "waitingfor", "pending", "notyet")  # how a value of such a key may begin
+AWAITED = ("awaiting", "waitingfor", "pending", "notyet")  # how a value of such a key, or a state, may begin
 # Keys that ask for such a step ("needs_review: true").
 ASKED = re.compile(
     r"\A(?:is|still)?(?:needs?|for|in|under|awaiting|awaits|pending|to|toberequires?|requires?)(?:be|to|tobe)?"
@@ -144,6 +144,17 @@ UNTIL = _set(
     offlineat offtime bestbefore sellby
     """
 )
+# Other names of both, of which a date counts and nothing else ("online_from", "web-until").
+FROM_LIKE = re.compile(
+    r"\A(?:is|be|tobe|can|may)*(?:go|goes|going)?(?:online|onsite|onweb|web|website|internet|live|visible|shown?|public\w*"
+    r"|publish\w*|available|display\w*|active|released?|share\w*|sharing|appears?|mail\w*|send|sent|use|usable)"
+    r"(?:from|after|since|notbefore|starting|starts?|starton|startdate)\Z"
+)
+UNTIL_LIKE = re.compile(
+    r"\A(?:is|be|tobe|can|may)*(?:online|onsite|onweb|web|website|internet|live|visible|shown?|public\w*|publish\w*"
+    r"|available|display\w*|active|released?|share\w*|sharing|use|usable)"
+    r"(?:until|till|notafter|ends?|endon|enddate)\Z"
+)
 FROM_ONLY = frozenset(("from", "schedule", "release", "releases"))
 UNTIL_ONLY = frozenset(("until", "till"))
 # Of those above, keys that may also hold the instant at which it becomes so.
@@ -160,13 +171,19 @@ UNRELEASED_IF_EMPTY = (
         "published released live approved approvedat approvedby approvedon signedoff signedoffby signedoffon pubdate"
     )
 )
-# Keys that may hold a state or something else, so that only some words count.
-LOOSE = _set(
+# Keys that say with whom a text may be shared, whose value may go on ("internal, staff and trustees").
+CIRCLES = _set(
     """
-    stage phase lifecycle lifecyclestate lifecyclestage workflowstage access accesslevel type doctype audience
-    classification marking protectivemarking
+    sharing share circulation distribution handling sensitivity readership readers confidentiality privacy
+    privacystatus securityclassification securitymarking audience access accesslevel classification marking
+    protectivemarking
     """
 )
+CLOSED_CIRCLE = (
+    "internal", "confidential", "restricted", "private", "staff", "membersonly", "donot", "notfor", "secret"
+)  # fmt: skip
+# Keys that may hold a state or something else, so that only some words count.
+LOOSE = CIRCLES | _set("stage phase lifecycle lifecyclestate lifecyclestage workflowstage type doctype")
 CLEAR = _set(
     """
     draft drafts drafft unpublished private inreview underreview forreview toreview embargoed internal internalonly

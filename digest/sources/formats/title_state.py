@@ -1,4 +1,4 @@
-"""Tell from a title, a first line or a file's name that its text is not for readers: "DRAFT: …", "draft-x.md". Pure.
+"""Tell from a title or a file's name that its text is not for readers: "DRAFT: …", "draft-x.md". Pure.
 
 A mark stands at an end, set apart by brackets, a colon, a dash or capitals, so that "Drafting a strategy" and "Draft
 budget agreed" are titles like any other.
@@ -11,8 +11,14 @@ from pathlib import PurePosixPath
 
 from digest.sources.formats.state_words import plain_key
 
+# "Draft v3 (for comment)"; a draft for consultation is for everybody.
+_STAGE = (
+    r"(?:\W{1,3}v?(?:ersion)?\.?\s?\d[\d.]*)?\W{1,3}for\s+(?:your\s+|internal\s+)?"
+    r"(?:comments?|review|approval|discussion|sign[\s-]?off)"
+)
+_DRAFT = rf"(?:(?:first|rough|working|early)\s+)?(?:draft|drafft)(?:{_STAGE})?"
 _MARK = (
-    r"(?:(?:first|rough|working|early)\s+draft|draft|drafft|wip|unpublished|not\s+(?:yet\s+)?for\s+"
+    rf"(?:{_DRAFT}|wip|unpublished|not\s+(?:yet\s+)?for\s+"
     r"(?:publi\w+|release|circulation)|do\s+not\s+(?:publish|circulate|share|release|send)"
     r"|(?:under\s+)?embargo(?:ed)?(?:\s+(?:until|to|for)\b[^:|–—\])}]{1,40}|\s+\d[^:|–—\])}]{1,30})?)"
 )
@@ -32,6 +38,7 @@ _PATTERNS = (
     re.compile(rf"\W*{_MARK}{_VERSION}{_APART}.*", re.I),
     re.compile(rf"\s*[\[({{<*]+\s*{_ANY}\s*[\])}}>*]+.*", re.I),
     re.compile(rf".*[\[{{]\s*{_ANY}\s*[\]}}]\W*", re.I),
+    re.compile(rf".*\(\s*{_DRAFT}{_STAGE}\W*", re.I),
     re.compile(rf".*(?:\s[-–—|]+|:)\s*{_MARK}{_VERSION}\W*", re.I),
     re.compile(r"(?:withdrawn|retracted)\s*:.*", re.I),
     # WordPress writes these before the title of a post that is private or has a password.
@@ -42,7 +49,8 @@ _CAPITALS = (
     re.compile(rf"\W*(?:{_MARK}|confidential){_VERSION}(?P<rest>\s.*)", re.I),
     re.compile(rf"(?P<rest>.*)[\s(](?:{_MARK}|confidential){_VERSION}\W*", re.I),
 )
-_ONLY_MARKS = re.compile(rf"\W*(?:(?:{_MARK}|strictly\s+confidential|confidential){_VERSION}\W*)+", re.I)
+ONLY_MARKS = re.compile(rf"\W*(?:(?:{_MARK}|strictly\s+confidential|confidential){_VERSION}\W*)+", re.I)
+DRAFT_VERSION = re.compile(rf"\W*(?:v?\d[\d.]*\W+)?{_DRAFT}{_VERSION}\W*", re.I)
 _FOLDERS = frozenset(
     ("draft", "drafts", "drafft", "drafftiau", "unpublished", "wip", "workinprogress", "embargoed", "inreview",
      "forreview", "trash", "deleted")
@@ -65,12 +73,6 @@ def title_state(title: str) -> str:
             rest, mark = match["rest"], text.replace(match["rest"], "", 1)
             marked = mark.upper() == mark and rest.upper() != rest
     return f"title: {title[:60]}" if marked else ""
-
-
-def line_state(body: str) -> str:
-    """Return the first line of a text when it holds nothing but a mark ("DRAFT – do not publish"), or ""."""
-    first = next((line.strip() for line in body.splitlines() if line.strip()), "")
-    return f"first line: {first[:60]}" if len(first) <= 80 and _ONLY_MARKS.fullmatch(first) else ""
 
 
 def name_state(parts: tuple[str, ...]) -> str:

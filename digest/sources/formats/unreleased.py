@@ -17,6 +17,7 @@ from typing import Any
 from digest.sources.formats import state_words as words
 from digest.sources.formats.dates import instant
 from digest.sources.formats.state_words import plain_key
+from digest.sources.formats.title_state import DRAFT_VERSION
 from subscribers.invisible import one_line
 
 
@@ -44,13 +45,13 @@ def marks_of(matter: Mapping[str, Any], now: datetime, zone: tzinfo, *, strict: 
     ends: list[datetime] = []
     for name, value in _flat(matter, set()):
         key = plain_key(name)
-        at = instant(value, zone) if isinstance(value, (str, date)) else None
+        at = _named_instant(value, zone)
         if strict and (near := _slip_of(key)) and (at or _is_state(plain_key(value))):
             problems.append(f"{name!r} is read as {near!r}; correct the name, or take another one")
             key = near
-        if at is not None and key in words.FROM | words.FROM_ONLY | words.UNRELEASED_IF_NO:
+        if at is not None and _is_start(key):
             starts.append(at)
-        elif at is not None and key in words.UNTIL | words.UNTIL_ONLY | words.ENDED:
+        elif at is not None and _is_end(key):
             ends.append(at)
         else:
             reason, problem = _judge(name, key, value, at is not None and at > now)
@@ -102,6 +103,26 @@ def feed_limits(entry: Mapping[str, Any]) -> tuple[list[datetime], list[datetime
     return [at for at in starts if at], [at for at in ends if at]
 
 
+def _named_instant(value: object, zone: tzinfo) -> datetime | None:
+    """Return the instant that a value names, also by a year or a month alone: its first minute."""
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        part = re.fullmatch(r"((?:19|20)\d\d)(?:-(0[1-9]|1[0-2]))?", str(value).strip())
+        value = f"{part[1]}-{part[2] or '01'}-01" if part else value
+    return instant(value, zone) if isinstance(value, (str, date)) else None
+
+
+def _is_start(key: str) -> bool:
+    return key in words.FROM | words.FROM_ONLY | words.UNRELEASED_IF_NO or words.FROM_LIKE.match(key) is not None
+
+
+def _is_end(key: str) -> bool:
+    return key in words.UNTIL | words.UNTIL_ONLY | words.ENDED or words.UNTIL_LIKE.match(key) is not None
+
+
+def _is_unreleased(word: str) -> bool:
+    return word in words.UNRELEASED or word.startswith(words.AWAITED)
+
+
 def _period(text: str) -> tuple[str, str]:
     """Return the start and the end of "start=2026-01-01; end=…" or "2026-01-01/…"; a date alone is both."""
     parts = {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";"))}
@@ -136,7 +157,7 @@ def _judge(name: str, key: str, value: object, is_ahead: bool) -> tuple[str, str
     if key in words.STATES:
         if word in words.RELEASED or word in words.YES:
             return "", ""
-        if word in words.UNRELEASED or word in words.NO:
+        if _is_unreleased(word) or word in words.NO:
             return shown, ""
         return shown, f"the state {shown!r} is unknown; write published or draft"
     if key in words.FROM | words.UNTIL:
@@ -149,7 +170,7 @@ def _judge_flag(shown: str, key: str, word: str) -> tuple[str, str]:
     is_yes, is_no = word in words.YES, word in words.NO
     if is_yes or is_no:
         return (shown if is_yes == (key in words.UNRELEASED_IF_YES) else ""), ""
-    if word in words.UNRELEASED:
+    if _is_unreleased(word):
         return shown, ""
     if word in words.RELEASED and key in words.UNRELEASED_IF_NO:
         return "", ""
@@ -162,7 +183,8 @@ def _judge_other(shown: str, key: str, word: str, is_ahead: bool) -> tuple[str, 
     is_yes, is_no = word in words.YES, word in words.NO
     if key in words.LOOSE:
         is_early = key.endswith(("stage", "state")) and word in words.EARLY_STAGES
-        return (shown if is_early or word in words.CLEAR else ""), ""
+        is_closed = key in words.CIRCLES and word.startswith(words.CLOSED_CIRCLE)
+        return (shown if is_early or is_closed or word in words.CLEAR or word.startswith("notyet") else ""), ""
     if key in words.UNRELEASED_IF_NO_ONLY:
         return (shown if is_no else ""), ""
     if key in words.UNRELEASED_IF_YES_ONLY and is_yes:
@@ -170,13 +192,13 @@ def _judge_other(shown: str, key: str, word: str, is_ahead: bool) -> tuple[str, 
     if words.ASKED.match(key) or words.FORBIDDING.match(key):
         return (shown if is_yes else ""), ""
     if words.STEPS.match(key) and not words.PLAIN_WORDS.search(key):
-        is_awaited = word in words.UNRELEASED or word.startswith(words.AWAITED)
+        is_awaited = _is_unreleased(word)
         return (shown if is_no or is_awaited else ""), ""
     if not words.ALIKE.search(key) or words.PLAIN_WORDS.search(key):
         return "", ""
     cure = "write draft, publish_date or expiry_date"
     keeps = (is_yes and not words.RELEASING.match(key)) or (is_no and not words.WITHHOLDING.search(key))
-    if is_ahead or keeps or word in words.UNRELEASED:
+    if is_ahead or keeps or _is_unreleased(word):
         return shown, f"{shown!r} looks like a state or a time limit that is not known, so it waits; {cure}"
     name = shown.partition(":")[0]
     return "", f"{name!r} looks like a state or a time limit and is not known; {cure}, or give it another name"
@@ -187,7 +209,9 @@ def _is_surely_unreleased(value: object) -> bool:
     if not isinstance(value, str):
         return False
     word = re.sub(r"\A(?:v?\d+)|(?:v?\d+)\Z", "", plain_key(value))  # "0.1-draft", "draft v2"
-    return word in words.SURE or words.SURE_PHRASE.search(value[:300]) is not None
+    return word in words.SURE or any(
+        pattern(value[:300]) for pattern in (DRAFT_VERSION.fullmatch, words.SURE_PHRASE.search)
+    )
 
 
 def _of_search_engines(shown: str, key: str, word: str) -> str:
@@ -250,5 +274,7 @@ def _plain(text: str) -> str:
 def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    # A list or a table is not written out, because YAML's references can make it endless.
+    if isinstance(value, list) and all(isinstance(each, (str, int, float, date)) for each in value[:20]):
+        value = ", ".join(_in_words(each) for each in value[:20])
+    # A list of lists or a table is not written out, because YAML's references can make it endless.
     return " ".join(str(value).split())[:60] if isinstance(value, (str, int, float, date)) else "a list"

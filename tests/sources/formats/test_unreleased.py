@@ -193,18 +193,22 @@ OTHERS = {
         newsletter: false|stage: idea|jekyll: {published: false}
         sign_off: pending|signed_off: false|classification: OFFICIAL-SENSITIVE|version: 0.1-draft|layout: draft
         labels: [draft]|note: DRAFT do not publish|page: {draft: true}|status: {name: draft}
+        stage: Draft v3 (for comment)|state: Draft 2 for review|version: v3 draft|sharing: internal
+        title_status: not yet|distribution: internal, staff only|status: Not yet signed off
         ＤＲＡＦＴ: true|superseded_by: b.md|draft: [yes, no]|approved_by:|awaiting_approval: true
         """,
     "expired": "expire_on: 2026-01-01|withdrawn_on: 2026-01-01|deletedAt: 2026-01-01|until: 2026-01-01"
     "|expirs: 2026-01-01|sell_by: 2026-01-01",
     "early": """
         embargo: "1 December 2026 09:00"|pubDate: 2027-01-15|dates: {published: 2027-01-15}|release: 2027-01-15
+        online_from: 2027-02-01|online_from: 2027|web-from: 2027-02|live_after: 1 March 2027|published: 2027
         """,
     "": """
         consent: given|go_live: true|publishable: yes|hide_title: yes|show: true|permission: granted|display: block
         status: live|ready: yes|review: done|reviewed_by: Ann|reviewed: 2026-01-01|type: review|state: published
         privatesector: true|tenure: private|email: ann@example.org|release: 3|publisher: Us|published_by:
         cover: {hidden: true}|craft: true|series: Hidden voices|summary: Draft guidance for councils
+        online_from: Leeds|live_from: 2026|sharing: public|type: internal medicine|readers: everyone|stage: year 2
         summary: Do not publish orders, explained|venue: TBC|embargo:|expires:|draft:|from: Ann|test: A/B|stats: false
         """,
 }
@@ -234,11 +238,13 @@ TITLES = {
         DRAFT: Kinship|[DRAFT] Kinship|Draft – Kinship|Draft - Kinship|WIP|WIP: Kinship|(draft) Kinship
         Kinship - DRAFT|DRAFT Kinship care|Draft v2: Kinship|First draft: Kinship|Embargoed until 1 December: Kinship
         NOT FOR PUBLICATION: Kinship|Private: Kinship|[Withdrawn] Kinship|Kinship (DRAFT)|Drafft: Kinship|TBC
-        Untitled|Kinship [draft]
+        Untitled|Kinship [draft]|Kinship (draft for comment)
+        Kinship (Draft v2, for review)|Draft for discussion: Kinship
         """,
     "": """
         Drafting a strategy|Draft budget agreed|Draft local plan: consultation|The draft budget: what it says
-        DRAFT LOCAL PLAN: CONSULTATION|Local plan (draft)|Private renting: the facts|Under review: how councils look
+        DRAFT LOCAL PLAN: CONSULTATION|Local plan (draft)
+        Local plan (draft for consultation)|Private renting: the facts|Under review: how councils look
         Work in progress: what we learnt|Not for profit: a guide|Withdrawn children: what helps
         The first draft of history
         """,
@@ -256,6 +262,44 @@ def test_a_title_that_marks_a_draft_keeps_its_text_back_in_every_kind_of_source(
         in_feed = [(title, code(parse_feed(body, content_type="", base_url="", now=NOW))) for title, body in bodies]
         assert in_feed == rows
     assert code(read(tmp_path, "# Kinship\n\n**Draft – not for publication**\n\nBody.")) == DRAFT
+
+
+FIRST_LINES = {
+    DRAFT: """
+        EMBARGOED UNTIL 00:01|EMBARGOED UNTIL FRIDAY|Not for release until Friday|# Kinship<>DRAFT - do not circulate
+        Not for publication until the Board has met|Draft v3 (for comment)|DRAFT, embargoed until 1 January 2026
+        """,
+    "early": """
+        EMBARGOED UNTIL 00:01 1 January 2027|Embargoed until 00:01 on 1 January 2027|EMBARGO: 1 January 2027
+        STRICTLY EMBARGOED until 1 January 2027|Not for publication before 1 January 2027|Release date: 2027-01-01
+        **Under embargo until 9am, Monday 4 January 2027**|EMBARGOED UNTIL 1 January 2027 The report finds much.
+        Not to be published before 1st January 2027|> Embargo: Tuesday January 5th, 2027|Embargoed to 16/07/2026
+        """,
+    "": """
+        The embargo on imports until 1990 hurt farmers.|Embargo on imports until 1990 hurt farmers.|EMBARGO FEARS GROW
+        Embargoed papers tell a story.|Draft guidance was published in May.|EMBARGOED UNTIL 00:01 1 January 2026
+        Before 1 January 2027 you must apply.|# Embargoes<>The embargo was lifted.|Do not publish orders, explained
+        """,
+}
+
+
+def test_a_first_line_keeps_its_text_back_and_until_the_date_that_it_names(tmp_path: Path) -> None:
+    rows = [(row.strip(), kind) for kind, lines in FIRST_LINES.items() for row in re.split(r"[|\n]", lines.strip())]
+    bodies = [line.replace("<>", "\n\n") for line, _ in rows]
+    in_files = [code(read(tmp_path, f"---\ntitle: Kinship\n---\n{body}\n\nMore.")) for body in bodies]
+    json = '{{"version": "https://jsonfeed.org/version/1.1", "items": [{{"id": "1", "content_text": "{}"}}]}}'
+    forms = (ATOM.format("<summary>{}</summary>", ""), json)
+    assert in_files == [kind for _, kind in rows]
+    for form in forms:
+        lines = [(row, form.format(row).encode()) for row, _ in rows if row[0].isalnum()]
+        judged = [(row, code(parse_feed(line, content_type="", base_url="", now=NOW))) for row, line in lines]
+        assert judged == [row for row in rows if row[0][0].isalnum()]
+
+
+def test_an_embargo_ends_at_the_minute_that_it_names(tmp_path: Path) -> None:
+    for text, hour in (("noon on 1 August 2026", 11), ("00:01 1 August 2026", 23), ("9.30pm, 1 August 2026", 20)):
+        (sighting,) = read(tmp_path, f"---\ntitle: Kinship\n---\nEMBARGOED UNTIL {text}\n\nMore.").sightings
+        assert sighting.not_before and sighting.not_before.hour == hour  # British Summer Time
 
 
 def test_endings_of_markdown_files_are_read_in_any_case(tmp_path: Path) -> None:
