@@ -14,7 +14,8 @@ from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
 from digest.model import Facets, Sighting, Snapshot, Source
-from digest.sources.newness import MOST_RETITLED, TITLE, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
+from digest.sources.newness import HINTS, MOST_RETITLED, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
+from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
 from digest.sources.withdrawal import Sign, sign_of
 from digest.store import entries, releases, sources
@@ -93,7 +94,7 @@ def _stored_about(conn: Connection, source: Source, snapshot: Snapshot, shown: S
     unknown = [
         sighting.published
         for sighting, keys in zip(shown, keyed, strict=True)
-        if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind != TITLE)
+        if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind not in HINTS)
     ]
     if len(unknown) > MOST_RETITLED:
         return memory
@@ -107,7 +108,7 @@ def _notes_held(states: Sequence[tuple[New, str]], why: str | None) -> list[str]
     cure = "see `digest entries --state held`"
     notes = [f"{len(held)} held for an editor: {why}; {cure}"] if why and len(held) > len(doubts) else []
     return notes + [
-        f"held for an editor: {new.sighting.title[:60]!r} may be {new.doubt[:60]!r} under another title; {cure}"
+        f"held for an editor: {new.sighting.title[:60]!r} {_doubt(new).removeprefix('it ')}; {cure}"
         for new in doubts[:3]
     ]
 
@@ -176,9 +177,12 @@ def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:
         return sign_of(new.sighting, now)
     if state != "held":
         return Sign()
-    return (
-        Sign("doubt", f"it may be {new.doubt[:60]!r} under another title") if new.doubt else Sign("surge", why_held)
-    )
+    return Sign("doubt", _doubt(new)) if new.doubt else Sign("surge", why_held)
+
+
+def _doubt(new: New) -> str:
+    other = "date or address" if plain_words(new.doubt) == plain_words(new.sighting.title) else "title"
+    return f"it may be {new.doubt[:60]!r} under another {other}"
 
 
 def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:

@@ -3,7 +3,7 @@
 A key of a sighting leads to a stored entry that it may be: its guid, its link, its title with its text, with the end
 of the link, or with the day, or all that it shows. Whether it is that entry is judged by what both show (`sameness`),
 because two different entries may have a key in common. A key that two different entries share identifies neither of
-them from then on.
+them from then on. Its title alone, and its text alone, only lead to an entry of the same source.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from digest.model import Sighting, Source
 from digest.sources.links import absolute_link, link_key, without_tracking
 from digest.sources.sameness import (
     ANOTHER,
+    FEW_WORDS,
     SAME,
     Showing,
     likeness,
+    moved,
     plain_words,
     retitled,
     same_in_one_snapshot,
     slug_of,
 )
 
-GUID, LINK, ANCHOR, PRINT, SLUG, DAY, WHOLE, TITLE = "g", "l", "a", "p", "s", "d", "w", "t"
+GUID, LINK, ANCHOR, PRINT, SLUG, DAY, WHOLE, TITLE, TEXT = "g", "l", "a", "p", "s", "d", "w", "t", "x"
+HINTS = frozenset((TITLE, TEXT))  # kinds that lead to an entry and are no evidence of it
 _UNIVERSAL_GUID = re.compile(r"^(https?:|tag:|urn:|[0-9a-f]{8}-[0-9a-f]{4}-)", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W_]+")
 _PRINT_LEAST = 200
@@ -124,6 +127,8 @@ def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
         keys[ANCHOR] = _hash(ANCHOR, anchor)
     if len(text) >= _PRINT_LEAST:
         keys[PRINT] = _hash(PRINT, title, text[:_PRINT_MOST])
+    if len(text.split()) >= FEW_WORDS:
+        keys[TEXT] = _hash(TEXT, source, text)
     if title:
         keys[TITLE] = _hash(TITLE, source, title)
         if slug := slug_of(sighting.link):
@@ -151,6 +156,7 @@ def what_is_new(source: Source, sightings: Sequence[Sighting], stored: StoredKey
     shared |= {key for key, entry in stored.keys.items() if entry is None}
     matched = _match_by_keys(firsts, keyed, showings, shared, stored)
     doubts = _match_by_day(source, showings, matched, stored)
+    _match_by_text(source, keyed, showings, shared, (matched, doubts), stored)
     # A key that leads to another entry than the one it stands with lies.
     spoilt = shared | {
         key
@@ -179,7 +185,7 @@ def _distinct(source: Source, sightings: Sequence[Sighting]) -> tuple[list[Sight
     holder: dict[str, int] = {}
     for sighting in sightings:
         keys = keys_of(sighting, source.name)
-        rivals = {holder[key]: None for kind, key in keys.items() if kind != TITLE and key in holder}
+        rivals = {holder[key]: None for kind, key in keys.items() if kind not in HINTS and key in holder}
         if any(_is_copy(sighting, keys, firsts[n], keyed[n]) for n in rivals):
             continue
         for key in keys.values():
@@ -191,7 +197,7 @@ def _distinct(source: Source, sightings: Sequence[Sighting]) -> tuple[list[Sight
 
 def _is_copy(sighting: Sighting, keys: dict[str, str], other: Sighting, other_keys: dict[str, str]) -> bool:
     """Return whether two sightings of one snapshot show the same entry."""
-    common = {kind for kind, key in keys.items() if other_keys.get(kind) == key} - {TITLE}
+    common = {kind for kind, key in keys.items() if other_keys.get(kind) == key} - HINTS
     if WHOLE in common:
         return True
     return (len(common) >= 2 or PRINT in common) and same_in_one_snapshot(showing_of(sighting), showing_of(other))
@@ -212,7 +218,7 @@ def _match_by_keys(
     entries = {number: entry.showing for number, entry in stored.entries.items()}
     for n, keys in enumerate(keyed):
         own_guid = GUID in keys and _plain_guid(firsts[n]) != _plain_link(firsts[n].link) and keys[GUID] not in shared
-        for number in {stored.keys.get(key) for key in keys.values()}:
+        for number in {stored.keys.get(key) for kind, key in keys.items() if kind != TEXT}:
             if number is None or number not in entries:
                 continue
             leads = {kind for kind, key in keys.items() if stored.keys.get(key) == number}
@@ -263,6 +269,37 @@ def _match_by_day(
             if verdict != ANOTHER:
                 doubts.setdefault(n, entry.title)
     return doubts
+
+
+def _match_by_text(
+    source: Source,
+    keyed: Sequence[Mapping[str, str]],
+    showings: Sequence[Showing],
+    shared: set[str],
+    judged: tuple[dict[int, int], dict[int, str]],
+    stored: StoredKeys,
+) -> None:
+    """Add to what is `judged`, the matched and the doubtful, the entries that come back with their text alone.
+
+    A text that several entries of the source share, and one whose entry the snapshot shows by itself, says nothing.
+    """
+    matched, doubts = judged
+    taken = set(matched.values())
+    for n, keys in enumerate(keyed):
+        if n in matched or n in doubts or TEXT not in keys or keys[TEXT] in shared:
+            continue
+        for number in dict.fromkeys((stored.keys.get(keys[TEXT]), stored.keys.get(keys.get(TITLE, "")))):
+            if number is None or number in taken or number not in stored.entries:
+                continue
+            entry = stored.entries[number]
+            verdict = moved(showings[n], entry.showing) if entry.source == source.name else ANOTHER
+            if verdict == SAME:
+                matched[n] = number
+                taken.add(number)
+                doubts.pop(n, None)
+                break
+            if verdict != ANOTHER:
+                doubts.setdefault(n, entry.title)
 
 
 def _plain_guid(sighting: Sighting) -> str | None:

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 from digest.sources.links import link_key
 
 LONG_TEXT = 200  # characters; a shorter text may be the same under several entries ("Read more on our site")
+FEW_WORDS, TELLING_TEXT = 8, 12  # words below which a text says nothing, and from which it is an entry's own
+_NOTICE = timedelta(days=6)  # a notice that comes every week comes later than this
 SAME, DOUBT, ANOTHER = "same", "doubt", "another"
 # Compare local days, because a rebuilt feed may show the same midnight an hour later (summer time, UTC).
 _ZONE = ZoneInfo("Europe/London")
@@ -95,7 +97,10 @@ def likeness(a: Showing, b: Showing, *, same_guid: bool, same_link: bool | None,
     entry only, so that its ids may belong to a place where one entry takes the turn of another.
     """
     day, title = _day(a, b), _title(a, b)
-    text = _text(a, b, other_day=day < 0)
+    # A text of some words under its own id is the entry's, whatever its date; in a place where one entry takes the
+    # turn of another it may be a notice of every week.
+    is_own = same_guid and not is_alone and len(a.text_words) >= TELLING_TEXT and a.text_words == b.text_words
+    text = _text(a, b, other_day=day < 0 and not is_own)
     visible = (day, title, text)
     if max(visible) <= 0 and sum(weight < 0 for weight in visible) >= 2:
         return -9  # because whatever the ids say, a reader sees another text
@@ -157,6 +162,21 @@ def retitled(a: Showing, b: Showing, *, same_source: bool) -> str:
             return ANOTHER
         certain = not left and bool(a.title_words)
     return SAME if certain else DOUBT if same_source else ANOTHER
+
+
+def moved(a: Showing, b: Showing) -> str:
+    """Judge whether `a` is the entry `b` of its source under another date, address and id, by their texts alone.
+
+    Returns SAME, ANOTHER, or DOUBT when an editor has to look, as at a notice that may come every week. Call it only
+    when `b` is not shown beside `a`.
+    """
+    if len(a.text_words) < FEW_WORDS or a.text_words != b.text_words:
+        return ANOTHER
+    left = _differences(a.title_words, b.title_words)
+    if left:
+        return ANOTHER if _are_of_one_form(a, b, left) else DOUBT
+    is_near = not (a.published and b.published) or abs(a.published - b.published) <= _NOTICE
+    return SAME if is_near and len(a.text_words) >= TELLING_TEXT else DOUBT
 
 
 def _are_of_one_form(a: Showing, b: Showing, left: frozenset[str]) -> bool:

@@ -143,6 +143,7 @@ TEXT = Sighting(
 OTHER_HOME = {"guid": "x-9", "link": "https://w.example/2026/11/what-we-learnt-from-the-pilot/"}
 MENDED = {**OTHER_HOME, "title": "What we learnt from the repairs pilot"}
 SHORT = {"html": "<p>Homes in Leeds.</p>"}
+HUB = {"html": "<p>The family hub in Leeds opened on Monday with ten staff, a midwife and a waiting list.</p>"}
 # What becomes of the text, by whom it is then shown, and whether it is known, new, or in doubt.
 LATER = [
     (TEXT, MENDED, HERE, "known"),
@@ -164,7 +165,19 @@ LATER = [
      {**OTHER_HOME, "title": "Report 2", "html": f"{LONG} In all 14."}, HERE, "new"),
     (TEXT, {**MENDED, "html": LONG + LONG.upper().replace("THE", "a")}, HERE, "new"),
     (TEXT, {**OTHER_HOME, "title": "Warm rooms", "html": "<p>Libraries keep rooms warm.</p>"}, HERE, "new"),
-    (TEXT, {**MENDED, "published": DAY + timedelta(days=2)}, HERE, "new"),
+    # Under another date too: the same title and text are the entry, what may be another one waits.
+    (replace(TEXT, **HUB), {**OTHER_HOME, "published": DAY + timedelta(days=2)} | HUB, HERE, "known"),
+    (replace(TEXT, guid=None, **HUB), {"link": LISTING, "published": DAY + timedelta(days=1)} | HUB, HERE, "known"),
+    (replace(TEXT, **HUB), {**OTHER_HOME, "published": None} | HUB, HERE, "known"),
+    (TEXT, {**OTHER_HOME, "published": DAY + timedelta(days=2)}, HERE, "known"),
+    (TEXT, {**MENDED, "published": DAY + timedelta(days=2)}, HERE, "known"),
+    (TEXT, {**OTHER_HOME, "title": "Visits nobody needs", "published": DAY + timedelta(days=2)}, HERE, "doubt"),
+    (replace(TEXT, **HUB), {**MENDED, "title": "A hub", "published": DAY + timedelta(days=4)}, HERE, "doubt"),
+    (replace(TEXT, **HUB), {**OTHER_HOME, "published": DAY + WEEK} | HUB, HERE, "doubt"),
+    (replace(TEXT, **HUB), {**OTHER_HOME, "published": DAY + timedelta(days=2)} | HUB, THERE, "new"),
+    (replace(TEXT, **SHORT), {**OTHER_HOME, "published": DAY + WEEK} | SHORT, HERE, "new"),
+    (replace(TEXT, title="Report: Ash House", **HUB),
+     {**OTHER_HOME, "title": "Report: Elm House", "published": DAY + WEEK}, HERE, "new"),
 ]  # fmt: skip
 
 
@@ -177,6 +190,18 @@ def test_a_text_of_the_same_date_under_another_title_and_address(
     decision = store.see([replace(before, **changes)], source)
     told = "known" if decision.recognised else "doubt" if decision.new[0].doubt else "new"
     assert told == verdict
+
+
+def test_a_notice_that_comes_again_waits_once_and_a_file_is_known_by_its_path_and_text() -> None:
+    store, notice = Store(), replace(TEXT, html="<p>The agenda of this month's meeting is on our site.</p>")
+    monthly = [
+        replace(notice, guid=f"{n}", link=f"https://w.example/{n}", published=DAY + n * 4 * WEEK) for n in range(4)
+    ]
+    assert [bool(store.see([note]).new[0].doubt) for note in monthly] == [False, True, False, False]
+    files, other = [replace(TEXT, guid=f"{n}.md", link=None, title=f"Report {n}") for n in range(2)], "Another title"
+    files = [replace(file, html=f"<p>{file.title}. {HUB['html']}</p>") for file in files]
+    store.see(files)
+    assert not store.see([files[0], replace(files[1], title=other, published=DAY + 4 * timedelta(days=1))]).new
 
 
 def test_a_text_that_is_still_shown_is_not_the_one_beside_it() -> None:
