@@ -20,6 +20,29 @@ _USER = re.compile(
 _PATH = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\"'<>]*)(/[^\s?#\"'<>]*)")
 # A word in a path after which a key stands: "/private/9f8a7c/", "/calendar/private-9f8a7c/".
 _BEFORE_KEY = re.compile(r"(?:\A|[-_])(?:private|secret|tokens?|keys?|apikey|auth|access|magic|signed)\Z", re.I)
+# Parts of a path behind which a key stands, whatever its letters, and words of addresses that are none.
+_KEY_FOLLOWS = frozenset(
+    ("key", "keys", "k", "apikey", "token", "tokens", "private", "secret", "secrets", "auth", "feedkey", "signature")
+)
+_NO_KEY = _KEY_FOLLOWS | frozenset(
+    (
+        "feed",
+        "feeds",
+        "rss",
+        "atom",
+        "xml",
+        "json",
+        "ics",
+        "index",
+        "latest",
+        "all",
+        "news",
+        "posts",
+        "to",
+        "for",
+        "the",
+    )
+)
 _VOWELS, _RARE = frozenset("aeiouyw"), frozenset("jkqvxz")  # in English and Welsh
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _KEY_LENGTH = 12
@@ -56,9 +79,19 @@ def _without_keys(match: re.Match[str]) -> str:
             if _may_be_key(parts[k], is_expected or _BEFORE_KEY.search(before) is not None):
                 parts[k] = "…"
         shown[n] = re.sub(r"…(?:[-_.]?…)+", "…", "".join(parts))
+        if n > 0 and pieces[n - 1].lower() in _KEY_FOLLOWS and _is_secret_piece(piece):
+            shown[n] = "…"
+        if re.fullmatch(r"[^:/]+(?::|%3a)[^:/]+", piece, re.I) and not re.fullmatch(r"[\d:]+|urn:.*|tag:.*", piece):
+            shown[n] = "…"  # a name and its password
         if re.search(r"[^@%]+(?:@|%40)[^@%]+\.", piece):
             shown[n] = "…"  # an e-mail address, as in the address of a calendar
     return match[1] + "/".join(shown)
+
+
+def _is_secret_piece(piece: str) -> bool:
+    """Return whether a part of a path behind one such as "key" is the key, and no word or file such as "feed.xml"."""
+    stem = re.sub(r"\.(?:rss|atom|xml|json|ics|html?|php|rdf)\Z", "", piece.lower())
+    return bool(stem) and stem not in _NO_KEY
 
 
 def _may_be_key(part: str, is_expected: bool) -> bool:
@@ -73,7 +106,7 @@ def _may_be_key(part: str, is_expected: bool) -> bool:
     if len(name) < _KEY_LENGTH:
         return len(name) >= 8 and len(digits) >= 3
     if len(digits) == len(runs):
-        return len(name) > 20  # a longer number than any id or date
+        return len(name) > 14  # a longer number than any id or a date with its time
     words = [run for run in runs if not run.isdigit()]
     return len(digits) > 1 or (bool(digits) and min(map(len, words)) < 4) or not all(map(_is_readable, words))
 

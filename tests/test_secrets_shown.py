@@ -51,12 +51,15 @@ KEYS = """
     /feeds/private/9f8a7c/rss|/calendar/ical/ann%40example.org/private-0123456789abcdef/basic.ics|/f/Xk9fQ2pLmN8vRtYw/atom
     /rss/3f2504e0-4f89-11d3-9a0c-0305e82c3301.xml|/feed/dGhpcyBpcyBhIHNlY3JldA|/token/s3cret99|/secret-4fj2kd9s/feed.xml
     /feed;token=abc123|/key=s3cret/feed|/owa/5f2c8a1e4b7d4c0f9a3b@h.example/calendar.ics|/1234567890123456789012345/rss
+    /feed/key/SECRETKEY|/feed/key/hunter|/private/tokens/qwertyuiopas/feed|/rss/k/Zx9-Kq2_Lm/|/rss/k/abc.xml|/auth/ann/rss
+    /rss/ann:hunter2/feed|/rss/ann%3Ahunter/feed|/feeds/123456789012345/rss|/feedkey/correct-horse-battery/rss
     """
 READABLE = """
     /what-we-learnt-from-the-repairs-pilot-in-housing-2026/|/2026/11/28/sharing-the-care-record/|/feeds/private/rss
     /private-rented-sector-2026/feed|/WhatWeLearntFromTheRepairsPilot.xml|/section106agreements/feed|/@ann.rss|/~ann/rss
     /llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch/feed|/id/10158273645|/news/20261128093000/feed
     /caf%C3%A9-housing/feed|/access-to-information/feed|/budget-2025-26.atom|/rss/covid19vaccination|/keys/to/success
+    /private/feed|/news/private/index.xml|/feeds/key/latest.rss|/urn:isbn:1234/rss|/k/all/atom.xml|/20261128/093000/rss
     """
 
 
@@ -68,6 +71,7 @@ def test_a_key_in_a_path_is_not_shown_and_a_readable_path_is() -> None:
     assert [path for path in paths(KEYS) if without_secrets(f"'{path}' fails") == f"'{path}' fails"] == []
     assert [without_secrets(path) for path in paths(READABLE)] == paths(READABLE)
     assert without_secrets(paths(KEYS)[0]) == "https://feeds.example/feeds/private/…/rss"
+    assert without_secrets("https://feeds.example/rss/k/Zx9-Kq2_Lm/") == "https://feeds.example/rss/k/…/"
     assert without_secrets("http://ann%3As3cret%40feeds.example/x; wait") == "http://…@feeds.example/x; wait"
 
 
