@@ -111,8 +111,7 @@ def _sources(state: Status) -> Iterator[Finding]:
             cure = "correct its address in config.toml, or remove it there"
             yield Finding("wrong", name, "answers that it is gone for good (410)", cure)
         elif source.failures:
-            problem = f"failed {counted(source.failures, 'time')}: {source.error}"
-            yield Finding("wrong", name, problem, _source_cure(name, source))
+            yield _failing(name, source)
         elif source.cut:
             cure = "ask its publisher for a shorter feed, or move older files out of the folder"
             yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)
@@ -122,10 +121,14 @@ def _sources(state: Status) -> Iterator[Finding]:
             )
 
 
-def _source_cure(name: str, source: State) -> str:
+def _failing(name: str, source: State) -> Finding:
+    """Return the finding of a source that fails; most of its errors end in their own cure."""
+    problem, _, cure = (source.error or "").rpartition("; ")
+    if source.ok_at or not problem:
+        problem, cure = source.error or "", "check its address in config.toml"
     if source.ok_at:
-        return f"last read on {source.ok_at:%Y-%m-%d}; try `digest gather --source {shlex.quote(name)}`"
-    return "check its address in config.toml"
+        cure = f"last read on {source.ok_at:%Y-%m-%d}; try `digest gather --source {shlex.quote(name)}`"
+    return Finding("wrong", name, f"failed {counted(source.failures, 'time')}: {problem}", cure)
 
 
 def _schedule(settings: Settings) -> Iterator[Finding]:
