@@ -44,8 +44,8 @@ class EntryFilter:
 def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: bool) -> None:
     """Read the sources; show for each how many entries are new, changed, same or held, or why it failed.
 
-    Silent unless a source fails for the first time today, on a terminal, or with -v. When most sources fail, leaves
-    with exit code 75 (all were read within a day) or 4.
+    Silent unless a source fails for the first time today or a file is newly to be corrected, on a terminal, or with
+    -v. When most sources fail, leaves with exit code 75 (all were read within a day) or 4.
     """
     from dataclasses import asdict
 

@@ -42,7 +42,7 @@ def status(options: GlobalOptions, json_: bool) -> None:
     click.echo("\nSources")
     rows = [
         (name, "gone" if s.gone else "failing" if s.failures else "ok" if s.ok_at else "not read yet",
-         f"{s.checked_at:%Y-%m-%d %H:%M}" if s.checked_at else "", (s.error or "")[:80])
+         f"{s.checked_at:%Y-%m-%d %H:%M}" if s.checked_at else "", _note(s.error))
         for name, s in view.sources
     ]  # fmt: skip
     click.echo(table(("source", "health", "checked", "note"), rows))
@@ -51,6 +51,15 @@ def status(options: GlobalOptions, json_: bool) -> None:
     click.echo(
         f"Subscribers: {view.subscribers} active" + (f", of them suppressed: {suppressed}" if suppressed else "")
     )
+
+
+def _note(error: str | None) -> str:
+    """Return the note of a source in at most 80 characters; files to correct are counted, and `doctor` names them."""
+    from digest.operations.file_problems import file_problems, in_short
+
+    problems = file_problems(error)
+    text = in_short(problems).partition(":")[0] + ": `digest doctor`" if problems else error or ""
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 @click.command()

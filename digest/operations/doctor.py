@@ -15,6 +15,7 @@ from digest.installation import Installation, is_secret_used, stored_secret
 from digest.operations.alarms import alarms
 from digest.operations.edition_findings import edition_findings
 from digest.operations.file_findings import file_findings
+from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
 from digest.operations.status import Status, status
 from digest.store.engine import reading
@@ -107,6 +108,10 @@ def _unknown_slugs(facet: str, counts: Counter[str], facets: KnownFacets) -> Ite
 
 def _sources(state: Status) -> Iterator[Finding]:
     for name, source in state.sources:
+        if (problems := file_problems(source.error)) and not source.failures:
+            level = "person" if keeps_back(problems) else "note"
+            cure = f"correct them; `digest gather --source {shlex.quote(name)} -v` names them all"
+            yield Finding(level, name, in_short(problems), cure)
         if source.gone:
             cure = "correct its address in config.toml, or remove it there"
             yield Finding("wrong", name, "answers that it is gone for good (410)", cure)

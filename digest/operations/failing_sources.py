@@ -1,4 +1,4 @@
-"""Tell which sources fail: each once a day, and by an exit code when most of them do."""
+"""Tell which sources fail, once a day, and which of their files are to be corrected, once for each problem."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from digest.errors import PersonNeeded, TryLater
 from digest.installation import Installation
+from digest.operations.file_problems import file_problems, in_short
 from digest.store import sources
 from digest.store.engine import reading
 from digest.store.sources import Gathering, State
@@ -20,7 +23,9 @@ _PASSING_FOR = timedelta(days=1)
 class FailingSources:
     """Hold what is to be told of sources that fail.
 
-    `lines` has one for each that failed for the first time today; `exit_code` is 0 unless most sources fail.
+    `lines` has one for each that failed for the first time today, and for each whose last reading but this one did
+    not tell the same problems of its files; these change no exit code, because they hold up no letter. `exit_code` is
+    0 unless most sources fail.
     """
 
     lines: list[str]
@@ -43,10 +48,19 @@ def failing_sources(
             for row in rows
             if row.status == "failed" and sources.count_failed(conn, row.name, midnight, now) <= 1
         ]
+        faulty = [_faulty_files(conn, row) for row in rows if row.status != "failed"]
     code = exit_code_for(states, now)
     if code and lines:
         lines.append(f"most sources fail: {sum(_fails(state) for state in states)} of {len(states)}; `digest doctor`")
-    return FailingSources(lines, code)
+    return FailingSources([*filter(None, faulty), *lines], code)
+
+
+def _faulty_files(conn: Connection, row: Gathering) -> str:
+    """Return the line about the files of a source that are to be corrected, or "" when none of them is new."""
+    problems = file_problems(row.error)
+    before = file_problems(sources.note_before(conn, row.name)) if problems else []
+    fresh = [problem for problem in problems if problem not in before]
+    return f"source {row.name}: {in_short(fresh)}; `digest doctor` keeps them in sight" if fresh else ""
 
 
 def exit_code_for(states: Sequence[State], now: datetime) -> int:

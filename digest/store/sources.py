@@ -93,6 +93,13 @@ def count_failed(conn: Connection, source: str, since: datetime, until: datetime
     return conn.scalar(failed) or 0
 
 
+def note_before(conn: Connection, source: str) -> str | None:
+    """Return the note of the last reading but one of a source that did not fail; None when there is none."""
+    good = select(gathering.c.error).where(gathering.c.source == source, gathering.c.status != "failed")
+    note: str | None = conn.scalar(good.order_by(gathering.c.id.desc()).offset(1).limit(1))
+    return note
+
+
 def usual(conn: Connection, source: str, now: datetime) -> list[int]:
     """Return how many entries were new in each gather of the last 30 days, without the baseline and without zeros."""
     first = select(func.min(gathering.c.at)).where(gathering.c.source == source, gathering.c.status != "failed")
