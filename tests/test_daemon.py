@@ -88,7 +88,7 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
         (timedelta(0), False),
     ],
 )
-def test_a_clock_that_was_set_makes_the_daemon_plan_anew(tmp_path: Path, step: timedelta, anew: bool) -> None:
+def test_the_daemon_plans_anew_only_after_its_clock_was_set(tmp_path: Path, step: timedelta, anew: bool) -> None:
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.format(source="", weekly="").replace('"0 minutes"', '"30 minutes"'))
     start = datetime(2026, 11, 5, 12, tzinfo=UTC)

@@ -113,7 +113,7 @@ def test_a_clock_set_back_sends_nothing_again_and_goes_on(house: Build) -> None:
     assert entries_of(here, who) == [[1], [2]]
 
 
-def test_who_joins_starts_at_the_present_less_the_welcome(house: Build, tmp_path: Path) -> None:
+def test_who_joins_starts_at_the_present_less_the_welcome(house: Build) -> None:
     here = house()
     here.publish("Before")
     here.run(days=1)
@@ -290,7 +290,7 @@ def test_a_passed_draft_cannot_be_approved_in_vain(house: Build) -> None:
         approve.approve(conn, here.settings, number, "editor", here.now)
 
 
-def test_an_approval_is_of_the_templates_too(house: Build, tmp_path: Path) -> None:
+def test_an_approval_is_of_the_templates_too(house: Build) -> None:
     here = house(weekly='approval = "required"')
     who = here.reader("a@example.org")
     here.publish("One")
@@ -358,7 +358,7 @@ def test_one_who_may_not_be_mailed_does_not_drag_the_past_along(house: Build) ->
     assert max(sizes) == 1
 
 
-def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build, tmp_path: Path) -> None:
+def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
     here.publish("One")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,7 +76,7 @@ def test_the_pages_are_accessible_and_fit(
 
 @pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
 def test_saving_and_pausing_by_keyboard(
-    post: Post, address: str, page_of: Callable[[Scene], Any], scene: Scene, tmp_path: Path
+    post: Post, address: str, page_of: Callable[[Scene], Any], scene: Scene
 ) -> None:
     page = page_of(scene)
     with writing(post.engine) as conn:

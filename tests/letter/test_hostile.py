@@ -57,11 +57,8 @@ TITLES = [
     ("\u200b" * 10_000, "A calm summary"),
     ("", "A calm summary"),
 ]  # fmt: skip
-# In `make test` a few of each kind: markup, tokens, templates, header lines, directions, controls, too long, nothing.
-HOSTILE = others_long(
-    {str(n): title for n, title in enumerate(TITLES)},
-    *map(str, (0, 1, 3, 4, 5, 7, 8, 11, 12, 15, 16, 18, 19, 20, 26, 28)),
-)
+# In `make test` a title of each kind: markup, a token, a template, header lines, directions, too long, nothing.
+HOSTILE = others_long({str(n): title for n, title in enumerate(TITLES)}, *map(str, (1, 8, 12, 15, 16, 26, 29)))
 
 
 def one_entry(entry: Entry) -> tuple[Letter, Digest]:
@@ -79,7 +76,7 @@ def made_of(entry: Entry) -> Assembled:
 CALM = replace(sample.entries()[3], title="A calm title", summary="A calm summary")
 
 
-@pytest.mark.parametrize(("sent", "seen"), spread(5, HOSTILE))
+@pytest.mark.parametrize(("sent", "seen"), HOSTILE)
 def test_a_hostile_title_is_only_words(sent: str, seen: str) -> None:
     calm = Page(made_of(CALM).html_text())
     made = made_of(replace(CALM, title=sent))
@@ -95,7 +92,7 @@ def test_a_hostile_title_is_only_words(sent: str, seen: str) -> None:
     assert len(made.subject) <= 78
 
 
-@pytest.mark.parametrize(("sent", "seen"), spread(5, HOSTILE))
+@pytest.mark.parametrize(("sent", "seen"), HOSTILE)
 def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str) -> None:
     calm = Page(made_of(CALM).html_text())
     made = made_of(
@@ -108,7 +105,7 @@ def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str)
     assert visible(f"In {sent}", 60) in page.text
 
 
-@pytest.mark.parametrize(("sent", "seen"), spread(5, HOSTILE))
+@pytest.mark.parametrize(("sent", "seen"), HOSTILE)
 def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     raw = compose(
         made_of(replace(CALM, title=sent)),

@@ -200,6 +200,7 @@ def judge(house: House, change: str) -> None:
     assert told(house, "db", "resume", "--unsent").code == 0
     assert told(house, "run").code == 0
     fresh = letters(house) - before
+    assert any(BEN in address for address, _ in fresh)
     if change not in ("set", "paused"):  # because these change no suppression
         assert not any(ANN in address for address, _ in fresh)
     if change == "erased":
@@ -275,7 +276,7 @@ def erase(house: House) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("change", [suppress, erase])
-def test_a_server_s_database_that_was_put_back(
+def test_a_postgresql_database_that_was_put_back(
     postgresql: postgres.Databases, postgresql_url: str, tmp_path: Path, change: Callable[[House], None]
 ) -> None:
     house = send_one(House(tmp_path / "house", postgresql_url))

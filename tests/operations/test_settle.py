@@ -189,7 +189,7 @@ def test_a_mistake_changes_nothing(
     assert states(still) == ["uncertain"] * 5
 
 
-def test_it_waits_for_a_run_that_is_under_way(still: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_waits_for_a_run_that_is_under_way(still: Stage) -> None:
     with run_lock(still.place.engine):
         assert run(still, "settle", "--all", "--as", "accepted") == 75
         assert run(still, "settle", "--ask") == 75

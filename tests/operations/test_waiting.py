@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from digest.editions import approve, draft
-from digest.store import sources
+from digest.store import editions, sources
 from digest.store.engine import writing
 from digest.store.schema import entry
 from tests import console
@@ -53,7 +53,7 @@ def test_the_day_is_the_local_one(house: House) -> None:
     assert [house.run(minutes=30).told_before for _ in range(4)] == [False, False, True, True]
 
 
-def test_a_stopped_edition_is_told_once_a_day_and_again_after_it_was_let_go(house: House) -> None:
+def test_a_stopped_edition_is_told_once_a_day_until_it_is_let_go(house: House) -> None:
     house.run()
     with writing(house.place.engine) as conn:
         daily = draft.draft(conn, house.settings, house.settings.cadence("daily"), house.now + timedelta(days=1))
@@ -61,6 +61,9 @@ def test_a_stopped_edition_is_told_once_a_day_and_again_after_it_was_let_go(hous
     reports = [house.run(hours=hours) for hours in (24, 1, 1)]
     assert [report.told_before for report in reports] == [False, True, True]
     assert all(f"edition {daily.id}" in " ".join(report.waiting) for report in reports)
+    with writing(house.place.engine) as conn:
+        editions.let_go(conn, daily.id)
+    assert f"edition {daily.id}" not in " ".join(house.run(hours=1).waiting)
 
 
 def test_each_thing_is_told_once_also_beside_others_that_come_and_go(house: House) -> None:

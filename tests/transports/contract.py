@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from digest.errors import DigestError
-from digest.transports.base import Asked, Outcome, Transport
-from tests.transports.mailserver import parcel
+from digest.transports.base import Asked, Outcome, Parcel, Transport
+from tests.transports.mailserver import message_id, parcel
 
 STATES = {"accepted", "refused", "deferred", "uncertain"}
 
@@ -23,11 +23,13 @@ class Case:
     """Hold how to test one transport: `make` returns one, `taken` counts the deliveries that the other side has.
 
     `spoil` breaks the other side in a way that the transport cannot foresee: nonsense, a crash, no room to write.
+    `tells`: whether the transport can tell of each letter, when it is asked, that it was accepted.
     """
 
     make: Callable[[], Transport]
     taken: Callable[[], Counter[int]]
     spoil: Callable[[], None]
+    tells: bool = False
 
 
 def once_each(outcomes: list[Outcome]) -> dict[int, Outcome]:
@@ -35,6 +37,11 @@ def once_each(outcomes: list[Outcome]) -> dict[int, Outcome]:
     assert max(Counter(outcome.delivery for outcome in outcomes).values(), default=1) == 1
     assert {outcome.state for outcome in outcomes} <= STATES
     return {outcome.delivery: outcome for outcome in outcomes}
+
+
+def asked_of(letters: list[Parcel]) -> list[Asked]:
+    """Return how to ask for letters by their Message-IDs, as is done for every reader who was not erased."""
+    return [Asked(letter.delivery, letter.folder, message_id(letter.delivery)) for letter in letters]
 
 
 class TransportContract:
@@ -67,12 +74,18 @@ class TransportContract:
         letters = [parcel(number) for number in range(1, 6)]
         transport = case.make()
         list(transport.hand_over(letters))
-        asked = [Asked(letter.delivery, letter.folder) for letter in letters] + [Asked(99, letters[0].folder)]
-        for instance in (transport, case.make()):
+        never = Asked(99, letters[0].folder, message_id(99))
+        erased = [Asked(letter.delivery, letter.folder) for letter in letters]
+        for instance, asked in ((transport, asked_of(letters)), (case.make(), [*asked_of(letters), never])):
             answers = instance.ask(asked)
             assert set(answers) <= {number for number, *_ in asked}
-            assert {answers.get(number, "accepted") for number in range(1, 6)} == {"accepted"}
-            assert answers.get(99, "absent") == "absent"
+            # A transport that cannot tell leaves a letter out; the one that can tell must know all five.
+            assert {number: answers.pop(number, "accepted") for number in range(1, 6)} == dict.fromkeys(
+                range(1, 6), "accepted"
+            )
+            assert set(answers.values()) <= {"absent"}
+            assert (set(instance.ask(asked_of(letters))) == set(range(1, 6))) is case.tells
+            assert set(instance.ask(erased).values()) <= {"accepted"}
             instance.close()
 
     def test_asking_after_an_early_close_is_never_wrong(self, case: Case) -> None:
@@ -81,7 +94,7 @@ class TransportContract:
         outcomes = transport.hand_over(letters)
         heard = [next(outcomes), next(outcomes)]
         outcomes.close()  # type: ignore[attr-defined]
-        answers = transport.ask([Asked(letter.delivery, letter.folder) for letter in letters])
+        answers = transport.ask(asked_of(letters))
         transport.close()
         taken = case.taken()
         assert max(taken.values()) == 1
@@ -100,7 +113,7 @@ class TransportContract:
         except DigestError:
             pass
         outcomes = once_each(heard)
-        answers = transport.ask([Asked(letter.delivery, letter.folder) for letter in letters])
+        answers = transport.ask(asked_of(letters))
         transport.close()
         assert "accepted" not in {outcome.state for outcome in outcomes.values()} | set(answers.values())
         # Nor may a reader be refused for it, because the readers are not at fault.

@@ -317,11 +317,17 @@ def serving(script: Script | None = None, **options: object) -> Iterator[Server]
         server.close()
 
 
+def message_id(number: int) -> str:
+    """Return the Message-ID of the letter that `parcel` makes."""
+    return f"<{number}.letter@example.org>"
+
+
 def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
     """Return a letter that a test can tell from the others."""
     to = to or f"reader{number}@example.org"
     body = f"Letter {number} for you.\r\n" + "words, words, words\r\n" * (size // 21)
-    message = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\n\r\n{body}".encode()
+    head = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\nMessage-ID: {message_id(number)}"
+    message = f"{head}\r\n\r\n{body}".encode()
     return Parcel(
         number, "weekly-2027-10-29", to, message, Assembled("Homes", b"<p>Homes</p>", b"Homes"), tag=f"{number}"
     )

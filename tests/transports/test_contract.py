@@ -32,6 +32,7 @@ class TestFile(TransportContract):
             lambda: FileTransport(letters),
             lambda: Counter(int(path.stem) for path in tmp_path.glob("letters/*/*.eml")),
             spoil,
+            tells=True,
         )
 
 

@@ -206,8 +206,8 @@ def test_a_database_that_is_away_is_try_again(opened: Open, sqlite_url: str) -> 
 # --- leaving --------------------------------------------------------------------------------------------------
 
 
-def token(subscriber: int = 1) -> str:
-    return make_token([SECRET], "unsubscribe", subscriber, KEYS.subscriber, edition=1)
+def token(purpose: str = "unsubscribe", subscriber: int = 1) -> str:
+    return make_token([SECRET], purpose, subscriber, KEYS.subscriber, edition=1)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

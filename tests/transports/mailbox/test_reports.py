@@ -140,7 +140,7 @@ def test_a_mail_servers_own_words(text: str, kind: str, status: str) -> None:
     assert (event.kind, event.status, event.delivery) == (kind, status, 7)
 
 
-def test_a_mail_servers_words_without_a_failure_mean_nothing() -> None:
+def test_a_mail_servers_words_without_a_failure_are_left_to_a_person() -> None:
     for text in ("It did not work.", "250 2.1.5 all is well"):
         with pytest.raises(NoReport, match="for a person"):
             report(note(TO, sender="postmaster@mx.example", text=text))
