@@ -65,9 +65,9 @@ def make_scheduler(
 
 
 class ClockWatch:
-    """Find out whether the clock was set, or the machine slept: it is off the course that `steady` has kept since.
+    """Find out whether the clock was set, or the machine slept, by comparing it with a clock that nobody sets.
 
-    `clock` returns seconds of the time of day, `steady` seconds that nobody sets.
+    `clock` returns seconds of the time of day; `steady` is a monotonic clock.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FORM = re.compile(r"^(?:(?P<days>\S+)\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})$")
-CLOCKS_DIFFER = timedelta(days=1)  # the most that a clock is off which nobody need look at: a zone, a day's drift
+# Clocks may differ by this much, for a time zone or a day's drift, without anybody being told.
+CLOCKS_DIFFER = timedelta(days=1)
 _LONGEST_GAP = 62  # days, because two monthly slots are never further apart
 
 
@@ -50,6 +51,11 @@ class Cadence:
     at: At
     approval_required: bool = False
     ahead: timedelta = timedelta(0)
+
+
+def local_midnight(now: datetime, zone: str) -> datetime:
+    """Return the beginning of the local day in which `now` is, in `zone`."""
+    return now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

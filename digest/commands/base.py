@@ -147,7 +147,7 @@ class Story:
         """Begin the story of a command or of a run of the daemon."""
         self.clock, self.run, self.quiet = clock, None, quiet
 
-    def number(self, run: int) -> None:
+    def set_run(self, run: int) -> None:
         """Let the lines that follow carry the number of a run."""
         self.run = run
 
@@ -160,7 +160,7 @@ class Story:
 
 
 story = Story()  # of this process: a command, or the run of a daemon that is under way
-as_verbose = click.option("-v", "--verbose", is_flag=True, help="Tell what it does also where it would be silent.")
+as_verbose = click.option("-v", "--verbose", is_flag=True, help="Print progress also when nobody is needed.")
 
 
 def begin_story(options: GlobalOptions, *, verbose: bool) -> None:

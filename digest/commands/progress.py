@@ -30,7 +30,7 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
             write_pages(installation, [receipt.edition for receipt in report.receipts])
 
     if not sys.stderr.isatty():
-        yield Watch(begun=story.number, source=lambda gathering: note(gathering_line(gathering)), broken=broken)
+        yield Watch(begun=story.set_run, source=lambda gathering: note(gathering_line(gathering)), broken=broken)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

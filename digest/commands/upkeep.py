@@ -117,7 +117,7 @@ def schedule(options: GlobalOptions) -> None:
         try:
             installation = options.installation()
             watch = Watch(
-                begun=story.number,
+                begun=story.set_run,
                 source=lambda gathering: tell(gathering_line(gathering)),
                 broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
             )

@@ -128,8 +128,12 @@ def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:
     subscribers there are. Of the keys, because after a restore the numbers may be given again, and a receiver would
     drop another letter as a second copy.
     """
-    token = hmac.new(secret, f"message {keys.edition} {keys.subscriber}".encode(), hashlib.sha256).hexdigest()[:32]
-    return f"<{token}@{site.sender.domain}>"
+    return hashed_message_id(site, f"message {keys.edition} {keys.subscriber}", secret)
+
+
+def hashed_message_id(site: Site, text: str, secret: bytes) -> str:
+    """Return a Message-ID at the domain of the sender that is the same for the same text, and does not tell it."""
+    return f"<{hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]}@{site.sender.domain}>"
 
 
 def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:

@@ -24,6 +24,7 @@ from digest.errors import PersonNeeded, TryLater
 from digest.installation import Installation
 from digest.model import Entry, Source
 from digest.schedule import Cadence
+from digest.sources.links import is_reserved
 from digest.sources.web.answers import GONE
 from digest.store import editions, releases, standings
 from digest.store.engine import reading, writing
@@ -35,8 +36,6 @@ _MOST = 300
 _SECONDS = 60.0  # for all pages of a run
 _SECONDS_EACH = 5.0
 _SILENT = 2  # a host that gives no answer this often in a row is not asked again in this run
-# Names that lead nowhere by their standard (RFC 2606, RFC 6761).
-_RESERVED = ("example", "test", "invalid", "localhost", "local", "example.com", "example.org", "example.net")
 
 
 class AsksPages(Protocol):
@@ -68,7 +67,7 @@ def ask_pages(installation: Installation, progress: Progress = lambda _done, _to
     statuses = _ask(installation.fetcher(), pages, installation.settings.gather_workers, progress)
     now = installation.clock()
     with writing(installation.engine, "ask pages") as conn:
-        standings.asked(conn, statuses, now)
+        standings.mark_asked(conn, statuses, now)
         gone = {
             entry: status
             for entry, status in statuses.items()
@@ -124,7 +123,7 @@ def _page(entry: Entry, source: Source | None) -> Page | None:
     # A source that may be private speaks for its own server; a file, which names no server, for all that it links to.
     server = urlsplit(source.url).netloc if source is not None and source.url is not None else parts.netloc
     private = source is not None and source.allow_private and server == parts.netloc
-    reserved = any(parts.hostname == name or parts.hostname.endswith(f".{name}") for name in _RESERVED)
+    reserved = is_reserved(parts.hostname) or f".{parts.hostname}".endswith(".local")
     return None if reserved and not private else Page(entry.id, entry.url or "", private)
 
 

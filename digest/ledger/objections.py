@@ -85,7 +85,7 @@ class Answers:
     def objection(self, *, ended: bool = False) -> Refusal | None:
         """Return an answer that shows that the sender is objected to, or None.
 
-        `ended`: no more letters follow, so that fewer answers must do if they are the same for all.
+        `ended`: no more letters follow, so that fewer answers are enough, if they are the same for all.
         """
         objections = [refusal for refusal in self._row if refusal.objects]
         if objections and self._objected(objections, ended=ended):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from datetime import datetime
 from html import escape
 
 from digest.config.settings import Settings
-from digest.delivery.parcel import compose_message
+from digest.delivery.parcel import compose_message, hashed_message_id
 from digest.letter import catalogue
 from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head
@@ -43,9 +41,8 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
     page = f"<!DOCTYPE html>\n{tags}<head><title>{escape(subject)}</title></head>\n<body>\n{html}</body></html>\n"
     letter = Assembled(subject, encode(page), encode("\n\n".join(paragraphs) + "\n"))
-    domain = site.sender.domain
-    token = hmac.new(secret, f"notice {owed.number} {now.isoformat()}".encode(), hashlib.sha256).hexdigest()[:32]
-    head = Head(site, to=owed.email, message_id=f"<{token}@{domain}>", date=now, list_id="", unsubscribe_url="")
+    message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
+    head = Head(site, to=owed.email, message_id=message_id, date=now, list_id="", unsubscribe_url="")
     # The tag names no delivery, because a report about a notice is about no letter.
     message = compose_message(settings, letter, head)
     return Parcel(owed.number, FOLDER, owed.email, message, letter, None, "notice", head.message_id)

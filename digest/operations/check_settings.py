@@ -15,6 +15,7 @@ from digest.config.settings import Settings
 from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.installation import is_secret_used, stored_secret
+from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
 from digest.store.engine import make_engine, reading
@@ -23,8 +24,6 @@ from digest.transports.mailbox.mailbox import mailbox_problem
 from subscribers.errors import BadSecret
 
 _PATIENCE = 5.0  # seconds to wait for the database
-# Names that no mail and no page can have (RFC 2606).
-_NOBODYS = frozenset(("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org"))
 
 
 def source_problems(settings: Settings) -> Iterator[str]:
@@ -78,7 +77,7 @@ def transport_problems(settings: Settings) -> Iterator[str]:
     }
     for key, address in addresses.items():
         domain = address.rpartition("@")[2].lower().rstrip(".")
-        if domain.rpartition(".")[2] in _NOBODYS or ".".join(domain.split(".")[-2:]) in _NOBODYS:
+        if is_reserved(domain):
             yield f"{key}: {domain} is a name for examples, where nothing arrives; write your own"
 
 

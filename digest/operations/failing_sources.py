@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from digest.errors import PersonNeeded, TryLater
 from digest.installation import Installation
 from digest.operations.file_problems import file_problems, in_short
+from digest.schedule import local_midnight
 from digest.store import sources
 from digest.store.engine import reading
 from digest.store.sources import Gathering, State
@@ -37,9 +37,7 @@ def failing_sources(
 ) -> FailingSources:
     """Return what to tell after a gather with these `rows`; `names` are the sources that count (default: all)."""
     now = installation.clock()
-    midnight = now.astimezone(ZoneInfo(installation.settings.site.zone)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    midnight = local_midnight(now, installation.settings.site.zone)
     configured = [source for source in installation.settings.sources if names is None or source.name in names]
     with reading(installation.engine) as conn:
         states = [sources.state_of(conn, source) for source in configured]

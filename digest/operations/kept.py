@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import Column, Connection
 
 from digest.errors import counted
 from digest.installation import Installation
@@ -67,8 +67,7 @@ def _rows(conn: Connection, installation: Installation) -> Iterator[Kept]:
     spare = f", {_megabytes(free)} of it free for new rows" if free else ""
     yield Kept(f"database{spare}", 1, size, "", _FOR_EVER, 0)
     limits, now = installation.settings.retention, installation.clock()
-    numbers = condense.condensable(conn, now - limits.deliveries) if limits.deliveries else []
-    old = conn.scalar(select(func.count()).where(delivery.c.edition_id.in_(numbers))) or 0
+    old = condense.count_condensable(conn, now - limits.deliveries) if limits.deliveries else 0
     yield _table(conn, "deliveries", delivery.c.updated_at, _words(limits.deliveries), old)
     yield _table(conn, "letters had, of condensed deliveries", had.c.day, _UNTIL_ERASED)
     for what, table, limit in (
@@ -85,8 +84,8 @@ def _rows(conn: Connection, installation: Installation) -> Iterator[Kept]:
 
 def _table(conn: Connection, what: str, at: Column[Any], limit: str, old: int = 0) -> Kept:
     """Return how many rows the table with the column `at` has, and its first row's day."""
-    first = conn.scalar(select(at).order_by(*at.table.primary_key).limit(1))
-    return Kept(what, conn.scalar(select(func.count()).select_from(at.table)) or 0, None, _day(first), limit, old)
+    count, first = old_rows.count_kept(conn, at)
+    return Kept(what, count, None, _day(first), limit, old)
 
 
 def _files(installation: Installation) -> Iterator[Kept]:

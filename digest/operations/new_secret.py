@@ -42,7 +42,7 @@ class Renewal:
 
     @property
     def lost(self) -> int:
-        """The number of suppressions that nothing in the database tells again, those of erased people among them.
+        """Return how many suppressions cannot be restored from other records, those of erased people included.
 
         Counted reason by reason, because a complaint that is told again as another reason is lost too.
         """

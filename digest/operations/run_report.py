@@ -54,7 +54,7 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Functions that a run calls as it goes on: for each source read, page asked, edition to be sent and batch sent.
+    """Hold the functions that a run calls: for each source read, edition to be sent, batch sent and page asked.
 
     `begun` gets the run's number; `broken` gets the account of a run that ends by an error, because that account is
     not returned.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError, TryLater, counted
 from digest.installation import Installation
+from digest.schedule import local_midnight
 from digest.store import entries, history, runs
 from digest.store.engine import reading, writing
 
@@ -63,6 +63,5 @@ def is_first_today(installation: Installation, later: TryLater) -> bool:
 
 def _told_today(installation: Installation, command: str) -> list[list[str]]:
     now = installation.clock()
-    local = now.astimezone(ZoneInfo(installation.settings.site.zone))
     with reading(installation.engine) as conn:
-        return runs.told_since(conn, command, local.replace(hour=0, minute=0, second=0, microsecond=0), now)
+        return runs.told_since(conn, command, local_midnight(now, installation.settings.site.zone), now)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 import idna
 
 MAX_LINK = 2_000
+_RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _ASCII_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
@@ -31,6 +32,11 @@ _TRACKING = frozenset(_TRACKING_NAMES.split())
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def is_reserved(host: str) -> bool:
+    """Return whether a name of a machine or domain is one for examples and tests (RFC 2606, RFC 6761)."""
+    return any(f".{host}".endswith(f".{name}") for name in _RESERVED)
 
 
 def absolute_link(raw: str | None, base: str | None) -> str | None:

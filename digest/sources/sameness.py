@@ -22,7 +22,8 @@ LONG_TEXT = 200  # characters; a shorter text may be the same under several entr
 FEW_WORDS, TELLING_TEXT = 8, 12  # words below which a text says nothing, and from which it is an entry's own
 _NOTICE = timedelta(days=6)  # a notice that comes every week comes later than this
 SAME, DOUBT, ANOTHER = "same", "doubt", "another"
-# Compare local days, because a rebuilt feed may show the same midnight an hour later (summer time, UTC).
+# Compare local days, because a rebuilt feed may show the same midnight an hour later (summer time, UTC). The zone is
+# fixed, because another [site] zone must not make stored entries new.
 _ZONE = ZoneInfo("Europe/London")
 _WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"<[^>]*>")

@@ -21,7 +21,7 @@ _GONE_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Hold where a stored entry stands that a reader may still get.
+    """Hold the release state of a stored entry that a reader may still get.
 
     `held_by` is the code of what keeps it back and `held_why` the reason in words, or ""; `overruled` is the code
     that an editor has overruled. `missing_since` is the first reading that lacked it.
@@ -67,7 +67,7 @@ def expired(end: datetime) -> str:
 
 
 def judged(standing: Stand, sign: Sign, now: datetime, *, at_once: bool = False) -> Stand:
-    """Return where an entry stands after a reading.
+    """Return the release state of an entry after a reading.
 
     `at_once`: a missing entry is withheld from the first reading that lacks it, as in a folder; else it may still go
     out until it is held.

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, or_, select, update
 
 from digest.ledger.redact import reason_for_receipt
 from digest.ledger.states import OPEN_STATES, OPEN_TAKE_BACKS
@@ -24,6 +24,12 @@ from subscribers.database import CHUNK, dialect_insert
 from subscribers.tables import subscriber
 
 _HAD = Reason("had", "", "")  # in place of the reason for which an entry was in a digest, which is not kept
+
+
+def count_condensable(conn: Connection, before: datetime) -> int:
+    """Count the deliveries that would be condensed."""
+    of_old = delivery.c.edition_id.in_(condensable(conn, before))
+    return conn.scalar(select(func.count()).select_from(delivery).where(of_old)) or 0
 
 
 def condensable(conn: Connection, before: datetime) -> list[int]:

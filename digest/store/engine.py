@@ -59,9 +59,8 @@ def make_engine(url: str, *, wait: float = 30.0, create: bool = True) -> Engine:
 
     `url` is `sqlite:///path` or `postgresql+psycopg://…` (`postgresql://` means the same). `wait` is how many
     seconds a transaction waits for SQLite's write lock or a lock of PostgreSQL, and a connection for a server, before
-    TryLater. `create`:
-    whether an SQLite file that is not there is made; one that was there and has gone is never made anew, and
-    connecting raises NoDatabase.
+    TryLater. `create`: whether an SQLite file that is not there is made; one that was there and has gone is never
+    made anew, and connecting raises NoDatabase.
     Raises ConfigError for any other scheme, a folder that is not there, or a missing PostgreSQL driver.
     """
     parsed = _parse(url)

@@ -45,6 +45,12 @@ def count_old(conn: Connection, table: Table, before: datetime) -> int:
     return conn.scalar(select(func.count()).select_from(table).where(*_removable(conn, table, before))) or 0
 
 
+def count_kept(conn: Connection, at: Column[Any]) -> tuple[int, datetime | str | None]:
+    """Return how many rows the table of the column `at` has, and the value of that column in its first row."""
+    count = conn.scalar(select(func.count()).select_from(at.table)) or 0
+    return count, conn.scalar(select(at).order_by(*at.table.primary_key).limit(1))
+
+
 def database_size(conn: Connection) -> tuple[int, int]:
     """Return how many bytes the database takes, and how many of them SQLite keeps free for new rows."""
     if conn.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""Wait for a database that is away, to write down what nobody else knows."""
+"""Wait for a database that is away, to record a transport's answers."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def not_asked(conn: Connection, numbers: Iterable[int]) -> set[int]:
     return fresh
 
 
-def asked(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
+def mark_asked(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
     """Store that the pages of entries were asked, so that each is asked once."""
     for chunk in chunks(sorted(numbers)):
         conn.execute(update(entry).where(entry.c.id.in_(chunk)).values(asked_at=now))

@@ -24,6 +24,7 @@ from digest.errors import WrongUse
 from digest.system import stopping
 
 _MOST = 1_000  # connections
+_MOST_FORMS = 1_000  # of log messages
 # Files that are not for connections: each connection to the database has three, and some batches of `_BATCH` may be
 # accepted before the first of them is counted.
 _RESERVED = 128
@@ -123,7 +124,7 @@ class Repeats(logging.Filter):
             if count > self._most:
                 record.msg = f"{record.msg} ({count - self._most} more like this since)"
             began, count = now, 0
-        if len(self._counts) >= _MOST:
+        if len(self._counts) >= _MOST_FORMS:
             self._counts.clear()
         self._counts[form] = (began, count + 1)
         return count < self._most

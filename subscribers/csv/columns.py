@@ -28,9 +28,8 @@ COLUMNS = (
     "joined_at",
     "suppressed",
 )
-# Fields of other tools' files beside those of consent. "" is a column that is left out with a remark, and "unnamed"
-# one without a name, of which nothing is said as long as it is blank.
-PARTS = ("first_name", "last_name", "created_at", "interests", "remark", "ignore", "other", "unnamed")
+# Fields of a column that is not known: "" is left out with a remark; "unnamed" has no name, and nothing is said of it
+# as long as it is blank.
 UNKNOWN = ("", "unnamed")
 # Fields of columns that must not be missing in a row.
 TELL_CONSENT = (*CONSENT_FIELDS, "state", "suppressed", "paused_until", "remark")
@@ -44,7 +43,11 @@ _TIMES = ("at", "date", "time", "since", "datum", "timestamp", "utc")
 
 @dataclass(frozen=True, slots=True)
 class CsvColumn:
-    """A column: its name for messages, and its field, of COLUMNS, CONSENT_FIELDS or PARTS ("": unknown)."""
+    """A column: its name for messages, and its field.
+
+    A field is one of COLUMNS, CONSENT_FIELDS or UNKNOWN, or first_name, last_name, created_at, interests, remark,
+    ignore or other.
+    """
 
     name: str
     field: str

@@ -91,8 +91,8 @@ def distinct(
 def newest(entries: Sequence[Entry], dates: Sequence[datetime | None], most: int) -> list[Entry]:
     """Return the newest `most` of `entries`, in their order; `dates` has the date of each.
 
-    One without a date counts as old as its neighbour, on the side that the dated ones show to be the older; without
-    any date the first ones count as the newest.
+    One without a date takes the date of the next older dated entry; the dates show whether that is the one before or
+    after it. Without any date the first ones count as the newest.
     """
     steps = [before < after for before, after in itertools.pairwise(filter(None, dates)) if before != after]
     oldest_first = 2 * sum(steps) > len(steps)

@@ -53,8 +53,7 @@ def text_of(part: Message) -> str:
     """Return the text of a part, decoded; of a part that the parser took apart as well."""
     if part.is_multipart():
         # The parser takes message/* apart even when it is encoded, so write it out again and decode that.
-        head, _, raw = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
-        del head
+        raw = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[2]
         shell = Message()
         shell["Content-Transfer-Encoding"] = header_of(part, "Content-Transfer-Encoding").strip() or "8bit"
         shell.set_payload(raw.strip().decode("ascii", "surrogateescape"))
