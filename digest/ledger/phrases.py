@@ -82,8 +82,6 @@ _ADDRESS = (
     rf"{_WHO} (?:is |was |has been )?(?:disabled|deactivated|terminated|discontinued)",
     rf"(?:unknown|invalid|not? (?:a )?valid|contain a valid|no such|non-?existent|undeliverable) (?:\w+ )?{_WHO}",
     rf"illegal {_WHO}",
-    r"no such domain(?!.{0,40}(?:mail from|sender|return-path))|un-?route?able",
-    r"(?<!your )domain (?:\S+ )?does(?: not|n't) exist",
     r"unknown local.?part|recip(?:ient)?notfound|userunknown",
     r"does(?: not|n't) have an? .{0,40}\baccount",
     r"no (?:mail ?box|account|user|such person) (?:here|at this|by that|with|for|found)",
