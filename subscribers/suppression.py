@@ -102,7 +102,7 @@ def _store(
         raise ValueError(f"not a reason for a suppression: {sorted(unknown)}; use one of {', '.join(REASONS)}")
     if not by_hash:
         return 0, {}
-    seal(conn, secret)
+    check_secret(conn, secret)
     stored = _stored_reasons(conn, by_hash)
     changed = {
         hashed: reason
@@ -128,6 +128,8 @@ def _store(
                 ),
                 rows,
             )
+    # Seal last, because a claim locks the suppressions before it seals: the other order is a deadlock in PostgreSQL.
+    seal(conn, secret)
     return len(by_hash) - len(stored), changed
 
 

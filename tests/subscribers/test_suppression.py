@@ -6,7 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, event, select
 
 from subscribers import store
 from subscribers.errors import BadSecret
@@ -92,3 +92,16 @@ def test_another_secret_is_refused_not_silently_blind(conn: Connection) -> None:
     ):
         with pytest.raises(BadSecret, match="old secret file"):
             ask()
+
+
+def test_the_suppression_is_written_before_the_seal(conn: Connection) -> None:
+    """A claim locks the suppressions and then seals; the other order here would be a deadlock with it."""
+    written: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
+        written.append(statement)
+
+    event.listen(conn, "before_cursor_execute", note)
+    suppress(conn, "jo@town.example", "left", secret=SECRET, now=NOW)
+    inserted = [line.split()[2] for line in written if line.startswith("INSERT")]
+    assert inserted.index("suppression") < inserted.index("suppression_secret")
