@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,14 +124,9 @@ def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_m
     house.run(days=7)
     written = list(house.folder.glob("letters/*/*.eml"))
     assert len(written) - seen == 2  # ann and back
-    # The list beside the fence holds what the new secret made.
-    assert sorted(house.place.fence.suppressed.read().values()) == [
-        "bounced",
-        "complained",
-        "editor",
-        "editor",
-        "left",
-    ]
+    # The list beside the fence holds also what the new secret made.
+    again = Counter(["bounced", "complained", "editor", "editor", "left"])
+    assert Counter(house.place.fence.suppressed.read().values()) >= again
     links = LinkNotices(house.place)
     pages = TestClient(make_app(house.place.engine, house.place.secret, house.settings, house.place.clock, links))
     page = pages.get(f"/preferences/{link}")
