@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -258,16 +258,12 @@ def _match_by_day(
     if len(unmatched) > MOST_RETITLED:
         return {}  # because so many at once are no mended titles, and each comparison takes time
     for n in unmatched:
-        for number, candidate in list(of_day.get(showings[n].day, {}).items())[:_MOST_CANDIDATES]:
-            entry = stored.entries[number]
-            verdict = retitled(showings[n], candidate, same_source=entry.source == source.name)
-            if verdict == SAME and number not in taken:
-                matched[n] = number
-                taken.add(number)
-                doubts.pop(n, None)
-                break
-            if verdict != ANOTHER:
-                doubts.setdefault(n, entry.title)
+        candidates = list(of_day.get(showings[n].day, {}).items())[:_MOST_CANDIDATES]
+        verdicts = (
+            (number, retitled(showings[n], showing, same_source=stored.entries[number].source == source.name))
+            for number, showing in candidates
+        )
+        _settle(n, verdicts, taken, (matched, doubts), stored)
     return doubts
 
 
@@ -288,18 +284,37 @@ def _match_by_text(
     for n, keys in enumerate(keyed):
         if n in matched or n in doubts or TEXT not in keys or keys[TEXT] in shared:
             continue
-        for number in dict.fromkeys((stored.keys.get(keys[TEXT]), stored.keys.get(keys.get(TITLE, "")))):
-            if number is None or number in taken or number not in stored.entries:
-                continue
-            entry = stored.entries[number]
-            verdict = moved(showings[n], entry.showing) if entry.source == source.name else ANOTHER
-            if verdict == SAME:
-                matched[n] = number
-                taken.add(number)
-                doubts.pop(n, None)
-                break
-            if verdict != ANOTHER:
-                doubts.setdefault(n, entry.title)
+        numbers = dict.fromkeys(stored.keys.get(key) for key in (keys[TEXT], keys.get(TITLE, "")))
+        verdicts = (
+            (number, moved(showings[n], entry.showing))
+            for number in numbers
+            if number is not None and number not in taken
+            if (entry := stored.entries.get(number)) is not None and entry.source == source.name
+        )
+        _settle(n, verdicts, taken, judged, stored)
+
+
+def _settle(
+    n: int,
+    verdicts: Iterable[tuple[int, str]],
+    taken: set[int],
+    judged: tuple[dict[int, int], dict[int, str]],
+    stored: StoredKeys,
+) -> None:
+    """Match sighting `n` with the first entry, of (number, verdict), that is the SAME and not taken.
+
+    Adds it to the matched of `judged` and to `taken`; without such an entry, the title of the first one in DOUBT goes
+    to the doubtful of `judged`.
+    """
+    matched, doubts = judged
+    for number, verdict in verdicts:
+        if verdict == SAME and number not in taken:
+            matched[n] = number
+            taken.add(number)
+            doubts.pop(n, None)
+            return
+        if verdict != ANOTHER:
+            doubts.setdefault(n, stored.entries[number].title)
 
 
 def _plain_guid(sighting: Sighting) -> str | None:

@@ -199,7 +199,8 @@ def test_a_wrong_override_is_named_like_a_wrong_key(tmp_path: Path) -> None:
     ],
 )
 def test_what_may_stand_in_site(tmp_path: Path, key: str, value: str) -> None:
-    load(write(tmp_path, GOOD), {f"DIGEST_SITE__{key.upper()}": value})
+    site = load(write(tmp_path, GOOD), {f"DIGEST_SITE__{key.upper()}": value}).site
+    assert value.partition(" ")[0].strip('"<>') in repr(site)
 
 
 MAILED = {"DIGEST_TRANSPORT__KIND": "smtp"}
