@@ -78,9 +78,8 @@ def renew_secret(installation: Installation, *, go: bool) -> Renewal:
             seal(conn, secret)
             installation.fence.suppressed.begin(all_suppressions(conn), fingerprint(secret), again=True)
             mark_kept(conn, [number for number, hashed, _ in unkept_changes(conn) if hashed])
-            record_changes(
-                conn
-            )  # so that `follow` brings the file up, and a database of before is told from this one
+            # A change of its own, so that `follow` writes the fence and a database of before is told from this one.
+            record_changes(conn)
     installation.fence.follow()
     return Renewal(renewal.before, renewal.again, aside)
 

@@ -23,7 +23,7 @@ _MOST_NUMBERS, _MOST_LETTERS = 2, 4  # different ones in a column; with more, th
 
 @dataclass(slots=True)
 class _Cells:
-    """The cells of a column so far: the first with its line, the different answers, and whether all are answers."""
+    """Hold the cells of a column so far: the first with its line, the different answers, whether all are answers."""
 
     name: str
     line: int
@@ -42,7 +42,7 @@ class _Cells:
 
 @dataclass(slots=True)
 class UnknownColumns:
-    """Collects what the columns that nobody knows hold, by their place in the row."""
+    """Collect the cells of the columns that nobody knows, by their place in the row."""
 
     doubts: dict[int, _Cells] = field(default_factory=dict)
     cells: dict[int, _Cells] = field(default_factory=dict)
