@@ -145,7 +145,8 @@ def act(house: House, links: list[tuple[str, str]]) -> set[int]:
     return codes
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(2000, marks=pytest.mark.long)])
+# 700 readers have 3,500 links and tags: over 10,000 in the three drills.
+@pytest.mark.parametrize("count", [3, pytest.param(700, marks=pytest.mark.long)])
 def test_links_and_tags_of_people_that_a_restore_forgot_act_on_nobody(
     drill: tuple[House, Restore], count: int
 ) -> None:
