@@ -37,8 +37,9 @@ class ForeignOptions:
     ForeignOptions,
     click.option(
         "--map", "columns", multiple=True, metavar="COLUMN=FIELD",
-        help="What a column is: a column of ours, first_name, last_name, interests, what it tells of consent (status,"
-        " subscribed, confirmed, unsubscribed, bounced, complained, blocked) or ignore. Repeatable.",
+        help="What a column is: a column of ours, first_name, last_name, interests, remark (may ask to stop),"
+        " what it tells of consent (status, subscribed, confirmed, unsubscribed, bounced, complained, blocked) or"
+        " ignore. Repeatable.",
     ),
     click.option(
         "--interest", "interests", multiple=True, metavar="LABEL=NAME",

@@ -84,7 +84,7 @@ class EditionAccount:
         if missing > 0:
             verdicts.append(("wrong", f"{missing:,} of {eligible:,} eligible readers are not accounted for."))
         elif missing < 0:
-            verdicts.append(("wrong", f"{-missing:,} deliveries belong to no eligible reader."))
+            verdicts.append(("wrong", f"Deliveries that belong to no eligible reader: {-missing:,}."))
         if receipt.uncertain:
             line = f"In doubt: {receipt.uncertain:,}. These readers are not mailed again until a person decides."
             verdicts.append(("person", line))

@@ -143,7 +143,7 @@ def test_one_that_does_not_balance_says_so_loudly(tmp_path: Path, capsys: pytest
         ({"eligible": 3, "accepted": 2, "pending": 1}, "open", "Not handed over yet: 1."),
         ({"eligible": 3, "accepted": 2, "uncertain": 1}, "person", "In doubt: 1."),
         ({"eligible": 3, "accepted": 2}, "wrong", "1 of 3 eligible readers are not accounted for."),
-        ({"eligible": 3, "accepted": 4}, "wrong", "1 deliveries belong to no eligible reader."),
+        ({"eligible": 3, "accepted": 4}, "wrong", "Deliveries that belong to no eligible reader: 1."),
         ({"eligible": 3, "uncertain": 1, "pending": 1}, "wrong", "1 of 3 eligible readers are not accounted for."),
     ],
 )
