@@ -6,12 +6,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, DateTime, Integer, MetaData
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
 
@@ -74,4 +76,11 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def dialect_insert(conn: Connection) -> type[sqlite.Insert] | type[postgresql.Insert]:
     """Return the INSERT of this database's dialect, because the general INSERT has no ON CONFLICT."""
-    return sqlite.Insert if conn.dialect.name == "sqlite" else postgresql.Insert
+    # Each is imported where it is needed, because a database has one dialect and both are slow to import.
+    if conn.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+        return SqliteInsert
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+
+    return PostgresqlInsert

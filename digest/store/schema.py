@@ -1,18 +1,15 @@
 """Declare every table of the digest, in the same catalogue as the tables of `subscribers`.
 
-A change here needs a migration in `migrations/versions/`; a test compares the two.
+A change here needs a migration in `migrations/versions/`; a test compares the two. Partial indexes stand in
+`partial_indexes`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 from sqlalchemy import false as sa_false
 
 from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
-
-_STRUCK = text("address_hash IS NOT NULL")
-_ACTED = text("action <> ''")
-_REQUESTED = text("request IS NOT NULL")
 
 # The state of each source between two fetches.
 source_state = Table(
@@ -212,7 +209,6 @@ delivery = Table(
     Column("request", String(100)),
     Column("take_back", String(6)),
     UniqueConstraint("edition_id", "subscriber_id"),
-    Index("ix_delivery_request", "request", sqlite_where=_REQUESTED, postgresql_where=_REQUESTED),
     # With the digest, because deliveries are claimed by digest: the readers of a digest share a request.
     Index("ix_delivery_edition_state_digest", "edition_id", "state", "digest_id"),
     sqlite_autoincrement=True,
@@ -260,9 +256,6 @@ event = Table(
     Column("domain", String(253)),  # of an alert: the domain that refused
     UniqueConstraint("provider", "event_id"),
     Index("ix_event_delivery_id", "delivery_id"),
-    # Partial, because few events have an action and only these are searched for.
-    Index("ix_event_address_hash", "address_hash", sqlite_where=_STRUCK, postgresql_where=_STRUCK),
-    Index("ix_event_action_received_at", "action", "received_at", sqlite_where=_ACTED, postgresql_where=_ACTED),
 )
 
 # The copy of the fence's token inside the database (see store.fence): one row.

@@ -1,0 +1,22 @@
+"""Declare the partial indexes of the tables in `schema`.
+
+They stand apart, because SQLAlchemy loads the code of both databases to declare one, which takes longer than to read
+the rest of the schema. Only an upgrade and the test that compares schema and migrations need them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, text
+
+from digest.store.schema import delivery, event
+
+_REQUESTED = text("request IS NOT NULL")
+_STRUCK = text("address_hash IS NOT NULL")
+_ACTED = text("action <> ''")
+
+Index("ix_delivery_request", delivery.c.request, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED)
+# Few events have an action, and only these are searched for.
+Index("ix_event_address_hash", event.c.address_hash, sqlite_where=_STRUCK, postgresql_where=_STRUCK)
+Index(
+    "ix_event_action_received_at", event.c.action, event.c.received_at, sqlite_where=_ACTED, postgresql_where=_ACTED
+)
