@@ -6,21 +6,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
 from digest import __version__
-from digest.classify import Classifier
 from digest.config.settings import Settings
 from digest.errors import WrongUse
-from digest.facets.places.gazetteer import load_gazetteer as load_gazetteer
-from digest.sources.web.fetch import Fetcher, Limits
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.transports.base import Transport
 from subscribers.secret import load_secret
 from subscribers.suppression import check_secret, is_sealed, seal
+
+if TYPE_CHECKING:
+    from digest.classify import Classifier
+    from digest.sources.web.fetch import Fetcher
 
 
 class Installation:
@@ -79,10 +81,16 @@ class Installation:
     @cached_property
     def classifier(self) -> Classifier:
         """Return the classifier of the configured taxonomy."""
+        # Here, because most commands classify nothing and fetch nothing, and both are slow to import.
+        from digest.classify import Classifier
+        from digest.facets.places.gazetteer import load_gazetteer
+
         return Classifier(self.settings.taxonomy, load_gazetteer())
 
     def fetcher(self) -> Fetcher:
         """Return a fetcher that names this installation to the sources and obeys the configured limits."""
+        from digest.sources.web.fetch import Fetcher, Limits
+
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
         return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
 

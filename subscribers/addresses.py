@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
-
 from subscribers.errors import BadAddress
 from subscribers.invisible import has_invisible
 
@@ -62,6 +60,8 @@ def ascii_domain(domain: str) -> str:
 
     Cached, because the many readers of a council share a domain, and the check takes 40 µs.
     """
+    from email_validator import EmailNotValidError, validate_email  # here, because it is slow to import
+
     try:
         checked = validate_email(
             f"x@{domain}", check_deliverability=False, test_environment=True, globally_deliverable=False
@@ -77,6 +77,8 @@ def ascii_domain(domain: str) -> str:
 
 def _by_library(text: str) -> tuple[str, str, str]:
     """Return (local part, domain, display name) of an address that is not plain ASCII. Raises BadAddress."""
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         checked = validate_email(
             text,

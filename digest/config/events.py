@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from digest.transports.webhook import Webhook
+if TYPE_CHECKING:
+    from digest.transports.webhook import Webhook
 
 _LEAST = timedelta(hours=25)  # because the provider repeats a call for a day
 
