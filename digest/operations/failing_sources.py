@@ -40,7 +40,7 @@ def failing_sources(
     midnight = local_midnight(now, installation.settings.site.zone)
     configured = [source for source in installation.settings.sources if names is None or source.name in names]
     with reading(installation.engine) as conn:
-        states = [sources.state_of(conn, source) for source in configured]
+        states = list(sources.states_of(conn, configured).values())
         lines = [
             f"source {row.name}: {row.error}"
             for row in rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from digest.errors import without_secrets
 from digest.model import Source
 from digest.store.schema import gathering, source_state
+from subscribers.database import chunks
 
 _USUAL_OVER = timedelta(days=30)
 
@@ -57,16 +59,21 @@ class Gathering:
 
 
 def state_of(conn: Connection, source: Source) -> State:
-    """Return the state of a source.
+    """Return the state of a source, as `states_of` does."""
+    return states_of(conn, [source])[source.name]
 
-    When the configured url or path has changed, the facts about the former one are left out.
+
+def states_of(conn: Connection, sources: Sequence[Source]) -> dict[str, State]:
+    """Return the state of each source, by name and in their order.
+
+    When a configured url or path has changed, the facts about the former one are left out.
     """
-    row = conn.execute(select(source_state).where(source_state.c.name == source.name)).one_or_none()
-    if row is None:
-        return State()
-    if row.location not in (_location(source), source.url or source.path):
-        return State(first_ok_at=row.first_ok_at, ok_at=row.ok_at, hold_next=row.hold_next)
-    return _state(row)
+    rows: dict[str, Row[Any]] = {}
+    for names in chunks([source.name for source in sources]):
+        rows.update(
+            (row.name, row) for row in conn.execute(select(source_state).where(source_state.c.name.in_(names)))
+        )
+    return {source.name: _state_at(rows.get(source.name), source) for source in sources}
 
 
 def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
@@ -122,6 +129,15 @@ def hold_next(conn: Connection) -> None:
 def all_states(conn: Connection) -> dict[str, State]:
     """Return the state of every source that was ever read, by name."""
     return {row.name: _state(row) for row in conn.execute(select(source_state))}
+
+
+def _state_at(row: Row[Any] | None, source: Source) -> State:
+    """Return the state in a row where it is of the configured url or path."""
+    if row is None:
+        return State()
+    if row.location not in (_location(source), source.url or source.path):
+        return State(first_ok_at=row.first_ok_at, ok_at=row.ok_at, hold_next=row.hold_next)
+    return _state(row)
 
 
 def _location(source: Source) -> str:
