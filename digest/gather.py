@@ -10,25 +10,26 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.editions.intake import take_in
 from digest.editions.withdraw import Withdrawal, after_reading, at_their_time
 from digest.errors import DigestError, SourceError, TryLater, without_secrets
 from digest.installation import Installation
 from digest.model import Snapshot, Source
 from digest.schedule import CLOCKS_DIFFER
-from digest.sources.formats.tidy import TOO_MANY
-from digest.sources.read import Reading, Validators, read_source
-from digest.sources.web.fetch import Fetcher
-from digest.sources.web.guard import endpoint
 from digest.store import sources, standings
 from digest.store.engine import is_of_database, reading, writing
 from digest.store.sources import Gathering, State
 from digest.system import stopping
 from digest.system.failpoint import failpoint
+
+if TYPE_CHECKING:
+    from digest.sources.read import Reading
+    from digest.sources.web.fetch import Fetcher
 
 _log = logging.getLogger(__name__)
 Progress = Callable[[Gathering], None]
@@ -52,18 +53,19 @@ def gather(
     a source that asked us to wait. `progress` is called with each row when it is ready. Raises TryLater when asked
     to stop.
     """
-    settings, now, fetcher = installation.settings, installation.clock(), installation.fetcher()
+    settings, now = installation.settings, installation.clock()
     zone = ZoneInfo(settings.site.zone)
     with reading(installation.engine) as conn:
-        states = {source.name: sources.state_of(conn, source) for source in settings.sources}
+        states = sources.states_of(conn, settings.sources)
     chosen = [source for source in settings.sources if only is None or source.name == only]
     every = timedelta(0) if force else settings.gather_every
+    fetcher = cache(installation.fetcher)  # made for the first source that is due, because it is slow to import
     rows: dict[str, Gathering] = {}
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
         for failed in (False, True):
             turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
             jobs = {
-                source.name: pool.submit(_read, source, states[source.name], fetcher, now, zone)
+                source.name: pool.submit(_read, source, states[source.name], fetcher(), now, zone)
                 for source in turn
                 if is_due(source, states[source.name], now, every)
             }
@@ -152,6 +154,10 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
 
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
+    # Here and in `_store_reading`, because a run that reads nothing must not load parsers.
+    from digest.sources.read import Validators, read_source
+    from digest.sources.web.guard import endpoint
+
     if source.url and state.moved_to and _has_moved(state, now):
         # The permission is for the service that config.toml names, not for where it sends us.
         private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
@@ -186,6 +192,9 @@ def _store_reading(
     conn: Connection, installation: Installation, source: Source, result: Reading, now: datetime
 ) -> Gathering:
     """Store the entries of a reading, and the facts about its source that the next reading needs."""
+    from digest.editions.intake import take_in
+    from digest.sources.formats.tidy import TOO_MANY
+
     state = sources.state_of(conn, source)
     facts = {
         "etag": result.validators.etag, "last_modified": result.validators.last_modified,

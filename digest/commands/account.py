@@ -204,10 +204,12 @@ def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
 
     A page that cannot be written is reported, not raised, because the letters have been handed over all the same.
     """
+    if not (editions := sorted(numbers)):
+        return
     from digest.desk import receipts as receipt_pages
 
     try:
-        for path in receipt_pages.write(installation, sorted(numbers)):
+        for path in receipt_pages.write(installation, editions):
             note(f"receipt: {path}")
     except OSError as error:
         tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")

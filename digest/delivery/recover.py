@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
-from digest.delivery.parcel import folder_of, message_id
 from digest.delivery.run import Run
 from digest.installation import Installation
 from digest.store import deliveries, editions, runs
@@ -48,6 +47,10 @@ def recover(run: Run) -> Counter[tuple[int, str]]:
 def letters_of(conn: Connection, installation: Installation, rows: Iterable[Delivery]) -> list[Asked]:
     """Return the letters of these deliveries as a transport is asked about them."""
     rows = list(rows)
+    if not rows:
+        return []
+    from digest.delivery.parcel import folder_of, message_id  # here, because composing letters is slow to import
+
     folders = {number: folder_of(editions.get(conn, number)) for number in {row.edition for row in rows}}
     keys = tag_keys(conn, [row.id for row in rows])  # none of a reader who was erased
     site, secret = installation.settings.site, installation.secret

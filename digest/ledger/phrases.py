@@ -7,6 +7,7 @@ uses them, and tests/data/replies.toml shows real forms of each.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final, Literal
 
 # The subjects of replies. "passing" is temporary and about nobody in particular; "sender", "mailbox" and "letter" may
@@ -107,13 +108,17 @@ _HINTS = (
 )
 
 
-def _joined(*groups: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(line for group in groups for line in group))
+# Compiled when a reply is first read, because that takes longer than many a command that reads none.
+_compiled = cache(re.compile)
+
+
+def _joined(*groups: tuple[str, ...]) -> str:
+    return "|".join(line for group in groups for line in group)
 
 
 # In this order, the milder reading first: what speaks of us or of a full mailbox is no dead address, whatever else
 # stands beside it.
-_PHRASES: Final[tuple[tuple[Class, re.Pattern[str]], ...]] = (
+_PHRASES: Final[tuple[tuple[Class, str], ...]] = (
     ("passing", _joined(_GREYLISTED)),
     ("mailbox", _joined(_BUSY_MAILBOX)),
     ("sender", _joined(_SENDER)),
@@ -153,10 +158,10 @@ def read_phrases(words: str) -> Class | None:
     _, words = _classified(words)
     if _UNSURE.search(words):
         return "unsure"
-    return next((kind for kind, phrases in _PHRASES if phrases.search(words)), None)
+    return next((kind for kind, phrases in _PHRASES if _compiled(phrases).search(words)), None)
 
 
 def read_hints(words: str) -> Class | None:
     """Return the class that words suggest which are too common to count beside anything else, or None."""
     kind, words = _classified(words)
-    return "sender" if _HINTED.search(words) else kind
+    return "sender" if _compiled(_HINTED).search(words) else kind

@@ -12,8 +12,6 @@ from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.cures import passes
 from digest.ledger.redact import redacted
-from digest.letter.mime.headers import BadHeader
-from digest.notices.message import FOLDER, notice_parcel
 from digest.store import notices
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
@@ -91,6 +89,9 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
 
     Raises DigestError when the transport cannot be used; the notice stays owed then.
     """
+    from digest.letter.mime.headers import BadHeader  # here, because composing letters is slow to import
+    from digest.notices.message import FOLDER, notice_parcel
+
     installation, now = run.installation, run.installation.clock()
     # Before the transaction that claims, because the wait for a server may be long.
     run.transport.open()

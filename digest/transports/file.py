@@ -10,8 +10,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from email import policy
-from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from digest.errors import DigestError, of_disk
@@ -192,6 +190,8 @@ def _begin(folder: Path, parcel: Parcel) -> Path:
 
 def _message_id(path: Path) -> str:
     """Return the Message-ID of a letter's file, or "" if it has none. Raises OSError."""
+    from email.parser import BytesHeaderParser  # here, because a run that sends nothing must not load it
+
     with path.open("rb") as file:
         return str(BytesHeaderParser().parse(file)["Message-ID"] or "").strip()
 
@@ -212,6 +212,9 @@ def _stem(delivery: int) -> str:
 
 
 def _write_edition_index(folder: Path) -> None:
+    from email import policy
+    from email.parser import BytesHeaderParser
+
     letters = sorted(folder.glob("*.eml"))
     parser = BytesHeaderParser(policy=policy.default)
     rows = []
