@@ -1,7 +1,8 @@
 """Run the pipeline: its steps in their order, and what an error stops.
 
 `run` gathers, freezes and sends all that is due; `send_owed` sends what is frozen. Each names its steps, which are
-one function each, and `_goes_on` says what an error stops.
+one function each, and `_goes_on` says what an error stops. A step imports what it needs only when it has work to do,
+because a run with nothing due, which cron starts every half hour, must not load parsers and templates.
 """
 
 from __future__ import annotations
@@ -10,32 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from digest import gather as gathering
-from digest import send
 from digest.delivery.recover import recover
 from digest.delivery.run import Run
 from digest.delivery.take_back import take_back, why_open
-from digest.delivery.trial import trial_letter
-from digest.editions.due import slots_to_run
-from digest.editions.freeze import freeze_slot
-from digest.editions.pages import ask_pages
+from digest.editions.due import has_slot_due, slots_to_run
 from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, WrongUse, counted
 from digest.installation import Installation
-from digest.ledger.cures import cure_for
 from digest.notices.hand_over import hand_over_owed
 from digest.operations.clock import check_clock, leap_line
-from digest.operations.retention import retain
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
 from digest.operations.waiting import held_entries, told_today, what_waits
-from digest.schedule import Cadence
-from digest.store import deliveries, editions
+from digest.schedule import Cadence, local_midnight
+from digest.store import deliveries, editions, runs
 from digest.store.engine import reading
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
+from digest.system import stopping
 from digest.system.failpoint import failpoint
-from digest.transports.file import FileTransport
+
+if TYPE_CHECKING:
+    from digest.send import Rehearsal
 
 _Step = Callable[[Run, RunContext], None]
 
@@ -52,7 +51,8 @@ def gather(
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
     steps = (
-        _recover, _take_back, _gather, _ask_pages, _freeze, _send, _notify, _retain, _add_receipts, _tell_once_a_day,
+        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _send, _notify, _retain, _add_receipts,
+        _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
@@ -66,8 +66,11 @@ def send_owed(installation: Installation, *, number: int | None = None, watch: W
         return _do(installation, "send", steps, RunContext(RunReport(), watch or Watch(), number))
 
 
-def dry_run(installation: Installation, out: Path, number: int | None = None) -> list[send.Rehearsal]:
+def dry_run(installation: Installation, out: Path, number: int | None = None) -> list[Rehearsal]:
     """Write the letters that `send` would hand over now (of edition `number`, or of all) to files below `out`."""
+    from digest import send
+    from digest.transports.file import FileTransport
+
     _check_frozen(installation, number)
     with reading(installation.engine) as conn:
         numbers = [owed for owed in deliveries.owed(conn, installation.clock()) if number in (None, owed)]
@@ -120,9 +123,9 @@ def _do(installation: Installation, command: str, steps: Sequence[_Step], contex
     with accounted(installation, command, context) as number:
         installation.fence.check()
         installation.require_secret()
-        with closing(installation.transport()) as transport:
+        with closing(Run(installation, number=number)) as run:
             for step in steps:
-                step(Run(installation, transport, number), context)
+                step(run, context)
     return context.report
 
 
@@ -145,16 +148,29 @@ def _gather(run: Run, context: RunContext) -> None:
     context.report.sources = gathering.gather(run.installation, progress=context.watch.source)
 
 
+def _find_due(run: Run, context: RunContext) -> None:
+    """Find the cadences of which an edition is due, also where it waits for a person."""
+    now, settings = run.installation.clock(), run.installation.settings
+    with reading(run.installation.engine) as conn:
+        context.due = [
+            cadence for cadence in settings.cadences if has_slot_due(conn, cadence, now, settings.site.zone)
+        ]
+
+
 def _ask_pages(run: Run, context: RunContext) -> None:
     """Ask the pages of the entries that are about to be frozen, and hold what is gone."""
+    if not context.due:
+        return
+    from digest.editions.pages import ask_pages
+
     context.report.waiting += ask_pages(run.installation, context.watch.page)
 
 
 def _freeze(run: Run, context: RunContext) -> None:
     """Freeze the editions that are due, cadence by cadence."""
     installation = run.installation
-    trial = cache(lambda: trial_letter(installation.settings))
-    for cadence in installation.settings.cadences:
+    trial = cache(partial(_try_letter, installation))
+    for cadence in context.due:
         _goes_on(context, partial(_freeze_cadence, installation, cadence, trial, context.frozen))
 
 
@@ -162,15 +178,25 @@ def _freeze_cadence(
     installation: Installation, cadence: Cadence, trial: Callable[[], None], frozen: list[int]
 ) -> None:
     """Freeze the editions that a cadence owes, oldest slot first, and add their numbers to `frozen`."""
+    from digest.editions.freeze import freeze_slot
+
     now, zone = installation.clock(), installation.settings.site.zone
     with reading(installation.engine) as conn:
         slots = slots_to_run(conn, cadence, now, zone)
-    if slots:
-        # A mistaken template or setting must show here, before anything is owed because of it.
-        trial()
+    if not slots:
+        return  # because a page that is gone has cost the edition its approval
+    # A mistaken template or setting must show here, before anything is owed because of it.
+    trial()
     for slot in slots:
         with unforeseen(f"the {cadence.name} edition of {slot.key} could not be made"):
             frozen.append(freeze_slot(installation, cadence, slot, now))
+
+
+def _try_letter(installation: Installation) -> None:
+    """Compose a trial letter; see `digest.delivery.trial`."""
+    from digest.delivery.trial import trial_letter
+
+    trial_letter(installation.settings)
 
 
 def _send(run: Run, context: RunContext) -> None:
@@ -185,6 +211,8 @@ def _send(run: Run, context: RunContext) -> None:
     ]
     context.sending = [number for number in sorted({*owed, *context.frozen}) if only in (None, number)]
     for number in context.sending:
+        from digest import send
+
         context.watch.edition(receipt_now(installation, number))
         goes_on = _goes_on(context, partial(send.send, run, number, context.watch.sent))
         _tell_refusals(run, number, report)
@@ -195,6 +223,8 @@ def _send(run: Run, context: RunContext) -> None:
 
 def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
     """Report the letters of an edition that were not taken for no reader's fault, and an edition that nobody got."""
+    from digest.ledger.cures import cure_for
+
     for reason, count in run.answers.pop_objections():
         report.waiting.append(
             f"edition {number}: {counted(count, 'letter was', 'letters were')} not taken, for no fault of a reader:"
@@ -214,13 +244,23 @@ def _notify(run: Run, _: RunContext) -> None:
 
 
 def _retain(run: Run, context: RunContext) -> None:
-    """Remove what is older than [retention] says: after the letters, because no letter may wait for it."""
+    """Remove what is older than [retention] says: after the letters, because no letter may wait for it.
+
+    Looked for until a run of the local day finds nothing more: ages are counted in days, and looking takes as long as
+    all else that a run with nothing due does.
+    """
+    now, zone = run.installation.clock(), run.installation.settings.site.zone
     with reading(run.installation.engine) as conn:
-        line = leap_line(conn, run.installation.clock())
+        line = leap_line(conn, now)
+        done = runs.has_retained(conn, local_midnight(now, zone), now)
     if line:
         context.report.waiting.append(line)
+    if line or done:
         return
+    from digest.operations.retention import retain
+
     context.report.removed, problems = retain(run.installation)
+    context.retained = not (context.report.removed or problems or stopping.asked())
     context.report.waiting += problems
 
 

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from digest.config.load import load
+from digest.store import sources
+from digest.store.engine import writing
 from tests.counts import others_long
+from tests.house import House
 
 # Each of these costs a tenth of a second or more, and `digest --help` needs none.
 HEAVY = ("alembic", "apscheduler", "feedparser", "httpx2", "lxml", "premailer", "pydantic", "sendgrid", "sqlalchemy")
+# What neither `digest status` nor a run with nothing due needs: they read the settings and the database.
+BUSY = (
+    "alembic", "apscheduler", "cryptography", "cssutils", "email_validator", "feedparser", "httpcore2", "httpx2",
+    "jinja2", "lxml", "markdown_it", "nh3", "premailer", "psycopg", "rich", "sendgrid", "smtplib",
+    "sqlalchemy.dialects.postgresql", "starlette", "uvicorn", "yaml",
+)  # fmt: skip
 ASK = """
 import sys
 from digest.cli import main
-sys.argv = ["digest", *{arguments!r}]
-try:
-    main()
-finally:
-    print("LOADED", *sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stderr)
+for arguments in {commands!r}:
+    sys.argv = ["digest", *arguments]
+    try:
+        main()
+    except SystemExit as end:
+        print("LEFT", end.code, file=sys.stderr)
+print("LOADED", *sorted(sys.modules), file=sys.stderr)
 """
+
+
+def loaded_by(*commands: list[str]) -> list[str]:
+    """Run commands in one process of their own, all of which must succeed; return the names of all its modules."""
+    done = subprocess.run([sys.executable, "-c", ASK.format(commands=commands)], capture_output=True, text=True)
+    assert done.stderr.count("LEFT 0") == len(commands), done.stderr
+    assert done.stdout.strip()
+    loaded = done.stderr.rpartition("LOADED")[2].split()
+    assert "digest" in loaded
+    return loaded
 
 
 @pytest.mark.parametrize(
@@ -27,9 +50,22 @@ finally:
     others_long([["--help"], ["--version"], ["gather", "--help"], ["run", "--help"]], ["--help"], ["run", "--help"]),
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-c", ASK.format(arguments=arguments)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
-    loaded = done.stderr.rpartition("LOADED")[2].split()
-    assert "digest" in loaded
-    assert sorted(set(HEAVY) & set(loaded)) == []
+    assert sorted(set(HEAVY) & set(loaded_by(arguments))) == []
+
+
+@pytest.mark.long
+def test_status_and_a_run_with_nothing_due_load_no_parser_and_no_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.key")
+    house = House(tmp_path / "house")
+    config = house.config.read_text().replace('path = "notes"', 'url = "https://feed.example/rss"')
+    config = config.replace('every = "0 minutes"', 'every = "30 minutes"')
+    house.config.write_text(config + '[transport]\nkind = "sendgrid"\n')
+    house.settings = load(house.config)
+    with writing(house.place.engine) as conn:
+        sources.keep_state(conn, house.settings.sources[0], checked_at=house.now)
+    house.run()  # the first of the day, which looks for what is too old
+    house.close()
+    given = ["--config", str(house.config), "--now", house.now.isoformat()]
+    assert sorted(set(BUSY) & set(loaded_by([*given, "status"], [*given, "run"]))) == []

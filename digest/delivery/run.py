@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from digest.installation import Installation
 from digest.ledger.objections import Answers
 from digest.transports.base import Transport
 
 
-@dataclass(frozen=True, slots=True)
 class Run:
     """Hold what claiming, handing over, taking back and recovering need; the run lock is held while it is used.
 
-    `number` is the run's row in the database, which marks the deliveries it claims; 0 for work that claims none,
-    such as stopping an edition. `answers` is what the other side has answered so far.
+    `transport`: one that its caller has opened and closes; None: the installation's. `number` is the run's row in the
+    database, which marks the deliveries it claims; 0 for work that claims none, such as stopping an edition.
+    `answers` is what the other side has answered so far.
     """
 
-    installation: Installation
-    transport: Transport
-    number: int = 0
-    answers: Answers = field(default_factory=Answers)
+    def __init__(self, installation: Installation, transport: Transport | None = None, number: int = 0) -> None:
+        self.installation, self.number, self.answers = installation, number, Answers()
+        self._given = transport
+        self._opened: Transport | None = None
+
+    @property
+    def transport(self) -> Transport:
+        """Return the transport, opened when it is first needed, because most runs hand nothing over."""
+        if self._given is not None:
+            return self._given
+        if self._opened is None:
+            self._opened = self.installation.transport()
+        return self._opened
+
+    def close(self) -> None:
+        """Close the transport that was opened here."""
+        if self._opened is not None:
+            self._opened.close()

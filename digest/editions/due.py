@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.editions.approve import waits_for_approval
-from digest.errors import WrongUse
+from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of
 from digest.store import calendar, editions
@@ -30,6 +30,14 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
             raise waits_for_approval(edition, "is stopped")
     approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([owed] if owed else [])
+
+
+def has_slot_due(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> bool:
+    """Return whether a run has a slot of a cadence to freeze, or an editor must decide about a passed one first."""
+    try:
+        return bool(slots_to_run(conn, cadence, now, zone))
+    except PersonNeeded:
+        return True
 
 
 def slot_owed(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> Slot | None:

@@ -11,6 +11,7 @@ from digest.errors import DigestError, PersonNeeded
 from digest.installation import Installation
 from digest.model import Receipt
 from digest.operations.waiting import told_today
+from digest.schedule import Cadence
 from digest.store import deliveries, editions, runs
 from digest.store.engine import reading, writing
 from digest.store.sources import Gathering
@@ -73,9 +74,9 @@ class RunContext:
     """Carry from step to step of one run: its report, its watch, and the numbers of the editions it works on.
 
     `only`: the single edition to send, or None for all; `told`: all that waits for a person, once it is known;
-    `recovered`: editions with deliveries of a dead run;
+    `recovered`: editions with deliveries of a dead run; `due`: the cadences of which an edition is due;
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
-    config.toml and templates that some of them met.
+    config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept.
     """
 
     report: RunReport
@@ -83,9 +84,11 @@ class RunContext:
     only: int | None
     told: list[str] | None = None
     recovered: set[int] = field(default_factory=set)
+    due: list[Cadence] = field(default_factory=list)
     frozen: list[int] = field(default_factory=list)
     sending: list[int] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
+    retained: bool = False
 
 
 @contextmanager
@@ -98,6 +101,7 @@ def accounted(installation: Installation, command: str, context: RunContext) -> 
 
     def end(outcome: str, more: dict[str, Any]) -> None:
         account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {}) | more
+        account |= {"retained": True} if context.retained else {}
         with writing(installation.engine, "end run") as conn:
             runs.finish(conn, number, outcome, account, installation.clock())
 

@@ -67,6 +67,12 @@ def told_since(conn: Connection, command: str, since: datetime, now: datetime) -
     return [account["told"] for account in accounts]
 
 
+def has_retained(conn: Connection, since: datetime, now: datetime) -> bool:
+    """Return whether a run between two instants has found nothing left that was too old to be kept."""
+    ran = (run.c.started_at >= since, run.c.started_at <= now, cast(run.c.account, Text).contains('"retained": true'))
+    return conn.scalar(select(run.c.id).where(run.c.command == "run", *ran).limit(1)) is not None
+
+
 def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account.
 

@@ -200,11 +200,13 @@ def test_only_files_of_the_program_go(tmp_path: Path, begun: Callable[..., House
 def test_a_file_that_cannot_be_removed_waits_for_a_person(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         (house.folder / "digest.db.before-20250101T000000").mkdir()  # which `unlink` refuses, also for root
-        report = house.run(hours=1)
-        [line] = report.waiting
-        assert (
-            "before-20250101T000000 is too old and cannot be removed" in line and report.outcome == "needs a person"
-        )
+        # The first run of the day found nothing too old, so that only one of the next day looks again; and as long as
+        # something stays, the next run does too.
+        assert house.run(hours=1).waiting == []
+        for report in (house.run(days=1), house.run(hours=1)):
+            [line] = report.waiting
+            assert "before-20250101T000000 is too old and cannot be removed" in line
+            assert report.outcome == "needs a person"
 
 
 def test_limits_are_spans_or_never(tmp_path: Path) -> None:
