@@ -1,6 +1,7 @@
 """Run the command line: `digest [--config PATH] [--now ISO8601] COMMAND`.
 
-Commands import the rooms they need when they run, so that `digest --help` starts quickly.
+A command is imported when it is asked for, and imports the rooms that it needs when it runs, so that `digest --help`
+starts quickly.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 import click
 
 from digest import __version__
-from digest.commands import editing, editions, gathering, people, serving, setup, upkeep
 from digest.commands.base import GlobalOptions, exit_code_of, message_of, story, tell
+from digest.commands.by_name import CommandsByName
 from digest.system import stopping, streams
 
 
@@ -35,7 +36,7 @@ class _Instant(click.ParamType[datetime]):
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandsByName, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), envvar="DIGEST_CONFIG", default=Path("config.toml"),
     show_default=True, help="The operator's one file.",
@@ -50,11 +51,6 @@ def digest(ctx: click.Context, config: Path, now: datetime | None) -> None:
     configuration, 4 a person is needed, 75 try again later.
     """
     ctx.obj = GlobalOptions(config, now)
-
-
-for _module in (setup, gathering, editions, editing, people, serving, upkeep):
-    for _command in _module.COMMANDS:
-        digest.add_command(_command)
 
 
 def main() -> None:

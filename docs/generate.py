@@ -172,8 +172,11 @@ def walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command
     """Yield (words to type, command) for a command and those below it, in alphabetical order."""
     yield path, command
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from walk(f"{path} {name}", command.commands[name])
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from walk(f"{path} {name}", below)
 
 
 def _exit_codes() -> str:

@@ -210,10 +210,11 @@ def _command_mistakes(line: str) -> Iterator[str]:
             elif not option.is_flag:
                 next(words, None)
         elif isinstance(command, click.Group) and word.isascii() and word.islower():
-            if word not in command.commands:
+            below = command.get_command(click.Context(command), word)
+            if below is None:
                 yield f"{command.name} has no command {word}"
                 return
-            command = command.commands[word]
+            command = below
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:

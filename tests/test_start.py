@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from digest.cli import digest as program
+from digest.commands import by_name
 from digest.config.load import load
 from digest.store import sources
 from digest.store.engine import writing
@@ -51,6 +55,17 @@ def loaded_by(*commands: list[str]) -> list[str]:
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert sorted(set(HEAVY) & set(loaded_by(arguments))) == []
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    context = click.Context(program)
+    listed = {name: click.Command(name, help=sentence) for name, (_, sentence) in by_name.MODULES.items()}
+    own = {name: program.get_command(context, name) or click.Command("missing") for name in listed}
+    short = {name: command.get_short_help_str(1000) for name, command in listed.items()}
+    assert {name: command.get_short_help_str(1000) for name, command in own.items()} == short
+    modules = {module for module, _ in by_name.MODULES.values()}
+    defined = [command.name for module in modules for command in import_module(f"digest.commands.{module}").COMMANDS]
+    assert sorted(defined) == sorted(listed)
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands import account, preview
+from digest.commands import account
 from digest.commands.base import (
     GlobalOptions,
     Id,
@@ -257,4 +257,4 @@ def _report_taken_back(taken_back: TakenBack) -> None:
         )
 
 
-COMMANDS = (prepare, *preview.COMMANDS, approve, hold, send, run, *account.COMMANDS)
+COMMANDS = (prepare, approve, hold, send, run)

@@ -1,0 +1,90 @@
+"""List every command of `digest` with its module and the first sentence of its help.
+
+So that `digest --help` imports no command, and a command none of the others. A test compares the sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+MODULES: dict[str, tuple[str, str]] = {
+    "approve": (
+        "editions",
+        "Approve an edition as it is now, or let a stopped edition go on; what is approved is what is sent.",
+    ),
+    "check": ("setup", "Find every mistake in config, sources, templates and folders at once."),
+    "db": ("upkeep", "Manage the database: upgrade, backup, restore, and resume after a restore."),
+    "demo": ("setup", "Show a whole run on sample sources and fictional subscribers, without network or account."),
+    "doctor": (
+        "upkeep",
+        "List every problem with its cure; exit code 1 when something is wrong, 4 when a person is needed.",
+    ),
+    "drop": ("editing", "Take entries out of every edition that is not frozen yet."),
+    "entries": ("gathering", "List the gathered entries, newest first, with their facets."),
+    "entry": ("gathering", "Show an entry with its facets and the evidence for each."),
+    "events": ("serving", "Read events from a mailbox of bounces and complaints, or from a file; safe to repeat."),
+    "explain": ("account", "Explain why a reader got an entry, or did not get it."),
+    "gather": (
+        "gathering",
+        "Read the sources; show for each how many entries are new, changed, same or held, or why it failed.",
+    ),
+    "hold": ("editions", "Stop an edition until it is approved."),
+    "init": ("setup", "Write a config.toml to start from, and the sample sources it names; it runs as it is."),
+    "prepare": (
+        "editions",
+        "Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none.",
+    ),
+    "preview": ("preview", "Write the letter that a reader would get: letter.html, letter.txt and letter.eml."),
+    "receipt": (
+        "account",
+        "Show an edition's account as it stands now (default: the newest) and write it as a page.",
+    ),
+    "release": ("editing", "Let held (or withheld, baseline or dropped) entries go out with the next editions."),
+    "retag": (
+        "editing",
+        "Correct an entry's facets; readers who now match and have not had it get it in their next letter.",
+    ),
+    "run": ("editions", "Gather, then prepare, freeze and send each edition that is due: the command for cron."),
+    "schedule": (
+        "upkeep",
+        "Run as a daemon that starts a run at every due hour; SIGTERM lets the run under way finish.",
+    ),
+    "send": ("editions", "Hand over the pending letters of frozen editions (default: of all); safe to repeat."),
+    "serve": (
+        "serving",
+        "Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it.",
+    ),
+    "settle": ("account", "List deliveries in doubt with all that is known of each; ask the transport, or decide."),
+    "status": ("upkeep", "Show the next slots, editions with their receipts, the health of each source, and counts."),
+    "subscribers": ("people", "Manage subscribers: import, export, add, show, list, change one, suppress, forget."),
+    "test": ("serving", "Try the mail account: send one test letter to EMAIL."),
+}
+
+
+class CommandsByName(click.Group):
+    """Import the module of a command when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands, in alphabetical order."""
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command by its name, or None."""
+        if cmd_name not in MODULES:
+            return None
+        commands: Sequence[click.Command] = import_module(f"digest.commands.{MODULES[cmd_name][0]}").COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands as click does for a group whose commands are imported."""
+        limit = formatter.width - 6 - max(map(len, MODULES))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, click.Command(name, help=sentence).get_short_help_str(limit))
+                    for name, (_, sentence) in sorted(MODULES.items())
+                ]
+            )
