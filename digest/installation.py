@@ -101,7 +101,7 @@ class Installation:
         """
         secret = self.secret
         with reading(self.engine) as conn:
-            unsealed = is_secret_used(conn) and not is_sealed(conn)
+            unsealed = not is_sealed(conn) and deliveries.has_handed_over(conn)
         if unsealed:
             with writing(self.engine, "seal") as conn:
                 seal(conn, secret)

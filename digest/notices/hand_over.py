@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
-from digest.ledger.cures import passes
 from digest.ledger.redact import redacted
 from digest.store import notices
 from digest.store.engine import reading, writing
@@ -131,6 +130,8 @@ def _give_up(installation: Installation, owed: notices.Owed, reason: str) -> Non
 
 
 def _settle(installation: Installation, owed: notices.Owed, outcome: Outcome) -> None:
+    from digest.ledger.cures import passes
+
     state = "pending" if outcome.state == "deferred" else outcome.state
     if state == "pending" and outcome.about and not passes(outcome.reason):
         state = "refused"  # because only a person can mend what the sender, the account or the letter is refused for

@@ -7,8 +7,6 @@ import re
 import unicodedata
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
-import idna
-
 MAX_LINK = 2_000
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 
@@ -82,6 +80,8 @@ def ascii_host(host: str) -> str | None:
             return None
     name = host.lower()
     if not name.isascii():
+        import idna  # here, because few hosts need its tables
+
         try:
             name = idna.encode(name, uts46=True).decode("ascii").lower()
         except (idna.IDNAError, UnicodeError):

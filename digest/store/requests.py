@@ -13,7 +13,6 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from digest.ledger.states import OPEN_TAKE_BACKS, OpenTakeBack
-from digest.store import events
 from digest.store.schema import delivery
 
 _TAKEN = "taken back before its hour"
@@ -114,7 +113,7 @@ def give_up(conn: Connection, request: str, now: datetime) -> None:
     where = (delivery.c.request == request, _OPEN)
     ids = list(conn.scalars(select(delivery.c.id).where(*where)))
     _move(conn, request, {"take_back": "late", "updated_at": now})
-    events.replay(conn, ids, now)
+    _replay(conn, ids, now)
 
 
 def close_take_backs(conn: Connection, now: datetime) -> None:
@@ -125,7 +124,7 @@ def close_take_backs(conn: Connection, now: datetime) -> None:
     uncertain = (delivery.c.state == "uncertain", _HAS_REQUEST)
     ids = list(conn.scalars(select(delivery.c.id).where(*uncertain, _OPEN)))
     conn.execute(update(delivery).where(*uncertain).values(take_back="late", updated_at=now))
-    events.replay(conn, ids, now)
+    _replay(conn, ids, now)
 
 
 def _requests(conn: Connection, *where: ColumnElement[bool]) -> list[Request]:
@@ -144,3 +143,9 @@ def _move(conn: Connection, request: str, values: dict[str, object], take_back: 
     where = [delivery.c.request == request, delivery.c.state == "uncertain"]
     where.append(delivery.c.take_back == take_back if take_back else _OPEN)
     return conn.execute(update(delivery).where(*where).values(values)).rowcount
+
+
+def _replay(conn: Connection, ids: Sequence[int], now: datetime) -> None:
+    from digest.store.events import replay  # here, because most runs take nothing back, and events are slow to import
+
+    replay(conn, ids, now)

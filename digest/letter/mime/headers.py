@@ -8,8 +8,6 @@ import base64
 import re
 from functools import lru_cache
 
-import idna
-
 from digest.errors import DigestError
 from digest.model import NamedAddress
 
@@ -110,6 +108,8 @@ def domain(name: str, value: str) -> str:
     """Return a domain in ASCII (IDNA 2008); BadHeader when it is not a domain."""
     lower = value.lower()
     if not lower.isascii():
+        import idna  # here, because few domains need its tables
+
         try:
             lower = idna.encode(lower, uts46=True).decode("ascii")
         except idna.IDNAError as error:
