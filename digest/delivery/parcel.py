@@ -69,16 +69,16 @@ def parcel(
 def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:
     """Make the links of a person's letter; those of a person without an id (a preview by interests) do nothing."""
 
-    def link(path: str, purpose: str, key: str = person.key, number: int | None = None) -> str:
-        token = make_token([secret], purpose, person.id, key, edition=number) if person.id else "preview"
-        return f"{site.base_url}/{path}/{token}"
+    def token(purpose: str, key: str = person.key, number: int | None = None) -> str:
+        return make_token([secret], purpose, person.id, key, edition=number) if person.id else "preview"
 
     stored = (joint_key(person.key, edition.key), edition.id) if edition.id else ()
-    browser = link("letters", "browse", *stored)
+    preferences = token("preferences")
+    browser = f"{site.base_url}/letters/{token('browse', *stored)}"
     return Links(
-        unsubscribe=link("unsubscribe", "unsubscribe"),
-        preferences=link("preferences", "preferences"),
-        pause=link("pause", "preferences"),
+        unsubscribe=f"{site.base_url}/unsubscribe/{token('unsubscribe')}",
+        preferences=f"{site.base_url}/preferences/{preferences}",
+        pause=f"{site.base_url}/pause/{preferences}",
         browser=browser,
         more=f"{browser}#more",
     )
