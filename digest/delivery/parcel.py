@@ -63,7 +63,9 @@ def parcel(
         filling = Filling(form, marks, head, edition.cadence)
     tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
     folder = folder_of(edition)
-    return Parcel(delivery, folder, person.email, message, rendered.letter, filling, tag, head.message_id)
+    return Parcel(
+        delivery, folder, person.email, message, rendered.letter, filling, tag, head.message_id, composed=True
+    )
 
 
 def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:

@@ -66,7 +66,8 @@ class Parcel:
     `letter` is the subject, html and text that the message was composed from. A transport sends either `message`
     or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to
     the other side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
-    it back into the delivery. `message_id` is the header of `message`.
+    it back into the delivery. `message_id` is the header of `message`. `composed`: `compose` made `message`, which
+    proves its form: 7 bit, each line ended by CRLF, none begun by a dot. Any other message is checked.
     """
 
     delivery: int
@@ -77,6 +78,7 @@ class Parcel:
     filling: Filling | None = None
     tag: str = ""
     message_id: str = ""
+    composed: bool = False
 
 
 class Asked(NamedTuple):

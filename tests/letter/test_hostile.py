@@ -17,6 +17,7 @@ from digest.letter.compile import Letter, compile_letter
 from digest.letter.inert import link, visible
 from digest.letter.mime.compose import Head, compose
 from digest.model import Digest, Entry, Group, Placed, Reason, Section
+from digest.transports.smtp.envelope import wire_form
 from tests.counts import others_long, spread
 from tests.letter import sample
 from tests.letter.reading import Page
@@ -119,6 +120,7 @@ def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
         ),
     )
     raw.decode("ascii")
+    assert wire_form(raw) == raw + b".\r\n", "the SMTP transport sends it unchecked"
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert message["Bcc"] is None
     assert message.get_all("To") == ["ceri@council.example"]

@@ -17,6 +17,7 @@ from digest.errors import DigestError
 from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head, compose
 from digest.model import NamedAddress, Site
+from digest.transports.smtp.envelope import wire_form
 from tests.counts import table
 from tests.letter import golden, sample
 
@@ -50,6 +51,8 @@ def header(wire: bytes, name: str) -> str:
 
 
 def check_bytes(wire: bytes) -> None:
+    # The SMTP transport relies on it, and does not look again at what `compose` made.
+    assert wire_form(wire) == wire + b".\r\n"
     wire.decode("ascii")
     assert b"\n" not in wire.replace(b"\r\n", b"")
     assert b"\r" not in wire.replace(b"\r\n", b"")

@@ -23,6 +23,7 @@ from digest.letter.mime.compose import Head, compose
 from digest.letter.mime.dkim import BadKey, load_dkim_key, sign
 from digest.model import Dkim
 from digest.render import Letters
+from digest.transports.smtp.envelope import wire_form
 from subscribers.model import Subscriber
 from tests.counts import table
 from tests.house import START, House
@@ -240,4 +241,5 @@ def test_a_letter_is_signed_where_config_has_a_key(tmp_path: Path, sqlite_url: s
     assert b"DKIM-Signature" not in made[None]
     assert made[signer].endswith(made[None])
     assert verified(made[signer], record)
+    assert wire_form(made[signer]) == made[signer] + b".\r\n", "the SMTP transport sends it unchecked"
     house.close()
