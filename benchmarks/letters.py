@@ -35,6 +35,7 @@ from digest.render import CHECKED, Letters
 from digest.store.deliveries import Delivery
 from digest.transports.smtp.envelope import make_ready
 from subscribers.model import Interests, Subscriber
+from subscribers.tokens import joint_key
 from tests.letter import sample
 
 PLAIN, DIGESTS, EACH = 10, 250, 4  # plain letters, digests, and letters of each digest, a repetition
@@ -98,7 +99,11 @@ def claims(digests: list[Digest], dice: random.Random) -> list[Claimed]:
         number = dice.randint(1, 10**6)
         follows = Interests(frozenset(dice.sample(areas, 2)), frozenset(dice.sample(["wales", "south-east"], 1)))
         reader = Subscriber(
-            number, f"reader{number}@council.example", f"Reader {number}", interests=follows, key=f"{number:016x}"
+            number,
+            f"reader{number}@council.example",
+            f"Reader {number}",
+            interests=follows,
+            key=joint_key(str(number)),
         )
         delivery = Delivery(number, 47, number, 1, "claimed", "", 1, NOW)
         batch.append(Claimed(delivery, reader, digest))

@@ -6,12 +6,12 @@ letter calls the first two.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
 from digest.config.settings import Settings
+from digest.letter import views
 from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.form import values
@@ -104,7 +104,7 @@ def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFact
         preferences_url=links.preferences,
         pause_url=links.pause,
         browser_url=links.browser,
-        interests=letter.book.words.interests(person.interests, letter.book.taxonomy),
+        interests=views.interests(letter.book, person.interests),
         more_url=links.more,
     )
 
@@ -135,7 +135,7 @@ def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:
 
 def hashed_message_id(site: Site, text: str, secret: bytes) -> str:
     """Return a Message-ID at the domain of the sender that is the same for the same text, and does not tell it."""
-    return f"<{hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]}@{site.sender.domain}>"
+    return f"<{hmac.digest(secret, text.encode(), 'sha256').hex()[:32]}@{site.sender.domain}>"
 
 
 def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:

@@ -15,14 +15,14 @@ from html import escape
 
 from digest.errors import ConfigError, DigestError
 from digest.letter import views
-from digest.letter.blocks import Assembled, BlockKey, Blocks, Gap, Layout, Layouts, ReaderFacts, join
+from digest.letter.blocks import Assembled, BlockKey, Blocks, Gap, Layout, Layouts, ReaderFacts, fill
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.mime import quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
-# Long sentences that many readers share are encoded once, because encoding one costs more than the rest of a letter.
-_SHARED = frozenset({"why_letter"})
+# All other values are sentences that readers share, and are encoded once.
+_OWN = frozenset({"email", "unsubscribe_url", "preferences_url", "pause_url", "browser_url", "more_url"})
 
 
 def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
@@ -33,12 +33,12 @@ def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
     """
     layout = _layout(letter, digest)
     values = views.reader_values(reader, letter.book.words, letter.edition.cadence, layout.shown)
-    lines = [_fill(gap, values) for gap in layout.gaps]
+    lines = _lines(layout.gaps, values)
     return Assembled(
         layout.subject,
-        join(layout.html, layout.html_gaps, lines),
-        join(layout.text, layout.text_gaps, lines),
-        feedback_id(letter),
+        fill(layout.html, layout.html_gaps, lines),
+        fill(layout.text, layout.text_gaps, lines),
+        layout.feedback_id,
     )
 
 
@@ -65,7 +65,7 @@ def proven(letter: Letter, digests: Iterable[Digest], reader: ReaderFacts) -> tu
     for digest in digests:
         difference = "" if letter.apart else _difference(letter, digest, reader)
         if difference:
-            slow = replace(letter, apart=True, memory=Layouts())
+            slow = replace(letter, apart=True, memory=Layouts(alike=True))
             if remaining := _difference(slow, digest, reader):
                 raise ConfigError(
                     [f"letter templates: {remaining}; a condition must not ask for a reader's own words"]
@@ -135,26 +135,25 @@ def _layout(letter: Letter, digest: Digest) -> Layout:
 def _make_layout(letter: Letter, digest: Digest) -> Layout:
     if not digest.placed:
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
-    _require_blocks(letter, digest)
+    parts = views.digest_keys(digest, letter.book)
+    _require_blocks(letter, [key for key, _ in parts])
     shell = views.digest_values(digest, letter.book, letter.edition.subject)
     html_blocks, text_blocks = letter.html, letter.text
-    keys: list[tuple[BlockKey, Mapping[str, str]]] = [
-        ("head", shell),
-        *views.digest_keys(digest, letter.book),
-        ("foot", shell),
-    ]
+    keys: list[tuple[BlockKey, Mapping[str, str]]] = [("head", shell), *parts, ("foot", shell)]
     if letter.apart:
         html_block, text_block = compile_digest(letter, digest, shell)
         html_blocks, text_blocks, keys = {"whole": html_block}, {"whole": text_block}, [("whole", shell)]
     indexes: dict[Gap, int] = {}
     html, html_gaps = _lay_out(html_blocks, keys, indexes)
     text, text_gaps = _lay_out(text_blocks, keys, indexes)
-    return Layout(shell["subject"], counts(digest), tuple(indexes), html, html_gaps, text, text_gaps)
+    return Layout(
+        shell["subject"], feedback_id(letter), counts(digest), tuple(indexes), html, html_gaps, text, text_gaps
+    )
 
 
-def _require_blocks(letter: Letter, digest: Digest) -> None:
-    """Raise DigestError unless the letter has a block for each part of the digest."""
-    for key, _ in views.digest_keys(digest, letter.book):
+def _require_blocks(letter: Letter, keys: Iterable[BlockKey]) -> None:
+    """Raise DigestError unless the letter has a block for each part of a digest."""
+    for key in keys:
         if key not in letter.html:
             raise DigestError(
                 f"edition {letter.edition.id}: the letter was compiled without {key!r}; compile it again with "
@@ -165,36 +164,46 @@ def _require_blocks(letter: Letter, digest: Digest) -> None:
 def _lay_out(
     blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], indexes: dict[Gap, int]
 ) -> tuple[tuple[bytes, ...], tuple[tuple[int, int], ...]]:
-    """Return one part's pieces in reading order, with the digest's own words filled, and its remaining gaps.
+    """Return one part's pieces between its gaps in reading order, with the digest's own words filled, and the gaps.
 
     `keys` pair each block with the words that only the digest knows; `indexes` numbers the gaps of both parts and
     grows here.
     """
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
+    run: list[bytes] = []  # what stands between two gaps
     for key, words in keys:
         for piece in blocks[key]:
             if isinstance(piece, bytes):
-                pieces.append(piece)
+                run.append(piece)
             elif piece.name in words:
-                pieces.append(_fill(piece, words))
+                run.append(_encoded_once(piece.context, words[piece.name]))
             else:
-                gaps.append((len(pieces), indexes.setdefault(piece, len(indexes))))
-                pieces.append(b"")
-    return tuple(pieces), tuple(gaps)
+                pieces += [b"".join(run), b""]
+                gaps.append((len(pieces) - 1, indexes.setdefault(piece, len(indexes))))
+                run.clear()
+    return (*pieces, b"".join(run)), tuple(gaps)
 
 
-def _fill(gap: Gap, values: Mapping[str, str]) -> bytes:
-    """Return a gap's value as quoted-printable lines, escaped for the gap's context."""
-    value = values[gap.name]
-    return _encoded_once(gap.context, value) if gap.name in _SHARED else _encoded(gap.context, value)
+def _lines(gaps: Iterable[Gap], values: Mapping[str, str]) -> list[bytes]:
+    """Return each gap's value as quoted-printable lines, escaped for the gap's context."""
+    lines = []
+    own: dict[str, bytes] = {}  # by spelling, because most links are spelt alike in both parts
+    for name, context in gaps:
+        value = values[name]
+        if name not in _OWN:
+            lines.append(_encoded_once(context, value))
+            continue
+        spelling = escaped(context, value)
+        if spelling not in own:
+            own[spelling] = quoted_printable.encode(spelling)
+        lines.append(own[spelling])
+    return lines
 
 
-def _encoded(context: str, value: str) -> bytes:
-    return quoted_printable.encode_value(escaped(context, value))
-
-
-_encoded_once = lru_cache(maxsize=8192)(_encoded)
+@lru_cache(maxsize=8192)
+def _encoded_once(context: str, value: str) -> bytes:
+    return quoted_printable.encode(escaped(context, value))
 
 
 def escaped(context: str, value: str) -> str:

@@ -6,11 +6,11 @@ Standard library and `digest.model` only; nothing here renders a template.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from digest.letter.brand import SHIPPED, Brand
 from digest.model import Digest, Site, Taxonomy
@@ -85,13 +85,14 @@ Blocks = Mapping[BlockKey, Block]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Hold one digest's letter as pieces: all that its readers share is filled, only their own gaps are left.
+    """Hold one digest's letter as pieces: all that its readers share is joined, only their own gaps are left.
 
     `shown` counts the entries in the reader's areas and those from elsewhere. `gaps` are the distinct gaps of both
     parts; `html_gaps` and `text_gaps` give, for each gap of a part, its index in the pieces and its index in `gaps`.
     """
 
     subject: str
+    feedback_id: str
     shown: tuple[int, int]
     gaps: tuple[Gap, ...]
     html: tuple[bytes, ...]
@@ -104,77 +105,63 @@ class Layout:
 class Assembled:
     """Hold one reader's letter: a header-safe `subject`, and both parts as quoted-printable lines (CRLF, 7 bit).
 
-    `feedback_id` names the edition and cadence, never the reader.
+    A part is in pieces, because most letters are only joined into a message. `feedback_id` names the edition and
+    cadence, never the reader.
     """
 
     subject: str
-    html: bytes
-    text: bytes
+    html_pieces: Sequence[bytes]
+    text_pieces: Sequence[bytes]
     feedback_id: str = ""
 
     def html_text(self) -> str:
         """Return the html part decoded; lines end in a line feed."""
-        return decode(self.html)
+        return decode(self.html_pieces)
 
     def plain_text(self) -> str:
         """Return the text part decoded; lines end in a line feed."""
-        return decode(self.text)
+        return decode(self.text_pieces)
 
 
-def decode(wire: bytes) -> str:
-    """Return quoted-printable UTF-8 bytes as text; lines end in a line feed."""
-    return binascii.a2b_qp(wire).decode("utf-8").replace("\r\n", "\n")
+def decode(pieces: Sequence[bytes]) -> str:
+    """Return pieces of quoted-printable UTF-8 as text; lines end in a line feed."""
+    return binascii.a2b_qp(b"".join(pieces)).decode("utf-8").replace("\r\n", "\n")
 
 
-def join(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], values: list[bytes]) -> bytes:
+def fill(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], values: list[bytes]) -> list[bytes]:
     """Return one part of a layout with its gaps filled; `gaps` as in `Layout`, `values` one for each of its gaps."""
     lines = list(pieces)
     for position, index in gaps:
         lines[position] = values[index]
-    return b"".join(lines)
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """Remember the layouts already made; at most `limit`, the newest last.
+    """Remember the layouts made last; at most `limit`, because each holds a whole letter.
 
-    `recent` finds a layout by the digest's identity, because hashing a digest costs as much as filling its layout,
-    and a run hands the very same object over for each reader of a digest.
+    A layout is found by its digest's identity, because hashing a digest costs as much as filling its layout, and a
+    run hands the very same object over for each reader of a digest. `alike`: digests that read the same share a
+    layout, for a letter whose layouts take long to make.
     """
 
-    limit: int = 2048
-    by_content: dict[object, Layout] = field(default_factory=dict)
-    recent: dict[int, tuple[Digest, Layout]] = field(default_factory=dict)
+    limit: int = 64
+    alike: bool = False
+    layouts: dict[object, tuple[Digest, Layout]] = field(default_factory=dict)
 
     def find(self, digest: Digest) -> Layout | None:
-        """Return the layout of a digest, or of another one that reads the same; None when there is none yet."""
-        entry = self.recent.get(id(digest))
-        if entry is not None and entry[0] is digest:
-            return entry[1]
-        layout = self.by_content.get(_content(digest))
-        if layout is not None:
-            self._note(digest, layout)
-        return layout
+        """Return the layout of this digest; None when there is none yet, or none any more."""
+        entry = self.layouts.get(self._key(digest))
+        return entry[1] if entry is not None and (self.alike or entry[0] is digest) else None
 
     def keep(self, digest: Digest, layout: Layout) -> None:
         """Remember one layout; when full, forget the oldest."""
-        _make_room(self.by_content, self.limit)
-        self.by_content[_content(digest)] = layout
-        self._note(digest, layout)
+        while len(self.layouts) >= self.limit:
+            try:
+                self.layouts.pop(next(iter(self.layouts)), None)
+            except (StopIteration, RuntimeError):  # another thread changed the dictionary at the same time
+                break
+        self.layouts[self._key(digest)] = digest, layout
 
-    def _note(self, digest: Digest, layout: Layout) -> None:
-        _make_room(self.recent, self.limit)
-        self.recent[id(digest)] = digest, layout
-
-
-def _make_room(layouts: dict[Any, Any], limit: int) -> None:
-    while len(layouts) >= limit:
-        try:
-            layouts.pop(next(iter(layouts)), None)
-        except (StopIteration, RuntimeError):  # another thread changed the dictionary at the same time
-            break
-
-
-def _content(digest: Digest) -> object:
-    """Return what two digests share when they read the same, whatever was left out of them."""
-    return digest.sections, digest.more
+    def _key(self, digest: Digest) -> object:
+        return (digest.sections, digest.more) if self.alike else id(digest)

@@ -28,7 +28,8 @@ def languages(folders: Sequence[Path]) -> frozenset[str]:
     return frozenset(path.stem for folder in folders for path in (folder / "words").glob("*.toml"))
 
 
-def best(wanted: Sequence[str], available: frozenset[str]) -> str:
+@lru_cache(maxsize=256)
+def best(wanted: tuple[str, ...], available: frozenset[str]) -> str:
     """Return the first available language among the wanted tags ("cy-GB" counts as "cy"), else English."""
     return next((language for tag in wanted if (language := primary(tag)) in available), PATTERN)
 

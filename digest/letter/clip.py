@@ -50,7 +50,7 @@ def _bytes(letter: Letter, digest: Digest, sizes: dict[BlockKey, int]) -> int:
 
 
 def _decoded(block: Block) -> int:
-    html = decode(b"".join(piece for piece in block if isinstance(piece, bytes)))
+    html = decode([piece for piece in block if isinstance(piece, bytes)])
     return len(html.encode()) + html.count("\n") + sum(_gap(p) for p in block if not isinstance(p, bytes))
 
 

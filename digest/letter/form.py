@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from digest.errors import DigestError
 from digest.letter import views
 from digest.letter.assemble import assemble, escaped
-from digest.letter.blocks import Gap, ReaderFacts, decode, join
+from digest.letter.blocks import Gap, ReaderFacts, decode, fill
 from digest.letter.compile import Letter
 from digest.model import Digest
 
@@ -59,8 +59,8 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stems: Callable[[]
         marks = _marks(layout.gaps, stem, values)
         mark_of = {gap: mark for mark, gaps in marks.items() for gap in gaps}
         lines = [mark_of[gap].encode("ascii") + b"=\r\n" for gap in layout.gaps]
-        html = decode(join(layout.html, layout.html_gaps, lines))
-        text = decode(join(layout.text, layout.text_gaps, lines))
+        html = decode(fill(layout.html, layout.html_gaps, lines))
+        text = decode(fill(layout.text, layout.text_gaps, lines))
         everything = "\n".join((html, text, layout.subject, assembled.feedback_id))
         if everything.count(stem) == len(layout.html_gaps) + len(layout.text_gaps):
             return Form(layout.subject, html, text, marks, layout.shown, assembled.feedback_id)

@@ -18,8 +18,9 @@ from digest.letter.brand import SHIPPED, Brand, Colours
 from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.words import SUBJECT, Words, direction, primary
-from digest.model import CASE_STUDY, Digest, Entry, Image, Site, Taxonomy
+from digest.model import CASE_STUDY, Digest, Entry, Image, Reason, Site, Taxonomy
 from subscribers.languages import is_language_tag
+from subscribers.model import Interests
 
 READER_TOKENS = (
     "intro",
@@ -38,12 +39,19 @@ SUMMARY = 300
 COLUMNS = 72
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 
+_ROW = re.compile(rf"(.{{1,{COLUMNS}}}|[^ ]+)(?: |$)")
+# White space that is not a single space between two words.
+_UNEVEN = re.compile(r"[^\S ]|^ |  | $")
+
 View = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand."""
+    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand.
+
+    Two books are never equal, so that a book is a quick key of the sentences that are remembered.
+    """
 
     site: Site
     taxonomy: Taxonomy
@@ -200,16 +208,22 @@ def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, st
             if section.key != "elsewhere":
                 keys.append((("group", group.slug), {}))
             for placed in group.placed:
-                keys.append(
-                    (
-                        (section.key, placed.entry),
-                        {"reason": inert_line(book.words.reason(placed.reason, book.taxonomy))},
-                    )
-                )
+                keys.append(((section.key, placed.entry), {"reason": _reason(book, placed.reason)}))
     if digest.more:
         words = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
         keys.append(("more", words))
     return keys
+
+
+@lru_cache(maxsize=4096)
+def _reason(book: Book, reason: Reason) -> str:
+    return inert_line(book.words.reason(reason, book.taxonomy))
+
+
+@lru_cache(maxsize=4096)
+def interests(book: Book, follows: Interests) -> str:
+    """Return a reader's interests in words."""
+    return book.words.interests(follows, book.taxonomy)
 
 
 def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
@@ -243,12 +257,14 @@ def _why_letter(words: Words, cadence: str, interests: str) -> str:
     return words.why_letter(cadence, visible(interests, 1000))
 
 
-@lru_cache(maxsize=8192)
 def wrapped(sentence: str) -> str:
     """Return a sentence in lines of at most 72 columns for the text part; addresses stay whole."""
-    if len(sentence) <= COLUMNS:
+    if len(sentence) <= COLUMNS or sentence.split(None, 1) == [sentence]:
         return sentence
-    return textwrap.fill(sentence, COLUMNS, break_long_words=False, break_on_hyphens=False)
+    if _UNEVEN.search(sentence):
+        return textwrap.fill(sentence, COLUMNS, break_long_words=False, break_on_hyphens=False)
+    # The same rows, found ten times quicker.
+    return "\n".join(_ROW.findall(sentence))
 
 
 def unguard(text: str) -> str:

@@ -40,7 +40,7 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     html = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
     tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
     page = f"<!DOCTYPE html>\n{tags}<head><title>{escape(subject)}</title></head>\n<body>\n{html}</body></html>\n"
-    letter = Assembled(subject, encode(page), encode("\n\n".join(paragraphs) + "\n"))
+    letter = Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
     head = Head(site, to=owed.email, message_id=message_id, date=now, list_id="", unsubscribe_url="")
     # The tag names no delivery, because a report about a notice is about no letter.

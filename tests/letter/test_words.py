@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.delivery.parcel import Links, reader_facts
+from digest.letter import views
 from digest.letter.compile import compile_letter
 from digest.letter.inert import cut
 from digest.letter.words import counts
@@ -176,3 +180,10 @@ def test_interests_in_words(interests: Interests, seen: str) -> None:
 def test_cutting(text: str, limit: int, seen: str) -> None:
     assert cut(text, limit) == seen
     assert len(seen) <= limit
+
+
+@given(st.text(" abc.-\t\n\u00a0é", max_size=400))
+def test_rows_are_those_of_textwrap(text: str) -> None:
+    for sentence in (text, "a " * 40 + text, " ".join(text.split()), "x" * 80 + " " + text):
+        rows = textwrap.fill(sentence, 72, break_long_words=False, break_on_hyphens=False)
+        assert views.wrapped(sentence) == (rows if len(sentence) > 72 else sentence)

@@ -20,7 +20,11 @@ from digest.transports.file import FileTransport
 def parcel(number: int, subject: str = "Homes <first> & foremost") -> Parcel:
     message = f"To: r{number}@example.org\r\nSubject: {subject}\r\n\r\nBody\r\n".encode()
     return Parcel(
-        number, "weekly-2026-11-20", f"r{number}@example.org", message, Assembled(subject, b"<p>Body</p>", b"Body")
+        number,
+        "weekly-2026-11-20",
+        f"r{number}@example.org",
+        message,
+        Assembled(subject, [b"<p>Body</p>"], [b"Body"]),
     )
 
 

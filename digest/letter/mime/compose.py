@@ -53,14 +53,12 @@ def compose(assembled: Assembled, head: Head) -> bytes:
     """
     if not _MESSAGE_ID.fullmatch(head.message_id):
         raise BadHeader(f"Message-ID: {head.message_id[:60]!r} is not <name@domain>; give one per delivery")
-    if head.date.tzinfo is None:
-        raise BadHeader("Date: a time without a zone; give an aware one")
     boundary = "=_" + hashlib.blake2b(head.message_id.encode("ascii"), digest_size=15).hexdigest()
     lines = (
         _sender(head.site),
         headers.addressed("To", head.to, head.to_name),
-        headers.text("Subject", assembled.subject),
-        f"Date: {format_datetime(head.date.astimezone(UTC))}\r\nMessage-ID: {head.message_id}\r\n",
+        _subject(assembled.subject),
+        f"Date: {_date(head.date)}\r\nMessage-ID: {head.message_id}\r\n",
         *([_list(head.site, head.list_id)] if head.list_id else []),
         *([_unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto)] if head.list_id else []),
         _feedback(assembled.feedback_id),
@@ -71,8 +69,8 @@ def compose(assembled: Assembled, head: Head) -> bytes:
     return b"".join(
         (
             "".join(lines).encode("ascii"),
-            *(mark, b"\r\n", _TEXT, assembled.text, b"\r\n"),
-            *(mark, b"\r\n", _HTML, assembled.html, b"\r\n"),
+            *(mark, b"\r\n", _TEXT, *assembled.text_pieces, b"\r\n"),
+            *(mark, b"\r\n", _HTML, *assembled.html_pieces, b"\r\n"),
             *(mark, b"--\r\n"),
         )
     )
@@ -83,6 +81,18 @@ def _sender(site: Site) -> str:
     reply_to = site.reply_to
     lines = headers.addressed("From", site.sender.address, site.sender.name)
     return lines + (headers.addressed("Reply-To", reply_to.address, reply_to.name) if reply_to else "")
+
+
+@lru_cache(maxsize=64)
+def _subject(subject: str) -> str:
+    return headers.text("Subject", subject)
+
+
+@lru_cache(maxsize=64)
+def _date(date: datetime) -> str:
+    if date.tzinfo is None:
+        raise BadHeader("Date: a time without a zone; give an aware one")
+    return format_datetime(date.astimezone(UTC))
 
 
 @lru_cache(maxsize=64)
@@ -104,6 +114,7 @@ def _unsubscribe(url: str, mailto: str | None) -> str:
     return f"{name}: {headers.uri(name, url)}{second}\r\n{post}"
 
 
+@lru_cache(maxsize=64)
 def _feedback(value: str) -> str:
     if value and not _FEEDBACK.fullmatch(value):
         raise BadHeader(f"Feedback-ID: {value[:60]!r} has more than letters, digits and : . _ -; shorten it")

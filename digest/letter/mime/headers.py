@@ -43,6 +43,8 @@ def text(name: str, value: str) -> str:
 
 def folded(name: str, value: str) -> str:
     """Return "name: value" folded at single spaces into lines of at most 76 columns, or of one longer word."""
+    if len(name) + 2 + len(value) <= SOFT_LINE:
+        return f"{name}: {value}\r\n"
     rows, row = [], f"{name}:"
     for word in value.split(" "):
         if len(row) + 1 + len(word) > SOFT_LINE and row.strip() not in ("", f"{name}:"):

@@ -306,7 +306,7 @@ def test_without_a_batch_id_nothing_is_begun(fake: FakeSendGrid, fault: str, err
 
 def parcel(number: int, **other: Any) -> Parcel:
     link = f"https://digest.example.org/unsubscribe/token-{number}"
-    letter = Assembled("Housing & more", b"<p>Hi</p>=\r\n", b"Hi=\r\n", "e1:weekly:digest:examp")
+    letter = Assembled("Housing & more", [b"<p>Hi</p>=\r\n"], [b"Hi=\r\n"], "e1:weekly:digest:examp")
     message = compose(
         letter,
         Head(
@@ -328,7 +328,7 @@ def filled(number: int, form: Form) -> Parcel:
     to = f"reader{number}@example.org"
     head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
     filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly")
-    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, b"", b""), filling, f"{number}-tag")
+    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, [], []), filling, f"{number}-tag")
 
 
 def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:
