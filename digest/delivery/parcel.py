@@ -15,7 +15,7 @@ from digest.letter import views
 from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.form import values
-from digest.letter.mime.compose import Head, compose
+from digest.letter.mime.compose import Head, message_pieces
 from digest.model import Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
@@ -55,7 +55,7 @@ def parcel(
     settings, edition = letters.settings, letters.edition
     rendered = render_letter(letters, person, digest, links_of(settings.site, edition, person, secret))
     head = head_of(letters, person, rendered.reader, secret, now)
-    message = compose_message(settings, rendered.letter, head)
+    pieces = compose_message(settings, rendered.letter, head)
     filling = None
     if settings.transport.capabilities.fills_forms:
         form = letters.form(person.language, digest, rendered.reader)
@@ -64,7 +64,7 @@ def parcel(
     tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
     folder = folder_of(edition)
     return Parcel(
-        delivery, folder, person.email, message, rendered.letter, filling, tag, head.message_id, composed=True
+        delivery, folder, person.email, pieces, rendered.letter, filling, tag, head.message_id, composed=True
     )
 
 
@@ -138,14 +138,14 @@ def hashed_message_id(site: Site, text: str, secret: bytes) -> str:
     return f"<{hmac.digest(secret, text.encode(), 'sha256').hex()[:32]}@{site.sender.domain}>"
 
 
-def compose_message(settings: Settings, letter: Assembled, head: Head) -> bytes:
-    """Compose a letter into the message on the wire, signed where config has a key; BadHeader for a bad value."""
-    message = compose(letter, head)
+def compose_message(settings: Settings, letter: Assembled, head: Head) -> list[bytes]:
+    """Compose a letter into the pieces of a message, signed where config has a key; BadHeader for a bad value."""
+    pieces = message_pieces(letter, head)
     if settings.dkim is None:
-        return message
+        return pieces
     from digest.letter.mime.dkim import sign  # here, because cryptography is slow to import
 
-    return sign(message, settings.dkim, head.date)
+    return [sign(b"".join(pieces), settings.dkim, head.date)]
 
 
 def folder_of(edition: Edition | None) -> str:

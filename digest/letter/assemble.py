@@ -164,25 +164,23 @@ def _require_blocks(letter: Letter, keys: Iterable[BlockKey]) -> None:
 def _lay_out(
     blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], indexes: dict[Gap, int]
 ) -> tuple[tuple[bytes, ...], tuple[tuple[int, int], ...]]:
-    """Return one part's pieces between its gaps in reading order, with the digest's own words filled, and the gaps.
+    """Return one part's pieces in reading order, with the digest's own words filled, and its remaining gaps.
 
     `keys` pair each block with the words that only the digest knows; `indexes` numbers the gaps of both parts and
     grows here.
     """
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
-    run: list[bytes] = []  # what stands between two gaps
     for key, words in keys:
         for piece in blocks[key]:
             if isinstance(piece, bytes):
-                run.append(piece)
+                pieces.append(piece)
             elif piece.name in words:
-                run.append(_encoded_once(piece.context, words[piece.name]))
+                pieces.append(_encoded_once(piece.context, words[piece.name]))
             else:
-                pieces += [b"".join(run), b""]
-                gaps.append((len(pieces) - 1, indexes.setdefault(piece, len(indexes))))
-                run.clear()
-    return (*pieces, b"".join(run)), tuple(gaps)
+                gaps.append((len(pieces), indexes.setdefault(piece, len(indexes))))
+                pieces.append(b"")
+    return tuple(pieces), tuple(gaps)
 
 
 def _lines(gaps: Iterable[Gap], values: Mapping[str, str]) -> list[bytes]:

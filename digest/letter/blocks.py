@@ -85,7 +85,7 @@ Blocks = Mapping[BlockKey, Block]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Hold one digest's letter as pieces: all that its readers share is joined, only their own gaps are left.
+    """Hold one digest's letter as pieces: all that its readers share is filled, only their own gaps are left.
 
     `shown` counts the entries in the reader's areas and those from elsewhere. `gaps` are the distinct gaps of both
     parts; `html_gaps` and `text_gaps` give, for each gap of a part, its index in the pieces and its index in `gaps`.
@@ -138,7 +138,7 @@ def fill(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], values: l
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """Remember the layouts made last; at most `limit`, because each holds a whole letter.
+    """Remember the layouts made last; at most `limit`.
 
     A layout is found by its digest's identity, because hashing a digest costs as much as filling its layout, and a
     run hands the very same object over for each reader of a digest. `alike`: digests that read the same share a

@@ -44,8 +44,8 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
     head = Head(site, to=owed.email, message_id=message_id, date=now, list_id="", unsubscribe_url="")
     # The tag names no delivery, because a report about a notice is about no letter.
-    message = compose_message(settings, letter, head)
-    return Parcel(owed.number, FOLDER, owed.email, message, letter, None, "notice", head.message_id, composed=True)
+    pieces = compose_message(settings, letter, head)
+    return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", head.message_id, composed=True)
 
 
 def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> tuple[str, tuple[str, ...]]:

@@ -62,10 +62,11 @@ class Parcel:
     """Hold one reader's letter, composed and ready to be handed over.
 
     `delivery` is the number to name in the outcome, `folder` the name of the edition ("weekly-2027-10-29"), `to` a
-    bare address. `message` is the whole RFC 5322 message, lines ended by CRLF, signed if config has a key.
-    `letter` is the subject, html and text that the message was composed from. A transport sends either `message`
-    or, where its capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to
-    the other side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
+    bare address. `message` is the whole RFC 5322 message, lines ended by CRLF, signed if config has a key; it is
+    joined from its `pieces` when it is needed, because a batch of whole messages would take much memory. `letter` is
+    the subject, html and text that the message was composed from. A transport sends either `message` or, where its
+    capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to the other
+    side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
     it back into the delivery. `message_id` is the header of `message`. `composed`: `compose` made `message`, which
     proves its form: 7 bit, each line ended by CRLF, none begun by a dot. Any other message is checked.
     """
@@ -73,12 +74,17 @@ class Parcel:
     delivery: int
     folder: str
     to: str
-    message: bytes
+    pieces: Sequence[bytes]
     letter: Assembled
     filling: Filling | None = None
     tag: str = ""
     message_id: str = ""
     composed: bool = False
+
+    @property
+    def message(self) -> bytes:
+        """Return the whole message."""
+        return b"".join(self.pieces)
 
 
 class Asked(NamedTuple):

@@ -329,7 +329,7 @@ def parcel(number: int, *, to: str = "", size: int = 0) -> Parcel:
     head = f"From: digest@example.org\r\nTo: {to}\r\nSubject: Homes\r\nMessage-ID: {message_id(number)}"
     message = f"{head}\r\n\r\n{body}".encode()
     return Parcel(
-        number, "weekly-2027-10-29", to, message, Assembled("Homes", [b"<p>Homes</p>"], [b"Homes"]), tag=f"{number}"
+        number, "weekly-2027-10-29", to, [message], Assembled("Homes", [b"<p>Homes</p>"], [b"Homes"]), tag=f"{number}"
     )
 
 

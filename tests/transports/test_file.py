@@ -23,7 +23,7 @@ def parcel(number: int, subject: str = "Homes <first> & foremost") -> Parcel:
         number,
         "weekly-2026-11-20",
         f"r{number}@example.org",
-        message,
+        [message],
         Assembled(subject, [b"<p>Body</p>"], [b"Body"]),
     )
 
@@ -52,7 +52,7 @@ def test_is_never_in_doubt(tmp_path: Path) -> None:
 def test_the_file_of_another_letter_with_the_number_is_not_taken_for_it(tmp_path: Path) -> None:
     """After a restore the number of a delivery may be given again; the Message-ID is of one reader and edition."""
     old, new = (
-        replace(parcel(1), message=f"Message-ID:\r\n <{name}@example.org>\r\n\r\nBody\r\n".encode(),
+        replace(parcel(1), pieces=[f"Message-ID:\r\n <{name}@example.org>\r\n\r\nBody\r\n".encode()],
                 message_id=f"<{name}@example.org>")
         for name in ("0a", "0b")
     )  # fmt: skip

@@ -46,7 +46,12 @@ class Head:
 
 
 def compose(assembled: Assembled, head: Head) -> bytes:
-    """Return the whole message: CRLF, 7 bit, text part first, one recipient.
+    """Return the whole message of `message_pieces`."""
+    return b"".join(message_pieces(assembled, head))
+
+
+def message_pieces(assembled: Assembled, head: Head) -> list[bytes]:
+    """Return the whole message in pieces to be joined: CRLF, 7 bit, text part first, one recipient.
 
     BadHeader (a DigestError and ValueError) when a value is unfit for its header: it has a control character, a
     local part that is not ASCII, or an address that is not a URI.
@@ -66,14 +71,12 @@ def compose(assembled: Assembled, head: Head) -> bytes:
         f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
     )
     mark = b"--" + boundary.encode("ascii")
-    return b"".join(
-        (
-            "".join(lines).encode("ascii"),
-            *(mark, b"\r\n", _TEXT, *assembled.text_pieces, b"\r\n"),
-            *(mark, b"\r\n", _HTML, *assembled.html_pieces, b"\r\n"),
-            *(mark, b"--\r\n"),
-        )
-    )
+    return [
+        "".join(lines).encode("ascii"),
+        *(mark, b"\r\n", _TEXT, *assembled.text_pieces, b"\r\n"),
+        *(mark, b"\r\n", _HTML, *assembled.html_pieces, b"\r\n"),
+        *(mark, b"--\r\n"),
+    ]
 
 
 @lru_cache(maxsize=64)

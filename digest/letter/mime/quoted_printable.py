@@ -17,8 +17,8 @@ def encode(text: str) -> bytes:
 
     A hard break is written for each line feed; a piece that does not end in one ends in a soft break.
     """
-    if not text:
-        return b""
+    if "\n" not in text and "\r" not in text:
+        return _line(text, hard=False) if text else b""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     last = lines.pop()
     wire = [_line(line, hard=True) for line in lines]

@@ -53,7 +53,7 @@ def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str
             "the address has letters outside ASCII before the @, which this server does not take (SMTPUTF8)"
         )
     # A composed letter is not checked again, because that takes longer than all the rest of a hand-over.
-    wire = parcel.message + _END if parcel.composed else wire_form(parcel.message)
+    wire = b"".join((*parcel.pieces, _END)) if parcel.composed else wire_form(parcel.message)
     size = len(wire) - 3
     limit = offers.get("size", "").strip()
     if limit.isdecimal() and 0 < int(limit) < size:

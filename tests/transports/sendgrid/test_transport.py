@@ -319,7 +319,7 @@ def parcel(number: int, **other: Any) -> Parcel:
             unsubscribe_url=link,
         ),
     )
-    return Parcel(number, "weekly-2026-11-20", f"reader{number}@example.org", message, letter)
+    return Parcel(number, "weekly-2026-11-20", f"reader{number}@example.org", [message], letter)
 
 
 def filled(number: int, form: Form) -> Parcel:
@@ -328,7 +328,7 @@ def filled(number: int, form: Form) -> Parcel:
     to = f"reader{number}@example.org"
     head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
     filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly")
-    return Parcel(number, "weekly-2026-11-20", to, b"", Assembled(form.subject, [], []), filling, f"{number}-tag")
+    return Parcel(number, "weekly-2026-11-20", to, [], Assembled(form.subject, [], []), filling, f"{number}-tag")
 
 
 def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:

@@ -124,7 +124,7 @@ def test_a_wait_is_never_read_from_a_number_that_is_none() -> None:
 
 
 def ready(to: str = TO, message: bytes = b"To: x\r\n\r\nHi\r\n", **offers: str) -> list[bytes]:
-    unready = Parcel(5, "weekly", to, message, Assembled("s", [], []), tag="5")
+    unready = Parcel(5, "weekly", to, [message], Assembled("s", [], []), tag="5")
     letter = make_ready(unready, lambda tag: f"bounce+{tag}@news.example.org", offers)
     return [command for _, command in letter.commands]
 

@@ -60,7 +60,7 @@ def test_letters_arrive_as_they_are(extensions: tuple[str, ...]) -> None:
     dots = b"Subject: dots\r\n\r\n.\r\n..\r\n.dot\r\nMAIL FROM:<x@y.example>\r\n"
     letters = [
         parcel(1, size=200_000),
-        Parcel(2, "f", "reader2@example.org", dots, Assembled("s", [], []), tag="2"),
+        Parcel(2, "f", "reader2@example.org", [dots], Assembled("s", [], []), tag="2"),
         parcel(3),
     ]
     with serving(extensions=extensions) as server:
