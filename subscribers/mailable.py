@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from subscribers.consent import may_mail
 from subscribers.model import Subscriber
-from subscribers.suppression import suppressed_reasons
+from subscribers.rows import COLUMNS, to_subscriber
+from subscribers.suppression import reasons_for, suppressed_reasons
+from subscribers.tables import subscriber
 
 
 def unmailable(
@@ -21,8 +23,25 @@ def unmailable(
     `allow_list` allows everybody. Raises BadSecret when the suppressions were made with another secret.
     """
     suppressed = suppressed_reasons(conn, secret, [subscriber.id for subscriber in subscribers])
-    reasons = {
-        subscriber.id: may_mail(subscriber, subscriber.id in suppressed, now, allow_list)
-        for subscriber in subscribers
-    }
+    return _reasons(subscribers, suppressed, allow_list, now)
+
+
+def read_mailable(
+    conn: Connection, ids: Collection[int], *, secret: bytes, allow_list: Collection[str], now: datetime
+) -> tuple[dict[int, Subscriber], dict[int, str]]:
+    """Return {id: subscriber} for at most 1,000 ids, and of these {id: reason} as `unmailable`, from one reading.
+
+    Ids without a subscriber are left out.
+    """
+    rows = conn.execute(select(*COLUMNS, subscriber.c.email_key).where(subscriber.c.id.in_(ids))).all()
+    readers = {row.id: to_subscriber(row[:-1]) for row in rows}
+    reasons = reasons_for(conn, secret, [row.email_key for row in rows])
+    suppressed = {row.id for row in rows if row.email_key in reasons}
+    return readers, _reasons(readers.values(), suppressed, allow_list, now)
+
+
+def _reasons(
+    subscribers: Iterable[Subscriber], suppressed: Collection[int], allow_list: Collection[str], now: datetime
+) -> dict[int, str]:
+    reasons = {person.id: may_mail(person, person.id in suppressed, now, allow_list) for person in subscribers}
     return {number: reason for number, reason in reasons.items() if reason}

@@ -66,6 +66,20 @@ class Recorder:
         pass
 
 
+class Sharing(Recorder):
+    """A transport whose requests may hold four readers of a digest."""
+
+    capabilities = Capabilities(batch_size=4, fills_forms=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        self.batches.append(len(parcels))
+        return super().hand_over(parcels)
+
+
 @pytest.fixture
 def frozen(tmp_path: Path, pipeline_url: str) -> Iterator[tuple[House, int]]:
     """A house with a frozen weekly edition for five readers, nothing handed over yet."""
@@ -239,6 +253,22 @@ def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
     # Those who share a digest come together, so that they share a request.
     subjects = [parcel.letter.subject for parcel in transport.taken]
     assert sum(one != after for one, after in pairwise(subjects)) <= 2
+    house.close()
+
+
+def test_a_batch_ends_where_a_digest_ends_if_readers_share_requests(tmp_path: Path, sqlite_url: str) -> None:
+    house = House(tmp_path / "house", sqlite_url)
+    house.run()
+    for n, follows in enumerate([0, 0, 0, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2]):
+        house.reader(f"r{n}@example.org", interests=FOLLOWED[follows])
+    for area in ("housing", "transport"):
+        house.publish(area, areas=area)
+    number = freeze(house)
+    transport = Sharing()
+    hand_over(house, number, transport)
+    assert receipt(house, number).accepted == 14
+    # Requests for at most four readers: 3 of the first digest, 2 of the second, 9 of the third.
+    assert sorted(transport.batches) == [1, 2, 3, 4, 4]
     house.close()
 
 

@@ -18,8 +18,9 @@ from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
+from digest.transports.base import Capabilities
 from subscribers import store as people
-from subscribers.mailable import unmailable
+from subscribers.mailable import read_mailable
 from subscribers.model import Subscriber
 from subscribers.suppression import seal
 
@@ -62,8 +63,7 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
         edition = editions.get(conn, number)
         # Read the edition again, because a person may have stopped it since the last batch.
         goes_on = edition is not None and not edition.held
-        most = run.transport.capabilities.batch_size
-        owed = deliveries.pending(conn, number, most, now) if goes_on else []
+        owed = _next_batch(conn, run.transport.capabilities, number, now) if goes_on else []
         batch, dropped = mailable(conn, installation.settings, owed, secret, now)
         _settle_dropped(conn, dropped, now)
         # Keep what was really taken, because a run that lost its lock without noticing may claim the same rows.
@@ -79,13 +79,28 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
     return batch, len(dropped)
 
 
+def _next_batch(conn: Connection, capabilities: Capabilities, number: int, now: datetime) -> list[Delivery]:
+    """Return the next deliveries to claim, sorted by digest.
+
+    Where the readers of a digest share requests, a batch does not cut a digest that fits into the next one, because
+    the cut would cost a request more.
+    """
+    most = capabilities.batch_size
+    owed = deliveries.pending(conn, number, most + 1, now)
+    batch, cut = owed[:most], owed[most:]
+    if cut and capabilities.fills_forms:
+        whole = [delivery for delivery in batch if delivery.digest != cut[0].digest]
+        batch = whole or batch
+    return batch
+
+
 def mailable(
     conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
 ) -> tuple[list[Claimed], list[Dropped]]:
     """Part deliveries into those that may be mailed now and those that may not; changes nothing."""
-    readers = people.many(conn, [delivery.subscriber for delivery in owed])
-    blocked = unmailable(conn, [*readers.values()], secret=secret, allow_list=settings.only, now=now)
-    digests = deliveries.digests(conn, [delivery.digest for delivery in owed if delivery.digest is not None])
+    ids = [delivery.subscriber for delivery in owed]
+    readers, blocked = read_mailable(conn, ids, secret=secret, allow_list=settings.only, now=now)
+    digests = deliveries.digests(conn, {delivery.digest for delivery in owed if delivery.digest}, left_out=False)
     batch, dropped = [], []
     for delivery in owed:
         reader = readers.get(delivery.subscriber)

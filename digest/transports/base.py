@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digest.letter.form import Form
     from digest.letter.mime.compose import Head
 
-BATCH = 200  # deliveries
+BATCH = 1000  # deliveries; each batch costs two commits
 About = Literal["", "reader", "letter", "sender", "account"]
 
 

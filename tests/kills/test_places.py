@@ -18,7 +18,7 @@ from tests.kills.conftest import TrialOf
 from tests.kills.trial import READERS, TRANSPORTS, Ground, Trial
 
 KILLED = -signal.SIGKILL
-THREE_BATCHES = {"file": 450, "smtp": 450, "sendgrid": 2_050}  # readers; see Capabilities in digest.transports.base
+THREE_BATCHES = 2_050  # readers; see BATCH in digest.transports.base
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def test_killed_at_each_named_place_three_times(trial_of: TrialOf, kind: str, en
 
 def check_place(trial_of: TrialOf, place: Place, kind: str, engine: str, occurrence: int) -> tuple[int, int]:
     """Kill at the `occurrence`-th pass, or in so many runs; return the kills, and the batches left in doubt."""
-    readers = THREE_BATCHES[kind] if place.passes == "batch" and occurrence > 1 else place.readers
+    readers = THREE_BATCHES if place.passes == "batch" and occurrence > 1 else place.readers
     with trial_of(kind, engine, readers=readers) as one:
         one.environ.update(place.more)
         if place.first:

@@ -47,7 +47,7 @@ def test_the_seam_imports_no_implementation(seam: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "batch_size", "fills_forms", "can_wait"),
-    [("file", 200, False, False), ("smtp", 200, False, False), ("sendgrid", 1000, True, True)],
+    [("file", 1000, False, False), ("smtp", 1000, False, False), ("sendgrid", 1000, True, True)],
 )
 def test_a_transport_can_do_what_its_settings_say(
     tmp_path: Path, kind: str, batch_size: int, fills_forms: bool, can_wait: bool
