@@ -50,7 +50,7 @@ class Letters:
         day = _day(settings, edition, now)
         self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, copy=copy)
         self._letters: dict[str, Letter] = {}
-        self._forms: dict[tuple[str, Digest], Form] = {}
+        self._forms: dict[str, tuple[Digest, Form]] = {}
         self._checked: dict[str, list[Digest]] = {}
         self._lock = threading.RLock()
 
@@ -76,13 +76,19 @@ class Letters:
         return assemble(letter, digest, reader)
 
     def form(self, language: str, digest: Digest, reader: ReaderFacts) -> Form:
-        """Return a digest's letter as a form, the same object for all its readers; `reader` may be any of them."""
+        """Return a digest's letter as a form; `reader` may be any of its readers.
+
+        It is the same object for all readers of a language who come one after the other with this very digest. Only
+        the last form of a language is kept, because each holds a whole letter.
+        """
         letter = self.of(language)
-        key = (letter.book.words.language, digest)
+        chosen = letter.book.words.language
         with self._lock:
-            if key not in self._forms:
-                self._forms[key] = make_form(letter, digest, reader)
-            return self._forms[key]
+            last, blank = self._forms.get(chosen, (None, None))
+            if blank is None or last is not digest:
+                blank = make_form(letter, digest, reader)
+                self._forms[chosen] = digest, blank
+            return blank
 
     def _check(self, letter: Letter, digest: Digest, reader: ReaderFacts, checked: list[Digest]) -> Letter:
         """Compare a digest's letter with the same rendered whole; return a letter that is right for this language."""

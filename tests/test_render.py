@@ -87,6 +87,14 @@ def test_a_letter_is_compiled_once_a_language_whatever_the_number_of_readers(hou
     assert inline.calls == 2 + 2 * CHECKED, "one call a language, and the first digests again to compare"
 
 
+def test_the_readers_of_a_digest_share_a_form_and_only_the_last_is_kept(house: House) -> None:
+    made, (first, second, *_) = letters(house.settings, Counted()), some_digests()
+    forms = [made.form(language, first, sample.READER) for language in ("en", "cy", "en", "cy")]
+    assert forms[0] is forms[2] and forms[1] is forms[3], "also when languages take turns"
+    assert made.form("en", second, sample.READER) is not forms[0]
+    assert made.form("en", first, sample.READER) is not forms[0], "it was not kept, because each holds a whole letter"
+
+
 def test_each_subscriber_is_sent_and_shown_their_own_language(house: House) -> None:
     house.run()
     place = house.place

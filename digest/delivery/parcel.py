@@ -16,6 +16,7 @@ from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.form import values
 from digest.letter.mime.compose import Head, message_pieces
+from digest.letter.mime.headers import address as require_address
 from digest.model import Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
@@ -55,12 +56,15 @@ def parcel(
     settings, edition = letters.settings, letters.edition
     rendered = render_letter(letters, person, digest, links_of(settings.site, edition, person, secret))
     head = head_of(letters, person, rendered.reader, secret, now)
-    pieces = compose_message(settings, rendered.letter, head)
+    pieces: list[bytes] = []
     filling = None
     if settings.transport.capabilities.fills_forms:
         form = letters.form(person.language, digest, rendered.reader)
         marks = values(letters.of(person.language), form, rendered.reader)
+        require_address("To", person.email)  # as composing does
         filling = Filling(form, marks, head, edition.cadence)
+    else:
+        pieces = compose_message(settings, rendered.letter, head)
     tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
     folder = folder_of(edition)
     return Parcel(

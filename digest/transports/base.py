@@ -63,7 +63,8 @@ class Parcel:
 
     `delivery` is the number to name in the outcome, `folder` the name of the edition ("weekly-2027-10-29"), `to` a
     bare address. `message` is the whole RFC 5322 message, lines ended by CRLF, signed if config has a key; it is
-    joined from its `pieces` when it is needed, because a batch of whole messages would take much memory. `letter` is
+    joined from its `pieces` when it is needed, because a batch of whole messages would take much memory. Beside a
+    `filling` there are no pieces, and `message` is composed when it is read, without a signature. `letter` is
     the subject, html and text that the message was composed from. A transport sends either `message` or, where its
     capabilities say `fills_forms`, `filling`; without that capability `filling` is None. Give `tag` to the other
     side as an identifier that it repeats in every event of this letter; `digest/transports/tag.py` turns
@@ -83,8 +84,12 @@ class Parcel:
 
     @property
     def message(self) -> bytes:
-        """Return the whole message."""
-        return b"".join(self.pieces)
+        """Return the whole message. Raises BadHeader if a value of the filling's head is unfit for its header."""
+        if self.filling is None:
+            return b"".join(self.pieces)
+        from digest.letter.mime.compose import compose  # here, because the seam is light to import
+
+        return compose(self.letter, self.filling.head)
 
 
 class Asked(NamedTuple):
