@@ -31,8 +31,6 @@ LIFETIMES: dict[str, timedelta | None] = {
 LONGEST = 256  # characters of a token that is read; made ones are far shorter
 SIGNATURE = 16  # bytes, because spam filters take longer ones for Bitcoin addresses
 
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -79,9 +77,18 @@ def make_token(
         payload.append(int(now.timestamp()))
     # Written here and not by itsdangerous, because that derives the key anew and tries to compress each token, which
     # takes ten times as long; a payload of random keys and numbers never gets shorter.
-    body = base64_encode(_written(payload).encode())
+    body = base64_encode(_written(payload))
     signature = hmac.digest(_signing_key(tuple(secret_keys), purpose), body, "sha256")[:SIGNATURE]
     return (body + b"." + base64_encode(signature)).decode("ascii")
+
+
+def _written(payload: Sequence[int | str]) -> str:
+    """Return a payload as JSON without spaces."""
+    key, *numbers = payload
+    if isinstance(key, str) and key.isascii() and key.isalnum():
+        # A key needs no escapes, and writing it so takes a fifth of the time.
+        return f'["{key}",{",".join(map(str, numbers))}]'
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_token(

@@ -32,6 +32,8 @@ def _line(line: str, *, hard: bool) -> bytes:
     # The quick way for most lines, because encoding each reader's own words is much of the work on a letter.
     if not _PLAIN.fullmatch(line) or (hard and (len(line) >= LINE or line[:1] in ".F" or line[-1] == " ")):
         return _folded(line, hard=hard)
+    if 0 < len(line) < LINE and line[0] not in ".F":
+        return (line + ("\r\n" if hard else "=\r\n")).encode("ascii")
     rows, begin = [], 0
     while begin < len(line):
         if line[begin] in ".F" and (line[begin] == "." or line.startswith("From ", begin)):
