@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from digest.model import NamedAddress
+from digest.transports.sendgrid import limits
 from digest.transports.sendgrid.limits import limit_problems
 from digest.transports.sendgrid.payload import MOST_BYTES, Payload, Shared, requests, written
 from digest.transports.sendgrid.riders import fit_request
@@ -279,3 +280,23 @@ def test_reasons_hold_no_address() -> None:
     assert set(fitted.refused) == set(addresses)
     reasons = "; ".join(fitted.refused.values())
     assert not [word for word in ("example.org", "jane", "jäne", "doe", "exa", "mple") if word in reasons]
+
+
+def test_the_quick_test_of_a_reader_passes_nobody_whom_the_full_one_rejects() -> None:
+    changes = [change for _, *both in BOTH_SIDES for change in both]
+    changes += [
+        each(substitutions={MARK: f"x{MARK}"}), each(substitutions={"": "x"}), each(headers={"X": ""}),
+        each(substitutions={"a": "x", "ab": "y"}), each(headers={"list-id": "x"}), each(headers={"X": "x" * 990}),
+        to(email="a b@c.example"), to(email="a" * 400 + "@b.example"), to(name="a\x00"), to(extra="x"), to(name=1),
+        each(custom_args={"mid": ""}), each(custom_args={"mid": "é" * 1_590}), each(to=[{}]),
+        each(substitutions={MARK: "\x00" * 1_580}),
+    ]  # fmt: skip
+    passed = 0
+    for change in changes:
+        document = request(*people(2))
+        change(document)
+        person, shared = next(iter(document["personalizations"]), None), document.get("headers", {})
+        if person and person["to"] and limits._plainly_right(person, shared):
+            assert list(limits._reader("0", person, shared)) == []
+            passed += 1
+    assert 5 < passed < len(changes) - 15
