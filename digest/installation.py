@@ -63,6 +63,14 @@ class Installation:
             )
         return engine
 
+    def close(self) -> None:
+        """Close the connections to the database, if there are any; they are opened anew when they are used again.
+
+        The last one to an SQLite file brings its log back into the file.
+        """
+        if "engine" in vars(self):
+            self.engine.dispose()
+
     @cached_property
     def secret(self) -> bytes:
         """Return the secret that signs links and hashes suppressed addresses, created on first use.

@@ -66,13 +66,16 @@ class GlobalOptions:
         return load(self.config, os.environ if self.environ is None else self.environ)
 
     def installation(self, *, create: bool = True) -> Installation:
-        """Open the installation that the config file describes. Raises ConfigError.
+        """Open the installation that the config file describes, until the command ends. Raises ConfigError.
 
         `create`: whether a database that is not there is made.
         """
         from digest.installation import Installation
 
-        return Installation(self.settings(), self.now, create=create)
+        installation = Installation(self.settings(), self.now, create=create)
+        if context := click.get_current_context(silent=True):
+            context.call_on_close(installation.close)
+        return installation
 
     def at(self) -> datetime:
         """Return the instant that `--now` gives, else the present one (aware, UTC)."""
