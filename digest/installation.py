@@ -16,13 +16,13 @@ from digest.errors import WrongUse
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
-from digest.transports.base import Transport
 from subscribers.secret import load_secret
 from subscribers.suppression import check_secret, is_sealed, seal
 
 if TYPE_CHECKING:
     from digest.classify import Classifier
     from digest.sources.web.fetch import Fetcher
+    from digest.transports.base import Transport
 
 
 class Installation:
@@ -53,11 +53,12 @@ class Installation:
         # The fence is made with the first subscriber, so a missing database beside it was lost, not yet to be made.
         create = self._create and not self.settings.fence_file.exists()
         engine = make_engine(self.settings.storage_url, create=create)
-        if migrate.current(engine) is None:
+        fits = migrate.check_schema(engine)
+        if fits is None:
             if not create:
                 raise NoDatabase(f"the database holds nothing yet; {HOW_TO_MAKE}")
             migrate.upgrade(engine)
-        elif not migrate.check_schema(engine):
+        elif not fits:
             raise WrongUse(
                 "the database's schema is older than this program; back it up, then run `digest db upgrade`"
             )

@@ -38,14 +38,14 @@ def current(engine: Engine) -> str | None:
         return _current(connection)
 
 
-def check_schema(engine: Engine) -> bool:
-    """Return whether the database has this program's schema; false: `upgrade` is due. Changes nothing.
+def check_schema(engine: Engine) -> bool | None:
+    """Return whether the database has this program's schema; None: it has none yet, false: `upgrade` is due.
 
-    Raises SchemaTooNew when a newer version of this program wrote it.
+    Changes nothing. Raises SchemaTooNew when a newer version of this program wrote it.
     """
     revision = current(engine)
     _refuse_newer(engine, revision)
-    return revision == _newest()
+    return None if revision is None else revision == _newest()
 
 
 def upgrade(engine: Engine) -> bool:

@@ -216,7 +216,7 @@ def upgrade_to(engine: Engine, revision: str) -> None:
 
 def test_an_upgrade_says_whether_it_changed_anything(opened: Open, empty_url: str, toy: Path) -> None:
     engine = opened(empty_url)
-    assert (migrate.current(engine), migrate.check_schema(engine)) == (None, False)
+    assert (migrate.current(engine), migrate.check_schema(engine)) == (None, None)
     assert migrate.upgrade(engine) is True
     assert (migrate.current(engine), migrate.check_schema(engine)) == ("0002", True)
     assert migrate.upgrade(engine) is False
