@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from digest.config.mistakes import EMPTY
 from digest.config.site import split_url
 from digest.errors import without_secrets
 from digest.letter import colours
 from digest.letter.brand import DARK, LIGHT, Brand, Colours, Logo
 from digest.letter.words import primary
 
-_PART = ConfigDict(extra="forbid")
+_PART = ConfigDict(extra="forbid", defer_build=True, validate_default=True)
 _LONGEST_LOGO = 2000  # characters of a logo's address
 
 
@@ -62,8 +63,8 @@ class BrandPart(BaseModel):
     tagline: str = Field(default="", max_length=160, description="A line below the name.")
     address: str = Field(default="", description="The address in the footer. Empty: `site.postal_address`.")
     logo: LogoPart | None = Field(default=None, description="A picture above the name.")
-    light: Palette = Field(default_factory=Palette, description="Colours on a light screen.")
-    dark: Palette = Field(default_factory=Palette, description="Colours on a dark screen.")
+    light: Palette = Field(default=EMPTY, description="Colours on a light screen.")
+    dark: Palette = Field(default=EMPTY, description="Colours on a dark screen.")
     words: dict[str, dict[str, Any]] = Field(
         default={},
         description="Changed words by language, each by its key in `templates/email/words/`: `[brand.words.en]`.",

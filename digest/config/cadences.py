@@ -20,7 +20,7 @@ _LEAST, _MOST = timedelta(minutes=25), timedelta(hours=12)
 class CadencePart(BaseModel):
     """[cadence.daily], [cadence.weekly] or [cadence.monthly]."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     at: str = Field(
         description="When editions are due, in `site.zone`: `mon-fri 07:30`, `fri 08:00`; monthly `1 08:00` to "

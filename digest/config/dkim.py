@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from digest.letter.mime import headers
 from digest.model import Dkim, NamedAddress
 
-_PART = ConfigDict(extra="forbid")
+_PART = ConfigDict(extra="forbid", defer_build=True)
 
 
 class DkimPart(BaseModel):

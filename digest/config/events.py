@@ -20,7 +20,7 @@ _LEAST = timedelta(hours=25)  # because the provider repeats a call for a day
 class EventsPart(BaseModel):
     """[events]: public keys of the provider's webhook, and a mailbox of bounces and complaints."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     sendgrid_keys: list[str] = Field(
         default=[],

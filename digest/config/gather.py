@@ -12,7 +12,7 @@ from digest.config.spans import Span
 class GatherPart(BaseModel):
     """[gather]: the pause between two visits of a source, and the limits of one visit."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     every: Span = Field(
         default=timedelta(minutes=30), description="`digest run` asks a source no more often than this."

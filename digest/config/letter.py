@@ -12,7 +12,7 @@ from digest.config.spans import Span
 class LetterPart(BaseModel):
     """[letter]: the caps of a letter, the folder of the operator's own templates, and the welcome look-back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     cap: int = Field(
         default=12, ge=1, le=100, description='The most entries that a letter shows; the rest is counted as "N more".'

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class LintPart(BaseModel):
     """[lint]: names of mail programs as Can I email writes them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     clients: list[str] = Field(
         default=[],
@@ -28,7 +26,9 @@ def check_clients(names: list[str]) -> list[str]:
     problems = []
     for name in names:
         if name not in known_clients():
-            near = difflib.get_close_matches(name, known_clients(), 1)
+            from difflib import get_close_matches  # here, because few files have a mistake
+
+            near = get_close_matches(name, known_clients(), 1)
             cure = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known_clients())}"
             problems.append(f"lint.clients: {name!r} is not a mail program of Can I email; {cure}")
     return problems

@@ -21,7 +21,7 @@ from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.gather import GatherPart
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
-from digest.config.mistakes import validate
+from digest.config.mistakes import EMPTY, validate
 from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
@@ -39,34 +39,30 @@ from digest.system.resources import resource
 class ConfigFile(BaseModel):
     """The tables of config.toml, in the order in which docs/configuration.md lists them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True, validate_default=True)
 
     site: SitePart = Field(
         description="Whose newsletter it is, and the words and addresses that every letter carries."
     )
-    storage: StoragePart = Field(
-        default_factory=StoragePart, description="Where the database and the two files beside it are."
-    )
+    storage: StoragePart = Field(default=EMPTY, description="Where the database and the two files beside it are.")
     retention: RetentionPart = Field(
-        default_factory=RetentionPart,
+        default=EMPTY,
         description="How old things get before `digest run` removes them; see docs/how-it-decides.md.",
     )
-    transport: TransportPart = Field(default_factory=TransportPart, description="How letters leave.")
-    gather: GatherPart = Field(
-        default_factory=GatherPart, description="How often and how patiently sources are read."
-    )
-    letter: LetterPart = Field(
-        default_factory=LetterPart, description="How much a letter shows, and with which templates."
-    )
+    transport: TransportPart = Field(default=EMPTY, description="How letters leave.")
+    gather: GatherPart = Field(default=EMPTY, description="How often and how patiently sources are read.")
+    letter: LetterPart = Field(default=EMPTY, description="How much a letter shows, and with which templates.")
     lint: LintPart = Field(
-        default_factory=LintPart, description="The mail programs that `digest preview --lint` checks against."
+        default=EMPTY,
+        description="The mail programs that `digest preview --lint` checks against.",
     )
     brand: BrandPart = Field(
-        default_factory=BrandPart,
+        default=EMPTY,
         description="Names, logo, colours and words of your own in letters; all of it may be left out.",
     )
     events: EventsPart = Field(
-        default_factory=EventsPart, description="Where the provider's events, bounces and complaints arrive."
+        default=EMPTY,
+        description="Where the provider's events, bounces and complaints arrive.",
     )
     dkim: DkimPart | None = Field(
         default=None, description="The signature of letters that go by SMTP. Without this table they are not signed."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]  # keys and indexes from the root of the file, as pydantic gives them
+# The default of a table. Validated with the file, because an instance would cost each table a validator of its own.
+EMPTY: Any = {}
 
 
 def validate(model: type[Model], raw: dict[str, Any]) -> tuple[Model | None, list[str]]:
@@ -18,6 +20,8 @@ def validate(model: type[Model], raw: dict[str, Any]) -> tuple[Model | None, lis
     Takes those keys out of `raw`, so that the caller can check the others too. The model is None where it cannot
     be without them.
     """
+    # Because pydantic would look through every installed package for plugins, and none has a say in what is valid.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
@@ -36,8 +40,10 @@ def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
     *_, key = steps = [str(step) for step in location]
     path = ".".join(steps)
     if kind == "extra_forbidden":
+        from difflib import get_close_matches  # here, because few files have a mistake
+
         allowed = _keys_beside(model, location)
-        near = difflib.get_close_matches(key, allowed, 1)
+        near = get_close_matches(key, allowed, 1)
         cure = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(allowed))}"
         return f"{path}: unknown key; {cure}"
     if kind == "missing":

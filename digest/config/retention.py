@@ -37,7 +37,7 @@ def _limit(least: timedelta) -> BeforeValidator:
 class RetentionPart(BaseModel):
     """[retention]: how old a thing gets before `digest run` removes it; "never" keeps it for ever."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     runs: Annotated[timedelta | None, _limit(_LEAST_RUNS)] = Field(
         default=timedelta(days=400),

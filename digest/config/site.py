@@ -22,7 +22,7 @@ _URL = "write https://digest.example.org"
 class SitePart(BaseModel):
     """[site]: the name of the newsletter, its web address, its sender, and its language and time zone."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     name: str = Field(min_length=1, description="The name of the newsletter, in letters and on the web pages.")
     base_url: str = Field(description="The address where `digest serve` is reached; links in letters begin with it.")

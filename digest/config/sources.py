@@ -27,7 +27,7 @@ def _backfill(value: object) -> object:
 class SourcePart(BaseModel):
     """[[source]]: a feed at `url`, or a feed's file or a folder at `path`."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     name: str = Field(min_length=1, max_length=200, description="Its name in letters; each source has its own.")
     url: str | None = Field(default=None, description="The address of a feed: RSS, Atom, RDF or JSON Feed.")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class StoragePart(BaseModel):
     """[storage]: the address of the database, and the paths of the secret and of the fence."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     url: str = Field(
         default="sqlite:///digest.db",

@@ -34,7 +34,7 @@ def _words(value: object) -> object:
 class TermPart(BaseModel):
     """[[policy_area]] or [[theme]]; `name_cy` and the like are its names in other languages."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     slug: str = Field(description="Its short name in files and commands: small letters, digits and hyphens.")
     name: str = Field(min_length=1, description="Its name in letters.")

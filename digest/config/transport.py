@@ -26,7 +26,7 @@ _LONGEST_BOUNCES = (
 class TransportPart(BaseModel):
     """[transport]. Secrets stand in the environment or in a file of their own, never here."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     kind: Literal["file", "smtp", "sendgrid"] = Field(
         default="file",
