@@ -16,18 +16,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.editions.withdraw import Withdrawal, after_reading, at_their_time
 from digest.errors import DigestError, SourceError, TryLater, without_secrets
 from digest.installation import Installation
 from digest.model import Snapshot, Source
 from digest.schedule import CLOCKS_DIFFER
-from digest.store import sources, standings
+from digest.store import releases, sources, standings
 from digest.store.engine import is_of_database, reading, writing
 from digest.store.sources import Gathering, State
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
+    from digest.editions.withdraw import Withdrawal
     from digest.sources.read import Reading
     from digest.sources.web.fetch import Fetcher
 
@@ -81,8 +81,19 @@ def gather(
                     continue
                 rows[source.name] = row
                 progress(row)
-    at_their_time(installation, now)
+    _release_by_date(installation, now)
     return [rows[source.name] for source in chosen if source.name in rows]
+
+
+def _release_by_date(installation: Installation, now: datetime) -> None:
+    """Release the entries whose embargo has ended, and withhold those that have expired, if there are any."""
+    with reading(installation.engine) as conn:
+        floor = releases.floor(conn, now, installation.settings.welcome)
+        if not standings.due(conn, now, floor):
+            return
+    from digest.editions.withdraw import at_their_time  # here, because in most runs no entry reaches its date
+
+    at_their_time(installation, now)
 
 
 def is_due(source: Source, state: State, now: datetime, every: timedelta) -> bool:
@@ -193,6 +204,7 @@ def _store_reading(
 ) -> Gathering:
     """Store the entries of a reading, and the facts about its source that the next reading needs."""
     from digest.editions.intake import take_in
+    from digest.editions.withdraw import after_reading
     from digest.sources.formats.tidy import TOO_MANY
 
     state = sources.state_of(conn, source)

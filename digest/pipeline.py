@@ -21,12 +21,11 @@ from digest.editions.due import has_slot_due, slots_to_run
 from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, WrongUse, counted
 from digest.installation import Installation
-from digest.notices.hand_over import hand_over_owed
 from digest.operations.clock import check_clock, leap_line
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence, local_midnight
-from digest.store import deliveries, editions, runs
+from digest.store import deliveries, editions, notices, runs
 from digest.store.engine import reading
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
@@ -240,6 +239,11 @@ def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
 
 def _notify(run: Run, _: RunContext) -> None:
     """Hand over the notices that could not be handed over at once."""
+    with reading(run.installation.engine) as conn:
+        if not notices.are_open(conn):
+            return
+    from digest.notices.hand_over import hand_over_owed
+
     hand_over_owed(run)
 
 

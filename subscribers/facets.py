@@ -6,7 +6,6 @@ not be refused by another.
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -34,8 +33,10 @@ class KnownFacets:
 
     def problem(self, facet: str, text: str) -> str:
         """Return the error text for a value that the facet does not have, with the cure."""
+        from difflib import get_close_matches  # here, because few texts have a mistake
+
         slugs = self._slugs[facet]
-        near = difflib.get_close_matches(_folded(text)[:60], slugs, n=1, cutoff=0.7)
+        near = get_close_matches(_folded(text)[:60], slugs, n=1, cutoff=0.7)
         listed = ", ".join(getattr(self, facet)) or "none"
         cure = f"did you mean {slugs[near[0]]!r}?" if near else f"known: {listed}"
         # Do not name config.toml for a region, because regions are fixed and cannot be added there.

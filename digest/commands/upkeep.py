@@ -55,10 +55,12 @@ def status(options: GlobalOptions, json_: bool) -> None:
 
 def _note(error: str | None) -> str:
     """Return the note of a source in at most 80 characters; files to correct are counted, and `doctor` names them."""
+    if error is None:
+        return ""
     from digest.operations.file_problems import file_problems, in_short
 
     problems = file_problems(error)
-    text = in_short(problems).partition(":")[0] + ": `digest doctor`" if problems else error or ""
+    text = in_short(problems).partition(":")[0] + ": `digest doctor`" if problems else error
     return text if len(text) <= 80 else text[:79] + "…"
 
 

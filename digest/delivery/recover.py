@@ -12,7 +12,6 @@ from digest.installation import Installation
 from digest.store import deliveries, editions, runs
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
-from digest.store.keys import tag_keys
 from digest.system.failpoint import failpoint
 from digest.transports.base import Asked
 
@@ -49,7 +48,9 @@ def letters_of(conn: Connection, installation: Installation, rows: Iterable[Deli
     rows = list(rows)
     if not rows:
         return []
-    from digest.delivery.parcel import folder_of, message_id  # here, because composing letters is slow to import
+    # Here, because composing letters is slow to import, and most runs ask about none.
+    from digest.delivery.parcel import folder_of, message_id
+    from digest.store.keys import tag_keys
 
     folders = {number: folder_of(editions.get(conn, number)) for number in {row.edition for row in rows}}
     keys = tag_keys(conn, [row.id for row in rows])  # none of a reader who was erased

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from digest.installation import Installation
-from digest.ledger.objections import Answers
-from digest.transports.base import Transport
+
+if TYPE_CHECKING:
+    from digest.ledger.objections import Answers
+    from digest.transports.base import Transport
 
 
 class Run:
@@ -12,11 +17,10 @@ class Run:
 
     `transport`: one that its caller has opened and closes; None: the installation's. `number` is the run's row in the
     database, which marks the deliveries it claims; 0 for work that claims none, such as stopping an edition.
-    `answers` is what the other side has answered so far.
     """
 
     def __init__(self, installation: Installation, transport: Transport | None = None, number: int = 0) -> None:
-        self.installation, self.number, self.answers = installation, number, Answers()
+        self.installation, self.number = installation, number
         self._given = transport
         self._opened: Transport | None = None
 
@@ -28,6 +32,13 @@ class Run:
         if self._opened is None:
             self._opened = self.installation.transport()
         return self._opened
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Return what the other side has answered so far."""
+        from digest.ledger.objections import Answers  # here, because most runs hand nothing over
+
+        return Answers()
 
     def close(self) -> None:
         """Close the transport that was opened here."""

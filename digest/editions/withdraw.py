@@ -30,7 +30,7 @@ from digest.sources.withdrawal import (
     sign_of,
 )
 from digest.store import editions, releases, sources, standings
-from digest.store.engine import reading, writing
+from digest.store.engine import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,8 @@ def after_reading(
 
 def at_their_time(installation: Installation, now: datetime) -> Withdrawal:
     """Release the entries whose embargo has ended, and withhold those that have expired."""
-    with reading(installation.engine) as conn:
-        floor = releases.floor(conn, now, installation.settings.welcome)
-        if not standings.due(conn, now, floor):
-            return Withdrawal()
     with writing(installation.engine, "release by date") as conn:
+        floor = releases.floor(conn, now, installation.settings.welcome)
         pairs = []
         for standing in standings.due(conn, now, floor).values():
             sign = Sign("", "", None, standing.not_after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -101,7 +100,9 @@ def _change(
     problems = []
     for name, value in changes.items():
         if name not in pattern:
-            near = difflib.get_close_matches(name, pattern, 1)
+            from difflib import get_close_matches  # here, because few files have a mistake
+
+            near = get_close_matches(name, pattern, 1)
             cure = f"did you mean {near[0]!r}?" if near else "remove it"
             problems.append(f"{where}: {name}: no letter has this word; {cure}")
             continue

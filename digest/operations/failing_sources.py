@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from digest.errors import PersonNeeded, TryLater
 from digest.installation import Installation
-from digest.operations.file_problems import file_problems, in_short
 from digest.schedule import local_midnight
 from digest.store import sources
 from digest.store.engine import reading
@@ -55,6 +54,10 @@ def failing_sources(
 
 def _faulty_files(conn: Connection, row: Gathering) -> str:
     """Return the line about the files of a source that are to be corrected, or "" when none of them is new."""
+    if row.error is None:
+        return ""
+    from digest.operations.file_problems import file_problems, in_short
+
     problems = file_problems(row.error)
     before = file_problems(sources.note_before(conn, row.name)) if problems else []
     fresh = [problem for problem in problems if problem not in before]

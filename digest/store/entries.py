@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
-from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys, print_of
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
+
+if TYPE_CHECKING:
+    from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys
 
 
 def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
     """Return the entry that each of `keys` leads to (None: several), and the stored facts of these entries."""
+    from digest.sources.newness import StoredKeys  # here, because only reading a source needs it
+
     entry_ids: dict[str, int | None] = {}
     for chunk in chunks(sorted(set(keys))):
         rows = conn.execute(select(entry_key.c.key, entry_key.c.entry_id).where(entry_key.c.key.in_(chunk)))
@@ -37,6 +41,8 @@ def of_days(conn: Connection, moments: Iterable[datetime]) -> dict[int, StoredEn
 
 
 def _stored(conn: Connection, condition: ColumnElement[bool]) -> dict[int, StoredEntry]:
+    from digest.sources.newness import StoredEntry
+
     columns = (entry.c.id, entry.c.source, entry.c.title, entry.c.url, entry.c.published, entry.c.html)
     rows = conn.execute(select(*columns, entry.c.summary, entry.c.print).where(condition))
     return {
@@ -222,6 +228,8 @@ def from_json(document: dict[str, Any]) -> Entry:
 
 
 def _text_values(sighting: Sighting) -> dict[str, Any]:
+    from digest.sources.newness import print_of
+
     return {
         "url": sighting.link, "title": sighting.title, "summary": sighting.summary, "html": sighting.html,
         "author": sighting.author, "language": sighting.language,

@@ -49,6 +49,11 @@ def owed(conn: Connection) -> list[Owed]:
     return [Owed(row.id, row.kind, row.email) for row in rows]
 
 
+def are_open(conn: Connection) -> bool:
+    """Return whether a notice is still owed, or claimed without an outcome."""
+    return conn.scalar(select(notice.c.id).where(notice.c.state.in_(("pending", "claimed"))).limit(1)) is not None
+
+
 def count_since(conn: Connection, kind: str, address_hash: str, since: datetime, *, left: bool = False) -> int:
     """Count the notices of a kind to an address since an instant; `left`: only those that have or may have left."""
     rows = select(func.count()).where(
