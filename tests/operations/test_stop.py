@@ -207,7 +207,7 @@ def test_a_provider_that_asks_for_patience_is_left_alone(runs: Runs) -> None:
     assert runs.fake.asked["POST /v3/mail/send"] == 1
     with run.place() as place, writing(place.engine) as conn:
         tried = select(tables.delivery.c.attempts).where(tables.delivery.c.digest_id.is_not(None))
-        assert sorted(conn.scalars(tried)) == [0, 0, 0, 1, 1, 1]
+        assert sorted(conn.scalars(tried)) == [0, 0, 0, 0, 0, 1], "only the request that was answered counts"
 
 
 def test_a_run_that_slept_until_its_hour_was_near_hands_nothing_over(runs: Runs) -> None:
