@@ -1,0 +1,78 @@
+"""Start the programs that take letters and discard them, and find or install the peers they come with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
+
+
+def program(name: str, package: str) -> str:
+    """Return the path of a program, and install Debian's package when it is missing and this is root.
+
+    Raises RuntimeError with the cure when it cannot be had.
+    """
+    if path := shutil.which(name, path=_PATH):
+        return path
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", package]):
+            subprocess.run(["apt-get", *words], check=False, env=environ, capture_output=True)
+    if path := shutil.which(name, path=_PATH):
+        return path
+    raise RuntimeError(f"{name} is missing: install Debian's package {package}")
+
+
+@contextmanager
+def smtp_sink(dump: Path | None = None) -> Iterator[int]:
+    """Run Postfix's smtp-sink on a free port, and yield the port.
+
+    With `dump`, each message is written to a file in that new folder, after lines about its envelope.
+    """
+    port = _free_port()
+    command = [program("smtp-sink", "postfix")]
+    if os.geteuid() == 0:
+        command += ["-u", "nobody"]
+    if dump is not None:
+        dump.mkdir()
+        dump.chmod(0o777)  # because the sink runs as nobody
+        command += ["-d", f"{dump}/%H%M%S."]
+    process = subprocess.Popen(
+        [*command, f"127.0.0.1:{port}", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def smtp_transport(port: int) -> str:
+    """Return the lines of [transport] for a sink on this machine."""
+    return f'kind = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"'
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as something listens at the port. Raises RuntimeError when the process ends before."""
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise RuntimeError("smtp-sink does not listen")
