@@ -27,10 +27,12 @@ class Cost:
 
 def cost_of(command: Sequence[str], *, environ: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end and return its cost. Raises RuntimeError with what it printed when it fails."""
+    # Without this variable, because with it every start would compile all modules again.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as output:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **(environ or {})}
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**kept, **(environ or {})}
         )
         memory = 0.0
         # Not the peak that wait4 tells, because that is never below this process's own.

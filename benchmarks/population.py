@@ -26,6 +26,8 @@ from pathlib import Path
 from digest.config.load import load
 from digest.installation import Installation
 from digest.model import NATIONAL, REGIONS
+from digest.store import deliveries, editions
+from digest.store.engine import reading
 
 ROOT = Path(__file__).parents[1]
 BEFORE = datetime(2026, 11, 19, 9, tzinfo=UTC)  # readers join and sources are read, the day before the edition
@@ -112,9 +114,9 @@ def make(
 
 def freeze(population: Population) -> int:
     """Draft and freeze the weekly edition in this process; return its number."""
+    # Here, because they would make the benchmark's own process bigger.
     from digest.editions.due import slots_to_run
     from digest.editions.freeze import freeze_slot
-    from digest.store.engine import reading
 
     installation = population.installation()
     cadence = installation.settings.cadence("weekly")
@@ -123,6 +125,18 @@ def freeze(population: Population) -> int:
     number = freeze_slot(installation, cadence, slot, DUE)
     installation.engine.dispose()
     return number
+
+
+def accepted(population: Population) -> int:
+    """Return how many letters were accepted. Raises RuntimeError unless every other reader's letter is empty."""
+    installation = population.installation()
+    with reading(installation.engine) as conn:
+        receipts = [deliveries.receipt(conn, edition) for edition in editions.listing(conn)]
+    installation.engine.dispose()
+    for receipt in receipts:
+        if not receipt.balanced or receipt.eligible != receipt.accepted + receipt.empty:
+            raise RuntimeError(f"not every reader was sent their letter: {receipt}")
+    return sum(receipt.accepted for receipt in receipts)
 
 
 def write_entries(folder: Path, count: int, areas: Sequence[str], themes: Sequence[str]) -> None:

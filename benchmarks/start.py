@@ -1,6 +1,4 @@
-"""Compare the processor time of light commands with that of `python -c pass`, and print it as words and JSON.
-
-    .venv/bin/python -m benchmarks.start [REPETITIONS]
+"""Compare the processor time of light commands with that of `python -c pass`: `python -m benchmarks.start`.
 
 The installation is the shipped config.toml with its sources behind a small HTTP server, gathered once, so that for
 the measured `run` nothing is due. Each repetition starts each command once, in turn.
@@ -8,11 +6,8 @@ the measured `run` nothing is due. Each repetition starts each command once, in 
 
 from __future__ import annotations
 
-import json
 import re
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,10 +16,17 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from benchmarks.cost import cost_of
+from benchmarks.figures import Figure, count_off, report
+
 ROOT = Path(__file__).parents[1]
 NOW = "2026-11-28T12:{minute:02d}+00:00"  # a Saturday, on which no cadence is due
-# What each command may cost at most, and had better cost, in times of `python -c pass` (issue 11).
-GOALS = {"--help": (6, 4), "status": (30, 20), "run": (30, 20)}
+# Each command: what it may cost at most, and had better cost, in times of `python -c pass`; and why it may be short.
+GOALS = {
+    "help": ("--help", 6, 4, "loading click and the list of commands is most of it"),
+    "status": ("status", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
+    "run": ("run with nothing due", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
+}
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -32,30 +34,28 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Log nothing, because stderr is for the benchmark."""
 
 
-def main(repetitions: int) -> None:
-    """Print the ratio of each command to `python -c pass`: its median and spread, with the median processor time."""
+def measure(repetitions: int) -> list[Figure]:
+    """Return for each command the ratios of its processor time to that of `python -c pass`."""
     with tempfile.TemporaryDirectory() as name:
         commands = {"pass": [sys.executable, "-c", "pass"], **_installation(Path(name))}
         for command in commands.values():
-            _processor_time(command)  # once before, because the first start may compile and read from disk
-        rows = [{key: _processor_time(command) for key, command in commands.items()} for _ in range(repetitions)]
-    results = {}
-    for key, (goal, stretch) in GOALS.items():
-        ratios = [row[key] / row["pass"] for row in rows]
-        results[key] = {
-            "ratio": round(statistics.median(ratios), 1),
-            "spread": [round(min(ratios), 1), round(max(ratios), 1)],
-            "ms": round(1000 * statistics.median(row[key] for row in rows)),
-            "goal": goal,
-            "stretch": stretch,
-        }
-        result = results[key]
-        print(
-            f"digest {key:7} {result['ms']:5} ms, {result['ratio']:6} × `python -c pass` {result['spread']},"
-            f" {'within' if result['ratio'] <= goal else 'over'} {goal}"
+            cost_of(command)  # once before, because the first start may compile and read from disk
+        rows = [
+            {key: cost_of(command).processor for key, command in commands.items()} for _ in count_off(repetitions)
+        ]
+    return [
+        Figure(
+            f"start-{key}",
+            f"processor time of `digest {words}`, in times of `python -c pass`",
+            tuple(row[key] / row["pass"] for row in rows),
+            "×",
+            reach=reach,
+            stretch=stretch,
+            more=False,
+            short=short,
         )
-    pass_ms = round(1000 * statistics.median(row["pass"] for row in rows), 1)
-    print(json.dumps({"start": {"repetitions": repetitions, "pass_ms": pass_ms, "commands": results}}))
+        for key, (words, reach, stretch, short) in GOALS.items()
+    ]
 
 
 def _installation(folder: Path) -> dict[str, list[str]]:
@@ -70,22 +70,14 @@ def _installation(folder: Path) -> dict[str, list[str]]:
         re.sub(r'^path = "(.*)"', rf'url = "{address}/\1?"\nallow_private = true', config, flags=re.MULTILINE)
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    subprocess.run([*digest, NOW.format(minute=0), "run"], check=True)
+    subprocess.run([*digest, NOW.format(minute=0), "run"], check=True, capture_output=True)
     server.shutdown()
     return {
-        "--help": [digest[0], "--help"],
+        "help": [digest[0], "--help"],
         "status": [*digest, NOW.format(minute=5), "status"],
         "run": [*digest, NOW.format(minute=5), "run"],
     }
 
 
-def _processor_time(command: list[str]) -> float:
-    """Run a command; return its processor time in seconds, of user and system."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    report(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 9))

@@ -1,0 +1,78 @@
+"""Keep the figures of all benchmarks in results.json: module by module, with the date and the machine's cores."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Figure, from_json
+
+FILE = Path(__file__).with_name("results.json")
+# In the order of the table. `million` runs only when it is named, because it takes an hour.
+MODULES = ("letters", "send", "sendgrid", "freeze", "million", "gather", "start", "mailman", "naive")
+APART = frozenset(("million",))
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleResult:
+    """Hold what one module measured, and when; `failed` is the reason why it has no figures, or "".
+
+    `cores` and `python` tell the machine, `seconds` how long the module took.
+    """
+
+    module: str
+    figures: tuple[Figure, ...] = ()
+    failed: str = ""
+    date: str = ""
+    cores: int = 0
+    python: str = ""
+    seconds: int = 0
+
+
+def measured_now(module: str, figures: Sequence[Figure], failed: str, seconds: float) -> ModuleResult:
+    """Return the result of a module that has just ended on this machine."""
+    # Four digits, because more would only make the differences between two files longer.
+    brief = tuple(
+        replace(figure, values=tuple(float(f"{value:.4g}") for value in figure.values)) for figure in figures
+    )
+    today = datetime.now(UTC).date().isoformat()
+    return ModuleResult(module, brief, failed, today, os.cpu_count() or 0, platform.python_version(), round(seconds))
+
+
+def load_results(file: Path = FILE) -> list[ModuleResult]:
+    """Return the results in `file`, in the order of the table; a module that was never run has an empty one."""
+    stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return [_from_json(module, stored.get(module)) for module in MODULES]
+
+
+def save_results(results: Sequence[ModuleResult], file: Path = FILE) -> None:
+    """Write results to `file`, without those that are empty."""
+    stored = {result.module: _to_json(result) for result in results if result.date}
+    file.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _to_json(result: ModuleResult) -> dict[str, Any]:
+    return {
+        "date": result.date,
+        "cores": result.cores,
+        "python": result.python,
+        "seconds": result.seconds,
+        "failed": result.failed,
+        "figures": [figure.to_json() for figure in result.figures],
+    }
+
+
+def _from_json(module: str, stored: dict[str, Any] | None) -> ModuleResult:
+    if stored is None:
+        how = f"`make bench-{module}`" if module in APART else f"`make bench FIGURES={module}`"
+        return ModuleResult(module, failed=f"not run yet: {how}")
+    figures = tuple(from_json(document) for document in stored["figures"])
+    return ModuleResult(
+        module, figures, stored["failed"], stored["date"], stored["cores"], stored["python"], stored["seconds"]
+    )
