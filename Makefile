@@ -9,10 +9,10 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # Keep byte code, because without it every start compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check docs proof browser letters lock wheel clean
+.PHONY: help demo test check docs proof bench bench-million browser letters lock wheel clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 demo: .venv/.ok ## Run the demo on sample sources and fictional subscribers; letters in demo/
 	$(BIN)/digest demo --out demo
@@ -33,6 +33,12 @@ proof: .venv/.ok ## Run the long proofs and print figures; for one part (at most
 	@set -e; for part in $(or $(PART),sources fuzz letters ledger killed actors faults restarts); do \
 		echo "proof: $$part"; $(BIN)/pytest -m proof $$(sed -n "s/^$$part: //p" .ci/proofs); \
 	done
+
+bench: .venv/.ok ## Measure the figures of speed, print them, and write them into the pages; some: make bench FIGURES=send
+	$(BIN)/python -m benchmarks $(FIGURES) --repetitions $(or $(REPETITIONS),5)
+
+bench-million: .venv/.ok ## Measure the memory and time of one run of a million readers (an hour); READERS=50000 for fewer
+	$(BIN)/python -m benchmarks million --readers $(or $(READERS),1000000)
 
 browser: .venv/.ok ## Install the programs that check letters: Chromium, html checkers, a spam filter
 	sh .ci/browser

@@ -23,6 +23,7 @@ from benchmarks.figures import Figure, from_json
 from benchmarks.results import APART, MODULES, ModuleResult, load_results, measured_now, save_results
 
 ROOT = Path(__file__).parents[1]
+READERS = 1_000_000  # of a run of `million`
 _HEARTBEAT = 30  # seconds of silence after which a module is said to be still at work
 
 
@@ -31,6 +32,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument("modules", nargs="*", help=f"of {', '.join(MODULES)}; by default all but {', '.join(APART)}")
     options.add_argument("--repetitions", type=int, default=5)
+    options.add_argument("--readers", type=int, default=READERS, help="of `million`; fewer are printed and not kept")
     arguments = options.parse_args()
     chosen = [name for name in ",".join(arguments.modules).split(",") if name]
     if unknown := [name for name in chosen if name not in MODULES]:
@@ -39,22 +41,27 @@ def main() -> int:
     results = {result.module: result for result in load_results()}
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)})", file=sys.stderr, flush=True)
-        results[name] = run_module(name, arguments.repetitions)
-        save_results(list(results.values()))  # after each, because the whole takes long and may be stopped
+        results[name] = run_module(name, arguments.readers if name in APART else arguments.repetitions)
+        if arguments.readers == READERS:
+            save_results(list(results.values()))  # after each, because the whole takes long and may be stopped
     table.show(list(results.values()))
-    pages.write(list(results.values()))
+    if arguments.readers == READERS:
+        pages.write(list(results.values()))
     return int(any(results[name].failed for name in chosen))
 
 
-def run_module(name: str, repetitions: int) -> ModuleResult:
-    """Run `benchmarks/NAME.py` and return what it measured, or why it failed."""
+def run_module(name: str, amount: int) -> ModuleResult:
+    """Run `benchmarks/NAME.py` and return what it measured, or why it failed.
+
+    `amount` is its repetitions, or its readers where it runs apart.
+    """
     if importlib.util.find_spec(f"benchmarks.{name}") is None:
         return measured_now(name, (), f"there is no benchmarks/{name}.py", 0)
     began = time.monotonic()
     # Each start of a measured command would compile all modules again with this variable.
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", f"benchmarks.{name}", str(repetitions)],
+        [sys.executable, "-u", "-m", f"benchmarks.{name}", str(amount)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=environ,
     )  # fmt: skip
     figures: Sequence[Figure] = ()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import picture, table
-from benchmarks.results import ModuleResult
+from benchmarks.results import ModuleResult, load_results
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- speed: written by `make bench` from benchmarks/results.json -->", "<!-- end of speed -->"
@@ -75,8 +75,12 @@ def _where(results: Sequence[ModuleResult]) -> str:
 def _between_markers(name: str, lines: Sequence[str]) -> str:
     """Return the text of a page with these lines between its markers. Raises ValueError when it has no markers."""
     page = (ROOT / name).read_text(encoding="utf-8")
-    section = "\n".join((BEGIN, *lines, END))
+    section = "\n".join((BEGIN, "", *lines, "", END))
     text, count = re.subn(rf"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: section, page, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{name} has {count} sections between {BEGIN} and {END}; it needs one")
     return text
+
+
+if __name__ == "__main__":
+    write(load_results())

@@ -61,7 +61,8 @@ def _frame(height: int) -> list[str]:
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}" rx="12"/>',
         f'<text class="title" x="{_LEFT}" y="30">How many times as fast as the peer named</text>',
-        f'<text class="small" x="{_WIDTH - _RIGHT}" y="30" text-anchor="end">1 is equal; line: wanted</text>',
+        f'<text class="small" x="{_WIDTH - _RIGHT}" y="30" text-anchor="end">'
+        "line: what is wanted; orange: short of it</text>",
     ]
 
 
@@ -72,9 +73,9 @@ def _row(figure: Figure, top: float, equal: float, end: float, goal: float) -> l
     """
     kind = "bar" if figure.is_reached else "short"
     left, width = min(equal, end), max(abs(end - equal), 2)
-    value = f"{rounded(figure.median)} ×"
+    value, words = f"{rounded(figure.median)} ×", escape(figure.says.replace("`", ""))
     return [
-        f'<text class="name" x="{_LEFT}" y="{top + 12}">{escape(figure.says)}</text>',
+        f'<text class="name" x="{_LEFT}" y="{top + 12}">{words}</text>',
         f'<rect class="{kind}" x="{left:.1f}" y="{top + 18}" width="{width:.1f}" height="14" rx="2"/>',
         f'<line class="goal" x1="{goal:.1f}" y1="{top + 15}" x2="{goal:.1f}" y2="{top + 35}"/>',
         f'<text class="value" x="{max(equal, end, goal) + 8:.1f}" y="{top + 30}">{value}</text>',

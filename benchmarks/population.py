@@ -81,12 +81,14 @@ def make(
     entries: int = 60,
     transport: str = FILE_TRANSPORT,
     url: str = "",
+    gathered: bool = True,
     frozen: bool = False,
 ) -> Population:
     """Make an installation in `folder`, ready to freeze its weekly edition, or with that edition frozen.
 
-    `transport`: the lines of [transport]; `url`: an empty database, "" for SQLite. Freezing does not open the fence,
-    so that a frozen installation may still be copied.
+    With `gathered` false, its entries are left for the next run to read. `transport`: the lines of [transport];
+    `url`: an empty database, "" for SQLite. Freezing does not open the fence, so that a frozen installation may still
+    be copied.
     """
     folder.mkdir(parents=True, exist_ok=True)
     population = Population(folder, url)
@@ -105,7 +107,8 @@ def make(
     write_readers(folder / "readers.csv", readers, areas, themes)
     _run(population.command("subscribers", "import", str(folder / "readers.csv"), now=BEFORE))
     (folder / "readers.csv").unlink()
-    _run(population.command("gather", now=BEFORE + timedelta(hours=1)))
+    if gathered:
+        _run(population.command("gather", now=BEFORE + timedelta(hours=1)))
     if frozen:
         # In a process of its own, because the benchmark's own memory must stay small.
         _run([sys.executable, "-m", "benchmarks.population", str(folder)])

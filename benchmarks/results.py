@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -54,7 +55,9 @@ def load_results(file: Path = FILE) -> list[ModuleResult]:
 def save_results(results: Sequence[ModuleResult], file: Path = FILE) -> None:
     """Write results to `file`, without those that are empty."""
     stored = {result.module: _to_json(result) for result in results if result.date}
-    file.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(stored, indent=1, ensure_ascii=False)
+    text = re.sub(r"\[\s+([-\d.,\se+]+?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)  # a line each
+    file.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _to_json(result: ModuleResult) -> dict[str, Any]:

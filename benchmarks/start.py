@@ -21,11 +21,11 @@ from benchmarks.figures import Figure, count_off, report
 
 ROOT = Path(__file__).parents[1]
 NOW = "2026-11-28T12:{minute:02d}+00:00"  # a Saturday, on which no cadence is due
-# Each command: what it may cost at most, and had better cost, in times of `python -c pass`; and why it may be short.
+# Each command in words; what it may cost at most, and had better cost, in times of `python -c pass`; why it may not.
 GOALS = {
-    "help": ("--help", 6, 4, "loading click and the list of commands is most of it"),
-    "status": ("status", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
-    "run": ("run with nothing due", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
+    "help": ("`digest --help`", 6, 4, "loading click and the list of commands is most of it"),
+    "status": ("`digest status`", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
+    "run": ("`digest run` with nothing due", 30, 20, "loading SQLAlchemy and pydantic is most of it"),
 }
 
 
@@ -46,7 +46,7 @@ def measure(repetitions: int) -> list[Figure]:
     return [
         Figure(
             f"start-{key}",
-            f"processor time of `digest {words}`, in times of `python -c pass`",
+            f"{words}: processor time, in times of `python -c pass`",
             tuple(row[key] / row["pass"] for row in rows),
             "×",
             reach=reach,
