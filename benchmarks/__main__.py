@@ -30,7 +30,9 @@ _HEARTBEAT = 30  # seconds of silence after which a module is said to be still a
 def main() -> int:
     """Run the chosen modules, keep what they measured, and print the table; return 1 when a module failed."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    options.add_argument("modules", nargs="*", help=f"of {', '.join(MODULES)}; by default all but {', '.join(APART)}")
+    options.add_argument(
+        "modules", nargs="*", help=f"of {', '.join(MODULES)}; by default all but {', '.join(sorted(APART))}"
+    )
     options.add_argument("--repetitions", type=int, default=5)
     options.add_argument("--readers", type=int, default=READERS, help="of `million`; fewer are printed and not kept")
     arguments = options.parse_args()
@@ -41,7 +43,7 @@ def main() -> int:
     results = {result.module: result for result in load_results()}
     for number, name in enumerate(chosen, 1):
         print(f"{name} ({number} of {len(chosen)})", file=sys.stderr, flush=True)
-        results[name] = run_module(name, arguments.readers if name in APART else arguments.repetitions)
+        results[name] = run_module(name, arguments.readers if name == "million" else arguments.repetitions)
         if arguments.readers == READERS:
             save_results(list(results.values()))  # after each, because the whole takes long and may be stopped
     table.show(list(results.values()))
@@ -53,7 +55,7 @@ def main() -> int:
 def run_module(name: str, amount: int) -> ModuleResult:
     """Run `benchmarks/NAME.py` and return what it measured, or why it failed.
 
-    `amount` is its repetitions, or its readers where it runs apart.
+    `amount` is its repetitions, or the readers of `million`.
     """
     if importlib.util.find_spec(f"benchmarks.{name}") is None:
         return measured_now(name, (), f"there is no benchmarks/{name}.py", 0)

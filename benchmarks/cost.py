@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,15 +25,13 @@ class Cost:
     memory: float
 
 
-def cost_of(command: Sequence[str], *, environ: Mapping[str, str] | None = None) -> Cost:
+def cost_of(command: Sequence[str]) -> Cost:
     """Run a command to its end and return its cost. Raises RuntimeError with what it printed when it fails."""
     # Without this variable, because with it every start would compile all modules again.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile("w+") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**kept, **(environ or {})}
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=kept)
         memory = 0.0
         # Not the peak that wait4 tells, because that is never below this process's own.
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:

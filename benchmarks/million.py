@@ -40,15 +40,13 @@ def measure(readers: int) -> list[Figure]:
     micros = cost.processor / large.letters * 1e6
     return [
         Figure("million-memory", f"{run}: peak memory", (cost.memory,), "MB", 150, 110, False, SHORT),
-        Figure("million-growth", f"{run}: more memory than {fewer:,} readers", (growth,), "MB", 30, 10, False, SHORT),
+        Figure("million-growth", f"{run}: growth of memory from {fewer:,}", (growth,), "MB", 30, 10, False, SHORT),
         Figure("million-processor", f"{run}: processor time a letter", (micros,), "µs", None, None, False),
         Figure("million-time", f"{run}: wall time", (cost.wall,), "s", None, None, False),
     ]
 
 
-def whole_run(
-    folder: Path, readers: int, transport: str, *, url: str = "", environ: dict[str, str] | None = None
-) -> WholeRun:
+def whole_run(folder: Path, readers: int, transport: str, *, url: str = "") -> WholeRun:
     """Make an installation in `folder`, run it once from gathering to sending, and remove it; return the cost.
 
     Over SMTP its first letters are compared with the letters rendered whole, in a run of a copy. Raises RuntimeError
@@ -59,7 +57,7 @@ def whole_run(
     if 'kind = "smtp"' in transport and not url:
         check_first_letters(population, folder.with_name(f"{folder.name}-checked"), "run")
     print("running it once", file=sys.stderr, flush=True)
-    cost = cost_of(population.command("run"), environ=environ)
+    cost = cost_of(population.command("run"))
     letters = accepted(population)
     shutil.rmtree(folder)
     seconds = f"{cost.wall:,.0f} s ({cost.processor:,.0f} s of processor time)"

@@ -55,7 +55,7 @@ class Population:
 
     def installation(self, now: datetime = DUE) -> Installation:
         """Open the installation in this process, at the hour `now`; the caller disposes of its engine."""
-        return Installation(load(self.folder / "config.toml", {}), now)
+        return Installation(load(self.folder / "config.toml"), now)
 
     def copy(self, folder: Path, *, transport: str = "", url: str = "") -> Population:
         """Return a copy in `folder`, with the lines of another [transport] if given.
@@ -210,8 +210,10 @@ def _with_table(config: str, name: str, lines: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    """Run a command quietly. Raises CalledProcessError with what it printed when it fails."""
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+    """Run a command quietly. Raises RuntimeError with what it printed when it fails."""
+    ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    if ended.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+SENDGRID_ENVIRON = {"SENDGRID_API_KEY": "SG.sink"}
 
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
 
@@ -74,4 +79,43 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise RuntimeError("smtp-sink does not listen")
+    raise RuntimeError(f"{process.args} does not listen")
+
+
+@contextmanager
+def sendgrid_sink() -> Iterator[int]:
+    """Run a server on a free port that accepts each request of a SendGrid client and discards it; yield the port."""
+    port = _free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.sinks", str(port)])
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def sendgrid_transport(port: int) -> str:
+    """Return the lines of [transport] for SendGrid's sink on this machine; the key is in `SENDGRID_ENVIRON`."""
+    return f'kind = "sendgrid"\nbase_url = "http://127.0.0.1:{port}"'
+
+
+class _Accepting(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # so that connections are kept
+
+    def do_POST(self) -> None:
+        """Read a request to its end, and answer that its letters were accepted."""
+        left = int(self.headers["Content-Length"])
+        while left:
+            left -= len(self.rfile.read(min(left, 1 << 20)))
+        self.send_response(202)
+        self.send_header("X-Message-Id", secrets.token_hex(8))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing, because stderr is for the benchmark."""
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), _Accepting).serve_forever()
