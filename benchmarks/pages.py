@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,13 +33,18 @@ def texts(results: Sequence[ModuleResult]) -> dict[str, str]:
 
 
 def _short_section(results: Sequence[ModuleResult]) -> list[str]:
-    """Return the README's lines: the picture, the first figure of each module, and how many are reached."""
+    """Return the README's lines: how many figures are reached, the picture, and the first figure of each module."""
     wanted = [figure for figure in table.all_figures(results) if figure.reach is not None]
-    short = sum(not figure.is_reached for figure in wanted)
-    verdict = f"{len(wanted) - short} of {len(wanted)} figures reach what the project wants"
-    rest = "; [the others, and why](docs/figures.md#speed)" if short else "; [all of them](docs/figures.md#speed)"
+    reached = sum(figure.is_reached for figure in wanted)
+    unmeasured = [result.module for result in results if result.failed]
+    verdict = f"{reached} of {len(wanted)} figures reach what the project wants"
+    if unmeasured:
+        verdict += f", and {', '.join(unmeasured)} {'is' if len(unmeasured) == 1 else 'are'} not measured"
     return [
-        f"{_where(results)} `make bench` repeats it. {verdict}{rest}.",
+        *_wrapped(
+            f"{_where(results)} `make bench` repeats it. {verdict}: [all figures, and why some are short]"
+            "(docs/figures.md#speed)."
+        ),
         "",
         "![Bars: how many times as fast as each peer, and what the project wants](docs/speed.svg)",
         "",
@@ -48,14 +54,13 @@ def _short_section(results: Sequence[ModuleResult]) -> list[str]:
 
 def _whole_section(results: Sequence[ModuleResult]) -> list[str]:
     """Return the lines of docs/figures.md: every figure, and a sentence for each that falls short."""
+    lines = [*_wrapped(_where(results)), "", *table.markdown(table.all_figures(results))]
     sentences = [f"- {sentence}" for sentence in table.shortfalls(results)]
-    return [
-        _where(results),
-        "",
-        *table.markdown(table.all_figures(results)),
-        *([""] if sentences else []),
-        *sentences,
-    ]
+    return [*lines, "", *sentences] if sentences else lines
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    return textwrap.wrap(paragraph, 118, break_long_words=False, break_on_hyphens=False)
 
 
 def _where(results: Sequence[ModuleResult]) -> str:

@@ -37,13 +37,14 @@ class ModuleResult:
 
 
 def measured_now(module: str, figures: Sequence[Figure], failed: str, seconds: float) -> ModuleResult:
-    """Return the result of a module that has just ended on this machine."""
+    """Return the result of a module that has just ended on this machine; its reason names no folder of it."""
     # Four digits, because more would only make the differences between two files longer.
     brief = tuple(
         replace(figure, values=tuple(float(f"{value:.4g}") for value in figure.values)) for figure in figures
     )
     today = datetime.now(UTC).date().isoformat()
-    return ModuleResult(module, brief, failed, today, os.cpu_count() or 0, platform.python_version(), round(seconds))
+    why = re.sub(r"(?<![\w.])/[\w.-]+/\S*", "…", failed)
+    return ModuleResult(module, brief, why, today, os.cpu_count() or 0, platform.python_version(), round(seconds))
 
 
 def load_results(file: Path = FILE) -> list[ModuleResult]:

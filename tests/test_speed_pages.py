@@ -51,6 +51,11 @@ def test_a_module_that_is_missing_is_told() -> None:
     assert (result.figures, result.failed) == ((), "there is no benchmarks/nothing.py")
 
 
+def test_a_reason_names_no_folder_of_the_machine() -> None:
+    failed = measured_now("send", (), "/srv/clone/digest: file /var/x missing, 1/2 done", 1).failed
+    assert failed == "… file … missing, 1/2 done"
+
+
 def test_results_are_read_back_as_they_were_kept(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     sent = measured_now("send", [FAST, SLOW, TOLD], "", 12)
