@@ -11,12 +11,13 @@ from benchmarks.figures import Figure, rounded
 _WIDTH, _ROW, _TOP, _LEFT, _RIGHT = 860, 46, 64, 30, 80
 _STYLE = """
 .paper { fill: #ffffff } .bar { fill: #12545a } .short { fill: #b3541e } .goal { stroke: #17212b; stroke-width: 2 }
-.grid { stroke: #d5dbdf } .name { fill: #17212b; font-size: 14px } .value { fill: #17212b; font-size: 14px;
+.grid { stroke: #d5dbdf } .name { fill: #17212b; font-size: 14px; paint-order: stroke; stroke: #ffffff;
+stroke-width: 4px } .value { fill: #17212b; font-size: 14px;
 font-weight: 700 } .small { fill: #4d575f; font-size: 12px } .title { fill: #12343b; font-size: 16px;
 font-weight: 700 }
 @media (prefers-color-scheme: dark) {
 .paper { fill: #14191d } .bar { fill: #7fd0c8 } .short { fill: #f0a36b } .goal { stroke: #f1f2ee }
-.grid { stroke: #333d44 } .name { fill: #f1f2ee } .value { fill: #f1f2ee } .small { fill: #bcc4c9 }
+.grid { stroke: #333d44 } .name { fill: #f1f2ee; stroke: #14191d } .value { fill: #f1f2ee } .small { fill: #bcc4c9 }
 .title { fill: #d9f2ee }
 }
 """
