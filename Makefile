@@ -35,6 +35,7 @@ proof: .venv/.ok ## Run the long proofs and print figures; for one part (at most
 	done
 
 bench: .venv/.ok ## Measure the figures of speed, print them, and write them into the pages; some: make bench FIGURES=send
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-ci.lock  # PostgreSQL
 	$(BIN)/python -m benchmarks $(FIGURES) --repetitions $(or $(REPETITIONS),5)
 
 bench-million: .venv/.ok ## Measure the memory and time of one run of a million readers (an hour); READERS=50000 for fewer
