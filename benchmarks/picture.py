@@ -25,7 +25,8 @@ font-weight: 700 }
 
 def comparisons(figures: Sequence[Figure]) -> list[Figure]:
     """Return the figures that the picture shows: how many times as fast as a peer."""
-    return [figure for figure in figures if figure.unit == "×" and figure.more and figure.reach is not None]
+    ratios = [figure for figure in figures if figure.unit == "×" and figure.more and figure.reach is not None]
+    return [figure for figure in ratios if 0 < figure.median < math.inf]
 
 
 def draw(figures: Sequence[Figure]) -> str:

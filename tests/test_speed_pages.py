@@ -72,6 +72,6 @@ def test_a_figure_survives_json() -> None:
 
 def test_the_picture_shows_comparisons_alone_and_marks_the_short_ones() -> None:
     slower = replace(FAST, says="a & b", values=(0.5,))
-    drawn = picture.draw([FAST, slower, SLOW, TOLD])
+    drawn = picture.draw([FAST, slower, SLOW, TOLD, replace(FAST, values=(0.0,))])
     assert drawn.count('class="bar"') == drawn.count('class="short"') == 1
     assert "a &amp; b" in drawn and "peak memory" not in drawn
