@@ -64,7 +64,7 @@ def mailman_python() -> Path:
     if python.exists() and subprocess.run([python, "-c", "import mailman"], check=False).returncode == 0:
         return python
     subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *WANTED]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *WANTED]
     installing = subprocess.run(pip, check=False, capture_output=True, text=True)
     if installing.returncode:
         raise RuntimeError(f"Mailman cannot be installed: {installing.stderr.strip().splitlines()[-1]}")

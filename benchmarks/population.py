@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,7 +190,7 @@ def _regions() -> list[str]:
     return [slug for slug in REGIONS if slug != NATIONAL]
 
 
-def _front_matter(matter: dict[str, object]) -> str:
+def _front_matter(matter: Mapping[str, object]) -> str:
     return "\n".join(f"{key}: {json.dumps(value)}" for key, value in matter.items())
 
 

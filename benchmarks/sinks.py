@@ -79,7 +79,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.05)
-    raise RuntimeError(f"{process.args} does not listen")
+    raise RuntimeError(f"{process.args!r} does not listen")
 
 
 @contextmanager
