@@ -17,7 +17,7 @@ from digest.letter.assemble import assemble, extremes, proven
 from digest.letter.blocks import Appearance, Assembled, EditionFacts, ReaderFacts
 from digest.letter.clip import fit
 from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
-from digest.letter.form import Form
+from digest.letter.form import Form, random_stem
 from digest.letter.form import form as make_form
 from digest.model import Digest, Edition, Entry
 from digest.system.resources import resource
@@ -51,6 +51,7 @@ class Letters:
         self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, copy=copy)
         self._letters: dict[str, Letter] = {}
         self._forms: dict[str, tuple[Digest, Form]] = {}
+        self._stem = random_stem()  # the entries were written before
         self._checked: dict[str, list[Digest]] = {}
         self._lock = threading.RLock()
 
@@ -79,14 +80,14 @@ class Letters:
         """Return a digest's letter as a form; `reader` may be any of its readers.
 
         It is the same object for all readers of a language who come one after the other with this very digest. Only
-        the last form of a language is kept, because each holds a whole letter.
+        the last form of a language is kept, because deliveries come sorted by digest.
         """
         letter = self.of(language)
         chosen = letter.book.words.language
         with self._lock:
             last, blank = self._forms.get(chosen, (None, None))
             if blank is None or last is not digest:
-                blank = make_form(letter, digest, reader)
+                blank = make_form(letter, digest, reader, self._stem)
                 self._forms[chosen] = digest, blank
             return blank
 

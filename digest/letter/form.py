@@ -1,51 +1,62 @@
 """Turn a digest's letter into a form for providers that substitute values per recipient.
 
-A form has a mark where the letter has a gap. The marks are drawn at random after the entries were written, so no
-stranger's text can contain one, and `form` checks that each mark stands only in gaps. Replacing each mark of a form
-by the reader's value gives the letter that `assemble` makes for that reader.
+A form has a mark where the letter has a gap, or where a link in a gap has its token. The marks begin with letters
+drawn at random after the entries were written, so that no stranger's text can contain one, and `form` checks that it
+does not. Replacing each mark of a form by the reader's value gives the letter that `assemble` makes for that reader.
 """
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from digest.errors import DigestError
 from digest.letter import views
 from digest.letter.assemble import assemble, escaped
 from digest.letter.blocks import Gap, ReaderFacts, decode, fill
 from digest.letter.compile import Letter
+from digest.letter.mime import quoted_printable
 from digest.model import Digest
 
 _STEM_LETTERS = 18
 
 
+class MarkedGap(NamedTuple):
+    """Name a gap that has a mark in it, and what stands there `before` and `after` the mark for every reader."""
+
+    gap: Gap
+    before: str = ""
+    after: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Hold a letter with marks. `marks` gives the gaps of each mark; for any reader they have the same value.
+    """Hold a letter with marks. `marks` gives the gaps of each mark; for any reader they need the same value.
 
-    `html` and `text` are decoded; lines end in a line feed.
+    `html` and `text` are pieces of quoted-printable, as in `Assembled`, most of them shared with other letters.
     """
 
     subject: str
-    html: str
-    text: str
-    marks: Mapping[str, tuple[Gap, ...]]
+    html: Sequence[bytes]
+    text: Sequence[bytes]
+    marks: Mapping[str, tuple[MarkedGap, ...]]
     shown: tuple[int, int]
     feedback_id: str = ""
 
 
 def random_stem() -> str:
-    """Return 18 random letters that nobody can guess; every mark of one form begins with them."""
+    """Return 18 random letters that nobody can guess; every mark of a form begins with them."""
     return "".join(secrets.choice(string.ascii_lowercase) for _ in range(_STEM_LETTERS))
 
 
-def form(letter: Letter, digest: Digest, reader: ReaderFacts, stems: Callable[[], str] = random_stem) -> Form:
+def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form:
     """Return a digest's letter with marks where its readers differ. `reader` is any of them.
 
-    DigestError when the content contains the marks drawn for it three times, which does not happen by chance.
+    The marks begin with `stem`, from `random_stem`, or with another one should the content hold it.
     """
     assembled = assemble(letter, digest, reader)
     layout = letter.memory.find(digest)
@@ -53,44 +64,64 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stems: Callable[[]
         raise DigestError(
             f"edition {letter.edition.id}: a digest's layout was forgotten while it was used; send again"
         )
+    while stem in layout.subject or any(_holds(piece, stem) for piece in (*layout.html, *layout.text)):
+        stem = random_stem()
     values = views.reader_values(reader, letter.book.words, letter.edition.cadence, layout.shown)
-    for _ in range(3):
-        stem = stems()
-        marks = _marks(layout.gaps, stem, values)
-        mark_of = {gap: mark for mark, gaps in marks.items() for gap in gaps}
-        lines = [mark_of[gap].encode("ascii") + b"=\r\n" for gap in layout.gaps]
-        html = decode(fill(layout.html, layout.html_gaps, lines))
-        text = decode(fill(layout.text, layout.text_gaps, lines))
-        everything = "\n".join((html, text, layout.subject, assembled.feedback_id))
-        if everything.count(stem) == len(layout.html_gaps) + len(layout.text_gaps):
-            return Form(layout.subject, html, text, marks, layout.shown, assembled.feedback_id)
-    raise DigestError(f"edition {letter.edition.id}: its content holds the marks drawn for it; send again")
+    marks = _marks(layout.gaps, stem, values)
+    lines = {
+        gap: quoted_printable.encode(before + mark + after)
+        for mark, gaps in marks.items()
+        for gap, before, after in gaps
+    }
+    in_order = [lines[gap] for gap in layout.gaps]
+    html, text = (
+        fill(part, gaps, in_order)
+        for part, gaps in ((layout.html, layout.html_gaps), (layout.text, layout.text_gaps))
+    )
+    return Form(layout.subject, html, text, marks, layout.shown, assembled.feedback_id)
 
 
-def values(letter: Letter, blank: Form, reader: ReaderFacts) -> dict[str, str]:
-    """Return one reader's value for each mark of a form. ValueError when a link of the reader is unfit."""
+def values(letter: Letter, blank: Form, reader: ReaderFacts) -> tuple[str, ...]:
+    """Return a reader's values for the marks of a form, in their order. ValueError when a link of theirs is unfit."""
     own = views.reader_values(reader, letter.book.words, letter.edition.cadence, blank.shown)
-    substitutes = {}
-    for mark, gaps in blank.marks.items():
-        spellings = {escaped(gap.context, own[gap.name]) for gap in gaps}
-        if len(spellings) > 1:
-            raise ValueError(
-                f"link {own[gaps[0].name][:80]!r} is spelt differently in html and in text; leave out its &"
-            )
-        substitutes[mark] = spellings.pop()
-    return substitutes
+    return tuple(_value(gaps, own) for gaps in blank.marks.values())
 
 
-def _marks(gaps: tuple[Gap, ...], stem: str, values: Mapping[str, str]) -> dict[str, tuple[Gap, ...]]:
-    """Return the gaps under each mark.
+def _value(gaps: Sequence[MarkedGap], own: Mapping[str, str]) -> str:
+    """Return the value that one mark stands for in all of its gaps."""
+    spellings = set()
+    for (name, context), before, after in gaps:
+        value = escaped(context, own[name])
+        if not (value.startswith(before) and value.endswith(after)):
+            raise ValueError(f"the link {name} is made in another way than those of other readers")
+        spellings.add(value[len(before) : len(value) - len(after)])
+    if len(spellings) > 1:
+        raise ValueError(f"the link {gaps[0].gap.name} is spelt differently in html and in text; leave out its &")
+    return spellings.pop()
 
-    A link without & is spelt alike in every context, so its gaps share a mark, because each mark counts towards the
-    limits of providers.
+
+def _marks(gaps: Sequence[Gap], stem: str, values: Mapping[str, str]) -> dict[str, tuple[MarkedGap, ...]]:
+    """Return the gaps of each mark.
+
+    A link without & is spelt alike in every context, and several links have the same token. Their gaps share a mark,
+    because a provider takes so many marks a request: with up to 10, a thousand readers fit into one.
     """
-    groups: dict[tuple[str, str], list[Gap]] = {}
+    groups: dict[tuple[str, str], list[MarkedGap]] = {}
     for gap in gaps:
-        alike = gap.name.endswith("_url") and "&" not in values[gap.name]
-        groups.setdefault((gap.name, "" if alike else gap.context), []).append(gap)
+        value = values[gap.name]
+        if gap.name.endswith("_url") and "&" not in value:
+            path, slash, last = value.rpartition("/")
+            token, sign, anchor = last.partition("#")
+            groups.setdefault(("", token), []).append(MarkedGap(gap, path + slash, sign + anchor))
+        else:
+            groups.setdefault(gap, []).append(MarkedGap(gap))
     # All marks have the same length, so that no mark is part of another.
     pairs = (a + b for a in string.ascii_lowercase for b in string.ascii_lowercase)
     return {stem + pair: tuple(group) for pair, group in zip(pairs, groups.values(), strict=False)}
+
+
+# Remembered, because the letters of an edition share most of their pieces.
+@lru_cache(maxsize=4096)
+def _holds(piece: bytes, stem: str) -> bool:
+    """Return whether a piece of quoted-printable says `stem`, also where a line break cuts it."""
+    return stem in decode((piece,))

@@ -13,7 +13,7 @@ It inherits nothing from here. CONTRIBUTING.md lists the other files to change, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
@@ -46,13 +46,13 @@ class Filling:
     """Hold one reader's letter as a form and values, for a provider that substitutes per recipient.
 
     `form` holds subject, html and text with marks; all readers of a digest get the same object, so compare it with
-    `is` to see who can share a request. `values` maps each mark of the form to this reader's text. `head` holds
-    what the headers say: addresses, Message-ID, List-ID, unsubscribe link. `category` is a word that the provider
-    may count letters under (the cadence).
+    `is` to see who can share a request. `values` are this reader's texts for the marks of the form, in their order.
+    `head` holds what the headers say: addresses, Message-ID, List-ID, unsubscribe link. `category` is a word that the
+    provider may count letters under (the cadence).
     """
 
     form: Form
-    values: Mapping[str, str]
+    values: Sequence[str]
     head: Head
     category: str = ""
 

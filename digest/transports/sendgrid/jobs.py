@@ -17,10 +17,10 @@ STRIKES = 3
 
 @dataclass(slots=True)
 class Job:
-    """Hold the readers of one digest that go into the next request, and the batch id of that request ("": none)."""
+    """Hold the riders of one digest that go into the next request, and the batch id of that request ("": none)."""
 
     shared: Shared
-    personals: list[Personal]
+    riders: list[Personal]
     batch_id: str = ""
 
 
@@ -28,17 +28,19 @@ class Job:
 class Call:
     """Hold the state of one hand-over.
 
-    `jobs` are the requests still to make, `send_at` their hour in Unix seconds (None: at once). `stopped` is why no
-    new request is begun ("": go on), `retry_after` how many seconds the provider asked us to wait. `error` is raised
-    when all outcomes are out. `accepted` and `alone` are kept by the identity of each digest's `Shared`: whether
-    somebody was accepted, and the readers who were rejected alone, with the reasons.
+    `jobs` are the requests still to make, `send_at` their hour in Unix seconds (None: at once). `refused` are the
+    deliveries that are in no request, with the reasons. `stopped` is why no new request is begun ("": go on),
+    `retry_after` how many seconds the provider asked us to wait. `error` is raised when all outcomes are out.
+    `accepted` and `alone` are kept by the identity of each digest's `Shared`: whether somebody was accepted, and the
+    readers who were rejected alone, with the reasons.
     """
 
-    send_at: int | None
+    send_at: int | None = None
     jobs: deque[Job] = field(default_factory=deque)
     stopped: str = ""
     retry_after: float | None = None
     error: Exception | None = None
+    refused: dict[int, str] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
     alone: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
@@ -48,10 +50,10 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
     shared = id(job.shared)
     if verdict.state == "accepted":
         call.accepted.add(shared)
-    others = [personal for at, personal in enumerate(job.personals) if at not in verdict.named]
+    others = [rider for at, rider in enumerate(job.riders) if at not in verdict.named]
     for at, reason in verdict.named.items():
         # If the answer names everybody, it may be about the letter, and equal answers to others will show that.
-        yield Outcome(job.personals[at].delivery, "refused", reason, about="reader" if others else "")
+        yield Outcome(job.riders[at].delivery, "refused", reason, about="reader" if others else "")
     given_up = shared not in call.accepted and len(call.alone.get(shared, ())) >= STRIKES
     if verdict.state == "split" and len(others) > 1 and given_up:
         verdict = Verdict("deferred", verdict.reason, letter=True)
@@ -66,13 +68,13 @@ def settle(verdict: Verdict, job: Job, call: Call) -> Iterator[Outcome]:
         call.jobs.extendleft((Job(job.shared, others[half:]), Job(job.shared, others[:half])))
     elif verdict.state == "split":
         # Whether the reader or the letter is at fault shows only once others with this letter are answered.
-        call.alone.setdefault(shared, []).extend((personal.delivery, verdict.reason) for personal in others)
+        call.alone.setdefault(shared, []).extend((rider.delivery, verdict.reason) for rider in others)
     else:
         about: About = "letter" if verdict.letter else ""
-        for personal in others:
+        for rider in others:
             # A fault of the account counts as no attempt, because the letter itself was not judged.
             tried = not verdict.fault
-            yield Outcome(personal.delivery, verdict.state, verdict.reason, verdict.retry_after, tried, about)
+            yield Outcome(rider.delivery, verdict.state, verdict.reason, verdict.retry_after, tried, about)
 
 
 def settle_alone(call: Call) -> Iterator[Outcome]:

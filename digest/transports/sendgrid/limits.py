@@ -1,7 +1,9 @@
-"""Check a SendGrid request against every documented limit before it leaves. Pure.
+"""Check the parts of a SendGrid request against every documented limit before it leaves. Pure.
 
-Where the provider's pages differ (10,000 or 50,000 bytes of substitutions), the smaller number is used. Three rules
-are ours: each personalization has one reader, all tracking is off, and no value may hold a mark of the form.
+`shared_problems` checks what all readers share, once a request, and `reader_problems` a reader; of the whole request
+`riders` keeps the limits. Where the provider's pages differ (10,000 or 50,000 bytes of substitutions), the smaller
+number is used. Three rules are ours: each personalization has one reader, all tracking is off, and no value may hold
+a mark of the form.
 """
 
 from __future__ import annotations
@@ -13,12 +15,11 @@ from functools import lru_cache
 from os.path import commonprefix
 from typing import Any, NamedTuple
 
-from digest.transports.sendgrid.payload import MOST, MOST_BYTES, MOST_SUBSTITUTIONS, Payload, written
+from digest.transports.sendgrid.payload import Payload, written
 
 ADDRESS = 320
 SUBSTITUTION_BYTES = 10_000
 SUBSTITUTIONS_EACH = 150
-SHORT = 1_600  # characters of a reader's own texts that surely are at most 10,000 bytes
 CUSTOM_ARGS_BYTES = 10_000
 CATEGORIES = 10
 CATEGORY = 255
@@ -33,8 +34,8 @@ RESERVED = frozenset(
 
 _KNOWN = frozenset(
     {
-        "personalizations", "from", "reply_to", "subject", "content", "headers", "categories",
-        "tracking_settings", "mail_settings", "send_at", "batch_id",
+        "from", "reply_to", "subject", "headers", "categories", "tracking_settings", "mail_settings", "send_at",
+        "batch_id",
     }
 )  # fmt: skip
 _KNOWN_EACH = frozenset({"to", "headers", "substitutions", "custom_args"})
@@ -42,50 +43,34 @@ _TRACKING = ("click_tracking", "open_tracking", "subscription_tracking", "ganaly
 _EMAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
 _HEADER = re.compile(r"[!-9;-~]+")
 _LINE = re.compile(r"[\t -~]*")
-_HEADER_TEXT = re.compile(r"[\t -~]+")
-_NAME = re.compile(r"[^\x00-\x1f\x7f,;]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BATCH = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class LimitProblem(NamedTuple):
-    """Name a `field` that the provider would reject, spelt as it does ("personalizations.3.to"), and say why."""
+    """Name a `field` of a request or of a reader that the provider would reject, as it spells it, and say why."""
 
     field: str
     words: str
 
 
-def limit_problems(request: Payload, now: datetime) -> list[LimitProblem]:
-    """Return everything in a request that breaks a limit; [] if it may be sent. `now` is aware."""
-    problems = [
-        *_whole(request),
-        *_mailbox("from", request.get("from"), ascii_name=True),
-        *(_mailbox("reply_to", request["reply_to"]) if "reply_to" in request else ()),
-        *_subject(request.get("subject")),
-        *_content(request.get("content")),
-        *_headers("headers", request.get("headers", {})),
-        *_categories(request.get("categories", [])),
-        *_settings(request),
-        *_times(request, now),
-        *_personalizations(request),
+def shared_problems(part: Payload, now: datetime) -> list[LimitProblem]:
+    """Return everything in the part that readers share, beside the content, that breaks a limit. `now` is aware."""
+    return [
+        *_whole(part),
+        *_mailbox("from", part.get("from"), ascii_name=True),
+        *(_mailbox("reply_to", part["reply_to"]) if "reply_to" in part else ()),
+        *_subject(part.get("subject")),
+        *_headers("headers", part.get("headers", {})),
+        *_categories(part.get("categories", [])),
+        *_settings(part),
+        *_times(part, now),
     ]
-    # The size last, because only a request of the right form can be written to be measured.
-    return problems or [*_size(request)]
 
 
 def _whole(request: Payload) -> Iterator[LimitProblem]:
     for name in sorted(request.keys() - _KNOWN):
         yield LimitProblem(name, "is not a field that we send")
-
-
-def _size(request: Payload) -> Iterator[LimitProblem]:
-    try:
-        size = len(written(request).encode("utf-8"))
-    except UnicodeEncodeError:
-        yield LimitProblem("content", "holds half a surrogate pair, which is no UTF-8")
-        return
-    if size >= MOST_BYTES:
-        yield LimitProblem("", f"the request has {size:,} bytes; less than {MOST_BYTES:,} are taken")
 
 
 def _mailbox(name: str, value: Any, *, ascii_name: bool = False) -> Iterator[LimitProblem]:
@@ -110,16 +95,6 @@ def _subject(value: Any) -> Iterator[LimitProblem]:
         yield LimitProblem("subject", "is empty")
     elif _CONTROL.search(value) or len(value) > LINE:
         yield LimitProblem("subject", f"is not one line of at most {LINE} characters")
-
-
-def _content(value: Any) -> Iterator[LimitProblem]:
-    kinds = [part.get("type") for part in value] if isinstance(value, list) else []
-    if kinds != ["text/plain", "text/html"]:
-        yield LimitProblem("content", "is not text/plain and then text/html")
-        return
-    for at, part in enumerate(value):
-        if not isinstance(part.get("value"), str) or not part["value"]:
-            yield LimitProblem(f"content.{at}.value", "is empty")
 
 
 def _headers(name: str, value: Any, others: Mapping[str, str] | None = None) -> Iterator[LimitProblem]:
@@ -170,78 +145,27 @@ def _times(request: Payload, now: datetime) -> Iterator[LimitProblem]:
         yield LimitProblem("batch_id", "is not an id that the provider gave")
 
 
-def _personalizations(request: Payload) -> Iterator[LimitProblem]:
-    value = request.get("personalizations")
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST:
-        yield LimitProblem("personalizations", f"are not 1 to {MOST}")
-        return
-    shared = request.get("headers", {})
-    seen: set[str] = set()
-    count = 0
-    for at, personal in enumerate(value):
-        name = f"personalizations.{at}"
-        if not isinstance(personal, dict) or personal.keys() - _KNOWN_EACH:
-            yield LimitProblem(name, "has a field that we do not send")
-            continue
-        to = personal.get("to")
-        if not isinstance(to, list) or len(to) != 1:
-            yield LimitProblem(f"{name}.to", "is not one reader")
-            continue
-        if not _plainly_right(personal, shared):
-            yield from _reader(name, personal, shared)
-        key = str(to[0].get("email")).lower() if isinstance(to[0], dict) else ""
-        if key in seen:
-            yield LimitProblem(f"{name}.to", "comes twice in one request")
-        seen.add(key)
-        count += len(personal.get("substitutions") or {})
-    if count > MOST_SUBSTITUTIONS:
-        yield LimitProblem("personalizations", f"have {count:,} substitutions; {MOST_SUBSTITUTIONS:,} are taken")
+def reader_problems(personal: Payload, shared: Mapping[str, str]) -> list[LimitProblem]:
+    """Return everything in one reader's part that breaks a limit; `shared` are the headers of all readers."""
+    if personal.keys() - _KNOWN_EACH:
+        return [LimitProblem("", "has a field that we do not send")]
+    if not isinstance(personal.get("to"), list) or len(personal["to"]) != 1:
+        return [LimitProblem("to", "is not one reader")]
+    return [*_reader(personal, shared)]
 
 
-def _plainly_right(personal: Payload, shared: Mapping[str, str]) -> bool:
-    """Return True only for a reader to whom `_reader` has no objection: a quick test that nearly all pass."""
-    to, own = personal["to"][0], personal.get("headers", {})
-    tag, values = personal.get("custom_args", {}), personal.get("substitutions", {})
-    if not all(isinstance(part, dict) for part in (to, own, tag, values)):
-        return False
-    texts = (*to.values(), *own.values(), *tag.values(), *values, *values.values())
-    # So short that no limit is near, however many bytes each character takes when it is escaped.
-    if not all(isinstance(text, str) for text in texts) or sum(map(len, texts)) > SHORT or not all(values):
-        return False
-    stem, apart = _stem(tuple(values))
-    return (
-        len(values) <= SUBSTITUTIONS_EACH
-        and to.keys() <= {"email", "name"}
-        and len(to.get("email", "")) <= ADDRESS
-        and bool(_EMAIL.fullmatch(to.get("email", "")))
-        and bool(_NAME.fullmatch(to.get("name", "")))
-        and _names_right(tuple(own), tuple(shared))
-        and all(len(text) < LINE - 100 and _HEADER_TEXT.fullmatch(text) for text in own.values())
-        and tag.keys() == {"mid"}
-        and bool(tag["mid"])
-        and (not values or (apart and bool(stem) and stem not in "\n".join(values.values())))
-    )
-
-
-@lru_cache(maxsize=64)
-def _names_right(names: tuple[str, ...], shared: tuple[str, ...]) -> bool:
-    """Return whether short header names of a reader may stand beside those that all readers share."""
-    short = sum(map(len, names)) < 98
-    return short and not any(_headers("", dict.fromkeys(names, "x"), dict.fromkeys(shared, "x")))
-
-
-def _reader(name: str, personal: Payload, shared: Mapping[str, str]) -> Iterator[LimitProblem]:
+def _reader(personal: Payload, shared: Mapping[str, str]) -> Iterator[LimitProblem]:
     to = personal["to"][0]
-    yield from _mailbox(f"{name}.to.0", to)
+    yield from _mailbox("to.0", to)
     shown = to.get("name", "") if isinstance(to, dict) else ""
     if isinstance(shown, str) and (";" in shown or "," in shown):
-        yield LimitProblem(f"{name}.to.0.name", "holds a comma or semicolon")
-    yield from _headers(f"{name}.headers", personal.get("headers", {}), shared)
-    yield from _texts(f"{name}.custom_args", personal.get("custom_args", {}), CUSTOM_ARGS_BYTES, empty=False)
+        yield LimitProblem("to.0.name", "holds a comma or semicolon")
+    yield from _headers("headers", personal.get("headers", {}), shared)
+    yield from _texts("custom_args", personal.get("custom_args", {}), CUSTOM_ARGS_BYTES, empty=False)
     substitutions = personal.get("substitutions", {})
-    yield from _texts(f"{name}.substitutions", substitutions, SUBSTITUTION_BYTES)
+    yield from _texts("substitutions", substitutions, SUBSTITUTION_BYTES)
     if isinstance(substitutions, dict):
-        yield from _marks(f"{name}.substitutions", substitutions)
+        yield from _marks("substitutions", substitutions)
 
 
 def _texts(name: str, value: Any, most: int, *, empty: bool = True) -> Iterator[LimitProblem]:
@@ -266,7 +190,7 @@ def _marks(name: str, value: Mapping[str, str]) -> Iterator[LimitProblem]:
         yield LimitProblem(name, f"are {len(value)}; {SUBSTITUTIONS_EACH} are taken")
         return
     marks = tuple(key for key in value if isinstance(key, str))
-    stem, apart = _stem(marks)
+    stem, apart = stem_of(marks)
     joined = "\n".join(text for text in value.values() if isinstance(text, str))
     if stem in joined and any(mark in joined for mark in marks):
         yield LimitProblem(name, "hold a mark inside a value, which the provider would replace as well")
@@ -275,7 +199,7 @@ def _marks(name: str, value: Mapping[str, str]) -> Iterator[LimitProblem]:
 
 
 @lru_cache(maxsize=64)
-def _stem(marks: tuple[str, ...]) -> tuple[str, bool]:
+def stem_of(marks: tuple[str, ...]) -> tuple[str, bool]:
     """Return the letters with which all marks begin, and whether no mark is part of another."""
     apart = not any(mark != other and mark in other for mark in marks for other in marks)
     return commonprefix(marks), apart  # noqa: RUF071 - these are no paths

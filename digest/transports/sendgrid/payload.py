@@ -1,87 +1,96 @@
-"""Build one SendGrid request (mail/send) from the parts that readers share and each reader's own. Pure.
+"""Write a SendGrid request (mail/send) as JSON from the parts that readers share and each reader's own. Pure.
 
 The limits are those of the provider's mail/send reference, its errors page and its OpenAPI description; where these
-differ, the strictest. `limits` checks a request against them.
+differ, the strictest. `limits` checks them, `riders` puts readers and requests together.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
 
+from digest.letter.blocks import decode
 from digest.letter.mime import headers as mime_headers
-from digest.letter.mime.headers import BadHeader
 from digest.model import NamedAddress
 
 MOST = 1000  # personalizations in a request
 MOST_BYTES = 30_000_000  # a request must be smaller
 MOST_SUBSTITUTIONS = 10_000  # in a request
-ROOM = MOST_BYTES - 100_000  # bytes to fill when splitting, which estimates braces and quotes only roughly
 
 Payload = dict[str, Any]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 _NOBODY = NamedAddress("")
+_GAP = "\x7f"  # for a text in the JSON of a reader
+# What stands for itself in JSON, and the line break; "?" for every other byte.
+_READY = bytes(byte if byte == 10 or (byte >= 32 and byte not in b'"\\\x7f') else 63 for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Hold the parts that all readers of one digest share.
 
-    `html` and `text` may hold marks, which each reader's values replace. `headers` are those that are the same for
-    every reader (List-ID, List-Unsubscribe-Post …), spelt as they stand in a message, in ASCII.
+    `html` and `text` are pieces of quoted-printable, as in a `Form`, and may hold `marks`, which each reader's values
+    replace. `headers` are those that are the same for every reader (List-ID, List-Unsubscribe-Post …), spelt as they
+    stand in a message, in ASCII; `own_headers` are the names of those that differ.
     """
 
     subject: str
-    html: str
-    text: str
+    html: Sequence[bytes]
+    text: Sequence[bytes]
     categories: tuple[str, ...] = ()
     sender: NamedAddress = _NOBODY
     reply_to: NamedAddress | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    own_headers: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
-    """Hold one reader's own part of a request: `values` by mark, `headers` beside the shared ones, and `mid`.
+class Personal(NamedTuple):
+    """Hold one reader's own part of a request: their `texts` in the order in which the JSON has them.
 
-    The provider repeats `mid` in every event of the letter. It must say nothing about a person, because the provider
-    reads it and keeps it for ever: use the delivery's tag (`transports.tag`), or "" for the delivery's number.
+    These are the `mid`, a value for each of the reader's own headers and for each mark, the address in ASCII, and the
+    name if the reader is `named`. The provider repeats the `mid` in every event of the letter. A rider is a reader
+    who breaks no limit, and whose texts are ready to stand in JSON (see `riders.admitted`).
     """
 
     delivery: int
-    to: str
-    to_name: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    mid: str = ""
+    texts: Sequence[str]
+    named: bool
+
+    @property
+    def address(self) -> str:
+        """Return the reader's address."""
+        return self.texts[-2] if self.named else self.texts[-1]
 
 
-def payload(
-    shared: Shared,
-    personals: Sequence[Personal],
-    *,
-    send_at: int | None = None,
-    batch_id: str = "",
-    sandbox: bool = False,
-) -> Payload:
-    """Build the request for some readers of one digest, in their order.
+def personal_part(delivery: int, mid: str, own: Sequence[str], to: str, to_name: str) -> Personal:
+    """Return a reader's own part of a request; `own` are the values of their headers (see `grouping.own_headers`) and
+    then those for the marks.
+
+    `mid` must say nothing about a person, because the provider reads it and keeps it for ever: use the delivery's tag
+    (`transports.tag`), or "" for the delivery's number. Raises BadHeader for an address that cannot be written.
+    """
+    email = mime_headers.address("To", to)
+    name = sendable_name(to_name)
+    return Personal(delivery, (mid or str(delivery), *own, email, *([name] if name else [])), bool(name))
+
+
+def shared_part(shared: Shared, *, send_at: int | None = None, batch_id: str = "", sandbox: bool = False) -> Payload:
+    """Return the fields of a request beside its content and readers.
 
     `send_at` is Unix seconds; `sandbox` asks the provider to check the request and mail nothing. Every tracking
     setting is off, whatever the account's own settings. Raises BadHeader for an address that cannot be written.
     """
-    request: Payload = {
-        "personalizations": [_personalization(personal) for personal in personals],
+    part: Payload = {
         "from": _mailbox("From", shared.sender),
         "subject": shared.subject,
-        "content": [
-            {"type": "text/plain", "value": shared.text},
-            {"type": "text/html", "value": shared.html},
-        ],
         "tracking_settings": {
             "click_tracking": {"enable": False, "enable_text": False},
             "open_tracking": {"enable": False},
@@ -90,105 +99,108 @@ def payload(
         },
     }
     if shared.reply_to:
-        request["reply_to"] = _mailbox("Reply-To", shared.reply_to)
+        part["reply_to"] = _mailbox("Reply-To", shared.reply_to)
     if shared.headers:
-        request["headers"] = dict(shared.headers)
+        part["headers"] = dict(shared.headers)
     if shared.categories:
-        request["categories"] = list(shared.categories)
+        part["categories"] = list(shared.categories)
     if send_at is not None:
-        request["send_at"] = send_at
+        part["send_at"] = send_at
     if batch_id:
-        request["batch_id"] = batch_id
+        part["batch_id"] = batch_id
     if sandbox:
-        request["mail_settings"] = {"sandbox_mode": {"enable": True}}
-    return request
+        part["mail_settings"] = {"sandbox_mode": {"enable": True}}
+    return part
 
 
-def written(request: Payload) -> str:
-    """Return a request as it is sent: JSON without spaces, to be encoded as UTF-8."""
-    return json.dumps(request, ensure_ascii=False, separators=(",", ":"))
-
-
-def address_of(personal: Personal) -> str:
-    """Return a reader's address in ASCII, as it is sent. Raises BadHeader if it cannot be spelt in ASCII."""
-    return mime_headers.address("To", personal.to)
-
-
-def requests(shared: Shared, personals: Iterable[Personal], most: int = MOST) -> Iterator[list[Personal]]:
-    """Yield the readers of one digest, split into as few requests as the limits allow, in order where possible.
-
-    A repeated address goes into another request, because the provider rejects a whole request that names an address
-    twice. A reader who fits into no request (too large, no address) is yielded alone, and `fit_request` refuses them.
-    """
-    content = len(shared.html.encode("utf-8", "replace")) + len(shared.text.encode("utf-8", "replace"))
-    open_boxes: list[_Box] = []
-    for personal in personals:
-        try:
-            key = address_of(personal).lower()
-        except BadHeader:
-            yield [personal]
-            continue
-        size, count = _size(personal), len(personal.values)
-        for box in open_boxes:
-            if box.fits(key, size, count, most):
-                break
-        else:
-            box = _Box(content * 2)  # because quotes and line breaks get longer when they are escaped
-            open_boxes.append(box)
-        box.put(personal, key, size, count)
-        # Yield a full box now; few stay open, because only a repeated address or a large reader skips a box.
-        if len(box.personals) >= most:
-            open_boxes.remove(box)
-            yield box.personals
-    for box in open_boxes:
-        yield box.personals
-
-
-class _Box:
-    """Collect the readers of one request: addresses in `_keys`, bytes in `_size`, substitutions in `_count`."""
-
-    def __init__(self, size: int) -> None:
-        self.personals: list[Personal] = []
-        self._keys: set[str] = set()
-        self._size, self._count = size, 0
-
-    def fits(self, key: str, size: int, count: int, most: int) -> bool:
-        return (
-            len(self.personals) < most
-            and key not in self._keys
-            and self._size + size <= ROOM
-            and self._count + count <= MOST_SUBSTITUTIONS
-        )
-
-    def put(self, personal: Personal, key: str, size: int, count: int) -> None:
-        self.personals.append(personal)
-        self._keys.add(key)
-        self._size += size
-        self._count += count
-
-
-def _size(personal: Personal) -> int:
-    """Estimate, rather too high, how many bytes a reader adds to a request."""
-    parts = (*personal.values, *personal.values.values(), *personal.headers, *personal.headers.values())
-    # An escaped character has at most six bytes; a thousand such readers fit into a request.
-    rough = 6 * (len(personal.to_name) + sum(map(len, parts))) + 20 * len(parts)
-    if rough > 20_000:
-        rough = len(json.dumps([personal.to_name, dict(personal.values), dict(personal.headers)]))
-    return rough + len(personal.to) + 200
-
-
-def _personalization(personal: Personal) -> Payload:
-    to = {"email": address_of(personal)}
-    # Remove comma and semicolon, because the provider rejects them in a name and "Smith, Ann" must get her letter.
-    name = " ".join(_CONTROL.sub(" ", personal.to_name).replace(",", " ").replace(";", " ").split())
-    if name:
-        to["name"] = name
-    entry: Payload = {"to": [to], "custom_args": {"mid": personal.mid or str(personal.delivery)}}
-    if personal.headers:
-        entry["headers"] = dict(personal.headers)
-    if personal.values:
-        entry["substitutions"] = dict(personal.values)
+def personalization(shared: Shared, personal: Personal) -> Payload:
+    """Return one reader's own part as it stands in a request."""
+    mid, *rest = personal.texts
+    values = rest[len(shared.own_headers) :]
+    entry: Payload = {"custom_args": {"mid": mid}}
+    if shared.own_headers:
+        entry["headers"] = dict(zip(shared.own_headers, rest, strict=False))
+    if shared.marks:
+        entry["substitutions"] = dict(zip(shared.marks, values, strict=False))
+    entry["to"] = [{"email": personal.address} | ({"name": rest[-1]} if personal.named else {})]
     return entry
+
+
+def sendable_name(name: str) -> str:
+    """Return a name on one line without comma and semicolon, because the provider rejects these in a name.
+
+    "Smith, Ann" must get her letter.
+    """
+    if name.isascii() and name.isprintable() and "," not in name and ";" not in name:
+        return " ".join(name.split())
+    return " ".join(_CONTROL.sub(" ", name).replace(",", " ").replace(";", " ").split())
+
+
+def written(part: Payload | str) -> str:
+    """Return a part of a request as it is sent: JSON without spaces, to be encoded as UTF-8."""
+    return json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_ready(text: str) -> bool:
+    """Return whether a text stands for itself in JSON, but for line breaks."""
+    try:
+        as_bytes = text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return as_bytes.translate(_READY) == as_bytes
+
+
+def made_ready(rider: Personal) -> Personal:
+    """Return a rider with each text as it stands in JSON. Raises UnicodeEncodeError for half a surrogate pair."""
+    texts = [written(text)[1:-1] for text in rider.texts]
+    "".join(texts).encode()
+    return rider._replace(texts=texts)
+
+
+def written_request(part: Payload, shared: Shared, riders: Sequence[Personal]) -> bytes:
+    """Return a whole request: `part` from `shared_part`, the content, and the part of each rider.
+
+    Raises UnicodeEncodeError for half a surrogate pair in `part`.
+    """
+    return b"".join(
+        (
+            b'{"personalizations":[',
+            _written_riders(shared, riders),
+            b'],"content":[{"type":"text/plain","value":"',
+            *map(_written_piece, shared.text),
+            b'"},{"type":"text/html","value":"',
+            *map(_written_piece, shared.html),
+            b'"}],',
+            written(part)[1:].encode(),
+        )
+    )
+
+
+def _written_riders(shared: Shared, riders: Sequence[Personal]) -> bytes:
+    """Return the JSON of some riders, with a comma between two; line breaks are escaped here, for all at once."""
+    patterns = [_pattern(shared.own_headers, shared.marks, named) for named in (False, True)]
+    parts = []
+    for rider in riders:
+        pieces = patterns[rider.named].copy()
+        pieces[1::2] = rider.texts
+        parts.append("".join(pieces))
+    return ",".join(parts).encode().replace(b"\n", rb"\n")
+
+
+@lru_cache(maxsize=64)
+def _pattern(own_headers: tuple[str, ...], marks: tuple[str, ...], named: bool) -> list[str]:
+    """Return the JSON of a reader in pieces, with an empty piece for each of their texts."""
+    gaps = [_GAP] * (2 + len(own_headers) + len(marks) + named)
+    shared = Shared("", (), (), own_headers=own_headers, marks=marks)
+    pieces = written(personalization(shared, Personal(0, gaps, named))).split(_GAP)
+    return [*chain.from_iterable((piece, "") for piece in pieces)][:-1]
+
+
+# Remembered, because the letters of an edition share most of their pieces. The pieces of 4096 are about 6 MB.
+@lru_cache(maxsize=4096)
+def _written_piece(piece: bytes) -> bytes:
+    """Return a piece of quoted-printable as it stands between the quotes of a JSON string."""
+    return json.dumps(decode((piece,)), ensure_ascii=False)[1:-1].encode()
 
 
 def _mailbox(name: str, mailbox: NamedAddress) -> dict[str, str]:

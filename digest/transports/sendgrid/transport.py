@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -23,14 +24,15 @@ from digest.transports.sendgrid import answers
 from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.jobs import Call, Job, settle, settle_alone
-from digest.transports.sendgrid.payload import Personal, Shared, requests
-from digest.transports.sendgrid.riders import Fitted, fit_request
+from digest.transports.sendgrid.payload import Personal, Shared
+from digest.transports.sendgrid.riders import admitted, fit_request, requests
 from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
-from digest.transports.sendgrid.wire import KeptClient, NoAnswer, Wire
+from digest.transports.sendgrid.wire import Document, KeptClient, NoAnswer, Wire
 
 TRIES = 3  # of a cancel, which may be repeated
 
 BatchFor = Callable[[Sequence[int]], str]
+NOBODY: Mapping[int, str] = MappingProxyType({})
 
 
 class SendGridTransport:
@@ -57,7 +59,8 @@ class SendGridTransport:
         After an answer that leaves doubt no further request is begun, and the rest is deferred. Raises DigestError at
         the end if the account must be put right; no letter is refused for that.
         """
-        yield from self.hand_over_batches(grouped(parcels))
+        batches, refused = grouped(parcels)
+        yield from self.hand_over_batches(batches, refused)
 
     def hand_over_at(self, parcels: Sequence[Parcel], send_at: datetime, batch_for: BatchFor) -> Iterator[Outcome]:
         """Yield one outcome for each parcel, as `hand_over`; SendGrid keeps the letters until `send_at`.
@@ -65,23 +68,27 @@ class SendGridTransport:
         `send_at` is at most 72 hours ahead. Each request gets a batch id of its own, so that `cancel` takes back the
         request in doubt and no letter that was accepted.
         """
-        yield from self.hand_over_batches(grouped(parcels), send_at=send_at, batch_for=batch_for)
+        batches, refused = grouped(parcels)
+        yield from self.hand_over_batches(batches, refused, send_at=send_at, batch_for=batch_for)
 
     def hand_over_batches(
         self,
         batches: Iterable[tuple[Shared, Sequence[Personal]]],
+        refused: Mapping[int, str] = NOBODY,
         *,
         send_at: datetime | None = None,
         batch_for: BatchFor | None = None,
     ) -> Iterator[Outcome]:
-        """Yield one outcome for each reader, as `hand_over`; `batches` pairs each `Shared` with its readers."""
-        call = Call(int(send_at.timestamp()) if send_at else None)
-        call.jobs.extend(
-            Job(shared, readers)
-            for shared, personals in batches
-            for readers in requests(shared, personals, self._settings.most)
-        )
-        under_way: dict[Future[tuple[Verdict, Fitted]], Job] = {}
+        """Yield one outcome for each reader, as `hand_over`; `batches` pairs each `Shared` with its readers.
+
+        `refused` are the deliveries that are in no batch, with the reasons.
+        """
+        call = Call(int(send_at.timestamp()) if send_at else None, refused=dict(refused))
+        for shared, personals in batches:
+            riders, unfit = admitted(shared, personals)
+            call.jobs.extend(Job(shared, some) for some in requests(shared, riders, self._settings.most))
+            call.refused |= unfit
+        under_way: dict[Future[Verdict], Job] = {}
         with ThreadPoolExecutor(self._settings.concurrency, "sendgrid") as crew:
             while under_way or (call.jobs and not call.stopped):
                 if self._stopped and not call.stopped:
@@ -94,11 +101,11 @@ class SendGridTransport:
                 for future in done:
                     yield from _outcomes(future, under_way.pop(future), call)
         yield from settle_alone(call)
+        for delivery, reason in call.refused.items():
+            yield Outcome(delivery, "refused", reason, about="reader")
         for job in call.jobs:
-            for personal in job.personals:
-                yield Outcome(
-                    personal.delivery, "deferred", f"not begun: {call.stopped}", call.retry_after, tried=False
-                )
+            for rider in job.riders:
+                yield Outcome(rider.delivery, "deferred", f"not begun: {call.stopped}", call.retry_after, tried=False)
         if call.error is not None:
             raise call.error
 
@@ -147,23 +154,22 @@ class SendGridTransport:
                 return {"batch_id": batch_id, "status": "cancel"} in _list(_document(answer))
         return False
 
-    def _try(self, job: Job, send_at: int | None) -> tuple[Verdict, Fitted]:
-        """Send one request; return the verdict on it, and the readers that fitted into it."""
+    def _try(self, job: Job, send_at: int | None) -> Verdict:
+        """Send one request, if it breaks no limit; return the verdict on it."""
         sandbox = self._settings.sandbox
         fitted = fit_request(
-            job.shared, job.personals, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
+            job.shared, job.riders, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
         )
         if fitted.body is None:
             if fitted.fault:
-                return Verdict("deferred", fitted.fault, stop=True, fault=fitted.fault), fitted
-            return Verdict("deferred", fitted.letter, letter=True), fitted
+                return Verdict("deferred", fitted.fault, stop=True, fault=fitted.fault)
+            return Verdict("deferred", fitted.letter, letter=True)
         if send_at is not None and self._clock().timestamp() > send_at - CANCEL_BY.total_seconds():
             # This process slept: so near the hour, the request could not be taken back if its answer were lost.
-            return Verdict(
-                "deferred", "too near its hour to be given ahead; it is sent at the hour", stop=True
-            ), fitted
-        answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=fitted.body))
-        return answers.judge(answer, len(fitted.personals), self._clock(), sandbox=sandbox), fitted
+            return Verdict("deferred", "too near its hour to be given ahead; it is sent at the hour", stop=True)
+        document = Document(fitted.body)
+        answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=document))
+        return answers.judge(answer, len(job.riders), self._clock(), sandbox=sandbox)
 
     def _exchange(self, ask: Callable[[], Any]) -> Answer | Silence:
         try:
@@ -178,7 +184,7 @@ def _batched(job: Job, call: Call, batch_for: BatchFor | None) -> bool:
     if batch_for is None:
         return True
     try:
-        job.batch_id = batch_for([personal.delivery for personal in job.personals])
+        job.batch_id = batch_for([rider.delivery for rider in job.riders])
     except Exception as error:  # kept until the end, because the requests under way must be heard first
         call.stopped, call.error = str(error) or type(error).__name__, error
         call.jobs.appendleft(job)
@@ -186,17 +192,14 @@ def _batched(job: Job, call: Call, batch_for: BatchFor | None) -> bool:
     return True
 
 
-def _outcomes(future: Future[tuple[Verdict, Fitted]], job: Job, call: Call) -> Iterator[Outcome]:
+def _outcomes(future: Future[Verdict], job: Job, call: Call) -> Iterator[Outcome]:
     """Yield the outcomes of one request that has ended."""
     if (error := future.exception()) is not None:
         # Yield nothing for its readers: they stay claimed, because it is unknown whether the request was taken.
         call.stopped = call.stopped or "another request failed"
         call.error = error if isinstance(error, Exception) else DigestError(f"a request was broken off: {error!r}")
         return
-    verdict, fitted = future.result()
-    for delivery, reason in fitted.refused.items():
-        yield Outcome(delivery, "refused", reason, about="reader")
-    yield from settle(verdict, Job(job.shared, fitted.personals), call)
+    yield from settle(future.result(), job, call)
 
 
 def _client(settings: SendGridSettings) -> tuple[Any, Any]:

@@ -157,11 +157,20 @@ class _Backend(TimedBackend):
         return stream
 
 
+class Document(bytes):
+    """Hold a JSON document in UTF-8 for the package, which encodes every body itself."""
+
+    def encode(self, encoding: str) -> bytes:
+        """Return the document as it is."""
+        del encoding  # it is UTF-8
+        return self
+
+
 class KeptClient(Client):  # type: ignore[misc]
     """Extend the package's client: exchange over a `Wire`, and return every answer instead of raising for some.
 
     `secret` holds headers that are added only at the exchange, because the package would log them. A `request_body`
-    is the JSON document as a str, sent as it is.
+    is the JSON document, a str or a `Document`, sent as it is.
     """
 
     def __init__(self, wire: Wire, secret: Mapping[str, str], **rest: Any) -> None:

@@ -18,7 +18,7 @@ from tests.transports.fake_sendgrid import FakeSendGrid
 from tests.transports.sendgrid_sample import NOW, SHARED, people, transport
 
 # Larger than what two sockets' buffers hold, so that a reset meets a request that is still leaving.
-LARGE = replace(SHARED, text="x" * 24_000_000)
+LARGE = replace(SHARED, text=[b"x" * 24_000_000])
 
 # A fault, and the states that we may report. "take": the provider queued the mail before.
 POINTS: list[tuple[str, set[str]]] = [

@@ -11,12 +11,12 @@ import pytest
 
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
-from digest.letter.form import form, values
+from digest.letter.form import form, random_stem, values
 from digest.letter.mime import headers
 from digest.letter.mime.compose import Head, compose
 from digest.letter.mime.headers import BadHeader
-from digest.transports.sendgrid.grouping import own_headers, shared_of
-from digest.transports.sendgrid.payload import Personal, payload
+from digest.transports.sendgrid.grouping import OWN, own_headers, shared_of
+from digest.transports.sendgrid.payload import personal_part, shared_part
 from tests.letter import sample
 from tests.letter.test_form import TRICKS
 from tests.letter.test_hostile import TITLES
@@ -47,11 +47,15 @@ def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -
         for entry, word in zip(sample.entries(), words, strict=True)
     ]
     letter = compile_letter(sample.EDITION, entries, sample.APPEARANCE)
-    blank = form(letter, sample.digest(), READERS[0])
+    blank = form(letter, sample.digest(), READERS[0], random_stem())
     shared = shared_of(blank, sample.SITE, "weekly.news.example.org", ("weekly",))
     personals = [
-        Personal(
-            number, reader.email, reader.name, values(letter, blank, reader), own_headers(reader.unsubscribe_url)
+        personal_part(
+            number,
+            "",
+            (*own_headers(reader.unsubscribe_url, f"<{number}@d.example>"), *values(letter, blank, reader)),
+            reader.email,
+            reader.name,
         )
         for number, reader in enumerate(READERS, 1)
     ]
@@ -64,20 +68,19 @@ def test_every_word_arrives_as_it_was_approved(fake: FakeSendGrid, start: int) -
         assert "\n" not in got.subject and "\r" not in got.subject
         assert set(got.headers) == {
             "List-Unsubscribe", "List-Unsubscribe-Post", "List-ID", "Auto-Submitted", "Precedence", "Feedback-ID",
+            "Message-ID",
         }  # fmt: skip
         assert not any("\n" in value or "\r" in value for value in got.headers.values())
 
 
 def test_headers_are_what_a_list_carries() -> None:
     letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
-    blank = form(letter, sample.digest(), READERS[0])
+    blank = form(letter, sample.digest(), READERS[0], random_stem())
     shared = shared_of(blank, replace(sample.SITE, name="Dysgu Môn"), "weekly.news.example.org")
     assert shared.headers["List-ID"].isascii()
     assert shared.headers["List-ID"].endswith(" <weekly.news.example.org>")
-    assert own_headers("https://d.example/u/1", "<m@d.example>") == {
-        "List-Unsubscribe": "<https://d.example/u/1>",
-        "Message-ID": "<m@d.example>",
-    }
+    assert OWN == ("List-Unsubscribe", "Message-ID")
+    assert own_headers("https://d.example/u/1", "<m@d.example>") == ("<https://d.example/u/1>", "<m@d.example>")
 
 
 @pytest.mark.parametrize(
@@ -93,8 +96,8 @@ def test_the_sender_is_the_one_that_a_message_carries(value: str) -> None:
     """The From: of a message, as files and mail servers get it, and the one of a request name the same mailbox."""
     site = replace(sample.SITE, sender=headers.mailbox("site.from", value))
     letter = compile_letter(sample.EDITION, sample.entries(), sample.APPEARANCE)
-    blank = form(letter, sample.digest(), READERS[0])
-    request = payload(shared_of(blank, site, "weekly.news.example.org"), [])
+    blank = form(letter, sample.digest(), READERS[0], random_stem())
+    request = shared_part(shared_of(blank, site, "weekly.news.example.org"))
     head = Head(site, "r@example.org", "<1@news.example.org>", NOW, "weekly.news.example.org", "https://d.example/u")
     message = compose(assemble(letter, sample.digest(), READERS[0]), head)
     shown = BytesParser(policy=policy.default).parsebytes(message)["From"].addresses[0]
@@ -106,4 +109,10 @@ def test_the_sender_is_the_one_that_a_message_carries(value: str) -> None:
 )
 def test_an_unfit_unsubscribe_address_is_refused(url: str) -> None:
     with pytest.raises(BadHeader):
-        own_headers(url)
+        own_headers(url, "<m@d.example>")
+
+
+@pytest.mark.parametrize("message_id", ["", "<m@d.example>\nBcc: x@example.org", "<é@d.example>", "x" * 990])
+def test_an_unfit_message_id_is_refused(message_id: str) -> None:
+    with pytest.raises(BadHeader):
+        own_headers("https://d.example/u", message_id)

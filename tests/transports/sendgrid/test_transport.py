@@ -17,6 +17,7 @@ from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.letter.blocks import Assembled
 from digest.letter.form import Form
 from digest.letter.mime.compose import Head, compose
+from digest.letter.mime.quoted_printable import encode
 from digest.transports.base import Asked, Filling, Outcome, Parcel
 from digest.transports.sendgrid.payload import Personal, Shared
 from digest.transports.sendgrid.settings import SendGridSettings
@@ -327,12 +328,15 @@ def filled(number: int, form: Form) -> Parcel:
     link = f"https://digest.example.org/unsubscribe/token-{number}"
     to = f"reader{number}@example.org"
     head = Head(SITE, to, f"<{number}@news.example.org>", NOW, "weekly.news.example.org", link)
-    filling = Filling(form, {MARK: f"Reader {number}"}, head, "weekly")
+    filling = Filling(form, [f"Reader {number}"], head, "weekly")
     return Parcel(number, "weekly-2026-11-20", to, [], Assembled(form.subject, [], []), filling, f"{number}-tag")
 
 
 def test_parcels_that_share_a_form_ride_together(fake: FakeSendGrid) -> None:
-    forms = [Form(subject, f"<p>{MARK}</p>", MARK, {MARK: ()}, (1, 0)) for subject in ("Housing", "Other")]
+    forms = [
+        Form(subject, [encode(f"<p>{MARK}</p>")], [encode(MARK)], {MARK: ()}, (1, 0))
+        for subject in ("Housing", "Other")
+    ]
     parcels = [filled(1, forms[0]), filled(2, forms[1]), filled(3, forms[0])]
     instance = transport(fake)
     assert set(states(list(instance.hand_over(parcels))).values()) == {"accepted"}
