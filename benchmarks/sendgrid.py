@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import json
 import multiprocessing
-import os
 import random
 import sys
 import tempfile
@@ -56,7 +55,6 @@ ALIKE = {"children-families": 2_500, "housing;transport": 1_400, "health-social-
 
 def measure(repetitions: int) -> list[Figure]:
     """Return the figures; memory is measured once, because it hardly differs."""
-    os.environ["SENDGRID_API_KEY"] = KEY
     with tempfile.TemporaryDirectory() as name:
         memory = [_sent(Path(name) / str(readers), readers).memory for readers in READERS]
         surplus = _surplus(Path(name) / "alike")
@@ -172,7 +170,7 @@ def _by_helpers(document: dict[str, Any]) -> bytes:
 def _sent(folder: Path, readers: int) -> Cost:
     """Make an installation with a frozen edition, send it by SendGrid, and return the cost of that."""
     with _stand_in() as (url, counts):
-        installation = population.make(folder, readers, transport=_table(url), frozen=True)
+        installation = population.make(folder, readers, transport=_transport(folder, url), frozen=True)
         cost = cost_of(installation.command("send"))
         _arrived(counts)
     return cost
@@ -181,7 +179,7 @@ def _sent(folder: Path, readers: int) -> Cost:
 def _surplus(folder: Path) -> int:
     """Return how many requests more than necessary an edition takes of which some digests have many readers."""
     with _stand_in() as (url, counts):
-        installation = population.make(folder, 2_000, transport=_table(url))
+        installation = population.make(folder, 2_000, transport=_transport(folder, url))
         with (folder / "alike.csv").open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             rows.writerow(("email", "name", "cadence", "policy_areas"))
@@ -209,8 +207,13 @@ def _arrived(counts: Connection) -> tuple[int, int]:
     return taken, letters
 
 
-def _table(url: str) -> str:
-    return f'kind = "sendgrid"\nbase_url = "{url}"'
+def _transport(folder: Path, url: str) -> str:
+    """Write the key of the stand-in into `folder`, and return the lines of [transport]."""
+    folder.mkdir()
+    key = folder / "sendgrid.key"
+    key.touch(0o600)
+    key.write_text(KEY, encoding="ascii")
+    return f'kind = "sendgrid"\nbase_url = "{url}"\nkey_file = "sendgrid.key"'
 
 
 @contextmanager

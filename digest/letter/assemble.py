@@ -199,7 +199,7 @@ def _lines(gaps: Iterable[Gap], values: Mapping[str, str]) -> list[bytes]:
     return lines
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _encoded_once(context: str, value: str) -> bytes:
     return quoted_printable.encode(escaped(context, value))
 

@@ -58,7 +58,8 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form
 
     The marks begin with `stem`, from `random_stem`, or with another one should the content hold it.
     """
-    assembled = assemble(letter, digest, reader)
+    if letter.memory.find(digest) is None:
+        assemble(letter, digest, reader)
     layout = letter.memory.find(digest)
     if layout is None:
         raise DigestError(
@@ -78,7 +79,7 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form
         fill(part, gaps, in_order)
         for part, gaps in ((layout.html, layout.html_gaps), (layout.text, layout.text_gaps))
     )
-    return Form(layout.subject, html, text, marks, layout.shown, assembled.feedback_id)
+    return Form(layout.subject, html, text, marks, layout.shown, layout.feedback_id)
 
 
 def values(letter: Letter, blank: Form, reader: ReaderFacts) -> tuple[str, ...]:

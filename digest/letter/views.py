@@ -220,7 +220,7 @@ def _reason(book: Book, reason: Reason) -> str:
     return inert_line(book.words.reason(reason, book.taxonomy))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def interests(book: Book, follows: Interests) -> str:
     """Return a reader's interests in words."""
     return book.words.interests(follows, book.taxonomy)
@@ -252,7 +252,7 @@ def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[
     }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _why_letter(words: Words, cadence: str, interests: str) -> str:
     return words.why_letter(cadence, visible(interests, 1000))
 

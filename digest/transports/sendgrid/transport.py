@@ -25,7 +25,7 @@ from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.jobs import Call, Job, settle, settle_alone
 from digest.transports.sendgrid.payload import Personal, Shared
-from digest.transports.sendgrid.riders import admitted, fit_request, requests
+from digest.transports.sendgrid.riders import Fitted, admitted, fit_request, requests
 from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, mistakes
 from digest.transports.sendgrid.wire import Document, KeptClient, NoAnswer, Wire
 
@@ -95,8 +95,9 @@ class SendGridTransport:
                     call.stopped = "stopped as asked"
                 while call.jobs and not call.stopped and len(under_way) < self._settings.concurrency:
                     job = call.jobs.popleft()
-                    if _batched(job, call, batch_for):
-                        under_way[crew.submit(self._try, job, call.send_at)] = job
+                    # Built in this thread, because memory that another thread has used is kept for that thread.
+                    if (fitted := self._fit(job, call, batch_for)) is not None:
+                        under_way[crew.submit(self._try, fitted, len(job.riders), call.send_at)] = job
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield from _outcomes(future, under_way.pop(future), call)
@@ -154,12 +155,22 @@ class SendGridTransport:
                 return {"batch_id": batch_id, "status": "cancel"} in _list(_document(answer))
         return False
 
-    def _try(self, job: Job, send_at: int | None) -> Verdict:
+    def _fit(self, job: Job, call: Call, batch_for: BatchFor | None) -> Fitted | None:
+        """Build a request, after it got a batch id. If that fails, stop the hand-over, put it back, return None."""
+        try:
+            if batch_for is not None:
+                job.batch_id = batch_for([rider.delivery for rider in job.riders])
+            return fit_request(
+                job.shared, job.riders, self._clock(),
+                send_at=call.send_at, batch_id=job.batch_id, sandbox=self._settings.sandbox,
+            )  # fmt: skip
+        except Exception as error:  # kept until the end, because the requests under way must be heard first
+            call.stopped, call.error = str(error) or type(error).__name__, error
+            call.jobs.appendleft(job)
+            return None
+
+    def _try(self, fitted: Fitted, riders: int, send_at: int | None) -> Verdict:
         """Send one request, if it breaks no limit; return the verdict on it."""
-        sandbox = self._settings.sandbox
-        fitted = fit_request(
-            job.shared, job.riders, self._clock(), send_at=send_at, batch_id=job.batch_id, sandbox=sandbox
-        )
         if fitted.body is None:
             if fitted.fault:
                 return Verdict("deferred", fitted.fault, stop=True, fault=fitted.fault)
@@ -169,7 +180,7 @@ class SendGridTransport:
             return Verdict("deferred", "too near its hour to be given ahead; it is sent at the hour", stop=True)
         document = Document(fitted.body)
         answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=document))
-        return answers.judge(answer, len(job.riders), self._clock(), sandbox=sandbox)
+        return answers.judge(answer, riders, self._clock(), sandbox=self._settings.sandbox)
 
     def _exchange(self, ask: Callable[[], Any]) -> Answer | Silence:
         try:
@@ -177,19 +188,6 @@ class SendGridTransport:
         except NoAnswer as error:
             return error.silence
         return Answer(response.status_code, response.headers, response.body)
-
-
-def _batched(job: Job, call: Call, batch_for: BatchFor | None) -> bool:
-    """Give a request its batch id. If there is none, stop the hand-over, put the request back and return False."""
-    if batch_for is None:
-        return True
-    try:
-        job.batch_id = batch_for([rider.delivery for rider in job.riders])
-    except Exception as error:  # kept until the end, because the requests under way must be heard first
-        call.stopped, call.error = str(error) or type(error).__name__, error
-        call.jobs.appendleft(job)
-        return False
-    return True
 
 
 def _outcomes(future: Future[Verdict], job: Job, call: Call) -> Iterator[Outcome]:
