@@ -122,7 +122,7 @@ def _marks(gaps: Sequence[Gap], stem: str, values: Mapping[str, str]) -> dict[st
 
 
 # Remembered, because the letters of an edition share most of their pieces.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _holds(piece: bytes, stem: str) -> bool:
     """Return whether a piece of quoted-printable says `stem`, also where a line break cuts it."""
     return stem in decode((piece,))

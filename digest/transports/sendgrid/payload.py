@@ -196,8 +196,8 @@ def _pattern(own_headers: tuple[str, ...], marks: tuple[str, ...], named: bool) 
     return [*chain.from_iterable((piece, "") for piece in pieces)][:-1]
 
 
-# Remembered, because the letters of an edition share most of their pieces. The pieces of 4096 are about 6 MB.
-@lru_cache(maxsize=4096)
+# Remembered, because the letters of an edition share most of their pieces. The pieces of 2048 are about 3 MB.
+@lru_cache(maxsize=2048)
 def _written_piece(piece: bytes) -> bytes:
     """Return a piece of quoted-printable as it stands between the quotes of a JSON string."""
     return json.dumps(decode((piece,)), ensure_ascii=False)[1:-1].encode()
