@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from benchmarks.population import BEFORE
 from digest.config.load import load
 from digest.delivery.claim import Claimed
 from digest.delivery.hand_over import FrozenEdition, compose_batch
-from digest.model import Edition
+from digest.model import NATIONAL, REGIONS, Edition
 from digest.render import Letters
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
@@ -49,8 +49,9 @@ from tests.transports.fake_sendgrid import KEY, Error, FakeSendGrid
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 TURNS = 5  # requests in a repetition
 READERS = (10_000, 100_000)
-# Readers with the same interests, so that their digests are those of 2,500, 1,400 and 990 readers.
-ALIKE = {"children-families": 2_500, "housing;transport": 1_400, "health-social-care": 990}
+# Readers with the same interests, who make digests of at least 2,500, 1,400 and 990 readers; all with more entries.
+_AREAS = "children-families;culture-leisure;digital-data;domestic-abuse;economy-skills"
+ALIKE = {_AREAS: 2_500, f"{_AREAS};housing": 1_400, f"{_AREAS};education-early-years": 990}
 
 
 def measure(repetitions: int) -> list[Figure]:
@@ -180,13 +181,20 @@ def _surplus(folder: Path) -> int:
     """Return how many requests more than necessary an edition takes of which some digests have many readers."""
     with _stand_in() as (url, counts):
         installation = population.make(folder, 2_000, transport=_transport(folder, url))
+        config = folder / "config.toml"  # these readers join after the entries were gathered
+        config.write_text(config.read_text("utf-8").replace('welcome = "0 days"', 'welcome = "7 days"'), "utf-8")
         with (folder / "alike.csv").open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
-            rows.writerow(("email", "name", "cadence", "policy_areas"))
+            rows.writerow(("email", "name", "cadence", "policy_areas", "regions"))
+            regions = ";".join(slug for slug in REGIONS if slug != NATIONAL)
             for areas, count in ALIKE.items():
-                name = areas.partition(";")[0]
-                rows.writerows((f"{name}{n}@example.org", f"Reader {n}", "weekly", areas) for n in range(count))
-        cost_of(installation.command("subscribers", "import", str(folder / "alike.csv"), now=BEFORE))
+                name = f"{areas.rpartition(';')[2]}-{count}-"
+                rows.writerows(
+                    (f"{name}{n}@example.org", f"Reader {n}", "weekly", areas, regions) for n in range(count)
+                )
+        cost_of(
+            installation.command("subscribers", "import", str(folder / "alike.csv"), now=BEFORE + timedelta(hours=2))
+        )
         population.freeze(installation)
         cost_of(installation.command("send"))
         taken, letters = _arrived(counts)
