@@ -5,6 +5,7 @@ The two halves of a batch are in `digest.delivery.claim` and `digest.delivery.ha
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -58,6 +59,7 @@ def send(run: Run, number: int, progress: Progress = lambda _: None) -> None:
     doubts = 0
     while (batch := send_batch(run, frozen)) is not None:
         progress(batch.settled)
+        gc.collect(0)  # because a start sets Python to look for garbage so seldom that it would hold whole batches
         if batch.ended.lost:
             doubts += 1
             _take_doubt_back(run, number, batch.waiting, doubts)
