@@ -50,6 +50,7 @@ class Letters:
         day = _day(settings, edition, now)
         self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, copy=copy)
         self._letters: dict[str, Letter] = {}
+        self._chosen: dict[str, str] = {}
         self._forms: dict[str, tuple[Digest, Form]] = {}
         self._stem = random_stem()  # the entries were written before
         self._checked: dict[str, list[Digest]] = {}
@@ -57,13 +58,20 @@ class Letters:
 
     def of(self, language: str) -> Letter:
         """Return the letter in a reader's language; without a catalogue for it in the site's, else in English."""
-        chosen = catalogue.best((language, self.settings.site.language), self.languages)
+        chosen = self._chosen.get(language)
+        if chosen is None:
+            chosen = catalogue.best((language, self.settings.site.language), self.languages)
+            self._chosen[language] = chosen
+        letter = self._letters.get(chosen)
+        return letter if letter is not None else self._compiled(chosen)
+
+    def _compiled(self, language: str) -> Letter:
         with self._lock:
-            if chosen not in self._letters:
-                self._letters[chosen] = compile_letter(
-                    self._facts, self._entries, self._appearance, chosen, inline=self._inline
+            if language not in self._letters:
+                self._letters[language] = compile_letter(
+                    self._facts, self._entries, self._appearance, language, inline=self._inline
                 )
-            return self._letters[chosen]
+            return self._letters[language]
 
     def render(self, language: str, digest: Digest, reader: ReaderFacts) -> Assembled:
         """Return a reader's letter, correct also when a template depends on an entry's neighbours or number.

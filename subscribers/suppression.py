@@ -18,13 +18,14 @@ from subscribers.addresses import parse_address
 from subscribers.changes import LIFTED, record_changes
 from subscribers.database import chunks, dialect_insert
 from subscribers.errors import BadSecret
+from subscribers.keyed import keyed_hash
 from subscribers.rows import add_consent_events, suppressed_lines
 from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
 
 
 def address_hash(secret: bytes, key: str) -> str:
     """Return 64 hexadecimal digits for a normalised address (`Address.key`)."""
-    return hmac.digest(secret, key.encode("ascii"), "sha256").hex()
+    return keyed_hash(secret, key.encode("ascii")).hex()
 
 
 def suppress(conn: Connection, email: str, reason: str, *, secret: bytes, now: datetime, note: str = "") -> None:
@@ -230,4 +231,4 @@ def stored_fingerprint(conn: Connection) -> str:
 
 def fingerprint(secret: bytes) -> str:
     """Return 64 hexadecimal digits that tell secrets apart, and from which nobody can tell the secret."""
-    return hmac.digest(secret, b"fingerprint of the secret", "sha256").hex()
+    return keyed_hash(secret, b"fingerprint of the secret").hex()

@@ -8,6 +8,7 @@ and letter must agree byte by byte.
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import hmac
 import json
@@ -15,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from itsdangerous import BadData, HMACAlgorithm, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 
 from subscribers.errors import BadToken
+from subscribers.keyed import keyed_hash
 
 # How long a token of each purpose is valid; None: for ever, because readers use the links of letters years later.
 LIFETIMES: dict[str, timedelta | None] = {
@@ -29,6 +32,7 @@ LIFETIMES: dict[str, timedelta | None] = {
     "confirm": timedelta(hours=48),
 }
 LONGEST = 256  # characters of a token that is read; made ones are far shorter
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 SIGNATURE = 16  # bytes, because spam filters take longer ones for Bitcoin addresses
 
 
@@ -43,6 +47,14 @@ class Token:
     edition: int | None = None
     made_at: datetime | None = None
     key: str = ""
+
+
+class LetterTokens(NamedTuple):
+    """Hold the tokens of one letter: to unsubscribe, for the preferences, and to read the letter in a browser."""
+
+    unsubscribe: str
+    preferences: str
+    browse: str
 
 
 def joint_key(*keys: str) -> str:
@@ -66,29 +78,47 @@ def make_token(
     """
     if _lifetime(purpose) is not None and now is None:
         raise ValueError(f"a {purpose} token needs `now`: it does not last for ever")
+    return _signed(_signing_key(tuple(secret_keys), purpose), _payload(key, subscriber, edition, now))
+
+
+def letter_tokens(
+    secret_keys: Sequence[bytes], subscriber: int, key: str, edition: tuple[int, str] | None
+) -> LetterTokens:
+    """Return the tokens of a letter, each as `make_token` makes it, in half the time.
+
+    `key` is the subscriber's; `edition` is an id and a key, None for a letter of no stored edition. Raises ValueError
+    as `make_token`.
+    """
+    person = _payload(key, subscriber)
+    letter = _payload(joint_key(key, edition[1]), subscriber, edition[0]) if edition else person
+    unsubscribe, preferences, browse = _letter_keys(tuple(secret_keys))
+    return LetterTokens(_signed(unsubscribe, person), _signed(preferences, person), _signed(browse, letter))
+
+
+def _payload(key: str, subscriber: int, edition: int | None = None, now: datetime | None = None) -> bytes:
+    """Return the first half of a token. Raises ValueError for an id below 1, and for no key."""
     if subscriber < 1 or (edition is not None and edition < 1):
         raise ValueError("ids in a token start at 1")
     if not key:
         raise ValueError("a token needs the subscriber's key: after a restore the id may be another person's")
-    payload: list[int | str] = [key, subscriber]
+    numbers = str(subscriber)
     if edition is not None or now is not None:
-        payload.append(edition or 0)
+        numbers += f",{edition or 0}"
     if now is not None:
-        payload.append(int(now.timestamp()))
-    # Written here and not by itsdangerous, because that derives the key anew and tries to compress each token, which
+        numbers += f",{int(now.timestamp())}"
+    # JSON without spaces. A key of letters and digits needs no escapes, and is quoted here in a tenth of the time.
+    quoted = f'"{key}"' if key.isascii() and key.isalnum() else json.dumps(key, ensure_ascii=False)
+    return _base64(f"[{quoted},{numbers}]".encode())
+
+
+def _signed(signing_key: bytes, payload: bytes) -> str:
+    # Signed here and not by itsdangerous, because that derives the key anew and tries to compress each token, which
     # takes ten times as long; a payload of random keys and numbers never gets shorter.
-    body = base64_encode(_written(payload))
-    signature = hmac.digest(_signing_key(tuple(secret_keys), purpose), body, "sha256")[:SIGNATURE]
-    return (body + b"." + base64_encode(signature)).decode("ascii")
+    return (payload + b"." + _base64(keyed_hash(signing_key, payload)[:SIGNATURE])).decode("ascii")
 
 
-def _written(payload: Sequence[int | str]) -> str:
-    """Return a payload as JSON without spaces."""
-    key, *numbers = payload
-    if isinstance(key, str) and key.isascii() and key.isalnum():
-        # A key needs no escapes, and writing it so takes a fifth of the time.
-        return f'["{key}",{",".join(map(str, numbers))}]'
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+def _base64(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
 
 
 def read_token(
@@ -169,6 +199,12 @@ class _ExactSigner(Signer):
 def _signing_key(secret_keys: tuple[bytes, ...], purpose: str) -> bytes:
     """Return the key that signs the tokens of a purpose, derived from the last (newest) secret key."""
     return _serializer(secret_keys, purpose).make_signer().derive_key()
+
+
+@lru_cache(maxsize=8)
+def _letter_keys(secret_keys: tuple[bytes, ...]) -> tuple[bytes, bytes, bytes]:
+    unsubscribe, preferences, browse = (_signing_key(secret_keys, purpose) for purpose in LetterTokens._fields)
+    return unsubscribe, preferences, browse
 
 
 @lru_cache(maxsize=32)

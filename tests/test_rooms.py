@@ -30,7 +30,7 @@ FLOORS: dict[str, str] = {
     " subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible subscribers.languages"
     " subscribers.tokens",
     "ground": "digest digest.model digest.errors"
-    " subscribers subscribers.database subscribers.errors subscribers.model",
+    " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
 }
 # These stand with the doors they serve, and decide like decisions: values in, values out.
 ALSO_PURE = (

@@ -1,14 +1,13 @@
 """Build a reader's parcel of an edition: their links, their letter, and the message on the wire.
 
-`parcel` calls three functions in turn: `links_of`, `render_letter`, `compose_message`. A page that only shows the
-letter calls the first two.
+`parcel` runs for every letter that is sent: what readers of a digest share is made once, and each reader's own words
+and links are written once.
 """
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from digest.config.settings import Settings
 from digest.letter import views
@@ -21,12 +20,12 @@ from digest.model import Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
 from digest.transports.tag import TagKeys, delivery_tag
+from subscribers.keyed import keyed_hash
 from subscribers.model import Subscriber
-from subscribers.tokens import joint_key, make_token
+from subscribers.tokens import LetterTokens, letter_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """Hold a reader's links in an edition's letter: absolute addresses, each with a token for this reader alone."""
 
     unsubscribe: str
@@ -36,12 +35,7 @@ class Links:
     more: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """Hold a reader's letter, and the facts about the reader that it shows."""
-
-    letter: Assembled
-    reader: ReaderFacts
+_NO_TOKENS = LetterTokens("preview", "preview", "preview")
 
 
 def parcel(
@@ -54,77 +48,52 @@ def parcel(
     written to this reader.
     """
     settings, edition = letters.settings, letters.edition
-    rendered = render_letter(letters, person, digest, links_of(settings.site, edition, person, secret))
-    head = head_of(letters, person, rendered.reader, secret, now)
+    keys = TagKeys(person.key, edition.key)
+    reader = reader_facts(letters.of(person.language), person, links_of(settings.site, edition, person, secret))
+    letter = letters.render(person.language, digest, reader)
+    head = head_of(letters, reader, message_id(settings.site, keys, secret), now)
     pieces: list[bytes] = []
     filling = None
     if settings.transport.capabilities.fills_forms:
-        form = letters.form(person.language, digest, rendered.reader)
-        marks = values(letters.of(person.language), form, rendered.reader)
+        form = letters.form(person.language, digest, reader)
+        marks = values(letters.of(person.language), form, reader)
         require_address("To", person.email)  # as composing does
         filling = Filling(form, marks, head, edition.cadence)
     else:
-        pieces = compose_message(settings, rendered.letter, head)
-    tag = delivery_tag(secret, delivery or 1, TagKeys(person.key, edition.key))
-    folder = folder_of(edition)
+        pieces = compose_message(settings, letter, head)
+    tag = delivery_tag(secret, delivery or 1, keys)
     return Parcel(
-        delivery, folder, person.email, pieces, rendered.letter, filling, tag, head.message_id, composed=True
+        delivery, folder_of(edition), person.email, pieces, letter, filling, tag, head.message_id, composed=True
     )
 
 
 def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:
     """Make the links of a person's letter; those of a person without an id (a preview by interests) do nothing."""
-
-    def token(purpose: str, key: str = person.key, number: int | None = None) -> str:
-        return make_token([secret], purpose, person.id, key, edition=number) if person.id else "preview"
-
-    stored = (joint_key(person.key, edition.key), edition.id) if edition.id else ()
-    preferences = token("preferences")
-    browser = f"{site.base_url}/letters/{token('browse', *stored)}"
+    tokens = _NO_TOKENS
+    if person.id:
+        tokens = letter_tokens([secret], person.id, person.key, (edition.id, edition.key) if edition.id else None)
+    base, preferences, browser = site.base_url, tokens.preferences, f"{site.base_url}/letters/{tokens.browse}"
     return Links(
-        unsubscribe=f"{site.base_url}/unsubscribe/{token('unsubscribe')}",
-        preferences=f"{site.base_url}/preferences/{preferences}",
-        pause=f"{site.base_url}/pause/{preferences}",
-        browser=browser,
-        more=f"{browser}#more",
+        f"{base}/unsubscribe/{tokens.unsubscribe}",
+        f"{base}/preferences/{preferences}",
+        f"{base}/pause/{preferences}",
+        browser,
+        f"{browser}#more",
     )
-
-
-def render_letter(letters: Letters, person: Subscriber, digest: Digest, links: Links) -> Rendered:
-    """Render a person's letter of an edition in their language; nothing is composed or signed.
-
-    Raises ConfigError for a mistaken template, DigestError for a digest that is not of this edition.
-    """
-    reader = reader_facts(letters.of(person.language), person, links)
-    return Rendered(letters.render(person.language, digest, reader), reader)
 
 
 def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFacts:
     """Return the facts about one person that a letter shows."""
-    return ReaderFacts(
-        name=person.name,
-        email=person.email,
-        unsubscribe_url=links.unsubscribe,
-        preferences_url=links.preferences,
-        pause_url=links.pause,
-        browser_url=links.browser,
-        interests=views.interests(letter.book, person.interests),
-        more_url=links.more,
-    )
+    unsubscribe, preferences, pause, browser, more = links
+    interests = views.interests(letter.book, person.interests)
+    return ReaderFacts(person.name, person.email, unsubscribe, preferences, pause, browser, interests, more)
 
 
-def head_of(letters: Letters, person: Subscriber, reader: ReaderFacts, secret: bytes, now: datetime) -> Head:
-    """Return the values for the headers of a person's letter."""
-    site, edition = letters.settings.site, letters.edition
-    return Head(
-        site,
-        to=person.email,
-        to_name=person.name,
-        message_id=message_id(site, TagKeys(person.key, edition.key), secret),
-        date=now,
-        list_id=f"{edition.cadence}.{site.sender.domain}",
-        unsubscribe_url=reader.unsubscribe_url,
-    )
+def head_of(letters: Letters, reader: ReaderFacts, message_id: str, now: datetime) -> Head:
+    """Return the values for the headers of a reader's letter."""
+    site = letters.settings.site
+    list_id = f"{letters.edition.cadence}.{site.sender.domain}"
+    return Head(site, reader.email, message_id, now, list_id, reader.unsubscribe_url, None, reader.name)
 
 
 def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:
@@ -139,7 +108,7 @@ def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:
 
 def hashed_message_id(site: Site, text: str, secret: bytes) -> str:
     """Return a Message-ID at the domain of the sender that is the same for the same text, and does not tell it."""
-    return f"<{hmac.digest(secret, text.encode(), 'sha256').hex()[:32]}@{site.sender.domain}>"
+    return f"<{keyed_hash(secret, text.encode()).hex()[:32]}@{site.sender.domain}>"
 
 
 def compose_message(settings: Settings, letter: Assembled, head: Head) -> list[bytes]:

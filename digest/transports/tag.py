@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from subscribers.keyed import keyed_hash
+
 _DIGITS = 20  # hexadecimal: 80 bits
 _TAG = re.compile(rf"(?<![0-9a-z])([1-9][0-9]{{0,18}})-([0-9a-f]{{{_DIGITS}}})(?![0-9a-z])", re.I)
 _LARGEST = 2**63 - 1
@@ -74,4 +76,4 @@ def _checks(secret: bytes, delivery: int, keys: TagKeys) -> Iterable[str]:
 
 
 def _check(secret: bytes, content: str) -> str:
-    return hmac.digest(secret, content.encode(), "sha256").hex()[:_DIGITS]
+    return keyed_hash(secret, content.encode()).hex()[:_DIGITS]

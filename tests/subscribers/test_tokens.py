@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscribers.errors import BadToken
-from subscribers.tokens import LIFETIMES, Token, _serializer, joint_key, make_token, read_token
+from subscribers.tokens import LIFETIMES, Token, _serializer, joint_key, letter_tokens, make_token, read_token
 from tests.counts import table
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -66,6 +66,22 @@ def test_a_token_serves_its_own_purpose_only(purpose: str, other: str) -> None:
         return
     with pytest.raises(BadToken):
         read_token(KEYS, other, made(purpose), now=NOW)
+
+
+@table("key", [KEY, 'odd "key"', "Siân"])
+@table("edition", [None, (77, "the edition's")])
+def test_the_tokens_of_a_letter_are_those_that_are_made_one_by_one(key: str, edition: tuple[int, str] | None) -> None:
+    browse = make_token(
+        KEYS, "browse", 5, joint_key(key, edition[1]) if edition else key, edition=edition and edition[0]
+    )
+    expected = (make_token(KEYS, "unsubscribe", 5, key), make_token(KEYS, "preferences", 5, key), browse)
+    assert letter_tokens(KEYS, 5, key, edition) == expected
+
+
+@pytest.mark.parametrize(("subscriber", "key"), [(0, KEY), (5, "")])
+def test_no_letter_has_tokens_without_a_subscriber_or_their_key(subscriber: int, key: str) -> None:
+    with pytest.raises(ValueError, match=r"start at 1|needs the subscriber's key"):
+        letter_tokens(KEYS, subscriber, key, None)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
