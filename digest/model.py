@@ -255,6 +255,10 @@ class Taxonomy:
                 return term.name
         return REGIONS.get(slug, slug)
 
+    def __hash__(self) -> int:
+        # Of its size, because names are remembered by taxonomy, and hashing its thousand phrases takes far longer.
+        return hash((len(self.policy_areas), len(self.themes)))
+
 
 @dataclass(frozen=True, slots=True)
 class NamedAddress:
@@ -283,6 +287,10 @@ class Site:
     postal_address: str = ""
     language: str = "en"
     zone: str = "Europe/London"
+
+    def __hash__(self) -> int:
+        # Of one field, because headers are remembered by site, and hashing all fields takes as long as the rest.
+        return hash(self.base_url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,38 @@ digest instead.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from html import escape
 
 from digest.errors import ConfigError, DigestError
 from digest.letter import views
-from digest.letter.blocks import Assembled, BlockKey, Blocks, Gap, Layout, Layouts, ReaderFacts, fill
+from digest.letter.blocks import (
+    CONTEXTS,
+    GAPS,
+    Assembled,
+    Block,
+    BlockKey,
+    Blocks,
+    Gap,
+    Layout,
+    Layouts,
+    ReaderFacts,
+    fill,
+)
 from digest.letter.compile import Letter, compile_digest, render_whole
+from digest.letter.inert import reader_url, visible
 from digest.letter.mime import quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
-# All other values are sentences that readers share, and are encoded once.
-_OWN = frozenset({"email", "unsubscribe_url", "preferences_url", "pause_url", "browser_url", "more_url"})
+_INDEXES = {gap: index for index, gap in enumerate(GAPS)}
+# Characters that are neither encoded nor escaped; a link of ours has no space among them.
+_UNESCAPED = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"&<=>')
+_IN_LINKS = _UNESCAPED.replace(b" ", b"")
+
+Lines = tuple[bytes, bytes, bytes]  # a value as quoted-printable lines in each of CONTEXTS
 
 
 def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
@@ -32,8 +49,7 @@ def assemble(letter: Letter, digest: Digest, reader: ReaderFacts) -> Assembled:
     link of the reader is not an absolute http(s) address in printable ASCII.
     """
     layout = _layout(letter, digest)
-    values = views.reader_values(reader, letter.book.words, letter.edition.cadence, layout.shown)
-    lines = _lines(layout.gaps, values)
+    lines = _lines(letter, reader, layout.shown)
     return Assembled(
         layout.subject,
         fill(layout.html, layout.html_gaps, lines),
@@ -118,6 +134,7 @@ def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def feedback_id(letter: Letter) -> str:
     """Return the Feedback-ID of an edition: its number, cadence and sender; nothing about a reader."""
     sender = re.sub(r"[^a-z0-9]", "", letter.book.site.sender.domain)[:15]
@@ -143,12 +160,9 @@ def _make_layout(letter: Letter, digest: Digest) -> Layout:
     if letter.apart:
         html_block, text_block = compile_digest(letter, digest, shell)
         html_blocks, text_blocks, keys = {"whole": html_block}, {"whole": text_block}, [("whole", shell)]
-    indexes: dict[Gap, int] = {}
-    html, html_gaps = _lay_out(html_blocks, keys, indexes)
-    text, text_gaps = _lay_out(text_blocks, keys, indexes)
-    return Layout(
-        shell["subject"], feedback_id(letter), counts(digest), tuple(indexes), html, html_gaps, text, text_gaps
-    )
+    html, html_gaps = _lay_out(html_blocks, keys)
+    text, text_gaps = _lay_out(text_blocks, keys)
+    return Layout(shell["subject"], feedback_id(letter), counts(digest), html, html_gaps, text, text_gaps)
 
 
 def _require_blocks(letter: Letter, keys: Iterable[BlockKey]) -> None:
@@ -162,40 +176,85 @@ def _require_blocks(letter: Letter, keys: Iterable[BlockKey]) -> None:
 
 
 def _lay_out(
-    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]], indexes: dict[Gap, int]
-) -> tuple[tuple[bytes, ...], tuple[tuple[int, int], ...]]:
-    """Return one part's pieces in reading order, with the digest's own words filled, and its remaining gaps.
+    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]]
+) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """Return one part's pieces in reading order, with the digest's own words filled, and its gaps as in `Layout`.
 
-    `keys` pair each block with the words that only the digest knows; `indexes` numbers the gaps of both parts and
-    grows here.
+    `keys` pair each block with the words that only the digest knows.
     """
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
     for key, words in keys:
-        for piece in blocks[key]:
+        block = blocks[key]
+        if "reason" in words:
+            block = _with_reason(block, words["reason"])
+        if len(block) == 1 and isinstance(block[0], bytes):  # as most are
+            pieces.append(block[0])
+            continue
+        for piece in block:
             if isinstance(piece, bytes):
                 pieces.append(piece)
             elif piece.name in words:
                 pieces.append(_encoded_once(piece.context, words[piece.name]))
             else:
-                gaps.append((len(pieces), indexes.setdefault(piece, len(indexes))))
+                gaps.append((len(pieces), _INDEXES[piece]))
                 pieces.append(b"")
-    return tuple(pieces), tuple(gaps)
+    return pieces, gaps
 
 
-def _lines(gaps: Iterable[Gap], values: Mapping[str, str]) -> list[bytes]:
-    """Return each gap's value as quoted-printable lines, escaped for the gap's context."""
-    lines = []
-    own: dict[str, bytes] = {}  # by spelling, because most links are spelt alike in both parts
-    for name, context in gaps:
-        value = values[name]
-        if name not in _OWN:
-            lines.append(_encoded_once(context, value))
-            continue
-        spelling = escaped(context, value)
-        if spelling not in own:
-            own[spelling] = quoted_printable.encode(spelling)
-        lines.append(own[spelling])
+# Remembered, because many digests place the same entry for the same reason. The pieces of 4096 are about 6 MB.
+@lru_cache(maxsize=4096)
+def _with_reason(block: Block, reason: str) -> Block:
+    """Return an entry's block with the reason filled in: one piece, unless its template has other gaps."""
+    pieces = [
+        _encoded_once(piece.context, reason) if isinstance(piece, Gap) and piece.name == "reason" else piece
+        for piece in block
+    ]
+    whole = [piece for piece in pieces if isinstance(piece, bytes)]
+    return (b"".join(whole),) if len(whole) == len(pieces) else tuple(pieces)
+
+
+def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple[bytes, ...]:
+    """Return a reader's words and links as lines, in the order of `GAPS`; ValueError for an unfit link."""
+    words = letter.book.words
+    why = views.why_letter(words, letter.edition.cadence, reader.interests)
+    links = (
+        reader.unsubscribe_url,
+        reader.preferences_url,
+        reader.pause_url,
+        reader.browser_url,
+        reader.more_url or reader.browser_url,
+    )
+    return (
+        *_written(words.intro(reader.name, shown)),
+        *_written(visible(reader.email)),
+        *_written_once(why),
+        *_links_written(links),
+    )
+
+
+def _written(value: str) -> Lines:
+    """Return a value in each context."""
+    if value.encode("utf-8").translate(None, _UNESCAPED):
+        text, attribute, plain = (quoted_printable.encode(escaped(context, value)) for context in CONTEXTS)
+        return text, attribute, plain
+    line = quoted_printable.soft_line(value)
+    return line, line, line if len(value) <= views.COLUMNS else quoted_printable.encode(views.wrapped(value))
+
+
+_written_once = lru_cache(maxsize=4096)(_written)
+
+
+def _links_written(links: Sequence[str]) -> list[bytes]:
+    """Return links in each context, one after the other; ValueError for an unfit link."""
+    lines: list[bytes] = []
+    unusual = "".join(links).encode("utf-8").translate(None, _IN_LINKS)
+    for link in links:
+        if unusual or not link.startswith(("https://", "http://")):
+            lines += _written(reader_url(link))
+        else:
+            line = quoted_printable.soft_line(link)
+            lines += (line, line, line)
     return lines
 
 

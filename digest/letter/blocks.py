@@ -6,7 +6,7 @@ Standard library and `digest.model` only; nothing here renders a template.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,7 +48,7 @@ class EditionFacts:
     copy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReaderFacts:
     """Hold what a letter tells about one reader, and their own links (absolute http or https, printable ASCII).
 
@@ -82,26 +82,44 @@ Block = tuple[Piece, ...]
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
 
+CONTEXTS = ("text", "attribute", "plain")
+# Words and links that differ by reader. A template writes them as {{ reader.… }}.
+READER_TOKENS = (
+    "intro",
+    "email",
+    "why_letter",
+    "unsubscribe_url",
+    "preferences_url",
+    "pause_url",
+    "browser_url",
+    "more_url",
+)
+GAPS = tuple(Gap(name, context) for name in READER_TOKENS for context in CONTEXTS)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Hold one digest's letter as pieces: all that its readers share is filled, only their own gaps are left.
 
-    `shown` counts the entries in the reader's areas and those from elsewhere. `gaps` are the distinct gaps of both
-    parts; `html_gaps` and `text_gaps` give, for each gap of a part, its index in the pieces and its index in `gaps`.
+    `shown` counts the entries in the reader's areas and those from elsewhere. `html_gaps` and `text_gaps` give, for
+    each gap of a part, its index in the pieces and its index in `GAPS`.
     """
 
     subject: str
     feedback_id: str
     shown: tuple[int, int]
-    gaps: tuple[Gap, ...]
-    html: tuple[bytes, ...]
-    html_gaps: tuple[tuple[int, int], ...]
-    text: tuple[bytes, ...]
-    text_gaps: tuple[tuple[int, int], ...]
+    html: Sequence[bytes]
+    html_gaps: Sequence[tuple[int, int]]
+    text: Sequence[bytes]
+    text_gaps: Sequence[tuple[int, int]]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Return the distinct gaps of both parts."""
+        return tuple(dict.fromkeys(GAPS[index] for _, index in (*self.html_gaps, *self.text_gaps)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Assembled:
     """Hold one reader's letter: a header-safe `subject`, and both parts as quoted-printable lines (CRLF, 7 bit).
 
@@ -128,8 +146,8 @@ def decode(pieces: Sequence[bytes]) -> str:
     return binascii.a2b_qp(b"".join(pieces)).decode("utf-8").replace("\r\n", "\n")
 
 
-def fill(pieces: tuple[bytes, ...], gaps: tuple[tuple[int, int], ...], values: list[bytes]) -> list[bytes]:
-    """Return one part of a layout with its gaps filled; `gaps` as in `Layout`, `values` one for each of its gaps."""
+def fill(pieces: Sequence[bytes], gaps: Iterable[tuple[int, int]], values: Sequence[bytes]) -> list[bytes]:
+    """Return one part of a layout with its gaps filled; `gaps` as in `Layout`, `values` by their index."""
     lines = list(pieces)
     for position, index in gaps:
         lines[position] = values[index]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digest.group import OVER_CAP
-from digest.letter.blocks import Block, BlockKey, Gap, decode
+from digest.letter.blocks import READER_TOKENS, Block, BlockKey, Gap, decode
 from digest.letter.compile import Letter
 from digest.letter.lint.wording import SIZE_WARNING
-from digest.letter.views import READER_TOKENS
 from digest.model import Digest, Section
 
 # Bytes reserved for each gap of a reader's own words or links, for each gap of a digest's words, and, once a letter,

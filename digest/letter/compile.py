@@ -25,7 +25,7 @@ from premailer import Premailer
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
-from digest.letter.blocks import Appearance, Block, BlockKey, Blocks, EditionFacts, Gap, Layouts, Piece
+from digest.letter.blocks import READER_TOKENS, Appearance, Block, BlockKey, Blocks, EditionFacts, Gap, Layouts, Piece
 from digest.letter.inert import PERCENT
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
@@ -39,7 +39,7 @@ Inline = Callable[[str], str]
 _TOKEN = re.compile(r"%%([a-z_]+)%%")
 # A comment, or a tag with its quoted attributes.
 _MARKUP = re.compile(r"<!--.*?-->|<[A-Za-z/!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
-_SHELL = frozenset(part_views.READER_TOKENS + part_views.DIGEST_TOKENS)
+_SHELL = frozenset(READER_TOKENS + part_views.DIGEST_TOKENS)
 _EVERY = _SHELL | frozenset(part_views.PART_TOKENS)
 
 
@@ -115,7 +115,7 @@ def compile_digest(letter: Letter, digest: Digest, shell: Mapping[str, str]) -> 
 
     `shell` are the words of the letter's frame that the digest's readers share.
     """
-    tokens = {name: f"%%{name}%%" for name in part_views.READER_TOKENS}
+    tokens = {name: f"%%{name}%%" for name in READER_TOKENS}
     html, text = _render_parts(letter, digest, {n: _guarded(v) for n, v in shell.items()} | tokens, _guarded)
     return _html_pieces(HTML, letter.inline(html) + "\n", _SHELL), _text_pieces(TEXT, text, _SHELL)
 
@@ -165,7 +165,7 @@ def _render(
         {
             **part_views.shell_views(edition, book),
             "parts": views,
-            "reader": {token: values[token] for token in part_views.READER_TOKENS},
+            "reader": {token: values[token] for token in READER_TOKENS},
             "digest": {token: values[token] for token in part_views.DIGEST_TOKENS},
         },
     )

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from digest.errors import DigestError
 from digest.letter import views
 from digest.letter.assemble import assemble, escaped
-from digest.letter.blocks import Gap, ReaderFacts, decode, fill
+from digest.letter.blocks import GAPS, Gap, ReaderFacts, decode, fill
 from digest.letter.compile import Letter
 from digest.letter.mime import quoted_printable
 from digest.model import Digest
@@ -74,7 +74,7 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form
         for mark, gaps in marks.items()
         for gap, before, after in gaps
     }
-    in_order = [lines[gap] for gap in layout.gaps]
+    in_order = [lines.get(gap, b"") for gap in GAPS]
     html, text = (
         fill(part, gaps, in_order)
         for part, gaps in ((layout.html, layout.html_gaps), (layout.text, layout.text_gaps))

@@ -22,16 +22,6 @@ from digest.model import CASE_STUDY, Digest, Entry, Image, Reason, Site, Taxonom
 from subscribers.languages import is_language_tag
 from subscribers.model import Interests
 
-READER_TOKENS = (
-    "intro",
-    "email",
-    "why_letter",
-    "unsubscribe_url",
-    "preferences_url",
-    "pause_url",
-    "browser_url",
-    "more_url",
-)
 DIGEST_TOKENS = ("subject", "preheader")
 PART_TOKENS = ("reason", "more", "more_link")
 TITLE = 200
@@ -40,8 +30,6 @@ COLUMNS = 72
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 
 _ROW = re.compile(rf"(.{{1,{COLUMNS}}}|[^ ]+)(?: |$)")
-# White space that is not a single space between two words.
-_UNEVEN = re.compile(r"[^\S ]|^ |  | $")
 
 View = dict[str, object]
 
@@ -231,11 +219,16 @@ def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
 
     `subject` is the editor's; "" makes one from the top entry.
     """
-    top = title(book.entries[digest.placed[0].entry])
+    placed = digest.placed
     return {
-        "subject": visible(subject, SUBJECT * 2) or book.words.subject(top, len(digest.placed) - 1),
+        "subject": visible(subject, SUBJECT * 2) or _subject(book, placed[0].entry, len(placed) - 1),
         "preheader": book.words.preheader(digest, book.taxonomy),
     }
+
+
+@lru_cache(maxsize=4096)
+def _subject(book: Book, top: int, others: int) -> str:
+    return book.words.subject(title(book.entries[top]), others)
 
 
 def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[int, int]) -> dict[str, str]:
@@ -243,7 +236,7 @@ def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[
     return {
         "intro": words.intro(reader.name, shown),
         "email": visible(reader.email),
-        "why_letter": _why_letter(words, cadence, reader.interests),
+        "why_letter": why_letter(words, cadence, reader.interests),
         "unsubscribe_url": reader_url(reader.unsubscribe_url),
         "preferences_url": reader_url(reader.preferences_url),
         "pause_url": reader_url(reader.pause_url),
@@ -253,7 +246,8 @@ def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[
 
 
 @lru_cache(maxsize=512)
-def _why_letter(words: Words, cadence: str, interests: str) -> str:
+def why_letter(words: Words, cadence: str, interests: str) -> str:
+    """Return the sentences that tell a reader why they get the letter; `interests` are in words."""
     return words.why_letter(cadence, visible(interests, 1000))
 
 
@@ -261,7 +255,7 @@ def wrapped(sentence: str) -> str:
     """Return a sentence in lines of at most 72 columns for the text part; addresses stay whole."""
     if len(sentence) <= COLUMNS or sentence.split(None, 1) == [sentence]:
         return sentence
-    if _UNEVEN.search(sentence):
+    if " ".join(sentence.split()) != sentence:
         return textwrap.fill(sentence, COLUMNS, break_long_words=False, break_on_hyphens=False)
     # The same rows, found ten times quicker.
     return "\n".join(_ROW.findall(sentence))

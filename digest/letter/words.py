@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.letter.inert import cut, visible
@@ -36,8 +37,14 @@ def primary(language: str) -> str:
 
 def counts(digest: Digest) -> tuple[int, int]:
     """Return how many entries stand in a digest's own areas and how many come from elsewhere."""
-    elsewhere = sum(len(g.placed) for s in digest.sections if s.key == "elsewhere" for g in s.groups)
-    return len(digest.placed) - elsewhere, elsewhere
+    near = elsewhere = 0
+    for section in digest.sections:
+        count = sum([len(group.placed) for group in section.groups])
+        if section.key == "elsewhere":
+            elsewhere += count
+        else:
+            near += count
+    return near, elsewhere
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +96,7 @@ class Words:
 
     def name(self, taxonomy: Taxonomy, slug: str) -> str:
         """Return a policy area's or theme's name in this language, or else in the site's."""
-        return self.translated(taxonomy, slug) or visible(taxonomy.name(slug))
+        return _names(self, taxonomy).get(slug) or visible(taxonomy.name(slug))
 
     def translated(self, taxonomy: Taxonomy, slug: str) -> str:
         """Return the name that config gives a policy area or theme in this language, or ""."""
@@ -139,11 +146,9 @@ class Words:
 
     def intro(self, name: str, shown: tuple[int, int]) -> str:
         """Return the opening sentence: the reader's name, and the count of entries near and from elsewhere."""
-        near, far = shown
         greeting = visible(name, 60)
-        here = self.say("here_named", name=greeting) if greeting else self.sentences["here"]
-        which = "intro_both" if near and far else "intro_near" if near else "intro_far"
-        return self.count(which, near + far, total=near + far, here=here, near=near, far=far)
+        here = self.sentences["here_named"].replace("{name}", greeting) if greeting else self.sentences["here"]
+        return _opening(self, shown).replace("{here}", here)
 
     def subject(self, title: str, others: int) -> str:
         """Return a subject of at most 78 characters: the top entry's title, and how many others are shown."""
@@ -153,18 +158,8 @@ class Words:
 
     def preheader(self, digest: Digest, taxonomy: Taxonomy) -> str:
         """Return the line that an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""
-        near = [g.slug for s in digest.sections if s.key == "areas" for g in s.groups]
-        names = [self.name(taxonomy, slug) if slug else self.sentences["other_news"] for slug in near]
-        far = counts(digest)[1]
-        most = 4 if far else 5
-        if len(names) > most:
-            names = [*names[:4], self.count("more_areas", len(names) - 4)]
-        if far:
-            names.append(self.count("from_elsewhere", far))
-        line = self.listed(names)
-        line = line[:1].upper() + line[1:]
-        # A short line gets the opening sentence too, because an inbox fills the room with the letter's next words.
-        return line if len(line) >= _SHORTEST_PREHEADER else f"{line}. {self.intro('', counts(digest))}"
+        near = tuple([g.slug for s in digest.sections if s.key == "areas" for g in s.groups])
+        return _preheader(self, taxonomy, near, counts(digest))
 
     def interests(self, follows: Interests, taxonomy: Taxonomy) -> str:
         """Return a reader's interests in words: "Housing and Transport, in Wales and the South West"."""
@@ -185,6 +180,36 @@ class Words:
         """Return the footer's sentences: why the reader gets these letters, and how often at most."""
         asked = self.say("asked_following", interests=follows) if follows else self.sentences["asked"]
         return f"{asked} {self.say('comes', often=self.form('often', cadence))}"
+
+
+@lru_cache(maxsize=64)
+def _names(words: Words, taxonomy: Taxonomy) -> dict[str, str]:
+    """Return the name of each policy area and theme of a taxonomy, by slug."""
+    slugs = [term.slug for term in (*taxonomy.policy_areas, *taxonomy.themes)]
+    return {slug: words.translated(taxonomy, slug) or visible(taxonomy.name(slug)) for slug in slugs}
+
+
+@lru_cache(maxsize=4096)
+def _preheader(words: Words, taxonomy: Taxonomy, near: tuple[str, ...], shown: tuple[int, int]) -> str:
+    names = [words.name(taxonomy, slug) if slug else words.sentences["other_news"] for slug in near]
+    far = shown[1]
+    most = 4 if far else 5
+    if len(names) > most:
+        names = [*names[:4], words.count("more_areas", len(names) - 4)]
+    if far:
+        names.append(words.count("from_elsewhere", far))
+    line = words.listed(names)
+    line = line[:1].upper() + line[1:]
+    # A short line gets the opening sentence too, because an inbox fills the room with the letter's next words.
+    return line if len(line) >= _SHORTEST_PREHEADER else f"{line}. {words.intro('', shown)}"
+
+
+@lru_cache(maxsize=1024)
+def _opening(words: Words, shown: tuple[int, int]) -> str:
+    """Return the opening sentence with the gap {here}, which differs by reader."""
+    near, far = shown
+    which = "intro_both" if near and far else "intro_near" if near else "intro_far"
+    return words.count(which, near + far, total=near + far, here="{here}", near=near, far=far)
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:

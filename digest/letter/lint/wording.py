@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from digest.letter.blocks import READER_TOKENS
 from digest.letter.lint.finding import ERROR, WARNING, LintFinding
 from digest.letter.lint.page import Element, LetterPage
-from digest.letter.views import DIGEST_TOKENS, PART_TOKENS, READER_TOKENS
+from digest.letter.views import DIGEST_TOKENS, PART_TOKENS
 
 GMAIL_CLIPS = 102_400  # bytes of decoded html, after which Gmail cuts a letter off
 SIZE_WARNING = 80 * 1024  # lower, because a provider may lengthen links

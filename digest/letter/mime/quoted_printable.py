@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 LINE = 76
-_PLAIN = re.compile(r"[ -<>-~]*")  # what stands for itself
+_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte != 0x3D)  # what stands for itself
 _UNSAFE = re.compile(rb"[^ -<>-~]")
 _TAIL = re.compile(rb"[ \t]$")
 # Encoded at the start of a line, because mail servers and mailboxes change a dot or "From " there.
@@ -27,27 +27,44 @@ def encode(text: str) -> bytes:
     return b"".join(wire)
 
 
+def soft_line(line: str) -> bytes:
+    """Return printable ASCII without "=" as quoted-printable lines, ended by a soft break.
+
+    It is apart from `encode`, because encoding each reader's own links is much of the work on a letter.
+    """
+    if len(line) < 2 * LINE - 3 and line[:1] not in ".F":  # most have two rows at most
+        row, rest = line[: LINE - 1], line[LINE - 1 :]
+        if not rest:
+            return f"{row}=\r\n".encode("ascii")
+        if rest[0] != "F":
+            return f"{row}=\r\n{rest if rest[0] != '.' else '=2E' + rest[1:]}=\r\n".encode("ascii")
+    wire = ""
+    while line:
+        if line[0] == "." or line.startswith("From "):
+            wire += f"={ord(line[0]):02X}{line[1 : LINE - 3]}=\r\n"
+            line = line[LINE - 3 :]
+        else:
+            wire += f"{line[: LINE - 1]}=\r\n"
+            line = line[LINE - 1 :]
+    return wire.encode("ascii")
+
+
 def _line(line: str, *, hard: bool) -> bytes:
     """Return one line of text folded by soft line breaks, and ended by a hard or a soft one."""
     # The quick way for most lines, because encoding each reader's own words is much of the work on a letter.
-    if not _PLAIN.fullmatch(line) or (hard and (len(line) >= LINE or line[:1] in ".F" or line[-1] == " ")):
-        return _folded(line, hard=hard)
-    if 0 < len(line) < LINE and line[0] not in ".F":
-        return (line + ("\r\n" if hard else "=\r\n")).encode("ascii")
-    rows, begin = [], 0
-    while begin < len(line):
-        if line[begin] in ".F" and (line[begin] == "." or line.startswith("From ", begin)):
-            rows.append(f"={ord(line[begin]):02X}{line[begin + 1 : begin + LINE - 3]}")
-            begin += LINE - 3
-        else:
-            rows.append(line[begin : begin + LINE - 1])
-            begin += LINE - 1
-    return "=\r\n".join(rows).encode("ascii") + (b"\r\n" if hard else b"=\r\n")
+    data = line.encode("utf-8")
+    if data.translate(None, _PLAIN):
+        return _folded(data, hard=hard)
+    if not hard:
+        return soft_line(line)
+    if 0 < len(data) < LINE and data[0] not in b".F" and data[-1] != 0x20:
+        return data + b"\r\n"
+    return _folded(data, hard=True)
 
 
-def _folded(line: str, *, hard: bool) -> bytes:
+def _folded(data: bytes, *, hard: bool) -> bytes:
     """Return what `_line` does, for any line."""
-    data = _UNSAFE.sub(lambda byte: b"=%02X" % byte.group()[0], line.encode("utf-8"))
+    data = _UNSAFE.sub(lambda byte: b"=%02X" % byte.group()[0], data)
     if hard:
         data = _TAIL.sub(lambda byte: b"=%02X" % byte.group()[0], data)
     rows = []
