@@ -57,7 +57,7 @@ class Filling:
     category: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parcel:
     """Hold one reader's letter, composed and ready to be handed over.
 

@@ -21,12 +21,12 @@ from digest.model import Site
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>")
 _FEEDBACK = re.compile(r"[A-Za-z0-9:._-]{1,100}")
-_PART = 'Content-Type: {}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+_PART = '\r\nContent-Type: {}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
 _TEXT = _PART.format("text/plain").encode("ascii")
 _HTML = _PART.format("text/html").encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
     """Hold what the headers of one reader's letter say, apart from what the letter itself gives.
 
@@ -59,24 +59,34 @@ def message_pieces(assembled: Assembled, head: Head) -> list[bytes]:
     if not _MESSAGE_ID.fullmatch(head.message_id):
         raise BadHeader(f"Message-ID: {head.message_id[:60]!r} is not <name@domain>; give one per delivery")
     boundary = "=_" + hashlib.blake2b(head.message_id.encode("ascii"), digest_size=15).hexdigest()
-    lines = (
-        _sender(head.site),
-        headers.addressed("To", head.to, head.to_name),
-        _subject(assembled.subject),
-        f"Date: {_date(head.date)}\r\nMessage-ID: {head.message_id}\r\n",
-        *([_list(head.site, head.list_id)] if head.list_id else []),
-        *([_unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto)] if head.list_id else []),
-        _feedback(assembled.feedback_id),
-        "Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n",
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
+    sender, subject, list_id, rest = _shared(
+        head.site, assembled.subject, head.date, head.list_id, assembled.feedback_id
     )
-    mark = b"--" + boundary.encode("ascii")
+    to = headers.addressed("To", head.to, head.to_name)
+    unsubscribe = _unsubscribe(head.unsubscribe_url, head.unsubscribe_mailto) if head.list_id else ""
+    lines = (
+        f"{sender}{to}{subject}Message-ID: {head.message_id}\r\n{list_id}{unsubscribe}{rest}"
+        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'
+    )
+    mark = f"--{boundary}".encode("ascii")
     return [
-        "".join(lines).encode("ascii"),
-        *(mark, b"\r\n", _TEXT, *assembled.text_pieces, b"\r\n"),
-        *(mark, b"\r\n", _HTML, *assembled.html_pieces, b"\r\n"),
+        lines.encode("ascii"),
+        *(mark, _TEXT, *assembled.text_pieces, b"\r\n"),
+        *(mark, _HTML, *assembled.html_pieces, b"\r\n"),
         *(mark, b"--\r\n"),
     ]
+
+
+# Remembered, because all letters of a digest and batch share these lines.
+@lru_cache(maxsize=64)
+def _shared(site: Site, subject: str, date: datetime, list_id: str, feedback_id: str) -> tuple[str, str, str, str]:
+    """Return the header lines before To, from Subject to Date, of the list, and after the unsubscribe address."""
+    return (
+        _sender(site),
+        f"{_subject(subject)}Date: {_date(date)}\r\n",
+        _list(site, list_id) if list_id else "",
+        f"{_feedback(feedback_id)}Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n",
+    )
 
 
 @lru_cache(maxsize=64)
@@ -86,7 +96,7 @@ def _sender(site: Site) -> str:
     return lines + (headers.addressed("Reply-To", reply_to.address, reply_to.name) if reply_to else "")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _subject(subject: str) -> str:
     return headers.text("Subject", subject)
 
@@ -117,7 +127,6 @@ def _unsubscribe(url: str, mailto: str | None) -> str:
     return f"{name}: {headers.uri(name, url)}{second}\r\n{post}"
 
 
-@lru_cache(maxsize=64)
 def _feedback(value: str) -> str:
     if value and not _FEEDBACK.fullmatch(value):
         raise BadHeader(f"Feedback-ID: {value[:60]!r} has more than letters, digits and : . _ -; shorten it")

@@ -28,7 +28,8 @@ class BadHeader(DigestError, ValueError):
 
 def require_one_line(name: str, value: str) -> str:
     """Return `value` unchanged; BadHeader when it contains a line break or another control character."""
-    if _CONTROL.search(value):
+    # Most values are found good by the first test, which takes a tenth of the time.
+    if not value.isprintable() and _CONTROL.search(value):
         raise BadHeader(f"{name}: {value[:60]!r} has a line break or control character; remove it")
     return value
 
@@ -73,6 +74,8 @@ def encoded_words(value: str, first: int = 75) -> str:
 
 def phrase(name: str, value: str) -> str:
     """Return a display name as it is, quoted, or as encoded words, whichever it needs."""
+    if _PHRASE.fullmatch(value) and "=?" not in value:
+        return value
     value = " ".join(require_one_line(name, value).split())
     if not value.isascii() or "=?" in value:
         return encoded_words(value, SOFT_LINE - len(name) - 2)
@@ -101,8 +104,9 @@ def mailbox(name: str, value: str) -> NamedAddress:
 def addressed(name: str, email: str, shown: str = "") -> str:
     """Return a header line with one mailbox from its parts; `shown` may be any text, and is quoted as needed."""
     ready = address(name, email)
-    shown = " ".join(require_one_line(name, shown).split())
-    return folded(name, f"{phrase(name, shown)} <{ready}>") if shown else f"{name}: {ready}\r\n"
+    if not shown or not require_one_line(name, shown).strip():
+        return f"{name}: {ready}\r\n"
+    return folded(name, f"{phrase(name, shown)} <{ready}>")
 
 
 @lru_cache(maxsize=1024)

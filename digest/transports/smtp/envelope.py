@@ -11,6 +11,7 @@ from digest.transports.base import About, Parcel
 _END = b".\r\n"
 _EOL = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.M)
+_PLAIN_ADDRESS = re.compile(r"[!-;=?-~]{1,64}@[!-;=?A-~]{1,253}")
 _ADDRESS = re.compile(r"[^\s<>]{1,64}@[^\s<>@]{1,253}")
 
 ReturnPath = Callable[[str], str]  # of a delivery's tag
@@ -74,6 +75,8 @@ def make_ready(parcel: Parcel, return_path: ReturnPath, offers: Mapping[str, str
 
 def mail_address(address: str) -> tuple[str, bool]:
     """Return an address with its domain in ASCII, and whether it needs SMTPUTF8. Raises Unmailable."""
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address, False
     if not _ADDRESS.fullmatch(address) or not address.isprintable():
         raise Unmailable("the address is not one that can be mailed; correct it")
     local, _, domain = address.rpartition("@")
