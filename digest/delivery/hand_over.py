@@ -16,7 +16,7 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from digest.delivery.claim import Claimed
-from digest.delivery.parcel import folder_of, message_id, parcel
+from digest.delivery.parcel import Signed, composed, folder_of, message_id, sign_letter
 from digest.delivery.run import Run
 from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.cures import Cure, cure_for, passes
@@ -70,8 +70,8 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
         # settled these deliveries.
         with reading(run.installation.engine) as conn:
             ours = deliveries.claimed_by(conn, [claimed.delivery.id for claimed in batch], run.number)
-        parcels = _in_order_of_trial([composed for composed in parcels if composed.delivery in ours], batch)
-        domains = {composed.delivery: composed.to.rpartition("@")[2].lower() for composed in parcels}
+        parcels = _in_order_of_trial([letter for letter in parcels if letter.delivery in ours], batch)
+        domains = {letter.delivery: letter.to.rpartition("@")[2].lower() for letter in parcels}
         begun = True
         with stopping.telling(run.transport.stop):
             for outcome in chain(refused, _answers(run, frozen.edition.id, parcels, send_at)):
@@ -97,10 +97,14 @@ def compose_batch(
     Raises ConfigError for a mistaken template or setting, because then no letter can be written.
     """
     parcels, refused = [], []
-    for claimed in batch:
+    # Signed for the whole batch first, because one kind of work after the other takes a fifth less time.
+    signatures = [_signed(frozen.letters, claimed, secret) for claimed in batch]
+    for claimed, signed in zip(batch, signatures, strict=True):
         number = claimed.delivery.id
         try:
-            parcels.append(parcel(frozen.letters, claimed.reader, claimed.digest, secret, now, delivery=number))
+            if isinstance(signed, Exception):
+                raise signed
+            parcels.append(composed(frozen.letters, claimed.reader, claimed.digest, signed, now))
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:
@@ -112,6 +116,14 @@ def compose_batch(
             _log.debug("%s", reason, exc_info=error)
             refused.append(Outcome(number, "deferred", reason))
     return parcels, refused
+
+
+def _signed(letters: Letters, claimed: Claimed, secret: bytes) -> Signed | Exception:
+    """Return what a letter needs of the secret, or why it cannot be had, to be raised where the letter is written."""
+    try:
+        return sign_letter(letters, claimed.reader, secret, claimed.delivery.id)
+    except Exception as error:
+        return error
 
 
 def record_outcomes(
@@ -171,11 +183,11 @@ def _in_order_of_trial(parcels: Sequence[Parcel], batch: Sequence[Claimed]) -> l
     put_off = {claimed.delivery.id for claimed in batch if claimed.delivery.reason}
     count: Counter[str] = Counter()
     keys: dict[int, tuple[bool, int]] = {}
-    for composed in parcels:
-        domain = composed.to.rpartition("@")[2].lower()
-        keys[composed.delivery] = (composed.delivery in put_off, count[domain])
+    for letter in parcels:
+        domain = letter.to.rpartition("@")[2].lower()
+        keys[letter.delivery] = (letter.delivery in put_off, count[domain])
         count[domain] += 1
-    return sorted(parcels, key=lambda composed: keys[composed.delivery])
+    return sorted(parcels, key=lambda letter: keys[letter.delivery])
 
 
 def _objected(answers: Answers, outcome: Outcome, domain: str) -> bool:

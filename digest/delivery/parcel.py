@@ -38,6 +38,15 @@ class Links(NamedTuple):
 _NO_TOKENS = LetterTokens("preview", "preview", "preview")
 
 
+class Signed(NamedTuple):
+    """Hold what the secret makes for one letter: the reader's links, the Message-ID, and the tag of the delivery."""
+
+    delivery: int
+    links: Links
+    message_id: str
+    tag: str
+
+
 def parcel(
     letters: Letters, person: Subscriber, digest: Digest, secret: bytes, now: datetime, *, delivery: int
 ) -> Parcel:
@@ -47,11 +56,27 @@ def parcel(
     for a preview. Raises ConfigError for a mistaken template, another DigestError or ValueError when no letter can be
     written to this reader.
     """
-    settings, edition = letters.settings, letters.edition
+    return composed(letters, person, digest, sign_letter(letters, person, secret, delivery), now)
+
+
+def sign_letter(letters: Letters, person: Subscriber, secret: bytes, delivery: int) -> Signed:
+    """Return what a person's letter needs of the secret. Raises ValueError for a person without a key."""
+    site, edition = letters.settings.site, letters.edition
     keys = TagKeys(person.key, edition.key)
-    reader = reader_facts(letters.of(person.language), person, links_of(settings.site, edition, person, secret))
+    return Signed(
+        delivery,
+        links_of(site, edition, person, secret),
+        message_id(site, keys, secret),
+        delivery_tag(secret, delivery or 1, keys),
+    )
+
+
+def composed(letters: Letters, person: Subscriber, digest: Digest, signed: Signed, now: datetime) -> Parcel:
+    """Return the parcel that `parcel` returns, of what was signed before."""
+    settings, edition = letters.settings, letters.edition
+    reader = reader_facts(letters.of(person.language), person, signed.links)
     letter = letters.render(person.language, digest, reader)
-    head = head_of(letters, reader, message_id(settings.site, keys, secret), now)
+    head = head_of(letters, reader, signed.message_id, now)
     pieces: list[bytes] = []
     filling = None
     if settings.transport.capabilities.fills_forms:
@@ -61,9 +86,9 @@ def parcel(
         filling = Filling(form, marks, head, edition.cadence)
     else:
         pieces = compose_message(settings, letter, head)
-    tag = delivery_tag(secret, delivery or 1, keys)
+    folder = folder_of(edition)
     return Parcel(
-        delivery, folder_of(edition), person.email, pieces, letter, filling, tag, head.message_id, composed=True
+        signed.delivery, folder, person.email, pieces, letter, filling, signed.tag, signed.message_id, composed=True
     )
 
 

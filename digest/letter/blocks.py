@@ -48,6 +48,7 @@ class EditionFacts:
     copy: bool = False
 
 
+# Not frozen, because each letter needs one, and freezing makes it take five times as long to make.
 @dataclass(slots=True)
 class ReaderFacts:
     """Hold what a letter tells about one reader, and their own links (absolute http or https, printable ASCII).
@@ -119,6 +120,7 @@ class Layout:
         return tuple(dict.fromkeys(GAPS[index] for _, index in (*self.html_gaps, *self.text_gaps)))
 
 
+# Not frozen, because each letter needs one, and freezing makes it take five times as long to make.
 @dataclass(slots=True)
 class Assembled:
     """Hold one reader's letter: a header-safe `subject`, and both parts as quoted-printable lines (CRLF, 7 bit).

@@ -57,6 +57,7 @@ class Filling:
     category: str = ""
 
 
+# Not frozen, because each letter needs one, and freezing makes it take five times as long to make.
 @dataclass(slots=True)
 class Parcel:
     """Hold one reader's letter, composed and ready to be handed over.

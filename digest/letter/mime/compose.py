@@ -26,6 +26,7 @@ _TEXT = _PART.format("text/plain").encode("ascii")
 _HTML = _PART.format("text/html").encode("ascii")
 
 
+# Not frozen, because each letter needs one, and freezing makes it take five times as long to make.
 @dataclass(slots=True)
 class Head:
     """Hold what the headers of one reader's letter say, apart from what the letter itself gives.
