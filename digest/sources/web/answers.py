@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import httpcore2
-import httpx2
 
 from digest.errors import SourceError
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = PERMANENT | {302, 303, 307}
 GONE = frozenset({404, 410})
 ASK_AGAIN = GONE | {405, 501}  # answers to HEAD that GET may contradict
-TIMEOUTS = (httpx2.TimeoutException, httpcore2.TimeoutException)
+TIMEOUTS = (httpcore2.TimeoutException,)
 TRANSPORT_ERRORS = (
-    httpx2.HTTPError,
-    httpx2.InvalidURL,
-    httpx2.StreamError,
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
     httpcore2.UnsupportedProtocol,
@@ -48,9 +47,9 @@ def without_query(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}"[:150]
 
 
-def header(headers: httpx2.Headers, name: str) -> str:
+def header(headers: Headers, name: str) -> str:
     """Return a header as text ("" if absent); bytes beyond ASCII count as UTF-8, else as Latin-1."""
-    for key, value in headers.raw:
+    for key, value in headers:
         if key.lower() == name.encode():
             try:
                 return value.decode("utf-8")
@@ -59,7 +58,7 @@ def header(headers: httpx2.Headers, name: str) -> str:
     return ""
 
 
-def validator(headers: httpx2.Headers, name: str) -> str | None:
+def validator(headers: Headers, name: str) -> str | None:
     """Return an ETag or Last-Modified fit to be stored and sent back, or None."""
     return _sendable(header(headers, name))
 
@@ -70,14 +69,14 @@ def conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value}
 
 
-def check_encoding(headers: httpx2.Headers) -> None:
+def check_encoding(headers: Headers) -> None:
     """Raise SourceError for any content encoding but one plain gzip: the others we did not ask for."""
     named = header(headers, "content-encoding").lower().replace(" ", "")
     if named not in ("", "identity", "gzip", "x-gzip"):
         raise SourceError(f"is packed as {named[:40]!r}, though only gzip was asked for; tell its publisher")
 
 
-def refusal(status: int, headers: httpx2.Headers, now: datetime) -> SourceError:
+def refusal(status: int, headers: Headers, now: datetime) -> SourceError:
     """Return the error for any answer that carries no feed, with what its publisher asked of us."""
     try:
         phrase = HTTPStatus(status).phrase.lower()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpcore2
-import httpx2
 
 from digest.errors import SourceError
 from digest.sources.links import absolute_link
@@ -157,12 +157,9 @@ class Fetcher:
         with self._turns.turn(urlsplit(url).hostname or "") as waited:
             deadline.shift(waited)
             backend = GuardedBackend(deadline, self._resolver, self._allowed, exempt, _HEADER_ROOM)
-            headers = {"User-Agent": self._user_agent, "Accept": "*/*"}
-            with (
-                _client(backend, self._trust(url)) as client,
-                client.stream(method, url, headers=headers) as response,
-            ):
-                return response.status_code, answers.header(response.headers, "location")
+            headers = {"Accept": "*/*"}
+            with self._response(backend, method, url, headers) as response:
+                return response.status, answers.header(response.headers, "location")
 
     def _ask(
         self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: Endpoint | None
@@ -175,10 +172,8 @@ class Fetcher:
                 deadline, self._resolver, self._allowed, exempt, self._limits.bytes + _HEADER_ROOM
             )
             try:
-                with (
-                    _client(backend, self._trust(url)) as client,
-                    client.stream("GET", url, headers=self._headers() | conditions) as response,
-                ):
+                headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", **conditions}
+                with self._response(backend, "GET", url, headers) as response:
                     return self._judge(response, url, bool(conditions))
             except SourceError as error:
                 raise _at(url, error) from None
@@ -187,8 +182,8 @@ class Fetcher:
             except answers.TRANSPORT_ERRORS as error:
                 raise SourceError(f"{answers.without_query(url)}: {answers.transport_reason(error)}") from None
 
-    def _judge(self, response: httpx2.Response, url: str, conditional: bool) -> _Body | _Redirect:
-        status, headers = response.status_code, response.headers
+    def _judge(self, response: httpcore2.Response, url: str, conditional: bool) -> _Body | _Redirect:
+        status, headers = response.status, response.headers
         if status in answers.REDIRECTS:
             target = absolute_link(answers.header(headers, "location"), url)
             if target is None:
@@ -204,7 +199,8 @@ class Fetcher:
             raise answers.refusal(status, headers, self._clock())
         answers.check_encoding(headers)
         unpacker = Unpacker(self._limits.bytes)
-        for number, piece in enumerate(response.iter_raw()):
+        assert isinstance(response.stream, Iterable)
+        for number, piece in enumerate(response.stream):
             if number >= _MAX_PIECES:
                 raise SourceError(f"comes in more than {_MAX_PIECES:,} pieces; tell its publisher to send it whole")
             unpacker.feed(piece)
@@ -213,15 +209,29 @@ class Fetcher:
             raise SourceError("answers with nothing; it is asked again next time")
         return _Body("ok", body, headers)
 
-    def _headers(self) -> dict[str, str]:
-        return {"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip"}
+    @contextmanager
+    def _response(
+        self, backend: GuardedBackend, method: str, url: str, headers: dict[str, str]
+    ) -> Iterator[httpcore2.Response]:
+        """Send one request over a connection of its own, which the backend opens; yield the answer, its body unread.
+
+        The connection is not kept, because most hosts have a single source, and the next request has other limits.
+        """
+        # Take dots out of the path as browsers do, because some servers refuse them.
+        path = "/" + url.partition("://")[2].partition("/")[2]
+        target = httpcore2.URL(urljoin(url, path) if "/." in path and not path.startswith("//") else url)
+        every = {"Host": _host_header(url), "User-Agent": self._user_agent, "Connection": "keep-alive", **headers}
+        request = httpcore2.Request(method, target, headers=list(every.items()), content=b"")
+        connection = httpcore2.HTTPConnection(target.origin, self._trust(url), network_backend=backend)
+        with closing(connection), closing(connection.handle_request(request)) as response:
+            yield response
 
     def _trust(self, url: str) -> ssl.SSLContext | None:
         if not url.startswith("https:"):
             return None
         with self._tls_lock:  # loading the trust store takes a while, so once and only when needed
             if self._tls is None:
-                self._tls = httpx2.create_ssl_context()
+                self._tls = httpcore2.default_ssl_context()
             return self._tls
 
 
@@ -235,7 +245,7 @@ class _Redirect:
 class _Body:
     status: str
     body: bytes
-    headers: httpx2.Headers
+    headers: answers.Headers
 
     def fetched(self, url: str, moved_to: str | None, etag: str | None, last_modified: str | None) -> Fetched:
         new_etag = answers.validator(self.headers, "etag")
@@ -246,46 +256,10 @@ class _Body:
         return Fetched(self.status, self.body, content_type, url, new_etag, new_modified, moved_to)
 
 
-class _Transport(httpx2.BaseTransport):
-    """Carry httpx2's requests over a pool whose connections come from the guarded backend."""
-
-    def __init__(self, backend: GuardedBackend, tls: ssl.SSLContext | None) -> None:
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls, network_backend=backend, http1=True, http2=False, retries=0
-        )
-
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=b"",
-                extensions=request.extensions,
-            )
-        )
-        return httpx2.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Stream(httpx2.SyncByteStream):
-    def __init__(self, answer: httpcore2.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        pieces = self._answer.stream
-        assert isinstance(pieces, Iterable)
-        yield from pieces
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-def _client(backend: GuardedBackend, tls: ssl.SSLContext | None) -> httpx2.Client:
-    return httpx2.Client(transport=_Transport(backend, tls), trust_env=False, follow_redirects=False, timeout=None)
+def _host_header(url: str) -> str:
+    """Return the host as a request names it: without the port that its scheme has anyway."""
+    parts = urlsplit(url)
+    return parts.netloc.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
 def _at(url: str, error: SourceError) -> SourceError:

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -190,6 +191,8 @@ class GuardedBackend(TimedBackend):
 
     def _resolve(self, host: str, port: int) -> list[str]:
         """Look the name up in a thread, because the system's resolver knows no deadline."""
+        with suppress(ValueError):
+            return [str(ipaddress.ip_address(host))]  # an address needs no look-up
         answer: list[str] = []
         failure: list[Exception] = []
 
