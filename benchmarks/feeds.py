@@ -17,14 +17,15 @@ from datetime import UTC, datetime, timedelta
 
 ENTRIES = 45
 NEWEST = datetime(2026, 11, 27, 9, tzinfo=UTC)
-_WORDS = (
+_PROSE = (
     "the council and its partners met residents to plan a family hub that brings early help health visitors housing"
     " advice and debt support under a single roof after two years the service has fewer referrals shorter waits"
     " more volunteers and a budget that the cabinet agreed in spring every team shares data with consent learning"
     " what works from schools police charities libraries clinics and carers across the region where children older"
     " people and tenants said that trust matters most"
-).split()
-_PLACES = "Leeds Cornwall Telford Gateshead Norwich Swansea Dundee Derry Croydon Coventry Kent Wigan".split()
+)
+_PLACES = ("Leeds", "Cornwall", "Telford", "Gateshead", "Norwich", "Swansea", "Dundee", "Derry", "Croydon", "Kent")
+_bodies: dict[tuple[int, int], bytes] = {}
 
 
 def body(feed: int, arrivals: int) -> bytes:
@@ -48,8 +49,8 @@ def body(feed: int, arrivals: int) -> bytes:
 def _text(feed: int, number: int) -> tuple[str, str, datetime]:
     """Return the title, the HTML and the date of an entry; the same for the same numbers."""
     chance = random.Random(feed * 10_000 + number)
-    title = f"{chance.choice(_PLACES)}: {' '.join(chance.choices(_WORDS, k=6))} {number}"
-    paragraphs = (" ".join(chance.choices(_WORDS, k=52)) for _ in range(4))
+    title = f"{chance.choice(_PLACES)}: {' '.join(chance.choices(_PROSE.split(), k=6))} {number}"
+    paragraphs = (" ".join(chance.choices(_PROSE.split(), k=48)) for _ in range(4))
     text = "".join(
         f'<p>{words}. <a href="/notes/{number}?utm_source=feed&amp;page={n}"><em>More</em> on it</a></p>'
         for n, words in enumerate(paragraphs)
@@ -72,7 +73,7 @@ def _atom(feed: int, number: int) -> str:
     return (
         f"<entry><id>tag:feeds.example,2026:{feed}/{number}</id><title>{title}</title>"
         f'<link rel="alternate" href="https://journal{feed}.example.org/{number}"/><updated>{date:%Y-%m-%dT%H:%M:%SZ}'
-        f"</updated><author><name>The editors</name></author><category term=\"Practice\"/>"
+        f'</updated><author><name>The editors</name></author><category term="Practice"/>'
         f'<content type="html">{html.escape(text)}</content></entry>'
     )
 
@@ -81,7 +82,6 @@ class _Answers(asyncio.Protocol):
     """Answer the requests of one connection; `round_` is shared by all connections."""
 
     round_ = 0
-    bodies: dict[tuple[int, int], bytes] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
@@ -103,13 +103,13 @@ class _Answers(asyncio.Protocol):
         feed = int(path.strip("/").removesuffix(".xml"))
         kind = feed % 10
         key = (feed, self.round_ if kind == 0 else 0)
-        if key not in self.bodies:
-            self.bodies[key] = body(*key)
+        if key not in _bodies:
+            _bodies[key] = body(*key)
         etag = f'"{key[0]}-{key[1]}"'.encode()
         if kind > 2 and b"\r\nif-none-match: " + etag in head.lower():
             return b"HTTP/1.1 304 Not Modified\r\nETag: " + etag + b"\r\n\r\n"
         validator = b"ETag: " + etag + b"\r\n" if kind > 2 else b""
-        answer = self.bodies[key]
+        answer = _bodies[key]
         size = str(len(answer)).encode()
         return (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n" + validator + b"Content-Length: " + size
@@ -119,7 +119,7 @@ class _Answers(asyncio.Protocol):
 
 async def _serve(feeds: int) -> None:
     for feed in range(1, feeds + 1):
-        _Answers.bodies[feed, 0] = body(feed, 0)
+        _bodies[feed, 0] = body(feed, 0)
     server = await asyncio.get_running_loop().create_server(_Answers, "0.0.0.0", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
