@@ -55,7 +55,7 @@ def _text(feed: int, number: int) -> tuple[str, str, datetime]:
         f'<p>{words}. <a href="/notes/{number}?utm_source=feed&amp;page={n}"><em>More</em> on it</a></p>'
         for n, words in enumerate(paragraphs)
     )
-    return title, text, NEWEST - timedelta(weeks=ENTRIES - number)
+    return title, text, NEWEST - timedelta(weeks=ENTRIES - number, seconds=chance.randrange(6 * 24 * 3600))
 
 
 def _rss(feed: int, number: int) -> str:
