@@ -43,6 +43,17 @@ class _Tally:
         return ", ".join(f"{phrase} ×{times}" if times > 1 else phrase for phrase, (_, times) in ranked)
 
 
+@dataclass(frozen=True, slots=True)
+class _TextHits:
+    """The phrases in the title, body and link of an entry, for every facet; its categories and its publisher."""
+
+    title: Hits
+    body: Hits
+    link: Hits
+    categories: tuple[str, ...]
+    publisher: str
+
+
 def kind_of(sighting: Sighting, source: Source) -> str:
     """Return an entry's kind: its own, else "case-study" where a category says so, else its source's."""
     if sighting.kind:
@@ -71,8 +82,9 @@ class Classifier:
         themes, and stand in for the region when no place is met. Deterministic; never raises on odd text.
         """
         text = entry_text(sighting, source.name)
-        areas, area_evidence = self._term_facet("policy_area", sighting.policy_areas, source.policy_areas, text)
-        themes, theme_evidence = self._term_facet("theme", sighting.themes, source.themes, text)
+        hits = self._hits(text)
+        areas, area_evidence = self._term_facet("policy_area", sighting.policy_areas, source.policy_areas, hits)
+        themes, theme_evidence = self._term_facet("theme", sighting.themes, source.themes, hits)
         located = self._regions(sighting, source, text)
         evidence = (*area_evidence, *located.evidence, *theme_evidence)
         return Facets(areas, located.regions, themes, evidence, located.place)
@@ -91,7 +103,7 @@ class Classifier:
         ]
 
     def _term_facet(
-        self, facet: str, declared: tuple[str, ...], defaults: tuple[str, ...], text: EntryText
+        self, facet: str, declared: tuple[str, ...], defaults: tuple[str, ...], text: _TextHits
     ) -> tuple[tuple[str, ...], list[Evidence]]:
         """Return the slugs of `facet`, "policy_area" or "theme", and the evidence for each."""
         slugs = self._slugs(facet, declared)
@@ -112,16 +124,19 @@ class Classifier:
         slugs = (self._names[facet].get(tuple(stems(words(value)))) for value in values)
         return tuple(dict.fromkeys(slug for slug in slugs if slug))
 
-    def _tallies(self, facet: str, text: EntryText) -> dict[str, _Tally]:
-        """Return the tally of each slug that the texts have a phrase for."""
-        tallies: dict[str, _Tally] = {}
-        title = self._lexicon.hits(stems(words(text.title)))
-        self._count(facet, title, _TITLE, 1, tallies)
-        self._count(facet, self._lexicon.hits(stems(words(text.body))), 1, _REPEATS, tallies)
-        link = self._lexicon.hits(stems(words(text.path)))
+    def _hits(self, text: EntryText) -> _TextHits:
+        """Return the phrases that the texts of an entry hold."""
+        title, body, link = (self._lexicon.hits(stems(words(part))) for part in (text.title, text.body, text.path))
         # Phrases of the title do not count again, because most links repeat it.
         link = Hits({phrase: times for phrase, times in link.items() if phrase not in title})
-        self._count(facet, link, _LINK, 1, tallies)
+        return _TextHits(title, body, link, text.categories, text.publisher)
+
+    def _tallies(self, facet: str, text: _TextHits) -> dict[str, _Tally]:
+        """Return the tally of each slug that the texts have a phrase for."""
+        tallies: dict[str, _Tally] = {}
+        self._count(facet, text.title, _TITLE, 1, tallies)
+        self._count(facet, text.body, 1, _REPEATS, tallies)
+        self._count(facet, text.link, _LINK, 1, tallies)
         for category in text.categories:
             self._count_category(facet, category, tallies)
         return tallies

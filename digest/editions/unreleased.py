@@ -45,7 +45,8 @@ def unreleased_texts(
     `shown` has no row.
     """
     rows = standings.never_released(conn, source.name)
-    taken = {key for sighting in shown for key in keys_of(sighting, source.name).values()}
+    # Keys take time, and few readings have a text that is out.
+    taken = {key for sighting in shown for key in keys_of(sighting, source.name).values()} if out else set()
     keyed = [keys_of(sighting, source.name) for sighting in out]
     stored = entries.stored_keys(conn, [key for keys in keyed for key in keys.values()])
     again: list[Recognised] = []

@@ -47,7 +47,9 @@ def absolute_link(raw: str | None, base: str | None) -> str | None:
     text = (raw or "").strip(" \t\r\n\f")
     if not text or len(text) > 2 * MAX_LINK or text.startswith("#") or _BARE_NUMBER.fullmatch(text):
         return None
-    if "\\" in text or any(_is_deceptive(char) for char in text):
+    # Most addresses are printable ASCII, which is no deception.
+    is_plain = text.isascii() and text.isprintable()
+    if "\\" in text or not (is_plain or not any(map(_is_deceptive, text))):
         return None
     scheme = _SCHEME.match(text)
     if scheme and (scheme[1].lower() not in ("http", "https") or not text[scheme.end() :].startswith("//")):

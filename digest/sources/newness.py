@@ -147,9 +147,17 @@ def showing_of(sighting: Sighting) -> Showing:
     return Showing(sighting.title, sighting.link, sighting.published, sighting.html or sighting.summary)
 
 
-def what_is_new(source: Source, sightings: Sequence[Sighting], stored: StoredKeys) -> SnapshotDecision:
-    """Decide which sightings of a snapshot are new, by the stored keys; the order of `sightings` is kept."""
-    firsts, keyed = _distinct(source, sightings)
+def what_is_new(
+    source: Source,
+    sightings: Sequence[Sighting],
+    stored: StoredKeys,
+    keys: Sequence[Mapping[str, str]] | None = None,
+) -> SnapshotDecision:
+    """Decide which sightings of a snapshot are new, by the stored keys; the order of `sightings` is kept.
+
+    `keys` are those of each sighting (`keys_of`), where the caller has them.
+    """
+    firsts, keyed = _distinct(sightings, keys or [keys_of(sighting, source.name) for sighting in sightings])
     showings = [showing_of(sighting) for sighting in firsts]
     uses = Counter(key for keys in keyed for kind, key in keys.items() if kind != TITLE)
     shared = {key for key, count in uses.items() if count > 1}
@@ -178,13 +186,14 @@ def what_is_new(source: Source, sightings: Sequence[Sighting], stored: StoredKey
     return SnapshotDecision(tuple(new), tuple(recognised), fresh_spoilt)
 
 
-def _distinct(source: Source, sightings: Sequence[Sighting]) -> tuple[list[Sighting], list[dict[str, str]]]:
-    """Return the sightings without copies, and the keys of each."""
+def _distinct(
+    sightings: Sequence[Sighting], every: Sequence[Mapping[str, str]]
+) -> tuple[list[Sighting], list[Mapping[str, str]]]:
+    """Return the sightings without copies, and the keys of each; `every` has the keys of all."""
     firsts: list[Sighting] = []
-    keyed: list[dict[str, str]] = []
+    keyed: list[Mapping[str, str]] = []
     holder: dict[str, int] = {}
-    for sighting in sightings:
-        keys = keys_of(sighting, source.name)
+    for sighting, keys in zip(sightings, every, strict=True):
         rivals = {holder[key]: None for kind, key in keys.items() if kind not in HINTS and key in holder}
         if any(_is_copy(sighting, keys, firsts[n], keyed[n]) for n in rivals):
             continue
@@ -195,7 +204,7 @@ def _distinct(source: Source, sightings: Sequence[Sighting]) -> tuple[list[Sight
     return firsts, keyed
 
 
-def _is_copy(sighting: Sighting, keys: dict[str, str], other: Sighting, other_keys: dict[str, str]) -> bool:
+def _is_copy(sighting: Sighting, keys: Mapping[str, str], other: Sighting, other_keys: Mapping[str, str]) -> bool:
     """Return whether two sightings of one snapshot show the same entry."""
     common = {kind for kind, key in keys.items() if other_keys.get(kind) == key} - HINTS
     if WHOLE in common:

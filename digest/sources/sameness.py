@@ -32,6 +32,7 @@ _TELLING_WORD = 5  # letters: most shorter words stand in every text
 _LEAST_CONTAINED = 3
 _NEAR, _VERY_NEAR = 0.75, 0.9
 _TYPO = 0.8
+_START = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ class Showing:
     def text_words(self) -> tuple[str, ...]:
         """Return the words of the text, without case."""
         return plain_words(self.text)
+
+    @cached_property
+    def first_words(self) -> tuple[str, ...]:
+        """Return words with which the text begins, all of it being read no further than its first lines."""
+        start = self.html[:_START]
+        # Leave out a tag that is cut, and the last word, which may be cut too.
+        return plain_words(
+            _TAG.sub(" ", start[: start.rfind("<")] if start.rfind("<") > start.rfind(">") else start)
+        )[:-1]
 
     @cached_property
     def text_counts(self) -> Counter[str]:
@@ -146,6 +156,8 @@ def retitled(a: Showing, b: Showing, *, same_source: bool) -> str:
     a source that shows both shows two entries.
     """
     one_instant = a.published == b.published
+    if not one_instant and _begin_differently(a, b):
+        return ANOTHER  # at once, because only an equal text makes two instants one entry, and few are equal
     left = _differences(a.title_words, b.title_words)
     if a.is_long and b.is_long:
         if a.text_words == b.text_words:
@@ -178,6 +190,11 @@ def moved(a: Showing, b: Showing) -> str:
         return ANOTHER if _are_of_one_form(a, b, left) else DOUBT
     is_near = not (a.published and b.published) or abs(a.published - b.published) <= _NOTICE
     return SAME if is_near and len(a.text_words) >= TELLING_TEXT else DOUBT
+
+
+def _begin_differently(a: Showing, b: Showing) -> bool:
+    """Return whether two texts differ in their first words already; a quick look, which tells less than all words."""
+    return any(first != second for first, second in zip(a.first_words, b.first_words, strict=False))
 
 
 def _are_of_one_form(a: Showing, b: Showing, left: frozenset[str]) -> bool:
