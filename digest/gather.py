@@ -1,41 +1,39 @@
 """Gather: read every source that is due, decide which entries are new, classify and store them.
 
-Each source is stored in a transaction of its own (`store_source`), and a bad source stops no other.
+Each source that shows anything new is stored in a transaction of its own (`store_source`), those that show what they
+showed last time in one together. A bad source stops no other.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
-from digest.errors import DigestError, SourceError, TryLater, without_secrets
+from digest.editions.readings import has_moved, store_failure, store_not_read, store_snapshot, store_unchanged
+from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
-from digest.model import Snapshot, Source
+from digest.model import Source
 from digest.schedule import CLOCKS_DIFFER
 from digest.store import releases, sources, standings
-from digest.store.engine import is_of_database, reading, writing
+from digest.store.engine import is_of_database, reading
 from digest.store.sources import Gathering, State
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
-    from digest.editions.withdraw import Withdrawal
     from digest.sources.read import Reading
     from digest.sources.web.fetch import Fetcher
 
 _log = logging.getLogger(__name__)
 Progress = Callable[[Gathering], None]
-
-_MOVES = 3
-_MOVED_FOR = timedelta(hours=24)
+# A source with what reading it brings, or why it is not read.
+_Job = tuple[Source, "Future[Reading | SourceError] | str"]
 
 
 def gather(
@@ -63,24 +61,22 @@ def gather(
     rows: dict[str, Gathering] = {}
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
         for failed in (False, True):
-            turn = [source for source in chosen if (states[source.name].failures > 0) is failed]
-            jobs = {
-                source.name: pool.submit(_read, source, states[source.name], fetcher(), now, zone)
-                for source in turn
-                if is_due(source, states[source.name], now, every)
-            }
-            for source in turn:
-                if stopping.asked():
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise TryLater("stopped as asked, while gathering; run again to go on")
-                if source.name in jobs:
-                    row = store_source(installation, source, jobs[source.name].result(), now)
-                elif why := _why_not_read(states[source.name], now, force):
-                    row = _store_not_read(installation, source, why, now)
-                else:
+            jobs: list[_Job] = []
+            for source in chosen:
+                state = states[source.name]
+                if (state.failures > 0) is not failed:
                     continue
-                rows[source.name] = row
-                progress(row)
+                if is_due(source, state, now, every):
+                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, zone)))
+                elif why := _why_not_read(state, now, force):
+                    jobs.append((source, why))
+            try:
+                for row in _stored(installation, jobs, now):
+                    rows[row.name] = row
+                    progress(row)
+            except TryLater:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     _release_by_date(installation, now)
     return [rows[source.name] for source in chosen if source.name in rows]
 
@@ -114,29 +110,56 @@ def _waits(state: State, now: datetime) -> bool:
     return state.checked_at is None or state.checked_at <= now + CLOCKS_DIFFER
 
 
+def _stored(installation: Installation, jobs: Sequence[_Job], now: datetime) -> Iterator[Gathering]:
+    """Store the results of sources in turn, and yield their rows; those that show the same as last time come last."""
+    unchanged: list[tuple[Source, Reading]] = []
+    for source, job in jobs:
+        if stopping.asked():
+            raise TryLater("stopped as asked, while gathering; run again to go on")
+        if isinstance(job, str):
+            yield store_not_read(installation, source, job, now)
+            continue
+        result = job.result()
+        if isinstance(result, SourceError) or result.snapshot is not None:
+            yield store_source(installation, source, result, now)
+        else:
+            unchanged.append((source, result))
+    if unchanged:
+        yield from _store_same(installation, unchanged, now)
+
+
 def store_source(
     installation: Installation, source: Source, result: Reading | SourceError, now: datetime
 ) -> Gathering:
     """Store what reading a source brought, in one transaction: its new entries, or why it could not be read."""
     failpoint("gather: read")
     try:
-        return _store(installation, source, result, now)
+        if isinstance(result, SourceError):
+            return store_failure(installation, source, result, now)
+        if result.snapshot is None:
+            return store_unchanged(installation, [(source, result)], now)[0]
+        return store_snapshot(installation, source, result, result.snapshot, now)
     except DigestError:
         raise  # because it is the database's or the operator's, and concerns every source
     except Exception as error:
         if is_of_database(error):
             raise
-        return _store(installation, source, _unforeseen("storing its entries", error), now)
+        return store_failure(installation, source, _unforeseen("storing its entries", error), now)
 
 
-def _store(installation: Installation, source: Source, result: Reading | SourceError, now: datetime) -> Gathering:
-    with writing(installation.engine, "gather") as conn:
-        if isinstance(result, SourceError):
-            row = _store_failure(conn, source, result, now)
-        else:
-            row = _store_reading(conn, installation, source, result, now)
-        sources.add_gathering(conn, row, now)
-    return row
+def _store_same(
+    installation: Installation, unchanged: Sequence[tuple[Source, Reading]], now: datetime
+) -> list[Gathering]:
+    """Store that sources show the same as last time: all in one transaction, or each alone when one has a fault."""
+    failpoint("gather: read")
+    try:
+        return store_unchanged(installation, unchanged, now)
+    except DigestError:
+        raise
+    except Exception as error:
+        if is_of_database(error):
+            raise
+        return [store_source(installation, source, result, now) for source, result in unchanged]
 
 
 def _unforeseen(step: str, error: Exception) -> SourceError:
@@ -144,14 +167,6 @@ def _unforeseen(step: str, error: Exception) -> SourceError:
     # The words of such an error may hold anything, so that only its class is told; the log has the rest.
     _log.debug("%s failed", step, exc_info=error)
     return SourceError(f"{step} failed by a fault of this program ({type(error).__name__}): please report it")
-
-
-def _store_not_read(installation: Installation, source: Source, why: str, now: datetime) -> Gathering:
-    """Store that a source was not read, so that the day's first such gather is known as the one that tells it."""
-    row = Gathering(source.name, "failed", error=why)
-    with writing(installation.engine, "gather") as conn:
-        sources.add_gathering(conn, row, now)
-    return row
 
 
 def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
@@ -165,11 +180,11 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
 
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
-    # Here and in `_store_reading`, because a run that reads nothing must not load parsers.
+    # Here, because a run that reads nothing must not load parsers.
     from digest.sources.read import Validators, read_source
     from digest.sources.web.guard import endpoint
 
-    if source.url and state.moved_to and _has_moved(state, now):
+    if source.url and state.moved_to and has_moved(state, now):
         # The permission is for the service that config.toml names, not for where it sends us.
         private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
         source = replace(source, url=state.moved_to, allow_private=private)
@@ -180,75 +195,3 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: Z
         return error
     except Exception as error:
         return _unforeseen("reading it", error)
-
-
-def _has_moved(state: State, now: datetime) -> bool:
-    """Return whether a permanent redirect has been the same for long enough to believe it."""
-    return state.moved_count >= _MOVES and state.moved_since is not None and now - state.moved_since >= _MOVED_FOR
-
-
-def _store_failure(conn: Connection, source: Source, error: SourceError, now: datetime) -> Gathering:
-    """Store that a source could not be read, and until when it asked us to wait."""
-    wait = now + timedelta(seconds=error.retry_after) if error.retry_after else None
-    failures = sources.state_of(conn, source).failures + 1
-    sources.keep_state(
-        conn, source, checked_at=now, failures=failures, error=str(error), gone=error.gone, not_before=wait,
-        # Forget a new address, because one that fails is given up: the configured one is asked again.
-        moved_to=None, moved_count=0, moved_since=None,
-    )  # fmt: skip
-    return Gathering(source.name, "failed", error=str(error))
-
-
-def _store_reading(
-    conn: Connection, installation: Installation, source: Source, result: Reading, now: datetime
-) -> Gathering:
-    """Store the entries of a reading, and the facts about its source that the next reading needs."""
-    from digest.editions.intake import take_in
-    from digest.editions.withdraw import after_reading
-    from digest.sources.formats.tidy import TOO_MANY
-
-    state = sources.state_of(conn, source)
-    facts = {
-        "etag": result.validators.etag, "last_modified": result.validators.last_modified,
-        "body_hash": result.validators.body_hash, "checked_at": now, "ok_at": now, "failures": 0, "error": None,
-        "gone": False, "not_before": None, "first_ok_at": state.first_ok_at or now, "hold_next": False,
-        **_move(state, result.moved_to, now),
-    }  # fmt: skip
-    snapshot = result.snapshot
-    if snapshot is None:
-        sources.keep_state(conn, source, **facts)
-        return _unchanged(source, after_reading(conn, installation, source, None, now))
-    if _is_emptied(conn, source, snapshot):
-        emptied = SourceError(f"{source.path} is empty, though it held texts; put them back, or remove the source")
-        return _store_failure(conn, source, emptied, now)
-    row = take_in(conn, installation, source, snapshot, now)
-    if snapshot.whole and not snapshot.sightings and snapshot.problems:
-        # Taken in all the same, because a text that can no longer be read is withheld; and told as a failure.
-        row = replace(row, status="failed", error=f"no text in its folder can be read: {row.error}")
-        facts |= {"failures": state.failures + 1, "ok_at": state.ok_at}
-    cut = next((problem for problem in snapshot.problems if problem.startswith(TOO_MANY)), None)
-    sources.keep_state(conn, source, **{**facts, "error": row.error, "cut": cut})
-    return row
-
-
-def _unchanged(source: Source, withdrawal: Withdrawal) -> Gathering:
-    """Return the row of a source that shows what it showed last time; an entry may be missing for long by now."""
-    error = "; ".join(withdrawal.notes) or None
-    return Gathering(source.name, "held" if withdrawal.held else "not-modified", held=withdrawal.held, error=error)
-
-
-def _is_emptied(conn: Connection, source: Source, snapshot: Snapshot) -> bool:
-    """Return whether a folder that held texts holds nothing now, as one that is not mounted."""
-    nothing = snapshot.whole and not snapshot.sightings and not snapshot.problems
-    return nothing and standings.are_stored(conn, source.name)
-
-
-def _move(state: State, moved_to: str | None, now: datetime) -> dict[str, object]:
-    """Return the facts about a permanent redirect: equal answers are counted, another starts the count again."""
-    # An address that holds a key is not stored: its source is asked where config.toml says, and redirects each time.
-    if moved_to is None or without_secrets(moved_to) != moved_to:
-        # Keep the count of a source that has moved, because asked at its new address it redirects no more.
-        return {} if _has_moved(state, now) else {"moved_to": None, "moved_count": 0, "moved_since": None}
-    if moved_to != state.moved_to:
-        return {"moved_to": moved_to, "moved_count": 1, "moved_since": now}
-    return {"moved_count": state.moved_count + 1}

@@ -445,7 +445,7 @@ class Readers(RuleBasedStateMachine):
         facets = Facets(tuple(sorted(areas)), (region,), ("leadership",) if kind == "case-study" else ())
         with writing(place.engine) as conn:
             arrival = entries.NewEntry("s", New(Sighting(None, None, "T"), ()), kind, facets, "ready")
-            numbers = [entries.add(conn, arrival, self.house.now) for _ in range(count)]
+            numbers = entries.add(conn, [arrival] * count, self.house.now)
             releases.number(conn, numbers, "new", self.house.now, timedelta(0))
 
     @rule(wanted=interests, cadence=st.sampled_from(("daily", "weekly", "monthly")))

@@ -129,7 +129,7 @@ def test_what_an_earlier_version_stored_is_cleaned_at_the_next_gather(tmp_path: 
     with writing(engine) as conn:
         sources.keep_state(conn, source, error=told, first_ok_at=NOW, etag="e")
         conn.execute(update(source_state).values(location=source.url))
-        sources.add_gathering(conn, sources.Gathering("Notes", "failed", error=told), NOW)
+        sources.add_gatherings(conn, [sources.Gathering("Notes", "failed", error=told)], NOW)
     with reading(engine) as conn:
         assert sources.state_of(conn, source).etag == "e"
         assert sources.all_states(conn)["Notes"].error == "http://…@a.example/: no answer"

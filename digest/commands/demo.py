@@ -13,6 +13,7 @@ from digest.commands.account import receipts_table, write_pages
 from digest.commands.base import GlobalOptions, table, tell
 from digest.commands.csv_files import import_people
 from digest.editions import draft
+from digest.editions.classified import with_facets
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry
@@ -38,7 +39,7 @@ def tell_story(options: GlobalOptions, watch: Watch) -> None:
     _ask_first_editions(installation)
     run = pipeline.run(installation, watch=watch)
     with reading(installation.engine) as conn:
-        gathered = list(entries.listing(conn))
+        gathered = [with_facets(conn, installation, entry) for entry in entries.listing(conn)]
     click.echo(
         f"\nGathered: {counted(len(gathered), 'entry', 'entries')} from"
         f" {counted(len(installation.settings.sources), 'source')}"

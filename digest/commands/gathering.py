@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import click
 
@@ -90,22 +91,17 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
 @click.pass_obj
 def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
     """List the gathered entries, newest first, with their facets."""
+    from digest.editions.classified import with_facets
     from digest.store import entries as entry_store
     from digest.store.engine import reading
 
     start = _since(wanted.since, options.at()) if wanted.since else None
     installation = options.installation()
     with reading(installation.engine) as conn:
-        listed = list(
-            entry_store.listing(
-                conn,
-                since=start,
-                state=wanted.state,
-                source=wanted.source,
-                unclassified=wanted.unclassified,
-                limit=wanted.limit,
-            )
-        )
+        stored = entry_store.listing(conn, since=start, state=wanted.state, source=wanted.source)
+        every = (with_facets(conn, installation, entry) for entry in stored)
+        fitting = (entry for entry in every if not (wanted.unclassified and entry.facets.policy_areas))
+        listed = list(islice(fitting, wanted.limit))
     if json_:
         answer([entry_store.to_json(entry) | {"held_why": entry.held_why} for entry in listed])
         return
@@ -133,12 +129,13 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
 def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
     """Show an entry with its facets and the evidence for each."""
     from digest.desk.explain import find_entry
+    from digest.editions.classified import with_facets
     from digest.store import entries as entry_store
     from digest.store.engine import reading
 
     installation = options.installation()
     with reading(installation.engine) as conn:
-        shown = find_entry(conn, id_or_url)
+        shown = with_facets(conn, installation, find_entry(conn, id_or_url))
     if json_:
         answer(entry_store.to_json(shown) | {"held_why": shown.held_why})
         return

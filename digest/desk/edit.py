@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.editions import draft
+from digest.editions.classified import with_facets
 from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
@@ -41,6 +42,8 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
         for entry in chosen:
             if entry.state == "ready":
                 raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
+            if not entry.facets.regions:
+                entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
             standings.let_go(conn, entry.id)
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
@@ -75,7 +78,7 @@ def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[st
     with writing(installation.engine, "retag") as conn:
         editions.serialise(conn)
         entry = _entry(conn, number)
-        facets = entry.facets
+        facets = with_facets(conn, installation, entry).facets
         kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
         added = tuple(
             Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest.classify import Classifier, kind_of
+from digest.classify import kind_of
+from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait
 from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
-from digest.model import Facets, Sighting, Snapshot, Source
+from digest.model import Sighting, Snapshot, Source
 from digest.sources.newness import HINTS, MOST_RETITLED, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
 from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
@@ -22,20 +22,24 @@ from digest.store import entries, releases, sources
 from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
 
-_log = logging.getLogger(__name__)
-
 
 def take_in(
-    conn: Connection, installation: Installation, source: Source, snapshot: Snapshot, now: datetime
+    conn: Connection,
+    installation: Installation,
+    source: Source,
+    snapshot: Snapshot,
+    classifier: CarefulClassifier,
+    now: datetime,
 ) -> Gathering:
     """Store the entries of a snapshot, and release those that are news; return the row of the gather."""
-    state, classifier = sources.state_of(conn, source), _CarefulClassifier(installation.classifier)
+    state = sources.state_of(conn, source)
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
     worded = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
     shown = [sighting for sighting in worded if not is_out(sighting, now)]
     unreleased = unreleased_texts(conn, source, [sighting for sighting in worded if is_out(sighting, now)], shown)
-    memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown))
-    decision = what_is_new(source, shown, memory)
+    keys = [keys_of(sighting, source.name) for sighting in shown]
+    memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown, keys))
+    decision = what_is_new(source, shown, memory, keys)
     due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
     why = _why_held(conn, source, state, due, now)
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
@@ -60,32 +64,18 @@ def take_in(
     return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error, withheld)
 
 
-@dataclass(slots=True)
-class _CarefulClassifier:
-    """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`."""
-
-    classifier: Classifier
-    problems: list[str] = field(default_factory=list)
-
-    def classify(self, sighting: Sighting, source: Source) -> Facets:
-        """Return the facets of a sighting, or none for an error that nobody foresaw."""
-        try:
-            return self.classifier.classify(sighting, source)
-        except Exception as error:
-            _log.debug("classifying failed", exc_info=error)
-            self.problems.append(
-                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
-                " `digest retag`, and please report it"
-            )
-            return Facets()
-
-
-def _stored_about(conn: Connection, source: Source, snapshot: Snapshot, shown: Sequence[Sighting]) -> StoredKeys:
+def _stored_about(
+    conn: Connection,
+    source: Source,
+    snapshot: Snapshot,
+    shown: Sequence[Sighting],
+    keyed: Sequence[Mapping[str, str]],
+) -> StoredKeys:
     """Return what is stored about the keys of a snapshot, and the entries dated as its unknown sightings are.
 
-    Also about the keys of texts that are not released (not in `shown`), and of those that it says were deleted.
+    `keyed` are the keys of those `shown`. Also about the keys of texts that are not released (not in `shown`), and of
+    those that it says were deleted.
     """
-    keyed = [keys_of(sighting, source.name) for sighting in shown]
     among = {id(sighting) for sighting in shown}
     others = [sighting for sighting in snapshot.sightings if id(sighting) not in among]
     others += [Sighting(guid, None, "") for guid in snapshot.deleted]
@@ -153,22 +143,23 @@ def _add(
     conn: Connection,
     source: Source,
     states: Sequence[tuple[New, str]],
-    classifier: _CarefulClassifier,
+    classifier: CarefulClassifier,
     why_held: str,
     now: datetime,
 ) -> dict[int, int]:
     """Store new entries, last first because sources list the newest first; return their ids by sighting's `id()`."""
-    numbers = {}
-    for new, state in reversed(states):
-        facets = classifier.classify(new.sighting, source)
-        failpoint("gather: one classified")
+    backwards = list(reversed(states))
+    arrivals = []
+    for new, state in backwards:
         sign = _sign(new, state, why_held, now)
-        arrival = entries.NewEntry(
-            source.name, new, kind_of(new.sighting, source), facets, state, sign.code, sign.why
-        )
-        numbers[id(new.sighting)] = entries.add(conn, arrival, now)
-        failpoint("gather: one stored")
-    return numbers
+        waits = state == "baseline" and can_wait(new.sighting, now)
+        facets = UNCLASSIFIED if waits else classifier.classify(new.sighting, source)
+        failpoint("gather: one classified")
+        kind = kind_of(new.sighting, source)
+        arrivals.append(entries.NewEntry(source.name, new, kind, facets, state, sign.code, sign.why))
+    numbers = entries.add(conn, arrivals, now)
+    failpoint("gather: entries stored")
+    return {id(new.sighting): number for (new, _), number in zip(backwards, numbers, strict=True)}
 
 
 def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:

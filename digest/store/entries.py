@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
 
 from digest.model import Entry, Evidence, Facets, Image, Sighting
 from digest.store.schema import entry, entry_key
@@ -15,6 +15,8 @@ from subscribers.database import chunks
 
 if TYPE_CHECKING:
     from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys
+
+_DAYS = 15  # in one statement
 
 
 def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
@@ -34,9 +36,12 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
 def of_days(conn: Connection, moments: Iterable[datetime]) -> dict[int, StoredEntry]:
     """Return the stored facts of the entries that are dated within a day of any of `moments`."""
     facts: dict[int, StoredEntry] = {}
-    for day in sorted({moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in moments}):
+    days = sorted({moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in moments})
+    for some in chunks(days, _DAYS):
+        some += some[-1:] * (_DAYS - len(some))  # always as many, because a statement is compiled for each number
         # Take an hour more at both ends, because a local day is not a day of UTC.
-        facts.update(_stored(conn, entry.c.published.between(day - timedelta(hours=1), day + timedelta(hours=25))))
+        spans = [entry.c.published.between(day - timedelta(hours=1), day + timedelta(hours=25)) for day in some]
+        facts.update(_stored(conn, or_(*spans)))
     return facts
 
 
@@ -67,18 +72,25 @@ class NewEntry:
     held_why: str = ""
 
 
-def add(conn: Connection, arrival: NewEntry, now: datetime) -> int:
-    """Store a new entry with the keys that it is recognised by; return its id."""
+def add(conn: Connection, arrivals: Sequence[NewEntry], now: datetime) -> list[int]:
+    """Store new entries, in this order, with the keys that each is recognised by; return their ids."""
+    if not arrivals:
+        return []
+    rows = [_new_values(arrival, now) for arrival in arrivals]
+    ids = conn.scalars(insert(entry).returning(entry.c.id, sort_by_parameter_order=True), rows)
+    numbers = [int(number) for number in ids]
+    _add_keys(conn, [(key, n) for n, each in zip(numbers, arrivals, strict=True) for key in each.new.keys])
+    return numbers
+
+
+def _new_values(arrival: NewEntry, now: datetime) -> dict[str, Any]:
     sighting = arrival.new.sighting
-    values = _text_values(sighting) | _facet_values(arrival.facets)
-    values |= {
+    return {
+        **_text_values(sighting), **_facet_values(arrival.facets),
         "source": arrival.source, "guid": sighting.guid, "kind": arrival.kind, "published": sighting.published,
         "first_seen": now, "state": arrival.state, "held_by": arrival.held_by, "held_why": arrival.held_why,
         "not_before": sighting.not_before, "not_after": sighting.not_after,
     }  # fmt: skip
-    number = conn.execute(insert(entry).values(values).returning(entry.c.id)).scalar_one()
-    _add_keys(conn, number, arrival.new.keys)
-    return int(number)
 
 
 def refresh(conn: Connection, recognised: Recognised, facets: Facets | None) -> None:
@@ -86,7 +98,7 @@ def refresh(conn: Connection, recognised: Recognised, facets: Facets | None) -> 
 
     `facets` None: leave them. An editor's facets are never overwritten, nor is a date that is already stored.
     """
-    _add_keys(conn, recognised.entry, recognised.keys)
+    _add_keys(conn, [(key, recognised.entry) for key in recognised.keys])
     if not recognised.changed:
         return
     row = conn.execute(select(entry.c.published, entry.c.retagged).where(entry.c.id == recognised.entry)).one()
@@ -132,6 +144,23 @@ def body(conn: Connection, number: int) -> str:
     return conn.scalar(select(entry.c.html).where(entry.c.id == number)) or ""
 
 
+def sighting(conn: Connection, number: int) -> Sighting:
+    """Return what is stored of an entry as the sighting it came from, without what its source declared."""
+    columns = (entry.c.guid, entry.c.url, entry.c.title, entry.c.published, entry.c.summary, entry.c.html)
+    row = conn.execute(select(*columns, entry.c.categories).where(entry.c.id == number)).one()
+    return Sighting(
+        row.guid, row.url, row.title, row.published, row.summary, row.html, categories=tuple(row.categories)
+    )
+
+
+def stored_prints(conn: Connection, source: str, prints: Iterable[str]) -> set[str]:
+    """Return which of these prints (`print_of`) are those of entries of a source."""
+    stored: set[str] = set()
+    for chunk in chunks(sorted(set(prints))):
+        stored.update(conn.scalars(select(entry.c.print).where(entry.c.source == source, entry.c.print.in_(chunk))))
+    return stored
+
+
 def many(conn: Connection, ids: Iterable[int]) -> dict[int, Entry]:
     """Return entries by id."""
     by_id: dict[int, Entry] = {}
@@ -146,8 +175,6 @@ def listing(
     since: datetime | None = None,
     state: str | None = None,
     source: str | None = None,
-    unclassified: bool = False,
-    limit: int | None = None,
 ) -> Iterator[Entry]:
     """Yield the entries that fit all the given conditions, the latest first seen first."""
     query: Select[Any] = select(entry).order_by(entry.c.first_seen.desc(), entry.c.id.desc())
@@ -157,14 +184,8 @@ def listing(
         query = query.where(entry.c.state == state)
     if source is not None:
         query = query.where(entry.c.source == source)
-    shown = 0
     for row in conn.execute(query):
-        if unclassified and row.policy_areas:
-            continue
         yield _entry(row)
-        shown += 1
-        if limit is not None and shown >= limit:
-            return
 
 
 def count(conn: Connection, state: str) -> int:
@@ -175,6 +196,11 @@ def count(conn: Connection, state: str) -> int:
 def set_state(conn: Connection, number: int, state: str) -> None:
     """Move an entry to `state` (see model.Entry)."""
     conn.execute(update(entry).where(entry.c.id == number).values(state=state))
+
+
+def classify(conn: Connection, number: int, facets: Facets) -> None:
+    """Give an entry the facets that it was stored without."""
+    conn.execute(update(entry).where(entry.c.id == number).values(_facet_values(facets)))
 
 
 def retag(conn: Connection, number: int, facets: Facets) -> None:
@@ -245,11 +271,13 @@ def _facet_values(facets: Facets) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _add_keys(conn: Connection, number: int, keys: Sequence[str]) -> None:
-    if keys:
-        # Stored keys are left as they are, because two copies of an entry in one gather may bring the same key twice.
-        stored = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(keys))))
-        fresh = [{"key": key, "entry_id": number} for key in dict.fromkeys(keys) if key not in stored]
+def _add_keys(conn: Connection, pairs: Sequence[tuple[str, int]]) -> None:
+    """Store the entry that each key leads to."""
+    # Stored keys are left as they are, because two copies of an entry in one gather may bring the same key twice.
+    first = dict(reversed(pairs))
+    for chunk in chunks(list(first)):
+        stored = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(chunk))))
+        fresh = [{"key": key, "entry_id": first[key]} for key in chunk if key not in stored]
         if fresh:
             conn.execute(insert(entry_key), fresh)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from digest.errors import without_secrets
 from digest.model import Source
@@ -79,17 +79,35 @@ def states_of(conn: Connection, sources: Sequence[Source]) -> dict[str, State]:
 def keep_state(conn: Connection, source: Source, **facts: Any) -> None:
     """Store new facts about a source; `facts` are fields of State."""
     facts["location"] = _location(source)
-    _clean(conn, source)
+    for plain in _stored_plainly(conn, [source]):
+        _clean(conn, plain)
     change = update(source_state).where(source_state.c.name == source.name).values(facts)
     if conn.execute(change).rowcount == 0:
         conn.execute(insert(source_state).values(name=source.name, failures=facts.pop("failures", 0), **facts))
 
 
-def add_gathering(conn: Connection, result: Gathering, now: datetime) -> None:
-    """Store the result of a gather of one source."""
-    counts = {"new": result.new, "changed": result.changed, "same": result.same, "held": result.held}
-    row = {"source": result.name, "at": now, "status": result.status, "error": result.error, **counts}
-    conn.execute(insert(gathering).values(row))
+def keep_states(conn: Connection, facts: Mapping[Source, Mapping[str, Any]]) -> None:
+    """Store new facts about sources that were read before, as `keep_state` does, those of equal fields at once."""
+    for source in _stored_plainly(conn, list(facts)):
+        _clean(conn, source)
+    by_fields: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for source, values in facts.items():
+        row = {"of": source.name, "location": _location(source), **values}
+        by_fields.setdefault(tuple(row), []).append(row)
+    for rows in by_fields.values():
+        conn.execute(update(source_state).where(source_state.c.name == bindparam("of")), rows)
+
+
+def add_gatherings(conn: Connection, results: Sequence[Gathering], now: datetime) -> None:
+    """Store the results of gathering sources."""
+    rows = [
+        {
+            "source": result.name, "at": now, "status": result.status, "error": result.error, "new": result.new,
+            "changed": result.changed, "same": result.same, "held": result.held,
+        }
+        for result in results
+    ]  # fmt: skip
+    conn.execute(insert(gathering), rows)
 
 
 def count_failed(conn: Connection, source: str, since: datetime, until: datetime) -> int:
@@ -150,16 +168,23 @@ def _state(row: Row[Any]) -> State:
     return State(**facts | {"error": without_secrets(row.error) if row.error else row.error})
 
 
+def _stored_plainly(conn: Connection, sources: Sequence[Source]) -> list[Source]:
+    """Return the sources whose location an earlier version stored as their address itself."""
+    plain = {source.url or source.path: source for source in sources}
+    stored: list[Source] = []
+    for chunk in chunks([address for address in plain if address]):
+        rows = conn.execute(
+            select(source_state.c.name, source_state.c.location).where(source_state.c.location.in_(chunk))
+        )
+        stored += [plain[row.location] for row in rows if plain[row.location].name == row.name]
+    return stored
+
+
 def _clean(conn: Connection, source: Source) -> None:
     """Take passwords out of what an earlier version stored, at the first gather after the upgrade.
 
     That version stored the address itself as location, and messages that quote it.
     """
-    plain = select(source_state.c.name).where(
-        source_state.c.name == source.name, source_state.c.location == (source.url or source.path)
-    )
-    if conn.execute(plain).one_or_none() is None:
-        return
     told = select(gathering.c.id, gathering.c.error).where(
         gathering.c.source == source.name, gathering.c.error.contains("://")
     )

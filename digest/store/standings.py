@@ -23,6 +23,15 @@ def of_source(conn: Connection, source: str, floor: int) -> dict[int, Stand]:
     return _standings(conn, and_(entry.c.source == source, _is_owed(floor)))
 
 
+def have_missing(conn: Connection, names: Iterable[str]) -> set[str]:
+    """Return which of these sources have an entry that their last readings lacked."""
+    missing: set[str] = set()
+    for chunk in chunks(names):
+        query = select(entry.c.source).where(entry.c.source.in_(chunk), entry.c.missing_since.is_not(None))
+        missing.update(conn.scalars(query.distinct()))
+    return missing
+
+
 def due(conn: Connection, now: datetime, floor: int) -> dict[int, Stand]:
     """Return where the entries stand whose embargo has ended, or that have expired since they were released."""
     starts = and_(entry.c.state == "withheld", entry.c.held_by == EARLY, entry.c.not_before <= now)

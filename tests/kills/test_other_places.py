@@ -131,7 +131,7 @@ def feed() -> Iterator[Web]:
 @ENGINES
 @pytest.mark.parametrize(
     "place",
-    ["gather: read*2", "gather: one classified*2", "gather: one stored*2", "gather: before commit*2",
+    ["gather: read*2", "gather: one classified*2", "gather: entries stored*2", "gather: before commit*2",
      "gather: committed*2"],
 )  # fmt: skip
 def test_a_feed_that_says_not_modified_after_the_kill(trial_of: TrialOf, feed: Web, engine: str, place: str) -> None:

@@ -42,7 +42,7 @@ class Place:
 _BEGUN = "hand-over: one answered"
 PLACES = (
     Place(1, "gather: read"),
-    Place(2, "gather: one stored"),
+    Place(2, "gather: entries stored"),
     Place(3, "gather: before commit"),
     Place(3, "gather: committed"),
     Place(4, "gather: one classified"),

@@ -1,0 +1,88 @@
+"""Classify the entries of a source outside the transaction that stores them, and its old ones only when needed.
+
+An old entry of a baseline is not mailed, so that it is stored without facets: without any region, which every
+classified entry has. `with_facets` gives them to whoever lists, shows or releases it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from digest.classify import Classifier
+from digest.installation import Installation
+from digest.model import Entry, Facets, Sighting, Snapshot, Source
+from digest.sources.newness import print_of
+from digest.store import entries, sources
+from digest.store.engine import reading
+
+UNCLASSIFIED = Facets(regions=())
+_OLD = timedelta(weeks=13)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class CarefulClassifier:
+    """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`.
+
+    `ready` holds the facets that are known already, by `id()` of a sighting.
+    """
+
+    classifier: Classifier
+    problems: list[str] = field(default_factory=list)
+    ready: dict[int, Facets] = field(default_factory=dict)
+
+    def classify(self, sighting: Sighting, source: Source) -> Facets:
+        """Return the facets of a sighting, or none for an error that nobody foresaw."""
+        if id(sighting) not in self.ready:
+            self.ready[id(sighting)] = self._judge(sighting, source)
+        return self.ready[id(sighting)]
+
+    def _judge(self, sighting: Sighting, source: Source) -> Facets:
+        try:
+            return self.classifier.classify(sighting, source)
+        except Exception as error:
+            _log.debug("classifying failed", exc_info=error)
+            self.problems.append(
+                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
+                " `digest retag`, and please report it"
+            )
+            return Facets()
+
+
+def classified(installation: Installation, source: Source, snapshot: Snapshot, now: datetime) -> CarefulClassifier:
+    """Return a classifier that has classified the new and changed sightings of a snapshot, old ones left out.
+
+    Called before the transaction that stores them, because classifying takes long and others wait to write.
+    """
+    classifier = CarefulClassifier(installation.classifier)
+    prints = {id(sighting): print_of(sighting) for sighting in snapshot.sightings}
+    with reading(installation.engine) as conn:
+        is_first = sources.state_of(conn, source).first_ok_at is None
+        stored = entries.stored_prints(conn, source.name, prints.values())
+    for sighting in snapshot.sightings:
+        if prints[id(sighting)] not in stored and not (is_first and can_wait(sighting, now)):
+            classifier.classify(sighting, source)
+    return classifier
+
+
+def can_wait(sighting: Sighting, now: datetime) -> bool:
+    """Return whether a sighting that becomes an entry of the baseline is classified when needed: it is old.
+
+    One that declares its own facets is not, because these are not stored.
+    """
+    declares = sighting.place or sighting.policy_areas or sighting.regions or sighting.themes
+    return not declares and sighting.published is not None and sighting.published < now - _OLD
+
+
+def with_facets(conn: Connection, installation: Installation, entry: Entry) -> Entry:
+    """Return an entry with its facets, which an old entry of a baseline gets here by today's configuration."""
+    if entry.facets.regions:
+        return entry
+    configured = {source.name: source for source in installation.settings.sources}
+    source = configured.get(entry.source, Source(entry.source))
+    facets = CarefulClassifier(installation.classifier).classify(entries.sighting(conn, entry.id), source)
+    return replace(entry, facets=facets)

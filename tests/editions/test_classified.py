@@ -1,0 +1,82 @@
+"""Old entries of a baseline are stored without facets, and whoever needs them gets the ones of the classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.desk import edit
+from digest.editions.classified import can_wait, with_facets
+from digest.editions.readings import store_snapshot
+from digest.model import Entry, Facets, Sighting, Snapshot, Source
+from digest.sources.read import Reading, Validators
+from digest.store import entries
+from digest.store.engine import reading
+from tests.house import START, House
+
+OLD = Sighting(
+    "old", "https://a.example/old", "Housing in Leeds", START - timedelta(weeks=14), html="<p>Housing in Leeds</p>",
+    categories=("Housing",),
+)  # fmt: skip
+YOUNG = replace(OLD, guid="young", link="https://a.example/young", title="Transport", published=START)
+SOURCE = Source("Notes", url="https://a.example/")
+
+
+@pytest.fixture
+def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
+    house = House(tmp_path / "house", pipeline_url)
+    result, snapshot = Reading("ok", None, Validators()), Snapshot((YOUNG, OLD))
+    store_snapshot(house.place, SOURCE, result, snapshot, START)
+    yield house
+    house.close()
+
+
+def stored(house: House) -> dict[str, Entry]:
+    with reading(house.place.engine) as conn:
+        return {entry.title: entry for entry in entries.listing(conn)}
+
+
+def test_only_the_old_entry_waits_for_its_facets(house: House) -> None:
+    shown = stored(house)
+    assert shown["Housing in Leeds"].facets == Facets(regions=())
+    assert shown["Transport"].facets == house.place.classifier.classify(YOUNG, SOURCE)
+
+
+def test_a_list_shows_the_facets_that_classifying_at_once_gives(house: House) -> None:
+    with reading(house.place.engine) as conn:
+        shown = with_facets(conn, house.place, stored(house)["Housing in Leeds"])
+    assert shown.facets == house.place.classifier.classify(OLD, SOURCE)
+    assert "housing" in shown.facets.policy_areas
+
+
+def test_an_entry_that_is_released_or_retagged_keeps_its_facets(house: House) -> None:
+    number = stored(house)["Housing in Leeds"].id
+    edit.retag(house.place, number, {"theme": ("leadership",)})
+    facets = stored(house)["Housing in Leeds"].facets
+    assert (facets.policy_areas, facets.themes) == (("housing",), ("leadership",)) and facets.regions
+    edit.release(house.place, [number])
+    assert stored(house)["Housing in Leeds"].facets == facets
+
+
+def test_releasing_gives_the_facets(house: House) -> None:
+    edit.release(house.place, [stored(house)["Housing in Leeds"].id])
+    assert stored(house)["Housing in Leeds"].facets == house.place.classifier.classify(OLD, SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("sighting", "waits"),
+    [
+        (OLD, True),
+        (YOUNG, False),
+        (replace(OLD, published=None), False),
+        (replace(OLD, published=START - timedelta(weeks=13)), False),
+        (replace(OLD, regions=("Wales",)), False),
+        (replace(OLD, place="Leeds"), False),
+    ],
+)
+def test_an_old_sighting_waits_unless_it_declares_facets(sighting: Sighting, waits: bool) -> None:
+    assert can_wait(sighting, START) is waits
