@@ -138,7 +138,7 @@ def store_source(
             return store_failure(installation, source, result, now)
         if result.snapshot is None:
             return store_unchanged(installation, [(source, result)], now)[0]
-        return store_snapshot(installation, source, result, result.snapshot, now)
+        return _store_snapshot(installation, source, result, now)
     except DigestError:
         raise  # because it is the database's or the operator's, and concerns every source
     except Exception as error:
@@ -162,6 +162,22 @@ def _store_same(
         return [store_source(installation, source, result, now) for source, result in unchanged]
 
 
+def _store_snapshot(installation: Installation, source: Source, result: Reading, now: datetime) -> Gathering:
+    """Store what a reading shows; a reading that left out known entries is read again in full where that matters."""
+    from digest.editions.intake import NotInFull
+    from digest.sources.read import read_in_full
+
+    try:
+        return store_snapshot(installation, source, result, now)
+    except NotInFull:
+        pass
+    try:
+        whole = read_in_full(result)
+    except SourceError as error:
+        return store_failure(installation, source, error, now)
+    return store_snapshot(installation, source, whole, now)
+
+
 def _unforeseen(step: str, error: Exception) -> SourceError:
     """Return the failure of one source for an error that nobody foresaw, so that it costs no other source."""
     # The words of such an error may hold anything, so that only its class is told; the log has the rest.
@@ -181,14 +197,15 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     # Here, because a run that reads nothing must not load parsers.
-    from digest.sources.read import Validators, read_source
+    from digest.sources.read import KnownEntries, Validators, read_source
     from digest.sources.web.guard import endpoint
 
     if source.url and state.moved_to and has_moved(state, now):
         # The permission is for the service that config.toml names, not for where it sends us.
         private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
         source = replace(source, url=state.moved_to, allow_private=private)
-    validators = Validators(state.etag, state.last_modified, state.body_hash)
+    entries = KnownEntries.from_text(state.parts) if state.parts else None
+    validators = Validators(state.etag, state.last_modified, state.body_hash, entries)
     try:
         return read_source(source, validators, fetcher, now=now, zone=zone)
     except SourceError as error:

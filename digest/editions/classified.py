@@ -7,6 +7,7 @@ classified entry has. `with_facets` gives them to whoever lists, shows or releas
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection
 
 from digest.classify import Classifier
 from digest.installation import Installation
-from digest.model import Entry, Facets, Sighting, Snapshot, Source
+from digest.model import Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
 from digest.store import entries, sources
 from digest.store.engine import reading
@@ -53,17 +54,19 @@ class CarefulClassifier:
             return Facets()
 
 
-def classified(installation: Installation, source: Source, snapshot: Snapshot, now: datetime) -> CarefulClassifier:
-    """Return a classifier that has classified the new and changed sightings of a snapshot, old ones left out.
+def classified(
+    installation: Installation, source: Source, sightings: Sequence[Sighting], now: datetime
+) -> CarefulClassifier:
+    """Return a classifier that has classified the new and changed ones of a reading's sightings, old ones left out.
 
     Called before the transaction that stores them, because classifying takes long and others wait to write.
     """
     classifier = CarefulClassifier(installation.classifier)
-    prints = {id(sighting): print_of(sighting) for sighting in snapshot.sightings}
+    prints = {id(sighting): print_of(sighting) for sighting in sightings}
     with reading(installation.engine) as conn:
         is_first = sources.state_of(conn, source).first_ok_at is None
         stored = entries.stored_prints(conn, source.name, prints.values())
-    for sighting in snapshot.sightings:
+    for sighting in sightings:
         if prints[id(sighting)] not in stored and not (is_first and can_wait(sighting, now)):
             classifier.classify(sighting, source)
     return classifier

@@ -14,7 +14,17 @@ from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
 from digest.model import Sighting, Snapshot, Source
-from digest.sources.newness import HINTS, MOST_RETITLED, New, SnapshotDecision, StoredKeys, keys_of, what_is_new
+from digest.sources.newness import (
+    HINTS,
+    MOST_RETITLED,
+    New,
+    Recognised,
+    SnapshotDecision,
+    StoredKeys,
+    keys_of,
+    what_is_new,
+)
+from digest.sources.read import KnownEntries, KnownEntry, Reading
 from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
 from digest.sources.withdrawal import Sign, sign_of
@@ -23,45 +33,88 @@ from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
 
 
+class NotInFull(Exception):
+    """Say that a reading which has left out known entries cannot tell what is new."""
+
+
 def take_in(
     conn: Connection,
     installation: Installation,
     source: Source,
-    snapshot: Snapshot,
+    result: Reading,
     classifier: CarefulClassifier,
     now: datetime,
-) -> Gathering:
-    """Store the entries of a snapshot, and release those that are news; return the row of the gather."""
-    state = sources.state_of(conn, source)
+) -> tuple[Gathering, KnownEntries | None]:
+    """Store the entries of a reading, and release those that are news.
+
+    Return the row of the gather, and the entries that the next reading need not read again (None: all of them).
+    Raises NotInFull when what a reading has left out is needed to tell what is new.
+    """
+    state, snapshot = sources.state_of(conn, source), result.snapshot
+    assert snapshot is not None
+    skipped = {id(snapshot.sightings[place]): number for place, number in result.skipped.items()}
     # Leave out a sighting with neither title nor link nor words, because there is nothing of it to show.
     worded = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
     shown = [sighting for sighting in worded if not is_out(sighting, now)]
     unreleased = unreleased_texts(conn, source, [sighting for sighting in worded if is_out(sighting, now)], shown)
     keys = [keys_of(sighting, source.name) for sighting in shown]
     memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown, keys))
+    memory = StoredKeys(memory.keys, {n: each for n, each in memory.entries.items() if n not in skipped.values()})
     decision = what_is_new(source, shown, memory, keys)
+    if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
+        raise NotInFull
     due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
     why = _why_held(conn, source, state, due, now)
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
     numbers = _add(conn, source, states, classifier, why or "", now)
-    for recognised in (*decision.recognised, *unreleased.again):
-        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
-        entries.refresh(conn, recognised, facets)
-        numbers[id(recognised.sighting)] = recognised.entry
+    numbers |= _refresh(conn, source, (*decision.recognised, *unreleased.again), classifier)
     entries.spoil(conn, decision.spoilt)
     fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
-    numbers |= _add(conn, source, fresh, classifier, "", now)
+    numbers |= _add(conn, source, fresh, classifier, "", now) | skipped
     released = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
     releases.number(conn, released, "new", now, installation.settings.welcome)
     withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
     notes = [*_notes_held(states, why), *withdrawal.notes, *snapshot.problems]
     notes += [*installation.classifier.unknown(shown), *classifier.problems]
-    new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
-    same, held = len(shown) - new - changed, withdrawal.held + sum(each == "held" for _, each in states)
+    held = withdrawal.held + sum(each == "held" for _, each in states)
     withheld = sum(bool(sign_of(sighting, now).code) for sighting in worded)
-    error = "; ".join(notes) or None
-    return Gathering(source.name, "held" if held else "ok", new, changed, same, held, error, withheld)
+    row = _row(source, decision, len(shown) + len(skipped), (held, withheld), notes)
+    is_plain = not decision.spoilt and None not in memory.keys.values()
+    return row, known_entries(result, numbers, now) if is_plain else None
+
+
+def _row(
+    source: Source, decision: SnapshotDecision, shown: int, held_and_withheld: tuple[int, int], notes: Sequence[str]
+) -> Gathering:
+    """Return the row of a gather that showed so many entries."""
+    held, withheld = held_and_withheld
+    new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
+    status, error = "held" if held else "ok", "; ".join(notes) or None
+    return Gathering(source.name, status, new, changed, shown - new - changed, held, error, withheld)
+
+
+def known_entries(result: Reading, numbers: Mapping[int, int], now: datetime) -> KnownEntries | None:
+    """Return the entries of a reading that need not be read again while their bytes are the same.
+
+    `numbers` has their ids, by `id()` of a sighting. None when the reading leaves any doubt which they are.
+    """
+    if result.parts is None or result.snapshot is None:
+        return None
+    sightings = result.snapshot.sightings
+    ids = [numbers.get(id(sighting)) for sighting in sightings]
+    if None in ids or len(set(ids)) < len(ids):
+        return None
+    entries = {
+        each: KnownEntry(number, sighting.published)
+        for each, sighting, number in zip(result.parts.hashes, sightings, ids, strict=True)
+        if number and sighting.published and sighting.published <= now and not _has_limits(sighting)
+    }
+    return KnownEntries(result.parts.envelope, entries)
+
+
+def _has_limits(sighting: Sighting) -> bool:
+    return bool(sighting.unreleased or sighting.not_before or sighting.not_after)
 
 
 def _stored_about(
@@ -160,6 +213,16 @@ def _add(
     numbers = entries.add(conn, arrivals, now)
     failpoint("gather: entries stored")
     return {id(new.sighting): number for (new, _), number in zip(backwards, numbers, strict=True)}
+
+
+def _refresh(
+    conn: Connection, source: Source, again: Sequence[Recognised], classifier: CarefulClassifier
+) -> dict[int, int]:
+    """Store what is new of the known entries that a reading shows; return their ids by sighting's `id()`."""
+    for recognised in again:
+        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
+        entries.refresh(conn, recognised, facets)
+    return {id(recognised.sighting): recognised.entry for recognised in again}
 
 
 def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:

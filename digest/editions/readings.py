@@ -67,16 +67,20 @@ def store_unchanged(
     return rows
 
 
-def store_snapshot(
-    installation: Installation, source: Source, result: Reading, snapshot: Snapshot, now: datetime
-) -> Gathering:
-    """Store the entries that a reading shows, and the facts about its source that the next reading needs."""
+def store_snapshot(installation: Installation, source: Source, result: Reading, now: datetime) -> Gathering:
+    """Store the entries that a reading shows, and the facts about its source that the next reading needs.
+
+    Raises NotInFull as `take_in` does; nothing is stored then.
+    """
     # Here, because a run in which no source shows anything new must load neither classifier nor parsers.
     from digest.editions.classified import classified
     from digest.editions.intake import take_in
     from digest.sources.formats.tidy import TOO_MANY
 
-    classifier = classified(installation, source, snapshot, now)
+    snapshot = result.snapshot
+    assert snapshot is not None
+    sightings = [each for place, each in enumerate(snapshot.sightings) if place not in result.skipped]
+    classifier = classified(installation, source, sightings, now)
     with writing(installation.engine, "gather") as conn:
         state = sources.state_of(conn, source)
         if _is_emptied(conn, source, snapshot):
@@ -84,7 +88,8 @@ def store_snapshot(
             row = _failure(conn, source, SourceError(emptied), now)
         else:
             facts = _facts(result, state, now)
-            row = take_in(conn, installation, source, snapshot, classifier, now)
+            row, again = take_in(conn, installation, source, result, classifier, now)
+            facts["parts"] = again.to_text() if again and result.validators.body_hash else None
             if snapshot.whole and not snapshot.sightings and snapshot.problems:
                 # Taken in all the same, because a text that can no longer be read is withheld; told as a failure.
                 row = replace(row, status="failed", error=f"no text in its folder can be read: {row.error}")

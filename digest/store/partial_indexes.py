@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from digest.store.schema import delivery, event
+from digest.store.schema import delivery, entry, event
 
 _REQUESTED = text("request IS NOT NULL")
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
+_MISSED = text("missing_since IS NOT NULL")
 
 Index("ix_delivery_request", delivery.c.request, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED)
 # Few events have an action, and only these are searched for.
@@ -20,3 +21,5 @@ Index("ix_event_address_hash", event.c.address_hash, sqlite_where=_STRUCK, postg
 Index(
     "ix_event_action_received_at", event.c.action, event.c.received_at, sqlite_where=_ACTED, postgresql_where=_ACTED
 )
+# Each gather asks whether any entry of its sources is missing, and few are.
+Index("ix_entry_missing", entry.c.source, sqlite_where=_MISSED, postgresql_where=_MISSED)

@@ -33,6 +33,9 @@ source_state = Table(
     # The next new entries are held for an editor, because after a restore they may have been sent already.
     Column("hold_next", Boolean, nullable=False, server_default=sa_false()),
     Column("cut", Text),  # that it shows more entries than are read; null: all are read
+    Column(
+        "parts", Text
+    ),  # the entries of the last good reading by their bytes, see digest.sources.read.KnownEntries
     Column("shown", JSON),  # the entries of the last good reading, newest first, to tell which are missing
 )
 
@@ -61,7 +64,7 @@ entry = Table(
     Column("url", Text),
     Column("title", Text, nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("published", UtcDateTime),
+    Column("published", UtcDateTime, index=True),
     Column("first_seen", UtcDateTime, nullable=False, index=True),
     Column("summary", Text, nullable=False, default=""),
     Column("html", Text, nullable=False, default=""),

@@ -39,6 +39,7 @@ class State:
     hold_next: bool = False
     cut: str | None = None
     shown: list[int] | None = None
+    parts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,7 @@ SOURCE = Source("Notes", url="https://a.example/")
 @pytest.fixture
 def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
     house = House(tmp_path / "house", pipeline_url)
-    result, snapshot = Reading("ok", None, Validators()), Snapshot((YOUNG, OLD))
-    store_snapshot(house.place, SOURCE, result, snapshot, START)
+    store_snapshot(house.place, SOURCE, Reading("ok", Snapshot((YOUNG, OLD)), Validators()), START)
     yield house
     house.close()
 
