@@ -37,6 +37,8 @@ def has_invisible(text: str) -> bool:
 
 def without_invisible(text: str) -> str:
     """Return `text` without invisible characters; line feeds, tabs, joiners and whole flags stay."""
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # at once, because nothing else of ASCII is removed, and most text is that
     return _REMOVED.sub(lambda match: match[1] or "", _ODD_SPACE.sub(" ", text))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 MAX_LINK = 2_000
@@ -70,6 +71,7 @@ def absolute_link(raw: str | None, base: str | None) -> str | None:
     return link if len(link) <= MAX_LINK else None
 
 
+@lru_cache(maxsize=256)
 def ascii_host(host: str) -> str | None:
     """Return a host name or address as lower-case ASCII (IPv6 in brackets), or None if it is none.
 

@@ -91,7 +91,7 @@ def feed_limits(entry: Mapping[str, Any]) -> tuple[list[datetime], list[datetime
     for name, value in entry.items():
         if not isinstance(value, str) or not isinstance(name, str):
             continue
-        names = {plain_key(name), plain_key(name.partition("_")[2])}  # feedparser puts a prefix before the name
+        names = _names(name)
         if names & words.FEED_PERIODS:
             start, end = _period(value)
             starts.append(instant(start))
@@ -101,6 +101,12 @@ def feed_limits(entry: Mapping[str, Any]) -> tuple[list[datetime], list[datetime
         elif names & words.FEED_UNTIL:
             ends.append(instant(value))
     return [at for at in starts if at], [at for at in ends if at]
+
+
+@lru_cache(maxsize=1_024)
+def _names(name: str) -> frozenset[str]:
+    """Return the names that an element may have: feedparser puts a prefix before its name."""
+    return frozenset((plain_key(name), plain_key(name.partition("_")[2])))
 
 
 def _named_instant(value: object, zone: tzinfo) -> datetime | None:

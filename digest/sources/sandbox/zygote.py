@@ -8,6 +8,7 @@ reason, "X" an exit status.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -17,16 +18,25 @@ import socket
 import struct
 import sys
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 HEADER = struct.Struct(">cQ")
+_TEXT = b"&lt;p&gt;Words &lt;a href='/b?utm_source=c'&gt;on it&lt;/a&gt;.&lt;/p&gt;"
+_SAMPLES = (
+    b"<rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>One</title>"
+    b"<link>https://a.example/1</link>"
+    b"<category>A</category><author>B</author><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate><description>" + _TEXT
+    + b"</description></item></channel></rss>",
+    b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>tag:a.example,2026:1</id><title>One</title>"
+    b"<link href='/1'/><updated>2026-11-20T10:00:00Z</updated><author><name>B</name></author><content type='html'>"
+    + _TEXT + b"</content></entry></feed>",
+)  # fmt: skip
 Requests = dict[int, socket.socket]
 
 
 def main(descriptor: int) -> None:
     """Serve requests on the socket `descriptor` until its other end closes, then end every child."""
-    from digest.sources.formats import feed  # noqa: F401  (loaded before the first fork, so that every fork has it)
-
+    _warm_up()
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
@@ -43,6 +53,16 @@ def main(descriptor: int) -> None:
     for pid in running:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _warm_up() -> None:
+    """Load the parsers and use each once, so that every child that is forked has what they make at first use."""
+    from digest.sources.formats.feed import parse_feed
+    from digest.sources.sandbox.wire import dump_snapshot
+
+    for body in _SAMPLES:
+        dump_snapshot(parse_feed(body, content_type="", base_url="https://a.example/", now=datetime.now(UTC)))
+    gc.freeze()  # because a collection in a child would copy every page that it shares
 
 
 def send_frame(conn: socket.socket, kind: bytes, payload: bytes) -> None:
