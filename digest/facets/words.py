@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 # Matches a word with at most one inner apostrophe, an ampersand, or a mark that ends a phrase. Hyphens, spaces and
@@ -33,7 +34,8 @@ def fold(word: str) -> str:
     return low
 
 
-def words(text: str) -> list[Word]:
+@lru_cache(maxsize=16)  # because phrases and places are searched for in the same text, one after the other
+def words(text: str) -> tuple[Word, ...]:
     """Return the words of `text` in order. Never raises; linear in the length of the text."""
     cut: list[Word] = []
     for match in _WORD.finditer(text):
@@ -45,7 +47,7 @@ def words(text: str) -> list[Word]:
             cut.append(Word(",", match.start(), match.end()))
         elif not (first == "." and cut and cut[-1].key == "st"):  # no break, because "St. Helens" is one name
             cut.append(Word(BREAK, match.start(), match.end()))
-    return cut
+    return tuple(cut)
 
 
 def keys(text: str) -> tuple[str, ...]:
