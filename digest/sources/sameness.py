@@ -64,9 +64,8 @@ class Showing:
         """Return words with which the text begins, all of it being read no further than its first lines."""
         start = self.html[:_START]
         # Leave out a tag that is cut, and the last word, which may be cut too.
-        return plain_words(
-            _TAG.sub(" ", start[: start.rfind("<")] if start.rfind("<") > start.rfind(">") else start)
-        )[:-1]
+        tag = start.find("<", start.rfind(">") + 1)
+        return plain_words(_TAG.sub(" ", start if tag < 0 else start[:tag]))[:-1]
 
     @cached_property
     def text_counts(self) -> Counter[str]:
