@@ -72,10 +72,11 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
         if batch:
             # In this transaction, because once a letter has left, its links work with this secret only.
             seal(conn, secret)
-        token = installation.fence.turn(conn)
-    # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
-    installation.fence.keep(token)
-    failpoint("claim: fence kept")
+            token = installation.fence.turn(conn)
+    if batch:
+        # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
+        installation.fence.keep(token)
+        failpoint("claim: fence kept")
     return batch, len(dropped)
 
 
