@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
@@ -261,25 +262,26 @@ def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return delivery.c.state == "pending", due
 
 
+# In the order of the fields of `Delivery`.
+_COLUMNS = (
+    delivery.c.id,
+    delivery.c.edition_id,
+    delivery.c.subscriber_id,
+    delivery.c.digest_id,
+    delivery.c.state,
+    delivery.c.reason,
+    delivery.c.attempts,
+    delivery.c.updated_at,
+    and_(delivery.c.state == "claimed", delivery.c.send_at.is_not(None), delivery.c.request.is_(None)),
+    delivery.c.run_id,
+)
+
+
 def _select(
     conn: Connection, *where: Any, order: Sequence[Any] = (delivery.c.id,), limit: int | None = None
 ) -> list[Delivery]:
-    query = select(delivery).where(*where).order_by(*order).limit(limit)
-    return [
-        Delivery(
-            row.id,
-            row.edition_id,
-            row.subscriber_id,
-            row.digest_id,
-            row.state,
-            row.reason,
-            row.attempts,
-            row.updated_at,
-            row.state == "claimed" and row.send_at is not None and row.request is None,
-            row.run_id,
-        )
-        for row in conn.execute(query)
-    ]
+    query = select(*_COLUMNS).where(*where).order_by(*order).limit(limit)
+    return [Delivery(*row) for row in conn.execute(query)]
 
 
 def _plan(contents: Digest) -> dict[str, Any]:
@@ -302,6 +304,12 @@ def _plan(contents: Digest) -> dict[str, Any]:
     }
 
 
+# Remembered, because few entries with few reasons make up all digests of an edition.
+@lru_cache(maxsize=8192)
+def _placed(entry: int, code: str, slug: str, region: str) -> Placed:
+    return Placed(entry, Reason(code, slug, region))
+
+
 def _digest(plan: dict[str, Any], left_out: Iterable[Sequence[Any]]) -> Digest:
     sections = tuple(
         Section(
@@ -309,7 +317,7 @@ def _digest(plan: dict[str, Any], left_out: Iterable[Sequence[Any]]) -> Digest:
             tuple(
                 Group(
                     group["slug"],
-                    tuple(Placed(entry, Reason(code, slug, region)) for entry, code, slug, region in group["placed"]),
+                    tuple(_placed(*row) for row in group["placed"]),
                 )
                 for group in section["groups"]
             ),
