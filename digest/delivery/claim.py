@@ -76,7 +76,7 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
     if batch:
         # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
         installation.fence.keep(token)
-        failpoint("claim: fence kept")
+    failpoint("claim: fence kept")
     return batch, len(dropped)
 
 
