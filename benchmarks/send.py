@@ -42,7 +42,7 @@ from subscribers import store as people
 READERS, MANY = 10_000, 100_000
 BYTES = 42_000  # of a letter
 SAMPLE = 200  # of this many letters that arrive one is compared
-_SMTP = 'kind = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\nconcurrency = 20'
+_SMTP = 'kind = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"'
 
 
 class Spent(NamedTuple):
