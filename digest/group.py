@@ -1,9 +1,16 @@
-"""Select the entries of an edition that a reader gets, in which section, and why. Pure."""
+"""Select the entries of an edition that a reader gets, in which section, and why. Pure.
+
+`Matcher` answers for one edition. Its answer is a match, a whole number of bit masks in which bit n of a mask stands
+for the edition's entry n: a reader costs a few operations on numbers, however many entries there are, and readers
+with equal matches share a digest.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import NewType
 
 from digest.model import CASE_STUDY, NATIONAL, Digest, Entry, Group, Placed, Reason, Section
 from subscribers.model import Interests
@@ -11,6 +18,15 @@ from subscribers.model import Interests
 # Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
 # had it already, or the reader has switched off the section From elsewhere.
 OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF = "outside", "over-cap", "had", "elsewhere-off"
+NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up to the reader's mark
+
+# The masks of a match, lowest bits first: the entries shown in the reader's areas and from elsewhere, those over the
+# cap, had and switched off, and all that were considered. After them stand the reasons of the entries shown: the
+# masks by rank (`_FacetMasks.followed`) of policy areas, regions and themes.
+Match = NewType("Match", int)
+_MASKS = 6
+_EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_CONSIDERED: 5}
+_KEPT = 10_000  # sets of followed values whose masks are kept, because many readers follow the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,94 +60,194 @@ def order(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=key)
 
 
-def select(
-    candidates: Sequence[Candidate],
-    interests: Interests,
-    *,
-    mark: int,
-    had: frozenset[int] = frozenset(),
-    cap: int = 12,
-    elsewhere_cap: int = 3,
-) -> Digest:
-    """Return the digest of a reader from an edition's `candidates`, which are in the edition's order.
+class Matcher:
+    """Match the `candidates` of an edition, which are in the edition's order, with readers.
 
-    Considers the candidates released after the reader's `mark`. Entries that the reader `had` already are left out.
-    The digest has at most `cap` entries, of them up to `elsewhere_cap` from elsewhere; `more` counts the other
-    entries that match.
+    A digest has at most `cap` entries, of them up to `elsewhere_cap` from elsewhere.
     """
-    near: list[tuple[Candidate, Reason]] = []
-    far: list[tuple[Candidate, Reason]] = []
-    left_out: list[tuple[int, str]] = []
-    for candidate in candidates:
-        if candidate.release <= mark:
-            continue
-        if candidate.entry in had:
-            left_out.append((candidate.entry, HAD))
-        elif reason := in_their_areas(candidate, interests):
-            near.append((candidate, reason))
-        elif reason := from_elsewhere(candidate, interests):
-            if interests.elsewhere:
-                far.append((candidate, reason))
-            else:
-                left_out.append((candidate.entry, ELSEWHERE_OFF))
+
+    def __init__(self, candidates: Sequence[Candidate], *, cap: int = 12, elsewhere_cap: int = 3) -> None:
+        self._candidates = candidates
+        self._size = len(candidates)
+        self._all = (1 << self._size) - 1
+        self._cap, self._elsewhere_cap = cap, min(elsewhere_cap, cap)
+        self._areas = _FacetMasks([candidate.policy_areas for candidate in candidates])
+        # An entry of the whole nation counts as one of each region.
+        self._regions = _FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL,))
+        self._themes = _FacetMasks([candidate.themes for candidate in candidates])
+        self._studies = _mask(candidate.kind == CASE_STUDY for candidate in candidates)
+        self._considered = cache(lambda mark: _mask(candidate.release > mark for candidate in candidates))
+        self._place = cache(_place)
+
+    def match(self, interests: Interests, mark: int, had: Collection[int] = ()) -> Match:
+        """Return what a reader gets of the entries released after their `mark` that they have not `had` already.
+
+        *In your areas* has the entries of a followed policy area in a followed region or national. *From elsewhere*
+        has the case studies of other regions on a followed policy area or theme. A reader who names no policy area
+        follows them all, and so with regions; a reader who names no theme gets no entry by its theme.
+        """
+        considered = self._considered(mark)
+        earlier = considered & self._among(had) if had else 0
+        offered = considered ^ earlier
+        area, areas = self._areas.followed(interests.policy_areas) if interests.policy_areas else (self._all, 0)
+        themes = far = off = 0
+        if interests.regions:
+            region, regions = self._regions.followed(interests.regions)
+            theme, themes = self._themes.followed(interests.themes)
+            far = offered & self._studies & ~region & (area | theme)
+            if not interests.elsewhere:
+                far, off = 0, far
         else:
-            left_out.append((candidate.entry, OUTSIDE))
-    # Case studies from elsewhere go first under the cap, because a busy policy area would crowd them out otherwise.
-    shown_far = far[: min(elsewhere_cap, cap)]
-    shown_near = near[: cap - len(shown_far)]
-    over = near[len(shown_near) :] + far[len(shown_far) :]
-    left_out += [(candidate.entry, OVER_CAP) for candidate, _ in over]
-    sections = []
-    if shown_near:
-        sections.append(Section("areas", _by_policy_area(shown_near)))
-    if shown_far:
-        placed = tuple(Placed(candidate.entry, reason) for candidate, reason in shown_far)
-        sections.append(Section("elsewhere", (Group("", placed),)))
-    return Digest(tuple(sections), len(over), tuple(left_out))
+            region = regions = self._all  # so that the reason is the first region of each entry
+        near = offered & area & region
+        # Case studies from elsewhere go first under the cap, because a busy policy area would crowd them out.
+        far_shown = _first(far, self._elsewhere_cap)
+        near_shown = _first(near, self._cap - far_shown.bit_count())
+        areas &= (near_shown | far_shown & area) * self._areas.each
+        regions &= near_shown * self._regions.each
+        themes &= (far_shown & ~area) * self._themes.each
+        packed = (themes << self._regions.span | regions) << self._areas.span | areas
+        over = near ^ near_shown | far ^ far_shown
+        for mask in (considered, off, earlier, over, far_shown, near_shown):
+            packed = packed << self._size | mask
+        return Match(packed)
+
+    def shows(self, match: Match) -> bool:
+        """Return whether a match shows any entry."""
+        return match & (1 << 2 * self._size) - 1 != 0
+
+    def digest(self, match: Match) -> Digest:
+        """Return the digest of a match; its `more` counts the entries over the cap."""
+        shown = self.shown(match)
+        order = [candidate.entry for candidate in self._candidates]
+        return replace(shown, left_out=left_out(order, shown, self.exceptions(match)))
+
+    def shown(self, match: Match) -> Digest:
+        """Return the digest of a match without its `left_out`, which is quicker."""
+        size, every = self._size, self._all
+        near, far, over = match & every, match >> size & every, match >> 2 * size & every
+        sections = []
+        if near:
+            sections.append(Section("areas", self._by_policy_area(near, match)))
+        if far:
+            placed = tuple(self._from_elsewhere(number, match) for number in _bits(far))
+            sections.append(Section("elsewhere", (Group("", placed),)))
+        return Digest(tuple(sections), over.bit_count())
+
+    def exceptions(self, match: Match) -> dict[str, list[int]]:
+        """Return the entries that a match neither shows nor leaves out as outside the interests, by code."""
+        masks = {code: match >> number * self._size & self._all for code, number in _EXCEPTIONS.items()}
+        masks[NOT_CONSIDERED] ^= self._all
+        return {
+            code: [self._candidates[number].entry for number in _bits(mask)] for code, mask in masks.items() if mask
+        }
+
+    def shortened(self, match: Match, entries: Collection[int]) -> Match:
+        """Return a match with some of the entries that it shows moved over the cap."""
+        moved = self._among(entries)
+        ranks = self._areas.ranks + self._regions.ranks + self._themes.ranks
+        shown = _repeated(2, self._size) | _repeated(ranks, self._size) << _MASKS * self._size
+        return Match(match & ~(moved * shown) | moved << 2 * self._size)
+
+    def _among(self, entries: Collection[int]) -> int:
+        return _mask(candidate.entry in entries for candidate in self._candidates)
+
+    def _by_policy_area(self, near: int, match: Match) -> tuple[Group, ...]:
+        """Group entries under the followed policy area; groups stand in the order of their first entries."""
+        areas = match >> _MASKS * self._size
+        regions = areas >> self._areas.span
+        groups: dict[str, list[Placed]] = {}
+        for number in _bits(near):
+            candidate = self._candidates[number]
+            area, region = self._areas.value(number, areas), self._regions.value(number, regions)
+            heading = area or (candidate.policy_areas[0] if candidate.policy_areas else "")
+            groups.setdefault(heading, []).append(self._place(candidate.entry, "area", area, region))
+        return tuple(Group(slug, tuple(placed)) for slug, placed in groups.items())
+
+    def _from_elsewhere(self, number: int, match: Match) -> Placed:
+        """Place an entry from elsewhere, with its theme as the reason only where no policy area of it is followed."""
+        areas = match >> _MASKS * self._size
+        theme = self._themes.value(number, areas >> self._areas.span + self._regions.span)
+        candidate = self._candidates[number]
+        code, slug = ("elsewhere-theme", theme) if theme else ("elsewhere-area", self._areas.value(number, areas))
+        return self._place(candidate.entry, code, slug, candidate.regions[0])
 
 
-def in_their_areas(candidate: Candidate, interests: Interests) -> Reason | None:
-    """Return the reason for an entry of a followed policy area in a followed region or national, else None."""
-    area = _followed(candidate.policy_areas, interests.policy_areas)
-    region = _followed(candidate.regions, interests.regions | {NATIONAL} if interests.regions else frozenset())
-    if area is None or region is None:
-        return None
-    return Reason("area", area if interests.policy_areas else "", region)
+class _FacetMasks:
+    """The values of one facet of an edition's entries, each entry's strongest first, as masks.
 
-
-def from_elsewhere(candidate: Candidate, interests: Interests) -> Reason | None:
-    """Return the reason for a case study of another region on a followed policy area or theme, else None.
-
-    A reader who names no policy area follows them all. Themes only widen this section: a reader who names none gets
-    no entry by its theme.
+    `ranks` is the most values that an entry has, `span` the bits of a mask for each rank. Times `each`, a mask is
+    repeated for each rank. A value of `always` is followed by every reader.
     """
-    if candidate.kind != CASE_STUDY or not interests.regions:
-        return None
-    if NATIONAL in candidate.regions or interests.regions & set(candidate.regions):
-        return None
-    area = _followed(candidate.policy_areas, interests.policy_areas)
-    if area is not None:
-        return Reason("elsewhere-area", area if interests.policy_areas else "", candidate.regions[0])
-    for theme in candidate.themes:
-        if theme in interests.themes:
-            return Reason("elsewhere-theme", theme, candidate.regions[0])
-    return None
+
+    def __init__(self, values: Sequence[tuple[str, ...]], always: tuple[str, ...] = ()) -> None:
+        self._values, self._always, self._size = values, always, len(values)
+        self.ranks = max(map(len, values), default=0)
+        self.span = self.ranks * self._size
+        self.each = _repeated(self.ranks, self._size)
+        self._masks: list[dict[str, int]] = [{} for _ in range(self.ranks)]
+        for number, slugs in enumerate(values):
+            for rank, slug in enumerate(slugs):
+                self._masks[rank][slug] = self._masks[rank].get(slug, 0) | 1 << number
+        self.followed = lru_cache(maxsize=_KEPT)(self._followed)
+
+    def _followed(self, wanted: frozenset[str]) -> tuple[int, int]:
+        """Return the mask of the entries with a value that is wanted, and the same by rank.
+
+        By rank: a mask for each rank, one above the other, of the entries whose first value that is wanted has it.
+        """
+        entries = by_rank = 0
+        for rank, masks in enumerate(self._masks):
+            here = 0
+            for slug in (*wanted, *self._always):
+                here |= masks.get(slug, 0)
+            by_rank |= (here & ~entries) << rank * self._size
+            entries |= here
+        return entries, by_rank
+
+    def value(self, number: int, by_rank: int) -> str:
+        """Return the value of an entry that masks by rank point to, or "" where they point to none."""
+        by_rank >>= number
+        for slug in self._values[number]:
+            if by_rank & 1:
+                return slug
+            by_rank >>= self._size
+        return ""
 
 
-def _followed(values: tuple[str, ...], wanted: frozenset[str]) -> str | None:
-    """Return the first of `values` that is wanted, or None.
+def left_out(
+    entries: Iterable[int], digest: Digest, exceptions: Mapping[str, Iterable[int]]
+) -> tuple[tuple[int, str], ...]:
+    """Return why each considered entry of an edition, in its order, is not in a digest, by a match's exceptions."""
+    placed = {placed.entry for placed in digest.placed}.union(exceptions.get(NOT_CONSIDERED, ()))
+    codes = {entry: code for code, numbers in exceptions.items() for entry in numbers}
+    return tuple((entry, codes.get(entry, OUTSIDE)) for entry in entries if entry not in placed)
 
-    An empty `wanted` means that all are: then the first value, or "" where there is none.
-    """
-    if not wanted:
-        return values[0] if values else ""
-    return next((value for value in values if value in wanted), None)
+
+def _place(entry: int, code: str, slug: str, region: str) -> Placed:
+    return Placed(entry, Reason(code, slug, region))
 
 
-def _by_policy_area(shown: Sequence[tuple[Candidate, Reason]]) -> tuple[Group, ...]:
-    """Group entries under the followed policy area; groups stand in the order of their first entries."""
-    groups: dict[str, list[Placed]] = {}
-    for candidate, reason in shown:
-        heading = reason.slug or (candidate.policy_areas[0] if candidate.policy_areas else "")
-        groups.setdefault(heading, []).append(Placed(candidate.entry, reason))
-    return tuple(Group(slug, tuple(placed)) for slug, placed in groups.items())
+def _mask(entries: Iterable[bool]) -> int:
+    """Return the mask of the entries that are true."""
+    return sum(1 << number for number, is_in in enumerate(entries) if is_in)
+
+
+def _repeated(times: int, size: int) -> int:
+    """Return the number that, times a mask of `size` bits, is the mask repeated."""
+    return sum(1 << number * size for number in range(times))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """Yield the numbers of a mask's entries, in the edition's order."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def _first(mask: int, count: int) -> int:
+    """Return the mask of the first `count` entries of a mask."""
+    while mask.bit_count() > count:
+        mask ^= 1 << mask.bit_length() - 1
+    return mask

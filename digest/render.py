@@ -121,13 +121,13 @@ def _day(settings: Settings, edition: Edition, now: datetime | None) -> date:
     return max(slot, prepared.astimezone(ZoneInfo(settings.site.zone)).date()) if prepared else slot
 
 
-def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest]:
+def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest] | None:
     """Return a function that shortens a digest until its letter is below the size at which mail programs clip it.
 
-    It counts the entries that do not fit as "more". With a cap of 25 no letter comes near that size, so the function
-    returns each digest as it is, and nothing is compiled.
+    It counts the entries that do not fit as "more". With a cap of 25 no letter comes near that size, so there is no
+    function then, and nothing is compiled.
     """
     if settings.letter_cap <= _SMALL:
-        return lambda digest: digest
+        return None
     letters = Letters(settings, edition, entries)
     return lambda digest: fit(letters.of(settings.site.language), digest) if digest.placed else digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from subscribers.model import Subscriber
+from subscribers.model import Reader, Subscriber
 
 # (state, event) -> state after the event. A pair that is not in the table is not allowed. None: no subscriber yet.
 # An import neither confirms a subscriber nor brings one back, because it is the operator's word, not the person's.
@@ -44,7 +44,9 @@ def next_state(state: str | None, what: str) -> str | None:
     return TRANSITIONS.get((state, what))
 
 
-def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime, allow_list: Collection[str] = ()) -> str | None:
+def may_mail(
+    subscriber: Reader | Subscriber, suppressed: bool, now: datetime, allow_list: Collection[str] = ()
+) -> str | None:
     """Return the reason why this subscriber must not get a letter now, or None when they may get one.
 
     The reason is the first of these that is true: "suppressed", "left" or "pending", "paused", "not on the
@@ -57,7 +59,7 @@ def may_mail(subscriber: Subscriber, suppressed: bool, now: datetime, allow_list
         return subscriber.state
     if subscriber.paused_until is not None and now < subscriber.paused_until:
         return "paused"
-    if not on_allow_list(subscriber.email, allow_list):
+    if allow_list and not on_allow_list(subscriber.email, allow_list):
         return "not on the allow-list"
     return None
 

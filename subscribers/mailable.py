@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from subscribers.consent import may_mail
-from subscribers.model import Subscriber
+from subscribers.model import Reader, Subscriber
 from subscribers.rows import COLUMNS, to_subscriber
 from subscribers.suppression import reasons_for, suppressed_reasons
 from subscribers.tables import subscriber
@@ -26,6 +26,15 @@ def unmailable(
     return _reasons(subscribers, suppressed, allow_list, now)
 
 
+def unmailable_readers(
+    conn: Connection, readers: Sequence[Reader], *, secret: bytes, allow_list: Collection[str], now: datetime
+) -> dict[int, str]:
+    """Return the same as `unmailable`, for readers who were read with their normalised addresses."""
+    reasons = reasons_for(conn, secret, [reader.email_key for reader in readers])
+    suppressed = {reader.id for reader in readers if reader.email_key in reasons}
+    return _reasons(readers, suppressed, allow_list, now)
+
+
 def read_mailable(
     conn: Connection, ids: Collection[int], *, secret: bytes, allow_list: Collection[str], now: datetime
 ) -> tuple[dict[int, Subscriber], dict[int, str]]:
@@ -41,7 +50,10 @@ def read_mailable(
 
 
 def _reasons(
-    subscribers: Iterable[Subscriber], suppressed: Collection[int], allow_list: Collection[str], now: datetime
+    subscribers: Iterable[Reader | Subscriber],
+    suppressed: Collection[int],
+    allow_list: Collection[str],
+    now: datetime,
 ) -> dict[int, str]:
     reasons = {person.id: may_mail(person, person.id in suppressed, now, allow_list) for person in subscribers}
     return {number: reason for number, reason in reasons.items() if reason}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,22 @@ class Subscriber:
     def here_since(self) -> datetime | None:
         """Since when this installation may write to them: an imported consent may be years older than the record."""
         return max(self.joined_at, self.created_at or self.joined_at) if self.joined_at else None
+
+
+class Reader(NamedTuple):
+    """Hold what decides whether and with what a subscriber is mailed, for reading very many of them.
+
+    The fields are those of `Subscriber`; `email_key` is the normalised address, by which suppressions are known.
+    """
+
+    id: int
+    email: str
+    email_key: str
+    cadence: str
+    state: str
+    interests: Interests
+    paused_until: datetime | None
+    here_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

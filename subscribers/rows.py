@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from subscribers.changes import record_changes
 from subscribers.invisible import one_line
-from subscribers.model import Interests, Subscriber
+from subscribers.model import Interests, Reader, Subscriber
 from subscribers.tables import REASONS, consent_event, subscriber
 
 LONGEST_NAME = 200  # characters
@@ -39,6 +39,29 @@ def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
     id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key, created = row
     interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
     return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key, created)
+
+
+READER_COLUMNS = (
+    subscriber.c.id,
+    subscriber.c.email,
+    subscriber.c.email_key,
+    subscriber.c.cadence,
+    subscriber.c.state,
+    subscriber.c.policy_areas,
+    subscriber.c.regions,
+    subscriber.c.themes,
+    subscriber.c.elsewhere,
+    subscriber.c.paused_until,
+    # As `Subscriber.here_since`.
+    case((subscriber.c.joined_at < subscriber.c.created_at, subscriber.c.created_at), else_=subscriber.c.joined_at),
+)
+
+
+def to_reader(row: tuple[Any, ...]) -> Reader:
+    """Return the Reader of a row that has the columns of `READER_COLUMNS` in their order."""
+    id, email, email_key, cadence, state, areas, regions, themes, elsewhere, paused, since = row
+    interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
+    return Reader(id, email, email_key, cadence, state, interests, paused, since)
 
 
 @lru_cache(maxsize=20_000)

@@ -16,12 +16,14 @@ from subscribers.addresses import parse_address
 from subscribers.consent import next_state
 from subscribers.database import dialect_insert
 from subscribers.errors import BadAddress, NoSubscriber, NotAllowed
-from subscribers.model import Interests, NewSubscriber, Subscriber
+from subscribers.model import Interests, NewSubscriber, Reader, Subscriber
 from subscribers.rows import (
     COLUMNS,
+    READER_COLUMNS,
     add_consent_events,
     clean_name,
     interest_columns,
+    to_reader,
     to_subscriber,
     write_all,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "many",
     "named",
     "pause",
+    "readers",
     "set_cadence",
     "stream",
     "suppress",
@@ -155,6 +158,13 @@ def stream(
     if state is not None:
         query = query.where(subscriber.c.state == state)
     return [to_subscriber(row) for row in conn.execute(query)]
+
+
+def readers(conn: Connection, *, cadence: str, after: int, limit: int) -> list[Reader]:
+    """Return a page of the active subscribers of a cadence as `stream` does, with no more than plans need."""
+    query = select(*READER_COLUMNS).where(subscriber.c.cadence == cadence, subscriber.c.state == "active")
+    query = query.where(subscriber.c.id > after).order_by(subscriber.c.id).limit(limit)
+    return [to_reader(row) for row in conn.execute(query).all()]
 
 
 def count(conn: Connection, *, cadence: str | None = None, state: str | None = "active") -> int:

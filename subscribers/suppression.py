@@ -220,7 +220,7 @@ def _stored_reasons(conn: Connection, hashes: Iterable[str]) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for some in chunks(hashes):
         query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(some))
-        reasons.update((row.address_hash, row.reason) for row in conn.execute(query))
+        reasons.update((hashed, reason) for hashed, reason in conn.execute(query).all())
     return reasons
 
 

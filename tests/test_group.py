@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations, product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import group
-from digest.group import Candidate, select
+from digest.group import Candidate, Matcher
 from digest.model import Digest, Entry
 from subscribers.model import Interests
 from tests.counts import table
+from tests.plain_matching import select_plainly
 
 AREAS = ("housing", "transport", "safeguarding")
 REGIONS = ("south-west", "wales", "london")
 THEMES = ("leadership", "risk-and-trust")
+PAIRS = (*((area,) for area in AREAS), *permutations(AREAS, 2))
+WHERE = (("national",), ("wales",), ("wales", "london"), ("london", "wales"))
 
 
 def a_candidate(
@@ -31,6 +36,18 @@ def a_candidate(
 
 def follows(areas: str = "", regions: str = "", themes: str = "", elsewhere: bool = True) -> Interests:
     return Interests(frozenset(areas.split()), frozenset(regions.split()), frozenset(themes.split()), elsewhere)
+
+
+def select(
+    edition: Sequence[Candidate],
+    interests: Interests,
+    mark: int = 0,
+    had: frozenset[int] = frozenset(),
+    cap: int = 12,
+    elsewhere_cap: int = 3,
+) -> Digest:
+    matcher = Matcher(edition, cap=cap, elsewhere_cap=elsewhere_cap)
+    return matcher.digest(matcher.match(interests, mark, had))
 
 
 def where(digest: Digest) -> str:
@@ -111,6 +128,26 @@ def test_an_edition_is_ordered_by_day_then_case_studies() -> None:
     assert [e.id for e in group.order(entries)] == [4, 3, 2, 1]
 
 
+def test_equal_matches_are_equal_digests_and_the_other_way_round() -> None:
+    edition = [a_candidate(n, areas, regions) for n, (areas, regions) in enumerate(product(PAIRS, WHERE), 1)]
+    matcher = Matcher(edition, cap=5)
+    readers = [
+        follows(f"{a} {b}", r, "", e) for a in AREAS for b in AREAS for r in ("", *REGIONS) for e in (True, False)
+    ]
+    matches = [matcher.match(reader, mark, had) for reader in readers for mark in (0, 3) for had in ((), (2, 5))]
+    assert len(set(matches)) == len({matcher.digest(match) for match in matches}) > 40
+
+
+def test_a_letter_that_is_too_long_shows_less_and_counts_the_rest() -> None:
+    matcher = Matcher([a_candidate(n) for n in range(1, 9)], cap=5)
+    match = matcher.match(follows("housing"), 0)
+    digest = matcher.digest(matcher.shortened(match, (4, 5)))
+    assert ([p.entry for p in digest.placed], digest.more) == ([1, 2, 3], 5)
+    assert digest.left_out == tuple((n, "over-cap") for n in range(4, 9))
+    fewer = Matcher([a_candidate(n) for n in range(1, 9)], cap=3)
+    assert matcher.shortened(match, (4, 5)) == fewer.match(follows("housing"), 0), "so it is the same digest"
+
+
 candidates = st.lists(
     st.builds(
         a_candidate,
@@ -138,6 +175,7 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
     edition: list[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere: int
 ) -> None:
     digest = select(edition, interests, mark=mark, had=had, cap=cap, elsewhere_cap=elsewhere)
+    assert digest == select_plainly(edition, interests, mark, had, cap, elsewhere)
     placed = [p.entry for p in digest.placed]
     considered = {c.entry: c for c in edition if c.release > mark}
 

@@ -216,7 +216,7 @@ def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dic
         "entries": [s.entry.id for s in shown],
         "digests": view.digests,
         "readers": view.readers,
-        "nothing": [{"subscriber": p.subscriber.id, "why": p.reason or p.state} for p in view.nothing],
+        "nothing": [{"subscriber": p.subscriber, "why": p.reason or p.state} for p in view.nothing],
     }
 
 

@@ -112,7 +112,7 @@ def _digest(
         return None, reason, False
     planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
     planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
-    return planned.digest, in_words(installation.settings, edition, planned), True
+    return planner.offer.digest(planned), in_words(installation.settings, edition, planned), True
 
 
 def _frozen(

@@ -108,12 +108,14 @@ def _in_edition(
     """Return (outcome, line): what an edition would do with the entry for the reader if it were frozen now."""
     settings, now = installation.settings, installation.clock()
     edition, shown = as_it_stands(conn, settings, edition, person, now)
-    planned = Planner(conn, settings, edition, shown, installation.secret, now).reader(person)
+    planner = Planner(conn, settings, edition, shown, installation.secret, now)
+    planned = planner.reader(person)
     state = "stopped by an editor" if edition.held else edition.state
     where = f"edition {edition.id} ({edition.cadence} {edition.slot}), which is {state}"
     if planned.late:
         return "owed", f"not in {where}: {in_words(settings, edition, planned)}"
-    for number, code in planned.digest.left_out if planned.digest else ():
+    digest = planner.offer.digest(planned)
+    for number, code in digest.left_out if digest else ():
         if number == entry.id:
             return code, f"not in {where}: {LEFT_OUT.get(code, code)}"
     return "owed", f"not sent yet: it is in {where}"

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.editions.approve import appearance_hash, waits_for_approval
 from digest.editions.draft import ready
-from digest.editions.plan import PAGE, Planner
+from digest.editions.plan import Planner
 from digest.errors import PersonNeeded
+from digest.group import Match
 from digest.installation import Installation
-from digest.model import Digest, Edition
+from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
 from digest.store import calendar, deliveries, editions, releases
 from digest.store.editions import Shown
@@ -73,23 +74,17 @@ def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, show
 
 def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:
     """Write a delivery of edition `number` for each of its readers, and each different digest once."""
-    stored: dict[Digest, int] = {}
-    rows = []
-    for planned in planner.everyone():
-        digest = None
-        if planned.digest is not None:
-            digest = stored.get(planned.digest)
-            if digest is None:
-                digest = stored[planned.digest] = deliveries.add_digest(conn, number, planned.digest)
-        rows.append(
-            {"subscriber_id": planned.subscriber.id, "digest_id": digest, "state": planned.state,
-             "reason": planned.reason}
-        )  # fmt: skip
-        if len(rows) >= PAGE:
-            deliveries.add(conn, number, rows, now)
-            failpoint("planned: one page")
-            rows = []
-    deliveries.add(conn, number, rows, now)
+    digests: dict[Match, int] = {}
+    for page in planner.pages():
+        new = list({plan.match: None for plan in page if plan.match is not None and plan.match not in digests})
+        ids = deliveries.add_digests(conn, number, [planner.offer.written(match) for match in new])
+        digests.update(zip(new, ids, strict=True))
+        rows = [
+            (plan.subscriber, digests[plan.match] if plan.match is not None else None, plan.state, plan.reason)
+            for plan in page
+        ]
+        deliveries.add(conn, number, rows, now)
+        failpoint("planned: one page")
     failpoint("planned: all pages")
 
 

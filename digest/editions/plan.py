@@ -1,29 +1,31 @@
 """Plan an edition: decide what each reader gets of it, or why they get nothing.
 
-`Planner.reader` plans for one subscriber, `Planner.everyone` for all of an edition's readers; both apply
+`Planner.reader` plans for one subscriber, `Planner.pages` for all of an edition's readers; both apply
 `Offer.planned`, so no other code decides what a reader gets. Freeze writes these plans, and preview and
 `desk.undecided` show them. After the freeze `delivery.claim` reads consent and suppression once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from digest import group
 from digest.config.settings import Settings
+from digest.group import Match, Matcher
 from digest.model import Digest, Edition
 from digest.render import fitting
 from digest.schedule import next_slot, slot_of
 from digest.store import editions, releases
 from digest.store.editions import Shown
 from subscribers import store as people
-from subscribers.mailable import unmailable
-from subscribers.model import Interests, Subscriber
+from subscribers.mailable import unmailable, unmailable_readers
+from subscribers.model import Reader, Subscriber
 
 PAGE = 1000  # readers planned, and deliveries written, at once
 # The state of a plan for a subscriber who is not among an edition's readers: freeze writes nothing for them.
@@ -39,34 +41,32 @@ _IN_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Hold the plan for one subscriber: the digest they get of an edition, or why they get none.
+class Planned(NamedTuple):
+    """Hold the plan for one subscriber: what they get of an edition, or why nothing.
 
     `state` is pending, empty, suppressed or held, as freeze stores it, or NO_READER; `reason` says why they get no
     letter (nothing of the edition matches: ""). `late`: held only because they joined, changed cadence or came
-    back from a pause after the draft, so that it lacks entries they are owed.
+    back from a pause after the draft, so that it lacks entries they are owed. `match` is None where none was made.
     """
 
-    subscriber: Subscriber
-    digest: Digest | None
+    subscriber: int
     state: str
     reason: str = ""
     late: bool = False
+    match: Match | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Hold the facts about one subscriber that their plan depends on.
 
     `blocked` is why they may not be mailed now, or ""; `mark` the last release considered for them; `had` the ids
     of the edition's entries that a letter of theirs carries already.
     """
 
-    subscriber: Subscriber
+    reader: Reader | Subscriber
     blocked: str
     mark: int
-    had: frozenset[int]
+    had: Collection[int]
 
 
 @dataclass(slots=True)
@@ -81,40 +81,46 @@ class Overview:
 
 
 class Offer:
-    """Match the entries of one edition with readers. Those with equal interests, mark and history share a Digest."""
+    """Match the entries of one edition with readers; those whose matches are equal share a digest."""
 
     def __init__(self, settings: Settings, edition: Edition, shown: Sequence[Shown]) -> None:
-        self._settings = settings
         self._edition = edition
-        self._candidates = [group.candidate_of(row.entry, row.release) for row in shown]
-        self._fitted = fitting(settings, edition, [row.entry for row in shown])
-        self._digests: dict[tuple[Interests, int, frozenset[int]], Digest] = {}
+        candidates = [group.candidate_of(row.entry, row.release) for row in shown]
+        self._matcher = Matcher(candidates, cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap)
+        self._shorten = fitting(settings, edition, [row.entry for row in shown])
+        self._fitted = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
     def planned(self, standing: Standing) -> Planned:
         """Decide what a subscriber gets, or why they get nothing; no other function decides this."""
-        person = standing.subscriber
-        if person.state != "active":
-            return Planned(person, None, NO_READER, standing.blocked or person.state)
-        if person.cadence != self._edition.cadence:
-            return Planned(person, None, NO_READER, f"follows the {person.cadence} cadence")
+        reader = standing.reader
+        if reader.state != "active":
+            return Planned(reader.id, NO_READER, standing.blocked or reader.state)
+        if reader.cadence != self._edition.cadence:
+            return Planned(reader.id, NO_READER, f"follows the {reader.cadence} cadence")
         if standing.blocked:
             state = "suppressed" if standing.blocked == "suppressed" else "held"
-            return Planned(person, None, state, standing.blocked)
+            return Planned(reader.id, state, standing.blocked)
         if standing.mark < self._edition.from_release:
-            return Planned(person, None, "held", f"{_why_late(self._edition, person)}; {_MADE_GOOD}", late=True)
-        digest = self._digest(person.interests, standing.mark, standing.had)
-        return Planned(person, digest, "pending" if digest.placed else "empty")
+            return Planned(reader.id, "held", f"{_why_late(self._edition, reader)}; {_MADE_GOOD}", late=True)
+        match = self._fitted(self._matcher.match(reader.interests, standing.mark, standing.had))
+        return Planned(reader.id, "pending" if self._matcher.shows(match) else "empty", match=match)
 
-    def _digest(self, interests: Interests, mark: int, had: frozenset[int]) -> Digest:
-        key = (interests, mark, had)
-        if key not in self._digests:
-            settings = self._settings
-            selected = group.select(
-                self._candidates, interests, mark=mark, had=had,
-                cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap,
-            )  # fmt: skip
-            self._digests[key] = self._fitted(selected)
-        return self._digests[key]
+    def digest(self, planned: Planned) -> Digest | None:
+        """Return the digest that a subscriber gets, or None; it is empty where nothing of the edition matches."""
+        return None if planned.match is None else self._matcher.digest(planned.match)
+
+    def written(self, match: Match) -> tuple[Digest, dict[str, list[int]]]:
+        """Return the digest of a match as `deliveries.add_digests` takes it."""
+        return self._matcher.shown(match), self._matcher.exceptions(match)
+
+    def _fit(self, match: Match) -> Match:
+        """Return a match with the entries over the cap that would make its letter too long for mail programs."""
+        if self._shorten is None:
+            return match
+        shown = self._matcher.shown(match)
+        fitted = self._shorten(shown)
+        moved = {placed.entry for placed in shown.placed} - {placed.entry for placed in fitted.placed}
+        return self._matcher.shortened(match, moved)
 
 
 class Planner:
@@ -130,32 +136,37 @@ class Planner:
         self._shown = shown
         self._secret = secret
         self._now = now
-        self._offer = Offer(settings, edition, shown)
+        self.offer = Offer(settings, edition, shown)
 
-    def everyone(self) -> Iterator[Planned]:
-        """Yield the plan for each active subscriber of the edition's cadence, in the order of their ids."""
+    def pages(self) -> Iterator[list[Planned]]:
+        """Yield the plans for all active subscribers of the edition's cadence, in the order of ids, page by page."""
         last = 0
-        while page := people.stream(self._conn, cadence=self._edition.cadence, after=last, limit=PAGE):
+        while page := people.readers(self._conn, cadence=self._edition.cadence, after=last, limit=PAGE):
             last = page[-1].id
-            for standing in self._standings(page):
-                yield self._offer.planned(standing)
+            blocked = unmailable_readers(
+                self._conn, page, secret=self._secret, allow_list=self._settings.only, now=self._now
+            )
+            yield self._plans(page, blocked)
 
     def reader(self, person: Subscriber) -> Planned:
         """Return the plan for one stored subscriber, whatever their state and cadence."""
-        (standing,) = self._standings([person])
-        return self._offer.planned(standing)
+        conn, settings = self._conn, self._settings
+        blocked = unmailable(conn, [person], secret=self._secret, allow_list=settings.only, now=self._now)
+        (planned,) = self._plans([person], blocked)
+        return planned
 
     def anyone(self, person: Subscriber) -> Planned:
         """Return the plan for an imagined reader, who may be mailed and has had no entry of the edition."""
-        return self._offer.planned(Standing(person, "", self._edition.from_release, frozenset()))
+        return self.offer.planned(Standing(person, "", self._edition.from_release, ()))
 
-    def _standings(self, page: Sequence[Subscriber]) -> Iterator[Standing]:
-        conn, settings = self._conn, self._settings
-        marks = releases.marks(conn, {person.id: person.here_since for person in page}, settings.welcome)
-        blocked = unmailable(conn, page, secret=self._secret, allow_list=settings.only, now=self._now)
-        for person in page:
-            why = blocked.get(person.id, "")
-            yield Standing(person, why, marks[person.id], self._had.get(person.id, frozenset()))
+    def _plans(self, page: Sequence[Reader | Subscriber], blocked: Mapping[int, str]) -> list[Planned]:
+        since = {reader.id: reader.here_since for reader in page}
+        marks = releases.marks(self._conn, since, self._settings.welcome)
+        planned, had = self.offer.planned, self._had
+        return [
+            planned(Standing(reader, blocked.get(reader.id, ""), marks[reader.id], had.get(reader.id, ())))
+            for reader in page
+        ]
 
     @cached_property
     def _had(self) -> Mapping[int, frozenset[int]]:
@@ -166,14 +177,15 @@ def overview(conn: Connection, settings: Settings, edition: Edition, secret: byt
     """Count the readers and digests an edition would have if it were frozen now; changes nothing."""
     shown = editions.shown(conn, edition.id)
     result = Overview(edition, entries=len(shown))
-    digests: set[Digest] = set()  # by value, because `freeze` stores equal digests once
-    for planned in Planner(conn, settings, edition, shown, secret, now).everyone():
-        result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
-        if planned.state != "pending":
-            result.nothing.append(planned)
-        elif planned.digest is not None:
-            digests.add(planned.digest)
-    result.digests = len(digests)
+    matches: set[Match] = set()
+    for page in Planner(conn, settings, edition, shown, secret, now).pages():
+        for planned in page:
+            result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
+            if planned.state != "pending":
+                result.nothing.append(planned)
+            elif planned.match is not None:
+                matches.add(planned.match)
+    result.digests = len(matches)
     return result
 
 
@@ -203,7 +215,7 @@ def reader_is(reason: str) -> str:
     return f"this reader {_IN_WORDS.get(reason, reason)}"
 
 
-def _why_late(edition: Edition, person: Subscriber) -> str:
+def _why_late(edition: Edition, person: Reader | Subscriber) -> str:
     """Return why a subscriber is owed entries that an edition lacks, so far as the record of them tells."""
     drafted = edition.created_at
     if drafted and person.paused_until and person.paused_until > drafted:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, tuple_, update
 
 from digest.ledger.states import OPEN_STATES, OWED_AGAIN, before
-from digest.model import Digest, Edition, Group, Placed, Reason, Receipt, Section
+from digest.model import Digest, Edition, Receipt
 from digest.schedule import CLOCKS_DIFFER
-from digest.store.schema import delivery, digest, digest_entry, edition, had, mark, tally
+from digest.store.bulk import insert_rows, new_ids
+from digest.store.plans import digest_of, left_out_of, plan_as_text, plan_of
+from digest.store.schema import delivery, digest, digest_entry, edition, edition_entry, had, mark, tally
 from digest.store.tallies import tallied_states
 from subscribers.database import chunks
 from subscribers.tables import subscriber
@@ -46,32 +47,44 @@ def has_handed_over(conn: Connection) -> bool:
     return any(conn.scalar(query) is not None for query in begun)
 
 
-def add_digest(conn: Connection, number: int, contents: Digest) -> int:
-    """Store what one set of readers gets in edition `number`; return the digest's id."""
-    new_id = conn.execute(
-        insert(digest).values(edition_id=number, plan=_plan(contents)).returning(digest.c.id)
-    ).scalar_one()
-    rows = [{"digest_id": new_id, "entry_id": placed.entry} for placed in contents.placed]
-    if rows:
-        conn.execute(insert(digest_entry), rows)
-    return int(new_id)
+def add_digests(
+    conn: Connection, number: int, contents: Sequence[tuple[Digest, Mapping[str, Sequence[int]]]]
+) -> list[int]:
+    """Store digests of edition `number`, each with the exceptions of its match; return their ids in this order.
+
+    Why an entry is left out stays a rule: whatever is neither in the digest nor an exception is outside what its
+    readers follow. `digests` lists them entry by entry.
+    """
+    ids = new_ids(conn, digest, len(contents))
+    plans = [plan_as_text(shown, exceptions) for shown, exceptions in contents]
+    insert_rows(conn, digest, ("id", "plan"), zip(ids, plans, strict=True), {"edition_id": number})
+    entries = [(new, placed.entry) for new, (shown, _) in zip(ids, contents, strict=True) for placed in shown.placed]
+    insert_rows(conn, digest_entry, ("digest_id", "entry_id"), entries, {})
+    return ids
 
 
 def replace_digest(conn: Connection, number: int, contents: Digest) -> None:
-    """Store digest `number` anew."""
-    conn.execute(update(digest).where(digest.c.id == number).values(plan=_plan(contents)))
+    """Store digest `number` anew, with nothing left out."""
+    conn.execute(update(digest).where(digest.c.id == number).values(plan=plan_of(contents)))
 
 
 def digests(conn: Connection, ids: Iterable[int], *, left_out: bool = True) -> dict[int, Digest]:
     """Return stored digests by id; without `left_out`, only what a letter shows, which is quicker."""
-    rows = conn.execute(select(digest.c.id, digest.c.plan).where(digest.c.id.in_(sorted(set(ids)))))
-    return {row.id: _digest(row.plan, row.plan["left_out"] if left_out else ()) for row in rows}
+    rows = conn.execute(select(digest).where(digest.c.id.in_(sorted(set(ids))))).all()
+    stored = {row.id: digest_of(row.plan) for row in rows}
+    if not left_out:
+        return stored
+    entries = _entries_in_order(conn, {row.edition_id for row in rows})
+    return {
+        row.id: replace(stored[row.id], left_out=left_out_of(row.plan, entries[row.edition_id], stored[row.id]))
+        for row in rows
+    }
 
 
-def add(conn: Connection, number: int, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Store deliveries of edition `number`: rows of subscriber_id, digest_id, state, reason."""
-    if rows:
-        conn.execute(insert(delivery), [{"edition_id": number, "updated_at": now, **row} for row in rows])
+def add(conn: Connection, number: int, rows: Sequence[tuple[int, int | None, str, str]], now: datetime) -> None:
+    """Store deliveries of edition `number`: rows of subscriber id, digest id, state and reason."""
+    columns = ("subscriber_id", "digest_id", "state", "reason")
+    insert_rows(conn, delivery, columns, rows, {"edition_id": number, "updated_at": now})
 
 
 def move_marks(conn: Connection, frozen: Edition) -> None:
@@ -284,44 +297,10 @@ def _select(
     return [Delivery(*row) for row in conn.execute(query)]
 
 
-def _plan(contents: Digest) -> dict[str, Any]:
-    return {
-        "sections": [
-            {
-                "key": section.key,
-                "groups": [
-                    {
-                        "slug": group.slug,
-                        "placed": [[p.entry, p.reason.code, p.reason.slug, p.reason.region] for p in group.placed],
-                    }
-                    for group in section.groups
-                ],
-            }
-            for section in contents.sections
-        ],
-        "more": contents.more,
-        "left_out": [list(pair) for pair in contents.left_out],
-    }
-
-
-# Remembered, because few entries with few reasons make up all digests of an edition.
-@lru_cache(maxsize=8192)
-def _placed(entry: int, code: str, slug: str, region: str) -> Placed:
-    return Placed(entry, Reason(code, slug, region))
-
-
-def _digest(plan: dict[str, Any], left_out: Iterable[Sequence[Any]]) -> Digest:
-    sections = tuple(
-        Section(
-            section["key"],
-            tuple(
-                Group(
-                    group["slug"],
-                    tuple(_placed(*row) for row in group["placed"]),
-                )
-                for group in section["groups"]
-            ),
-        )
-        for section in plan["sections"]
-    )
-    return Digest(sections, plan["more"], tuple((entry, why) for entry, why in left_out))
+def _entries_in_order(conn: Connection, numbers: Iterable[int]) -> dict[int, list[int]]:
+    """Return the ids of the entries of editions, in each edition's order."""
+    entries: dict[int, list[int]] = {number: [] for number in numbers}
+    query = select(edition_entry.c.edition_id, edition_entry.c.entry_id).order_by(edition_entry.c.position)
+    for row in conn.execute(query.where(edition_entry.c.edition_id.in_(sorted(entries)))):
+        entries[row.edition_id].append(row.entry_id)
+    return entries

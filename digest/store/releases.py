@@ -145,8 +145,8 @@ def marks(conn: Connection, here_since: Mapping[int, datetime | None], welcome: 
 
     `here_since`: when each subscriber joined here, by id.
     """
-    rows = conn.execute(select(mark).where(mark.c.subscriber_id.in_(list(here_since))))
-    stored = {row.subscriber_id: row.release for row in rows}
+    query = select(mark.c.subscriber_id, mark.c.release).where(mark.c.subscriber_id.in_(list(here_since)))
+    stored = {row[0]: row[1] for row in conn.execute(query).all()}
     if len(stored) == len(here_since):
         return stored
     top = latest(conn)

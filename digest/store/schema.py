@@ -173,7 +173,7 @@ slot = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
-# The digests of an edition. `plan` has each entry with its reason, and each entry left out with its reason.
+# The digests of an edition. `plan` has each entry with its reason, and why the others are left out (see store.plans).
 digest = Table(
     "digest",
     metadata,

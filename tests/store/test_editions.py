@@ -144,7 +144,7 @@ def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
 
     def in_between(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         # At this point the readers are planned and not yet counted.
-        if statement.startswith("INSERT INTO delivery ") and not begun:
+        if statement.startswith("UPDATE mark ") and not begun:
             begun.append(statement)
             other.start(engine)
 
