@@ -7,12 +7,12 @@ with equal matches share a digest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import NewType
+from typing import Any, NewType
 
-from digest.model import CASE_STUDY, NATIONAL, Digest, Entry, Group, Placed, Reason, Section
+from digest.model import CASE_STUDY, NATIONAL, Entry
 from subscribers.model import Interests
 
 # Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
@@ -26,6 +26,7 @@ NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up 
 Match = NewType("Match", int)
 _MASKS = 6
 _EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_CONSIDERED: 5}
+Row = tuple[int, str, str, str]  # of a plan: an entry placed, and the code, slug and region of its reason
 _KEPT = 10_000  # sets of followed values whose masks are kept, because many readers follow the same
 
 
@@ -67,7 +68,7 @@ class Matcher:
     """
 
     def __init__(self, candidates: Sequence[Candidate], *, cap: int = 12, elsewhere_cap: int = 3) -> None:
-        self._candidates = candidates
+        self.candidates = candidates
         self._size = len(candidates)
         self._all = (1 << self._size) - 1
         self._cap, self._elsewhere_cap = cap, min(elsewhere_cap, cap)
@@ -77,7 +78,6 @@ class Matcher:
         self._themes = _FacetMasks([candidate.themes for candidate in candidates])
         self._studies = _mask(candidate.kind == CASE_STUDY for candidate in candidates)
         self._considered = cache(lambda mark: _mask(candidate.release > mark for candidate in candidates))
-        self._place = cache(_place)
 
     def match(self, interests: Interests, mark: int, had: Collection[int] = ()) -> Match:
         """Return what a reader gets of the entries released after their `mark` that they have not `had` already.
@@ -116,31 +116,18 @@ class Matcher:
         """Return whether a match shows any entry."""
         return match & (1 << 2 * self._size) - 1 != 0
 
-    def digest(self, match: Match) -> Digest:
-        """Return the digest of a match; its `more` counts the entries over the cap."""
-        shown = self.shown(match)
-        order = [candidate.entry for candidate in self._candidates]
-        return replace(shown, left_out=left_out(order, shown, self.exceptions(match)))
-
-    def shown(self, match: Match) -> Digest:
-        """Return the digest of a match without its `left_out`, which is quicker."""
+    def plan(self, match: Match) -> dict[str, Any]:
+        """Return a match as the plan that is stored of its digest (`digest.store.plans`)."""
         size, every = self._size, self._all
         near, far, over = match & every, match >> size & every, match >> 2 * size & every
-        sections = []
+        sections: list[dict[str, Any]] = []
         if near:
-            sections.append(Section("areas", self._by_policy_area(near, match)))
+            groups = self._by_policy_area(near, match).items()
+            sections.append({"key": "areas", "groups": [{"slug": slug, "placed": rows} for slug, rows in groups]})
         if far:
-            placed = tuple(self._from_elsewhere(number, match) for number in _bits(far))
-            sections.append(Section("elsewhere", (Group("", placed),)))
-        return Digest(tuple(sections), over.bit_count())
-
-    def exceptions(self, match: Match) -> dict[str, list[int]]:
-        """Return the entries that a match neither shows nor leaves out as outside the interests, by code."""
-        masks = {code: match >> number * self._size & self._all for code, number in _EXCEPTIONS.items()}
-        masks[NOT_CONSIDERED] ^= self._all
-        return {
-            code: [self._candidates[number].entry for number in _bits(mask)] for code, mask in masks.items() if mask
-        }
+            rows = [self._from_elsewhere(number, match) for number in _bits(far)]
+            sections.append({"key": "elsewhere", "groups": [{"slug": "", "placed": rows}]})
+        return {"sections": sections, "more": over.bit_count(), "left_out": self._exceptions(match)}
 
     def shortened(self, match: Match, entries: Collection[int]) -> Match:
         """Return a match with some of the entries that it shows moved over the cap."""
@@ -149,28 +136,36 @@ class Matcher:
         shown = _repeated(2, self._size) | _repeated(ranks, self._size) << _MASKS * self._size
         return Match(match & ~(moved * shown) | moved << 2 * self._size)
 
-    def _among(self, entries: Collection[int]) -> int:
-        return _mask(candidate.entry in entries for candidate in self._candidates)
+    def _exceptions(self, match: Match) -> dict[str, list[int]]:
+        """Return the entries that a match neither shows nor leaves out as outside the interests, by code."""
+        masks = {code: match >> number * self._size & self._all for code, number in _EXCEPTIONS.items()}
+        masks[NOT_CONSIDERED] ^= self._all
+        return {
+            code: [self.candidates[number].entry for number in _bits(mask)] for code, mask in masks.items() if mask
+        }
 
-    def _by_policy_area(self, near: int, match: Match) -> tuple[Group, ...]:
+    def _among(self, entries: Collection[int]) -> int:
+        return _mask(candidate.entry in entries for candidate in self.candidates)
+
+    def _by_policy_area(self, near: int, match: Match) -> dict[str, list[Row]]:
         """Group entries under the followed policy area; groups stand in the order of their first entries."""
         areas = match >> _MASKS * self._size
         regions = areas >> self._areas.span
-        groups: dict[str, list[Placed]] = {}
+        groups: dict[str, list[Row]] = {}
         for number in _bits(near):
-            candidate = self._candidates[number]
+            candidate = self.candidates[number]
             area, region = self._areas.value(number, areas), self._regions.value(number, regions)
             heading = area or (candidate.policy_areas[0] if candidate.policy_areas else "")
-            groups.setdefault(heading, []).append(self._place(candidate.entry, "area", area, region))
-        return tuple(Group(slug, tuple(placed)) for slug, placed in groups.items())
+            groups.setdefault(heading, []).append((candidate.entry, "area", area, region))
+        return groups
 
-    def _from_elsewhere(self, number: int, match: Match) -> Placed:
+    def _from_elsewhere(self, number: int, match: Match) -> Row:
         """Place an entry from elsewhere, with its theme as the reason only where no policy area of it is followed."""
         areas = match >> _MASKS * self._size
         theme = self._themes.value(number, areas >> self._areas.span + self._regions.span)
-        candidate = self._candidates[number]
+        candidate = self.candidates[number]
         code, slug = ("elsewhere-theme", theme) if theme else ("elsewhere-area", self._areas.value(number, areas))
-        return self._place(candidate.entry, code, slug, candidate.regions[0])
+        return candidate.entry, code, slug, candidate.regions[0]
 
 
 class _FacetMasks:
@@ -213,19 +208,6 @@ class _FacetMasks:
                 return slug
             by_rank >>= self._size
         return ""
-
-
-def left_out(
-    entries: Iterable[int], digest: Digest, exceptions: Mapping[str, Iterable[int]]
-) -> tuple[tuple[int, str], ...]:
-    """Return why each considered entry of an edition, in its order, is not in a digest, by a match's exceptions."""
-    placed = {placed.entry for placed in digest.placed}.union(exceptions.get(NOT_CONSIDERED, ()))
-    codes = {entry: code for code, numbers in exceptions.items() for entry in numbers}
-    return tuple((entry, codes.get(entry, OUTSIDE)) for entry in entries if entry not in placed)
-
-
-def _place(entry: int, code: str, slug: str, region: str) -> Placed:
-    return Placed(entry, Reason(code, slug, region))
 
 
 def _mask(entries: Iterable[bool]) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, false, or_, select
 
 from subscribers.addresses import parse_address
 from subscribers.changes import LIFTED, record_changes
-from subscribers.database import chunks, dialect_insert
+from subscribers.database import among, chunks, dialect_insert
 from subscribers.errors import BadSecret
 from subscribers.keyed import keyed_hash
 from subscribers.rows import add_consent_events, suppressed_lines
@@ -217,11 +217,9 @@ def check_secret(conn: Connection, secret: bytes) -> None:
 
 def _stored_reasons(conn: Connection, hashes: Iterable[str]) -> dict[str, str]:
     """Return {hash: reason} for those of the hashes that are suppressed."""
-    reasons: dict[str, str] = {}
-    for some in chunks(hashes):
-        query = select(suppression.c.address_hash, suppression.c.reason).where(suppression.c.address_hash.in_(some))
-        reasons.update((hashed, reason) for hashed, reason in conn.execute(query).all())
-    return reasons
+    query = select(suppression.c.address_hash, suppression.c.reason)
+    rows = conn.execute(query.where(among(conn, suppression.c.address_hash, hashes))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def stored_fingerprint(conn: Connection) -> str:

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import group
-from digest.group import Candidate, Matcher
+from digest.group import Candidate, Match, Matcher
 from digest.model import Digest, Entry
+from digest.store.plans import whole_digest
 from subscribers.model import Interests
 from tests.counts import table
 from tests.plain_matching import select_plainly
@@ -47,7 +48,11 @@ def select(
     elsewhere_cap: int = 3,
 ) -> Digest:
     matcher = Matcher(edition, cap=cap, elsewhere_cap=elsewhere_cap)
-    return matcher.digest(matcher.match(interests, mark, had))
+    return digest_in(matcher, matcher.match(interests, mark, had))
+
+
+def digest_in(matcher: Matcher, match: Match) -> Digest:
+    return whole_digest(matcher.plan(match), [candidate.entry for candidate in matcher.candidates])
 
 
 def where(digest: Digest) -> str:
@@ -135,13 +140,13 @@ def test_equal_matches_are_equal_digests_and_the_other_way_round() -> None:
         follows(f"{a} {b}", r, "", e) for a in AREAS for b in AREAS for r in ("", *REGIONS) for e in (True, False)
     ]
     matches = [matcher.match(reader, mark, had) for reader in readers for mark in (0, 3) for had in ((), (2, 5))]
-    assert len(set(matches)) == len({matcher.digest(match) for match in matches}) > 40
+    assert len(set(matches)) == len({digest_in(matcher, match) for match in matches}) > 40
 
 
 def test_a_letter_that_is_too_long_shows_less_and_counts_the_rest() -> None:
     matcher = Matcher([a_candidate(n) for n in range(1, 9)], cap=5)
     match = matcher.match(follows("housing"), 0)
-    digest = matcher.digest(matcher.shortened(match, (4, 5)))
+    digest = digest_in(matcher, matcher.shortened(match, (4, 5)))
     assert ([p.entry for p in digest.placed], digest.more) == ([1, 2, 3], 5)
     assert digest.left_out == tuple((n, "over-cap") for n in range(4, 9))
     fewer = Matcher([a_candidate(n) for n in range(1, 9)], cap=3)

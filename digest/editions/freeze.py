@@ -77,7 +77,7 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
     digests: dict[Match, int] = {}
     for page in planner.pages():
         new = list({plan.match: None for plan in page if plan.match is not None and plan.match not in digests})
-        ids = deliveries.add_digests(conn, number, [planner.offer.written(match) for match in new])
+        ids = deliveries.add_digests(conn, number, [planner.offer.plan(match) for match in new])
         digests.update(zip(new, ids, strict=True))
         rows = [
             (plan.subscriber, digests[plan.match] if plan.match is not None else None, plan.state, plan.reason)

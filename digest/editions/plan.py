@@ -7,11 +7,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,7 @@ from digest.render import fitting
 from digest.schedule import next_slot, slot_of
 from digest.store import editions, releases
 from digest.store.editions import Shown
+from digest.store.plans import digest_of, whole_digest
 from subscribers import store as people
 from subscribers.mailable import unmailable, unmailable_readers
 from subscribers.model import Reader, Subscriber
@@ -85,10 +86,11 @@ class Offer:
 
     def __init__(self, settings: Settings, edition: Edition, shown: Sequence[Shown]) -> None:
         self._edition = edition
+        self._entries = [row.entry.id for row in shown]
         candidates = [group.candidate_of(row.entry, row.release) for row in shown]
         self._matcher = Matcher(candidates, cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap)
         self._shorten = fitting(settings, edition, [row.entry for row in shown])
-        self._fitted = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
+        self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
     def planned(self, standing: Standing) -> Planned:
         """Decide what a subscriber gets, or why they get nothing; no other function decides this."""
@@ -102,23 +104,23 @@ class Offer:
             return Planned(reader.id, state, standing.blocked)
         if standing.mark < self._edition.from_release:
             return Planned(reader.id, "held", f"{_why_late(self._edition, reader)}; {_MADE_GOOD}", late=True)
-        match = self._fitted(self._matcher.match(reader.interests, standing.mark, standing.had))
+        match = self._matcher.match(reader.interests, standing.mark, standing.had)
+        if self._shorten is not None:
+            match = self._shortened(match, self._shorten)
         return Planned(reader.id, "pending" if self._matcher.shows(match) else "empty", match=match)
 
     def digest(self, planned: Planned) -> Digest | None:
         """Return the digest that a subscriber gets, or None; it is empty where nothing of the edition matches."""
-        return None if planned.match is None else self._matcher.digest(planned.match)
+        return None if planned.match is None else whole_digest(self._matcher.plan(planned.match), self._entries)
 
-    def written(self, match: Match) -> tuple[Digest, dict[str, list[int]]]:
-        """Return the digest of a match as `deliveries.add_digests` takes it."""
-        return self._matcher.shown(match), self._matcher.exceptions(match)
+    def plan(self, match: Match) -> dict[str, Any]:
+        """Return the plan that is stored of the digest of a match."""
+        return self._matcher.plan(match)
 
-    def _fit(self, match: Match) -> Match:
+    def _fit(self, match: Match, shorten: Callable[[Digest], Digest]) -> Match:
         """Return a match with the entries over the cap that would make its letter too long for mail programs."""
-        if self._shorten is None:
-            return match
-        shown = self._matcher.shown(match)
-        fitted = self._shorten(shown)
+        shown = digest_of(self._matcher.plan(match))
+        fitted = shorten(shown)
         moved = {placed.entry for placed in shown.placed} - {placed.entry for placed in fitted.placed}
         return self._matcher.shortened(match, moved)
 

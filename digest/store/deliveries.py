@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from digest.ledger.states import OPEN_STATES, OWED_AGAIN, before
 from digest.model import Digest, Edition, Receipt
 from digest.schedule import CLOCKS_DIFFER
 from digest.store.bulk import insert_rows, new_ids
-from digest.store.plans import digest_of, left_out_of, plan_as_text, plan_of
+from digest.store.plans import digest_of, placed_in, plan_of, whole_digest
 from digest.store.schema import delivery, digest, digest_entry, edition, edition_entry, had, mark, tally
 from digest.store.tallies import tallied_states
 from subscribers.database import chunks
@@ -47,18 +48,12 @@ def has_handed_over(conn: Connection) -> bool:
     return any(conn.scalar(query) is not None for query in begun)
 
 
-def add_digests(
-    conn: Connection, number: int, contents: Sequence[tuple[Digest, Mapping[str, Sequence[int]]]]
-) -> list[int]:
-    """Store digests of edition `number`, each with the exceptions of its match; return their ids in this order.
-
-    Why an entry is left out stays a rule: whatever is neither in the digest nor an exception is outside what its
-    readers follow. `digests` lists them entry by entry.
-    """
-    ids = new_ids(conn, digest, len(contents))
-    plans = [plan_as_text(shown, exceptions) for shown, exceptions in contents]
-    insert_rows(conn, digest, ("id", "plan"), zip(ids, plans, strict=True), {"edition_id": number})
-    entries = [(new, placed.entry) for new, (shown, _) in zip(ids, contents, strict=True) for placed in shown.placed]
+def add_digests(conn: Connection, number: int, plans: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Store the plans of digests of edition `number`; return the ids of the digests in this order."""
+    ids = new_ids(conn, digest, len(plans))
+    texts = [json.dumps(plan) for plan in plans]
+    insert_rows(conn, digest, ("id", "plan"), zip(ids, texts, strict=True), {"edition_id": number})
+    entries = [(new, entry) for new, plan in zip(ids, plans, strict=True) for entry in placed_in(plan)]
     insert_rows(conn, digest_entry, ("digest_id", "entry_id"), entries, {})
     return ids
 
@@ -71,14 +66,10 @@ def replace_digest(conn: Connection, number: int, contents: Digest) -> None:
 def digests(conn: Connection, ids: Iterable[int], *, left_out: bool = True) -> dict[int, Digest]:
     """Return stored digests by id; without `left_out`, only what a letter shows, which is quicker."""
     rows = conn.execute(select(digest).where(digest.c.id.in_(sorted(set(ids))))).all()
-    stored = {row.id: digest_of(row.plan) for row in rows}
     if not left_out:
-        return stored
+        return {row.id: digest_of(row.plan) for row in rows}
     entries = _entries_in_order(conn, {row.edition_id for row in rows})
-    return {
-        row.id: replace(stored[row.id], left_out=left_out_of(row.plan, entries[row.edition_id], stored[row.id]))
-        for row in rows
-    }
+    return {row.id: whole_digest(row.plan, entries[row.edition_id]) for row in rows}
 
 
 def add(conn: Connection, number: int, rows: Sequence[tuple[int, int | None, str, str]], now: datetime) -> None:

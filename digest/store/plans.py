@@ -1,18 +1,18 @@
-"""Turn digests into the plans that are stored of them, and back. Pure.
+"""Turn the plans that are stored of digests into digests, and back. Pure.
 
-A plan is JSON: each section with its groups and, of each entry placed there, the id and the reason; the number of
-entries over the cap; and why the edition's other entries are left out. That is kept as a rule, because a list of them
-would be the longest part: an entry that is neither placed nor an exception (`digest.group.Matcher.exceptions`) is
+A plan is JSON, as `digest.group.Matcher.plan` makes it: each section with its groups and, of each entry placed there,
+the id and the reason; the number of entries over the cap; and why the edition's other entries are left out. That is a
+rule, because a list of them would be the longest part: `left_out` has the exceptions, and every other entry is
 outside what the readers follow.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from digest.group import left_out
+from digest.group import NOT_CONSIDERED, OUTSIDE
 from digest.model import Digest, Group, Placed, Reason, Section
 
 
@@ -37,13 +37,13 @@ def plan_of(contents: Digest) -> dict[str, Any]:
     }
 
 
-def plan_as_text(contents: Digest, exceptions: Mapping[str, Sequence[int]]) -> str:
-    """Return the JSON of a digest's plan, with the exceptions of its match."""
-    return json.dumps(plan_of(contents) | {"left_out": exceptions})
+def placed_in(plan: Mapping[str, Any]) -> list[int]:
+    """Return the ids of the entries that a plan places."""
+    return [row[0] for section in plan["sections"] for group in section["groups"] for row in group["placed"]]
 
 
 def digest_of(plan: Mapping[str, Any]) -> Digest:
-    """Return the digest of a plan, without the entries left out."""
+    """Return the digest of a plan without its `left_out`, which a letter does not need."""
     sections = tuple(
         Section(
             section["key"],
@@ -60,8 +60,12 @@ def digest_of(plan: Mapping[str, Any]) -> Digest:
     return Digest(sections, plan["more"])
 
 
-def left_out_of(plan: Mapping[str, Any], entries: Sequence[int], contents: Digest) -> tuple[tuple[int, str], ...]:
-    """Return why each considered entry of an edition, in its order, is not in the digest of a plan."""
-    if isinstance(plan["left_out"], list):  # as earlier versions stored it: a pair for each entry
-        return tuple((entry, why) for entry, why in plan["left_out"])
-    return left_out(entries, contents, plan["left_out"])
+def whole_digest(plan: Mapping[str, Any], entries: Sequence[int]) -> Digest:
+    """Return the digest of a plan; `entries` are those of its edition, in the edition's order."""
+    left_out = plan["left_out"]
+    if isinstance(left_out, list):  # as earlier versions stored it: a pair for each entry
+        return replace(digest_of(plan), left_out=tuple((entry, why) for entry, why in left_out))
+    codes = {entry: code for code, numbers in left_out.items() for entry in numbers}
+    passed_over = {*placed_in(plan), *left_out.get(NOT_CONSIDERED, ())}
+    pairs = tuple((entry, codes.get(entry, OUTSIDE)) for entry in entries if entry not in passed_over)
+    return replace(digest_of(plan), left_out=pairs)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
 
 from digest.store.schema import counter, delivery, digest_entry, had, mark, release
-from subscribers.database import dialect_insert
+from subscribers.database import among, dialect_insert
 from subscribers.tables import subscriber
 
 # The states of a delivery whose letter the reader has, will get, or may have.
@@ -145,7 +145,7 @@ def marks(conn: Connection, here_since: Mapping[int, datetime | None], welcome: 
 
     `here_since`: when each subscriber joined here, by id.
     """
-    query = select(mark.c.subscriber_id, mark.c.release).where(mark.c.subscriber_id.in_(list(here_since)))
+    query = select(mark.c.subscriber_id, mark.c.release).where(among(conn, mark.c.subscriber_id, here_since))
     stored = {row[0]: row[1] for row in conn.execute(query).all()}
     if len(stored) == len(here_since):
         return stored

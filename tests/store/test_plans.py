@@ -1,48 +1,42 @@
-"""Plans: what is read back of a stored digest is what was written, in the form of today and in earlier ones."""
+"""Plans: what is left out of a digest is read back from its plan, in the form of today and in earlier ones."""
 
 from __future__ import annotations
 
 import json
 
 from digest.group import Candidate, Matcher
-from digest.store.plans import digest_of, left_out_of, plan_as_text, plan_of
+from digest.model import Digest, Group, Placed, Reason, Section
+from digest.store.plans import digest_of, placed_in, plan_of, whole_digest
 from subscribers.model import Interests
-from tests.counts import table
 
 EDITION = [
     Candidate(number, number, "case-study", (area,), (region,), ())
     for number, (area, region) in enumerate(
-        [("housing", "wales"), ("transport", "wales"), ("housing", "london")] * 4, 1
+        [("housing", "wales"), ("transport", "wales"), ("housing", "london")] * 3, 1
     )
 ]
-ORDER = [candidate.entry for candidate in EDITION]
+ORDER = [9, 8, 7, 6, 5, 4, 3, 2, 1]
+DIGEST = Digest((Section("areas", (Group("housing", (Placed(1, Reason("area", "housing", "wales")),)),)),), 2)
 
 
-@table(
-    "interests, mark, had",
-    [
-        (Interests(), 0, ()),
-        (Interests(frozenset({"housing"}), frozenset({"wales"})), 0, ()),
-        (Interests(frozenset({"housing"}), frozenset({"wales"}), elsewhere=False), 3, (4, 5)),
-        (Interests(frozenset({"health"})), 0, ()),
-        (Interests(), 12, ()),
-    ],
-)
-def test_a_plan_holds_the_whole_digest(interests: Interests, mark: int, had: tuple[int, ...]) -> None:
-    matcher = Matcher(EDITION, cap=3, elsewhere_cap=1)
-    match = matcher.match(interests, mark, had)
-    digest, shown = matcher.digest(match), matcher.shown(match)
-    plan = json.loads(plan_as_text(shown, matcher.exceptions(match)))
-    assert digest_of(plan) == shown
-    assert left_out_of(plan, ORDER, shown) == digest.left_out
+def test_each_considered_entry_that_is_not_placed_has_its_reason() -> None:
+    matcher = Matcher(EDITION, cap=1, elsewhere_cap=1)
+    followed = Interests(frozenset({"housing"}), frozenset({"wales"}), elsewhere=False)
+    plan = json.loads(json.dumps(matcher.plan(matcher.match(followed, 1, (4,)))))
+    digest = whole_digest(plan, ORDER)
+    assert digest.left_out == (
+        (9, "elsewhere-off"), (8, "outside"), (6, "elsewhere-off"), (5, "outside"), (4, "had"), (3, "elsewhere-off"),
+        (2, "outside"),
+    )  # fmt: skip
+    assert placed_in(plan) == [placed.entry for placed in digest.placed] == [7]
+    over = whole_digest(matcher.plan(matcher.match(Interests(), 6)), ORDER)
+    assert (over.left_out, over.more) == (((9, "over-cap"), (8, "over-cap")), 2)
 
 
 def test_a_plan_of_an_earlier_version_names_each_entry_left_out() -> None:
-    digest = Matcher(EDITION).digest(Matcher(EDITION).match(Interests(frozenset({"housing"})), 0))
-    plan = json.loads(json.dumps(plan_of(digest) | {"left_out": digest.left_out}))
-    assert left_out_of(plan, [], digest_of(plan)) == digest.left_out != ()
+    plan = json.loads(json.dumps(plan_of(DIGEST) | {"left_out": [[2, "outside"], [3, "over-cap"]]}))
+    assert whole_digest(plan, ORDER).left_out == ((2, "outside"), (3, "over-cap"))
 
 
 def test_out_of_a_condensed_plan_nothing_is_left() -> None:
-    shown = Matcher(EDITION).shown(Matcher(EDITION).match(Interests(frozenset({"housing"})), 0))
-    assert left_out_of(plan_of(shown), ORDER, shown) == ()
+    assert whole_digest(plan_of(DIGEST), ORDER) == digest_of(plan_of(DIGEST)) == DIGEST
