@@ -1,0 +1,175 @@
+"""Measure what freezing an edition costs: processor time a reader, matching alone, PostgreSQL, and memory.
+
+    .venv/bin/python -m benchmarks.freeze [REPETITIONS]
+
+Timed in process are the functions that a run freezes with. The memory is that of `digest run` in its own process,
+which is killed once it has frozen. PostgreSQL is the server that the tests use.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from benchmarks.figures import Figure, report
+from benchmarks.population import NOW, make_installation
+from digest.config.load import load
+from digest.config.settings import Settings
+from digest.editions import draft
+from digest.editions.freeze import freeze
+from digest.editions.plan import PAGE, Offer, Standing
+from digest.installation import Installation
+from digest.model import Edition
+from digest.schedule import due_slot
+from digest.store.engine import reading, writing
+from subscribers import store as people
+from subscribers.rows import READER_COLUMNS
+from subscribers.tables import subscriber
+from tests.postgres import Databases, server
+
+READERS = 100_000
+NO_SERVER = "no PostgreSQL server here; see tests/postgres.py"
+
+
+def measure(repetitions: int) -> list[Figure]:
+    """Return the figures of freezing at 100,000 readers."""
+    times: dict[str, list[float]] = {"sqlite": [], "postgresql": [], "match": [], "memory": []}
+    with tempfile.TemporaryDirectory() as name, server() as address:
+        home = Path(name)
+        (home / "sqlite").mkdir()
+        make_installation(home / "sqlite", READERS)
+        databases = Databases(address) if address else None
+        template = _postgresql(home / "postgresql", databases) if databases else ""
+        for _ in range(repetitions):
+            times["match"].append(match_ratio(home / "sqlite"))
+            with _copy(home / "sqlite") as folder:
+                times["sqlite"].append(freeze_micros(load(folder / "config.toml")))
+            with _copy(home / "sqlite") as folder:
+                times["memory"].append(run_memory(folder))
+            if databases:
+                url = databases.new(template)
+                environ = {"DIGEST_STORAGE__URL": url}
+                times["postgresql"].append(freeze_micros(load(home / "postgresql" / "config.toml", environ)))
+                databases.drop(url)
+    return _figures(times)
+
+
+def _figures(times: dict[str, list[float]]) -> list[Figure]:
+    """Return the figures of what was measured in each repetition."""
+    ratios = tuple(ours / theirs for ours, theirs in zip(times["postgresql"], times["sqlite"], strict=False))
+    return [
+        Figure("freeze-cpu", "freeze of 100,000 readers, processor time a reader, SQLite",
+               tuple(times["sqlite"]), "µs", 60, 20, more=False),
+        Figure("match", "readers' rows in, digests out, vs only fetching the rows",
+               tuple(times["match"]), "×", 3, 1.5, more=False),
+        Figure("freeze-postgresql", "freeze of 100,000 readers, PostgreSQL vs SQLite, processor time of the client",
+               ratios or (float("inf"),), "×", 1.2, 1, more=False, short="" if ratios else NO_SERVER),
+        Figure("run-memory-100000", "peak memory of a run up to the freeze, 100,000 readers",
+               tuple(times["memory"]), "MB", 150, 110, more=False),
+    ]  # fmt: skip
+
+
+def measure_growth(readers: int = 1_000_000) -> list[Figure]:
+    """Return how much more memory a run up to the freeze takes with so many readers than with 100,000."""
+    peaks = []
+    for count in (READERS, readers):
+        with tempfile.TemporaryDirectory() as name:
+            make_installation(Path(name), count)
+            peaks.append(run_memory(Path(name)))
+    says = f"growth of a run's peak memory up to the freeze, 100,000 to {readers:,} readers"
+    return [Figure("run-memory-growth", says, (peaks[1] - peaks[0],), "MB", 30, 10, more=False)]
+
+
+def freeze_micros(settings: Settings) -> float:
+    """Freeze an installation's weekly edition; return the microseconds of processor time a reader."""
+    installation = Installation(settings, NOW)
+    secret, cadence = installation.secret, settings.cadence("weekly")
+    slot = due_slot(cadence, NOW, settings.site.zone)
+    with writing(installation.engine) as conn:
+        draft.ready(conn, settings, cadence, slot, NOW)
+    began = time.process_time()
+    with writing(installation.engine) as conn:
+        freeze(conn, settings, cadence, slot, secret, NOW)
+    micros = (time.process_time() - began) / READERS * 1e6
+    installation.engine.dispose()
+    return micros
+
+
+def match_ratio(folder: Path) -> float:
+    """Return how much longer it takes to fetch all readers and match them than only to fetch their rows."""
+    settings = load(folder / "config.toml")
+    installation = Installation(settings, NOW)
+    with reading(installation.engine) as conn:
+        high = max(row.release for row in draft.entries_between(conn, 0, sys.maxsize))
+        edition = Edition(0, "weekly", "2026-11-20", "draft", False, "", high, "")
+        offer = Offer(settings, edition, draft.entries_between(conn, 0, high))
+        fetching = _seconds(lambda: _fetch(conn))
+        matching = _seconds(lambda: _match(conn, offer))
+    installation.engine.dispose()
+    return matching / fetching
+
+
+def _fetch(conn: Connection) -> None:
+    """Fetch the rows that plans are made of, page by page."""
+    last = 0
+    query = select(*READER_COLUMNS).where(subscriber.c.cadence == "weekly", subscriber.c.state == "active")
+    query = query.order_by(subscriber.c.id).limit(PAGE)
+    while rows := conn.execute(query.where(subscriber.c.id > last)).all():
+        last = rows[-1][0]
+
+
+def _match(conn: Connection, offer: Offer) -> int:
+    """Match all readers with the edition; return the number of digests."""
+    last, matches = 0, set()
+    while page := people.readers(conn, cadence="weekly", after=last, limit=PAGE):
+        last = page[-1].id
+        matches.update(offer.planned(Standing(reader, "", 0, ())).match for reader in page)
+    return len(matches)
+
+
+def run_memory(folder: Path) -> float:
+    """Let `digest run` freeze the edition of an installation; return the peak of its memory in MB."""
+    command = [str(Path(sys.executable).with_name("digest")), "--config", str(folder / "config.toml")]
+    environ = os.environ | {"DIGEST_FAILPOINT": "freeze: committed"}
+    process = subprocess.Popen([*command, "--now", NOW.isoformat(), "run"], env=environ)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == -9, "the run ended before it had frozen"
+    return usage.ru_maxrss / 1024
+
+
+def _postgresql(folder: Path, databases: Databases) -> str:
+    """Make the installation in a database of its own; return its name, to copy it for each repetition."""
+    folder.mkdir()
+    url = databases.new()
+    make_installation(folder, READERS, url)
+    return url.rpartition("/")[2].partition("?")[0]
+
+
+@contextmanager
+def _copy(folder: Path) -> Iterator[Path]:
+    """Yield a copy of an installation that was never used, to freeze in it."""
+    with tempfile.TemporaryDirectory() as name:
+        for file in ("config.toml", "digest.db"):
+            shutil.copy(folder / file, name)
+        yield Path(name)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Do some work; return the seconds of processor time that it took."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    report(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 5))
