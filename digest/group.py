@@ -77,6 +77,7 @@ class Matcher:
         self._regions = _FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL,))
         self._themes = _FacetMasks([candidate.themes for candidate in candidates])
         self._studies = _mask(candidate.kind == CASE_STUDY for candidate in candidates)
+        self._in_their_areas = cache(self._place_near)  # because most digests share these
         self._considered = cache(lambda mark: _mask(candidate.release > mark for candidate in candidates))
 
     def match(self, interests: Interests, mark: int, had: Collection[int] = ()) -> Match:
@@ -153,19 +154,25 @@ class Matcher:
         regions = areas >> self._areas.span
         groups: dict[str, list[Row]] = {}
         for number in _bits(near):
-            candidate = self.candidates[number]
-            area, region = self._areas.value(number, areas), self._regions.value(number, regions)
-            heading = area or (candidate.policy_areas[0] if candidate.policy_areas else "")
-            groups.setdefault(heading, []).append((candidate.entry, "area", area, region))
+            ranks = areas >> number & self._areas.each, regions >> number & self._regions.each
+            heading, row = self._in_their_areas(number, *ranks)
+            groups.setdefault(heading, []).append(row)
         return groups
+
+    def _place_near(self, number: int, area_rank: int, region_rank: int) -> tuple[str, Row]:
+        """Place an entry of a followed policy area in a followed region; return its heading too."""
+        candidate = self.candidates[number]
+        area = self._areas.value(number, area_rank)
+        heading = area or (candidate.policy_areas[0] if candidate.policy_areas else "")
+        return heading, (candidate.entry, "area", area, self._regions.value(number, region_rank))
 
     def _from_elsewhere(self, number: int, match: Match) -> Row:
         """Place an entry from elsewhere, with its theme as the reason only where no policy area of it is followed."""
-        areas = match >> _MASKS * self._size
-        theme = self._themes.value(number, areas >> self._areas.span + self._regions.span)
+        areas = match >> _MASKS * self._size + number
         candidate = self.candidates[number]
-        code, slug = ("elsewhere-theme", theme) if theme else ("elsewhere-area", self._areas.value(number, areas))
-        return candidate.entry, code, slug, candidate.regions[0]
+        if theme := self._themes.value(number, areas >> self._areas.span + self._regions.span):
+            return candidate.entry, "elsewhere-theme", theme, candidate.regions[0]
+        return candidate.entry, "elsewhere-area", self._areas.value(number, areas), candidate.regions[0]
 
 
 class _FacetMasks:
@@ -200,13 +207,12 @@ class _FacetMasks:
             entries |= here
         return entries, by_rank
 
-    def value(self, number: int, by_rank: int) -> str:
-        """Return the value of an entry that masks by rank point to, or "" where they point to none."""
-        by_rank >>= number
+    def value(self, number: int, rank: int) -> str:
+        """Return the value of an entry that masks by rank, shifted by its number, point to; "" for none."""
         for slug in self._values[number]:
-            if by_rank & 1:
+            if rank & 1:
                 return slug
-            by_rank >>= self._size
+            rank >>= self._size
         return ""
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
 
@@ -96,7 +97,9 @@ def after(conn: Connection, low: int, high: int) -> list[Release]:
 
 def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:
     """Return, by subscriber, which of `entries` a letter to them carries already."""
-    entries_had: dict[int, set[int]] = {}
+    entries_had: dict[int, frozenset[int]] = {}
+    # Equal sets are one object, because there may be very many readers.
+    joined = cache(lambda before, entry: before | {entry})
     for entry in entries:
         letters = select(digest_entry.c.digest_id).where(digest_entry.c.entry_id == entry)
         queries = (
@@ -104,8 +107,8 @@ def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, froze
             select(had.c.subscriber_id).where(had.c.digest_id.in_(letters)),
         )
         for subscriber_id in (number for query in queries for number in conn.scalars(query)):
-            entries_had.setdefault(subscriber_id, set()).add(entry)
-    return {number: frozenset(entry_ids) for number, entry_ids in entries_had.items()}
+            entries_had[subscriber_id] = joined(entries_had.get(subscriber_id, frozenset()), entry)
+    return entries_had
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:
