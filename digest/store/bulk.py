@@ -7,6 +7,7 @@ reader.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, literal, select
@@ -25,8 +26,8 @@ def insert_rows(
     if not whole:
         return
     if conn.dialect.name == "postgresql":
-        cursor = conn.connection.cursor()
-        with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
+        statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+        with closing(conn.connection.cursor()) as cursor, cursor.copy(statement) as copy:
             for row in whole:
                 copy.write_row(row)
         return

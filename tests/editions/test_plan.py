@@ -78,6 +78,24 @@ def test_each_standing_has_its_plan(
     assert twin.match == planned.match, "readers who get the same share a digest"
 
 
+@pytest.mark.long
+def test_a_digest_whose_letter_mail_programs_would_clip_is_planned_shorter(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG.format(source="", weekly=""), encoding="utf-8")
+    settings = replace(load(tmp_path / "config.toml", {}), letter_cap=100)
+    facets = Facets(("housing",), ("wales",), (), ())
+    long = "What was done, and what came of it. " * 20
+    shown = [Shown(Entry(n, "T", None, f"S{n}", "post", None, START, long, facets=facets), n) for n in range(1, 91)]
+    edition = Edition(1, "weekly", "2026-11-06", "approved", False, "", 90, "")
+    offer = Offer(settings, edition, shown)
+    plans = [offer.planned(Standing(Subscriber(n, "r@example.org", interests=HOUSING), "", 0, ())) for n in (1, 2)]
+    digest = offer.digest(plans[0])
+    assert digest is not None and plans[0].match == plans[1].match
+    first = [placed.entry for placed in digest.placed]
+    assert first == list(range(1, len(first) + 1)) and 10 < len(first) < 90
+    assert digest.more == 90 - len(first)
+    assert digest.left_out == tuple((n, "over-cap") for n in range(len(first) + 1, 91))
+
+
 def address(name: str) -> str:
     return f"{name}@{'elsewhere.example' if name in ('named', 'stranger') else 'example.org'}"
 
