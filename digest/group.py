@@ -107,11 +107,11 @@ class Matcher:
         areas &= (near_shown | far_shown & area) * self._areas.each
         regions &= near_shown * self._regions.each
         themes &= (far_shown & ~area) * self._themes.each
-        packed = (themes << self._regions.span | regions) << self._areas.span | areas
+        reasons = (themes << self._regions.span | regions) << self._areas.span | areas
         over = near ^ near_shown | far ^ far_shown
-        for mask in (considered, off, earlier, over, far_shown, near_shown):
-            packed = packed << self._size | mask
-        return Match(packed)
+        size = self._size
+        unshown = ((considered << size | off) << size | earlier) << size | over
+        return Match(((reasons << 4 * size | unshown) << size | far_shown) << size | near_shown)
 
     def shows(self, match: Match) -> bool:
         """Return whether a match shows any entry."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
@@ -67,7 +68,7 @@ def to_reader(row: tuple[Any, ...]) -> Reader:
 @lru_cache(maxsize=20_000)
 def _slugs(joined: str) -> frozenset[str]:
     # Cached by facet, because people choose a few thousand sets of policy areas, but far more of all three together.
-    return frozenset(joined.split(";")) if joined else frozenset()
+    return frozenset(map(intern, joined.split(";"))) if joined else frozenset()
 
 
 def clean_name(name: str) -> str:
