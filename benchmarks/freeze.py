@@ -11,25 +11,21 @@ from __future__ import annotations
 import gc
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, select
+from sqlalchemy.engine import make_url
 
 from benchmarks.figures import Figure, report
-from benchmarks.population import NOW, make_installation
-from digest.config.load import load
-from digest.config.settings import Settings
+from benchmarks.population import DUE, Population, make
 from digest.editions import draft
 from digest.editions.freeze import freeze
 from digest.editions.plan import PAGE, Offer, Standing
-from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import due_slot
 from digest.store.engine import reading, writing
@@ -48,21 +44,21 @@ def measure(repetitions: int) -> list[Figure]:
     times: dict[str, list[float]] = {"sqlite": [], "postgresql": [], "match": [], "memory": []}
     with tempfile.TemporaryDirectory() as name, server() as address:
         home = Path(name)
-        (home / "sqlite").mkdir()
-        make_installation(home / "sqlite", READERS)
+        population = make(home / "sqlite", READERS)
         databases = Databases(address) if address else None
-        template = _postgresql(home / "postgresql", databases) if databases else ""
+        url = databases.new() if databases else ""
+        other = make(home / "postgresql", READERS, url=url) if databases else None
         for _ in range(repetitions):
-            times["match"].append(match_ratio(home / "sqlite"))
-            with _copy(home / "sqlite") as folder:
-                times["sqlite"].append(freeze_micros(load(folder / "config.toml")))
-            with _copy(home / "sqlite") as folder:
-                times["memory"].append(run_memory(folder))
-            if databases:
-                url = databases.new(template)
-                environ = {"DIGEST_STORAGE__URL": url}
-                times["postgresql"].append(freeze_micros(load(home / "postgresql" / "config.toml", environ)))
-                databases.drop(url)
+            times["match"].append(match_ratio(population))
+            with tempfile.TemporaryDirectory() as folder:
+                times["sqlite"].append(freeze_micros(population.copy(Path(folder) / "copy")))
+            with tempfile.TemporaryDirectory() as folder:
+                times["memory"].append(run_memory(population.copy(Path(folder) / "copy")))
+            if databases and other:
+                twin = databases.new(make_url(url).database or "")
+                with tempfile.TemporaryDirectory() as folder:
+                    times["postgresql"].append(freeze_micros(other.copy(Path(folder) / "copy", url=twin)))
+                databases.drop(twin)
     return _figures(times)
 
 
@@ -86,35 +82,34 @@ def measure_growth(readers: int = 1_000_000) -> list[Figure]:
     peaks = []
     for count in (READERS, readers):
         with tempfile.TemporaryDirectory() as name:
-            make_installation(Path(name), count)
-            peaks.append(run_memory(Path(name)))
+            peaks.append(run_memory(make(Path(name), count)))
     says = f"growth of a run's peak memory up to the freeze, 100,000 to {readers:,} readers"
     return [Figure("run-memory-growth", says, (peaks[1] - peaks[0],), "MB", 30, 10, more=False)]
 
 
-def freeze_micros(settings: Settings) -> float:
+def freeze_micros(population: Population) -> float:
     """Freeze an installation's weekly edition; return the microseconds of processor time a reader."""
-    installation = Installation(settings, NOW)
-    secret, cadence = installation.secret, settings.cadence("weekly")
-    slot = due_slot(cadence, NOW, settings.site.zone)
+    installation = population.installation()
+    settings, secret = installation.settings, installation.secret
+    cadence = settings.cadence("weekly")
+    slot = due_slot(cadence, DUE, settings.site.zone)
     with writing(installation.engine) as conn:
-        draft.ready(conn, settings, cadence, slot, NOW)
+        draft.ready(conn, settings, cadence, slot, DUE)
     began = time.process_time()
     with writing(installation.engine) as conn:
-        freeze(conn, settings, cadence, slot, secret, NOW)
+        freeze(conn, settings, cadence, slot, secret, DUE)
     micros = (time.process_time() - began) / READERS * 1e6
     installation.engine.dispose()
     return micros
 
 
-def match_ratio(folder: Path) -> float:
+def match_ratio(population: Population) -> float:
     """Return how much longer it takes to fetch all readers and match them than only to fetch their rows."""
-    settings = load(folder / "config.toml")
-    installation = Installation(settings, NOW)
+    installation = population.installation()
     with reading(installation.engine) as conn:
         high = max(row.release for row in draft.entries_between(conn, 0, sys.maxsize))
         edition = Edition(0, "weekly", "2026-11-20", "draft", False, "", high, "")
-        offer = Offer(settings, edition, draft.entries_between(conn, 0, high))
+        offer = Offer(installation.settings, edition, draft.entries_between(conn, 0, high))
         fetching = _seconds(lambda: _fetch(conn))
         matching = _seconds(lambda: _match(conn, offer))
     installation.engine.dispose()
@@ -139,11 +134,11 @@ def _match(conn: Connection, offer: Offer) -> int:
     return len(matches)
 
 
-def run_memory(folder: Path) -> float:
+def run_memory(population: Population) -> float:
     """Let `digest run` freeze the edition of an installation; return the peak of its memory in MB."""
-    command = [str(Path(sys.executable).with_name("digest")), "--config", str(folder / "config.toml")]
-    environ = os.environ | {"DIGEST_FAILPOINT": "freeze: committed", "DIGEST_FAILPOINT_SIGNAL": "STOP"}
-    process = subprocess.Popen([*command, "--now", NOW.isoformat(), "run"], env=environ)
+    # The second freeze, because the daily edition, which nobody follows, is due too.
+    environ = os.environ | {"DIGEST_FAILPOINT": "freeze: committed*2", "DIGEST_FAILPOINT_SIGNAL": "STOP"}
+    process = subprocess.Popen(population.command("run"), env=environ)
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status), "the run ended before it had frozen"
     # From /proc, because the peak that the kernel reports of a child that has ended may be that of this process.
@@ -152,23 +147,6 @@ def run_memory(folder: Path) -> float:
     process.wait()
     assert peak is not None
     return int(peak[1]) / 1024
-
-
-def _postgresql(folder: Path, databases: Databases) -> str:
-    """Make the installation in a database of its own; return its name, to copy it for each repetition."""
-    folder.mkdir()
-    url = databases.new()
-    make_installation(folder, READERS, url)
-    return url.rpartition("/")[2].partition("?")[0]
-
-
-@contextmanager
-def _copy(folder: Path) -> Iterator[Path]:
-    """Yield a copy of an installation that was never used, to freeze in it."""
-    with tempfile.TemporaryDirectory() as name:
-        for file in ("config.toml", "digest.db"):
-            shutil.copy(folder / file, name)
-        yield Path(name)
 
 
 def _seconds(work: Callable[[], object]) -> float:
