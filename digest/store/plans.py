@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from digest.group import NOT_CONSIDERED, OUTSIDE
@@ -50,7 +51,7 @@ def digest_of(plan: Mapping[str, Any]) -> Digest:
             tuple(
                 Group(
                     group["slug"],
-                    tuple(Placed(entry, Reason(code, slug, region)) for entry, code, slug, region in group["placed"]),
+                    tuple(_placed(*row) for row in group["placed"]),
                 )
                 for group in section["groups"]
             ),
@@ -69,3 +70,9 @@ def whole_digest(plan: Mapping[str, Any], entries: Sequence[int]) -> Digest:
     passed_over = {*placed_in(plan), *left_out.get(NOT_CONSIDERED, ())}
     pairs = tuple((entry, codes.get(entry, OUTSIDE)) for entry in entries if entry not in passed_over)
     return replace(digest_of(plan), left_out=pairs)
+
+
+# Remembered, because few entries with few reasons make up all digests of an edition.
+@lru_cache(maxsize=8192)
+def _placed(entry: int, code: str, slug: str, region: str) -> Placed:
+    return Placed(entry, Reason(code, slug, region))
