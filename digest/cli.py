@@ -16,7 +16,7 @@ import click
 from digest import __version__
 from digest.commands.base import GlobalOptions, exit_code_of, message_of, story, tell
 from digest.commands.by_name import CommandsByName
-from digest.system import stopping, streams
+from digest.system import garbage, stopping, streams
 
 
 class _Instant(click.ParamType[datetime]):
@@ -56,8 +56,7 @@ def digest(ctx: click.Context, config: Path, now: datetime | None) -> None:
 
 def main() -> None:
     """Run the command that was typed and exit with its exit code."""
-    # After 200,000 new objects, not 700, because the 110,000 of a start are nearly all code, which is no garbage.
-    gc.set_threshold(200_000)
+    garbage.collect_seldom()
     streams.guard_streams()
     stopping.listen()
     code = run_command(sys.argv[1:])

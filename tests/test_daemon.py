@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -134,6 +135,11 @@ def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: 
             if len(receipts) == 3 and all(r["balanced"] for r in receipts):
                 break
             time.sleep(0.1)
+        for _ in range(300):
+            if not has_database_open(daemon.pid):
+                break
+            time.sleep(0.1)
+        assert not has_database_open(daemon.pid), "a run that has ended keeps no connection"
         daemon.send_signal(signal.SIGTERM)
         _, said = daemon.communicate(timeout=60)
     finally:
@@ -143,3 +149,11 @@ def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: 
     assert sorted(r["cadence"] for r in receipts) == ["daily", "monthly", "weekly"]
     letters = sum(r["accepted"] for r in receipts)
     assert len(list((tmp_path / "letters").glob("*/*.eml"))) == letters > 10
+
+
+def has_database_open(process: int) -> bool:
+    for file in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since
+            if "digest.db" in str(file.readlink()):
+                return True
+    return False

@@ -68,7 +68,7 @@ class GlobalOptions:
     def installation(self, *, create: bool = True) -> Installation:
         """Open the installation that the config file describes, until the command ends. Raises ConfigError.
 
-        `create`: whether a database that is not there is made.
+        `create`: whether a database that is not there is made. Whoever calls this in another thread closes it.
         """
         from digest.installation import Installation
 

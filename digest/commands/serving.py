@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 def serve(options: GlobalOptions, host: str, port: int) -> None:
     """Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it."""
     from digest.notices.new_link import LinkNotices
+    from digest.system import garbage
     from digest.web.app import make_app
     from digest.web.server import serve_app
 
+    garbage.collect_as_usual()
     installation = options.installation(create=False)
     if problem := installation.settings.events.webhook_problem():
         tell(problem)

@@ -107,8 +107,10 @@ def schedule(options: GlobalOptions) -> None:
     from digest.daemon import make_scheduler, serve
     from digest.errors import DigestError
     from digest.operations.run_report import Watch
+    from digest.system import garbage
     from subscribers.errors import SubscribersError
 
+    garbage.collect_as_usual()
     installation = options.installation()
     # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
     installation.require_secret()
@@ -116,6 +118,7 @@ def schedule(options: GlobalOptions) -> None:
 
     def work() -> None:
         story.begin(options.at)
+        installation = None
         try:
             installation = options.installation()
             watch = Watch(
@@ -132,6 +135,8 @@ def schedule(options: GlobalOptions) -> None:
             # Reported, not raised, because the daemon must outlive a failed run: the next run makes up for it.
             tell(f"digest: {error}")
         finally:
+            if installation is not None:
+                installation.close()  # because no command ends here
             story.begin(options.at)
 
     scheduler = make_scheduler(installation.settings, work)
