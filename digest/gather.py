@@ -204,7 +204,7 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: Z
         # The permission is for the service that config.toml names, not for where it sends us.
         private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
         source = replace(source, url=state.moved_to, allow_private=private)
-    entries = KnownEntries.from_text(state.parts) if state.parts else None
+    entries = KnownEntries.from_text(state.parts)
     validators = Validators(state.etag, state.last_modified, state.body_hash, entries)
     try:
         return read_source(source, validators, fetcher, now=now, zone=zone)

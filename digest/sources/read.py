@@ -47,12 +47,15 @@ class KnownEntries:
         return json.dumps({"envelope": self.envelope, "entries": rows})
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Return what `to_text` wrote."""
-        document = json.loads(text)
-        rows = document["entries"].items()
-        entries = {each: KnownEntry(number, datetime.fromisoformat(date)) for each, (number, date) in rows}
-        return cls(document["envelope"], entries)
+    def from_text(cls, text: str | None) -> Self | None:
+        """Return what `to_text` wrote; None for nothing, and for what another version wrote in another form."""
+        try:
+            document = json.loads(text or "null")
+            rows = document["entries"].items()
+            entries = {each: KnownEntry(number, datetime.fromisoformat(date)) for each, (number, date) in rows}
+            return cls(document["envelope"], entries)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None  # then the feed is parsed in full
 
 
 @dataclass(frozen=True, slots=True)

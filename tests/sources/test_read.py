@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import SourceError
 from digest.model import Source
-from digest.sources.read import Reading, Validators, read_source
+from digest.sources.read import KnownEntries, KnownEntry, Reading, Validators, read_source
 from tests.sources.webserver import FEED, Web, answer, fetcher, redirect
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -55,6 +55,21 @@ def test_a_moved_feed_says_where_to(web: Web) -> None:
     web.on("/feed", redirect("/new", "301 Moved Permanently"))
     web.on("/new", answer())
     assert read_web(web).moved_to == web.url("/new")
+
+
+def test_an_address_is_asked_for_whole(web: Web) -> None:
+    paths = ["/feed;v=1?x=2", "/a/b;jsessionid=1", "/a;b/c", "/a;b/./c;d"]
+    for path in paths:
+        web.on(path.replace("/./", "/"), answer())
+        assert read_web(web, path=path).status == "ok"
+    assert [request.split()[1] for request in web.requests] == [path.replace("/./", "/") for path in paths]
+
+
+def test_what_another_version_knew_of_entries_is_left_aside() -> None:
+    entries = KnownEntries("e", {"h": KnownEntry(1, NOW)})
+    assert KnownEntries.from_text(entries.to_text()) == entries
+    for text in (None, "", "{", "[]", "3", '{"v": 2}', '{"envelope": "e", "entries": {"h": [1]}}', '{"entries": 1}'):
+        assert KnownEntries.from_text(text) is None
 
 
 def test_relative_links_start_from_where_the_feed_came_from(web: Web) -> None:

@@ -1,7 +1,7 @@
 """Cut a feed into its entries without parsing it, so that those that were read before are not read again. Pure.
 
-A feed is cut only where that is beyond doubt; any other one is parsed in full. `parse_feed` of the parts that are
-left gives the sightings that it gives for them in the whole feed.
+A feed is cut only where that is beyond doubt; any other one is parsed in full. Cutting only looks for tags, in a
+bounded number of steps; what is left is parsed in the limited child, as a whole feed is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
 _OWN_DATE = re.compile(rb"<((?:dc:)?(?:lastBuildDate|pubDate|updated|modified|date))>[^<]*</\1>")
 _ENCODING = re.compile(rb"\A\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]*)", re.IGNORECASE)
 _PLAIN_CHARSET = re.compile(r"[^;]*(?:;\s*charset\s*=\s*[\"']?utf-?8[\"']?\s*)?", re.IGNORECASE)
-_CARRIED_OVER = re.compile(rb"[<:]base\b|\bxmlns\b", re.IGNORECASE)
+_CARRIED_OVER = re.compile(rb"[<:]base\b|\bbase\s*=|\bxmlns\b", re.IGNORECASE)
+_MOST_MARKS = 20 * MAX_ENTRIES
 _RULES = b"1"  # raise it when the same bytes give another sighting, so that every feed is parsed in full once
 
 
@@ -74,10 +75,16 @@ def cut_feed(body: bytes, *, content_type: str, base_url: str) -> Parts | None:
 
 
 def _spans(body: bytes) -> list[tuple[int, int]] | None:
-    """Return where each entry begins and ends; None for entries inside entries, a DOCTYPE, or a tag without end."""
+    """Return where each entry begins and ends; None for entries inside entries, a DOCTYPE, or a tag without end.
+
+    None also for a feed of too many marks, because this search is not in the child that bounds time and memory.
+    """
     spans: list[tuple[int, int]] = []
-    position, start, name = 0, -1, b""
+    position, start, name, marks = 0, -1, b"", 0
     while mark := _MARK.search(body, position):
+        marks += 1
+        if marks > _MOST_MARKS or len(spans) > MAX_ENTRIES:
+            return None
         if mark[2] is None:
             closing = _ENDS.get(mark[0])
             position = body.find(closing, mark.end()) + len(closing) if closing else 0

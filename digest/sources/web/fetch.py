@@ -217,9 +217,7 @@ class Fetcher:
 
         The connection is not kept, because most hosts have a single source, and the next request has other limits.
         """
-        # Take dots out of the path as browsers do, because some servers refuse them.
-        path = "/" + url.partition("://")[2].partition("/")[2]
-        target = httpcore2.URL(urljoin(url, path) if "/." in path and not path.startswith("//") else url)
+        target = _target(url)
         every = {"Host": _host_header(url), "User-Agent": self._user_agent, "Connection": "keep-alive", **headers}
         request = httpcore2.Request(method, target, headers=list(every.items()), content=b"")
         connection = httpcore2.HTTPConnection(target.origin, self._trust(url), network_backend=backend)
@@ -254,6 +252,17 @@ class _Body:
             new_etag, new_modified = new_etag or etag, new_modified or last_modified
         content_type = answers.header(self.headers, "content-type")[:200]
         return Fetched(self.status, self.body, content_type, url, new_etag, new_modified, moved_to)
+
+
+def _target(url: str) -> httpcore2.URL:
+    """Return an address as it is asked for, whole but for its fragment."""
+    parts = urlsplit(url)
+    if "/." in parts.path and not parts.path.startswith("//"):
+        # Take dots out of the path as browsers do, because some servers refuse them.
+        parts = urlsplit(urljoin(url, parts.path + (f"?{parts.query}" if parts.query else "")))
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    # In its parts, because httpcore2 drops ";" and what follows from the path of an address in one piece.
+    return httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=path)
 
 
 def _host_header(url: str) -> str:
