@@ -140,3 +140,18 @@ def test_what_an_earlier_version_stored_is_cleaned_at_the_next_gather(tmp_path: 
         assert "s3cret" not in str(conn.execute(text("SELECT * FROM source_state")).all())
         assert sources.state_of(conn, source).etag == "e"
     engine.dispose()
+
+
+def test_two_sources_at_an_address_are_both_cleaned(tmp_path: Path) -> None:
+    address = "http://ann:s3cret@a.example/"
+    pair = [Source(name, address, None, "post") for name in ("Notes", "News")]
+    engine = make_engine(House(tmp_path).settings.storage_url)
+    with writing(engine) as conn:
+        for source in pair:
+            sources.keep_state(conn, source, first_ok_at=NOW)
+            sources.add_gatherings(conn, [sources.Gathering(source.name, "failed", error=f"{address}: away")], NOW)
+        conn.execute(update(source_state).values(location=address))
+        sources.keep_states(conn, {source: {"checked_at": NOW} for source in pair})
+    with reading(engine) as conn:
+        assert conn.scalars(select(gathering.c.error)).all() == ["http://…@a.example/: away"] * 2
+    engine.dispose()

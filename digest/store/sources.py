@@ -171,14 +171,14 @@ def _state(row: Row[Any]) -> State:
 
 def _stored_plainly(conn: Connection, sources: Sequence[Source]) -> list[Source]:
     """Return the sources whose location an earlier version stored as their address itself."""
-    plain = {source.url or source.path: source for source in sources}
-    stored: list[Source] = []
-    for chunk in chunks([address for address in plain if address]):
+    addresses = {source.name: source.url or source.path for source in sources}
+    stored: set[str] = set()
+    for chunk in chunks(sorted({address for address in addresses.values() if address})):
         rows = conn.execute(
             select(source_state.c.name, source_state.c.location).where(source_state.c.location.in_(chunk))
         )
-        stored += [plain[row.location] for row in rows if plain[row.location].name == row.name]
-    return stored
+        stored |= {row.name for row in rows if addresses.get(row.name) == row.location}
+    return [source for source in sources if source.name in stored]
 
 
 def _clean(conn: Connection, source: Source) -> None:
