@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from digest.errors import DigestError, WrongUse
-from digest.transports.base import Asked, Capabilities, Outcome, Parcel
+from digest.transports.base import BATCH, Asked, Capabilities, Outcome, Parcel
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
@@ -26,9 +26,10 @@ class SmtpTransport:
     Raises WrongUse if the return path is no address.
     """
 
-    capabilities = Capabilities()
-
     def __init__(self, settings: SmtpSettings, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+        # At most what leaves in some minutes, because a reader who leaves is seen at the next claim only.
+        most = min(BATCH, max(int(settings.rate * 200), 1)) if settings.rate else BATCH
+        self.capabilities = Capabilities(batch_size=most)
         self._settings = settings
         try:
             mail_address(self._return_path("1"))

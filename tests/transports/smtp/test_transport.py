@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import WrongUse
 from digest.letter.blocks import Assembled
-from digest.transports.base import Asked, Outcome, Parcel
+from digest.transports.base import BATCH, Asked, Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
 from digest.transports.smtp.lanes import Pace
 from tests.counts import table
@@ -363,6 +363,12 @@ def test_the_rate_is_kept_over_all_connections() -> None:
     assert len(began) == len(letters)
     # 21 letters at four a second: twenty gaps of a quarter.
     assert time.now - 100.0 >= 5.0
+
+
+def test_a_slow_rate_makes_batches_that_last_minutes_and_not_a_quarter_of_an_hour() -> None:
+    with serving() as server:
+        for rate, size in ((None, BATCH), (0.001, 1), (1, 200), (4, 800), (50, BATCH)):
+            assert SmtpTransport(settings(server, rate=rate)).capabilities.batch_size == size
 
 
 def test_a_slot_not_used_is_not_saved_up() -> None:
