@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.compile import Letter, compile_letter, inline_styles
 from digest.letter.mime import headers
+from digest.letter.views import Book
 from digest.model import Digest, Edition, Section
 from digest.render import CHECKED, Letters
 from digest.store import deliveries
@@ -93,6 +95,20 @@ def test_the_readers_of_a_digest_share_a_form_and_only_the_last_is_kept(house: H
     assert forms[0] is forms[2] and forms[1] is forms[3], "also when languages take turns"
     assert made.form("en", second, sample.READER) is not forms[0]
     assert made.form("en", first, sample.READER) is not forms[0], "it was not kept, because each holds a whole letter"
+
+
+def test_what_is_remembered_of_letters_keeps_no_edition_in_memory(house: House) -> None:
+    def books() -> set[int]:
+        gc.collect()
+        return {id(book) for book in gc.get_objects() if isinstance(book, Book)}
+
+    before = books()
+    made = letters(house.settings, Counted())
+    for digest in some_digests():
+        send_to(made, Subscriber(1, "a@example.org", language="en", key="k"), digest)
+    assert books() > before
+    del made
+    assert books() <= before
 
 
 def test_each_subscriber_is_sent_and_shown_their_own_language(house: House) -> None:

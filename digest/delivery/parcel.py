@@ -88,7 +88,15 @@ def composed(letters: Letters, person: Subscriber, digest: Digest, signed: Signe
         pieces = compose_message(settings, letter, head)
     folder = folder_of(edition)
     return Parcel(
-        signed.delivery, folder, person.email, pieces, letter, filling, signed.tag, signed.message_id, composed=True
+        signed.delivery,
+        folder,
+        person.email,
+        pieces,
+        letter,
+        filling,
+        signed.tag,
+        signed.message_id,
+        composed=filling is None,
     )
 
 
@@ -110,7 +118,7 @@ def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) ->
 def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFacts:
     """Return the facts about one person that a letter shows."""
     unsubscribe, preferences, pause, browser, more = links
-    interests = views.interests(letter.book, person.interests)
+    interests = views.interests(letter.book.words, letter.book.taxonomy, person.interests)
     return ReaderFacts(person.name, person.email, unsubscribe, preferences, pause, browser, interests, more)
 
 

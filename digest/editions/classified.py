@@ -1,4 +1,4 @@
-"""Classify the entries of a source outside the transaction that stores them, and its old ones only when needed.
+"""Classify the entries of a source before the transaction that stores them, and its old ones only when needed.
 
 An old entry of a baseline is not mailed, so that it is stored without facets: without any region, which every
 classified entry has. `with_facets` gives them to whoever lists, shows or releases it.

@@ -134,11 +134,14 @@ def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
     return ""
 
 
-@lru_cache(maxsize=64)
 def feedback_id(letter: Letter) -> str:
     """Return the Feedback-ID of an edition: its number, cadence and sender; nothing about a reader."""
-    sender = re.sub(r"[^a-z0-9]", "", letter.book.site.sender.domain)[:15]
-    return f"e{letter.edition.id}:{letter.edition.cadence}:digest:{sender.ljust(5, '0')}"
+    return f"e{letter.edition.id}:{letter.edition.cadence}:digest:{_sender_code(letter.book.site.sender.domain)}"
+
+
+@lru_cache(maxsize=64)
+def _sender_code(domain: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", domain)[:15].ljust(5, "0")
 
 
 def _layout(letter: Letter, digest: Digest) -> Layout:

@@ -19,7 +19,7 @@ def fit(letter: Letter, digest: Digest, limit: int = SIZE_WARNING) -> Digest:
     """Return the digest with just enough of its last entries moved into `more` to keep its html below `limit` bytes.
 
     The result holds for every reader, because room is reserved for the longest words and links of a reader. The
-    reader's own areas are shortened first, as in `digest.group.select`; one entry always stays. Entries that are
+    reader's own areas are shortened first, as in `digest.group`; one entry always stays. Entries that are
     moved are left out as "over-cap".
     """
     # This quick test suffices for most digests, because quoted-printable is never shorter than the text it encodes.

@@ -36,10 +36,7 @@ View = dict[str, object]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand.
-
-    Two books are never equal, so that a book is a quick key of the sentences that are remembered.
-    """
+    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand."""
 
     site: Site
     taxonomy: Taxonomy
@@ -196,22 +193,25 @@ def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, st
             if section.key != "elsewhere":
                 keys.append((("group", group.slug), {}))
             for placed in group.placed:
-                keys.append(((section.key, placed.entry), {"reason": _reason(book, placed.reason)}))
+                keys.append(
+                    ((section.key, placed.entry), {"reason": _reason(book.words, book.taxonomy, placed.reason)})
+                )
     if digest.more:
         words = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
         keys.append(("more", words))
     return keys
 
 
+# These remember by the words and the taxonomy, not by the book, because a book holds all entries of an edition.
 @lru_cache(maxsize=4096)
-def _reason(book: Book, reason: Reason) -> str:
-    return inert_line(book.words.reason(reason, book.taxonomy))
+def _reason(words: Words, taxonomy: Taxonomy, reason: Reason) -> str:
+    return inert_line(words.reason(reason, taxonomy))
 
 
 @lru_cache(maxsize=512)
-def interests(book: Book, follows: Interests) -> str:
+def interests(words: Words, taxonomy: Taxonomy, follows: Interests) -> str:
     """Return a reader's interests in words."""
-    return book.words.interests(follows, book.taxonomy)
+    return words.interests(follows, taxonomy)
 
 
 def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
@@ -221,14 +221,15 @@ def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
     """
     placed = digest.placed
     return {
-        "subject": visible(subject, SUBJECT * 2) or _subject(book, placed[0].entry, len(placed) - 1),
+        "subject": visible(subject, SUBJECT * 2)
+        or _subject(book.words, title(book.entries[placed[0].entry]), len(placed) - 1),
         "preheader": book.words.preheader(digest, book.taxonomy),
     }
 
 
 @lru_cache(maxsize=4096)
-def _subject(book: Book, top: int, others: int) -> str:
-    return book.words.subject(title(book.entries[top]), others)
+def _subject(words: Words, top: str, others: int) -> str:
+    return words.subject(top, others)
 
 
 def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[int, int]) -> dict[str, str]:

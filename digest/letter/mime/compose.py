@@ -102,7 +102,6 @@ def _subject(subject: str) -> str:
     return headers.text("Subject", subject)
 
 
-@lru_cache(maxsize=64)
 def _date(date: datetime) -> str:
     if date.tzinfo is None:
         raise BadHeader("Date: a time without a zone; give an aware one")
