@@ -14,7 +14,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -117,7 +117,7 @@ def run(engine: Engine, distinct: int) -> tuple[TakenEvents, float, float]:
         began = time.perf_counter()
         with reading(engine) as conn:
             keys = tag_keys(conn, tagged_numbers(body.decode()))
-        read = partial(read_tag, SECRET, lambda _numbers, keys=keys: keys)
+        read = partial(read_tag, SECRET, partial(_same, keys))
         events = parse_events(body, read, NOW + timedelta(minutes=1)).events
         parsing += time.perf_counter() - began
         with writing(engine) as conn:
@@ -148,6 +148,12 @@ def check(engine: Engine, distinct: int, deliveries: int, taken: TakenEvents) ->
     )
     if not right:
         sys.exit(f"WRONG: {stored} rows for {distinct} events, {taken}, {states}")
+
+
+def _same(keys: Mapping[int, TagKeys], numbers: Iterable[int]) -> Mapping[int, TagKeys]:
+    """Return the keys that were read before, whatever the numbers."""
+    del numbers
+    return keys
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from benchmarks.population import DUE, Population, make
 from digest.editions import draft
 from digest.editions.freeze import freeze
 from digest.editions.plan import PAGE, Offer, Standing
+from digest.group import Match
 from digest.model import Edition
 from digest.schedule import due_slot
 from digest.store.engine import reading, writing
@@ -127,7 +128,8 @@ def _fetch(conn: Connection) -> None:
 
 def _match(conn: Connection, offer: Offer) -> int:
     """Match all readers with the edition; return the number of digests."""
-    last, matches = 0, set()
+    last = 0
+    matches: set[Match | None] = set()
     while page := people.readers(conn, cadence="weekly", after=last, limit=PAGE):
         last = page[-1].id
         matches.update(offer.planned(Standing(reader, "", 0, ())).match for reader in page)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -28,7 +29,7 @@ from benchmarks.figures import Figure, report
 from digest.config.load import load
 from digest.delivery.claim import Claimed
 from digest.delivery.hand_over import FrozenEdition, compose_batch
-from digest.group import candidate_of, select
+from digest.group import Matcher, candidate_of
 from digest.letter import views
 from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import inline_styles, render_whole
@@ -36,6 +37,7 @@ from digest.letter.words import counts
 from digest.model import NATIONAL, REGIONS, Digest, Edition, Entry
 from digest.render import CHECKED, Letters
 from digest.store.deliveries import Delivery
+from digest.store.plans import digest_of
 from digest.transports.smtp.envelope import make_ready
 from subscribers.model import Interests, Subscriber
 from subscribers.tokens import joint_key
@@ -101,7 +103,7 @@ def repetition(letters: Letters, dice: random.Random, readers: Readers) -> tuple
     make_ready_all(frozen, warm)  # so that their layouts are at hand, as after a digest's first letter
     later = micros(lambda: make_ready_all(frozen, laters), len(laters))
     plain_first, plain_later = (
-        micros(lambda some=some: [plainly(letters, digest, sample.READER) for digest in some], len(some))
+        micros(partial(_all_plainly, letters, some), len(some))
         for some in (digests[:: DIGESTS // PLAIN], common[:: COMMON // PLAIN])
     )
     parcels, _ = compose_batch(frozen, laters[::EACH], SECRET, NOW)
@@ -110,11 +112,11 @@ def repetition(letters: Letters, dice: random.Random, readers: Readers) -> tuple
 
 def readers_by_digest(dice: random.Random, pool: Sequence[Entry]) -> Readers:
     """Return the digests of 3,000 readers, and for each the interests of its readers."""
-    candidates = [candidate_of(entry, 1) for entry in pool]
+    matcher = Matcher([candidate_of(entry, 1) for entry in pool])
     readers: Readers = defaultdict(list)
     for _ in range(3000):
         interests = Interests(zipf(dice, AREAS, dice.randint(1, 4)), zipf(dice, PLACES, dice.randint(1, 3)))
-        digest = replace(select(candidates, interests, mark=0), left_out=())
+        digest = digest_of(matcher.plan(matcher.match(interests, mark=0)))
         if digest.placed:
             readers[digest].append(interests)
     return readers
@@ -172,6 +174,11 @@ def make_ready_all(frozen: FrozenEdition, batch: list[Claimed]) -> None:
     assert not refused
     for parcel in parcels:
         make_ready(parcel, lambda tag: f"bounce+{tag}@news.example.org", OFFERS)
+
+
+def _all_plainly(letters: Letters, digests: Sequence[Digest]) -> None:
+    for digest in digests:
+        plainly(letters, digest, sample.READER)
 
 
 def plainly(letters: Letters, digest: Digest, reader: ReaderFacts) -> bytes:
