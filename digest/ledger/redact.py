@@ -9,7 +9,7 @@ from subscribers.invisible import one_line
 LONGEST_REASON = 200  # characters
 
 SERVERS_WORDS = ("refused", "uncertain", "pending", "claimed")  # states whose reason may come from a mail server
-_OUR_YES = ("settled by", "an event tells", "sandbox")  # reasons of accepted deliveries that no server wrote
+OUR_YES = ("settled by", "an event tells", "sandbox")  # reasons of accepted deliveries that no server wrote
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,100}@[^\s<>()\[\]\"',;]+")
 
 
@@ -37,7 +37,7 @@ def reason_for_receipt(state: str, reason: str, address: str | None) -> str:
 
     `address` is the reader's; None: they were erased.
     """
-    if state == "accepted" and not reason.startswith(_OUR_YES):
+    if state == "accepted" and not reason.startswith(OUR_YES):
         return ""  # because a server's answer to an accepted letter has another number for each letter
     if state in SERVERS_WORDS and reason and address is None:
         # A server may name their mailbox without its domain, and nothing here knows that name any more.

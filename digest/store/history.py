@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, cast, func, literal, or_, select, union
+from sqlalchemy import Connection, Text, case, cast, func, literal, or_, select, union
 
+from digest.ledger.redact import OUR_YES
 from digest.store.schema import delivery, digest, digest_entry, edition_entry, had, release, run, tally
 from digest.store.tallies import tallied_fates
 from subscribers.database import chunks
@@ -26,11 +27,16 @@ class EditionRun:
 
 
 def reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
-    """Return how many deliveries of an edition there are for each (state, stored reason), without the condensed."""
+    """Return how many deliveries of an edition there are for each (state, stored reason), without the condensed.
+
+    The answers to accepted letters count together, with "" for a reason, because each has a number of its own.
+    """
+    ours = or_(delivery.c.state != "accepted", *(delivery.c.reason.startswith(words) for words in OUR_YES))
+    reason = case((ours, delivery.c.reason), else_="").label("told")
     query = (
-        select(delivery.c.state, delivery.c.reason, func.count())
+        select(delivery.c.state, reason, func.count())
         .where(delivery.c.edition_id == number)
-        .group_by(delivery.c.state, delivery.c.reason)
+        .group_by(delivery.c.state, reason)
     )
     return {(row[0], row[1]): row[2] for row in conn.execute(query)}
 

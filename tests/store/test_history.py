@@ -29,9 +29,9 @@ def add_edition(engine: Engine, days: int, cadence: str = "daily") -> int:
         return int(conn.execute(insert(tables.edition).values(values).returning(tables.edition.c.id)).scalar_one())
 
 
-def add_delivery(engine: Engine, edition: int, state: str, run: int | None = None) -> None:
+def add_delivery(engine: Engine, edition: int, state: str, run: int | None = None, **more: object) -> None:
     with writing(engine) as conn:
-        row = {"edition_id": edition, "subscriber_id": 1, "state": state, "run_id": run, "updated_at": NOW}
+        row = {"edition_id": edition, "subscriber_id": 1, "state": state, "run_id": run, "updated_at": NOW, **more}
         conn.execute(insert(tables.delivery).values(row))
 
 
@@ -59,3 +59,21 @@ def test_an_old_edition_is_listed_as_long_as_a_letter_of_it_is_not_settled(engin
     add_delivery(engine, settled, "accepted")
     with reading(engine) as conn:
         assert [edition.id for edition in editions.listing(conn)] == [*newer[:-51:-1], old]
+
+
+@POSTGRESQL_LONG
+def test_the_answers_to_accepted_letters_are_one_reason_however_many_they_are(engine: Engine) -> None:
+    """A server's answer has a number for each letter, and a receipt of 100,000 of them holds none of these."""
+    edition = add_edition(engine, 0)
+    answers = [("accepted", f"250 2.0.0 Ok: queued as 4X{number}") for number in range(3)]
+    answers += [("refused", f"550 no mailbox {number % 2}") for number in range(3)]
+    answers.append(("accepted", "an event tells that it arrived"))
+    for reader, (state, reason) in enumerate(answers, 1):
+        add_delivery(engine, edition, state, subscriber_id=reader, reason=reason)
+    with reading(engine) as conn:
+        assert history.reasons(conn, edition) == {
+            ("accepted", ""): 3,
+            ("accepted", "an event tells that it arrived"): 1,
+            ("refused", "550 no mailbox 0"): 2,
+            ("refused", "550 no mailbox 1"): 1,
+        }
