@@ -5,6 +5,7 @@ The file transport mails nobody: it serves a first installation, `digest demo` a
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 import re
@@ -215,20 +216,28 @@ def _write_edition_index(folder: Path) -> None:
     from email import policy
     from email.parser import BytesHeaderParser
 
-    letters = sorted(folder.glob("*.eml"))
     parser = BytesHeaderParser(policy=policy.default)
     rows = []
-    for letter in letters[:_INDEXED]:
-        with letter.open("rb") as file:
+    for stem in heapq.nsmallest(_INDEXED, _letters_in(folder), key=int):
+        with (folder / f"{stem}.eml").open("rb") as file:
             head = parser.parse(file)
-        rows.append({"stem": letter.stem, "subject": str(head["Subject"]), "to": str(head["To"])})
-    _write_page(folder, {"title": folder.name, "letters": rows, "count": len(letters)})
+        rows.append({"stem": stem, "subject": str(head["Subject"]), "to": str(head["To"])})
+    _write_page(folder, {"title": folder.name, "letters": rows, "count": sum(1 for _ in _letters_in(folder))})
 
 
 def _write_index(directory: Path) -> None:
     folders = sorted(page.parent for page in directory.glob(f"*/{_INDEX}"))
-    editions = [(folder.name, sum(1 for _ in folder.glob("*.eml"))) for folder in folders]
+    editions = [(folder.name, sum(1 for _ in _letters_in(folder))) for folder in folders]
     _write_page(directory, {"title": "Letters", "editions": editions})
+
+
+def _letters_in(folder: Path) -> Iterator[str]:
+    """Yield the stem of each letter in an edition's folder, one after the other, because there may be a million."""
+    with os.scandir(folder) as files:
+        for file in files:
+            stem, _, kind = file.name.rpartition(".")
+            if kind == "eml" and _LETTER.fullmatch(file.name):
+                yield stem
 
 
 def _write_page(folder: Path, values: dict[str, object]) -> None:
