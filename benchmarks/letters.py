@@ -32,7 +32,8 @@ from digest.delivery.hand_over import FrozenEdition, compose_batch
 from digest.group import Matcher, candidate_of
 from digest.letter import views
 from digest.letter.blocks import ReaderFacts
-from digest.letter.compile import inline_styles, render_whole
+from digest.letter.compile import render_whole
+from digest.letter.inliner import inline_styles
 from digest.letter.words import counts
 from digest.model import NATIONAL, REGIONS, Digest, Edition, Entry
 from digest.render import CHECKED, Letters

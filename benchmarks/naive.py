@@ -23,7 +23,8 @@ from benchmarks.sample import check_first_letters
 from benchmarks.sinks import smtp_sink, smtp_transport
 from digest.delivery.parcel import links_of, reader_facts
 from digest.letter import views
-from digest.letter.compile import Letter, inline_styles, render_whole
+from digest.letter.compile import Letter, render_whole
+from digest.letter.inliner import inline_styles
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, NATIONAL, Digest, Edition, Entry, Group, Placed, Reason, Section
 from digest.render import Letters

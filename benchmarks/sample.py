@@ -25,7 +25,8 @@ from benchmarks.population import Population
 from benchmarks.sinks import smtp_sink, smtp_transport
 from digest.delivery.parcel import links_of, reader_facts
 from digest.letter import views
-from digest.letter.compile import inline_styles, render_whole
+from digest.letter.compile import render_whole
+from digest.letter.inliner import inline_styles
 from digest.letter.words import counts
 from digest.send import frozen_edition
 from digest.store import deliveries

@@ -16,9 +16,10 @@ from digest.letter import catalogue
 from digest.letter.assemble import assemble, extremes, proven
 from digest.letter.blocks import Appearance, Assembled, EditionFacts, ReaderFacts
 from digest.letter.clip import fit
-from digest.letter.compile import Inline, Letter, compile_letter, inline_styles
+from digest.letter.compile import Inline, Letter, compile_letter
 from digest.letter.form import Form, random_stem
 from digest.letter.form import form as make_form
+from digest.letter.inliner import inline_styles
 from digest.model import Digest, Edition, Entry
 from digest.system.resources import resource
 

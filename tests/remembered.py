@@ -18,7 +18,7 @@ from sqlalchemy.util import LRUCache
 from digest import pipeline
 from digest.config.settings import Settings
 from digest.delivery.trial import trial_letter
-from digest.letter import compile as compiling
+from digest.letter import inliner
 
 _PAGES: LRUCache[tuple[str, bool], str] = LRUCache(400)
 _RULES: LRUCache[tuple[str, int], tuple[list[Any], list[Any]]] = LRUCache(100)
@@ -67,7 +67,7 @@ class PostgresqlAlike(_Alike, PGDialect_psycopg):
 
 def share() -> None:
     """Let all engines made from now on share their compiled statements, and all letters their pages."""
-    compiling.Premailer = RememberingPremailer
+    inliner.Premailer = RememberingPremailer
     pipeline.trial_letter = _tried_once  # type: ignore[attr-defined]
     registry.register("sqlite", __name__, SqliteAlike.__name__)
     registry.register("postgresql.psycopg", __name__, PostgresqlAlike.__name__)

@@ -87,3 +87,10 @@ def test_status_and_a_run_with_nothing_due_load_no_parser_and_no_template(
     assert sorted(set(BUSY) & set(loaded_by([*given, "status"], [*given, "run"]))) == []
     # SQLite removes its log when the last connection closes, which the end of a process does not see to any more.
     assert list(house.config.parent.glob("*.db-wal")) == []
+
+
+def test_rendering_letters_loads_nothing_that_fetches_style_sheets() -> None:
+    code = "import sys, digest.render; print('requests' in sys.modules); import requests; print(requests.__file__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    absent, file = done.stdout.splitlines()
+    assert (absent, Path(file).name) == ("False", "__init__.py"), done.stderr

@@ -5,28 +5,26 @@ Styles are moved inline once for each edition and language.
 The html of the whole edition (shell, every heading, every entry) is rendered once with markers between its parts,
 premailer moves its styles inline in one call, and the result is cut at the markers. A cut is correct as long as each
 template and style rule depends on its own part only; `digest.letter.assemble` tests that, and has each digest
-compiled by itself where it does not hold. This module is the only home of premailer.
+compiled by itself where it does not hold.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from jinja2 import Environment
 from markupsafe import Markup
-from premailer import Premailer
 
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
 from digest.letter.blocks import READER_TOKENS, Appearance, Block, BlockKey, Blocks, EditionFacts, Gap, Layouts, Piece
 from digest.letter.inert import PERCENT
+from digest.letter.inliner import inline_styles
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
 from digest.letter.views import COLUMNS, Book, unguard, wrapped
@@ -41,21 +39,6 @@ _TOKEN = re.compile(r"%%([a-z_]+)%%")
 _MARKUP = re.compile(r"<!--.*?-->|<[A-Za-z/!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
 _SHELL = frozenset(READER_TOKENS + part_views.DIGEST_TOKENS)
 _EVERY = _SHELL | frozenset(part_views.PART_TOKENS)
-
-
-# Cached because each run compiles the same trial letter, and an editor often asks for the same preview again.
-@lru_cache(maxsize=8)
-def inline_styles(html: str) -> str:
-    """Return `html` with the plain rules of its first style element moved onto the elements (premailer)."""
-    page = Premailer(
-        html,
-        strip_important=False,
-        disable_basic_attributes=["width", "height", "bgcolor", "align", "valign"],
-        allow_network=False,
-        cssutils_logging_level=logging.CRITICAL,
-    )
-    # No pretty printing, because it adds line breaks that depend on an element's neighbours.
-    return str(page.transform(pretty_print=False))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

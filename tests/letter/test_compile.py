@@ -14,7 +14,8 @@ import pytest
 
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble
-from digest.letter.compile import Letter, compile_letter, inline_styles
+from digest.letter.compile import Letter, compile_letter
+from digest.letter.inliner import inline_styles
 from digest.letter.templates import environment, render
 from digest.model import Digest, Section
 from tests.counts import spread
