@@ -68,13 +68,16 @@ def _figures(times: dict[str, list[float]]) -> list[Figure]:
     ratios = tuple(ours / theirs for ours, theirs in zip(times["postgresql"], times["sqlite"], strict=False))
     return [
         Figure("freeze-cpu", "freeze of 100,000 readers, processor time a reader, SQLite",
-               tuple(times["sqlite"]), "µs", 60, 20, more=False),
+               tuple(times["sqlite"]), "µs", 60, 20, more=False,
+               short="reading and writing the rows is half of it, and the other half is Python for each reader"),
         Figure("match", "readers' rows in, digests out, vs only fetching the rows",
-               tuple(times["match"]), "×", 3, 1.5, more=False),
+               tuple(times["match"]), "×", 3, 1.5, more=False,
+               short="a reader's interests are made of their row before they can be matched"),
         Figure("freeze-postgresql", "freeze of 100,000 readers, PostgreSQL vs SQLite, processor time of the client",
-               ratios or (float("inf"),), "×", 1.2, 1, more=False, short="" if ratios else NO_SERVER),
+               ratios or (float("inf"),), "×", 1.2, 1, more=False, short="the rows cross a socket" if ratios else NO_SERVER),
         Figure("run-memory-100000", "peak memory of a run up to the freeze, 100,000 readers",
-               tuple(times["memory"]), "MB", 150, 110, more=False),
+               tuple(times["memory"]), "MB", 150, 110, more=False,
+               short="the libraries alone take half of it"),
     ]  # fmt: skip
 
 
