@@ -132,7 +132,7 @@ class Evidence:
 class Facets:
     """An entry's policy areas, regions and themes, strongest first, and the evidence for each.
 
-    `regions` is empty for an old entry of a baseline that nobody has needed yet (`digest.editions.classified`), else
+    `regions` is empty for an entry of a baseline that nobody has needed yet (`digest.editions.classified`), else
     never (an entry that names no region is `national`); `policy_areas` is empty for an unclassified entry. `place` is
     the name of the place to show a reader ("Cornwall"), or "".
     """

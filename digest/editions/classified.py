@@ -1,6 +1,6 @@
-"""Classify the entries of a source before the transaction that stores them, and its old ones only when needed.
+"""Classify the entries of a source before the transaction that stores them, and its baseline only when needed.
 
-An old entry of a baseline is not mailed, so that it is stored without facets: without any region, which every
+An entry of a baseline is not mailed, so that it is stored without facets: without any region, which every
 classified entry has. `with_facets` gives them to whoever lists, shows or releases it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -21,7 +21,6 @@ from digest.store import entries, sources
 from digest.store.engine import reading
 
 UNCLASSIFIED = Facets(regions=())
-_OLD = timedelta(weeks=13)
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +56,7 @@ class CarefulClassifier:
 def classified(
     installation: Installation, source: Source, sightings: Sequence[Sighting], now: datetime
 ) -> CarefulClassifier:
-    """Return a classifier that has classified the new and changed ones of a reading's sightings, old ones left out.
+    """Return a classifier that has classified the new and changed ones of a reading's sightings, no baseline's.
 
     Called before the transaction that stores them, because classifying takes long and others wait to write.
     """
@@ -66,23 +65,33 @@ def classified(
     with reading(installation.engine) as conn:
         is_first = sources.state_of(conn, source).first_ok_at is None
         stored = entries.stored_prints(conn, source.name, prints.values())
+    needed = {id(sighting) for sighting in (owed_of(source, sightings, now) if is_first else sightings)}
     for sighting in sightings:
-        if prints[id(sighting)] not in stored and not (is_first and can_wait(sighting, now)):
+        if prints[id(sighting)] not in stored and (id(sighting) in needed or not can_wait(sighting)):
             classifier.classify(sighting, source)
     return classifier
 
 
-def can_wait(sighting: Sighting, now: datetime) -> bool:
-    """Return whether a sighting that becomes an entry of the baseline is classified when needed: it is old.
+def owed_of(source: Source, sightings: Sequence[Sighting], now: datetime) -> list[Sighting]:
+    """Return those of a source's first sight that readers get: the newest n, or all of the last n days."""
+    if source.backfill.span is not None:
+        since = now - source.backfill.span
+        return [sighting for sighting in sightings if sighting.published and sighting.published >= since]
+    oldest = datetime.min.replace(tzinfo=now.tzinfo)
+    newest = sorted(sightings, key=lambda sighting: sighting.published or oldest, reverse=True)
+    return newest[: source.backfill.count]
+
+
+def can_wait(sighting: Sighting) -> bool:
+    """Return whether a sighting that becomes an entry of the baseline is classified when needed.
 
     One that declares its own facets is not, because these are not stored.
     """
-    declares = sighting.place or sighting.policy_areas or sighting.regions or sighting.themes
-    return not declares and sighting.published is not None and sighting.published < now - _OLD
+    return not (sighting.place or sighting.policy_areas or sighting.regions or sighting.themes)
 
 
 def with_facets(conn: Connection, installation: Installation, entry: Entry) -> Entry:
-    """Return an entry with its facets, which an old entry of a baseline gets here by today's configuration."""
+    """Return an entry with its facets, which an entry of a baseline gets here by today's configuration."""
     if entry.facets.regions:
         return entry
     configured = {source.name: source for source in installation.settings.sources}

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.classify import kind_of
-from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait
+from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait, owed_of
 from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
@@ -176,8 +176,8 @@ def _states(
 ) -> list[tuple[New, str]]:
     """Return the new entries in the source's order, each with the state it is stored in."""
     if state.first_ok_at is None and why_held is None:
-        owed = {id(new) for new in _backfill(source, decision.new, now)}
-        return [(new, "ready" if id(new) in owed else "baseline") for new in decision.new]
+        owed = {id(sighting) for sighting in owed_of(source, [new.sighting for new in decision.new], now)}
+        return [(new, "ready" if id(new.sighting) in owed else "baseline") for new in decision.new]
     return [(new, _state(new, state, decision, why_held)) for new in decision.new]
 
 
@@ -205,7 +205,7 @@ def _add(
     arrivals = []
     for new, state in backwards:
         sign = _sign(new, state, why_held, now)
-        waits = state == "baseline" and can_wait(new.sighting, now)
+        waits = state == "baseline" and can_wait(new.sighting)
         facets = UNCLASSIFIED if waits else classifier.classify(new.sighting, source)
         failpoint("gather: one classified")
         kind = kind_of(new.sighting, source)
@@ -237,13 +237,3 @@ def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:
 def _doubt(new: New) -> str:
     other = "date or address" if plain_words(new.doubt) == plain_words(new.sighting.title) else "title"
     return f"it may be {new.doubt[:60]!r} under another {other}"
-
-
-def _backfill(source: Source, new: Sequence[New], now: datetime) -> list[New]:
-    """Return the entries of a source's first sight that are owed: the newest n, or all of the last n days."""
-    if source.backfill.span is not None:
-        since = now - source.backfill.span
-        return [entry for entry in new if entry.sighting.published and entry.sighting.published >= since]
-    oldest = datetime.min.replace(tzinfo=now.tzinfo)
-    newest = sorted(new, key=lambda entry: entry.sighting.published or oldest, reverse=True)
-    return newest[: source.backfill.count]

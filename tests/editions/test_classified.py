@@ -1,4 +1,4 @@
-"""Old entries of a baseline are stored without facets, and whoever needs them gets the ones of the classifier."""
+"""Entries of a baseline are stored without facets, and whoever needs them gets the ones of the classifier."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from digest.desk import edit
 from digest.editions.classified import can_wait, with_facets
 from digest.editions.readings import store_snapshot
-from digest.model import Entry, Facets, Sighting, Snapshot, Source
+from digest.model import Backfill, Entry, Facets, Sighting, Snapshot, Source
 from digest.sources.read import Reading, Validators
 from digest.store import entries
 from digest.store.engine import reading
@@ -23,7 +23,7 @@ OLD = Sighting(
     categories=("Housing",),
 )  # fmt: skip
 YOUNG = replace(OLD, guid="young", link="https://a.example/young", title="Transport", published=START)
-SOURCE = Source("Notes", url="https://a.example/")
+SOURCE = Source("Notes", url="https://a.example/", backfill=Backfill(span=timedelta(weeks=13)))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def stored(house: House) -> dict[str, Entry]:
         return {entry.title: entry for entry in entries.listing(conn)}
 
 
-def test_only_the_old_entry_waits_for_its_facets(house: House) -> None:
+def test_the_baseline_waits_for_its_facets_and_the_backfill_has_them(house: House) -> None:
     shown = stored(house)
     assert shown["Housing in Leeds"].facets == Facets(regions=())
     assert shown["Transport"].facets == house.place.classifier.classify(YOUNG, SOURCE)
@@ -70,12 +70,11 @@ def test_releasing_gives_the_facets(house: House) -> None:
     ("sighting", "waits"),
     [
         (OLD, True),
-        (YOUNG, False),
-        (replace(OLD, published=None), False),
-        (replace(OLD, published=START - timedelta(weeks=13)), False),
+        (YOUNG, True),
+        (replace(OLD, published=None), True),
         (replace(OLD, regions=("Wales",)), False),
         (replace(OLD, place="Leeds"), False),
     ],
 )
-def test_an_old_sighting_waits_unless_it_declares_facets(sighting: Sighting, waits: bool) -> None:
-    assert can_wait(sighting, START) is waits
+def test_a_sighting_waits_unless_it_declares_facets(sighting: Sighting, waits: bool) -> None:
+    assert can_wait(sighting) is waits
