@@ -38,6 +38,7 @@ def is_reserved(host: str) -> bool:
     return any(f".{host}".endswith(f".{name}") for name in _RESERVED)
 
 
+@lru_cache(maxsize=256)  # because the same address is judged for each key of an entry
 def absolute_link(raw: str | None, base: str | None) -> str | None:
     """Return `raw` as an absolute http(s) address of at most 2,000 ASCII characters, or None.
 
@@ -111,6 +112,7 @@ def without_tracking(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "&".join(kept), fragment))
 
 
+@lru_cache(maxsize=256)
 def link_key(url: str) -> str | None:
     """Return a key that every spelling of one page's address has in common, or None.
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from digest.model import Sighting, Source
@@ -24,6 +25,7 @@ from digest.sources.sameness import (
     SAME,
     Showing,
     likeness,
+    local_day,
     moved,
     plain_words,
     retitled,
@@ -43,9 +45,11 @@ MOST_RETITLED = 50
 _MOST_CANDIDATES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """Hold what is stored of one entry, to tell an edit of it from another entry."""
+class StoredEntry(NamedTuple):
+    """Hold what is stored of one entry, to tell an edit of it from another entry.
+
+    A named tuple, because those of many days are made for each reading.
+    """
 
     source: str
     title: str
@@ -116,7 +120,7 @@ def print_of(sighting: Sighting) -> str:
 def keys_of(sighting: Sighting, source: str) -> dict[str, str]:
     """Return the keys of a sighting by kind; a kind for which the sighting holds too little is absent."""
     keys: dict[str, str] = {}
-    title, day = " ".join(plain_words(sighting.title)), showing_of(sighting).day
+    title, day = " ".join(plain_words(sighting.title)), local_day(sighting.published)
     text = " ".join(_WORDS.findall(re.sub(r"<[^>]*>", " ", sighting.html or sighting.summary).casefold()))
     link = link_key(sighting.link) if sighting.link else None
     if guid := _plain_guid(sighting):
@@ -224,12 +228,15 @@ def _match_by_keys(
     A key of `shared` may lead to an entry, and is no evidence that it is the one.
     """
     pairs = []
-    entries = {number: entry.showing for number, entry in stored.entries.items()}
+    entries: dict[int, Showing] = {}
     for n, keys in enumerate(keyed):
+        numbers = {stored.keys.get(key) for kind, key in keys.items() if kind != TEXT}
+        led = [number for number in numbers if number is not None and number in stored.entries]
+        if not led:
+            continue
         own_guid = GUID in keys and _plain_guid(firsts[n]) != _plain_link(firsts[n].link) and keys[GUID] not in shared
-        for number in {stored.keys.get(key) for kind, key in keys.items() if kind != TEXT}:
-            if number is None or number not in entries:
-                continue
+        for number in led:
+            entries.setdefault(number, stored.entries[number].showing)
             leads = {kind for kind, key in keys.items() if stored.keys.get(key) == number}
             weight = _SURELY
             if WHOLE not in leads:
@@ -258,14 +265,15 @@ def _match_by_day(
     An entry that the snapshot shows by itself is no candidate.
     """
     taken = set(matched.values())
+    doubts: dict[int, str] = {}
+    unmatched = [n for n, showing in enumerate(showings) if n not in matched and showing.published]
+    if not unmatched or len(unmatched) > MOST_RETITLED:
+        return {}  # because so many at once are no mended titles, and each comparison takes time
     of_day: dict[str, dict[int, Showing]] = {}
     for number, entry in stored.entries.items():
         if entry.published and number not in taken:
-            of_day.setdefault(entry.showing.day, {})[number] = entry.showing
-    doubts: dict[int, str] = {}
-    unmatched = [n for n, showing in enumerate(showings) if n not in matched and showing.published]
-    if len(unmatched) > MOST_RETITLED:
-        return {}  # because so many at once are no mended titles, and each comparison takes time
+            showing = entry.showing
+            of_day.setdefault(showing.day, {})[number] = showing
     for n in unmatched:
         candidates = list(of_day.get(showings[n].day, {}).items())[:_MOST_CANDIDATES]
         verdicts = (

@@ -32,7 +32,7 @@ _TELLING_WORD = 5  # letters: most shorter words stand in every text
 _LEAST_CONTAINED = 3
 _NEAR, _VERY_NEAR = 0.75, 0.9
 _TYPO = 0.8
-_START = 300  # characters
+_START, _VERY_START = 300, 50  # characters
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ class Showing:
     @cached_property
     def first_words(self) -> tuple[str, ...]:
         """Return words with which the text begins, all of it being read no further than its first lines."""
-        start = self.html[:_START]
-        # Leave out a tag that is cut, and the last word, which may be cut too.
-        tag = start.find("<", start.rfind(">") + 1)
-        return plain_words(_TAG.sub(" ", start if tag < 0 else start[:tag]))[:-1]
+        return _words_before(self.html, _START)
+
+    @cached_property
+    def very_first_words(self) -> tuple[str, ...]:
+        """Return the first few of `first_words`."""
+        return _words_before(self.html, _VERY_START)
 
     @cached_property
     def text_counts(self) -> Counter[str]:
@@ -193,7 +195,20 @@ def moved(a: Showing, b: Showing) -> str:
 
 def _begin_differently(a: Showing, b: Showing) -> bool:
     """Return whether two texts differ in their first words already; a quick look, which tells less than all words."""
-    return any(first != second for first, second in zip(a.first_words, b.first_words, strict=False))
+    # The few first, because most texts differ there already.
+    return _differ(a.very_first_words, b.very_first_words) or _differ(a.first_words, b.first_words)
+
+
+def _differ(first: Iterable[str], second: Iterable[str]) -> bool:
+    return any(word != other for word, other in zip(first, second, strict=False))
+
+
+def _words_before(html: str, end: int) -> tuple[str, ...]:
+    """Return the words of a text before character number `end` of its HTML."""
+    start = html[:end]
+    # Leave out a tag that is cut, and the last word, which may be cut too.
+    tag = start.find("<", start.rfind(">") + 1)
+    return plain_words(_TAG.sub(" ", start if tag < 0 else start[:tag]))[:-1]
 
 
 def _are_of_one_form(a: Showing, b: Showing, left: frozenset[str]) -> bool:
