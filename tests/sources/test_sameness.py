@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from digest.sources.sameness import Showing, _begin_differently
 
 PIECES = (
@@ -28,3 +30,20 @@ def test_equal_texts_never_begin_differently() -> None:
 def test_texts_that_begin_differently_are_told_apart_at_once() -> None:
     a, b = (Showing("", None, None, f"<p>{word} begins a text of some length, to its end</p>") for word in ("A", "B"))
     assert _begin_differently(a, b)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>The council met residents on Monday to plan a family hub that brings early help and advice.</p>",
+        "<p>Short.</p>",
+        "",
+        '<p><a href="https://a.example/a-long-address-that-is-cut-in-its-middle">The council</a> met residents.</p>',
+        "Fewer than 3 < 5 places that the council met in, and a cafe\u0301 of residents among them all the time.",
+        "a " * 200,
+    ],
+)
+def test_the_very_first_words_of_a_text_are_the_first_ones(html: str) -> None:
+    showing = Showing("", None, None, html)
+    few = showing.very_first_words
+    assert showing.first_words[: len(few)] == few and len(few) <= len(showing.first_words)
