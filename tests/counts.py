@@ -37,9 +37,18 @@ def table(names: str, cases: Iterable[Any]) -> Callable[[Test], Test]:
         signature = inspect.signature(test)
         others = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
         all_cases.__signature__ = signature.replace(parameters=others)
+        all_cases.rows = rows
         return all_cases
 
     return decorate
+
+
+def rows_of(test: Callable[..., None]) -> list[Any]:
+    """Return the cases of a test that has a `table`, or that pytest calls once for each."""
+    if hasattr(test, "rows"):
+        return list(test.rows)
+    [cases] = [mark.args[1] for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    return [getattr(case, "values", case) for case in cases]
 
 
 POSTGRESQL_LONG = pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 from xml.sax.saxutils import escape
 
+from tests.counts import rows_of
 from tests.sources import hostile, test_links
 from tests.sources.formats import test_titles
 from tests.sources.web import test_fetch_meaning, test_fetch_transport, test_guard
@@ -16,11 +15,11 @@ Case = Script | bytes | str  # a str is an address by itself
 
 def every(scale: float = 1.0) -> dict[str, list[Case]]:
     """Groups A to D, F, G and I: what `make test` goes through one by one. `scale` shrinks the XML floods."""
-    answers = _table(test_fetch_transport.test_a_hostile_answer_ends_with_a_reason)
-    targets = _table(test_fetch_transport.test_a_redirect_goes_nowhere_it_should_not)
-    titles = _table(test_titles.test_a_title_is_one_line_of_plain_text)
-    refusals = _table(test_fetch_meaning.test_a_refusal_has_a_reason_and_a_cure)
-    moves = _table(test_fetch_meaning.test_only_permanent_redirects_in_a_row_move_a_source)
+    answers = rows_of(test_fetch_transport.test_a_hostile_answer_ends_with_a_reason)
+    targets = rows_of(test_fetch_transport.test_a_redirect_goes_nowhere_it_should_not)
+    titles = rows_of(test_titles.test_a_title_is_one_line_of_plain_text)
+    refusals = rows_of(test_fetch_meaning.test_a_refusal_has_a_reason_and_a_cure)
+    moves = rows_of(test_fetch_meaning.test_only_permanent_redirects_in_a_row_move_a_source)
     page = b"<html>challenge</html>"
     return {
         "A": [*(script() for script, _ in answers), *(redirect(to.format(denied=9)) for to, _ in targets)],
@@ -34,12 +33,6 @@ def every(scale: float = 1.0) -> dict[str, list[Case]]:
             *(redirect("/elsewhere", statuses[0]) for statuses, _ in moves),
         ],
     }
-
-
-def _table(test: Callable[..., None]) -> list[Any]:
-    """Return the rows of a parametrized test."""
-    rows: list[Any] = test.pytestmark[0].args[1]  # type: ignore[attr-defined]
-    return rows
 
 
 def _header(kind: str) -> str:

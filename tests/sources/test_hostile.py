@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from digest.errors import SourceError
 from digest.model import Snapshot
 from digest.sources.formats.feed import parse_feed
@@ -12,7 +14,7 @@ from digest.sources.formats.tidy import MAX_ENTRIES, MAX_GUID
 from digest.sources.sandbox.child import ChildLimits, parse_limited
 from digest.sources.sanitise import MAX_HTML, MAX_TITLE
 from tests.counts import table
-from tests.sources import hostile
+from tests.sources import catalogue, hostile
 from tests.sources.webserver import Web, dialled
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -89,3 +91,8 @@ def test_no_encoding_loses_the_entry_or_smuggles_markup_in(name: str) -> None:
         assert title == ("Café “Größe”")
     if name == "shift-jis":
         assert title == "日本"
+
+
+@pytest.mark.long
+def test_the_catalogue_of_the_proof_holds_every_case_that_these_tests_go_through() -> None:
+    assert sum(map(len, catalogue.every(scale=0.01).values())) == 264
