@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from subscribers.consent import may_mail
+from subscribers.database import among
 from subscribers.model import Reader, Subscriber
 from subscribers.rows import COLUMNS, to_subscriber
 from subscribers.suppression import reasons_for, suppressed_reasons
@@ -42,7 +43,7 @@ def read_mailable(
 
     Ids without a subscriber are left out.
     """
-    rows = conn.execute(select(*COLUMNS, subscriber.c.email_key).where(subscriber.c.id.in_(ids))).all()
+    rows = conn.execute(select(*COLUMNS, subscriber.c.email_key).where(among(conn, subscriber.c.id, ids))).all()
     readers = {row.id: to_subscriber(row[:-1]) for row in rows}
     reasons = reasons_for(conn, secret, [row.email_key for row in rows])
     suppressed = {row.id for row in rows if row.email_key in reasons}

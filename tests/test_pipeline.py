@@ -119,7 +119,7 @@ def test_a_letter_that_breaks_the_program_stays_owed_and_stops_no_other(house: H
         assert owed.digest is not None
         contents = deliveries.digests(conn, [owed.digest])[owed.digest]
     batch = [
-        Claimed(replace(owed, id=n), Subscriber(n, f"r{n}@example.org", language=language, key="0" * 16), contents)
+        Claimed(owed._replace(id=n), Subscriber(n, f"r{n}@example.org", language=language, key="0" * 16), contents)
         for n, language in enumerate(("cy", "en"), 1)
     ]
     parcels, outcomes = compose_batch(replace(frozen, letters=letters), batch, house.place.secret, house.now)

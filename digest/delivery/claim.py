@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -25,8 +26,7 @@ from subscribers.model import Subscriber
 from subscribers.suppression import seal
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """Hold one delivery that may be handed over, its reader and the digest they get."""
 
     delivery: Delivery

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, tuple_, update
+from pydantic_core import from_json
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, exists, func, or_, select, tuple_, update
 
 from digest.ledger.states import OPEN_STATES, OWED_AGAIN, before
 from digest.model import Digest, Edition, Receipt
@@ -18,15 +18,14 @@ from digest.store.bulk import insert_rows, new_ids
 from digest.store.plans import digest_of, placed_in, plan_of, whole_digest
 from digest.store.schema import delivery, digest, digest_entry, edition, edition_entry, had, mark, tally
 from digest.store.tallies import tallied_states
-from subscribers.database import chunks
+from subscribers.database import among, chunks
 from subscribers.tables import subscriber
 
 # The states of the readers whose mark moves when the edition is frozen; a held reader's mark does not move.
 CONSIDERED = ("pending", "empty", "suppressed")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Hold one delivery. `digest` is None where no letter was planned."""
 
     id: int
@@ -65,11 +64,13 @@ def replace_digest(conn: Connection, number: int, contents: Digest) -> None:
 
 def digests(conn: Connection, ids: Iterable[int], *, left_out: bool = True) -> dict[int, Digest]:
     """Return stored digests by id; without `left_out`, only what a letter shows, which is quicker."""
-    rows = conn.execute(select(digest).where(digest.c.id.in_(sorted(set(ids))))).all()
+    # As text, because the reader of pydantic takes half as long for it.
+    query = select(digest.c.id, cast(digest.c.plan, Text), digest.c.edition_id)
+    rows = conn.execute(query.where(among(conn, digest.c.id, sorted(set(ids))))).all()
     if not left_out:
-        return {row.id: digest_of(row.plan) for row in rows}
-    entries = _entries_in_order(conn, {row.edition_id for row in rows})
-    return {row.id: whole_digest(row.plan, entries[row.edition_id]) for row in rows}
+        return {number: digest_of(from_json(plan)) for number, plan, _ in rows}
+    entries = _entries_in_order(conn, {of_edition for _, _, of_edition in rows})
+    return {number: whole_digest(from_json(plan), entries[of_edition]) for number, plan, of_edition in rows}
 
 
 def add(conn: Connection, number: int, rows: Sequence[tuple[int, int | None, str, str]], now: datetime) -> None:
@@ -124,16 +125,16 @@ def claim(conn: Connection, ids: Sequence[int], run: int, now: datetime, send_at
     `send_at`: in slot mode, the hour; then no byte of a delivery leaves before its request is stored.
     """
     # The database checks the state again under the row's lock, so that of two runs only one gets a delivery.
-    claimed = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "pending")
+    claimed = update(delivery).where(among(conn, delivery.c.id, ids), delivery.c.state == "pending")
     step = {"state": "claimed", "run_id": run, "retry_at": None, "updated_at": now}
     claimed = claimed.values(attempts=delivery.c.attempts + 1, send_at=send_at, request=None, **step)
-    return set(conn.scalars(claimed.returning(delivery.c.id)))
+    return set(conn.scalars(claimed.returning(delivery.c.id)).all())
 
 
 def claimed_by(conn: Connection, ids: Sequence[int], run: int) -> set[int]:
     """Return which of these deliveries `run` still has claimed."""
-    claims = (delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
-    return set(conn.scalars(select(delivery.c.id).where(*claims)))
+    claims = (among(conn, delivery.c.id, ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    return set(conn.scalars(select(delivery.c.id).where(*claims)).all())
 
 
 def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: datetime, run: int | None = None) -> None:
@@ -146,7 +147,7 @@ def settle(conn: Connection, outcomes: Iterable[tuple[int, str, str]], now: date
     for number, state, reason in outcomes:
         by_outcome.setdefault((state, reason), []).append(number)
     for (state, reason), ids in by_outcome.items():
-        step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state.in_(before(state)))
+        step = update(delivery).where(among(conn, delivery.c.id, ids), delivery.c.state.in_(before(state)))
         if run is not None:
             step = step.where(delivery.c.run_id == run)
         conn.execute(step.values(state=state, reason=reason, updated_at=now))
@@ -183,7 +184,8 @@ def wait(conn: Connection, number: int, until: datetime, reason: str, now: datet
 
 def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
     """Give claims of `run` that were not begun back as pending; they do not count as attempts."""
-    step = update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == "claimed", delivery.c.run_id == run)
+    claims = among(conn, delivery.c.id, ids), delivery.c.state == "claimed", delivery.c.run_id == run
+    step = update(delivery).where(*claims)
     conn.execute(step.values(state="pending", attempts=delivery.c.attempts - 1, updated_at=now))
 
 
@@ -285,7 +287,7 @@ def _select(
     conn: Connection, *where: Any, order: Sequence[Any] = (delivery.c.id,), limit: int | None = None
 ) -> list[Delivery]:
     query = select(*_COLUMNS).where(*where).order_by(*order).limit(limit)
-    return [Delivery(*row) for row in conn.execute(query)]
+    return list(map(Delivery._make, conn.execute(query).all()))
 
 
 def _entries_in_order(conn: Connection, numbers: Iterable[int]) -> dict[int, list[int]]:
