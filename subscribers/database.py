@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     BigInteger,
     ColumnElement,
     Connection,
     DateTime,
     Integer,
     MetaData,
+    Text,
     any_,
     bindparam,
+    cast,
     func,
+    literal,
     select,
 )
 from sqlalchemy.engine import Dialect
@@ -89,6 +93,17 @@ def among(conn: Connection, column: ColumnElement[Any], values: Iterable[int] | 
     if conn.dialect.name == "postgresql":
         return column == any_(bindparam(None, list(values), ARRAY(column.type)))
     return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+
+
+def pairs(conn: Connection, texts: Mapping[int, str]) -> tuple[ColumnElement[int], ColumnElement[str]]:
+    """Return two columns, the numbers and the text of each, of a table given to the database as a single value."""
+    whole = json.dumps(texts)
+    if conn.dialect.name == "postgresql":
+        table = func.json_each_text(cast(literal(whole, Text), JSON))
+    else:
+        table = func.json_each(whole)
+    columns = table.table_valued("key", "value").c
+    return cast(columns.key, BigInteger), columns.value
 
 
 def _from_sqlite(value: str | None) -> datetime | None:
