@@ -64,7 +64,8 @@ class CountingSink:
             if in_letter:
                 self._take(bytes(received[: end + 2]))
                 del received[: end + len(_END)]
-                answers.append(b"250 2.0.0 Ok: queued\r\n")
+                # With another number for each letter, as a real server answers.
+                answers.append(b"250 2.0.0 Ok: queued as %X\r\n" % self.messages)
                 in_letter = False
             else:
                 verb = bytes(received[:4]).upper()
