@@ -5,7 +5,7 @@
 An edition for 10,000 readers is frozen once. Each repetition sends as many letters of 42,000 bytes by
 `smtp-source -s 20`, and then the edition's by `digest send` from a fresh copy of the frozen database, both into
 Postfix's `smtp-sink`. Two more sends go to a sink that counts, one of them to 100,000 readers, and a sample of what
-arrives there must be equal to the letters rendered as a whole. Memory is measured with 10,000 and with 100,000 readers.
+arrives there must equal the letters rendered as a whole. Memory is measured with 10,000 and with 100,000 readers.
 """
 
 from __future__ import annotations
