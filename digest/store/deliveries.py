@@ -164,19 +164,27 @@ def put_off(
     `tried` false: the claim does not count as an attempt.
     """
     attempts = delivery.c.attempts - (0 if tried else 1)
-    for number, retry_at, reason in rows:
-        step = update(delivery).where(
-            delivery.c.id == number, delivery.c.state == "claimed", delivery.c.run_id == run
-        )
-        values = {"state": "pending", "retry_at": retry_at, "reason": reason, "attempts": attempts, "updated_at": now}
+    for retry_at, reasons in _by_instant(rows):
+        put, words = pairs(conn, reasons)
+        step = update(delivery).where(delivery.c.id == put, delivery.c.state == "claimed", delivery.c.run_id == run)
+        values = {"state": "pending", "retry_at": retry_at, "reason": words, "attempts": attempts, "updated_at": now}
         conn.execute(step.values(values))
 
 
 def postpone(conn: Connection, rows: Iterable[tuple[int, datetime, str]], now: datetime) -> None:
     """Let pending deliveries wait: triples (delivery id, the instant until which it waits, reason)."""
-    for number, until, reason in rows:
-        step = update(delivery).where(delivery.c.id == number, delivery.c.state == "pending")
-        conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
+    for until, reasons in _by_instant(rows):
+        waiting, words = pairs(conn, reasons)
+        step = update(delivery).where(delivery.c.id == waiting, delivery.c.state == "pending")
+        conn.execute(step.values(retry_at=until, reason=words, updated_at=now))
+
+
+def _by_instant(rows: Iterable[tuple[int, datetime, str]]) -> Iterable[tuple[datetime, dict[int, str]]]:
+    """Return the reasons by delivery for each instant, because the letters of a batch mostly wait for one."""
+    reasons: dict[datetime, dict[int, str]] = {}
+    for number, instant, reason in rows:
+        reasons.setdefault(instant, {})[number] = reason
+    return reasons.items()
 
 
 def wait(conn: Connection, number: int, until: datetime, reason: str, now: datetime) -> None:
