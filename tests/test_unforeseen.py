@@ -15,7 +15,7 @@ from sqlalchemy import event
 from digest import pipeline
 from digest.errors import TryLater
 from digest.installation import Installation
-from digest.model import Facets, Sighting, Source
+from digest.model import Backfill, Facets, Sighting, Source
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.tidy import read_each
 from digest.store.sources import Gathering
@@ -78,7 +78,11 @@ def run_with(house: House, step: str, error: BaseException) -> list[Gathering]:
     """Run a day later with a good and a bad source, of which the bad one meets `error` at `step`; return its rows."""
     path = house.folder / "bad.xml"
     path.write_text(FEED)
-    bad = Source("Bad", url="https://bad.example/feed") if step == "reading" else Source("Bad", path=str(path))
+    bad = (
+        Source("Bad", url="https://bad.example/feed")
+        if step == "reading"
+        else Source("Bad", path=str(path), backfill=Backfill(1))
+    )
     reader = house.reader("reader@example.org", "daily")
     house.publish("Good news")
     house.settings = replace(house.settings, sources=(bad, *house.settings.sources))

@@ -52,6 +52,30 @@ def settle(engine: Engine, states: dict[int, str]) -> None:
         deliveries.settle(conn, [(number, state, "") for number, state in states.items()], NOW, 7)
 
 
+@POSTGRESQL_LONG
+def test_each_letter_of_a_batch_keeps_its_own_answer(ledger: Engine) -> None:
+    later = NOW + timedelta(minutes=20)
+    with writing(ledger) as conn:
+        deliveries.settle(conn, [(1, "accepted", "250 queued as 4X1"), (2, "accepted", "250 queued as 4X2")], NOW, 7)
+        deliveries.put_off(conn, [(3, later, '450 try later " \\ ü'), (4, HOUR, "451 busy")], NOW, 7)
+        deliveries.put_off(conn, [(1, HOUR, "accepted already"), (2, later, "also")], NOW, 7)
+    d = tables.delivery.c
+    with reading(ledger) as conn:
+        assert [*map(tuple, conn.execute(select(d.state, d.reason, d.retry_at, d.attempts).order_by(d.id)))] == [
+            ("accepted", "250 queued as 4X1", None, 1),
+            ("accepted", "250 queued as 4X2", None, 1),
+            ("pending", '450 try later " \\ ü', later, 1),
+            ("pending", "451 busy", HOUR, 1),
+        ]
+    with writing(ledger) as conn:
+        deliveries.postpone(conn, [(3, HOUR, "paused"), (4, HOUR, "paused too"), (1, HOUR, "no")], later)
+    with reading(ledger) as conn:
+        assert [*map(tuple, conn.execute(select(d.reason, d.retry_at).where(d.id > 2).order_by(d.id)))] == [
+            ("paused", HOUR),
+            ("paused too", HOUR),
+        ]
+
+
 def test_a_claim_without_a_request_is_known_as_not_begun(ledger: Engine) -> None:
     with reading(ledger) as conn:
         assert [delivery.unbegun for delivery in deliveries.in_state(conn, "claimed")] == [False, False, False, True]
