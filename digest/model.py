@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 NATIONAL = "national"
 REGIONS: dict[str, str] = {
@@ -313,8 +314,7 @@ class Dkim:
     key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an entry stands in a digest, as data that the letter turns into words.
 
     `code` is "area" (a followed policy area and region), "elsewhere-area" or "elsewhere-theme" (a case

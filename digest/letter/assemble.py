@@ -21,11 +21,12 @@ from digest.letter.blocks import (
     Assembled,
     Block,
     BlockKey,
-    Blocks,
     Gap,
     Layout,
     Layouts,
+    PartKey,
     ReaderFacts,
+    Strip,
     fill,
 )
 from digest.letter.compile import Letter, compile_digest, render_whole
@@ -34,6 +35,7 @@ from digest.letter.mime import quoted_printable
 from digest.letter.words import counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
+_REMEMBERED = 4096  # strips of parts, about 6 MB
 _INDEXES = {gap: index for index, gap in enumerate(GAPS)}
 # Characters that are neither encoded nor escaped; a link of ours has no space among them.
 _UNESCAPED = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"&<=>')
@@ -153,68 +155,85 @@ def _layout(letter: Letter, digest: Digest) -> Layout:
 
 
 def _make_layout(letter: Letter, digest: Digest) -> Layout:
-    if not digest.placed:
+    shown = counts(digest)
+    if not any(shown):
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
-    parts = views.digest_keys(digest, letter.book)
-    _require_blocks(letter, [key for key, _ in parts])
+    parts = [_strips(letter, part) for part in views.digest_parts(digest)]
     shell = views.digest_values(digest, letter.book, letter.edition.subject)
-    html_blocks, text_blocks = letter.html, letter.text
-    keys: list[tuple[BlockKey, Mapping[str, str]]] = [("head", shell), *parts, ("foot", shell)]
     if letter.apart:
-        html_block, text_block = compile_digest(letter, digest, shell)
-        html_blocks, text_blocks, keys = {"whole": html_block}, {"whole": text_block}, [("whole", shell)]
-    html, html_gaps = _lay_out(html_blocks, keys)
-    text, text_gaps = _lay_out(text_blocks, keys)
-    return Layout(shell["subject"], feedback_id(letter), counts(digest), html, html_gaps, text, text_gaps)
+        parts = [_both(compile_digest(letter, digest, shell), shell)]
+    else:
+        parts = [_frame(letter, "head", shell), *parts, _frame(letter, "foot", shell)]
+    html, html_gaps = _joined([html for html, _ in parts])
+    text, text_gaps = _joined([text for _, text in parts])
+    return Layout(shell["subject"], feedback_id(letter), shown, html, html_gaps, text, text_gaps)
 
 
-def _require_blocks(letter: Letter, keys: Iterable[BlockKey]) -> None:
-    """Raise DigestError unless the letter has a block for each part of a digest."""
-    for key in keys:
+def _joined(strips: Sequence[Strip]) -> Strip:
+    """Return strips as a single one, its pieces not joined, because the letters of an edition share them."""
+    pieces: list[bytes] = []
+    gaps: list[tuple[int, int]] = []
+    for strip in strips:
+        if strip.gaps:
+            begin = len(pieces)
+            gaps += [(begin + position, index) for position, index in strip.gaps]
+        pieces += strip.pieces
+    return Strip(pieces, gaps)
+
+
+def _strips(letter: Letter, part: PartKey) -> tuple[Strip, Strip]:
+    """Return a part's html and text, remembered, because many digests place the same entry for the same reason.
+
+    DigestError when the letter has no block for it.
+    """
+    strips = letter.strips.get(part)
+    if strips is None:
+        key, source = part
         if key not in letter.html:
             raise DigestError(
                 f"edition {letter.edition.id}: the letter was compiled without {key!r}; compile it again with "
                 "every entry of the edition"
             )
+        strips = _both((letter.html[key], letter.text[key]), views.part_words(letter.book, source))
+        if len(letter.strips) >= _REMEMBERED:
+            letter.strips.clear()
+        letter.strips[part] = strips
+    return strips
 
 
-def _lay_out(
-    blocks: Blocks, keys: list[tuple[BlockKey, Mapping[str, str]]]
-) -> tuple[list[bytes], list[tuple[int, int]]]:
-    """Return one part's pieces in reading order, with the digest's own words filled, and its gaps as in `Layout`.
+def _frame(letter: Letter, key: BlockKey, shell: Mapping[str, str]) -> tuple[Strip, Strip]:
+    """Return the head or the foot of a letter, remembered unless it shows words of the digest."""
+    strips = letter.strips.get((key, None))
+    if strips is None:
+        blocks = letter.html[key], letter.text[key]
+        strips = _both(blocks, shell)
+        if not any(isinstance(piece, Gap) and piece.name in shell for block in blocks for piece in block):
+            letter.strips[key, None] = strips
+    return strips
 
-    `keys` pair each block with the words that only the digest knows.
-    """
+
+def _both(blocks: tuple[Block, Block], words: Mapping[str, str]) -> tuple[Strip, Strip]:
+    """Return the html and text blocks of a part with the words filled that only the digest knows."""
+    html, text = blocks
+    return _strip(html, words), _strip(text, words)
+
+
+def _strip(block: Block, words: Mapping[str, str]) -> Strip:
+    """Return a block with `words` filled, and what stands between two of the reader's gaps in one piece."""
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
-    for key, words in keys:
-        block = blocks[key]
-        if "reason" in words:
-            block = _with_reason(block, words["reason"])
-        if len(block) == 1 and isinstance(block[0], bytes):  # as most are
-            pieces.append(block[0])
-            continue
-        for piece in block:
-            if isinstance(piece, bytes):
-                pieces.append(piece)
-            elif piece.name in words:
-                pieces.append(_encoded_once(piece.context, words[piece.name]))
-            else:
-                gaps.append((len(pieces), _INDEXES[piece]))
-                pieces.append(b"")
-    return pieces, gaps
-
-
-# Remembered, because many digests place the same entry for the same reason. The pieces of 4096 are about 6 MB.
-@lru_cache(maxsize=4096)
-def _with_reason(block: Block, reason: str) -> Block:
-    """Return an entry's block with the reason filled in: one piece, unless its template has other gaps."""
-    pieces = [
-        _encoded_once(piece.context, reason) if isinstance(piece, Gap) and piece.name == "reason" else piece
-        for piece in block
-    ]
-    whole = [piece for piece in pieces if isinstance(piece, bytes)]
-    return (b"".join(whole),) if len(whole) == len(pieces) else tuple(pieces)
+    run: list[bytes] = []
+    for piece in block:
+        if isinstance(piece, bytes):
+            run.append(piece)
+        elif piece.name in words:
+            run.append(_encoded_once(piece.context, words[piece.name]))
+        else:
+            pieces += (b"".join(run), b"")
+            gaps.append((len(pieces) - 1, _INDEXES[piece]))
+            run = []
+    pieces.append(b"".join(run))
+    return Strip(pieces, gaps)
 
 
 def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digest.letter.brand import SHIPPED, Brand
-from digest.model import Digest, Site, Taxonomy
+from digest.model import Digest, Reason, Site, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ Block = tuple[Piece, ...]
 # "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry.
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
+# A part of a digest, and what its own words are made of: an entry's reason, or the count of "more".
+PartKey = tuple[BlockKey, Reason | int | None]
 
 CONTEXTS = ("text", "attribute", "plain")
 # Words and links that differ by reader. A template writes them as {{ reader.… }}.
@@ -96,6 +98,13 @@ READER_TOKENS = (
     "more_url",
 )
 GAPS = tuple(Gap(name, context) for name in READER_TOKENS for context in CONTEXTS)
+
+
+class Strip(NamedTuple):
+    """Hold a block with the digest's words filled: its pieces, and the reader's gaps as in `Layout`."""
+
+    pieces: Sequence[bytes]
+    gaps: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,19 @@ from markupsafe import Markup
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
-from digest.letter.blocks import READER_TOKENS, Appearance, Block, BlockKey, Blocks, EditionFacts, Gap, Layouts, Piece
+from digest.letter.blocks import (
+    READER_TOKENS,
+    Appearance,
+    Block,
+    BlockKey,
+    Blocks,
+    EditionFacts,
+    Gap,
+    Layouts,
+    PartKey,
+    Piece,
+    Strip,
+)
 from digest.letter.inert import PERCENT
 from digest.letter.inliner import inline_styles
 from digest.letter.mime import quoted_printable
@@ -46,7 +58,8 @@ class Letter:
     """Hold an edition compiled for one language and appearance, ready to be assembled for any reader.
 
     `html` and `text` map a part's key to its block. `env` and `inline` are kept to render a whole letter for
-    comparison, `memory` because readers of the same digest share its layout. `apart` means that each digest is
+    comparison, `memory` because readers of the same digest share its layout, `strips` (html, text) because digests
+    share most parts. `apart` means that each digest is
     compiled by itself: slow, and right for templates that depend on a part's neighbours.
     """
 
@@ -58,6 +71,7 @@ class Letter:
     inline: Inline
     apart: bool = False
     memory: Layouts = field(default_factory=Layouts)
+    strips: dict[PartKey, tuple[Strip, Strip]] = field(default_factory=dict)
 
 
 def compile_letter(
@@ -117,7 +131,10 @@ def _render_parts(
 ) -> tuple[str, str]:
     """Return (html, text) of one digest, styles not yet inlined; `guard` is applied to each part's own words."""
     book, edition = letter.book, letter.edition
-    keys = [(key, {n: guard(v) for n, v in words.items()}) for key, words in part_views.digest_keys(digest, book)]
+    keys = [
+        (key, {n: guard(v) for n, v in part_views.part_words(book, source).items()})
+        for key, source in part_views.digest_parts(digest)
+    ]
     views = [part_views.part(key, words, book) | _no_markers() for key, words in keys]
     lines = [
         part_views.part(key, {n: wrapped(v) for n, v in words.items()}, book) | _no_markers() for key, words in keys

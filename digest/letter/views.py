@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from digest.letter.blocks import BlockKey, EditionFacts, ReaderFacts
+from digest.letter.blocks import BlockKey, EditionFacts, PartKey, ReaderFacts
 from digest.letter.brand import SHIPPED, Brand, Colours
 from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
@@ -184,22 +184,28 @@ def every_key(book: Book) -> list[BlockKey]:
     ]
 
 
-def digest_keys(digest: Digest, book: Book) -> list[tuple[BlockKey, dict[str, str]]]:
-    """Return the key of each part of a digest in reading order, with the words that only the digest knows."""
-    keys: list[tuple[BlockKey, dict[str, str]]] = []
+def digest_parts(digest: Digest) -> list[PartKey]:
+    """Return the key of each part of a digest in reading order, with what its words are made of."""
+    parts: list[PartKey] = []
     for section in digest.sections:
-        keys.append((("section", section.key), {}))
+        key = section.key
+        parts.append((("section", key), None))
         for group in section.groups:
-            if section.key != "elsewhere":
-                keys.append((("group", group.slug), {}))
-            for placed in group.placed:
-                keys.append(
-                    ((section.key, placed.entry), {"reason": _reason(book.words, book.taxonomy, placed.reason)})
-                )
+            if key != "elsewhere":
+                parts.append((("group", group.slug), None))
+            parts += [((key, placed.entry), placed.reason) for placed in group.placed]
     if digest.more:
-        words = {"more": book.words.more(digest.more), "more_link": book.words.more_link(digest.more)}
-        keys.append(("more", words))
-    return keys
+        parts.append(("more", digest.more))
+    return parts
+
+
+def part_words(book: Book, source: Reason | int | None) -> dict[str, str]:
+    """Return the words of a part that only the digest knows, made of `source` as in `PartKey`."""
+    if isinstance(source, Reason):
+        return {"reason": _reason(book.words, book.taxonomy, source)}
+    if source:
+        return {"more": book.words.more(source), "more_link": book.words.more_link(source)}
+    return {}
 
 
 # These remember by the words and the taxonomy, not by the book, because a book holds all entries of an edition.
