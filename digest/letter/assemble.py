@@ -32,7 +32,7 @@ from digest.letter.blocks import (
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.inert import reader_url, visible
 from digest.letter.mime import quoted_printable
-from digest.letter.words import counts
+from digest.letter.words import Words, counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
 _REMEMBERED = 4096  # strips of parts, about 6 MB
@@ -239,7 +239,6 @@ def _strip(block: Block, words: Mapping[str, str]) -> Strip:
 def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple[bytes, ...]:
     """Return a reader's words and links as lines, in the order of `GAPS`; ValueError for an unfit link."""
     words = letter.book.words
-    why = views.why_letter(words, letter.edition.cadence, reader.interests)
     links = (
         reader.unsubscribe_url,
         reader.preferences_url,
@@ -250,7 +249,7 @@ def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple
     return (
         *_written(words.intro(reader.name, shown)),
         *_written(visible(reader.email)),
-        *_written_once(why),
+        *_why_written(words, letter.edition.cadence, reader.interests),
         *_links_written(links),
     )
 
@@ -264,7 +263,10 @@ def _written(value: str) -> Lines:
     return line, line, line if len(value) <= views.COLUMNS else quoted_printable.encode(views.wrapped(value))
 
 
-_written_once = lru_cache(maxsize=4096)(_written)
+@lru_cache(maxsize=4096)
+def _why_written(words: Words, cadence: str, interests: str) -> Lines:
+    """Return the sentences that tell why a reader gets the letter, in each context."""
+    return _written(views.why_letter(words, cadence, interests))
 
 
 def _links_written(links: Sequence[str]) -> list[bytes]:

@@ -252,7 +252,6 @@ def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[
     }
 
 
-@lru_cache(maxsize=512)
 def why_letter(words: Words, cadence: str, interests: str) -> str:
     """Return the sentences that tell a reader why they get the letter; `interests` are in words."""
     return words.why_letter(cadence, visible(interests, 1000))

@@ -163,12 +163,14 @@ class Words:
 
     def interests(self, follows: Interests, taxonomy: Taxonomy) -> str:
         """Return a reader's interests in words: "Housing and Transport, in Wales and the South West"."""
-        areas = [self.name(taxonomy, t.slug) for t in taxonomy.policy_areas if t.slug in follows.policy_areas]
-        regions = [s for s in REGIONS if s in follows.regions and s != NATIONAL]
-        themes = [self.name(taxonomy, t.slug) for t in taxonomy.themes if t.slug in follows.themes]
+        names = _phrases(self, taxonomy)
+        areas, regions, themes = (
+            [name for slug, name in facet.items() if slug in slugs] if slugs else []
+            for facet, slugs in zip(names, (follows.policy_areas, follows.regions, follows.themes), strict=True)
+        )
         where = self.sentences["only_national" if follows.regions else "every_region"]
         if regions:
-            where = self.say("in_regions", regions=self.listed([self.region(s, "the_region") for s in regions]))
+            where = self.say("in_regions", regions=self.listed(regions))
         return self.say(
             "interests",
             areas=self.listed(areas) if areas else self.sentences["every_area"],
@@ -187,6 +189,16 @@ def _names(words: Words, taxonomy: Taxonomy) -> dict[str, str]:
     """Return the name of each policy area and theme of a taxonomy, by slug."""
     slugs = [term.slug for term in (*taxonomy.policy_areas, *taxonomy.themes)]
     return {slug: words.translated(taxonomy, slug) or visible(taxonomy.name(slug)) for slug in slugs}
+
+
+@lru_cache(maxsize=64)
+def _phrases(words: Words, taxonomy: Taxonomy) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Return what a reader's interests call each policy area, region and theme, by slug, in the order of listing."""
+    return (
+        {term.slug: words.name(taxonomy, term.slug) for term in taxonomy.policy_areas},
+        {slug: words.region(slug, "the_region") for slug in REGIONS if slug != NATIONAL},
+        {term.slug: words.name(taxonomy, term.slug) for term in taxonomy.themes},
+    )
 
 
 @lru_cache(maxsize=4096)
