@@ -35,7 +35,7 @@ from digest.letter.mime import quoted_printable
 from digest.letter.words import Words, counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
 
-_REMEMBERED = 4096  # strips of parts, about 6 MB
+_REMEMBERED = 2048  # html and text of parts, about 6 MB
 _INDEXES = {gap: index for index, gap in enumerate(GAPS)}
 # Characters that are neither encoded nor escaped; a link of ours has no space among them.
 _UNESCAPED = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"&<=>')
