@@ -96,8 +96,13 @@ def among(conn: Connection, column: ColumnElement[Any], values: Iterable[int] | 
 
 
 def pairs(conn: Connection, texts: Mapping[int, str]) -> tuple[ColumnElement[int], ColumnElement[str]]:
-    """Return two columns, the numbers and the text of each, of a table given to the database as a single value."""
-    whole = json.dumps(texts)
+    """Return two columns, the numbers and the text of each, of a table given to the database as a single value.
+
+    Sorted, because statements that lock rows in one order do not deadlock. Raises UnicodeEncodeError for half a
+    surrogate pair where it is executed.
+    """
+    # Not in escapes, because SQLite would store half a surrogate pair as bytes that are no text.
+    whole = json.dumps(dict(sorted(texts.items())), ensure_ascii=False)
     if conn.dialect.name == "postgresql":
         table = func.json_each_text(cast(literal(whole, Text), JSON))
     else:

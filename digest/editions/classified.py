@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.classify import Classifier
+from digest.editions.withdraw import is_out
 from digest.installation import Installation
 from digest.model import Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
@@ -63,11 +64,15 @@ def classified(
     classifier = CarefulClassifier(installation.classifier)
     prints = {id(sighting): print_of(sighting) for sighting in sightings}
     with reading(installation.engine) as conn:
-        is_first = sources.state_of(conn, source).first_ok_at is None
+        state = sources.state_of(conn, source)
         stored = entries.stored_prints(conn, source.name, prints.values())
-    needed = {id(sighting) for sighting in (owed_of(source, sightings, now) if is_first else sightings)}
+    waiting: set[int] = set()
+    if state.first_ok_at is None and not state.hold_next:
+        shown = {prints[id(s)]: s for s in sightings if not is_out(s, now) and s.not_before is None}
+        owed = {id(sighting) for sighting in owed_of(source, [*shown.values()], now)}
+        waiting = {id(s) for s in shown.values() if id(s) not in owed and can_wait(s)}
     for sighting in sightings:
-        if prints[id(sighting)] not in stored and (id(sighting) in needed or not can_wait(sighting)):
+        if prints[id(sighting)] not in stored and id(sighting) not in waiting:
             classifier.classify(sighting, source)
     return classifier
 

@@ -194,7 +194,8 @@ def _strips(letter: Letter, part: PartKey) -> tuple[Strip, Strip]:
                 f"edition {letter.edition.id}: the letter was compiled without {key!r}; compile it again with "
                 "every entry of the edition"
             )
-        strips = _both((letter.html[key], letter.text[key]), views.part_words(letter.book, source))
+        words = views.part_words(letter.book, source)
+        strips = _both((letter.html[key], letter.text[key]), words, whole=True)
         if len(letter.strips) >= _REMEMBERED:
             letter.strips.clear()
         letter.strips[part] = strips
@@ -206,20 +207,21 @@ def _frame(letter: Letter, key: BlockKey, shell: Mapping[str, str]) -> tuple[Str
     strips = letter.strips.get((key, None))
     if strips is None:
         blocks = letter.html[key], letter.text[key]
+        # Not whole, because the head is long and most of it is the same in all letters.
         strips = _both(blocks, shell)
         if not any(isinstance(piece, Gap) and piece.name in shell for block in blocks for piece in block):
             letter.strips[key, None] = strips
     return strips
 
 
-def _both(blocks: tuple[Block, Block], words: Mapping[str, str]) -> tuple[Strip, Strip]:
+def _both(blocks: tuple[Block, Block], words: Mapping[str, str], *, whole: bool = False) -> tuple[Strip, Strip]:
     """Return the html and text blocks of a part with the words filled that only the digest knows."""
     html, text = blocks
-    return _strip(html, words), _strip(text, words)
+    return _strip(html, words, whole=whole), _strip(text, words, whole=whole)
 
 
-def _strip(block: Block, words: Mapping[str, str]) -> Strip:
-    """Return a block with `words` filled, and what stands between two of the reader's gaps in one piece."""
+def _strip(block: Block, words: Mapping[str, str], *, whole: bool) -> Strip:
+    """Return a block with `words` filled; `whole`: with what stands between two of the reader's gaps in one piece."""
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
     run: list[bytes] = []
@@ -229,11 +231,11 @@ def _strip(block: Block, words: Mapping[str, str]) -> Strip:
         elif piece.name in words:
             run.append(_encoded_once(piece.context, words[piece.name]))
         else:
-            pieces += (b"".join(run), b"")
-            gaps.append((len(pieces) - 1, _INDEXES[piece]))
+            pieces += [b"".join(run)] if whole else run
+            gaps.append((len(pieces), _INDEXES[piece]))
+            pieces.append(b"")
             run = []
-    pieces.append(b"".join(run))
-    return Strip(pieces, gaps)
+    return Strip([*pieces, b"".join(run)] if whole else pieces + run, gaps)
 
 
 def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple[bytes, ...]:

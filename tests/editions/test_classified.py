@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from digest.desk import edit
-from digest.editions.classified import can_wait, with_facets
+from digest.editions.classified import can_wait, classified, with_facets
 from digest.editions.readings import store_snapshot
 from digest.model import Backfill, Entry, Facets, Sighting, Snapshot, Source
 from digest.sources.read import Reading, Validators
-from digest.store import entries
-from digest.store.engine import reading
+from digest.store import entries, sources
+from digest.store.engine import reading, writing
 from tests.house import START, House
 
 OLD = Sighting(
@@ -78,3 +78,18 @@ def test_releasing_gives_the_facets(house: House) -> None:
 )
 def test_a_sighting_waits_unless_it_declares_facets(sighting: Sighting, waits: bool) -> None:
     assert can_wait(sighting) is waits
+
+
+def test_what_is_no_baseline_is_classified_before_the_entries_are_stored(tmp_path: Path) -> None:
+    """A draft and an entry before its date, because others wait to write while a transaction classifies them."""
+    house = House(tmp_path / "other")
+    draft = replace(YOUNG, guid="draft", link="https://a.example/draft", unreleased="draft: true")
+    ahead = replace(YOUNG, guid="ahead", link="https://a.example/ahead", not_before=START + timedelta(days=3))
+    sightings = [YOUNG, OLD, draft, ahead]
+    ready = classified(house.place, replace(SOURCE, backfill=Backfill(1)), sightings, START).ready
+    assert [sighting.guid for sighting in sightings if id(sighting) in ready] == ["young", "draft", "ahead"]
+    with writing(house.place.engine) as conn:
+        sources.keep_state(conn, SOURCE, checked_at=START)
+        sources.hold_next(conn)
+    assert len(classified(house.place, SOURCE, sightings, START).ready) == 4
+    house.close()

@@ -76,6 +76,14 @@ def test_each_letter_of_a_batch_keeps_its_own_answer(ledger: Engine) -> None:
         ]
 
 
+def test_a_reason_that_is_no_text_is_refused_and_changes_nothing(ledger: Engine) -> None:
+    """SQLite would keep half a surrogate pair as bytes that nobody can read again."""
+    before = rows(ledger)
+    with pytest.raises(UnicodeEncodeError), writing(ledger) as conn:
+        deliveries.settle(conn, [(1, "accepted", "settled by Zo\udceb")], NOW, 7)
+    assert rows(ledger) == before
+
+
 def test_a_claim_without_a_request_is_known_as_not_begun(ledger: Engine) -> None:
     with reading(ledger) as conn:
         assert [delivery.unbegun for delivery in deliveries.in_state(conn, "claimed")] == [False, False, False, True]
