@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, note, story, table, tell
+from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, note, story, table, tell, who_decides
 from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def settle(options: GlobalOptions, chosen: ChosenDeliveries, ask: bool, verdict:
         counts = ask_transport(installation, chosen.edition)
         tell(", ".join(f"{count} {state}" for state, count in counts.items()))
     if verdict.decision:
-        _record(installation, chosen, before, verdict.decision, verdict.by or getpass.getuser())
+        _record(installation, chosen, before, verdict.decision, who_decides(verdict.by))
     remaining = doubts(installation, chosen.edition)
     settled = {delivery.id for delivery in before} - {delivery.id for delivery in remaining}
     write_pages(installation, {delivery.edition for delivery in before if delivery.id in settled})

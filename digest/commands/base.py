@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import getpass
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ import click
 
 from digest.errors import DigestError, TryLater
 from subscribers.errors import SubscribersError
+from subscribers.invisible import one_line
 
 if TYPE_CHECKING:
     from digest.config.settings import Settings
@@ -226,6 +228,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(list(head)), line(["-" * width for width in widths]), *(line(row) for row in cells)])
+
+
+def who_decides(name: str | None = None) -> str:
+    """Return a person's name on one line, by default that of their account; bytes that are no UTF-8 become "?"."""
+    return one_line((name or getpass.getuser()).encode("utf-8", "replace").decode())
 
 
 def exit_code_of(error: Exception) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from digest.commands.base import (
     table,
     tell,
     told_once_a_day,
+    who_decides,
 )
 from digest.commands.progress import watching
 from digest.errors import PersonNeeded, counted
@@ -99,7 +99,7 @@ def approve(options: GlobalOptions, edition: int, content_hash: str | None, by: 
     installation = options.installation()
     with writing(installation.engine, "approve") as conn:
         approved = approve_edition(
-            conn, installation.settings, edition, by or getpass.getuser(), installation.clock(), content_hash or ""
+            conn, installation.settings, edition, who_decides(by), installation.clock(), content_hash or ""
         )
         receipt = deliveries.receipt(conn, approved) if approved.state == "frozen" else None
     content = approved.content_hash[:12]

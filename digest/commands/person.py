@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from digest.commands.base import GlobalOptions
+from digest.commands.base import GlobalOptions, who_decides
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _next_step(person: Subscriber | None) -> str:
 
 def _how(command: str, note: str) -> str:
     """Return the words of a consent history: the command, the account that gave it, and the note."""
-    return f"digest subscribers {command} by {getpass.getuser()}" + (f": {note}" if note else "")
+    return f"digest subscribers {command} by {who_decides()}" + (f": {note}" if note else "")
 
 
 def _values_of(pairs: Sequence[str]) -> dict[str, str]:

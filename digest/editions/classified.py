@@ -57,8 +57,9 @@ class CarefulClassifier:
 def classified(
     installation: Installation, source: Source, sightings: Sequence[Sighting], now: datetime
 ) -> CarefulClassifier:
-    """Return a classifier that has classified the new and changed ones of a reading's sightings, no baseline's.
+    """Return a classifier that has classified the new and the changed sightings of a reading.
 
+    Those that become the baseline of a source are left out, unless they declare facets (`can_wait`).
     Called before the transaction that stores them, because classifying takes long and others wait to write.
     """
     classifier = CarefulClassifier(installation.classifier)
@@ -68,9 +69,11 @@ def classified(
         stored = entries.stored_prints(conn, source.name, prints.values())
     waiting: set[int] = set()
     if state.first_ok_at is None and not state.hold_next:
-        shown = {prints[id(s)]: s for s in sightings if not is_out(s, now) and s.not_before is None}
-        owed = {id(sighting) for sighting in owed_of(source, [*shown.values()], now)}
-        waiting = {id(s) for s in shown.values() if id(s) not in owed and can_wait(s)}
+        # A draft, and an entry ahead of its date, are no baseline. One that is shown twice counts once.
+        shown = [sighting for sighting in sightings if not is_out(sighting, now) and sighting.not_before is None]
+        apart = list({prints[id(sighting)]: sighting for sighting in shown}.values())
+        owed = {id(sighting) for sighting in owed_of(source, apart, now)}
+        waiting = {id(sighting) for sighting in apart if id(sighting) not in owed and can_wait(sighting)}
     for sighting in sightings:
         if prints[id(sighting)] not in stored and id(sighting) not in waiting:
             classifier.classify(sighting, source)

@@ -158,19 +158,19 @@ def _make_layout(letter: Letter, digest: Digest) -> Layout:
     shown = counts(digest)
     if not any(shown):
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
-    parts = [_strips(letter, part) for part in views.digest_parts(digest)]
+    parts = [_strips(letter, part) for part in views.digest_parts(digest)]  # also proves that each entry has a block
     shell = views.digest_values(digest, letter.book, letter.edition.subject)
     if letter.apart:
         parts = [_both(compile_digest(letter, digest, shell), shell)]
     else:
         parts = [_frame(letter, "head", shell), *parts, _frame(letter, "foot", shell)]
-    html, html_gaps = _joined([html for html, _ in parts])
-    text, text_gaps = _joined([text for _, text in parts])
+    html, html_gaps = _one_strip([html for html, _ in parts])
+    text, text_gaps = _one_strip([text for _, text in parts])
     return Layout(shell["subject"], feedback_id(letter), shown, html, html_gaps, text, text_gaps)
 
 
-def _joined(strips: Sequence[Strip]) -> Strip:
-    """Return strips as a single one, its pieces not joined, because the letters of an edition share them."""
+def _one_strip(strips: Sequence[Strip]) -> Strip:
+    """Return strips one after the other as a single one, with the pieces that the letters of an edition share."""
     pieces: list[bytes] = []
     gaps: list[tuple[int, int]] = []
     for strip in strips:

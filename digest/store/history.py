@@ -31,7 +31,9 @@ def reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
 
     The answers to accepted letters count together, with "" for a reason, because each has a number of its own.
     """
-    ours = or_(delivery.c.state != "accepted", *(delivery.c.reason.startswith(words) for words in OUR_YES))
+    # Not LIKE, because SQLite's takes capitals for small letters.
+    begins = (func.substr(delivery.c.reason, 1, len(words)) == words for words in OUR_YES)
+    ours = or_(delivery.c.state != "accepted", *begins)
     reason = case((ours, delivery.c.reason), else_="").label("told")
     query = (
         select(delivery.c.state, reason, func.count())

@@ -83,3 +83,10 @@ def test_an_unknown_interest_is_refused() -> None:
 )
 def test_a_number_goes_with_its_noun(words: tuple[Any, ...], expected: str) -> None:
     assert counted(*words) == expected
+
+
+def test_the_name_of_who_decides_is_one_line_of_text() -> None:
+    """A terminal that is not UTF-8 gives half a surrogate pair, which no database stores."""
+    from digest.commands.base import who_decides
+
+    assert who_decides("Zo\udceb\n  Ash") == "Zo? Ash"

@@ -67,12 +67,12 @@ def test_the_answers_to_accepted_letters_are_one_reason_however_many_they_are(en
     edition = add_edition(engine, 0)
     answers = [("accepted", f"250 2.0.0 Ok: queued as 4X{number}") for number in range(3)]
     answers += [("refused", f"550 no mailbox {number % 2}") for number in range(3)]
-    answers.append(("accepted", "an event tells that it arrived"))
+    answers += [("accepted", "an event tells that it arrived"), ("accepted", "Sandbox has queued it")]
     for reader, (state, reason) in enumerate(answers, 1):
         add_delivery(engine, edition, state, subscriber_id=reader, reason=reason)
     with reading(engine) as conn:
         assert history.reasons(conn, edition) == {
-            ("accepted", ""): 3,
+            ("accepted", ""): 4,
             ("accepted", "an event tells that it arrived"): 1,
             ("refused", "550 no mailbox 0"): 2,
             ("refused", "550 no mailbox 1"): 1,
