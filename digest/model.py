@@ -29,6 +29,19 @@ POST = "post"
 CASE_STUDY = "case-study"
 KINDS = (POST, CASE_STUDY)
 CADENCES = ("daily", "weekly", "monthly")
+INGREDIENTS: dict[str, str] = {
+    "place": "Place and who",
+    "wanted": "Wanted",
+    "in-the-way": "In the way",
+    "did": "They did",
+    "changed": "Changed",
+    "must-stay": "Must stay",
+    "may-change": "May change",
+    "who-to-ask": "Who to ask",
+    "how-they-know": "How they know",
+    "how-far": "How far along",
+}
+BARRIERS = ("culture", "trust", "law", "technology", "money", "capacity", "leadership")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,19 @@ class Image:
     height: int | None = None
 
 
+class Ingredient(NamedTuple):
+    """One part of a case study that another place could use: a line under a `name` of INGREDIENTS.
+
+    `text` stands in the source, whole sentences, when `by` is ""; else `by` is the name of who wrote it. `barriers`
+    (of BARRIERS, up to three) are those that a line "in-the-way" names.
+    """
+
+    name: str
+    text: str
+    barriers: tuple[str, ...] = ()
+    by: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One entry as one fetch of one source shows it, cleaned, before `newness` compares it with stored entries.
@@ -74,7 +100,7 @@ class Sighting:
     `title`, `summary`, `author` and `categories` are plain text; `html` is sanitised and its links are
     absolute; `link` is an absolute http(s) address of at most 2,000 characters or None; `published` is
     aware UTC or None (absent, unreadable or impossible); `kind` is None when the entry does not declare one.
-    `place` and the facets are those that the entry itself declares (front matter), else empty.
+    `place`, the facets and the `ingredients` are those that the entry itself declares (front matter), else empty.
     `unreleased` is why its source marks it as not released ("draft: true"), or ""; `not_before` is the instant, ahead
     of the reading, before which it is not released; from `not_after` on it has expired.
     """
@@ -94,6 +120,7 @@ class Sighting:
     policy_areas: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    ingredients: tuple[Ingredient, ...] = ()
     unreleased: str = ""
     not_before: datetime | None = None
     not_after: datetime | None = None

@@ -26,9 +26,9 @@ FLOORS: dict[str, str] = {
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.changes subscribers.csv subscribers.followed subscribers.links subscribers.mailable"
     " subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",
-    "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.ledger"
-    " subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible subscribers.languages"
-    " subscribers.tokens",
+    "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
+    " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
+    " subscribers.languages subscribers.tokens",
     "ground": "digest digest.model digest.errors"
     " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
 }

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from digest.model import Image, Sighting, Snapshot
+from digest.model import Image, Ingredient, Sighting, Snapshot
 
 _SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
 _INSTANTS = ("published", "not_before", "not_after")
@@ -57,4 +57,6 @@ def _sighting(values: dict[str, Any]) -> Sighting:
         values["image"] = Image(*values["image"])
     for name in _TUPLES:
         values[name] = tuple(values[name])
+    given = values["ingredients"]
+    values["ingredients"] = tuple(Ingredient(name, text, tuple(named), by) for name, text, named, by in given)
     return Sighting(**values)

@@ -1,0 +1,80 @@
+"""Tell whether a sentence says that somebody did something, or does it to this day. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from digest.learning.patterns import AGENT, BY_NOW, any_of, either
+from digest.learning.told import is_told
+
+_DONE = either(
+    """
+    introduced, set up, created, developed, launched, established, brought, built, trained, hired, recruited,
+    appointed, piloted, tested, designed, redesigned, co-designed, co-produced, worked, agreed, signed, moved,
+    merged, opened, ran, held, commissioned, invested, funded, adopted, implemented, put, rolled out, shared,
+    linked, mapped, used, began, started, formed, joined, convened, engaged, consulted, published, produced,
+    provided, delivered, offered, gave, made, changed, replaced, installed, migrated, automated, streamlined,
+    simplified, combined, pooled, integrated, embedded, adapted, expanded, extended, undertook, carried out,
+    conducted, collected, analysed, identified, reviewed, wrote, drew up, drafted, asked(?! to\\b), invited,
+    visited, met, spent, secured, won, bought, purchased, partnered, collaborated, teamed up, organised, hosted,
+    facilitated, supported, seconded, employed, placed, co-located, relocated, transferred, switched, upgraded,
+    deployed, configured, connected, applied, removed, abolished, scrapped, chose, prioritised, tackled, addressed,
+    lent, clubbed, turned, took, set, allocated, distributed, awarded, overhauled, reorganised, restructured,
+    rewrote, prototyped, trialled, surveyed, interviewed, refurbished, digitised, transformed, standardised,
+    digitalised, matched, screened, contacted, called, rang, sent, posted, approached, encouraged,
+    decided to (?:build|create|set|introduce|test|pilot|share|merge|train|stop|open|publish|use|work|develop),
+    decided to (?:design|ask|bring|move|invest|make|give|put|run|offer|try)
+    """
+)
+_WAS_DONE = either(
+    """
+    introduced, set up, created, developed, launched, established, built, trained, recruited, appointed, piloted,
+    tested, designed, redesigned, co-designed, co-produced, signed, moved, merged, opened, commissioned, invested,
+    implemented, put in place, rolled out, formed, convened, installed, automated, pooled, embedded, co-located,
+    relocated, deployed, organised, seconded, replaced, brought together, trialled, invited, consulted, drawn up,
+    written, upgraded
+    """
+)
+_DOES = either(
+    """
+    asks?, adds?, works?, shares?, holds?, meets?, runs?, uses?, sends?, joins?, visits?, rings?, offers?, gives?,
+    provides?, trains?, calls?, brings?, sits?, checks?, publish(?:es)?, pays?, keeps?, decides?, combines?,
+    employs?, hosts?, funds?, leads?
+    """
+)
+_ASIDE = r"(?:(?!\b(?:that|which|who|because|when|as|if|think)\b)[^.;]){0,90}?"
+_ACT = re.compile(
+    rf"^(?:(?:[^.;]{{0,70}}?,\s+)?(?:and\s+|so\s+)?{AGENT}|{_ASIDE}\bwe(?:[’']ve)?)"
+    rf"{BY_NOW}\s+(?:(?:has|have|had){BY_NOW}\s+)?{_DONE}\b",
+    re.IGNORECASE,
+)
+_BARE_ACT = re.compile(rf"{_DONE}\b", re.IGNORECASE)
+_PRACTICE = re.compile(rf"^[A-Z][^.;:]{{2,90}}? now (?:also |each |all )?{_DOES}\b")
+_PASSIVE = re.compile(
+    r"^(?:(?!\b(?:which|that|who|whose|if|when|where|because|what)\b)[^.;:]){3,90}?"
+    r"\b(?:was|were|has been|have been|had been)"
+    rf"(?:\s+\w+ly|\s+also|\s+then|\s+first)?\s+{_WAS_DONE}\b(?! by\b)",
+    re.IGNORECASE,
+)
+# The history of a body, and no part of this work.
+_FOUNDED = any_of(r"""
+    \b(?:was|were) (?:established|formed|founded|created|launched) (?:in|on) (?:\w+ )?(?:19|20)\d\d\b
+    \b(?:was|were) (?:opened|built|set up) (?:in|on) (?:\w+ )?(?:19|20)\d\d\b
+""")
+
+
+def act_of(text: str) -> str:
+    """Return "act" for a sentence in which somebody did or does something, "passive" where it was done; else "".
+
+    The rest of a sentence may be a wish: "we set up a hub so that staff could meet" tells of a hub.
+    """
+    act = _ACT.search(text) or _PRACTICE.search(text)
+    told = act or _PASSIVE.search(text)
+    if told is None or not is_told(text[: told.end()]) or text.endswith("?") or _FOUNDED.search(text):
+        return ""
+    return "act" if act else "passive"
+
+
+def begins_with_act(text: str) -> bool:
+    """Return whether an item of a list begins with what was done: "Trained sixty staff"."""
+    return _BARE_ACT.match(text) is not None and is_told(text)

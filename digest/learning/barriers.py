@@ -1,0 +1,115 @@
+"""Tell whether a sentence says what was in the way, and which barriers it names. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from digest.learning.patterns import any_of, either
+from digest.model import BARRIERS
+
+_ONE_SYSTEM = (
+    r"no (?:one|single|shared|common|clear|joined.up|consistent|formal|central|easy) "
+    r"(?:system|record|view|process|way|place|approach|point|plan|owner\w*|picture|source)"
+)
+_HINDRANCE = any_of(rf"""
+    \b(?:barriers?|obstacles?|struggl\w+|reluctan\w+|resist(?:ed|ance|ant)|hamper\w*|hinder\w*|prevented|frustrat\w+)\b
+    \b(?:held back|stumbling block|bottleneck|sceptic\w*|mistrust|distrust|suspicio\w+|siloe?d?s?)\b
+    \b(?:fragmented|disjointed|incompatible|lack(?:ed|ing)?(?: of)?|shortage|insufficient|not enough)\b
+    \btoo (?:few|little|slow|late|long|many|much|complex|busy)\b
+    \b(?:could not|couldn.t|was not able|were not able|unable to|not allowed|not permitted|not possible|impossible)\b
+    \b(?:did not|didn.t) (?:trust|share|talk|know|have)\b
+    \b(?:had no|there was no|there were no|was no|were no|{_ONE_SYSTEM})\b
+    \b(?:difficult(?:y|ies)?|challeng(?:e|es|ing)|problems?|hard(?:er)? to|time.consuming|cumbersome)\b
+    \b(?:complicated|complex|slow|duplicat\w+|inconsisten\w+|outdated|out of date|manual(?:ly)?)\b
+    \b(?:paper.based|re-?key\w*|gaps?|concern(?:s|ed)?|fear(?:s|ed)?|worr(?:y|ied|ies)|nervous|anxious|delays?|inefficient|patchy|poor|limited)\b
+    \b(?:weak|unclear|confus\w+)\b
+""")
+_WORRIED = either(
+    """
+    staff, partners, people, residents, they, professionals, users, managers, officers, parents, families, carers,
+    practitioners, schools, gps, teachers, we
+    """
+)
+_COULD_NOT = r"(?:could not|couldn.t|were not able to|was not able to|unable to|not allowed to)"
+_PROBLEMS = r"(?:challenges?|problems?|hurdles?|issues?|difficulty|difficulties|barriers?)"
+# These say it also without a heading.
+_STRONG = any_of(rf"""
+    \b(?:barriers?|obstacles?|struggl(?:ed|ing)|reluctan\w+|resistance|resisted|hampered|hindered|held back)\b
+    \b(?:stumbling block|sceptic\w*|mistrust|distrust|lack(?:ed|ing)? of|lacked|shortage of)\b
+    \b(?:fragmented|silos?|siloed|incompatible|cumbersome|laborious|inflexible|time.consuming|{_ONE_SYSTEM})\b
+    \b{_COULD_NOT} (?:share|see|access|talk|exchange|link|find|recruit|afford|get|identify|use|speak|agree|tell)\b
+    \b(?:biggest|main|key|greatest|major|first|initial|another|significant) {_PROBLEMS}\b
+    \b(?:expressed|raised|had) (?:\w+ )?concerns?\b
+    \b{_WORRIED} were (?:\w+ )?(?:concerned|worried|nervous|anxious|wary) (?:about|that|of)\b
+    \bfunding (?:ended|ran out|stopped|was cut|came to an end)\b
+    \b(?:found it|was|were|proved|been) (?:very |extremely |often |also )?(?:difficult|hard|challenging)\b
+    \b(?:was|were|proved) impossible\b
+""")
+# A barrier that has gone, or one that may come.
+_GONE = any_of(r"""
+    \b(?:overc[oa]me|overcoming|remov\w+|break(?:ing)? down|broken? down|reduc\w+|tackl\w+|address\w*)\b
+    \b(?:without|avoid\w*|solv\w+|resolv\w+|eliminat\w+|no longer|fewer|less)\b
+    ^if\b|\b(?:may|might|will|should|when you|you can)\b
+    \bwould (?:have )?be(?:en)? (?:an? |the |very |too )?(?:barrier|problem|difficult|hard|challeng\w+|impossible)
+""")
+
+_BARRIER_WORDS: dict[str, str] = {
+    "culture": """
+        cultur\\w+, mindsets?, attitudes?, resist(?:ed|ance|ant), reluctan\\w+, in silos,
+        silo (?:working|mentality|culture), ways? of working, working practices, risk.averse, sceptic\\w*, habits?,
+        unwilling\\w*, defensive\\w*, jargon, used to (?:doing|working), comfort zone,
+        different (?:priorities|languages?|cultures?), differing priorities
+    """,
+    "trust": """
+        trust(?:ed|ing)?(?! board), mistrust\\w*, distrust\\w*, suspicio\\w+, confidence, fear(?:s|ed|ful)?, afraid,
+        stigma\\w*, wary, anxious, anxiet\\w+, nervous\\w*, blame, worr(?:y|ied|ies) (?:about|that),
+        concerns (?:over|about|around) (?:data|privacy|shar\\w+|security|safety), felt (?:inspected|judged)
+    """,
+    "law": """
+        legal\\w*, legislat\\w+, gdpr, data protection, consent, information governance, laws?, regulat\\w+,
+        statutory, confidential\\w*, privacy, permissions?, not (?:allowed|permitted), liabilit\\w+, lawful\\w*,
+        procurement rules, (?:data|information).sharing agreements?
+    """,
+    "technology": """
+        (?:it|computer|legacy|case management|different|separate|multiple|record) (?:systems?|platforms?),
+        (?:information|recording|digital|management|data|heritage) (?:systems?|platforms?), platforms?,
+        (?:its?|their|our|the|own|no one|several|many|single|shared|existing) systems?, software, technolog\\w+,
+        databases?, incompatible, interoperab\\w+, paper.based, spreadsheets?, manual(?:ly)?, broadband,
+        connectivity, data quality, data\\b[^.]*?\\b(?:siloed|silos|fragmented|inconsistent|formats?|files), wi-?fi,
+        hardware, devices?, technical, re-?key\\w*, online, internet, screens?, logins?, browsers?, fax(?:es)?,
+        sign in, websites?, paper (?:forms?|records?|files?|letters?),
+        (?:the|existing) process(?:es)? (?:is|was|were|are), lack of integration, analytical processes, timely data
+    """,
+    "money": """
+        funding, funds, funded, budgets?, costly, money, austerity, afford\\w*, expens\\w+, investment, grants?,
+        savings, (?:high|extra|additional|rising|the) costs?, cost (?:of|pressures), spending cuts, cuts to,
+        financial (?:pressures?|constraints?|barriers?|resources|challenges?)
+    """,
+    "capacity": """
+        capacity, capabilit\\w+,
+        (?:staff(?:ing)?|workforce|skills?) (?:shortages?|turnover|time|levels|numbers|gaps?),
+        (?:lack of|no|little|limited|enough|of|the) time, time.consuming, time constraints?, workloads?,
+        recruit\\w*, vacanc\\w+, skills, expertise, trained staff, training, overstretched, stretched, understaffed,
+        under-?resourced, resources, knowledge, turnover, shortages?, busy, overwhelmed, caseloads?, retention,
+        pressures? on, laborious
+    """,
+    "leadership": """
+        leader\\w*, senior, buy.in, ownership, commitment, champions?, political\\w*, accountab\\w+, moved on,
+        executives?, (?<!information )(?<!data )governance, sponsor\\w*, clear (?:vision|direction),
+        no (?:vision|direction)
+    """,
+}
+_BARRIER = {name: re.compile(rf"\b{either(_BARRIER_WORDS[name])}\b", re.IGNORECASE) for name in BARRIERS}
+MOST_BARRIERS = 3
+
+
+def barriers_of(text: str) -> tuple[str, ...]:
+    """Return up to three barriers that a sentence names, those with most words first."""
+    counts = {name: len(pattern.findall(text)) for name, pattern in _BARRIER.items()}
+    ranked = sorted((name for name in BARRIERS if counts[name]), key=lambda name: -counts[name])
+    return tuple(ranked[:MOST_BARRIERS])
+
+
+def is_hindrance(text: str, *, strong: bool) -> bool:
+    """Return whether a sentence tells what is in the way; `strong`: in words that say so without a heading."""
+    return (_STRONG if strong else _HINDRANCE).search(text) is not None and _GONE.search(text) is None

@@ -1,0 +1,152 @@
+"""The ingredients read from case studies: the right name, or none; and every line stands in the source."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.learning.read import read_ingredients
+from digest.model import BARRIERS, INGREDIENTS
+from tests.counts import few_and_many, table
+
+STORY = """Melton Borough Council wanted to help families before a crisis.
+
+## The challenge
+
+Staff in four services could not share what they saw. Managers were reluctant to let go of their own budgets.
+
+## What we did
+
+The council brought four teams into one room. They meet every Monday. We will add the police next year.
+
+## Impact
+
+Repeat calls fell by 30 per cent in the first year. We hope to halve them. “It saved my life,” a mother said. No \
+improvement was seen in rents.
+
+## What others need
+
+- It is essential that one leader can decide.
+- The list of services can be adapted to the place.
+
+## Contact
+
+Contact Jane Doe, the lead officer, by e-mail.
+"""
+
+
+def lines(text: str) -> list[tuple[str, str]]:
+    return [(line.name, line.text) for line in read_ingredients(text)]
+
+
+def test_a_whole_case_study() -> None:
+    assert lines(STORY) == [
+        ("place", "Melton Borough Council wanted to help families before a crisis."),
+        ("wanted", "Melton Borough Council wanted to help families before a crisis."),
+        ("in-the-way", "Managers were reluctant to let go of their own budgets."),
+        ("in-the-way", "Staff in four services could not share what they saw."),
+        ("did", "The council brought four teams into one room."),
+        ("changed", "Repeat calls fell by 30 per cent in the first year."),
+        ("must-stay", "It is essential that one leader can decide."),
+        ("may-change", "The list of services can be adapted to the place."),
+        ("who-to-ask", "Contact Jane Doe, the lead officer, by e-mail."),
+    ]
+
+
+# Each is said in a sentence of its own, below the heading.
+@table(
+    "heading, sentence, names",
+    [
+        ("", "We introduced a shared list of the people who wait longest.", ["did"]),
+        ("", "A joint team was set up in the old library in Hull.", ["did"]),
+        ("", "We plan to introduce a shared list of the people who wait.", []),
+        ("", "We did not introduce the shared list that people asked for.", []),
+        ("", "If the council had introduced a shared list, it would have helped.", []),
+        ("", "“We introduced a shared list,” said a nurse from another town.", []),
+        ("Next steps", "We introduced a shared list of the people who wait longest.", []),
+        ("References", "We introduced a shared list of the people who wait longest.", []),
+        ("Impact", "Waiting times fell from nine weeks to four.", ["changed"]),
+        ("", "Waiting times fell from nine weeks to four.", ["changed"]),
+        ("Impact", "Waiting times could fall from nine weeks to four.", []),
+        ("Impact", "We expect that waiting times have fallen by a third.", []),
+        ("Impact", "The service received 4,300 calls and 200 letters.", []),
+        ("Impact", "Waiting times have not fallen for those who are oldest.", []),
+        ("Impact", "Nationally, knife crime fell by 12 per cent in the same year.", []),
+        ("Impact", "Similar work elsewhere has shown that falls fell by a third.", []),
+        ("Impact", "The new system reduces the time that nurses spend on forms.", ["changed"]),
+        ("", "The new system reduces the time that nurses spend on forms.", []),
+        ("Impact", "Complaints were expected to fall by 30 per cent by April.", []),
+        ("Impact", "If calls had fallen by a third we should have gone on.", []),
+        ("", "The change led to confusion and to delays of up to 3 weeks.", []),
+        ("", "Receptionists now ask people where they had their last drink.", ["did"]),
+        ("", "The trust was established in 2006 by three hospitals.", []),
+        ("", "We set up a hub so that staff could meet and would talk.", ["did"]),
+        ("", "Four stopped when a leader of the council moved on.", []),
+        ("", "Government funding fell by 40 per cent over the decade.", []),
+        ("", "Demand for adult social care rose by a fifth in two years.", []),
+        ("", "As a result, nobody is moved on from the ward without a home.", ["changed"]),
+        ("The challenge", "The three services had no shared system for referrals.", ["in-the-way"]),
+        ("", "Legal concerns meant that officers were not able to share names.", ["in-the-way"]),
+        ("", "The team overcame every barrier of culture and technology.", []),
+        ("Lessons learned", "It was crucial that both chief officers signed it.", ["must-stay"]),
+        ("", "Is the lack of trust a barrier to the sharing of data?", []),
+    ],
+)
+def test_a_sentence_stands_under_its_name_or_none(heading: str, sentence: str, names: list[str]) -> None:
+    title = f"## {heading}\n\n" if heading else ""
+    assert [name for name, _ in lines(f"{title}{sentence}")] == names
+
+
+@table(
+    "sentence, barriers",
+    [
+        ("Staff were reluctant to change their ways of working.", {"culture"}),
+        ("Partners lacked trust in each other and feared blame.", {"trust"}),
+        ("The main barrier was data protection law and consent.", {"law"}),
+        ("There was a lack of funding and of time to train staff.", {"money", "capacity"}),
+        ("The biggest challenge was the lack of buy-in from senior leaders.", {"leadership"}),
+        ("The biggest problem was that the two IT systems are incompatible.", {"technology"}),
+    ],
+)
+def test_barriers(sentence: str, barriers: set[str]) -> None:
+    (line,) = read_ingredients(f"## Challenges\n\n{sentence}")
+    assert line.name == "in-the-way" and set(line.barriers) == barriers
+
+
+def test_the_best_sentence_comes_first() -> None:
+    long = "We introduced " + "a list, and " * 20 + "a rule."
+    short = "We introduced a shared list of those who wait."
+    assert [text for _, text in lines(f"## What we did\n\n{long} {short}")] == [short, long]
+
+
+_PIECES = st.sampled_from([
+    "We introduced a shared list.", "Calls fell by 30%.", "Dr. Lee’s team could not share data, e.g. names.", "“It",
+    "hard.”", "## Impact", "## The challenge", "- The council set up a hub", "* no item", "**What we did**",
+    "> quoted",
+    "\n\n", "\n", " ", "\t", "| a | b |", "It is essential to have trust.", "Contact:", "x@example.org", "\u2028",
+    "\x02", "&amp;",
+    "The lack of funding was a barrier to Leeds City Council.", "1. Ask", "?", "!", "…", "\x0b", "<b", "🙂", "No. 10",
+])  # fmt: skip
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@few_and_many(40, 2_000)
+def test_every_line_stands_in_its_source(count: int) -> None:
+    @settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(_PIECES | st.text(max_size=12), max_size=40).map(" ".join))
+    def holds(text: str) -> None:
+        for line in read_ingredients(text):
+            assert line.text in flat(text)
+            assert line.name in INGREDIENTS and set(line.barriers) <= set(BARRIERS) and line.by == ""
+        safe = html.escape(text, quote=False)
+        blocks = re.sub(r"\n\s*\n", "</p><p>", safe).replace("**", "<strong>")
+        for line in read_ingredients(f"<p>{blocks}</p>"):
+            assert line.text in flat(text.replace("**", "").replace("\x02", " "))
+
+    holds()
