@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -38,7 +37,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             # Only without entries, because the entries of a source stay when it is taken out of config.toml.
             if not numbers and source not in names:
                 raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-        chosen = [_entry(conn, number) for number in numbers]
+        chosen = [entry_of(conn, number) for number in numbers]
         for entry in chosen:
             if entry.state == "ready":
                 raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
@@ -60,9 +59,9 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
         editions.serialise(conn)
         lines = []
         for number in numbers:
-            _entry(conn, number)
+            entry_of(conn, number)
             entries.set_state(conn, number, "dropped")
-            lines += _redraft(conn, installation, number, installation.clock())
+            lines += redrafted(conn, installation, number)
             lines += _sent_with(conn, number)
     return lines
 
@@ -77,7 +76,7 @@ def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[st
     wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
     with writing(installation.engine, "retag") as conn:
         editions.serialise(conn)
-        entry = _entry(conn, number)
+        entry = entry_of(conn, number)
         facets = with_facets(conn, installation, entry).facets
         kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
         added = tuple(
@@ -93,10 +92,10 @@ def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[st
         entries.retag(conn, number, facets)
         if entry.state == "ready":
             releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
-        return _redraft(conn, installation, number, installation.clock())
+        return redrafted(conn, installation, number)
 
 
-def _entry(conn: Connection, number: int) -> Entry:
+def entry_of(conn: Connection, number: int) -> Entry:
     """Return an entry. Raises WrongUse when it does not exist."""
     entry = entries.get(conn, number)
     if entry is None:
@@ -120,9 +119,9 @@ def _sent_with(conn: Connection, number: int) -> Iterator[str]:
             yield f"{counted(owed, 'letter')} with it still owed: `digest hold {edition.id} --stop` stops the edition"
 
 
-def _redraft(conn: Connection, installation: Installation, number: int, now: datetime) -> list[str]:
+def redrafted(conn: Connection, installation: Installation, number: int) -> list[str]:
     """Draft the editions again that an entry changes; return a line for each."""
-    changed: list[Edition] = draft.redraft(conn, installation.settings, number, now)
+    changed: list[Edition] = draft.redraft(conn, installation.settings, number, installation.clock())
     return [
         f"edition {edition.id} ({edition.cadence} {edition.slot}) was drafted again"
         + ("; it must be approved again" if edition.state == "draft" else "")

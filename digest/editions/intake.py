@@ -28,7 +28,7 @@ from digest.sources.read import KnownEntries, KnownEntry, Reading
 from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
 from digest.sources.withdrawal import Sign, sign_of
-from digest.store import entries, releases, sources
+from digest.store import entries, ingredients, releases, sources
 from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
 
@@ -68,7 +68,7 @@ def take_in(
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
     numbers = _add(conn, source, states, classifier, why or "", now)
-    numbers |= _refresh(conn, source, (*decision.recognised, *unreleased.again), classifier)
+    numbers |= _refresh(conn, source, (*decision.recognised, *unreleased.again), classifier, now)
     entries.spoil(conn, decision.spoilt)
     fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
     numbers |= _add(conn, source, fresh, classifier, "", now) | skipped
@@ -211,17 +211,22 @@ def _add(
         kind = kind_of(new.sighting, source)
         arrivals.append(entries.NewEntry(source.name, new, kind, facets, state, sign.code, sign.why))
     numbers = entries.add(conn, arrivals, now)
+    for number, (new, _) in zip(numbers, backwards, strict=True):
+        if new.sighting.ingredients:
+            ingredients.replace_source(conn, number, new.sighting.ingredients, now)
     failpoint("gather: entries stored")
     return {id(new.sighting): number for (new, _), number in zip(backwards, numbers, strict=True)}
 
 
 def _refresh(
-    conn: Connection, source: Source, again: Sequence[Recognised], classifier: CarefulClassifier
+    conn: Connection, source: Source, again: Sequence[Recognised], classifier: CarefulClassifier, now: datetime
 ) -> dict[int, int]:
     """Store what is new of the known entries that a reading shows; return their ids by sighting's `id()`."""
     for recognised in again:
         facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
         entries.refresh(conn, recognised, facets)
+        if recognised.changed:
+            ingredients.replace_source(conn, recognised.entry, recognised.sighting.ingredients, now)
     return {id(recognised.sighting): recognised.entry for recognised in again}
 
 

@@ -114,7 +114,8 @@ class SnapshotDecision:
 
 def print_of(sighting: Sighting) -> str:
     """Return a short hash of an entry's text, without its date, because dates change without an edit."""
-    return _hash("", sighting.title, sighting.link or "", sighting.summary, sighting.html)
+    given = [part for each in sighting.ingredients for part in (each.name, each.text, *each.barriers, each.by)]
+    return _hash("", sighting.title, sighting.link or "", sighting.summary, sighting.html, *given)
 
 
 def keys_of(sighting: Sighting, source: str) -> dict[str, str]:

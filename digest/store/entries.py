@@ -143,6 +143,15 @@ def body(conn: Connection, number: int) -> str:
     return conn.scalar(select(entry.c.html).where(entry.c.id == number)) or ""
 
 
+def bodies(conn: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Return the sanitised html of entries by id; of an entry without any, its summary as it is stored."""
+    texts: dict[int, str] = {}
+    for chunk in chunks(sorted(set(numbers))):
+        text = case((entry.c.html == "", entry.c.summary), else_=entry.c.html)
+        texts.update((row[0], row[1]) for row in conn.execute(select(entry.c.id, text).where(entry.c.id.in_(chunk))))
+    return texts
+
+
 def sighting(conn: Connection, number: int) -> Sighting:
     """Return what is stored of an entry as the sighting it came from, without what its source declared."""
     columns = (entry.c.guid, entry.c.url, entry.c.title, entry.c.published, entry.c.summary, entry.c.html)

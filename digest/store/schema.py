@@ -92,6 +92,22 @@ entry = Table(
     sqlite_autoincrement=True,
 )
 
+# The lines of ingredients that a person gave of an entry, and those that an editor dropped. Lines that are read from
+# its text are not stored, because reading them again is cheap.
+ingredient = Table(
+    "ingredient",
+    metadata,
+    Column("id", Key, primary_key=True),  # the order of the lines
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("barriers", JSON, nullable=False),
+    Column("signed_by", Text, nullable=False),  # of a dropped line: who dropped it
+    Column("state", String(8), nullable=False),  # source, editor, dropped
+    Column("decided_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # The keys by which an entry is recognised again. A key of several entries identifies none: entry_id is NULL.
 entry_key = Table(
     "entry_key",

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 
 from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
-from digest.model import KINDS, Sighting, Snapshot
+from digest.learning.given import NotKnown, from_matter
+from digest.model import KINDS, Ingredient, Sighting, Snapshot
 from digest.sources.formats.dates import instant
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.front_matter import Note, Unreadable, split_note
@@ -37,17 +38,19 @@ _OTHER_TEXTS = frozenset(
      ".doc", ".docx", ".odt", ".rtf")
 )  # fmt: skip
 _ABOUT = frozenset(("readme", "license", "licence", "robots", "humans", "requirements", "_index"))
+_INGREDIENTS = ("ingredients", "ingredientsby")
 _HEADING = re.compile(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)")
 
 
 def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
     """Return one sighting for every Markdown file below `path`, by path, drafts last; bad ones are in `problems`.
 
-    Front matter in YAML, TOML, JSON or plain lines (all optional): title, date, kind, url or link, place, region(s),
-    policy_areas, themes, author, summary, language, image, categories or tags, id, and the marks of
-    `formats.unreleased`; a text whose date is ahead waits for it. A time without a zone is one of `zone`. A file
-    that is a draft by its title, its name or its folder is marked so. Files and folders whose name starts with ".",
-    folders that start with "_" and hold no drafts, README.md, and links that lead out of the folder are passed over.
+    Front matter in YAML, TOML, JSON or plain lines (all optional): title, date, kind, url or link, place,
+    region(s), policy_areas, themes, ingredients (signed: ingredients_by), author, summary, language, image,
+    categories or tags, id, and the marks of `formats.unreleased`; a text whose date is ahead waits for it. A time
+    without a zone is one of `zone`. A file that is a draft by its title, its name or its folder is marked so. Files
+    and folders whose name starts with ".", folders that start with "_" and hold no drafts, README.md, and links
+    that lead out of the folder are passed over.
     """
     if not path.is_dir():
         raise SourceError(f"there is no folder {path}; correct the path of the source")
@@ -132,7 +135,9 @@ def _read(name: Path) -> Note:
 
 def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Sighting:
     matter, body = {plain_key(name): value for name, value in note.matter.items()}, note.body
-    marks = marks_of(note.matter, moment.now, moment.zone)
+    # Without the ingredients, because these are sentences and names, in which a word such as "draft" is no mark.
+    own = {name: value for name, value in note.matter.items() if plain_key(name) not in _INGREDIENTS}
+    marks = marks_of(own, moment.now, moment.zone)
     problems += [f"{file}: {problem}" for problem in marks.problems]
     published = _date(matter, file, moment.zone, problems)
     title = title_text(_text(matter, "title"))
@@ -163,6 +168,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
         regions=_regions(matter, file, problems),
         themes=tuple(_slug(value) for value in _list(matter, "themes")),
+        ingredients=_ingredients(matter, file, problems),
         unreleased=one_line(next(filter(None, states), "")),
         not_before=max(starts, default=None),
         not_after=marks.not_after,
@@ -197,6 +203,16 @@ def _regions(matter: dict[str, Any], file: str, problems: list[str]) -> tuple[st
     slugs, unknown = KNOWN_REGIONS.read("regions", _list(matter, "regions") + _list(matter, "region"))
     problems += [f"{file}: {problem}" for problem in unknown]
     return slugs
+
+
+def _ingredients(matter: dict[str, Any], file: str, problems: list[str]) -> tuple[Ingredient, ...]:
+    if "ingredients" not in matter:
+        return ()
+    try:
+        return from_matter(matter["ingredients"], matter.get("ingredientsby"))
+    except NotKnown as error:
+        problems.append(f"{file}: {error}; until then none of its given ingredients is taken")
+        return ()
 
 
 def _text(matter: dict[str, Any], key: str) -> str:
