@@ -32,6 +32,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "Read the sources; show for each how many entries are new, changed, same or held, or why it failed.",
     ),
     "hold": ("editions", "Stop an edition until it is approved."),
+    "ingredients": ("ingredients", "Show the ingredients of a case study, or give, mend or drop lines of them."),
     "init": ("setup", "Write a config.toml to start from, and the sample sources it names; it runs as it is."),
     "prepare": (
         "editions",

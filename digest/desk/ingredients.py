@@ -1,0 +1,84 @@
+"""Give, mend or drop the lines of ingredients of a case study for an editor.
+
+Editions that are not frozen are drafted again, as after every change of an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from digest.desk.edit import entry_of, redrafted
+from digest.editions.ingredients import ingredients_of
+from digest.errors import WrongUse, counted
+from digest.installation import Installation
+from digest.learning.given import NotKnown, given_ingredient
+from digest.model import CASE_STUDY, Entry, Ingredient
+from digest.store import editions, ingredients
+from digest.store.engine import reading, writing
+
+
+def ingredients_shown(installation: Installation, number: int) -> tuple[Entry, tuple[Ingredient, ...]]:
+    """Return a case study and its lines that count. Raises WrongUse for an entry that is none or does not exist."""
+    with reading(installation.engine) as conn:
+        return _lines(conn, number)
+
+
+def give_lines(
+    installation: Installation, number: int, lines: Sequence[tuple[str, str]], barriers: Sequence[str], by: str
+) -> list[str]:
+    """Add (name, text) lines to a case study, signed by `by`; under these names they replace what is read.
+
+    Without `barriers`, a line in-the-way has those that its words name. Return a line for each edition that changed.
+    Raises WrongUse, and changes nothing, for what is not known (`digest.learning.given`).
+    """
+    try:
+        signed = [given_ingredient(name, text, _of_line(name, barriers), by) for name, text in lines]
+    except NotKnown as error:
+        raise WrongUse(f"{error}; nothing was changed") from None
+    if barriers and sum(line.name == "in-the-way" for line in signed) != 1:
+        raise WrongUse("--barrier belongs to one --in-the-way; give lines with other barriers one at a time")
+    with writing(installation.engine, "ingredients") as conn:
+        editions.serialise(conn)
+        _lines(conn, number)
+        ingredients.store_given(conn, number, signed, installation.clock())
+        return redrafted(conn, installation, number)
+
+
+def drop_lines(installation: Installation, number: int, places: Sequence[int], by: str) -> list[str]:
+    """Drop the lines with these places, as `ingredients_shown` counts them from 1; nothing takes the place of one.
+
+    Return a line for each dropped one, and for each edition that changed. Raises WrongUse for a place without a line.
+    """
+    with writing(installation.engine, "ingredients") as conn:
+        editions.serialise(conn)
+        _, lines = _lines(conn, number)
+        for place in places:
+            if not 1 <= place <= len(lines):
+                has = counted(len(lines), "line")
+                raise WrongUse(f"entry {number} has {has} of ingredients, and no line {place}; nothing was changed")
+        dropped = [lines[place - 1] for place in dict.fromkeys(places)]
+        for line in dropped:
+            ingredients.store_dropped(conn, number, line, by, installation.clock())
+        return [f"dropped: {line.name}: {line.text}" for line in dropped] + redrafted(conn, installation, number)
+
+
+def as_read(installation: Installation, number: int) -> list[str]:
+    """Forget what editors gave and dropped, so that the source's lines count again; return as `give_lines` does."""
+    with writing(installation.engine, "ingredients") as conn:
+        editions.serialise(conn)
+        _lines(conn, number)
+        ingredients.forget_editor(conn, number)
+        return redrafted(conn, installation, number)
+
+
+def _lines(conn: Connection, number: int) -> tuple[Entry, tuple[Ingredient, ...]]:
+    entry = entry_of(conn, number)
+    if entry.kind != CASE_STUDY:
+        raise WrongUse(f"entry {number} is a {entry.kind}; only a case study has ingredients")
+    return entry, ingredients_of(conn, [entry]).get(number, ())
+
+
+def _of_line(name: str, barriers: Sequence[str]) -> Sequence[str] | None:
+    return barriers if barriers and name == "in-the-way" else None
