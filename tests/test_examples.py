@@ -16,6 +16,9 @@ import feedparser
 import pytest
 import yaml
 
+from digest.learning.choose import letter_lines
+from digest.learning.given import from_matter
+from digest.learning.read import read_ingredients
 from digest.model import CADENCES, NATIONAL, REGIONS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -155,12 +158,25 @@ def test_front_matter_loads_and_uses_known_regions_and_facets() -> None:
     pages = list(_markdown())
     assert len(pages) >= 12
     for front, body in pages:
-        assert set(front) - {"place"} == FRONT_MATTER, front["title"]
+        assert set(front) - {"place", "ingredients", "ingredients_by"} == FRONT_MATTER, front["title"]
         assert type(front["date"]) is date
         assert front["regions"] and set(front["regions"]) <= REGIONS.keys()
         assert front["policy_areas"] and set(front["policy_areas"]) <= AREA_PHRASES.keys()
         assert front["themes"] and set(front["themes"]) <= THEME_PHRASES.keys()
         assert len(body.split("\n\n")) >= 4
+
+
+def test_half_of_the_folder_gives_its_ingredients_and_the_other_half_tells_them() -> None:
+    pages = list(_markdown())
+    given = [
+        from_matter(front["ingredients"], front["ingredients_by"]) for front, _ in pages if "ingredients" in front
+    ]
+    read = [read_ingredients(body) for front, body in pages if "ingredients" not in front]
+    assert len(given) == 8 and all(len(letter_lines(lines)) >= 1 for lines in given)
+    assert len(read) == 7 and all(len(letter_lines(lines)) >= 1 for lines in read)
+    assert {front["author"] for front, _ in pages if "ingredients" in front} == {
+        line.by for lines in given for line in lines
+    }
 
 
 def test_every_region_is_declared_by_some_case_study_in_the_folder() -> None:
