@@ -31,10 +31,11 @@ _WAS_DONE = either(
     introduced, set up, created, developed, launched, established, built, trained, recruited, appointed, piloted,
     tested, designed, redesigned, co-designed, co-produced, signed, moved, merged, opened, commissioned, invested,
     implemented, put in place, rolled out, formed, convened, installed, automated, pooled, embedded, co-located,
-    relocated, deployed, organised, seconded, replaced, brought together, trialled, invited, consulted, drawn up,
-    written, upgraded
+    relocated, deployed, organised, seconded, replaced, brought together, trialled, invited, consulted, adopted,
+    agreed, drawn up, written, upgraded
     """
 )
+_MADE = either("developed, created, written, designed, built, funded, established, formed")  # by whom, and no act
 _DOES = either(
     """
     asks?, adds?, works?, shares?, holds?, meets?, runs?, uses?, sends?, joins?, visits?, rings?, offers?, gives?,
@@ -53,7 +54,7 @@ _PRACTICE = re.compile(rf"^[A-Z][^.;:]{{2,90}}? now (?:also |each |all )?{_DOES}
 _PASSIVE = re.compile(
     r"^(?:(?!\b(?:which|that|who|whose|if|when|where|because|what)\b)[^.;:]){3,90}?"
     r"\b(?:was|were|has been|have been|had been)"
-    rf"(?:\s+\w+ly|\s+also|\s+then|\s+first)?\s+{_WAS_DONE}\b(?! by\b)",
+    rf"(?:\s+\w+ly|\s+also|\s+then|\s+first)?\s+(?!{_MADE} by\b){_WAS_DONE}\b",
     re.IGNORECASE,
 )
 # The history of a body, and no part of this work.

@@ -27,12 +27,12 @@ _STRONG = any_of(rf"""
     \b(?:{_KEY}|main) (?:ingredients?|elements?|factors?|parts?)\b
     \bsuccess factors?\b|\bworth borrowing\b|\bthe parts to reuse\b|\bingredients?\b
     \b(?:others (?:will )?(?:need|want)|you(?:.ll| will| would)? need|what others need)\b
-    ^it (?:takes|needs)\b
+    ^it (?:takes|needs) (?:an?|the|time|trust|patience|people)\b(?! (?:day|week|month|year|while|minute|hour))
     ^to (?:try|do|use|adapt|repeat|copy) (?:it|this|the same)\b[^.]{{0,30}}[,:]
 """)
 _ADVICE = any_of(r"""
     \b(?:needs?|must|have to|has to|ensure|make sure|should|do not|don.t|never|always)\b
-    \b(?:important|essential|key|crucial|vital|critical|fundamental|necessary)\b
+    \b(?:important|essential|key to|is key|are key|crucial|vital|critical|fundamental|necessary)\b
     \b(?:invaluable|imperative|paramount|it took|it depends on)\b
     \bwould not have been possible without\b
 """)
@@ -50,6 +50,7 @@ _ADAPTED = either("adapted, tailored, scaled, replicated, transferred, adjusted,
 _ADAPTABLE = any_of(rf"""
     \b{_COULD} (?:\w+ly |also |then )?be (?:\w+ly )?{_ADAPTED}\b[^.]{{0,60}}\b{_ELSEWHERE}\b
     \b{_ELSEWHERE}\b[^.]{{0,40}}\b{_COULD} (?:\w+ )?{_TAKE_UP}\b
+    \b(?:each|every) {_PLACES} (?:can|could|may) (?:choose|decide|set|use)\b
     \bany {_PLACES}\b[^.]{{0,60}}\b(?:can|could) (?:do|use|try)\b
     \bcould be used wherever\b|\bdepend(?:s|ing) on local\b|\bone size\b
     \badapt(?:ed|able)? (?:it |this |them )?(?:locally|to (?:the |their |your |its )?(?:local|own|place))\b

@@ -22,12 +22,18 @@ _HINDRANCE = any_of(rf"""
     \b(?:difficult(?:y|ies)?|challeng(?:e|es|ing)|problems?|hard(?:er)? to|time.consuming|cumbersome)\b
     \b(?:complicated|complex|slow|duplicat\w+|inconsisten\w+|outdated|out of date|manual(?:ly)?)\b
     \b(?:paper.based|re-?key\w*|gaps?|concern(?:s|ed)?|fear(?:s|ed)?|worr(?:y|ied|ies)|nervous|anxious|delays?|inefficient|patchy|poor|limited)\b
-    \b(?:weak|unclear|confus\w+)\b
+    \b(?:on paper|by hand|by fax|weak|unclear|confus\w+|pressures?)\b
 """)
 _WORRIED = either(
     """
     staff, partners, people, residents, they, professionals, users, managers, officers, parents, families, carers,
     practitioners, schools, gps, teachers, we
+    """
+)
+_WORKERS = either(
+    """
+    staff, workers, officers, teams?, partners, agencies, services, nurses, doctors, gps, schools, councils?, police,
+    professionals, managers, practitioners, clinicians, advisers
     """
 )
 _COULD_NOT = r"(?:could not|couldn.t|were not able to|was not able to|unable to|not allowed to)"
@@ -40,10 +46,16 @@ _STRONG = any_of(rf"""
     \b{_COULD_NOT} (?:share|see|access|talk|exchange|link|find|recruit|afford|get|identify|use|speak|agree|tell)\b
     \b(?:biggest|main|key|greatest|major|first|initial|another|significant) {_PROBLEMS}\b
     \b(?:expressed|raised|had) (?:\w+ )?concerns?\b
+    \bconcerns? (?:about|over|around) [^.]{{3,60}}\b(?:meant|prevented|stopped|delayed)\b
     \b{_WORRIED} were (?:\w+ )?(?:concerned|worried|nervous|anxious|wary) (?:about|that|of)\b
-    \bfunding (?:ended|ran out|stopped|was cut|came to an end)\b
+    \bfunding (?:for [^.]{{1,40}} )?(?:ended|ran out|stopped|was cut|came to an end)\b
     \b(?:found it|was|were|proved|been) (?:very |extremely |often |also )?(?:difficult|hard|challenging)\b
     \b(?:was|were|proved) impossible\b
+""")
+# These say it also without a barrier that is known by its words: the work itself could not go on.
+_AT_WORK = any_of(rf"""
+    \b{_WORKERS}\b[^.;]{{0,30}}\b{_COULD_NOT} (?:share|see|access|exchange|link)\b
+    \b{_ONE_SYSTEM}\b
 """)
 # A barrier that has gone, or one that may come.
 _GONE = any_of(r"""
@@ -67,8 +79,8 @@ _BARRIER_WORDS: dict[str, str] = {
     """,
     "law": """
         legal\\w*, legislat\\w+, gdpr, data protection, consent, information governance, laws?, regulat\\w+,
-        statutory, confidential\\w*, privacy, permissions?, not (?:allowed|permitted), liabilit\\w+, lawful\\w*,
-        procurement rules, (?:data|information).sharing agreements?
+        statutory, confidential\\w*, privacy, permissions? to (?:share|use|see|access), not (?:allowed|permitted),
+        liabilit\\w+, lawful\\w*, procurement rules, (?:data|information).sharing agreements?
     """,
     "technology": """
         (?:it|computer|legacy|case management|different|separate|multiple|record) (?:systems?|platforms?),
@@ -112,4 +124,8 @@ def barriers_of(text: str) -> tuple[str, ...]:
 
 def is_hindrance(text: str, *, strong: bool) -> bool:
     """Return whether a sentence tells what is in the way; `strong`: in words that say so without a heading."""
-    return (_STRONG if strong else _HINDRANCE).search(text) is not None and _GONE.search(text) is None
+    if _GONE.search(text):
+        return False
+    if not strong:
+        return _HINDRANCE.search(text) is not None
+    return _AT_WORK.search(text) is not None or (_STRONG.search(text) is not None and barriers_of(text) != ())

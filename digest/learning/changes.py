@@ -20,16 +20,18 @@ _SHOWED = either(
     there has been, there have been, led to, leading to, resulted in, resulting in, contributed to, brought about
     """
 )
+# "Those who no longer need a bed" tells of people, and of no change.
+_NO_LONGER = r"^(?:(?!\b(?:when|who|that|why|which|where|because|if|whose)\b)[^.]){0,120}?\bno longer\b"
 _ALSO = r"(?: \w+ly| also| now| since| already)?"
 _CHANGE = any_of(rf"""
     \b(?:has|have|had){_ALSO} (?:been )?(?:{_WENT}|saved|led to|resulted in|enabled|freed)\b
-    \b(?:was|were) (?:\w+ly )?{_WENT}\b
+    \b(?:was|were) (?:\w+ly )?(?:{_WENT}|saved)\b
     \b(?:{_WENT}|went (?:down|up)|came down) (?:\w+ly )?(?:by|from|to|in|at|over|almost|nearly)\b
     \b{_WENT} (?:its|their|the|his|her|our)\b
     \b{_SHOWED}\b[^.]{{0,60}}\b{_TURN}\b
     \b(?:is|are|were|was) (?:now |down |up )+(?:by |from )?
     \b(?:saved|saving) (?:an? |the |up to |[\w ]{{0,20}})?(?:estimated )?(?:£|\d)
-    \bno longer\b
+    {_NO_LONGER}
     \bas a (?:direct )?result\b
     \b(?:has|have) (?:meant (?:that|fewer|more|a)|transformed|enabled|made (?:a|it)|become|given)\b
     \b(?:this|which|that|it) (?:has )?(?:led to|resulted in|meant)\b
@@ -41,8 +43,10 @@ _CHANGE = any_of(rf"""
     \bfewer\b[^.]{{0,60}}\b(?:were|are|have|had|than)\b
 """)
 # Below a heading such as "Impact", what is so now is a change too.
-_EFFECT = any_of(r"""
+_EFFECT = any_of(rf"""
     \b(?:reduces|improves|enables|enabled|allows|allowed|helps(?! us)|helped(?! us)|saves|frees|avoids|speeds up)\b
+    ^(?:an? )?\d+(?:\.\d+)?(?:%| per ?cent) (?:reduction|increase|improvement|drop|fall|decrease|rise) in\b
+    \b{_WENT}(?=[.,;!]| and\b)
     \b(?:makes it (?:easier|possible)|gives|ensures|increases|cuts)\b
     \b(?:is|are) (?:already |now )?(?:helping|saving|reducing|improving)\b
 """)
@@ -54,8 +58,10 @@ _HOW_MUCH = any_of(rf"""
     £\d
     \b(?:halved|doubled|trebled|tripled)\b
 """)
-_RESULT = any_of(r"""
-    \bas a (?:direct )?result\b|\bno longer\b|\b(?:led to|resulted in|meant that)\b|\bnow (?:able to|wait)\b
+_RESULT = any_of(rf"""
+    {_NO_LONGER}
+    \bnow (?:spend|wait|take|get)s?\b[^.]*\b(?:less|fewer|more|instead of|rather than)\b
+    \bas a (?:direct )?result\b|\b(?:led to|resulted in|meant that)\b|\bnow (?:able to|wait)\b
 """)
 # Means that shrink and need that grows are no change for people.
 _NEED = either(

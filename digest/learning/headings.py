@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from digest.learning.patterns import either
 
@@ -12,6 +13,7 @@ PARTNERS = "partners"  # the section names those who did it
 ADVICE = "advice"  # the section speaks to those who would do the same
 
 _MOST_WORDS, _MOST_LETTERS = 12, 100
+_AROUND = re.compile(r"\A[\W\d_]+|\W+\Z")  # numbers, bullets and pictures before a heading, and marks after it
 
 # Headings that have these words and no others.
 _WHOLE: tuple[tuple[str, str], ...] = (
@@ -34,7 +36,7 @@ _WHOLE: tuple[tuple[str, str], ...] = (
         LATER,
         """
         next steps?, (?:the )?future\\b.*, what(?:.s| is) next, looking (?:ahead|forward), going forward,
-        where next, plans?, .*\\bnext steps, sustainability, what happens next
+        where next, plans?, .*\\bnext steps, what happens next
         """,
     ),
     ("may-change", "what (?:others|you|other places) (?:could|can|may) (?:adapt|change), what (?:may|can) change"),
@@ -53,6 +55,7 @@ _WHOLE: tuple[tuple[str, str], ...] = (
 )
 # Headings that have these words among others. The first that fits names the section.
 _AMONG: tuple[tuple[str, str], ...] = (
+    (LATER, "sustained, sustaining, sustainability, scaling up, rolling out, roll-?out, spreading"),
     (
         ADVICE,
         """
@@ -67,7 +70,7 @@ _AMONG: tuple[tuple[str, str], ...] = (
         "changed",
         """
         impacts?, outcomes?, results?, benefits?, achievements?, difference, successes, what changed, improvements?,
-        outputs?, what(?:.s| is| has) changed, what happened, what (?:we|they) achieved
+        outputs?, what(?:.s| is| has) changed, what (?:we|they) achieved
         """,
     ),
     (
@@ -87,7 +90,7 @@ _AMONG: tuple[tuple[str, str], ...] = (
     (
         "did",
         """
-        what (?:we|they|you|was|has been|the \\w+) (?:did|done|have done), solutions?, approach\\w*, interventions?,
+        what (?:i|we|they|you|was|has been|the \\w+) (?:did|done|have done), solutions?, approach\\w*, interventions?,
         response, actions?, activit\\w+, implementation, delivery, innovation, method, how it was done, what is it,
         how (?:it|we|they|the \\w+) (?:work\\w*|did|was|were|has|have|delivered),
         the (?:project|initiative|programme|model|service|scheme|pilot|process)
@@ -103,9 +106,10 @@ _SECTIONS = tuple(
 )
 
 
+@lru_cache(maxsize=64)  # because each sentence of a section asks again
 def section_of(heading: str) -> str:
     """Return the ingredient that a heading announces, or another kind of section above; "" when it announces none."""
-    title = heading.strip(" .:?!#*")
+    title = _AROUND.sub("", heading)
     if not title or len(title) > _MOST_LETTERS or len(title.split()) > _MOST_WORDS:
         return ""
     return next((name for name, pattern in _SECTIONS if pattern.fullmatch(title)), "")

@@ -15,6 +15,12 @@ _TELLERS = (
     r"|officers)"
 )
 _SAID = r"(?:say|said|report|reported|told us|describe|described|fed back)"
+_BETTER = either(
+    """
+    now, better, improv\\w+, easier, calmer, more, less, helpful, reduc\\w+, value\\w*, confiden\\w+, happier,
+    safer, quicker, faster, positive\\w*
+    """
+)
 _OTHERS = r"(?:neighbouring|other) (?:counties|county|councils?|areas?|trusts?|forces?|schools?|boroughs?)"
 _MORE = (
     r"(?:all|the whole|other|more|neighbouring|two|three|four|five|six|several|every|\d+|the rest|additional|further)"
@@ -37,7 +43,7 @@ _LEVELS = {
             \b(?:positive|excellent|good|great) feedback\b
             \bfeedback [^.]{{0,60}}\b(?:positive|good|excellent|shows?|showed)\b
             \bof (?:respondents|those surveyed|people surveyed|users surveyed)\b
-            \b{_TELLERS} (?:each |also |often |consistently )?{_SAID} (?:that |they |it |feeling |being |\w+ing )
+            \b{_TELLERS} (?:each |also |often )?{_SAID} (?:that |they |it |\w+ing )[^.]*\b{_BETTER}\b
         """),
     },
     "how-far": {
@@ -45,6 +51,7 @@ _LEVELS = {
             \b(?:rolled out|extended|expanded|adopted|replicated) (?:it |this )?(?:to|across|by|in) {_MORE}\b
             \b(?:spread|scaled up|copied|taken up) (?:it |this )?(?:to|across|by|in) {_MORE}\b
             \b{_OTHERS}\b[^.]{{0,40}}\b(?:has|have|is|are) (?:now |since )?(?:adopted|copying|copied|using|taken)\b
+            \b(?:has|have) (?:since )?been (?:extended|rolled out|expanded|adopted|replicated|scaled up)\b
             \bnow (?:in use|used|live|running|operating|available) (?:in|across|by) (?:all|\d+|every|most)\b
         """),
         "a year": any_of(r"""

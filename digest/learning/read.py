@@ -69,7 +69,7 @@ def _judge(passage: Passage) -> Iterator[_Candidate]:
     """Yield the names that a sentence may stand under."""
     section = section_of(passage.heading)
     text = passage.text
-    if section == CLOSED or passage.is_quotation or not _is_sentence(passage):
+    if section == CLOSED or passage.is_quotation or not _is_line(passage, section):
         return
     ease = 3 * (len(text) in _SHORT) - 2 * (_LEANS.match(text) is not None) - (len(text) > 250)
     for name, points in _points(passage, section):
@@ -77,12 +77,13 @@ def _judge(passage: Passage) -> Iterator[_Candidate]:
             yield _Candidate(name, 4 * points + ease, passage)
 
 
-def _is_sentence(passage: Passage) -> bool:
+def _is_line(passage: Passage, section: str) -> bool:
+    """Return whether a passage is a sentence, an item of a list or a contact, of a length that says something."""
     text = passage.text
-    ended = text.rstrip("\"'”’)]")[-1:] in (".", "!", ":", ";", "…")
-    return (
-        _LEAST <= len(text) <= _MOST and len(text.split()) >= 5 and (ended or passage.is_item) and text[:1] not in "("
-    )
+    if not _LEAST <= len(text) <= _MOST or text.startswith("("):
+        return False
+    is_ended = text.rstrip("\"'”’)]")[-1:] in (".", "!", ":", ";", "…")
+    return section == "who-to-ask" or (len(text.split()) >= 5 and (is_ended or passage.is_item))
 
 
 def _points(passage: Passage, section: str) -> Iterator[tuple[str, int]]:
@@ -128,14 +129,13 @@ def _act(passage: Passage, section: str) -> int:
 def _hindrance(text: str, section: str) -> int:
     if section in ("changed", "did", LATER, "wanted", "who-to-ask", "how-they-know"):
         return 0
-    named = bool(barriers_of(text))
     if section == "in-the-way":
-        return 3 + 2 * named if is_hindrance(text, strong=False) else 0
-    return 3 if named and is_hindrance(text, strong=True) else 0
+        return 3 + 2 * bool(barriers_of(text)) if is_hindrance(text, strong=False) else 0
+    return 3 if is_hindrance(text, strong=True) else 0
 
 
 def _wish(passage: Passage, section: str) -> int:
-    if section == "wanted" and passage.is_item:
+    if section == "wanted" and (passage.is_item or passage.text.startswith("To ")):
         return 4
     if section in ("changed", LATER, ADVICE, "who-to-ask") or not is_wish(passage.text):
         return 0
