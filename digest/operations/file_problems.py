@@ -12,7 +12,7 @@ _BETWEEN = re.compile(rf"; (?={_FILE})")
 _FIRST = re.compile(_FILE)
 _SUCH = re.compile(r"\((\d+) such\)")
 # Problems that keep no text back.
-_HARMLESS = re.compile(r"from search engines|is unknown; write one of")
+_HARMLESS = re.compile(r"from search engines|is unknown; write one of|given ingredients is taken")
 
 
 def file_problems(note: str | None) -> list[str]:

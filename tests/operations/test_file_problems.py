@@ -14,6 +14,7 @@ from tests.house import House
     "note, count, keeps",
     [
         ("", 0, False),
+        ("a.md: the ingredient 'x' is not known; write one of did; none of its given ingredients is taken", 1, False),
         ("2 held for an editor: 9 new entries at once; see `digest entries --state held`", 0, False),
         ("https://a.example/feed.xml: a.example cannot be reached; check the address or wait", 0, False),
         (

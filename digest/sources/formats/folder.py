@@ -211,7 +211,7 @@ def _ingredients(matter: dict[str, Any], file: str, problems: list[str]) -> tupl
     try:
         return from_matter(matter["ingredients"], matter.get("ingredientsby"))
     except NotKnown as error:
-        problems.append(f"{file}: {error}; until then none of its given ingredients is taken")
+        problems.append(f"{file}: {error}; none of its given ingredients is taken")
         return ()
 
 
