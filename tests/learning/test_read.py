@@ -163,6 +163,7 @@ def test_every_line_stands_in_its_source(count: int) -> None:
         safe = html.escape(text, quote=False)
         blocks = re.sub(r"\n\s*\n", "</p><p>", safe).replace("**", "<strong>")
         for line in read_ingredients(f"<p>{blocks}</p>"):
-            assert line.text in flat(text.replace("**", "").replace("\x02", " "))
+            # Sanitised HTML holds no controls; two of them stand for tags while it is read.
+            assert line.text in flat(re.sub(r"\*\*|[\x02\x03]", lambda mark: "" if mark[0] == "**" else " ", text))
 
     holds()
