@@ -16,6 +16,7 @@ _WISH = any_of(rf"""
     (?<!that )(?<!information )\b(?!they\b){AGENT}{BY_NOW} {_WANTED}\b
     \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:was|were|is|are)\b
     \b{_WORK} (?:aims|aimed|seeks|sought|was designed|is designed|hopes|hoped) to\b
+    \bwe hoped? (?:that|to)\b
     \bwith the (?:aim|goal|intention|ambition|objective) of\b
     \baimed to\b|\b(?:was|were) (?:designed|intended) to\b|\bthere was a desire\b
 """)
@@ -27,6 +28,7 @@ _STRONG = any_of(rf"""
     \b(?:{_KEY}|main) (?:ingredients?|elements?|factors?|parts?)\b
     \bsuccess factors?\b|\bworth borrowing\b|\bthe parts to reuse\b|\bingredients?\b
     \b(?:others (?:will )?(?:need|want)|you(?:.ll| will| would)? need|what others need)\b
+    \b(?:was|were) (?:only )?made possible (?:by|through)\b|\bwould not have been possible without\b
     ^it (?:takes|needs) (?:an?|the|time|trust|patience|people)\b(?! (?:day|week|month|year|while|minute|hour))
     ^to (?:try|do|use|adapt|repeat|copy) (?:it|this|the same)\b[^.]{{0,30}}[,:]
 """)
@@ -34,7 +36,6 @@ _ADVICE = any_of(r"""
     \b(?:needs?|must|have to|has to|ensure|make sure|should|do not|don.t|never|always)\b
     \b(?:important|essential|key to|is key|are key|crucial|vital|critical|fundamental|necessary)\b
     \b(?:invaluable|imperative|paramount|it took|it depends on)\b
-    \bwould not have been possible without\b
 """)
 
 _PLACES = either(

@@ -40,7 +40,7 @@ _COULD_NOT = r"(?:could not|couldn.t|were not able to|was not able to|unable to|
 _PROBLEMS = r"(?:challenges?|problems?|hurdles?|issues?|difficulty|difficulties|barriers?)"
 # These say it also without a heading.
 _STRONG = any_of(rf"""
-    \b(?:barriers?|obstacles?|struggl(?:ed|ing)|reluctan\w+|resistance|resisted|hampered|hindered|held back)\b
+    \b(?:barriers?|obstacles?|struggl(?:es?|ed|ing)|reluctan\w+|resistance|resisted|hampered|hindered|held back)\b
     \b(?:stumbling block|sceptic\w*|mistrust|distrust|lack(?:ed|ing)? of|lacked|shortage of)\b
     \b(?:fragmented|silos?|siloed|incompatible|cumbersome|laborious|inflexible|time.consuming|{_ONE_SYSTEM})\b
     \b{_COULD_NOT} (?:share|see|access|talk|exchange|link|find|recruit|afford|get|identify|use|speak|agree|tell)\b
@@ -48,6 +48,7 @@ _STRONG = any_of(rf"""
     \b(?:expressed|raised|had) (?:\w+ )?concerns?\b
     \bconcerns? (?:about|over|around) [^.]{{3,60}}\b(?:meant|prevented|stopped|delayed)\b
     \b{_WORRIED} were (?:\w+ )?(?:concerned|worried|nervous|anxious|wary) (?:about|that|of)\b
+    \b(?:have|had|has) to [^.]{{3,60}}\b(?:manually|by hand|again and again|twice)\b
     \bfunding (?:for [^.]{{1,40}} )?(?:ended|ran out|stopped|was cut|came to an end)\b
     \b(?:found it|was|were|proved|been) (?:very |extremely |often |also )?(?:difficult|hard|challenging)\b
     \b(?:was|were|proved) impossible\b

@@ -32,7 +32,7 @@ _CHANGE = any_of(rf"""
     \b(?:is|are|were|was) (?:now |down |up )+(?:by |from )?
     \b(?:saved|saving) (?:an? |the |up to |[\w ]{{0,20}})?(?:estimated )?(?:£|\d)
     {_NO_LONGER}
-    \bas a (?:direct )?result\b
+    \bas a (?:direct )?(?:result|consequence)\b
     \b(?:has|have) (?:meant (?:that|fewer|more|a)|transformed|enabled|made (?:a|it)|become|given)\b
     \b(?:this|which|that|it) (?:has )?(?:led to|resulted in|meant)\b
     \b{_PEOPLE} (?:\w+ )?(?:now|no longer)\b
@@ -61,7 +61,8 @@ _HOW_MUCH = any_of(rf"""
 _RESULT = any_of(rf"""
     {_NO_LONGER}
     \bnow (?:spend|wait|take|get)s?\b[^.]*\b(?:less|fewer|more|instead of|rather than)\b
-    \bas a (?:direct )?result\b|\b(?:led to|resulted in|meant that)\b|\bnow (?:able to|wait)\b
+    \bnow\b[^.]*, (?:reducing|eliminating|cutting|saving|improving|freeing)\b
+    \bas a (?:direct )?(?:result|consequence)\b|\b(?:led to|resulted in|meant that)\b|\bnow (?:able to|wait)\b
 """)
 # Means that shrink and need that grows are no change for people.
 _NEED = either(

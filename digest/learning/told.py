@@ -9,7 +9,8 @@ _UNREAL = any_of(r"""
     \b(?:hop(?:e[sd]?|ing)|aim(?:s|ed|ing)?|plan(?:s|ned|ning)? (?:to|is|for)|intend(?:s|ed)?|intention)\b
     \b(?:propos(?:e[sd]?|al)|expect(?:s|ed|ing)?|anticipat\w+|potential(?:ly)?|likely|target(?:s|ed)?|ambition)\b
     \b(?:forecast|predict\w*|seek(?:s|ing)?|want(?:s|ed)? to|wish\w*|set out to|going to|(?:is|are|was|were) to)\b
-    \b(?:try(?:ing)? to|tried to|attempt\w*|need(?:s|ed)? (?:to|for)|due to (?:start|launch|open|begin|be)|yet to)\b
+    \b(?:try(?:ing)? to|tried to|attempt\w*|due to (?:start|launch|open|begin|be)|yet to)\b
+    (?<!the )\bneed(?:s|ed)? (?:to|for)\b
     \b(?:so that|in order to|looking (?:to|at|forward)|consider(?:s|ed|ing)|explor(?:e|ing)|working towards)\b
     \b(?:designed to|intended to)\b
     ^(?:if|whether|when you|once you|unless|imagine|ensure|make sure|do|don.t|consider|use|think|start|ask|find)\b
