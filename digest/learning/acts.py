@@ -49,6 +49,14 @@ _ACT = re.compile(
     rf"{BY_NOW}\s+(?:(?:has|have|had){BY_NOW}\s+)?{_DONE}\b",
     re.IGNORECASE,
 )
+# A place that stands for its council: "Cornwall introduced one number".
+_PLACE_ACT = re.compile(
+    r"^(?!Th|Wh|He |She |It |You |I |Each|An|Some|No|Every|Parliament|Government|Ministers)"
+    r"[A-Z][a-z]+(?: [A-Z][a-z]+)? (?:has |have |then |first |also )*"
+    r"(?:introduced|launched|set up|developed|created|established|piloted|commissioned|adopted|redesigned"
+    r"|brought together|put in place|rolled out|built|trained)\b"
+)
+_DAILY = re.compile(rf"^{AGENT} {_DOES}\b", re.IGNORECASE)
 _BARE_ACT = re.compile(rf"{_DONE}\b", re.IGNORECASE)
 _PRACTICE = re.compile(rf"^[A-Z][^.;:]{{2,90}}? now (?:also |each |all )?{_DOES}\b")
 _PASSIVE = re.compile(
@@ -69,11 +77,16 @@ def act_of(text: str) -> str:
 
     The rest of a sentence may be a wish: "we set up a hub so that staff could meet" tells of a hub.
     """
-    act = _ACT.search(text) or _PRACTICE.search(text)
+    act = _ACT.search(text) or _PRACTICE.search(text) or _PLACE_ACT.search(text)
     told = act or _PASSIVE.search(text)
     if told is None or not is_told(text[: told.end()]) or text.endswith("?") or _FOUNDED.search(text):
         return ""
     return "act" if act else "passive"
+
+
+def is_daily(text: str) -> bool:
+    """Return whether a sentence tells what somebody does; a part of the work only where a heading says so."""
+    return _DAILY.search(text) is not None and is_told(text)
 
 
 def begins_with_act(text: str) -> bool:

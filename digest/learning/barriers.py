@@ -32,11 +32,11 @@ _WORRIED = either(
 )
 _WORKERS = either(
     """
-    staff, workers, officers, teams?, partners, agencies, services, nurses, doctors, gps, schools, councils?, police,
-    professionals, managers, practitioners, clinicians, advisers
+    staff, workers, officers, teams?, partners, agencies, services, nurses, doctors, gps, schools, councils?,
+    police, professionals, managers, practitioners, clinicians, advisers
     """
 )
-_COULD_NOT = r"(?:could not|couldn.t|were not able to|was not able to|unable to|not allowed to)"
+_COULD_NOT = r"(?:could not|none could|couldn.t|were not able to|was not able to|unable to|not allowed to)"
 _PROBLEMS = r"(?:challenges?|problems?|hurdles?|issues?|difficulty|difficulties|barriers?)"
 # These say it also without a heading.
 _STRONG = any_of(rf"""
@@ -102,9 +102,9 @@ _BARRIER_WORDS: dict[str, str] = {
         capacity, capabilit\\w+,
         (?:staff(?:ing)?|workforce|skills?) (?:shortages?|turnover|time|levels|numbers|gaps?),
         (?:lack of|no|little|limited|enough|of|the) time, time.consuming, time constraints?, workloads?,
-        recruit\\w*, vacanc\\w+, skills, expertise, trained staff, training, overstretched, stretched, understaffed,
-        under-?resourced, resources, knowledge, turnover, shortages?, busy, overwhelmed, caseloads?, retention,
-        pressures? on, laborious
+        recruit\\w*, vacanc\\w+, skills, expertise, trained staff, (?:lack of|no|little|not enough) training,
+        untrained, overstretched, stretched, understaffed, under-?resourced, resources, knowledge, turnover,
+        shortages?, busy, overwhelmed, caseloads?, retention, pressures? on, laborious
     """,
     "leadership": """
         leader\\w*, senior, buy.in, ownership, commitment, champions?, political\\w*, accountab\\w+, moved on,

@@ -26,7 +26,7 @@ _ALSO = r"(?: \w+ly| also| now| since| already)?"
 _CHANGE = any_of(rf"""
     \b(?:has|have|had){_ALSO} (?:been )?(?:{_WENT}|saved|led to|resulted in|enabled|freed)\b
     \b(?:was|were) (?:\w+ly )?(?:{_WENT}|saved)\b
-    \b(?:{_WENT}|went (?:down|up)|came down) (?:\w+ly )?(?:by|from|to|in|at|over|almost|nearly)\b
+    \b(?:{_WENT}|went (?:down|up)|came down|went(?= from)) (?:\w+ly )?(?:by|from|to|in|at|over|almost|nearly)\b
     \b{_WENT} (?:its|their|the|his|her|our)\b
     \b{_SHOWED}\b[^.]{{0,60}}\b{_TURN}\b
     \b(?:is|are|were|was) (?:now |down |up )+(?:by |from )?
@@ -53,7 +53,8 @@ _EFFECT = any_of(rf"""
 _ABOUT = r"(?:over |around |about |more than |nearly |almost |at least |an average of |up to |£)*"
 _HOW_MUCH = any_of(rf"""
     \bfrom [^.]{{0,30}}\b{NUMBER}\b[^.]{{0,40}}\bto\b[^.]{{0,20}}\b{NUMBER}\b
-    \bby {_ABOUT}(?:{NUMBER}|an? (?:third|quarter|half|fifth)|half|two.thirds)\b
+    \bby {_ABOUT}(?:{NUMBER}|an? (?:third|quarter|half|fifth|sixth|eighth|tenth)|half|two.thirds)\b
+    \b{NUMBER} in (?:a hundred|{NUMBER})\b
     \d+(?:\.\d+)?(?:%| per ?cent)
     £\d
     \b(?:halved|doubled|trebled|tripled)\b

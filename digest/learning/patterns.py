@@ -45,7 +45,8 @@ BY_NOW = (
 )
 NUMBER = either(
     """
-    \\d[\\d.]*, one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, fifteen, twenty, thirty,
-    forty, fifty, hundred, none, zero
+    \\d[\\d.]*, one, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen,
+    fifteen, sixteen, seventeen, eighteen, nineteen, twenty, thirty, forty, fifty, sixty, seventy, eighty, ninety,
+    hundred, none, zero
     """
 )

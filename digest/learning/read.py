@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digest.learning.acts import act_of, begins_with_act
+from digest.learning.acts import act_of, begins_with_act, is_daily
 from digest.learning.advice import is_adaptable, is_advice, is_wish, tells_whom_to_ask
 from digest.learning.barriers import barriers_of, is_hindrance
 from digest.learning.bodies import names_body, names_partners
@@ -122,7 +122,7 @@ def _act(passage: Passage, section: str) -> int:
         return 3
     act = act_of(passage.text)
     if section == "did":
-        return {"act": 5, "passive": 4}.get(act, 0)
+        return {"act": 5, "passive": 4}.get(act, 3 * is_daily(passage.text))
     return {"act": 3, "passive": 0 if section else 2}.get(act, 0) - (section in ("in-the-way", "changed"))
 
 
