@@ -178,7 +178,8 @@ class Entry:
 
     `state` is "baseline" (seen at a source's first sight, never owed), "held" (waits for an editor's release),
     "withheld" (its source does not release it now: a draft, before its date, expired), "ready" (released to readers)
-    or "dropped" (refused by an editor). `held_why` says why it is held or withheld, else "".
+    or "dropped" (refused by an editor). `held_why` says why it is held or withheld, else "". `ingredients` are
+    those of a case study that stands in an edition, by name, the best line of each first.
     """
 
     id: int
@@ -195,6 +196,7 @@ class Entry:
     facets: Facets = field(default_factory=Facets)
     state: str = "ready"
     held_why: str = ""
+    ingredients: tuple[Ingredient, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

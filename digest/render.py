@@ -49,7 +49,8 @@ class Letters:
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
         day = _day(settings, edition, now)
-        self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, copy=copy)
+        step = settings.steps[edition.id % len(settings.steps)] if settings.steps else ""
+        self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, step=step, copy=copy)
         self._letters: dict[str, Letter] = {}
         self._chosen: dict[str, str] = {}
         self._forms: dict[str, tuple[Digest, Form]] = {}

@@ -34,7 +34,11 @@ slug = "transport"
 name = "Transport"
 """
 MONDAY, FRIDAY, AN_HOUR_LATER = "2026-11-02T09:00Z", "2026-11-06T09:00Z", "2026-11-06T10:00Z"
-ENTRY = re.compile(r"^(?:POST|CASE STUDY): .*\n(.+)\n.+\nWhy: (.+)$", re.MULTILINE)  # its title and its reason
+# A title with the reason above it, which a policy area says once, or below it.
+ENTRY = re.compile(
+    r"^(?:(?P<above>You follow .+)\n\n)?(?:POST|CASE STUDY): .*\n(?P<title>.+)\n.+\n(?P<below>You follow .+)?$",
+    re.MULTILINE,
+)
 READERS = [("ann", "housing", "wales"), ("bob", "transport", ""), ("cat", "housing", "london")]
 
 
@@ -55,10 +59,10 @@ def test_one_friday(tmp_path: Path) -> None:
     publish(tmp_path / "moving.xml", "Buses on time; Transport; London", "Homes by rail; Housing; Scotland")
     receipt = digest(tmp_path, "--now", FRIDAY, "run", "--json").document["receipts"][0]
     assert (receipt["eligible"], receipt["accepted"], receipt["balanced"]) == (3, 3, True)
-    from_far = "Homes by rail: you follow Housing; this is how it was done in Scotland."
+    from_far = "Homes by rail: You follow Housing; this was done in Scotland."
     assert letters(tmp_path) == {
-        "ann@example.org": ["Warm homes: you follow Housing, and this comes from Wales.", from_far],
-        "bob@example.org": ["Buses on time: you follow Transport, and this comes from London."],
+        "ann@example.org": ["Warm homes: You follow Housing; this comes from Wales.", from_far],
+        "bob@example.org": ["Buses on time: You follow Transport; this comes from London."],
         "cat@example.org": [from_far],
     }
 
@@ -83,6 +87,8 @@ def letters(folder: Path) -> dict[str, list[str]]:
     for path in folder.glob("letters/*/*.eml"):
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
         text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
-        told[message["To"]] = [f"{title}: {why}" for title, why in ENTRY.findall(text)]
+        told[message["To"]] = [
+            f"{entry['title']}: {entry['above'] or entry['below']}" for entry in ENTRY.finditer(text)
+        ]
         assert message["Subject"].startswith(told[message["To"]][0].split(":")[0])
     return told

@@ -20,10 +20,10 @@ from digest.delivery.trial import trial_letter
 from digest.desk import preview
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
+from digest.letter.book import Book
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.inliner import inline_styles
 from digest.letter.mime import headers
-from digest.letter.views import Book
 from digest.model import Digest, Edition, Section
 from digest.render import CHECKED, Letters
 from digest.store import deliveries

@@ -23,6 +23,10 @@ class LetterPart(BaseModel):
     templates: str | None = Field(
         default=None, description="A folder of your own templates, searched before the shipped ones."
     )
+    steps: list[str] = Field(
+        default=[],
+        description="Small steps that close letters, one an edition in turn, unless a case study says who to ask.",
+    )
     welcome: Span = Field(
         default=timedelta(0),
         description="How far before their joining (or their import) the first letter of a new subscriber may reach.",

@@ -161,6 +161,7 @@ def _settings(
         check_pages=file.gather.check_pages,
         letter_cap=file.letter.cap,
         elsewhere_cap=file.letter.elsewhere,
+        steps=tuple(file.letter.steps),
         welcome=file.letter.welcome,
         lint_clients=tuple(file.lint.clients),
         brand=brand_of(file.brand),

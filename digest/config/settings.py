@@ -42,6 +42,7 @@ class Settings:
     welcome: timedelta
     lint_clients: tuple[str, ...]
     retention: Retention
+    steps: tuple[str, ...] = ()
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING

@@ -158,7 +158,9 @@ def _make_layout(letter: Letter, digest: Digest) -> Layout:
     shown = counts(digest)
     if not any(shown):
         raise DigestError(f"edition {letter.edition.id}: a digest without entries has no letter; send none")
-    parts = [_strips(letter, part) for part in views.digest_parts(digest)]  # also proves that each entry has a block
+    parts = [
+        _strips(letter, part) for part in views.digest_parts(digest, letter.book)
+    ]  # also proves that each entry has a block
     shell = views.digest_values(digest, letter.book, letter.edition.subject)
     if letter.apart:
         parts = [_both(compile_digest(letter, digest, shell), shell)]

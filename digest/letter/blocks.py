@@ -33,7 +33,7 @@ class Appearance:
 @dataclass(frozen=True, slots=True)
 class EditionFacts:
     """Hold what a letter tells about its edition: `day` is the local date it was prepared for readers on, `note` the
-    editor's plain text or "".
+    editor's plain text or "", `step` the small step that the editors suggest at the end, or "".
 
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
     subject that is made from the top entry. `copy`: for the page that is read in a browser and passed on, without
@@ -45,6 +45,7 @@ class EditionFacts:
     day: date
     note: str = ""
     subject: str = ""
+    step: str = ""
     copy: bool = False
 
 
@@ -79,11 +80,28 @@ class Gap(NamedTuple):
 # Bytes are quoted-printable and end where a line ends, so that pieces can be joined without encoding them again.
 Piece = bytes | Gap
 Block = tuple[Piece, ...]
-# "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry.
+# "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry; ("step", id)
+# for the step that an entry suggests, with 0 for that of the editors.
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
-# A part of a digest, and what its own words are made of: an entry's reason, or the count of "more".
-PartKey = tuple[BlockKey, Reason | int | None]
+
+
+class Heading(NamedTuple):
+    """Hold what the sentence below the heading From elsewhere depends on: whether its entries show ingredients."""
+
+    ingredients: bool
+
+
+class Exceptional(NamedTuple):
+    """Hold the reason of an entry that differs from its group's."""
+
+    reason: Reason
+
+
+# What the own words of a part are made of: a reason is a group's, or that of an entry from elsewhere; a number is the
+# count of "more".
+PartSource = Heading | Exceptional | Reason | int | None
+PartKey = tuple[BlockKey, PartSource]
 
 CONTEXTS = ("text", "attribute", "plain")
 # Words and links that differ by reader. A template writes them as {{ reader.… }}.

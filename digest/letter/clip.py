@@ -58,7 +58,7 @@ def _gap(gap: Gap) -> int:
 
 
 def _keys(digest: Digest) -> list[BlockKey]:
-    keys: list[BlockKey] = ["head", "more", "foot"]
+    keys: list[BlockKey] = ["head", "more", "foot", ("step", 0)]
     for section in digest.sections:
         keys.append(("section", section.key))
         for group in section.groups:

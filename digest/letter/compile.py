@@ -35,11 +35,12 @@ from digest.letter.blocks import (
     Piece,
     Strip,
 )
+from digest.letter.book import Book, View
 from digest.letter.inert import PERCENT
 from digest.letter.inliner import inline_styles
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
-from digest.letter.views import COLUMNS, Book, unguard, wrapped
+from digest.letter.views import COLUMNS, unguard, wrapped
 from digest.model import Digest, Entry
 
 HTML = "letter.html.j2"
@@ -91,7 +92,7 @@ def compile_letter(
     env = environment(folders)
     env.filters["wrap"] = _wrap
     words = catalogue.words_for(folders, language, site, brand)
-    book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand)
+    book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand, edition.step)
     # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
     html = _render(env, HTML, edition, book, *_blank(book, secret, html=True))
@@ -133,7 +134,7 @@ def _render_parts(
     book, edition = letter.book, letter.edition
     keys = [
         (key, {n: guard(v) for n, v in part_views.part_words(book, source).items()})
-        for key, source in part_views.digest_parts(digest)
+        for key, source in part_views.digest_parts(digest, book)
     ]
     views = [part_views.part(key, words, book) | _no_markers() for key, words in keys]
     lines = [
@@ -156,7 +157,7 @@ def _render(
     name: str,
     edition: EditionFacts,
     book: Book,
-    views: Sequence[part_views.View],
+    views: Sequence[View],
     values: Mapping[str, str],
 ) -> str:
     return render(
@@ -171,11 +172,11 @@ def _render(
     )
 
 
-def _no_markers() -> part_views.View:
+def _no_markers() -> View:
     return {"open": "", "close": ""}
 
 
-def _blank(book: Book, secret: str, *, html: bool) -> tuple[list[part_views.View], dict[str, str]]:
+def _blank(book: Book, secret: str, *, html: bool) -> tuple[list[View], dict[str, str]]:
     """Return every part between its markers, and a token for every word that is filled later."""
     raw: Callable[[str], str] = Markup if html else str
     tokens = {name: raw(f"%%{name}%%") for name in _EVERY}

@@ -10,45 +10,28 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 
-from digest.letter.blocks import BlockKey, EditionFacts, PartKey, ReaderFacts
-from digest.letter.brand import SHIPPED, Brand, Colours
+from digest.letter import cards
+from digest.letter.blocks import BlockKey, EditionFacts, Exceptional, Heading, PartKey, PartSource, ReaderFacts
+from digest.letter.book import Book, View
+from digest.letter.brand import Brand, Colours
 from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
-from digest.letter.words import SUBJECT, Words, direction, primary
-from digest.model import CASE_STUDY, Digest, Entry, Image, Reason, Site, Taxonomy
-from subscribers.languages import is_language_tag
+from digest.letter.subject import subject as subject_of
+from digest.letter.words import Words, direction
+from digest.model import CASE_STUDY, Digest, Reason, Section, Site, Taxonomy
 from subscribers.model import Interests
 
 DIGEST_TOKENS = ("subject", "preheader")
-PART_TOKENS = ("reason", "more", "more_link")
-TITLE = 200
-SUMMARY = 300
+PART_TOKENS = ("why", "reason", "exception", "more", "more_link")
 COLUMNS = 72
-PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
+EDITORS_SUBJECT = 156
 
+# The words of an entry, by its section, that only the digest knows.
+_OWN_WORDS = {"areas": ("exception",), "elsewhere": ("reason",)}
 _ROW = re.compile(rf"(.{{1,{COLUMNS}}}|[^ ]+)(?: |$)")
-
-View = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Book:
-    """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand."""
-
-    site: Site
-    taxonomy: Taxonomy
-    entries: Mapping[int, Entry]
-    words: Words
-    brand: Brand = SHIPPED
-
-    @property
-    def language(self) -> str:
-        """Return the letter's language tag: the site's own tag ("en-GB") when the languages are the same."""
-        same = primary(self.site.language) == self.words.language
-        return self.site.language if same else self.words.language
 
 
 def shell_views(edition: EditionFacts, book: Book) -> View:
@@ -76,7 +59,7 @@ def _brand_view(brand: Brand, site: Site) -> View:
     return {
         "name": inert_line(brand.name or site.name),
         "address": [line for line in address if line],
-        "logo": asdict(logo) | {"url": link(logo.url), "alt": inert_line(logo.alt, TITLE)} if logo else None,
+        "logo": asdict(logo) | {"url": link(logo.url), "alt": inert_line(logo.alt, cards.TITLE)} if logo else None,
         "light": _colours_view(brand.light),
         "dark": _colours_view(brand.dark),
     }
@@ -91,14 +74,8 @@ def _edition_view(edition: EditionFacts, book: Book) -> View:
         "title": inert_line(book.words.form("cadence", edition.cadence)),
         "day": book.words.day(edition.day, book.site.zone),
         "note": paragraphs(edition.note),
-        **_language_view(book.site.language, book),
+        **book.foreign(book.site.language),
     }
-
-
-def _language_view(language: str, book: Book) -> View:
-    """Return `language` and its `dir` when it differs from the letter's language; both "" when it does not."""
-    foreign = bool(language) and primary(language) != book.words.language
-    return {"language": language if foreign else "", "dir": direction(language) if foreign else ""}
 
 
 def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
@@ -106,67 +83,23 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
     if isinstance(key, str):
         return {"template": "more", "more": words["more"], "more_link": words["more_link"]}
     kind, name = key
-    sentences = book.words.sentences
     if kind == "section":
-        why = sentences["elsewhere_why"] if name == "elsewhere" else ""
-        return {"template": "section", "title": inert_line(sentences[str(name)]), "why": inert_line(why)}
+        why = words["why"] if name == "elsewhere" else ""
+        return {"template": "section", "title": inert_line(book.words.sentences[str(name)]), "why": why}
+    if kind == "step":
+        return {"template": "step", **cards.step(int(name), book)}
     if kind == "group":
-        return {"template": "group", **_group(str(name), book)}
-    return card(book.entries[int(name)], kind == "elsewhere", book) | {"reason": words["reason"]}
+        return {"template": "group", **_group(str(name), book), "reason": words["reason"]}
+    view = cards.card(book.entries[int(name)], kind == "elsewhere", book)
+    # In a reader's own areas the group says the reason, and a card only what differs.
+    return view | {"reason": "", "exception": ""} | {name: words[name] for name in _OWN_WORDS[kind]}
 
 
 def _group(slug: str, book: Book) -> View:
     """Return a policy area's heading, with its language when that differs from the letter's."""
     if not slug or (name := book.words.translated(book.taxonomy, slug)):
         return {"title": inert_line(name if slug else book.words.sentences["unsorted"]), "language": "", "dir": ""}
-    return {"title": inert_line(book.taxonomy.name(slug)), **_language_view(book.site.language, book)}
-
-
-def card(entry: Entry, elsewhere: bool, book: Book) -> View:
-    """Return the view of one entry. Elsewhere its heading is a level higher, because no group has a heading there.
-
-    `language` and `dir` are those of the entry's own words (title, summary, source) if they differ from the letter's.
-    """
-    language = entry.language if entry.language and is_language_tag(entry.language) else book.site.language
-    study = entry.kind == CASE_STUDY
-    return {
-        "template": "card",
-        "level": 3 if elsewhere else 4,
-        "title": inert_line(title(entry) or book.words.kind(entry.kind), TITLE),
-        "url": link(entry.url),
-        "summary": inert_line(entry.summary, SUMMARY),
-        "source": inert_line(entry.source, 80),
-        "day": book.words.day(entry.published, book.site.zone),
-        "kind": inert_line(book.words.kind(entry.kind)),
-        "case_study": study,
-        "picture": picture_view(entry.image) if study else None,
-        "place": inert_line(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
-        **_language_view(language, book),
-    }
-
-
-def picture_view(image: Image | None) -> View | None:
-    """Return the view of an image, or None unless it is https, at least 300 pixels wide and described in words.
-
-    An image of unknown size, or more than twice as high as wide, is None too. `width` and `height` are the size at
-    which it is shown.
-    """
-    if image is None or not image.width or not image.height or image.width < 300:
-        return None
-    url, alt = link(image.url), inert_line(image.alt, TITLE)
-    if url is None or not url.startswith("https://") or not alt or image.height > 2 * image.width:
-        return None
-    width = min(image.width, PICTURE)
-    height = max(1, round(image.height * width / image.width))
-    return {"url": url, "alt": alt, "width": width, "height": height}
-
-
-def title(entry: Entry) -> str:
-    """Return an entry's title, or else its summary, or else its source; "" when it has none of them."""
-    for text, limit in ((entry.title, TITLE), (entry.summary, 80), (entry.source, 80)):
-        if line := visible(text, limit):
-            return line
-    return ""
+    return {"title": inert_line(book.taxonomy.name(slug)), **book.foreign(book.site.language)}
 
 
 def every_key(book: Book) -> list[BlockKey]:
@@ -181,31 +114,52 @@ def every_key(book: Book) -> list[BlockKey]:
         ("section", "elsewhere"),
         *(("elsewhere", entry) for entry in studies),
         "more",
+        *(("step", entry) for entry in sorted(book.asking)),
+        *([("step", 0)] if book.step else []),
     ]
 
 
-def digest_parts(digest: Digest) -> list[PartKey]:
+def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
     """Return the key of each part of a digest in reading order, with what its words are made of."""
     parts: list[PartKey] = []
     for section in digest.sections:
         key = section.key
-        parts.append((("section", key), None))
+        far = key == "elsewhere"
+        parts.append((("section", key), _heading(section, book) if far else None))
         for group in section.groups:
-            if key != "elsewhere":
-                parts.append((("group", group.slug), None))
-            parts += [((key, placed.entry), placed.reason) for placed in group.placed]
+            if far:
+                parts += [((key, placed.entry), placed.reason) for placed in group.placed]
+                continue
+            reasons = [placed.reason for placed in group.placed]
+            common = max(reasons, key=reasons.count)  # the first of several that are equally frequent
+            parts.append((("group", group.slug), common))
+            parts += [
+                ((key, placed.entry), None if placed.reason == common else Exceptional(placed.reason))
+                for placed in group.placed
+            ]
     if digest.more:
         parts.append(("more", digest.more))
+    asked = next((placed.entry for placed in digest.placed if placed.entry in book.asking), 0)
+    if asked or book.step:
+        parts.append((("step", asked), None))
     return parts
 
 
-def part_words(book: Book, source: Reason | int | None) -> dict[str, str]:
+def _heading(section: Section, book: Book) -> Heading:
+    return Heading(any(placed.entry in book.telling for group in section.groups for placed in group.placed))
+
+
+def part_words(book: Book, source: PartSource) -> dict[str, str]:
     """Return the words of a part that only the digest knows, made of `source` as in `PartKey`."""
     if isinstance(source, Reason):
         return {"reason": _reason(book.words, book.taxonomy, source)}
+    if isinstance(source, Heading):
+        return {"why": inert_line(book.words.sentences["elsewhere_why" if source.ingredients else "elsewhere_plain"])}
+    if isinstance(source, Exceptional):
+        return {"exception": inert_line(book.words.exception(source.reason))}
     if source:
         return {"more": book.words.more(source), "more_link": book.words.more_link(source)}
-    return {}
+    return {"exception": ""}
 
 
 # These remember by the words and the taxonomy, not by the book, because a book holds all entries of an edition.
@@ -223,19 +177,12 @@ def interests(words: Words, taxonomy: Taxonomy, follows: Interests) -> str:
 def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
     """Return the subject and preheader that all readers of a digest share.
 
-    `subject` is the editor's; "" makes one from the top entry.
+    `subject` is the editor's; "" makes one from the entries.
     """
-    placed = digest.placed
     return {
-        "subject": visible(subject, SUBJECT * 2)
-        or _subject(book.words, title(book.entries[placed[0].entry]), len(placed) - 1),
+        "subject": visible(subject, EDITORS_SUBJECT) or subject_of(book.words, digest, book.entries, book.taxonomy),
         "preheader": book.words.preheader(digest, book.taxonomy),
     }
-
-
-@lru_cache(maxsize=4096)
-def _subject(words: Words, top: str, others: int) -> str:
-    return words.subject(top, others)
 
 
 def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[int, int]) -> dict[str, str]:

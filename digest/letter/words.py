@@ -13,13 +13,11 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from digest.letter.inert import cut, visible
+from digest.letter.inert import visible
 from digest.model import CASE_STUDY, NATIONAL, REGIONS, Digest, Reason, Taxonomy
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
-SUBJECT = 78
-TITLE_IN_SUBJECT = 62
 GAP = re.compile(r"\{([a-z_]+)\}")
 # Languages written from right to left; all others are written from left to right.
 _RTL = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"})
@@ -129,12 +127,16 @@ class Words:
         return ", ".join(names)
 
     def reason(self, why: Reason, taxonomy: Taxonomy) -> str:
-        """Return the sentence that tells a reader why an entry is in their letter."""
+        """Return the sentence that tells a reader why an entry, or those of a group, are in their letter."""
         every = self.sentences["every_theme" if why.code == "elsewhere-theme" else "every_area"]
         facet = self.name(taxonomy, why.slug) if why.slug else every
         if why.code == "area":
             return self.say("reason_area", what=facet, from_region=self.region(why.region, "from_region"))
         return self.say("reason_elsewhere", what=facet, in_region=self.region(why.region, "in_region"))
+
+    def exception(self, why: Reason) -> str:
+        """Return what the reason of an entry says that its group's does not: "; comes from Wales"."""
+        return f"; {self.region(why.region, 'from_region')}"
 
     def more(self, count: int) -> str:
         """Return the sentence that counts the entries that did not fit."""
@@ -149,12 +151,6 @@ class Words:
         greeting = visible(name, 60)
         here = self.sentences["here_named"].replace("{name}", greeting) if greeting else self.sentences["here"]
         return _opening(self, shown).replace("{here}", here)
-
-    def subject(self, title: str, others: int) -> str:
-        """Return a subject of at most 78 characters: the top entry's title, and how many others are shown."""
-        rest = self.count("subject_others", others) if others else ""
-        top = visible(title) or self.sentences["no_title"]
-        return cut(top, max(20, min(TITLE_IN_SUBJECT, SUBJECT - len(rest)))) + rest
 
     def preheader(self, digest: Digest, taxonomy: Taxonomy) -> str:
         """Return the line that an inbox shows after the subject: "Housing, Transport and 2 from elsewhere"."""

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from digest.config.settings import Settings
 from digest.group import OVER_CAP
-from digest.letter import views
+from digest.letter import cards
 from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.inert import link, visible
@@ -161,10 +161,10 @@ def _more(letter: Letter, entries: list[Entry]) -> str:
 def _line(entry: Entry, letter: Letter) -> dict[str, object]:
     """Return the values of an entry's line for the template more.html.j2."""
     book = letter.book
-    card = views.card(entry, False, book)
+    card = cards.card(entry, False, book)
     return {
         # `visible` and not `content`, because this section is rendered once, and its "%%" is never a gap.
-        "title": visible(views.title(entry) or book.words.kind(entry.kind), views.TITLE),
+        "title": visible(cards.title(entry) or book.words.kind(entry.kind), cards.TITLE),
         "url": link(entry.url),
         "source": visible(entry.source, 80),
         "day": card["day"],

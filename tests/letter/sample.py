@@ -18,6 +18,7 @@ from digest.model import (
     Entry,
     Facets,
     Group,
+    Ingredient,
     NamedAddress,
     Placed,
     Reason,
@@ -71,6 +72,7 @@ EDITION = EditionFacts(
         "If your area has tried something like it, reply to this letter and tell us what you would do "
         "differently."
     ),
+    step="Ask one partner which form they would most like to stop filling in.",
 )
 READER = ReaderFacts(
     name="Ceri",
@@ -224,6 +226,23 @@ _ROWS: list[tuple[str, str, str, str, int, str, str, str, str]] = [
 ]
 
 
+# What the case studies of entries 1, 10 and 11 tell, in their own words; the last line is an editor's.
+_INGREDIENTS: dict[int, tuple[Ingredient, ...]] = {
+    1: (
+        Ingredient("in-the-way", "Nobody on the wards trusted a record that others could write in.", ("trust",)),
+        Ingredient("did", "A nurse, a social worker and a lawyer wrote the rules for each field in one room."),
+        Ingredient("changed", "A person who comes into hospital now tells their story once."),
+    ),
+    10: (
+        Ingredient("did", "We asked tenants to photograph the damp, and sent the surveyor with the picture."),
+        Ingredient(
+            "who-to-ask", "The repairs team will show its forms to anybody who asks: repairs@northam.example."
+        ),
+    ),
+    11: (Ingredient("changed", "Beds freed a day sooner", (), "Editors of the Digest"),),
+}
+
+
 def entries() -> list[Entry]:
     """Return the twelve entries of the sample edition, ids 1 to 12."""
     sample = []
@@ -240,6 +259,7 @@ def entries() -> list[Entry]:
                 first_seen=datetime(2026, 11, 19, 6, tzinfo=UTC),
                 summary=summary,
                 facets=Facets((area,), (region,), (theme,) if theme else (), (), place),
+                ingredients=_INGREDIENTS.get(number, ()),
             )
         )
     return sample

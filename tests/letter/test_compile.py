@@ -141,10 +141,10 @@ def test_every_entry_shows_what_a_reader_needs() -> None:
     for part in (Page(made.html_text()).text, made.plain_text()):
         assert "Kentbourne Council, 18 November 2026" in part
         assert "Kentbourne, South East" in part
-        assert "Why: you follow Housing, and this comes from the South East." in part
-        assert "Why: you follow Housing; this is how it was done in the North East." in part
+        assert "You follow Housing; this comes from the South East." in part
+        assert "You follow Housing; this was done in the North East." in part
         assert re.search("case study", part, re.IGNORECASE)
-    assert "Homes Cymru Exchange\n" in made.plain_text(), "an undated entry shows no date"
+    assert "Homes Cymru Exchange; comes from Wales\n" in made.plain_text(), "an undated entry shows no date"
 
 
 def own_templates(folder: Path, **files: str) -> Path:

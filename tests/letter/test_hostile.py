@@ -16,7 +16,8 @@ from digest.letter.blocks import Assembled
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.inert import link, visible
 from digest.letter.mime.compose import Head, compose
-from digest.model import Digest, Entry, Group, Placed, Reason, Section
+from digest.letter.subject import headline
+from digest.model import CASE_STUDY, Digest, Entry, Group, Ingredient, Placed, Reason, Section
 from digest.transports.smtp.envelope import wire_form
 from tests.counts import others_long, spread
 from tests.letter import sample
@@ -82,7 +83,7 @@ def test_a_hostile_title_is_only_words(sent: str, seen: str) -> None:
     calm = Page(made_of(CALM).html_text())
     made = made_of(replace(CALM, title=sent))
     page = Page(made.html_text())
-    assert page.headings[-2] == (4, seen)
+    assert page.headings[-3] == (4, seen)
     assert [tag for tag in page.tags if tag[0] != "a"] == [tag for tag in calm.tags if tag[0] != "a"]
     assert page.links[2] == (CALM.url, seen), "the title is the link to the entry and nothing else"
     text = made.plain_text()
@@ -107,6 +108,21 @@ def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str)
 
 
 @pytest.mark.parametrize(("sent", "seen"), HOSTILE)
+def test_a_hostile_ingredient_is_only_words(sent: str, seen: str) -> None:
+    told = (
+        Ingredient("did", "They did."),
+        Ingredient("changed", "It changed.", (), "Me"),
+        Ingredient("who-to-ask", "Us."),
+    )
+    calm = Page(made_of(replace(CALM, kind=CASE_STUDY, ingredients=told)).html_text())
+    hostile = tuple(line._replace(text=f"So: {sent}"[:160], by=line.by and f"By {sent}") for line in told)
+    page = Page(made_of(replace(CALM, kind=CASE_STUDY, ingredients=hostile)).html_text())
+    assert page.tags == calm.tags
+    assert visible(f"So: {sent}"[:160]) in page.text
+    assert visible(f"By {sent}", 60) in page.text
+
+
+@pytest.mark.parametrize(("sent", "seen"), HOSTILE)
 def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     raw = compose(
         made_of(replace(CALM, title=sent)),
@@ -124,7 +140,7 @@ def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert message["Bcc"] is None
     assert message.get_all("To") == ["ceri@council.example"]
-    assert message["Subject"].startswith(visible(sent, 20).rstrip("…")[:19] or "A calm summary")
+    assert message["Subject"].startswith(headline(sent)[:19] or "A calm summary")
 
 
 @pytest.mark.parametrize(

@@ -58,42 +58,26 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
 @table(
     "reason, seen",
     [
-        (Reason("area", "housing", "wales"), "Why: you follow Housing, and this comes from Wales."),
-        (Reason("area", "housing", "south-west"), "Why: you follow Housing, and this comes from the South West."),
-        (Reason("area", "housing"), "Why: you follow Housing, and this goes to every region."),
-        (Reason("area", "", "london"), "Why: you follow every policy area, and this comes from London."),
+        (Reason("area", "housing", "wales"), "You follow Housing; this comes from Wales."),
+        (Reason("area", "housing", "south-west"), "You follow Housing; this comes from the South West."),
+        (Reason("area", "housing"), "You follow Housing; this goes to every region."),
+        (Reason("area", "", "london"), "You follow every policy area; this comes from London."),
         (
             Reason("elsewhere-theme", "leadership", "east-of-england"),
-            "Why: you follow Leadership; this is how it was done in the East of England.",
+            "You follow Leadership; this was done in the East of England.",
         ),
         (
             Reason("elsewhere-theme", "", "northern-ireland"),
-            "Why: you follow every theme; this is how it was done in Northern Ireland.",
+            "You follow every theme; this was done in Northern Ireland.",
         ),
         (
             Reason("elsewhere-area", "housing", "yorkshire-and-the-humber"),
-            "Why: you follow Housing; this is how it was done in Yorkshire and The Humber.",
+            "You follow Housing; this was done in Yorkshire and The Humber.",
         ),
     ],
 )
 def test_the_reason(reason: Reason, seen: str) -> None:
     assert words.reason(reason, TAXONOMY) == seen
-
-
-@table(
-    "title, others, seen",
-    [
-        ("Southend's shared care record", 6, "Southend's shared care record, and 6 more"),
-        ("One thing", 0, "One thing"),
-        ("", 2, "Entries for you, and 2 more"),
-        ("word " * 40, 11, "word word word word word word word word word word word word…, and 11 more"),
-        ("x" * 300, 1, "x" * 61 + "…, and 1 more"),
-        ("A\r\nB", 0, "A B"),
-    ],
-)
-def test_the_subject(title: str, others: int, seen: str) -> None:
-    assert words.subject(title, others) == seen
-    assert len(seen) <= 78
 
 
 def placed(*slugs: str, far: int = 0) -> Digest:

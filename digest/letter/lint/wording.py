@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from digest.letter.blocks import READER_TOKENS
 from digest.letter.lint.finding import ERROR, WARNING, LintFinding
 from digest.letter.lint.page import Element, LetterPage
+from digest.letter.subject import LIMIT
 from digest.letter.views import DIGEST_TOKENS, PART_TOKENS
 
 GMAIL_CLIPS = 102_400  # bytes of decoded html, after which Gmail cuts a letter off
 SIZE_WARNING = 80 * 1024  # lower, because a provider may lengthen links
-SUBJECT_LIMIT = 78
 PREHEADER = (20, 256)  # characters; mail programs show 35 to 140
 COVERED = 0.85
 _LONGEST_LINK = 2000
@@ -49,8 +49,8 @@ def subject(line: str) -> Iterator[LintFinding]:
         (not line.strip(), ERROR, "subject-empty", "is empty", "name the letter's top entry"),
         (any(ord(c) < 32 or c in "\x7f\u2028\u2029" for c in line), ERROR, "subject-lines", "has a line break or "
          "control character", "write one line"),
-        (len(line) > SUBJECT_LIMIT, WARNING, "subject-long", f"{len(line)} characters; phones show about 40",
-         f"keep to {SUBJECT_LIMIT}, the main point first"),
+        (len(line) > LIMIT, WARNING, "subject-long", f"{len(line)} characters; phones show about 40",
+         f"keep to {LIMIT}, the main point first"),
         (len(letters) >= 10 and capitals > 0.7 * len(letters), WARNING, "subject-capitals", "is all in capitals, "
          "which spam filters count", "write it as a sentence"),
         (line.count("!") > 1, WARNING, "subject-exclaims", "has many exclamation marks", "leave them out"),

@@ -1,0 +1,86 @@
+"""Make the views of single entries: the card of a post or case study, its picture, and the small step it suggests."""
+
+from __future__ import annotations
+
+from digest.learning.choose import letter_line, letter_lines
+from digest.letter.book import Book, View
+from digest.letter.inert import inert_line, link, visible
+from digest.letter.words import Words
+from digest.model import CASE_STUDY, Entry, Image, Ingredient
+
+TITLE = 200
+SUMMARY = 300
+PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
+_QUOTES = frozenset("\"“‘'«")
+
+
+def card(entry: Entry, elsewhere: bool, book: Book) -> View:
+    """Return the view of one entry. Elsewhere its heading is a level higher, because no group has a heading there.
+
+    `language` and `dir` are those of the entry's own words (title, summary, source) if they differ from the letter's.
+    """
+    study = entry.kind == CASE_STUDY
+    lines = [_line(line, book.words) for line in letter_lines(entry.ingredients)] if study else []
+    return {
+        "template": "card",
+        "level": 3 if elsewhere else 4,
+        "title": inert_line(title(entry) or book.words.kind(entry.kind), TITLE),
+        "url": link(entry.url),
+        # The lines of a case study say more than its summary does.
+        "summary": "" if lines else inert_line(entry.summary, SUMMARY),
+        "lines": lines,
+        "source": inert_line(entry.source, 80),
+        "day": book.words.day(entry.published, book.site.zone),
+        "kind": inert_line(book.words.kind(entry.kind)),
+        "case_study": study,
+        "picture": picture_view(entry.image) if study else None,
+        "place": inert_line(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
+        **book.foreign(book.language_of(entry)),
+    }
+
+
+def step(number: int, book: Book) -> View:
+    """Return the view of a small step: the editors' (0), or a line of the entry with this id, and its title."""
+    if not number:
+        return {"text": inert_line(book.step), "title": "", **book.foreign(book.site.language)}
+    entry = book.entries[number]
+    line = letter_line(entry.ingredients, "who-to-ask")
+    return {
+        "text": _line(line, book.words)["text"] if line else "",
+        "title": inert_line(title(entry), TITLE),
+        **book.foreign(book.language_of(entry)),
+    }
+
+
+def _line(line: Ingredient, words: Words) -> View:
+    """Return the view of an ingredient: its name, and its text in quotation marks or with the name of its writer."""
+    text = inert_line(line.text)
+    if line.by:
+        text = f"{text} ({inert_line(line.by, 60)})"
+    elif text[:1] not in _QUOTES:
+        text = f"“{text}”"
+    return {"name": inert_line(words.form("ingredient", line.name)), "text": text}
+
+
+def picture_view(image: Image | None) -> View | None:
+    """Return the view of an image, or None unless it is https, at least 300 pixels wide and described in words.
+
+    An image of unknown size, or more than twice as high as wide, is None too. `width` and `height` are the size at
+    which it is shown.
+    """
+    if image is None or not image.width or not image.height or image.width < 300:
+        return None
+    url, alt = link(image.url), inert_line(image.alt, TITLE)
+    if url is None or not url.startswith("https://") or not alt or image.height > 2 * image.width:
+        return None
+    width = min(image.width, PICTURE)
+    height = max(1, round(image.height * width / image.width))
+    return {"url": url, "alt": alt, "width": width, "height": height}
+
+
+def title(entry: Entry) -> str:
+    """Return an entry's title, or else its summary, or else its source; "" when it has none of them."""
+    for text, limit in ((entry.title, TITLE), (entry.summary, 80), (entry.source, 80)):
+        if line := visible(text, limit):
+            return line
+    return ""

@@ -1,0 +1,88 @@
+"""Choose the subject of a digest's letters: whole phrases of at most 60 characters, nothing cut off. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from digest.letter.inert import visible
+from digest.letter.words import Words, counts
+from digest.model import CASE_STUDY, Digest, Entry, Taxonomy
+
+LIMIT = 60  # characters, because phones show about 40 and most other programs 60 to 70
+_SHORTEST = 15  # characters: less of a title ("Case study", "Update") does not tell what it is about
+_LOOKED_AT = 5  # entries that are tried, in the letter's order
+# Ends of a phrase inside a title. What stands before a bracket, a dash or a colon reads well alone.
+_END = re.compile(r"(?<=[?!.])\s+|\s*[:;|(\[]\s*|\s+[-–—]\s*|\s*[–—]\s+")
+
+
+def subject(words: Words, digest: Digest, entries: Mapping[int, Entry], taxonomy: Taxonomy) -> str:
+    """Return the subject of a digest: a place and what changed there, or else the title of an entry; how many others.
+
+    A place with what changed is that of the first case study. Of the titles, the first that fits as a whole or in
+    whole phrases is taken; an entry without a title is known by its summary or source. When nothing fits, the subject
+    lists the policy areas ("Housing, Transport and 2 from elsewhere").
+    """
+    placed = digest.placed
+    shown = [entries[each.entry] for each in placed]
+    line = _change(shown) or next(filter(None, map(_name, shown[:_LOOKED_AT])), "")
+    if not line:
+        return _listed(words, digest, taxonomy)
+    others = len(placed) - 1
+    rest = words.count("subject_others", others) if others else ""
+    return line + rest if len(line + rest) <= LIMIT else line
+
+
+def _change(shown: Sequence[Entry]) -> str:
+    """Return the place of the first case study and what changed there, if a line says so that fits."""
+    study = next((entry for entry in shown if entry.kind == CASE_STUDY), None)
+    if study is None or not study.facets.place:
+        return ""
+    place = visible(study.facets.place)
+    lines = (f"{place}: {visible(line.text)}" for line in study.ingredients if line.name == "changed")
+    return next((line.rstrip(".") for line in lines if len(line) <= LIMIT), "")
+
+
+def _name(entry: Entry) -> str:
+    return next(filter(None, map(headline, (entry.title, entry.summary, entry.source))), "")
+
+
+@lru_cache(maxsize=4096)
+def headline(title: str) -> str:
+    """Return a title, or as many whole phrases from its beginning as fit, or its first phrase that fits; else ""."""
+    line = visible(title[: 8 * LIMIT])
+    if len(line) <= LIMIT:
+        return line
+    phrases = _phrases(line)
+    fitting = [end for _, end in phrases if _SHORTEST <= end <= LIMIT]
+    if fitting:
+        return line[: fitting[-1]]
+    alone = (line[start:end] for start, end in phrases if _SHORTEST <= end - start <= LIMIT)
+    return next((phrase for phrase in alone if phrase[0].isupper()), "")
+
+
+def _phrases(line: str) -> list[tuple[int, int]]:
+    """Return where each phrase of a title starts and ends; a mark that ends a sentence belongs to its phrase."""
+    phrases, start = [], 0
+    for match in _END.finditer(line):
+        phrases.append((start, match.start()))
+        start = match.end()
+    return [*phrases, (start, len(line))]
+
+
+def _listed(words: Words, digest: Digest, taxonomy: Taxonomy) -> str:
+    """Return the policy areas of a digest and its count from elsewhere, as many as fit."""
+    areas = [group.slug for section in digest.sections if section.key == "areas" for group in section.groups]
+    names = [words.name(taxonomy, slug) for slug in areas if slug]
+    far = counts(digest)[1]
+    for shown in range(len(names), -1, -1):
+        parts = names[:shown]
+        if shown and shown < len(names):
+            parts.append(words.count("more_areas", len(names) - shown))
+        if far:
+            parts.append(words.count("from_elsewhere", far))
+        line = words.listed(parts) if parts else ""
+        if line and len(line) <= LIMIT:
+            return line[:1].upper() + line[1:]
+    return words.sentences["no_title"]
