@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config.settings import Settings
 from digest.editions.due import coming_slot, first_slot, passed_editions
+from digest.editions.ingredients import ingredients_of
 from digest.model import Edition
 from digest.schedule import Cadence, Slot
 from digest.store import editions, entries, releases
@@ -110,10 +111,13 @@ def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
 
 
 def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
-    """Return the ready entries of the releases with low < number ≤ high, in an edition's order."""
+    """Return the ready entries of the releases with low < number ≤ high, with ingredients, in an edition's order."""
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
     ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
-    return [Shown(entry, newest[entry.id]) for entry in group.order(ready)]
+    told = ingredients_of(conn, ready)
+    return [
+        Shown(replace(entry, ingredients=told.get(entry.id, ())), newest[entry.id]) for entry in group.order(ready)
+    ]
 
 
 def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, high: int, now: datetime) -> Edition:

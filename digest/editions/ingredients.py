@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -11,16 +12,17 @@ from digest.learning.read import read_ingredients
 from digest.model import CASE_STUDY, Entry, Ingredient
 from digest.store import entries, ingredients
 
+_read = lru_cache(maxsize=256)(read_ingredients)
+
 
 def ingredients_of(conn: Connection, some: Iterable[Entry]) -> dict[int, tuple[Ingredient, ...]]:
     """Return the lines of ingredients that count, by the id of the entry; an entry that has none is left out.
 
-    Only a case study's text is read. Reading takes some milliseconds an entry, so that no line of it is stored.
+    Only a case study's text is read. Reading takes some milliseconds an entry, so that no line of it is stored; what
+    was read last is remembered, because the editions of several cadences, and each preview, show the same entries.
     """
     numbers = [entry.id for entry in some if entry.kind == CASE_STUDY]
     given = ingredients.given(conn, numbers)
     texts = entries.bodies(conn, numbers)
-    lines = {
-        number: chosen(read_ingredients(texts.get(number, "")), given.get(number, Given())) for number in numbers
-    }
+    lines = {number: chosen(_read(texts.get(number, "")), given.get(number, Given())) for number in numbers}
     return {number: some_lines for number, some_lines in lines.items() if some_lines}

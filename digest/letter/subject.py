@@ -21,7 +21,7 @@ def subject(words: Words, digest: Digest, entries: Mapping[int, Entry], taxonomy
     """Return the subject of a digest: a place and what changed there, or else the title of an entry; how many others.
 
     A place with what changed is that of the first case study. Of the titles, the first that fits as a whole or in
-    whole phrases is taken; an entry without a title is known by its summary or source. When nothing fits, the subject
+    whole phrases is taken; an entry without a title is known by its summary. When nothing fits, the subject
     lists the policy areas ("Housing, Transport and 2 from elsewhere").
     """
     placed = digest.placed
@@ -45,7 +45,7 @@ def _change(shown: Sequence[Entry]) -> str:
 
 
 def _name(entry: Entry) -> str:
-    return next(filter(None, map(headline, (entry.title, entry.summary, entry.source))), "")
+    return next(filter(None, map(headline, (entry.title, entry.summary))), "")
 
 
 @lru_cache(maxsize=4096)

@@ -162,8 +162,9 @@ def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
 
 
 def _content(entry: Entry) -> dict[str, Any]:
-    """Return an entry as JSON without its evidence, which decides neither how it is shown nor to which readers."""
-    return {**entries.to_json(entry), "evidence": []}
+    """Return an entry as JSON: with its ingredients, and without the evidence of its facets, which shows nowhere."""
+    told = {"ingredients": [line._asdict() for line in entry.ingredients]} if entry.ingredients else {}
+    return {**entries.to_json(entry), "evidence": [], **told}
 
 
 def _edition(row: Row[Any]) -> Edition:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, or_, select, update
 
-from digest.model import Entry, Evidence, Facets, Image, Sighting
+from digest.model import Entry, Evidence, Facets, Image, Ingredient, Sighting
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 
@@ -258,6 +258,9 @@ def from_json(document: dict[str, Any]) -> Entry:
             tuple(Evidence(**e) for e in document["evidence"]), document["place"],
         ),
         state=document["state"],
+        ingredients=tuple(
+            Ingredient(**line | {"barriers": tuple(line["barriers"])}) for line in document.get("ingredients", ())
+        ),
     )  # fmt: skip
 
 

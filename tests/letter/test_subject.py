@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -95,7 +94,6 @@ def test_a_subject_in_welsh() -> None:
 
 def test_an_entry_that_says_nothing_has_a_subject() -> None:
     assert subject_of(entry(1, ""), area="") == "Entries for you"
-    assert subject_of(replace(entry(1, ""), source="Fife Council"), area="") == "Fife Council"
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=120), min_size=1, max_size=4))
