@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
 from digest.facets.entry_text import EntryText, entry_text
 from digest.facets.known import KNOWN_REGIONS, known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.places.gazetteer import Gazetteer
 from digest.facets.regions import Located, locate, locate_declared, publisher_region
 from digest.facets.words import words
-from digest.model import CASE_STUDY, NATIONAL, Evidence, Facets, Sighting, Source, Taxonomy, Term
+from digest.model import CASE_STUDY, NATIONAL, POST, Evidence, Facets, Sighting, Source, Taxonomy, Term
 
 MOST_AREAS = 4
 MOST_THEMES = 3
@@ -55,11 +56,16 @@ class _TextHits:
 
 
 def kind_of(sighting: Sighting, source: Source) -> str:
-    """Return an entry's kind: its own, else "case-study" where a category says so, else its source's."""
+    """Return an entry's kind: its own, else what its title, categories and address say, else its source's."""
     if sighting.kind:
         return sighting.kind
+    if speaks_of_case_studies(sighting.title):
+        return POST
     categories = {" ".join(category.casefold().replace("-", " ").split()) for category in sighting.categories}
-    return CASE_STUDY if categories & {"case study", "case studies"} else source.kind
+    is_filed = not categories.isdisjoint(("case study", "case studies"))
+    if is_filed or is_titled_case_study(sighting.title) or is_case_study_address(sighting.link or ""):
+        return CASE_STUDY
+    return source.kind
 
 
 class Classifier:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.classify import MOST_AREAS, MOST_THEMES, Classifier, kind_of
+from digest.classify import MOST_AREAS, MOST_THEMES, Classifier
 from digest.facets.entry_text import plain
 from digest.facets.lexicon import stem
 from digest.facets.places.gazetteer import load_gazetteer
@@ -332,20 +332,3 @@ def test_links_are_read_only_when_asked() -> None:
     assert score([row], small())["region"]["accuracy_all"] == 0.0
     assert score([row], small(), links=True)["region"]["accuracy_all"] == 1.0
     assert (place_in_title(row), place_in_title(row, url=True)) == (False, True)
-
-
-@table(
-    "declared, categories, kind",
-    [
-        (None, (), "post"),
-        (None, ("Featured", "Case Study"), "case-study"),
-        (None, ("case-studies",), "case-study"),
-        (None, ("Why case studies matter",), "post"),
-        ("post", ("Case study",), "post"),
-    ],
-)
-def test_the_kind_is_what_the_author_filed_it_under(
-    declared: str | None, categories: tuple[str, ...], kind: str
-) -> None:
-    sighting = Sighting(None, None, "T", categories=categories, kind=declared)
-    assert kind_of(sighting, Source("s", kind="post")) == kind
