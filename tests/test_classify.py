@@ -330,5 +330,5 @@ def test_links_are_read_only_when_asked() -> None:
         "places": ["Leeds"],
     }
     assert score([row], small())["region"]["accuracy_all"] == 0.0
-    assert score([row], small(), links=True)["region"]["accuracy_all"] == 1.0
+    assert score([row], small(), shown="address")["region"]["accuracy_all"] == 1.0
     assert (place_in_title(row), place_in_title(row, url=True)) == (False, True)

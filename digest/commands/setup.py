@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, as_json, table, tell
+from digest.commands.base import GlobalOptions, answer, as_json, tell
+from digest.commands.labelled import check_labels
 from digest.errors import ConfigError, DigestError, WrongUse, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from digest.config.settings import Settings
 
 
@@ -69,7 +67,7 @@ def check(options: GlobalOptions, labels: Path | None, json_: bool) -> None:
     """Find every mistake in config, sources, templates and folders at once."""
     settings = options.settings()
     if labels is not None:
-        _check_labels(options, labels, json_)
+        check_labels(options, labels, json_)
         return
     if problems := _find_problems(settings):
         raise ConfigError(problems)
@@ -128,72 +126,6 @@ def _find_problems(settings: Settings) -> list[str]:
         problems += error.problems
     load_gazetteer()  # raises when the shipped gazetteer is missing or damaged
     return problems
-
-
-def _check_labels(options: GlobalOptions, labels: Path, json_: bool) -> None:
-    """Classify the labelled rows, from titles alone and with addresses, and print how often the labels agree."""
-    from digest.operations.check_labels import score
-
-    rows = _labelled_rows(labels)
-    classifier = options.installation().classifier
-    by_title = score(rows, classifier)
-    by_address = {
-        facet: figures for facet, figures in score(rows, classifier, links=True).items() if facet != "wrong"
-    }
-    if json_:
-        answer({**by_title, "with_addresses": by_address})
-        return
-    _print_scores(by_title, by_address)
-
-
-def _labelled_rows(labels: Path) -> list[dict[str, Any]]:
-    """Read a labels file: a JSON object on each line, blank lines aside. Raises WrongUse with the line number."""
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(_lines(labels), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write a JSON object on each line") from None
-        if not isinstance(rows[-1], dict):
-            raise WrongUse(f"{labels}:{number}: is not an object; write a JSON object on each line")
-    return rows
-
-
-def _print_scores(by_title: Mapping[str, Any], by_address: Mapping[str, Any]) -> None:
-    """Print a table of both scores, and every row that the title alone classified wrongly."""
-    keys = ("rows", "precision", "recall", "f1", "decided", "accuracy", "abstained", "accuracy_all")
-    scores = [(f"{facet}, titles alone", figures) for facet, figures in by_title.items() if facet != "wrong"]
-    scores += [(f"{facet}, titles and addresses", figures) for facet, figures in by_address.items()]
-    rows = [(name, *(_figure(figures.get(key)) for key in keys)) for name, figures in scores]
-    click.echo(table(("facet", *keys), rows))
-    region = by_title["region"]
-    click.echo(
-        "\naccuracy counts the decided rows only; accuracy_all counts all rows, also those called national because"
-        " they name no place.\n"
-        f"Of the {region['answerable']} rows whose place stands in the title,"
-        f" {region['accuracy_answerable']:.2f} have the right region. Wrong rows:"
-    )
-    for row in by_title["wrong"]:
-        differences = "; ".join(
-            f"{facet.replace('_', ' ')} {', '.join(row[facet]['got']) or 'none'}"
-            f" for {', '.join(row[facet]['expected']) or 'none'}"
-            for facet in ("policy_areas", "regions")
-            if sorted(row[facet]["got"]) != row[facet]["expected"]
-        )
-        click.echo(f"  {row['id']} {row['title'][:60]}: {differences}")
-
-
-def _lines(labels: Path) -> list[str]:
-    try:
-        return labels.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise WrongUse(f"{labels}: is not UTF-8; save it as UTF-8") from None
-
-
-def _figure(value: object) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 COMMANDS = (demo, init, check)

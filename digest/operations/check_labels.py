@@ -1,25 +1,29 @@
-"""Score the rules of classify against labelled pages, by their titles alone. Pure: rows in, a report out.
+"""Score the rules of classify against labelled pages, by their titles alone or by more. Pure: rows in, a report out.
 
-A row is one JSON object of a labels file: `title`, `url`, `source`, `policy_areas` (slugs), `region` (a region's
-name or slug, "national", "outside UK", or "multiple" with `regions`), `places`.
+A row is one JSON object of a labels file: `title`, `url`, `publisher` (or `source`), `summary`, `opening`,
+`categories`; and its labels: `policy_areas` (slugs), `region` (a region's name or slug, "national", "outside UK", or
+"multiple" with `regions`), `places`, `kind` ("case study", or anything else for a post), `never` (regions that would
+be a bad mistake) and `class`, the kind of difficulty that it is an example of. Only the title is required.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
-from digest.classify import Classifier
+from digest.classify import Classifier, kind_of
 from digest.facets.known import KNOWN_REGIONS
 from digest.facets.words import keys
-from digest.model import NATIONAL, Facets, Sighting, Source
+from digest.model import CASE_STUDY, NATIONAL, POST, Facets, Sighting, Source
+from digest.operations.label_counts import Count
 
 Row = Mapping[str, Any]
+Shown = Literal["title", "address", "all"]  # of a row: its title, its address too, all its texts too
 
 
 def no_source(row: Row) -> Source:
     """Return a source without default facets, with the name of the row's publisher."""
-    return Source(name=str(row.get("source") or "unknown"))
+    return Source(name=str(row.get("publisher") or row.get("source") or "unknown"))
 
 
 def expected_regions(row: Row) -> frozenset[str] | None:
@@ -44,77 +48,80 @@ def place_in_title(row: Row, *, url: bool = False) -> bool:
     return any(" ".join(keys(str(place))) in within for place in row.get("places") or ())
 
 
+def sighting_of(row: Row, shown: Shown) -> Sighting:
+    """Return the sighting of a row, with as much of it as is `shown`."""
+    title, link = str(row.get("title") or ""), None if shown == "title" else str(row.get("url") or "") or None
+    if shown != "all":
+        return Sighting(guid=None, link=link, title=title)
+    summary, opening = str(row.get("summary") or ""), str(row.get("opening") or "")
+    return Sighting(
+        guid=None, link=link, title=title, summary=summary, html=opening,
+        categories=tuple(map(str, row.get("categories") or ())),
+    )  # fmt: skip
+
+
 def score(
     rows: Iterable[Row],
     classifier: Classifier,
     source_for: Callable[[Row], Source] = no_source,
     *,
-    links: bool = False,
+    shown: Shown = "title",
 ) -> dict[str, Any]:
-    """Classify every row by its title (with `links`, by its link too), and compare with its labels.
+    """Classify every row by what is `shown` of it, and compare with its labels.
 
-    Return {"policy_area": figures, "region": figures, "wrong": rows}. The figures are `precision`, `recall` and `f1`
-    (0-1, micro: over all pairs of row and value, of all rows); `abstained`, the rows that got no policy area, or got
-    national because no place was named; `accuracy`, the rows exactly right of the `decided` ones, which are the
-    others; and `accuracy_all`, the rows exactly right of all labelled `rows`, where national by default counts. For
-    regions also `accuracy_answerable`, over the `answerable` rows, whose labelled place stands in the title (with
-    `links`, or in the link). A region is right when the sets are equal.
+    Return {"policy_area": figures, "region": figures, "kind": figures, "classes": the same by class, "wrong": rows}.
+    `label_counts.Count` says what the figures of a facet are. A row without a policy area has abstained, and so has
+    one that is national because no place was named. For regions there are also `accuracy_answerable`, over the
+    `answerable` rows, whose labelled place stands in the title (or in the link, if shown), and `never`, the rows
+    given a region that they should never have.
     """
-    areas, regions = _Count(), _Count()
-    answerable = _Count()
+    counts, classes = _Counts(), dict[str, _Counts]()
     wrong = []
     for row in rows:
-        link = str(row["url"]) if links and row.get("url") else None
-        got = classifier.classify(Sighting(guid=None, link=link, title=str(row.get("title", ""))), source_for(row))
-        want_areas = frozenset(row.get("policy_areas") or ())
+        sighting, source = sighting_of(row, shown), source_for(row)
+        got, kind = classifier.classify(sighting, source), kind_of(sighting, source)
         want_regions = expected_regions(row)
-        areas.add(want_areas, frozenset(got.policy_areas), abstained=not got.policy_areas)
-        if want_regions is not None:
-            regions.add(want_regions, frozenset(got.regions), abstained=_no_place(got))
-            if place_in_title(row, url=links):
-                answerable.add(want_regions, frozenset(got.regions), abstained=_no_place(got))
+        counts.add(row, got, kind, want_regions, shown)
+        if row.get("class"):
+            classes.setdefault(str(row["class"]), _Counts()).add(row, got, kind, want_regions, shown)
+        want_areas = frozenset(row.get("policy_areas") or ())
         if want_areas != frozenset(got.policy_areas) or want_regions not in (None, frozenset(got.regions)):
             wrong.append(_wrong(row, want_regions, got))
-    figures = regions.figures()
-    figures["accuracy_answerable"] = answerable.figures()["accuracy_all"]
-    figures["answerable"] = answerable.rows
-    return {"policy_area": areas.figures(), "region": figures, "wrong": wrong}
+    return {
+        **counts.figures(),
+        "classes": {name: each.figures() for name, each in sorted(classes.items())},
+        "wrong": wrong,
+    }
 
 
-class _Count:
-    """Counts the hits and misses of a facet over rows."""
+class _Counts:
+    """The counts of all facets over some rows."""
 
     def __init__(self) -> None:
-        self.rows = self.exact = self.abstained = self.decided_exact = 0
-        self.hit = self.extra = self.missed = 0
+        self.areas, self.regions, self.answerable, self.kinds = Count(), Count(), Count(), Count()
+        self.never = 0
 
-    def add(self, want: frozenset[str], got: frozenset[str], *, abstained: bool) -> None:
-        self.rows += 1
-        self.exact += want == got
-        self.abstained += abstained
-        self.decided_exact += want == got and not abstained
-        self.hit += len(want & got)
-        self.extra += len(got - want)
-        self.missed += len(want - got)
+    def add(self, row: Row, got: Facets, kind: str, regions: frozenset[str] | None, shown: Shown) -> None:
+        """Count a row that has got these facets and this kind, and expects these `regions` (None: not labelled)."""
+        areas, located = frozenset(got.policy_areas), frozenset(got.regions)
+        self.areas.add(frozenset(row.get("policy_areas") or ()), areas, abstained=not areas)
+        if regions is not None:
+            self.regions.add(regions, located, abstained=_no_place(got))
+            if place_in_title(row, url=shown != "title"):
+                self.answerable.add(regions, located, abstained=_no_place(got))
+        if row.get("kind"):
+            want = CASE_STUDY if str(row["kind"]).replace("-", " ") == "case study" else POST
+            self.kinds.add(frozenset({want}), frozenset({kind}), abstained=False)
+        self.never += not located.isdisjoint(KNOWN_REGIONS.read("regions", map(str, row.get("never") or ()))[0])
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures, shares rounded to three decimals; a share of nothing is 0.0."""
-        precision = _share(self.hit, self.hit + self.extra)
-        recall = _share(self.hit, self.hit + self.missed)
+        """Return the figures of each facet."""
+        answerable = {"accuracy_answerable": self.answerable.accuracy_all, "answerable": self.answerable.rows}
         return {
-            "rows": self.rows,
-            "precision": round(precision, 3),
-            "recall": round(recall, 3),
-            "f1": round(_share(2 * precision * recall, precision + recall), 3),
-            "accuracy": round(_share(self.decided_exact, self.rows - self.abstained), 3),
-            "decided": self.rows - self.abstained,
-            "abstained": self.abstained,
-            "accuracy_all": round(_share(self.exact, self.rows), 3),
+            "policy_area": self.areas.figures(),
+            "region": {**self.regions.figures(), **answerable, "never": self.never},
+            "kind": self.kinds.figures(),
         }
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def _no_place(got: Facets) -> bool:
