@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
 from digest.facets.entry_text import EntryText, entry_text
@@ -11,48 +11,15 @@ from digest.facets.known import KNOWN_REGIONS, known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.places.gazetteer import Gazetteer
 from digest.facets.regions import Located, locate, locate_declared, publisher_region
+from digest.facets.tally import TextHits, strongest, tallies_of
 from digest.facets.words import words
-from digest.model import CASE_STUDY, NATIONAL, POST, Evidence, Facets, Sighting, Source, Taxonomy, Term
+from digest.model import CASE_STUDY, NATIONAL, POST, Evidence, Facets, Sighting, Source, Taxonomy
 
 MOST_AREAS = 4
-MOST_THEMES = 3
-
-# The points of a phrase are its weight times the factor of the text it stands in (the body's factor is 1). A phrase
-# of weight 2 in the title is enough by itself.
-_TITLE, _CATEGORY, _LINK = 3, 2, 1
-_REPEATS = 3  # times that a phrase counts, because a phrase repeated a hundred times is still one subject
-_ENOUGH = 6  # points
-_SHARE = 0.4  # of the points of the facet's strongest value; below that a value is only mentioned
-
-
-@dataclass(slots=True)
-class _Tally:
-    """The points of one facet value, and the phrases that earned them. `by` is as in Evidence."""
-
-    by: str
-    points: int = 0
-    phrases: dict[str, tuple[int, int]] = field(default_factory=dict)  # phrase: (points, times)
-
-    def add(self, phrase: str, points: int, times: int = 1) -> None:
-        before = self.phrases.get(phrase, (0, 0))
-        self.phrases[phrase] = (before[0] + points, before[1] + times)
-        self.points += points
-
-    def detail(self) -> str:
-        """Return the four strongest phrases: "domestic abuse ×2, refuge"."""
-        ranked = sorted(self.phrases.items(), key=lambda item: -item[1][0])[:4]
-        return ", ".join(f"{phrase} ×{times}" if times > 1 else phrase for phrase, (_, times) in ranked)
-
-
-@dataclass(frozen=True, slots=True)
-class _TextHits:
-    """The phrases in the title, body and link of an entry, for every facet; its categories and its publisher."""
-
-    title: Hits
-    body: Hits
-    link: Hits
-    categories: tuple[str, ...]
-    publisher: str
+MOST_THEMES = 4
+# Of the points of the strongest value, because most texts are about one or two policy areas, and tell of more themes.
+_SHARE_OF_AREAS, _SHARE_OF_THEMES = 0.6, 0.4
+OPENING, LEAD = 300, 1_000  # characters of the text that count twice, and those that decide about policy areas
 
 
 def kind_of(sighting: Sighting, source: Source) -> str:
@@ -89,8 +56,9 @@ class Classifier:
         """
         text = entry_text(sighting, source.name)
         hits = self._hits(text)
-        areas, area_evidence = self._term_facet("policy_area", sighting.policy_areas, source.policy_areas, hits)
-        themes, theme_evidence = self._term_facet("theme", sighting.themes, source.themes, hits)
+        areas, area_evidence = self._term_facet("policy_area", sighting, source, hits)
+        # The whole text tells the themes, because what a text has learned stands at its end.
+        themes, theme_evidence = self._term_facet("theme", sighting, source, hits.whole())
         located = self._regions(sighting, source, text)
         evidence = (*area_evidence, *located.evidence, *theme_evidence)
         return Facets(areas, located.regions, themes, evidence, located.place)
@@ -109,20 +77,21 @@ class Classifier:
         ]
 
     def _term_facet(
-        self, facet: str, declared: tuple[str, ...], defaults: tuple[str, ...], text: _TextHits
+        self, facet: str, sighting: Sighting, source: Source, hits: TextHits
     ) -> tuple[tuple[str, ...], list[Evidence]]:
         """Return the slugs of `facet`, "policy_area" or "theme", and the evidence for each."""
-        slugs = self._slugs(facet, declared)
+        of_areas = facet == "policy_area"
+        slugs = self._slugs(facet, sighting.policy_areas if of_areas else sighting.themes)
         if slugs:
             return slugs, [Evidence(facet, slug, "source", "declared by the entry") for slug in slugs]
-        tallies = self._tallies(facet, text)
-        most = MOST_AREAS if facet == "policy_area" else MOST_THEMES
-        slugs = _strongest(tallies, self._terms[facet], most)
+        tallies = tallies_of(facet, hits, self._lexicon)
+        most, share = (MOST_AREAS, _SHARE_OF_AREAS) if of_areas else (MOST_THEMES, _SHARE_OF_THEMES)
+        slugs = strongest(tallies, self._terms[facet], most, share)
         evidence = [Evidence(facet, slug, tallies[slug].by, tallies[slug].detail()) for slug in slugs]
-        for slug in self._slugs(facet, defaults):
+        for slug in self._slugs(facet, source.policy_areas if of_areas else source.themes):
             if slug not in slugs:
                 slugs = (*slugs, slug)
-                evidence.append(Evidence(facet, slug, "source", f"every entry of {text.publisher}"))
+                evidence.append(Evidence(facet, slug, "source", f"every entry of {source.name}"))
         return slugs, evidence
 
     def _slugs(self, facet: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -130,41 +99,27 @@ class Classifier:
         slugs = (self._names[facet].get(tuple(stems(words(value)))) for value in values)
         return tuple(dict.fromkeys(slug for slug in slugs if slug))
 
-    def _hits(self, text: EntryText) -> _TextHits:
-        """Return the phrases that the texts of an entry hold."""
-        title, body, link = (self._lexicon.hits(stems(words(part))) for part in (text.title, text.body, text.path))
-        # Phrases of the title do not count again, because most links repeat it.
-        link = Hits({phrase: times for phrase, times in link.items() if phrase not in title})
-        return _TextHits(title, body, link, text.categories, text.publisher)
+    def _hits(self, text: EntryText) -> TextHits:
+        """Return the phrases that the texts of an entry hold; the publisher's own name is no phrase."""
+        title, path = self._lexicon_hits(_of_entry(text.title, text.publisher)), self._lexicon_hits(text.path)
+        lead = _start(text.body, LEAD)
+        lead_hits = self._lexicon_hits(_of_entry(lead, text.publisher))
+        return TextHits(
+            title=title,
+            opening=self._lexicon_hits(_of_entry(_start(lead, OPENING), text.publisher)),
+            lead=lead_hits,
+            rest=self._lexicon_hits(_of_entry(text.body[len(lead) :], text.publisher)),
+            # Phrases of the title do not count again, because most links repeat it.
+            link=Hits({phrase: times for phrase, times in path.items() if phrase not in title}),
+            categories=tuple((each, self._lexicon_hits(each), self._named(each)) for each in text.categories),
+        )
 
-    def _tallies(self, facet: str, text: _TextHits) -> dict[str, _Tally]:
-        """Return the tally of each slug that the texts have a phrase for."""
-        tallies: dict[str, _Tally] = {}
-        self._count(facet, text.title, _TITLE, 1, tallies)
-        self._count(facet, text.body, 1, _REPEATS, tallies)
-        self._count(facet, text.link, _LINK, 1, tallies)
-        for category in text.categories:
-            self._count_category(facet, category, tallies)
-        return tallies
+    def _lexicon_hits(self, text: str) -> Hits:
+        return self._lexicon.hits(stems(words(text)))
 
-    def _count(self, facet: str, hits: Hits, factor: int, repeats: int, tallies: dict[str, _Tally]) -> None:
-        """Add the points of phrases to the tallies: each counts up to `repeats` times, with a weight of 1 once."""
-        for phrase, times in hits.items():
-            for phrase_facet, slug, weight in self._lexicon.values(phrase):
-                if phrase_facet != facet:
-                    continue
-                points = weight * factor * (min(times, repeats) if weight > 1 else 1)
-                tallies.setdefault(slug, _Tally("words")).add(self._lexicon.written(phrase), points, times)
-
-    def _count_category(self, facet: str, category: str, tallies: dict[str, _Tally]) -> None:
-        """Add the points of a category: the highest weight of its phrases, and at least 3 where it names a value."""
-        weights: dict[str, int] = dict.fromkeys(self._slugs(facet, (category,)), 3)
-        for phrase in self._lexicon.hits(stems(words(category))):
-            for phrase_facet, slug, weight in self._lexicon.values(phrase):
-                if phrase_facet == facet:
-                    weights[slug] = max(weights.get(slug, 0), weight)
-        for slug, weight in weights.items():
-            tallies.setdefault(slug, _Tally("category")).add(f"category “{category}”", weight * _CATEGORY)
+    def _named(self, category: str) -> frozenset[tuple[str, str]]:
+        """Return the (facet, slug) pairs of the values whose name or slug a category is."""
+        return frozenset((facet, slug) for facet in self._names for slug in self._slugs(facet, (category,)))
 
     def _regions(self, sighting: Sighting, source: Source, text: EntryText) -> Located:
         """Ask for the regions in turn: declared regions, declared place, texts, the source's defaults, the host."""
@@ -198,12 +153,17 @@ def _name(sighting: Sighting) -> str:
     return guid[:80] if guid.endswith(".md") else f"“{sighting.title[:80]}”"
 
 
-def _strongest(tallies: dict[str, _Tally], terms: tuple[Term, ...], most: int) -> tuple[str, ...]:
-    """Return the slugs with enough points, and with enough beside the strongest; ties in the taxonomy's order."""
-    order = {term.slug: index for index, term in enumerate(terms)}
-    ranked = sorted(tallies, key=lambda slug: (-tallies[slug].points, order[slug]))
-    best = tallies[ranked[0]].points if ranked else 0
-    return tuple(slug for slug in ranked if tallies[slug].points >= max(_ENOUGH, _SHARE * best))[:most]
+def _of_entry(text: str, publisher: str) -> str:
+    """Return a text without its publisher's name, because a body's name is no news of what it is about.
+
+    A name of one word stays: it is a word like any other.
+    """
+    return re.sub(re.escape(publisher), "|", text, flags=re.IGNORECASE) if " " in publisher.strip() else text
+
+
+def _start(text: str, size: int) -> str:
+    """Return at most the first `size` characters of a text, without a word that is cut."""
+    return text if len(text) <= size else text[:size].rpartition(" ")[0] or text[:size]
 
 
 def _region_slugs(regions: Iterable[str]) -> tuple[str, ...]:

@@ -263,13 +263,15 @@ class Term:
     """One policy area or theme: its `slug`, the `name` that readers see, and its `words`.
 
     `words` are (phrase, weight 1-5) pairs; `names` are its names in other languages, (language, name) pairs such
-    as ("cy", "Tai").
+    as ("cy", "Tai"). A policy area that is `background`, the organisation's own subject, stands only where an entry
+    is about no other.
     """
 
     slug: str
     name: str
     words: tuple[tuple[str, int], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

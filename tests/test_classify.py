@@ -24,7 +24,7 @@ SMALL = Taxonomy(
     policy_areas=(
         Term("housing", "Housing", (("housing", 3), ("homelessness", 4), ("tenant", 2), ("estate", 1))),
         Term("mental-health", "Mental health", (("mental health", 5), ("crisis", 1))),
-        Term("public-health", "Public health", (("health", 2), ("vaccine", 3))),
+        Term("public-health", "Public health", (("health", 3), ("vaccine", 3))),
         Term("domestic-abuse", "Domestic abuse", (("domestic abuse", 4), ("refuge", 1))),
         Term("transport", "Transport", (("bus", 3), ("railway", 3))),
     ),
@@ -47,7 +47,12 @@ def shipped() -> Classifier:
 
     def terms(key: str) -> tuple[Term, ...]:
         return tuple(
-            Term(t["slug"], t["name"], tuple((w, int(k)) for k, ws in t["words"].items() for w in ws))
+            Term(
+                t["slug"],
+                t["name"],
+                tuple((w, int(k)) for k, ws in t["words"].items() for w in ws),
+                background=t.get("background", False),
+            )
             for t in config[key]
         )
 
@@ -67,8 +72,10 @@ def why(facets: Facets, slug: str) -> tuple[str, str]:
 WORDS: list[tuple[str, str, tuple[str, ...]]] = [
     ("Homelessness falls", "", ("housing",)),
     ("HOMELESSNESS FALLS", "", ("housing",)),
-    ("Tenants speak", "", ("housing",)),  # a weight of 2 in the title decides; a plural is the same word
-    ("An estate", "", ()),  # a weight of 1 alone does not
+    ("Housing speaks", "", ("housing",)),  # a weight of 3 in the title decides
+    ("Tenants speak", "", ()),  # a weight of 2 alone does not, nor does one of 1
+    ("An estate", "", ()),
+    ("Tenants speak of housing", "", ("housing",)),  # a plural is the same word
     ("Rehousing", "", ()),  # whole words
     ("Buses and railways", "", ("transport",)),
     ("Mental health matters", "", ("mental-health",)),  # the longest phrase; not also "health"

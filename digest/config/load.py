@@ -27,7 +27,7 @@ from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
 from digest.config.sources import SourcePart, check_sources, sources_of
 from digest.config.storage import StoragePart, storage_url
-from digest.config.terms import TermPart, check_terms, terms_of
+from digest.config.terms import PolicyAreaPart, TermPart, check_terms, terms_of
 from digest.config.transport import TransportPart, TransportSettings, capabilities_of, transport_of
 from digest.errors import ConfigError, TryLater, of_disk
 from digest.facets.known import known_facets
@@ -72,7 +72,7 @@ class ConfigFile(BaseModel):
         default={},
         description="One table for each cadence that readers may choose: `daily`, `weekly`, `monthly`.",
     )
-    policy_area: list[TermPart] = Field(default=[], description="One table for each policy area.")
+    policy_area: list[PolicyAreaPart] = Field(default=[], description="One table for each policy area.")
     theme: list[TermPart] = Field(default=[], description="One table for each theme.")
 
 

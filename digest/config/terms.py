@@ -16,9 +16,9 @@ _RESERVED = {"none", "all"}
 
 
 def _words(value: object) -> object:
-    """Return (phrase, weight) pairs from a table of weights 1 to 5, or from a plain list, which weighs 2."""
+    """Return (phrase, weight) pairs from a table of weights 1 to 5, or from a plain list, which weighs 3."""
     if isinstance(value, list):
-        value = {"2": value}
+        value = {"3": value}
     if not isinstance(value, dict):
         raise ValueError('write words = ["phrase", …] or words = { 3 = ["phrase"], 1 = ["phrase"] }')
     pairs: list[tuple[str, int]] = []
@@ -32,7 +32,7 @@ def _words(value: object) -> object:
 
 
 class TermPart(BaseModel):
-    """[[policy_area]] or [[theme]]; `name_cy` and the like are its names in other languages."""
+    """[[theme]], and what it shares with [[policy_area]]; `name_cy` and the like are its names in other languages."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
@@ -40,7 +40,8 @@ class TermPart(BaseModel):
     name: str = Field(min_length=1, description="Its name in letters.")
     words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = Field(
         default=(),
-        description="Phrases of texts about it, by weight: 1 (a hint) to 5 (a clear sign). A plain list weighs 2.",
+        description="Phrases of texts about it, by weight: 5 (a clear sign) to 3 give it, 2 and 1 (hints) only"
+        " add to it. A plain list weighs 3.",
     )
     names: dict[str, str] = Field(
         default={}, description="Its names in other languages; also written `name_cy` and the like."
@@ -55,6 +56,16 @@ class TermPart(BaseModel):
         names = {key.removeprefix("name_"): given[key] for key in given if _NAME.match(key)}
         rest = {key: value for key, value in given.items() if not _NAME.match(key)}
         return rest | ({"names": names} if names else {})
+
+
+class PolicyAreaPart(TermPart):
+    """[[policy_area]]; `name_cy` and the like are its names in other languages."""
+
+    background: bool = Field(
+        default=False,
+        description="The organisation's own subject, which most of its texts mention: an entry is filed under it"
+        " only when its words tell no other policy area.",
+    )
 
 
 def check_terms(kind: str, parts: Sequence[TermPart]) -> list[str]:
@@ -72,4 +83,10 @@ def check_terms(kind: str, parts: Sequence[TermPart]) -> list[str]:
 
 def terms_of(parts: Sequence[TermPart]) -> tuple[Term, ...]:
     """Return the terms of parts without mistakes, in their order."""
-    return tuple(Term(part.slug, part.name, part.words, tuple(part.names.items())) for part in parts)
+    return tuple(
+        Term(
+            part.slug, part.name, part.words, tuple(part.names.items()),
+            background=isinstance(part, PolicyAreaPart) and part.background,
+        )
+        for part in parts
+    )  # fmt: skip
