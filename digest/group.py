@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NewType
 
-from digest.model import CASE_STUDY, NATIONAL, Entry
+from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Entry
 from subscribers.model import Interests
 
 # Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
@@ -73,18 +73,21 @@ class Matcher:
         self._all = (1 << self._size) - 1
         self._cap, self._elsewhere_cap = cap, min(elsewhere_cap, cap)
         self._areas = _FacetMasks([candidate.policy_areas for candidate in candidates])
-        # An entry of the whole nation counts as one of each region.
-        self._regions = _FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL,))
+        # An entry of the whole nation counts as one of each region. So does a post of an unknown place, because
+        # nobody would get it otherwise; a case study of an unknown place is from elsewhere for everybody.
+        self._regions = _FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL, UNKNOWN))
         self._themes = _FacetMasks([candidate.themes for candidate in candidates])
         self._studies = _mask(candidate.kind == CASE_STUDY for candidate in candidates)
+        self._unplaced_studies = self._studies & _mask(UNKNOWN in candidate.regions for candidate in candidates)
         self._in_their_areas = cache(self._place_near)  # because most digests share these
         self._considered = cache(lambda mark: _mask(candidate.release > mark for candidate in candidates))
 
     def match(self, interests: Interests, mark: int, had: Collection[int] = ()) -> Match:
         """Return what a reader gets of the entries released after their `mark` that they have not `had` already.
 
-        *In your areas* has the entries of a followed policy area in a followed region or national. *From elsewhere*
-        has the case studies of other regions on a followed policy area or theme. A reader who names no policy area
+        *In your areas* has the entries of a followed policy area in a followed region or national, and the posts of
+        an unknown place. *From elsewhere* has the case studies of other regions, and of unknown places, on a
+        followed policy area or theme. A reader who names no policy area
         follows them all, and so with regions; a reader who names no theme gets no entry by its theme.
         """
         considered = self._considered(mark)
@@ -94,6 +97,7 @@ class Matcher:
         themes = far = off = 0
         if interests.regions:
             region, regions = self._regions.followed(interests.regions)
+            region &= ~self._unplaced_studies
             theme, themes = self._themes.followed(interests.themes)
             far = offered & self._studies & ~region & (area | theme)
             if not interests.elsewhere:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 NATIONAL = "national"
+UNKNOWN = "unknown"  # the region of an entry whose texts name no place; nobody can choose it
 REGIONS: dict[str, str] = {
     "east-midlands": "East Midlands",
     "east-of-england": "East of England",
@@ -161,8 +162,8 @@ class Facets:
     """An entry's policy areas, regions and themes, strongest first, and the evidence for each.
 
     `regions` is empty for an entry of a baseline that nobody has needed yet (`digest.editions.classified`), else
-    never (an entry that names no region is `national`); `policy_areas` is empty for an unclassified entry. `place` is
-    the name of the place to show a reader ("Cornwall"), or "".
+    never: an entry that names no place, and is not about the whole country, has UNKNOWN. `policy_areas` is empty for
+    an unclassified entry. `place` is the name of the place to show a reader ("Cornwall"), or "".
     """
 
     policy_areas: tuple[str, ...] = ()
@@ -282,11 +283,11 @@ class Taxonomy:
     themes: tuple[Term, ...] = ()
 
     def name(self, slug: str) -> str:
-        """Return the name that readers see for a policy area, theme or region; an unknown slug stays as it is."""
+        """Return the name that people see for a policy area, theme or region; an unknown slug stays as it is."""
         for term in (*self.policy_areas, *self.themes):
             if term.slug == slug:
                 return term.name
-        return REGIONS.get(slug, slug)
+        return "place unknown" if slug == UNKNOWN else REGIONS.get(slug, slug)
 
     def __hash__(self) -> int:
         # Of its size, because names are remembered by taxonomy, and hashing its thousand phrases takes far longer.
@@ -350,7 +351,7 @@ class Reason(NamedTuple):
 
     `code` is "area" (a followed policy area and region), "elsewhere-area" or "elsewhere-theme" (a case
     study from another region on a followed policy area or theme); `slug` is that policy area or theme
-    ("" when the reader follows all), `region` the region of the entry that matched.
+    ("" when the reader follows all), `region` the region of the entry that matched, or UNKNOWN.
     """
 
     code: str

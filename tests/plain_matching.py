@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digest.group import ELSEWHERE_OFF, HAD, OUTSIDE, OVER_CAP, Candidate
-from digest.model import CASE_STUDY, NATIONAL, Digest, Group, Placed, Reason, Section
+from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests
 
 
@@ -47,9 +47,13 @@ def select_plainly(
 
 
 def _in_their_areas(candidate: Candidate, interests: Interests) -> Reason | None:
-    """Return the reason for an entry of a followed policy area in a followed region or national, else None."""
+    """Return the reason for an entry of a followed policy area in a followed region or national, else None.
+
+    A post of an unknown place counts as national, and a case study of one as of no region that anybody follows.
+    """
     area = _followed(candidate.policy_areas, interests.policy_areas)
-    region = _followed(candidate.regions, interests.regions | {NATIONAL} if interests.regions else frozenset())
+    always = {NATIONAL} if candidate.kind == CASE_STUDY else {NATIONAL, UNKNOWN}
+    region = _followed(candidate.regions, interests.regions | always if interests.regions else frozenset())
     if area is None or region is None:
         return None
     return Reason("area", area if interests.policy_areas else "", region)

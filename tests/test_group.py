@@ -22,7 +22,7 @@ AREAS = ("housing", "transport", "safeguarding")
 REGIONS = ("south-west", "wales", "london")
 THEMES = ("leadership", "risk-and-trust")
 PAIRS = (*((area,) for area in AREAS), *permutations(AREAS, 2))
-WHERE = (("national",), ("wales",), ("wales", "london"), ("london", "wales"))
+WHERE = (("national",), ("unknown",), ("wales",), ("wales", "london"), ("london", "wales"))
 
 
 def a_candidate(
@@ -83,6 +83,12 @@ def where(digest: Digest) -> str:
         (a_candidate(areas=()), follows("", "wales"), "elsewhere"),
         (a_candidate(areas=("transport", "housing")), follows("housing", "south-west"), "areas"),
         (a_candidate(), follows("housing", "national"), "elsewhere"),
+        # a place that nobody knows: a post goes to all, a case study is from elsewhere
+        (a_candidate(regions=("unknown",), kind="post"), follows("housing", "wales"), "areas"),
+        (a_candidate(regions=("unknown",), kind="post"), follows("transport", "wales"), "outside"),
+        (a_candidate(regions=("unknown",)), follows("housing", "wales"), "elsewhere"),
+        (a_candidate(regions=("unknown",)), follows("housing", "wales", elsewhere=False), "elsewhere-off"),
+        (a_candidate(regions=("unknown",)), follows("housing"), "areas"),
     ],
 )
 def test_matching(candidate: Candidate, interests: Interests, expected: str) -> None:
@@ -158,7 +164,10 @@ candidates = st.lists(
         a_candidate,
         st.just(0),
         st.lists(st.sampled_from(AREAS), unique=True, max_size=2).map(tuple),
-        st.one_of(st.just(("national",)), st.lists(st.sampled_from(REGIONS), unique=True, min_size=1).map(tuple)),
+        st.one_of(
+            st.sampled_from((("national",), ("unknown",))),
+            st.lists(st.sampled_from(REGIONS), unique=True, min_size=1).map(tuple),
+        ),
         st.lists(st.sampled_from(THEMES), unique=True).map(tuple),
         st.sampled_from(("post", "case-study")),
     ),
@@ -184,16 +193,17 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
     placed = [p.entry for p in digest.placed]
     considered = {c.entry: c for c in edition if c.release > mark}
 
+    def here(c: Candidate) -> bool:
+        always = {"national"} if c.kind == "case-study" else {"national", "unknown"}
+        return not interests.regions or bool((interests.regions | always) & set(c.regions))
+
     def theirs(c: Candidate) -> bool:
-        area = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas))
-        region = not interests.regions or bool((interests.regions | {"national"}) & set(c.regions))
-        return area and region
+        return here(c) and (not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas)))
 
     def far(c: Candidate) -> bool:
         on = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas) or ())
         on = on or bool(interests.themes & set(c.themes))
-        away = bool(interests.regions) and not (interests.regions | {"national"}) & set(c.regions)
-        return interests.elsewhere and c.kind == "case-study" and on and away
+        return interests.elsewhere and c.kind == "case-study" and on and not here(c)
 
     owed = {n for n, c in considered.items() if n not in had and (theirs(c) or far(c))}
     assert len(placed) == len(set(placed)) <= cap

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +26,9 @@ from digest.commands.base import (
 from digest.commands.progress import gathering_line
 from digest.errors import WrongUse
 
+if TYPE_CHECKING:
+    from digest.model import Taxonomy
+
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
@@ -34,6 +38,7 @@ class EntryFilter:
     state: str | None
     source: str | None
     unclassified: bool
+    region: str | None
     limit: int | None
 
 
@@ -86,6 +91,7 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
     ),
     click.option("--source", metavar="NAME", help="Only entries of this source."),
     click.option("--unclassified", is_flag=True, help="Only entries without a policy area."),
+    click.option("--region", metavar="SLUG", help="Only entries of this region; unknown: those that name no place."),
     click.option("--limit", type=click.IntRange(1), help="At most this many entries."),
 )
 @click.pass_obj
@@ -97,10 +103,16 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
 
     start = _since(wanted.since, options.at()) if wanted.since else None
     installation = options.installation()
+    region = _region(wanted.region, installation.settings.taxonomy) if wanted.region else None
     with reading(installation.engine) as conn:
         stored = entry_store.listing(conn, since=start, state=wanted.state, source=wanted.source)
         every = (with_facets(conn, installation, entry) for entry in stored)
-        fitting = (entry for entry in every if not (wanted.unclassified and entry.facets.policy_areas))
+        fitting = (
+            entry
+            for entry in every
+            if not (wanted.unclassified and entry.facets.policy_areas)
+            and (region is None or region in entry.facets.regions)
+        )
         listed = list(islice(fitting, wanted.limit))
     if json_:
         answer([entry_store.to_json(entry) | {"held_why": entry.held_why} for entry in listed])
@@ -149,6 +161,14 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
         click.echo(f"\n{shown.summary}")
     evidence = [(e.facet, e.slug, e.by, e.detail) for e in shown.facets.evidence]
     click.echo("\n" + table(("facet", "value", "by", "evidence"), evidence))
+
+
+def _region(text: str, taxonomy: Taxonomy) -> str:
+    """Return the slug of a region given by slug or name, or UNKNOWN. Raises WrongUse for any other text."""
+    from digest.facets.known import slugs_of
+    from digest.model import UNKNOWN
+
+    return UNKNOWN if text == UNKNOWN else slugs_of(taxonomy, "regions", (text,))[0]
 
 
 def _since(text: str, now: datetime) -> datetime:

@@ -65,8 +65,8 @@ def _print_scores(reports: Mapping[str, Mapping[str, Any]]) -> None:
     by_title, by_texts = reports["titles alone"], reports["all texts"]
     region = by_title["region"]
     click.echo(
-        "\naccuracy counts the decided rows only; accuracy_all counts all rows, also those called national because"
-        " they name no place.\n"
+        "\naccuracy counts the decided rows only; accuracy_all counts all rows, also those of an"
+        " unknown place, which are right where no labelled place stands in the text.\n"
         f"Of the {region['answerable']} rows whose place stands in the title,"
         f" {region['accuracy_answerable']:.2f} have the right region.\n"
         f"By all texts, {by_texts['region']['never']} rows were given a region that they should never have."

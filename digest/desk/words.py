@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.model import Reason, Taxonomy
+from digest.model import UNKNOWN, Reason, Taxonomy
 
 # Codes of `Digest.left_out`.
 LEFT_OUT = {
@@ -44,7 +44,7 @@ def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     if reason.code == "had":
         return "the reason is not kept any more"
     followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
-    region = taxonomy.name(reason.region)
+    region = "" if reason.region == UNKNOWN else taxonomy.name(reason.region)
     if reason.code == "area":
-        return f"{followed}; {region}"
-    return f"from elsewhere ({region}): {followed}"
+        return f"{followed}; {region}" if region else followed
+    return f"from elsewhere ({region}): {followed}" if region else f"from elsewhere: {followed}"

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from digest.classify import Classifier
 from digest.editions.withdraw import is_out
 from digest.installation import Installation
-from digest.model import Entry, Facets, Sighting, Source
+from digest.model import UNKNOWN, Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
 from digest.store import entries, sources
 from digest.store.engine import reading
@@ -51,7 +51,7 @@ class CarefulClassifier:
                 f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
                 " `digest retag`, and please report it"
             )
-            return Facets()
+            return Facets(regions=(UNKNOWN,))
 
 
 def classified(

@@ -14,7 +14,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.letter.inert import visible
-from digest.model import CASE_STUDY, NATIONAL, REGIONS, Digest, Reason, Taxonomy
+from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Digest, Reason, Taxonomy
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
@@ -116,8 +116,8 @@ class Words:
         return self.sentences["case_study" if slug == CASE_STUDY else "post"]
 
     def place(self, name: str, regions: Iterable[str]) -> str:
-        """Return the place and regions that an entry is about: "Cornwall, South West", "Wales", "National"."""
-        names = [self.region(slug) for slug in regions]
+        """Return the place and regions that an entry is about: "Cornwall, South West", "Wales", "National", or ""."""
+        names = [self.region(slug) for slug in regions if slug != UNKNOWN]
         region_names = {*names, *(REGIONS.get(slug, slug) for slug in regions)}
         national = names == [self.region(NATIONAL)]
         if len(names) > 3:
@@ -130,12 +130,16 @@ class Words:
         """Return the sentence that tells a reader why an entry, or those of a group, are in their letter."""
         every = self.sentences["every_theme" if why.code == "elsewhere-theme" else "every_area"]
         facet = self.name(taxonomy, why.slug) if why.slug else every
+        if why.region == UNKNOWN:
+            return self.say("reason_unplaced", what=facet)
         if why.code == "area":
             return self.say("reason_area", what=facet, from_region=self.region(why.region, "from_region"))
         return self.say("reason_elsewhere", what=facet, in_region=self.region(why.region, "in_region"))
 
     def exception(self, why: Reason) -> str:
         """Return what the reason of an entry says that its group's does not: "; comes from Wales"."""
+        if why.region == UNKNOWN:
+            return self.sentences["exception_unplaced"]
         return f"; {self.region(why.region, 'from_region')}"
 
     def more(self, count: int) -> str:

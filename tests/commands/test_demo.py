@@ -114,6 +114,9 @@ def test_every_answer_keeps_its_keys(friday: Friday) -> None:
     keys = {"id", "source", "url", "title", "kind", "published", "first_seen", "policy_areas", "regions", "themes",
             "evidence", "state"}  # fmt: skip
     assert keys <= set(found[0])
+    for region in ("scotland", "unknown"):
+        listed = digest("entries", "--region", region, "--json").document
+        assert listed == [entry for entry in found if region in entry["regions"]]
     assert digest("entry", str(found[0]["id"]), "--json").document["evidence"]
     assert friday.said["prepare"].document["state"] == "draft"
     receipts = friday.said["run"].document["receipts"]

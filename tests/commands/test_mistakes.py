@@ -22,6 +22,7 @@ CASES: list[tuple[list[str], int, str]] = [
     (["entries", "--since", "99999999999d"], 2, "is not a date, or too far away"),
     (["entries", "--since", "999999999d"], 2, "is not a date, or too far away"),
     (["entries", "--since", "²d"], 2, "is not a date"),
+    (["entries", "--region", "atlantis"], 2, "region 'atlantis' is unknown"),
     (["entries", "--since", "0001-01-01T00:00+14:00"], 2, "is not a date, or too far away"),
     (["entry", "²"], 2, "was never gathered"),
     (["entry", HUGE], 2, "was never gathered"),

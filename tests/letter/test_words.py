@@ -14,7 +14,7 @@ from digest.letter import views
 from digest.letter.compile import compile_letter
 from digest.letter.inert import cut
 from digest.letter.words import counts
-from digest.model import NATIONAL, Digest, Group, Placed, Reason, Section
+from digest.model import NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests, Subscriber
 from tests.counts import table
 from tests.letter import sample
@@ -47,6 +47,8 @@ def test_a_day_is_the_readers_day(moment: date | None, zone: str, seen: str) -> 
         ("Cornwall", ("south-west",), "Cornwall, South West"),
         ("Wales", ("wales",), "Wales"),
         ("Leeds", (NATIONAL,), "Leeds"),
+        ("", (UNKNOWN,), ""),
+        ("Littlecombe", (UNKNOWN,), "Littlecombe"),
         ("", ("wales", "scotland"), "Wales, Scotland"),
         ("", ("wales", "scotland", "london", "north-east"), "Wales and 3 more regions"),
     ],
@@ -62,6 +64,9 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
         (Reason("area", "housing", "south-west"), "You follow Housing; this comes from the South West."),
         (Reason("area", "housing"), "You follow Housing; this goes to every region."),
         (Reason("area", "", "london"), "You follow every policy area; this comes from London."),
+        (Reason("area", "housing", UNKNOWN), "You follow Housing."),
+        (Reason("elsewhere-area", "housing", UNKNOWN), "You follow Housing."),
+        (Reason("elsewhere-theme", "leadership", UNKNOWN), "You follow Leadership."),
         (
             Reason("elsewhere-theme", "leadership", "east-of-england"),
             "You follow Leadership; this was done in the East of England.",

@@ -1,0 +1,22 @@
+"""The desk's words for a reason."""
+
+from __future__ import annotations
+
+from digest.desk.words import reason_in_words
+from digest.model import UNKNOWN, Reason, Taxonomy, Term
+from tests.counts import table
+
+TAXONOMY = Taxonomy((Term("housing", "Housing"),))
+
+
+@table(
+    "reason, seen",
+    [
+        (Reason("area", "housing", "wales"), "they follow Housing; Wales"),
+        (Reason("area", "", UNKNOWN), "they follow every policy area"),
+        (Reason("elsewhere-area", "housing", "wales"), "from elsewhere (Wales): they follow Housing"),
+        (Reason("elsewhere-area", "housing", UNKNOWN), "from elsewhere: they follow Housing"),
+    ],
+)
+def test_a_reason_names_no_place_that_is_unknown(reason: Reason, seen: str) -> None:
+    assert reason_in_words(reason, TAXONOMY) == seen
