@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
 from digest.facets.entry_text import EntryText, entry_text
 from digest.facets.known import KNOWN_REGIONS, known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.places.gazetteer import Gazetteer
-from digest.facets.regions import Located, locate, locate_declared, publisher_region
+from digest.facets.regions import Located, locate, locate_declared
 from digest.facets.tally import TextHits, strongest, tallies_of
 from digest.facets.words import words
-from digest.model import CASE_STUDY, NATIONAL, POST, Evidence, Facets, Sighting, Source, Taxonomy
+from digest.model import CASE_STUDY, POST, UNKNOWN, Evidence, Facets, Sighting, Source, Taxonomy
 
 MOST_AREAS = 4
 MOST_THEMES = 4
@@ -122,7 +123,7 @@ class Classifier:
         return frozenset((facet, slug) for facet in self._names for slug in self._slugs(facet, (category,)))
 
     def _regions(self, sighting: Sighting, source: Source, text: EntryText) -> Located:
-        """Ask for the regions in turn: declared regions, declared place, texts, the source's defaults, the host."""
+        """Ask for the regions in turn: declared regions, a declared place, the texts and their publisher."""
         declared = _region_slugs(sighting.regions)
         if declared:
             evidence = tuple(Evidence("region", slug, "source", "declared by the entry") for slug in declared)
@@ -131,16 +132,12 @@ class Classifier:
             located = locate_declared(self._gazetteer, sighting.place)
             if located is not None:
                 return Located(located.regions, located.evidence, sighting.place)
-        located = locate(self._gazetteer, text)
-        if located is not None:
-            return located
-        defaults = _region_slugs(source.regions)
-        if defaults:
-            evidence = tuple(Evidence("region", slug, "source", f"every entry of {source.name}") for slug in defaults)
-            return Located(defaults, evidence, "")
-        return publisher_region(self._gazetteer, text.host) or Located(
-            (NATIONAL,), (Evidence("region", NATIONAL, "place", "no place found"),), sighting.place
-        )
+        slugs = _region_slugs(source.regions)
+        evidence = tuple(Evidence("region", slug, "source", f"every entry of {source.name}") for slug in slugs)
+        defaults = Located(slugs, evidence, "") if slugs else None
+        study = kind_of(sighting, source) == CASE_STUDY
+        located = locate(self._gazetteer, text, defaults, study=study)
+        return replace(located, place=sighting.place or located.place) if located.regions == (UNKNOWN,) else located
 
 
 def _first_of(names: list[str]) -> str:

@@ -14,7 +14,7 @@ from digest.classify import MOST_AREAS, MOST_THEMES, Classifier
 from digest.facets.entry_text import plain
 from digest.facets.lexicon import stem
 from digest.facets.places.gazetteer import load_gazetteer
-from digest.model import REGIONS, Facets, Sighting, Source, Taxonomy, Term
+from digest.model import REGIONS, UNKNOWN, Facets, Sighting, Source, Taxonomy, Term
 from digest.operations.check_labels import expected_regions, place_in_title, score
 from tests.counts import table
 
@@ -184,18 +184,18 @@ def test_the_link_says_what_the_title_does_not() -> None:
 
 REGION_ROWS: list[tuple[str, str, str | None, tuple[str, ...], str]] = [
     ("Homes in Telford", "", None, ("west-midlands",), "Telford"),
-    ("Homes everywhere", "", None, ("national",), ""),
+    ("Homes everywhere", "", None, ("unknown",), ""),
     ("Leeds and Cardiff compare notes", "", None, ("yorkshire-and-the-humber", "wales"), "Leeds"),
     ("Leeds, Cardiff, Derby and Bude", "", None, ("national",), ""),  # in four regions is everywhere
     ("Lessons from New York for Manchester", "", None, ("north-west",), "Manchester"),
     ("Lessons from Finland", "", None, ("national",), "Finland"),
     ("England and Wales compared", "", None, ("national",), ""),
     ("Homes", "<p>Kent County Council has opened a hub.</p>", None, ("south-east",), "Kent"),  # short, in the lead
-    ("Homes", "<p>" + "Words here. " * 200 + "In Derby one resident said so.</p>", None, ("national",), ""),
+    ("Homes", "<p>" + "Words here. " * 200 + "In Derby one resident said so.</p>", None, ("unknown",), ""),
     ("Homes", "<p>" + "In Derby it works. " * 40 + "</p>", None, ("east-midlands",), "Derby"),
     ("Homes", "<p>" + "Derby. Leeds. Bude. Cardiff. Belfast. " * 9 + "</p>", None, ("national",), ""),
     ("Homes in Wales", "<p>" + "In Derby it works. " * 40 + "</p>", None, ("wales",), "Wales"),  # the title decides
-    ("Our conference in Leeds", "", "https://n.example.org/our-conference-leeds", ("national",), ""),
+    ("Our conference in Leeds", "", "https://n.example.org/our-conference-leeds", ("unknown",), ""),
     ("Homes", "", "https://www.gov.scot/news/homes", ("scotland",), ""),
     ("Homes", "", "https://www.datacymru.example/", ("wales",), ""),
     ("Homes", "", "https://learning.example.wales/homes", ("wales",), ""),
@@ -203,8 +203,8 @@ REGION_ROWS: list[tuple[str, str, str | None, tuple[str, ...], str]] = [
     ("Homes", "", "https://news.leeds.gov.uk/homes", ("yorkshire-and-the-humber",), "Leeds"),
     ("Homes", "", "https://www.towerhamlets.gov.uk/homes", ("london",), "Tower Hamlets"),
     ("Homes", "", "https://www.reading.gov.uk/x", ("south-east",), "Reading"),
-    ("Homes", "", "https://leeds.example.com/homes", ("national",), ""),  # not a public body's host
-    ("Homes", "", "https://[broken", ("national",), ""),
+    ("Homes", "", "https://leeds.example.com/homes", ("unknown",), ""),  # not a public body's host
+    ("Homes", "", "https://[broken", ("unknown",), ""),
 ]
 
 
@@ -217,7 +217,7 @@ def test_regions(title: str, body: str, link: str | None, regions: tuple[str, ..
 def test_the_evidence_of_a_region_is_its_place() -> None:
     facets = small().classify(entry("Homes in Telford"), PLAIN)
     assert why(facets, "west-midlands") == ("place", "Telford → West Midlands (title)")
-    assert why(small().classify(entry("Homes"), PLAIN), "national") == ("place", "no place found")
+    assert why(small().classify(entry("Homes"), PLAIN), "unknown") == ("place", "no place found")
 
 
 # --- properties
@@ -241,7 +241,7 @@ def test_any_text_gives_facets_with_evidence_for_each(
     source = Source("S", policy_areas=("transport",))
     facets = small().classify(sighting, source)
     assert 1 <= len(facets.regions) <= 3
-    assert set(facets.regions) <= set(REGIONS)
+    assert set(facets.regions) <= {*REGIONS, UNKNOWN}
     assert len(facets.policy_areas) <= MOST_AREAS + 1
     assert len(facets.themes) <= MOST_THEMES
     values = [("policy_area", s) for s in facets.policy_areas] + [("region", s) for s in facets.regions]
@@ -305,11 +305,15 @@ def test_figures_count_as_they_say() -> None:
     areas, regions = report["policy_area"], report["region"]
     assert (areas["precision"], areas["recall"], areas["f1"]) == (0.667, 0.4, 0.5)
     assert (areas["rows"], areas["accuracy_all"], areas["abstained"]) == (4, 0.25, 1)
-    assert (regions["rows"], regions["accuracy_all"], regions["abstained"]) == (3, 0.667, 2)
+    assert (regions["rows"], regions["accuracy_all"], regions["abstained"]) == (
+        3,
+        1.0,
+        2,
+    )  # unknown without a clue is right
     assert (regions["accuracy"], regions["decided"]) == (1.0, 1)
     assert (regions["accuracy_answerable"], regions["answerable"]) == (1.0, 1)
     assert [row["id"] for row in report["wrong"]] == ["2", "3", "4"]
-    assert report["wrong"][0]["regions"] == {"expected": ["wales"], "got": ["national"]}
+    assert report["wrong"][0]["regions"] == {"expected": ["wales"], "got": ["unknown"]}
 
 
 @table(
@@ -321,6 +325,7 @@ def test_figures_count_as_they_say() -> None:
         ({"region": "outside UK"}, {"national"}),
         ({"region": "multiple", "regions": ["Wales", "London"]}, {"wales", "london"}),
         ({"region": "multiple"}, {"national"}),
+        ({"region": "unknown"}, {"unknown"}),
         ({"region": "Atlantis"}, None),
         ({}, None),
     ],
@@ -336,6 +341,6 @@ def test_links_are_read_only_when_asked() -> None:
         "region": "Yorkshire and The Humber",
         "places": ["Leeds"],
     }
-    assert score([row], small())["region"]["accuracy_all"] == 0.0
-    assert score([row], small(), shown="address")["region"]["accuracy_all"] == 1.0
+    assert score([row], small())["region"]["decided"] == 0
+    assert score([row], small(), shown="address")["region"]["decided"] == 1
     assert (place_in_title(row), place_in_title(row, url=True)) == (False, True)

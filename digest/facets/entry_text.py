@@ -17,6 +17,22 @@ _INLINE = re.compile(
     r"</?(?:a|abbr|b|code|em|i|mark|s|small|span|strong|sub|sup|u)\b(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>"
 )
 _TAG = re.compile(r"<[/!?a-zA-Z](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>")
+# Elements whose words are not the text's own: figures in a table, code and its output.
+_ELEMENTS = ("table", "pre", "code", "style", "script")
+_ELEMENT = re.compile(rf"<({'|'.join(_ELEMENTS)})\b", re.IGNORECASE)
+_ENDS = {name: re.compile(rf"</{name}\b[^>]*>?", re.IGNORECASE) for name in _ELEMENTS}
+# A line that begins what stands after the text: its sources, its author, other texts.
+_AFTER = re.compile(
+    r"^[ \t]*(?:references|bibliography|footnotes|endnotes|works cited|further reading|notes to editors"
+    r"|about the authors?|related (?:posts|articles|content|news|stories))[ \t]*:?[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+# A line that names the author, or the maker of a picture.
+_BYLINE = re.compile(
+    r"^[ \t]*(?:(?i:(?:written|posted|words|guest post|photos?|photograph|image|picture) )?[Bb]y (?=[A-Z])"
+    r"|(?i:author|photo|image|picture|credit)s?: ).{0,80}(?<![.?!])$",
+    re.MULTILINE,
+)
 # Publishing systems add these sentences to every post, so that they tell nothing of the post.
 _BOILERPLATE = re.compile(
     r"\bThe post .{0,300}? (?:appeared first on|first appeared on) .{0,120}?(?:\.|$)"
@@ -43,9 +59,29 @@ class EntryText:
 
 
 def plain(markup: str) -> str:
-    """Return the running text of sanitised HTML: no tags, no attribute (an abbr's title), no boilerplate."""
-    text = html.unescape(_TAG.sub("\n", _INLINE.sub("", markup[: 3 * BODY_LIMIT])))
-    return _BOILERPLATE.sub(" ", text[:BODY_LIMIT])
+    """Return the running text of sanitised HTML: no tags, no attribute (an abbr's title), no boilerplate.
+
+    Tables, code, lines that name the author, and what stands after the text (its sources) are left out.
+    """
+    running = _without_elements(markup[: 3 * BODY_LIMIT])
+    text = html.unescape(_TAG.sub("\n", _INLINE.sub("", running)))[:BODY_LIMIT]
+    after = _AFTER.search(text)
+    text = _BYLINE.sub(" ", text[: after.start()] if after else text)
+    return _BOILERPLATE.sub(" ", text)
+
+
+def _without_elements(markup: str) -> str:
+    """Return markup without tables and code; an element that is never closed stays. Linear in its length."""
+    kept, start = [], 0
+    unclosed: set[str] = set()
+    while match := _ELEMENT.search(markup, start):
+        name = match[1].lower()
+        end = None if name in unclosed else _ENDS[name].search(markup, match.end())
+        if end is None:
+            unclosed.add(name)
+        kept.append(markup[start : match.start() if end else match.end()])
+        start = end.end() if end else match.end()
+    return " ".join([*kept, markup[start:]])
 
 
 def entry_text(sighting: Sighting, publisher: str) -> EntryText:

@@ -1,30 +1,30 @@
-"""Decide the regions of an entry by the places that its texts name: the title first, the body last. Pure.
+"""Decide the regions of an entry by the places that its texts name: the title first, its publisher last. Pure.
 
-A place that only an anecdote in the body names sets no region.
+A place that is only a venue or an example sets no region.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.facets.entry_text import EntryText
-from digest.facets.places.gazetteer import Gazetteer, Mention
-from digest.model import NATIONAL, REGIONS, Evidence
+from digest.facets.national import is_national_publisher, nation_named, national_words
+from digest.facets.places.gazetteer import PERSON, Gazetteer, Mention
+from digest.facets.publisher import nation_of, place_of_host, places_of_name, split_tail
+from digest.model import NATIONAL, REGIONS, UNKNOWN, Evidence
 
 MOST_REGIONS = 3
 # Limits for the body.
-_LEAD = 300  # characters at its start in which a mention counts two points
-_SHORT = 80  # words: in a body this short a single mention in the lead is the subject
+_FIRST = 300  # characters at its start in which a mention counts two points
+_LEAD = 1_000  # characters in which a region must be named, because the rest only confirms
+_SHORT = 80  # words: in a body this short a single mention at its start is the subject
 _SHARE = 0.6  # of all points must lie in the chosen regions,
 _EACH = 0.25  # and this share in each, because a round-up of five regions is about none of them
 
-# Endings of hosts whose publishers speak for one nation or for London.
-_SUFFIXES = {".wales": "wales", ".cymru": "wales", ".scot": "scotland", ".london": "london"}
-# Endings of the names of publishers for one nation: sportscotland.org.uk, dataunitwales.gov.uk.
-_ENDINGS = {"wales": "wales", "cymru": "wales", "scotland": "scotland", "nidirect": "northern-ireland"}
-_LOCAL_HOSTS = (".gov.uk", ".nhs.uk", ".police.uk", ".nhs.wales", ".llyw.cymru")
+_NATIONS = ("scotland", "wales", "northern-ireland")
+_COMPASS = ("North West", "North East", "South West", "South East", "Midlands")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +36,41 @@ class Located:
     place: str
 
 
-def locate(gazetteer: Gazetteer, text: EntryText) -> Located | None:
-    """Return the regions that an entry's texts name, or None when they name none.
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The places that the texts of an entry name, weak ones too, and the nation of its publisher or ""."""
 
-    The first of these that gives an answer decides: the title, the source's own categories, the link's path, the body
-    (only where one to three regions dominate it). A title that names places in more than three regions, or only
-    places abroad, is national.
+    title: list[Mention]
+    body: list[Mention]
+    words: int  # of the body
+    nation: str
+
+
+def locate(gazetteer: Gazetteer, text: EntryText, defaults: Located | None, *, study: bool) -> Located:
+    """Return the regions of an entry, UNKNOWN where nothing tells them.
+
+    The first of these that gives an answer decides: the places of the title, of the source's own categories, of the
+    link's path, of the body; the `defaults` of its source; a title that names the nation; its publisher; words that
+    say it is about the whole country. Places in more than three regions, or only abroad, are national. A publisher of
+    the nation is no reason for a case study (`study`), because that has a place, if not one that we know.
     """
-    hints = (text.publisher,)
-    in_title = gazetteer.find(text.title, hints=hints)
-    named = [mention for mention in in_title if mention.strong]
-    located = _from(named, "place", "title")
-    if located is not None:
-        return located
-    # A weak name of the title stays weak, because the link repeats the title without the words that made it weak.
-    doubted = {mention.name for mention in in_title if not mention.strong}
-    for short, by, source in (
-        ("\n".join(text.categories), "category", "category"),
-        (text.path.title(), "place", "link"),
-    ):
-        mentions = gazetteer.find(short)
-        located = _from([m for m in mentions if m.strong and m.name not in doubted], by, source)
-        if located is not None:
-            return located
-    return _from_body(gazetteer, text.body, (text.title, *hints)) or _abroad(named)
+    title, tail = split_tail(text.title, text.publisher)
+    text = replace(text, title=title)
+    named = _named(gazetteer, text)
+    return (
+        _from_title(named)
+        or _from_labels(gazetteer, text, named)
+        or _from_body(named)
+        or _only_abroad([mention for mention in named.title if mention.strong])
+        or defaults
+        or _national(nation_named(text.title, named.title))
+        or _from_publisher(gazetteer, text, named.nation, tail)
+        or _only_abroad([mention for mention in named.body if mention.strong and mention.start < _LEAD])
+        or _national(_nationwide(text, named, study=study))
+        or _from_persons(named)
+        or _only_abroad(gazetteer.find(text.publisher))
+        or Located((UNKNOWN,), (Evidence("region", UNKNOWN, "place", "no place found"),), "")
+    )
 
 
 def locate_declared(gazetteer: Gazetteer, place: str) -> Located | None:
@@ -68,7 +79,63 @@ def locate_declared(gazetteer: Gazetteer, place: str) -> Located | None:
     Weak mentions count too, because a declared place is meant as a place.
     """
     mentions = gazetteer.find(place)
-    return _from(mentions, "source", "") or _abroad(mentions)
+    return _from(mentions, "source", "") or _only_abroad(mentions)
+
+
+def _named(gazetteer: Gazetteer, text: EntryText) -> _Named:
+    """Find the places of title and body; a name that either uses as a surname is doubted in both."""
+    title = gazetteer.find(text.title, hints=(text.publisher,), beside=text.body[:_LEAD], headline=True)
+    body = gazetteer.find(text.body, hints=(text.title, text.publisher), beside=text.title)
+    surnames = {mention.name for mention in (*title, *body) if mention.why == "a surname"}
+    title, body = (
+        [replace(m, strong=False, why="a surname") if m.name in surnames else m for m in mentions]
+        for mentions in (title, body)
+    )
+    nation = nation_of(gazetteer, text.publisher, text.host)
+    home = nation if nation in _NATIONS else _only_nation(gazetteer.find(text.publisher))
+    return _Named(
+        _compass_of(title, home or _only_nation(body)),
+        _compass_of(body, home or _only_nation(title)),
+        len(text.body.split()),
+        nation,
+    )
+
+
+def _only_nation(mentions: Iterable[Mention]) -> str:
+    """Return Scotland, Wales or Northern Ireland when all places of a text lie there, or ""."""
+    regions = {region for mention in mentions if mention.strong for region in mention.regions}
+    return regions.pop() if len(regions) == 1 and regions <= set(_NATIONS) else ""
+
+
+def _compass_of(mentions: list[Mention], nation: str) -> list[Mention]:
+    """Return the mentions with "North West" as that of `nation`, "" for none."""
+    if not nation:
+        return mentions
+    return [replace(m, regions=(nation,)) if m.name in _COMPASS else m for m in mentions]
+
+
+def _from_title(named: _Named) -> Located | None:
+    """Decide by the title, unless the body says that it was done elsewhere ("tried in Bude")."""
+    strong = [mention for mention in named.title if mention.strong]
+    worked = [mention for mention in named.body if mention.worked and mention.strong]
+    if worked and strong and all(mention.by_way for mention in strong):
+        return _from(worked, "place", "")
+    return _from(strong, "place", "title")
+
+
+def _from_labels(gazetteer: Gazetteer, text: EntryText, named: _Named) -> Located | None:
+    """Decide by the source's own categories, then by the words of the link's path."""
+    # A weak name of the title stays weak, because the link repeats the title without the words that made it weak.
+    doubted = {mention.name for mention in named.title if not mention.strong}
+    for words, by, source in (
+        ("\n".join(text.categories), "category", "category"),
+        (text.path.title(), "place", "link"),
+    ):
+        mentions = gazetteer.find(words, beside=text.title)
+        located = _from([m for m in mentions if m.strong and m.name not in doubted], by, source)
+        if located is not None:
+            return located
+    return None
 
 
 def _vague(mention: Mention) -> bool:
@@ -86,10 +153,15 @@ def _from(mentions: Iterable[Mention], by: str, source: str) -> Located | None:
         return None
     regions = tuple(dict.fromkeys(region for mention in mentions for region in mention.regions))
     if len(regions) > MOST_REGIONS:
-        names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
-        return Located((NATIONAL,), (Evidence("region", NATIONAL, by, f"{names}: many regions"),), "")
+        return _many(mentions, by)
     evidence = tuple(Evidence("region", region, by, _detail(mentions, region, source)) for region in regions)
     return Located(regions, evidence, _place(mentions))
+
+
+def _many(mentions: Sequence[Mention], by: str) -> Located:
+    """Return "national" for places in more than three regions."""
+    names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
+    return Located((NATIONAL,), (Evidence("region", NATIONAL, by, f"{names}: many regions"),), "")
 
 
 def _detail(mentions: Sequence[Mention], region: str, source: str) -> str:
@@ -105,59 +177,76 @@ def _place(mentions: Sequence[Mention]) -> str:
     return max(counts, key=lambda name: counts[name])
 
 
-def _from_body(gazetteer: Gazetteer, body: str, hints: tuple[str, ...]) -> Located | None:
-    """Decide by running text: each mention is a point, in the lead two; the regions need a clear majority."""
-    mentions = [mention for mention in gazetteer.find(body, hints=hints) if mention.strong]
+def _from_body(named: _Named) -> Located | None:
+    """Decide by running text: each mention is a point, at the start two; the regions need a clear majority."""
+    mentions = [m for m in named.body if m.strong and (m.abroad or not _vague(m))]
     points: Counter[tuple[str, ...]] = Counter()
     for mention in mentions:
-        if mention.abroad or not _vague(mention):
-            points[mention.regions] += 2 if mention.start < _LEAD else 1
+        points[mention.regions] += 2 if mention.start < _FIRST else 1
     total = sum(points.values())
-    need = 2 if len(body.split()) <= _SHORT else 3
-    ranked = [
-        (regions, number)
-        for regions, number in points.most_common(MOST_REGIONS)
-        if number >= max(need, _EACH * total)
-    ]
-    chosen: list[str] = []
-    covered = 0
-    for regions, number in ranked:
-        covered += number
-        if regions != (NATIONAL,):
-            chosen += [region for region in regions if region not in chosen]
-        if covered >= _SHARE * total:
+    in_lead = {mention.regions for mention in mentions if mention.start < _LEAD}
+    enough = _SHARE * total
+    short = named.words <= _SHORT
+    least = max(points.values(), default=0) / 2 if short else max(3, _EACH * total)
+    chosen: list[tuple[str, ...]] = []
+    covered = last = 0
+    for regions, number in points.most_common():
+        # Equal regions go together, because "Cornwall, Leeds and Belfast" is about all three.
+        if number < max(2, least) or regions not in in_lead or (not short and covered >= enough and number < last):
             break
-    if not chosen or covered < _SHARE * total or len(chosen) > MOST_REGIONS:
+        covered, last = covered + number, number
+        chosen.append(regions)
+    slugs = tuple(dict.fromkeys(slug for regions in chosen for slug in regions if slug != NATIONAL))
+    if not slugs or covered < enough:
         return None
-    mentions = [mention for mention in mentions if set(mention.regions) & set(chosen)]
+    mentions = [mention for mention in mentions if set(mention.regions) & set(slugs)]
+    if len(slugs) > MOST_REGIONS:
+        return _many(mentions, "place")
     evidence = []
-    for region in chosen:
-        times = sum(region in mention.regions for mention in mentions)
-        evidence.append(Evidence("region", region, "place", f"{_detail(mentions, region, '')} ×{times}"))
-    return Located(tuple(chosen), tuple(evidence), _place(mentions))
+    for slug in slugs:
+        times = sum(slug in mention.regions for mention in mentions)
+        evidence.append(Evidence("region", slug, "place", f"{_detail(mentions, slug, '')} ×{times}"))
+    return Located(slugs, tuple(evidence), _place(mentions))
 
 
-def publisher_region(gazetteer: Gazetteer, host: str) -> Located | None:
-    """Decide by the host of the link: a nation's domain, or the name of a council, health body or police force."""
-    labels = host.split(".")
-    nation = _SUFFIXES.get(f".{labels[-1]}") or next(
-        (slug for label in labels for end, slug in _ENDINGS.items() if label.endswith(end)), ""
-    )
-    if nation and "newsouthwales" not in labels:
-        return Located((nation,), (Evidence("region", nation, "place", f"published at {host}"),), "")
-    if not host.endswith(_LOCAL_HOSTS):
-        return None
-    for label in host.replace("-", ".").split("."):
-        place = gazetteer.joined(label)
-        if place is not None and place.regions != (NATIONAL,):
-            evidence = tuple(Evidence("region", region, "place", f"published at {host}") for region in place.regions)
-            return Located(place.regions, evidence, place.shown if len(place.regions) == 1 else "")
-    return None
+def _from_persons(named: _Named) -> Located | None:
+    """Decide by where one person is from, because nothing else tells."""
+    return _from([m for m in (*named.title, *named.body) if m.why == PERSON], "place", "")
 
 
-def _abroad(mentions: Sequence[Mention]) -> Located | None:
-    """Return "national" for texts whose only places are abroad, or None; their publisher's region does not count."""
+def _only_abroad(mentions: Sequence[Mention]) -> Located | None:
+    """Return "national" when all of the mentions, and at least one, are abroad, else None."""
     if not mentions or not all(mention.abroad for mention in mentions):
         return None
     names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
     return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{names} → National"),), mentions[0].name)
+
+
+def _nationwide(text: EntryText, named: _Named, *, study: bool) -> str:
+    """Return why the texts, or the publisher of a post, speak of the whole country, or ""."""
+    if reason := nation_named(text.body, named.body) or national_words(text):
+        return reason
+    return (text.publisher or text.host) if not study and is_national_publisher(text) else ""
+
+
+def _national(reason: str) -> Located | None:
+    """Return "national" with its reason, None without a reason."""
+    if not reason:
+        return None
+    return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{reason} → National"),), "")
+
+
+def _from_publisher(gazetteer: Gazetteer, text: EntryText, nation: str, tail: str) -> Located | None:
+    """Decide by the publisher: the nation it speaks for, its host, its name, or the tail of the title."""
+    if nation:
+        where = text.host or text.publisher
+        return Located((nation,), (Evidence("region", nation, "place", f"published at {where}"),), "")
+    place = place_of_host(gazetteer, text.host)
+    if place is not None:
+        evidence = tuple(Evidence("region", slug, "place", f"published at {text.host}") for slug in place.regions)
+        return Located(place.regions, evidence, place.shown if len(place.regions) == 1 else "")
+    for name in (text.publisher, tail):
+        located = _from(places_of_name(gazetteer, name), "place", "publisher")
+        if located is not None:
+            return located
+    return None

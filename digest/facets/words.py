@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -48,6 +49,16 @@ def words(text: str) -> tuple[Word, ...]:
         elif not (first == "." and cut and cut[-1].key == "st"):  # no break, because "St. Helens" is one name
             cut.append(Word(BREAK, match.start(), match.end()))
     return tuple(cut)
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """Return the words of a list divided by spaces."""
+    return frozenset(listed.split())
+
+
+def key_at(seq: Sequence[Word], index: int) -> str:
+    """Return the folded word at an index, BREAK before the first word and after the last."""
+    return seq[index].key if 0 <= index < len(seq) else BREAK
 
 
 def keys(text: str) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """Score the rules of classify against labelled pages, by their titles alone or by more. Pure: rows in, a report out.
 
 A row is one JSON object of a labels file: `title`, `url`, `publisher` (or `source`), `summary`, `opening`,
-`categories`; and its labels: `policy_areas` (slugs), `region` (a region's name or slug, "national", "outside UK", or
-"multiple" with `regions`), `places`, `kind` ("case study", or anything else for a post), `never` (regions that would
-be a bad mistake) and `class`, the kind of difficulty that it is an example of. Only the title is required.
+`categories`; and its labels: `policy_areas` (slugs), `region` (a region's name or slug, "national", "unknown",
+"outside UK", or "multiple" with `regions`), `places`, `kind` ("case study", or anything else for a post), `never`
+(regions that would be a bad mistake) and `class`, the kind of difficulty that it is an example of. Only the title is
+required.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from digest.classify import Classifier, kind_of
 from digest.facets.known import KNOWN_REGIONS
 from digest.facets.words import keys
-from digest.model import CASE_STUDY, NATIONAL, POST, Facets, Sighting, Source
+from digest.model import CASE_STUDY, NATIONAL, POST, UNKNOWN, Facets, Sighting, Source
 from digest.operations.label_counts import Count
 
 Row = Mapping[str, Any]
@@ -37,13 +38,19 @@ def expected_regions(row: Row) -> frozenset[str] | None:
         return frozenset(listed) or frozenset({NATIONAL})
     if label.casefold() == "outside uk":
         return frozenset({NATIONAL})
+    if label == UNKNOWN:
+        return frozenset({UNKNOWN})
     slug = KNOWN_REGIONS.slug("regions", label)
     return frozenset({slug}) if slug else None
 
 
-def place_in_title(row: Row, *, url: bool = False) -> bool:
-    """Return whether a labelled place of the row stands in its title (or, with `url`, in its address)."""
-    text = f"{row.get('title', '')} {row.get('url', '') if url else ''}"
+def place_in_title(row: Row, *, url: bool = False, texts: bool = False) -> bool:
+    """Return whether a labelled place of the row stands in its title.
+
+    With `url` its address counts too, and with `texts` its summary and opening.
+    """
+    shown = ("title", *(("url",) if url else ()), *(("summary", "opening") if texts else ()))
+    text = " ".join(str(row.get(key) or "") for key in shown)
     within = " ".join(keys(text.replace("/", " ").replace(".", " ")))
     return any(" ".join(keys(str(place))) in within for place in row.get("places") or ())
 
@@ -71,9 +78,9 @@ def score(
 
     Return {"policy_area": figures, "region": figures, "kind": figures, "classes": the same by class, "wrong": rows}.
     `label_counts.Count` says what the figures of a facet are. A row without a policy area has abstained, and so has
-    one that is national because no place was named. For regions there are also `accuracy_answerable`, over the
-    `answerable` rows, whose labelled place stands in the title (or in the link, if shown), and `never`, the rows
-    given a region that they should never have.
+    one of an unknown place, which is right if no labelled place stands in what is shown. For regions there are also
+    `accuracy_answerable`, over the `answerable` rows, whose labelled place stands in the title (or in the link, if
+    shown), and `never`, the rows given a region that they should never have.
     """
     counts, classes = _Counts(), dict[str, _Counts]()
     wrong = []
@@ -106,7 +113,8 @@ class _Counts:
         areas, located = frozenset(got.policy_areas), frozenset(got.regions)
         self.areas.add(frozenset(row.get("policy_areas") or ()), areas, abstained=not areas)
         if regions is not None:
-            self.regions.add(regions, located, abstained=_no_place(got))
+            answer = regions if _is_rightly_unknown(row, got, shown) else located
+            self.regions.add(regions, answer, abstained=_no_place(got))
             if place_in_title(row, url=shown != "title"):
                 self.answerable.add(regions, located, abstained=_no_place(got))
         if row.get("kind"):
@@ -125,8 +133,13 @@ class _Counts:
 
 
 def _no_place(got: Facets) -> bool:
-    """Return whether the region is national because the text names no place."""
-    return any(evidence.facet == "region" and evidence.detail == "no place found" for evidence in got.evidence)
+    """Return whether the region is unknown because the text names no place."""
+    return got.regions == (UNKNOWN,)
+
+
+def _is_rightly_unknown(row: Row, got: Facets, shown: Shown) -> bool:
+    """Return whether the region is unknown and no labelled place of the row stands in what is shown of it."""
+    return _no_place(got) and not place_in_title(row, url=shown != "title", texts=shown == "all")
 
 
 def _wrong(row: Row, want: frozenset[str] | None, got: Facets) -> dict[str, Any]:

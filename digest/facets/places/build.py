@@ -1,8 +1,9 @@
 """Build data/gazetteer.tsv: `python -m digest.facets.places.build FOLDER [--check]`.
 
 FOLDER holds mySociety's uk_local_authorities_current.csv and lookup_name_to_registry.csv (v1.6.1) and our
-corrections.csv. The command adds data/supplement.tsv (places that the list lacks) and data/care.tsv (names that are
-also words). `--check` writes nothing and fails when the shipped file differs. A developer's tool; no command runs it.
+corrections.csv. The command adds data/towns.tsv (see towns.py), data/supplement.tsv (places that the lists lack) and
+data/care.tsv (names that are also words). `--check` writes nothing and fails when the shipped file
+differs. A developer's tool; no command runs it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from digest.model import REGIONS
 DATA = Path(__file__).parent / "data"
 HEAD = (
     "# Built by digest/facets/places/build.py."
-    " Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected.\n"
+    " Councils: UK local authorities by mySociety, v1.6.1, CC BY 4.0, corrected."
+    " Towns: GeoNames, CC BY 4.0.\n"
     "# name\tshown\tkind\tregions\tcounty\tcare\tunless\n"
 )
 SLUG = {name: slug for slug, name in REGIONS.items()}
@@ -145,6 +147,16 @@ def supplement_rows(lines: Iterable[str]) -> list[GazetteerRow]:
     return rows
 
 
+def town_rows() -> list[GazetteerRow]:
+    """Return a row for each name in towns.tsv, which towns.py writes."""
+    rows = []
+    for line in (DATA / "towns.tsv").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            name, region, care = line.split("\t")
+            rows.append(GazetteerRow(name, name, "town", region, care=care))
+    return rows
+
+
 def build(folder: Path) -> list[GazetteerRow]:
     """Return all rows of the gazetteer, one for each name, sorted by name. Raises ValueError for a wrong county."""
     care = {}
@@ -159,6 +171,7 @@ def build(folder: Path) -> list[GazetteerRow]:
         other = merged.get(keys(row.name))
         if other is None or (row.shown == row.name and other.shown != other.name):
             merged[keys(row.name)] = row
+    merged |= {keys(row.name): row for row in town_rows() if keys(row.name) not in merged}
     for row in added:
         other = merged.get(keys(row.name))
         # A row of the supplement wins only with other regions, because the row of a council also has its county.
@@ -166,7 +179,7 @@ def build(folder: Path) -> list[GazetteerRow]:
             merged[keys(row.name)] = row
     rows = []
     for key, row in merged.items():
-        word, unless = care.get(key, ("", ""))
+        word, unless = care.get(key, (row.care, ""))
         caps = row.name.isupper() and len(row.name) <= 6 and not row.name.islower()
         name = row.name if caps else " ".join(key)
         rows.append(row._replace(name=name, care=word or ("caps" if caps else ""), unless=unless))

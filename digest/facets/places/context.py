@@ -1,7 +1,7 @@
-"""Judge by the words around a place name whether the text is about that place. Pure.
+"""Judge by the words around a place name whether it is a place at all. Pure.
 
-A name may also be a venue, an address, a surname or an ordinary word. `seq` is the words of the text, and
-seq[first:last] the name.
+A name may also be a surname, an address, a company, a product or an ordinary word. `seq` is the words of the text,
+and seq[first:last] the name.
 """
 
 from __future__ import annotations
@@ -9,47 +9,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 
-from digest.facets.words import BREAK, Word
-
-
-def _set(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
-
+from digest.facets.places.asides import is_example, is_venue
+from digest.facets.words import BREAK, Word, key_at, word_set
 
 # Words before a name that make it a place.
-_PREPOSITIONS = _set("in near around across throughout outside within from at")
-_OF = _set("city town borough district county council people residents university port bishop mayor")
+_PREPOSITIONS = word_set("in near around across throughout outside within from at")
+_OF = word_set("city town borough district county council people residents university port bishop mayor")
 # Words right after a name that only a place can have.
-_CIVIC = _set(
+_CIVIC = word_set(
     "council councils councillor councillors borough hospital hospitals residents nhs ccg icb police station "
     "constabulary mayor mp mps prison academy district county city town"
 )
-_UK_ONLY = _set("borough district nhs ccg icb constabulary metropolitan unitary")
-_STREETS = _set("road street lane avenue square gardens terrace crescent")
-_HALLS = _set("hall stadium arena hotel racecourse")
-# Words before "in Leeds" that make it the venue of a meeting, and not the subject of the text.
-_MEETINGS = _set(
-    "conference conferences event events seminar seminars roundtable webinar summit symposium unconference "
-    "hackday hackathon meetup agm festival camp exhibition expo congress convention venue keynote speaking "
-    "speak spoke attending attended attend attendees delegates hosted gathered masterclass barcamp"
+_UK_ONLY = word_set("borough district nhs ccg icb constabulary metropolitan unitary")
+# Words up to three words after a possessive that only a place can have: "Paisley's thread mills".
+_OWNED = _CIVIC | word_set(
+    "mill mills street streets market markets library libraries school schools shops centre river waterfront harbour "
+    "pier park parks estate estates tenants pupils patients people families museum theatre bridge docks seafront "
+    "homes housing buses roads parishes villages carers"
 )
-_MEETING_PAIRS = frozenset(
-    {
-        ("hack", "day"), ("held", "in"), ("held", "at"), ("taking", "place"), ("took", "place"), ("takes", "place"),
-        ("meeting", "in"), ("meeting", "at"), ("workshop", "in"), ("workshop", "at"), ("workshops", "in"),
-        ("join", "us"), ("met", "in"), ("training", "day"), ("away", "day"), ("study", "visit"),
-    }
-)  # fmt: skip
-_AT = frozenset(("in", "at", ",", "the", "to"))
-_MONTHS = _set("january february march april may june july august september october november december")
-_COMPASS = _set("north south east west northern southern eastern western central mid greater")
-_PEOPLES = _set(
+_CLINICAL = word_set("nhs health hospital hospitals")  # after "University" they are of a place: a health board
+_STREETS = word_set("road street lane avenue square gardens terrace crescent")
+_COMPASS = word_set("north south east west northern southern eastern western central mid greater")
+_PEOPLES = word_set(
     "american australian canadian chinese danish dutch european finnish french german irish italian japanese nordic "
     "spanish swedish"
 )
-_REACH = 8  # words before a name that are searched for a meeting
+# Words after the name of a people that make it people here, and no country: "Irish elders".
+_PEOPLE = word_set(
+    "community communities families family people refugee refugees traveller travellers elders speakers speaker "
+    "women men carers nurses migrants heritage language food restaurant takeaway descent origin immigrants "
+    "students music dance pensioners mothers fathers children"
+)
+_TITLES = word_set(
+    "mr mrs ms miss dr prof professor sir dame lady baroness baron cllr councillor rev reverend judge justice "
+    "sergeant inspector superintendent constable captain major colonel nurse canon sister president"
+)
+_SAYS = word_set(
+    "says said argues writes wrote warns warned explains explained recalls recalled asks asked adds added"
+)
+# Companies, by the word after a place that begins their name; it has a capital.
+_COMPANIES = word_set(
+    "ltd limited plc inc llp consulting consultancy consultants analytics economics partners capital insurance bank "
+    "holdings software technologies pharmaceuticals motors press publishing publishers brewery airways airlines "
+    "ventures solicitors securities investments assurance academic"
+)
+# Products and breeds, by a word after a place.
+_PRODUCTS = word_set(
+    "cake cakes gin tea teas pudding puddings pasty pasties pie pies cheese ale ales stout whisky whiskey sausage "
+    "sausages bun buns tart tarts sauce hotpot rarebit crab kippers marmalade mustard fudge toffee shortbread cider "
+    "biscuits terrier terriers spaniel spaniels retriever retrievers sheepdog corgi corgis collie collies hound pony "
+    "ponies cow cows cattle sheep pig pigs comma commas shirt shirts shoes brogues tweed lace carpet carpets china "
+    "porcelain slate"
+)
+# After a product these words speak of a place all the same: "the Leeds tea dance".
+_TRADES = word_set(
+    "dance dances party parties sale shop shops maker makers producer producers festival farm farms farmer farmers "
+    "factory room rooms trail market museum works industry"
+)
 
 
 @cache
@@ -59,91 +76,120 @@ def _given_names() -> frozenset[str]:
     return frozenset(line for line in data.splitlines() if not line.startswith("#"))
 
 
-def _key(seq: Sequence[Word], index: int) -> str:
-    """Return the folded word at an index, BREAK before the first word and after the last."""
-    return seq[index].key if 0 <= index < len(seq) else BREAK
-
-
 def is_compass(seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether the name is only compass points: "North East", "Mid"."""
     return all(seq[i].key in _COMPASS for i in range(first, last))
 
 
-def names_its_country(text: str, seq: Sequence[Word], last: int, first: int, end: int) -> bool:
-    """Return whether the name seq[first:end] is the country of the name that ends before seq[last].
+def follows_as_home(text: str, seq: Sequence[Word], last: int, first: int, end: int) -> bool:
+    """Return whether seq[first:end] is the county or country of the name that ends before seq[last].
 
-    True for "Durham, Ohio": a comma between them, and neither a list ("Leeds, Oslo and Rome") nor a people.
+    True for "Durham, Ohio", "Newport (Isle of Wight)" and "Newport in Shropshire": neither a list ("Leeds, Oslo and
+    Rome") nor a people.
     """
-    if first - last != 1 or seq[last].key != "," or seq[first].key in _PEOPLES:
+    between = [seq[index].key for index in range(last, first)]
+    if between in (["in"], ["in", "the"]):
+        return True
+    if len(between) != 1 or seq[first].key in _PEOPLES:
         return False
-    listed = _key(seq, end) == "," and end + 1 < len(seq) and text[seq[end + 1].start].isupper()
-    return not listed and _key(seq, end) not in ("and", "or")
+    if between == [","]:
+        listed = key_at(seq, end) == "," and end + 1 < len(seq) and text[seq[end + 1].start].isupper()
+        return not listed and key_at(seq, end) not in ("and", "or")
+    return text[seq[last].start] == "("
 
 
-def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: str) -> str:
-    """Return why the text is not about the place of this name and `kind`, or ""."""
-    before, after = _key(seq, first - 1), _key(seq, last)
-    if kind in ("town", "council", "county") and before in _given_names() and text[seq[first - 1].start].isupper():
+def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: str, *, headline: bool) -> str:
+    """Return why the text is not about the place of this name and `kind`, or "".
+
+    `headline`: the text is a title, in which lessons from a place are about it.
+    """
+    before, after = key_at(seq, first - 1), key_at(seq, last)
+    if seq[first].start and text[seq[first].start - 1] in "./@":
+        return "an address"
+    if kind in ("town", "council", "county") and _is_surname(text, seq, first, last):
         return "a surname"
     if kind not in ("nation", "region", "outside") and after in _STREETS and text[seq[last].start].isupper():
         return "an address"
-    if (before == "of" and _key(seq, first - 2) == "university") or after in ("university", "uni"):
+    if (before == "of" and key_at(seq, first - 2) == "university") or _is_university(text, seq, last):
         return "a university"
-    if kind != "outside" and _is_venue(seq, first, last):
+    if _is_company(text, seq, last):
+        return "a company"
+    if _is_product(seq, last):
+        return "a product"
+    if kind == "outside" and seq[first].key in _PEOPLES and after in _PEOPLE:
+        return "a people"
+    if is_example(text, seq, first, last, headline=headline):
+        return "an example"
+    if kind != "outside" and is_venue(seq, first, last):
         return "a venue"
     return ""
 
 
-def _is_venue(seq: Sequence[Word], first: int, last: int) -> bool:
-    """Return whether the name is a venue: a meeting just before it, a hall named after it, or a date following it."""
-    before, after = _key(seq, first - 1), _key(seq, last)
-    if after in _HALLS or (before in ("at", "in") and _key(seq, last + 1) in _HALLS):
+def _is_surname(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
+    """Return whether the name is a person's: after a given name or title, before an age, or beside a quotation."""
+    before, after = key_at(seq, first - 1), key_at(seq, last)
+    if before in _TITLES or (before in _given_names() and text[seq[first - 1].start].isupper()):
+        return text[seq[first - 1].start].isupper()
+    if key_at(seq, first - 2) in _TITLES and before != BREAK and text[seq[first - 1].start].isupper():
+        return text[seq[first - 2].start].isupper()
+    if after == "et" and key_at(seq, last + 1) == "al":
         return True
-    if after == "," and _is_date(seq, last + 1):
+    if after in _SAYS and before == BREAK and first > 0 and text[seq[first - 1].start] in "'’”\"":
         return True
-    # "Hack Day 13 - London", "Annual conference: Leeds": a meeting, with its venue as the last word.
-    last_word = after == BREAK
-    start = first - 1 if not (last_word and before == BREAK) else first - 2
-    near: list[str] = []
-    for index in range(start, max(-1, start - _REACH), -1):
-        if seq[index].key == BREAK:
-            break
-        near.append(seq[index].key)
-    near.reverse()
-    if not near or not (near[-1] in _AT or (last_word and (before == BREAK or _labels_venue(near[-1])))):
+    age = key_at(seq, last + 1)
+    if after == "," and age == "aged":
+        return True
+    return after == "," and age.isdigit() and len(age) < 3 and key_at(seq, last + 2) in (",", BREAK)
+
+
+def _is_university(text: str, seq: Sequence[Word], last: int) -> bool:
+    """Return whether a university's name goes on after seq[last]: "Leeds University", "Leeds Beckett University"."""
+    at = last if key_at(seq, last) in ("university", "uni") else last + 1
+    if key_at(seq, at) not in ("university", "uni") or (at > last and not text[seq[last].start].isupper()):
         return False
-    return any(key in _MEETINGS for key in near) or any(pair in _MEETING_PAIRS for pair in pairwise(near))
+    return not any(key_at(seq, index) in _CLINICAL for index in range(at + 1, at + 3))
 
 
-def _labels_venue(key: str) -> bool:
-    """Return whether a word may stand right before a venue in place of a preposition: a number, or a meeting."""
-    return key[:1].isdigit() or key == "day" or key in _MEETINGS
+def _is_company(text: str, seq: Sequence[Word], last: int) -> bool:
+    """Return whether a company's name goes on after seq[last]: "Oxford Economics", "Leeds Building Society"."""
+    if last >= len(seq) or not text[seq[last].start].isupper():
+        return False
+    pair = (seq[last].key, key_at(seq, last + 1))
+    return seq[last].key in _COMPANIES or pair in (("building", "society"), ("stock", "exchange"))
 
 
-def _is_date(seq: Sequence[Word], index: int) -> bool:
-    """Return whether a date begins at an index: "12 June", "June 12"."""
-    pair = (_key(seq, index), _key(seq, index + 1))
-    return (pair[0][:1].isdigit() and pair[1] in _MONTHS) or (pair[0] in _MONTHS and pair[1][:1].isdigit())
+def _is_product(seq: Sequence[Word], last: int) -> bool:
+    """Return whether a product or a breed is named after the place: "Yorkshire terriers", "Kendal mint cake"."""
+    at = last if key_at(seq, last) in _PRODUCTS else last + 1
+    plain = at == last or key_at(seq, last) in ("mint", "pork", "clotted", "cream", "bull")
+    return plain and key_at(seq, at) in _PRODUCTS and key_at(seq, at + 1) not in _TRADES
 
 
 def civic(seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether the words around the name are British: "Boston Borough Council", "Borough of Reading"."""
-    if _key(seq, first - 1) == "of" and _key(seq, first - 2) in ("borough", "district"):
+    if key_at(seq, first - 1) == "of" and key_at(seq, first - 2) in ("borough", "district"):
         return True
-    return _key(seq, last) in _UK_ONLY
+    return key_at(seq, last) in _UK_ONLY
 
 
 def located(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether words around the name make it a place: "in Reading", "Reading council", "the city of Bath"."""
-    before, after = _key(seq, first - 1), _key(seq, last)
-    if after in _CIVIC:
+    before, after = key_at(seq, first - 1), key_at(seq, last)
+    if after in _CIVIC or _owns(text, seq, last):
         return True
     if before == "of":
-        return _key(seq, first - 2) in _OF
+        return key_at(seq, first - 2) in _OF
     if before not in _PREPOSITIONS:
         return False
     # Not so in "in Bath Time" and "in March 2024", because a capital or a number follows where a place would end.
     return not (last < len(seq) and (after[:1].isdigit() or _goes_on(text, seq, first, last)))
+
+
+def _owns(text: str, seq: Sequence[Word], last: int) -> bool:
+    """Return whether the name is a possessive of something that only a place has: "Paisley's high street"."""
+    if text[seq[last - 1].end - 2 : seq[last - 1].end].lower() not in ("'s", "’s"):
+        return False
+    return any(key_at(seq, index) in _OWNED for index in range(last, last + 3))
 
 
 def _goes_on(text: str, seq: Sequence[Word], first: int, last: int) -> bool:

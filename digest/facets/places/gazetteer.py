@@ -6,36 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import NamedTuple
 
-from digest.facets.places import context
-from digest.facets.words import Word, keys, words
+from digest.facets.places import asides, context
+from digest.facets.places.names import Hit, Names, Place, runs_on
+from digest.facets.words import Word, key_at, keys, words
 from digest.model import NATIONAL
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place under one of its written names: the name to show, its kind (build.py) and its regions (never empty).
-
-    `care` tells how ambiguous the name is: "" (a capital is enough), "word" (also an ordinary word), "twin" (a
-    namesake elsewhere) or "caps" (an abbreviation, in capitals only). A "word" or "twin" is not believed to be the
-    place in a text that holds a word of `unless`.
-    """
-
-    shown: str
-    kind: str
-    regions: tuple[str, ...]
-    county: str = ""
-    care: str = ""
-    unless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A place named in a text, at the index `start` of that text.
 
-    A `strong` mention may set a region. A weak mention is a venue, an address, a surname, a university, or
-    a word that only looks like a place; `why` says which.
+    A `strong` mention may set a region. A weak mention is a venue, an example, a surname, an address, a university
+    or a word that only looks like a place; `why` says which. `worked`: the text says that something was done there
+    ("piloted in"). `by_way`: the name stands after "from" or "at", where a venue may stand too.
     """
 
     name: str
@@ -44,6 +30,8 @@ class Mention:
     strong: bool
     kind: str = ""
     why: str = ""
+    worked: bool = False
+    by_way: bool = False
 
     @property
     def abroad(self) -> bool:
@@ -51,111 +39,72 @@ class Mention:
         return self.kind == "outside"
 
 
-class _Hit(NamedTuple):
-    """A name met in a text: its words are seq[first:last]."""
-
-    place: Place
-    first: int
-    last: int
-
-
-# The rest of each name after its first word, with its place; longest name first.
-_Names = tuple[tuple[tuple[str, ...], Place], ...]
+PERSON = "where one person is from"  # the `why` of a mention that counts where nothing else does
 
 
 class Gazetteer:
-    """The names of all places, indexed by their first word."""
+    """The names of all places, and the rules that tell which of them a text is about."""
 
     def __init__(self, rows: Iterable[tuple[tuple[str, ...], Place]]) -> None:
-        index: dict[str, list[tuple[tuple[str, ...], Place]]] = {}
-        for name, place in rows:
-            index.setdefault(name[0], []).append((name[1:], place))
-        self._joined: dict[str, Place] | None = None
-        self._index: dict[str, _Names] = {
-            first: tuple(sorted(names, key=lambda row: -len(row[0]))) for first, names in index.items()
-        }
+        self.names = Names(rows)
 
-    def lookup(self, name: str) -> Place | None:
-        """Return the place with exactly this name (case and accents aside), or None. A "phrase" is no place."""
-        wanted = keys(name)
-        for rest, place in self._index.get(wanted[0], ()) if wanted else ():
-            if rest == wanted[1:] and place.kind != "phrase":
-                return place
-        return None
-
-    def joined(self, label: str) -> Place | None:
-        """Return the place whose name without spaces is `label` ("towerhamlets", from a host name), or None."""
-        if self._joined is None:
-            self._joined = {
-                first + "".join(rest): place
-                for first, names in self._index.items()
-                for rest, place in names
-                if place.kind not in ("phrase", "outside")
-            }
-        return self._joined.get(label)
-
-    def find(self, text: str, *, hints: Iterable[str] = ()) -> list[Mention]:
+    def find(
+        self, text: str, *, hints: Iterable[str] = (), beside: str = "", headline: bool = False
+    ) -> list[Mention]:
         """Return the places in `text` in order, never overlapping; the longest name counts. Never raises.
 
         `hints` are texts from around it (a publisher's name, the title): an ambiguous name that a hint names
-        without doubt is believed here too. Linear in the length of the text.
+        without doubt is believed here too. `beside` is a text in which a namesake's country may stand. `headline`:
+        the text is a title. Linear in the length of the texts.
         """
         seq = words(text)
-        hits = self._hits(text, seq)
+        hits = self.names.hits(text, seq)
         if not hits:
             return []
         clues = _Clues(
-            frozenset(word.key for word in seq),
+            f" {' '.join([word.key for word in seq])} {' '.join(keys(beside))} ",
             frozenset(hit.place.regions for hit in hits if not hit.place.care and hit.place.kind != "outside"),
             frozenset(mention.name for hint in hints for mention in self.find(hint) if mention.strong),
         )
-        mentions = []
-        for hit in hits:
-            why = context.other_meaning(text, seq, hit.first, hit.last, hit.place.kind)
-            if not why and hit.place.care in ("word", "twin"):
-                why = _ambiguity(hit, text, seq, clues)
-            place = hit.place
-            mentions.append(Mention(place.shown, place.regions, seq[hit.first].start, not why, place.kind, why))
-        return mentions
-
-    def _hits(self, text: str, seq: Sequence[Word]) -> list[_Hit]:
-        """Match names word by word; a compass point before a name belongs to it ("South West Hertfordshire")."""
-        hits: list[_Hit] = []
-        by_first_word = self._index
-        index, size = 0, len(seq)
-        while index < size:
-            names = by_first_word.get(seq[index].key)
-            hit = _match(names, text, seq, index) if names else None
-            if hit is None:
-                index += 1
-                continue
-            index = hit.last
-            if hit.place.kind == "phrase":
-                continue
-            if hits and hits[-1].last == hit.first and context.is_compass(seq, hits[-1].first, hit.first):
-                hit = hit._replace(first=hits.pop().first)
-            elif hits and _names_its_country(text, seq, hits[-1], hit):
-                # "Durham, North Carolina" is a single place, and not in County Durham.
-                hit = hit._replace(first=hits.pop().first)
-            hits.append(hit)
-        return hits
+        reasons = [_doubt(hit, text, seq, clues, headline) for hit in hits]
+        _doubt_lists(hits, seq, reasons)
+        return [_mention(hit, seq, why) for hit, why in zip(hits, reasons, strict=True)]
 
 
 class _Clues(NamedTuple):
     """The parts of a text, and of the hints from around it, that an ambiguous name is judged by."""
 
-    words: frozenset[str]
+    words: str  # divided by spaces, with one at each end
     certain_regions: frozenset[tuple[str, ...]]  # of names beyond doubt: "Deal" is believed in "Deal, Kent"
     hinted: frozenset[str]  # names of places that the hints name without doubt
 
 
-def _ambiguity(hit: _Hit, text: str, seq: Sequence[Word], clues: _Clues) -> str:
+def _mention(hit: Hit, seq: Sequence[Word], why: str) -> Mention:
+    place = hit.place
+    worked = not why and asides.is_worked(seq, hit.first)
+    by_way = key_at(seq, hit.first - 1) in ("from", "at")
+    return Mention(place.shown, place.regions, seq[hit.first].start, not why, place.kind, why, worked, by_way)
+
+
+def _doubt(hit: Hit, text: str, seq: Sequence[Word], clues: _Clues, headline: bool) -> str:
+    """Return why a name by itself does not tell what the text is about, or ""."""
+    place = hit.place
+    if why := context.other_meaning(text, seq, hit.first, hit.last, place.kind, headline=headline):
+        return why
+    if runs_on(text, seq, hit.last):
+        return "a longer name"
+    if place.shown not in clues.hinted and (why := _ambiguity(hit, text, seq, clues)):
+        return why
+    return PERSON if asides.is_person(seq, hit.first) else ""
+
+
+def _ambiguity(hit: Hit, text: str, seq: Sequence[Word], clues: _Clues) -> str:
     """Return why an ambiguous name is not believed, or "" when a clue around it speaks for it."""
     place = hit.place
-    if place.shown in clues.hinted:
+    if any(f" {phrase} " in clues.words for phrase in place.unless):
+        return "an ordinary word here" if place.care == "word" else "has a namesake elsewhere"
+    if place.care not in ("word", "twin"):
         return ""
-    if any(word in clues.words for word in place.unless):
-        return "an ordinary word here"
     if place.regions in clues.certain_regions or context.civic(seq, hit.first, hit.last):
         return ""
     if place.care == "twin":
@@ -163,27 +112,35 @@ def _ambiguity(hit: _Hit, text: str, seq: Sequence[Word], clues: _Clues) -> str:
     return "" if context.located(text, seq, hit.first, hit.last) else "also a word"
 
 
-def _names_its_country(text: str, seq: Sequence[Word], town: _Hit, hit: _Hit) -> bool:
-    """Return whether `hit`, the name after `town`, is the country abroad that the town is in."""
-    abroad = hit.place.kind == "outside" and town.place.kind != "outside"
-    return abroad and context.names_its_country(text, seq, town.last, hit.first, hit.last)
+_NAMESAKES = ("has a namesake elsewhere", "also a word")
 
 
-def _match(names: _Names, text: str, seq: Sequence[Word], index: int) -> _Hit | None:
-    """Return the longest of `names` that stands at seq[index] with the capitals it needs, or None."""
-    for rest, place in names:
-        last = index + 1 + len(rest)
-        if last > len(seq) or any(seq[index + 1 + i].key != key for i, key in enumerate(rest)):
-            continue
-        if place.kind == "phrase":
-            return _Hit(place, index, last)
-        head, tail = seq[index], seq[last - 1]
-        if place.care == "caps":
-            if text[head.start : tail.start + len(tail.key)].isupper():  # without the "s" of "the US's"
-                return _Hit(place, index, last)
-        elif text[head.start].isupper() and text[tail.start].isupper():
-            return _Hit(place, index, last)
-    return None
+def _is_listed_at_home(hits: Sequence[Hit], listed: Sequence[bool], reasons: Sequence[str], number: int) -> bool:
+    """Return whether a name stands in a list with two names or more that are beyond doubt, none of them abroad."""
+    first = last = number
+    while first > 0 and listed[first - 1]:
+        first -= 1
+    while last < len(listed) and listed[last]:
+        last += 1
+    others = [index for index in range(first, last + 1) if not reasons[index]]
+    return len(others) > 1 and all(hits[index].place.kind != "outside" for index in others)
+
+
+def _doubt_lists(hits: Sequence[Hit], seq: Sequence[Word], reasons: list[str]) -> None:
+    """Doubt each name of a list whose first name is a venue or an example, and both names of "from Leeds to Rye"."""
+    listed = [asides.divides_list(seq, before.last, hit.first) for before, hit in pairwise(hits)]
+    for number, (before, hit) in enumerate(pairwise(hits)):
+        if listed[number] and not reasons[number + 1] and reasons[number] in ("a venue", "an example"):
+            reasons[number + 1] = reasons[number]
+        apart = before.place.regions != hit.place.regions
+        between = [word.key for word in seq[before.last : hit.first]]
+        if between == ["to"] and apart and key_at(seq, before.first - 1) == "from":
+            reasons[number] = reasons[number + 1] = "an example"
+    for number, why in enumerate(reasons):
+        if why in _NAMESAKES and _is_listed_at_home(hits, listed, reasons, number):
+            reasons[number] = ""
+    if listed and all(listed) and asides.announces_venues(seq, hits[-1].last):
+        reasons[:] = ["a venue"] * len(hits)
 
 
 def parse_gazetteer(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Place]]:

@@ -84,15 +84,15 @@ def test_the_rule_would_catch_a_county_in_the_wrong_region() -> None:
     ],
 )
 def test_names_that_the_plain_list_lacks_or_gets_wrong(name: str, shown: str, regions: tuple[str, ...]) -> None:
-    place = load_gazetteer().lookup(name)
+    place = load_gazetteer().names.lookup(name)
     assert place is not None
     assert (place.shown, place.regions) == (shown, regions)
 
 
 def test_a_phrase_is_not_a_place() -> None:
-    assert load_gazetteer().lookup("Kent State") is None
-    assert load_gazetteer().lookup("") is None
-    assert load_gazetteer().lookup("Nowhere-on-Sea") is None
+    assert load_gazetteer().names.lookup("Kent State") is None
+    assert load_gazetteer().names.lookup("") is None
+    assert load_gazetteer().names.lookup("Nowhere-on-Sea") is None
 
 
 def test_the_credit_is_in_the_file() -> None:
@@ -162,8 +162,8 @@ def test_check_says_when_the_shipped_file_differs(tmp_path: Path, capsys: pytest
 
 
 def test_a_host_name_is_a_name_without_spaces() -> None:
-    gazetteer = load_gazetteer()
-    place = gazetteer.joined("towerhamlets")
+    names = load_gazetteer().names
+    place = names.joined("towerhamlets")
     assert place is not None and place.regions == ("london",)
-    assert gazetteer.joined("kentstate") is None
-    assert gazetteer.joined("www") is None
+    assert names.joined("kentstate") is None
+    assert names.joined("www") is None

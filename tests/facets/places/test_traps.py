@@ -78,7 +78,7 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
     ("Perth and Kinross Council", {"Perth and Kinross": ("scotland",)}),
     ("Perth goes solar", {}),
     ("Washington passes a climate bill", {}),
-    ("Washington, Tyne and Wear", {"Washington": ("north-east",), "Tyne and Wear": ("north-east",)}),
+    ("Washington, Tyne and Wear", {"Washington": ("north-east",)}),
     ("Halifax, Nova Scotia opens a library", {"Nova Scotia": ("national",)}),
     ("A library in Halifax", {"Halifax": ("yorkshire-and-the-humber",)}),
     ("Richmond and the tram", {}),
@@ -93,7 +93,7 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
         "Manchester": ("north-west",), "Oslo": ("national",), "Rome": ("national",),
     }),
     ("Leeds, European city of learning", {"Leeds": ("yorkshire-and-the-humber",), "European": ("national",)}),
-    ("Bradford Irish elders", {"Bradford": ("yorkshire-and-the-humber",), "Irish": ("national",)}),
+    ("Bradford Irish elders", {"Bradford": ("yorkshire-and-the-humber",)}),
     # people, titles and firms
     ("Jack London and the sea", {}),
     ("Abraham Lincoln on leadership", {}),
