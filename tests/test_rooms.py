@@ -39,7 +39,7 @@ ALSO_PURE = (
     "digest.sources.formats.front_matter", "digest.sources.formats.tidy", "digest.sources.formats.tombstones",
     "digest.sources.formats.unreleased", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
     "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
-    "digest.sources.sandbox.wire",
+    "digest.sources.sandbox.page", "digest.sources.sandbox.wire",
     "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",
     "subscribers.csv.lines", "subscribers.csv.rows", "subscribers.pages.forms",
 )  # fmt: skip
@@ -58,6 +58,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
     "starlette": ("digest.web", "subscribers.pages"),
+    "trafilatura": ("digest.sources.sandbox",),
     "uvicorn": ("digest.web.server",),
 }
 # A provider's name stands in its own room, where its settings are read, and in help texts.

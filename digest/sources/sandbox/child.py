@@ -1,4 +1,4 @@
-"""Parse a feed in a child process with limits, so that no feed can harm the run or other feeds."""
+"""Read a feed or a page in a child process with limits, so that neither can harm the run or other sources."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import sys
 import threading
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from digest.errors import SourceError
 from digest.model import Snapshot
-from digest.sources.sandbox.wire import load_snapshot
+from digest.sources.sandbox.wire import MAX_TEXT, load_snapshot
 from digest.sources.sandbox.zygote import HEADER, read_exactly, send_frame
 
 MAX_ANSWER = 48 * 1024 * 1024
 _START = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
-    " from digest.sources.sandbox.zygote import main; main({})"
+    " from digest.sources.sandbox.zygote import main; main({}, {!r})"
 )
 # Pass on only what an interpreter needs to start, because the child that reads hostile bytes must hold no secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONHOME", "TZ")
@@ -31,11 +32,15 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PYTHON
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """Limit the parsing of one feed: processor seconds, bytes of address space, seconds by the clock."""
+    """Limit the reading of one feed or page: processor seconds, bytes of address space, seconds by the clock."""
 
     cpu: int = 5
     memory: int = 512 * 1024 * 1024
     wall: float = 30.0
+
+
+class UnreadablePage(SourceError):
+    """Say that the bytes of a page hold no text that can be read."""
 
 
 def parse_limited(
@@ -45,29 +50,42 @@ def parse_limited(
 
     Raises SourceError with the parser's reason, or saying which limit the feed broke.
     """
-    job = {
-        "content_type": content_type,
-        "base_url": base_url,
-        "now": now.isoformat(),
-        "length": len(body),
-        "cpu": limits.cpu,
-        "memory": limits.memory,
-        "wall": limits.wall,
-    }
-    with _zygote.request() as conn:
-        # Wait a little longer than the child may run: the child ends itself, unless it is stuck.
-        conn.settimeout(limits.wall + 10)
-        frames = _converse(conn, json.dumps(job).encode(), body)
-    if b"R" in frames:
-        return load_snapshot(frames[b"R"])
-    if b"E" in frames:
-        raise SourceError(frames[b"E"].decode())
-    raise SourceError(_why(int(frames.get(b"X", b"1")), limits))
+    job = {"content_type": content_type, "base_url": base_url, "now": now.isoformat()}
+    answer, reason = _read_limited(_zygotes["feed"], job, body, limits)
+    if answer is None:
+        raise SourceError(reason)
+    return load_snapshot(answer)
+
+
+def extract_limited(body: bytes, *, content_type: str, limits: ChildLimits = ChildLimits()) -> str:
+    """Return what `page.main_text` returns, read in a child process of its own. Safe from any thread.
+
+    Raises UnreadablePage with the extractor's reason, or saying which limit the page broke.
+    """
+    answer, reason = _read_limited(_zygotes["page"], {"content_type": content_type}, body, limits)
+    if answer is None:
+        raise UnreadablePage(reason)
+    return answer[: 4 * MAX_TEXT].decode("utf-8", "replace")[:MAX_TEXT]
 
 
 def close_zygote() -> None:
-    """End the zygote and its children; the next feed starts another zygote."""
-    _zygote.close()
+    """End the zygotes and their children; the next feed or page starts another zygote."""
+    for zygote in _zygotes.values():
+        zygote.close()
+
+
+def _read_limited(zygote: _Zygote, job: dict[str, Any], body: bytes, limits: ChildLimits) -> tuple[bytes | None, str]:
+    """Return what a child of `zygote` answers to a job, or None and why there is no answer."""
+    job |= {"length": len(body), "cpu": limits.cpu, "memory": limits.memory, "wall": limits.wall}
+    with zygote.request() as conn:
+        # Wait a little longer than the child may run: the child ends itself, unless it is stuck.
+        conn.settimeout(limits.wall + 10)
+        frames = _converse(conn, json.dumps(job).encode(), body)
+    if not frames:
+        raise SourceError("the process that reads it has ended; if it ends each time, install this program again")
+    if b"R" in frames:
+        return frames[b"R"], ""
+    return None, frames[b"E"].decode() if b"E" in frames else _why(int(frames[b"X"]), limits)
 
 
 def _converse(conn: socket.socket, job: bytes, body: bytes) -> dict[bytes, bytes]:
@@ -98,9 +116,10 @@ def _why(status: int, limits: ChildLimits) -> str:
 
 
 class _Zygote:
-    """Keep the one process that forks a child for each feed; it is started when first needed."""
+    """Keep the one process that forks a child for each feed, or each page; it is started when first needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._lock = threading.Lock()
         self._owner = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -137,7 +156,7 @@ class _Zygote:
         theirs.close()
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _START.format(descriptor), json.dumps(sys.path)],
+                [sys.executable, "-c", _START.format(descriptor, self._kind), json.dumps(sys.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -163,5 +182,5 @@ class _Zygote:
         self._control = self._process = None
 
 
-_zygote = _Zygote()
-atexit.register(_zygote.close)
+_zygotes = {kind: _Zygote(kind) for kind in ("feed", "page")}
+atexit.register(close_zygote)

@@ -1,4 +1,7 @@
-"""Write a snapshot as JSON bytes and read it back: the only form in which a child answers. Pure."""
+"""Write a snapshot as JSON bytes and read it back: the form in which a child answers of a feed. Pure.
+
+Of a page it answers with its text, of at most MAX_TEXT characters.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from digest.model import Image, Ingredient, Sighting, Snapshot
 
+MAX_TEXT = 40_000
 _SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
 _INSTANTS = ("published", "not_before", "not_after")
 _TUPLES = ("categories", "policy_areas", "regions", "themes")

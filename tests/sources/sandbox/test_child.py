@@ -85,7 +85,7 @@ def test_siblings_of_a_bomb_are_unhurt() -> None:
 @pytest.mark.long
 def test_a_killed_zygote_is_replaced() -> None:
     read(GOOD)
-    process = child._zygote._process
+    process = child._zygotes["feed"]._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -94,7 +94,7 @@ def test_a_killed_zygote_is_replaced() -> None:
 
 def test_closing_leaves_no_process_and_reading_goes_on() -> None:
     read(GOOD)
-    process = child._zygote._process
+    process = child._zygotes["feed"]._process
     assert process is not None
     close_zygote()
     assert process.returncode == 0
@@ -116,7 +116,7 @@ def test_the_reader_inherits_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SENDGRID_API_KEY", "secret")
     close_zygote()
     read(GOOD)
-    process = child._zygote._process
+    process = child._zygotes["feed"]._process
     assert process is not None
     assert b"secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
 
@@ -141,7 +141,7 @@ def test_it_works_whatever_standard_streams_are_closed(closed: str) -> None:
 def test_the_zygote_ends_when_its_owner_is_killed() -> None:
     script = SCRIPT.replace(
         "raise SystemExit(40 + len(found.sightings))",
-        "from digest.sources.sandbox import child; print(child._zygote._process.pid, flush=True);"
+        "from digest.sources.sandbox import child; print(child._zygotes['feed']._process.pid, flush=True);"
         " os.kill(os.getpid(), 9)",
     )
     done = subprocess.run([sys.executable, "-c", script, ""], timeout=60, check=False, capture_output=True)
