@@ -198,10 +198,15 @@ class SourceError(DigestError):
     """A source could not be read this time; the others go on.
 
     The addresses in its message are shortened. `retry_after` is the number of seconds that the source asked us to
-    wait (None: it asked for nothing); `gone` is true when it answered that it will not come back (410).
+    wait (None: it asked for nothing); `status` is that of its answer, where it gave one.
     """
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, gone: bool = False) -> None:
+    def __init__(self, reason: str, *, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(without_secrets(reason))
         self.retry_after = retry_after
-        self.gone = gone
+        self.status = status
+
+    @property
+    def gone(self) -> bool:
+        """Return whether it answered that it will not come back (410)."""
+        return self.status == 410

@@ -86,7 +86,7 @@ def refusal(status: int, headers: Headers, now: datetime) -> SourceError:
     return SourceError(
         f"answers {status} ({phrase}); {cure}",
         retry_after=retry_after(header(headers, "retry-after"), now),
-        gone=status == 410,
+        status=status,
     )
 
 

@@ -1,13 +1,15 @@
-"""Fetch one feed over http(s) from a server that is not trusted."""
+"""Fetch one feed or page over http(s) from a server that is not trusted."""
 
 from __future__ import annotations
 
+import copy
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import httpcore2
@@ -34,6 +36,7 @@ ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 _HEADER_ROOM = 256 * 1024
+Check = Callable[[str, bool], None]  # an address to be asked, and whether it may be private; raises SourceError
 # Limit the pieces, because 10 MB in pieces of one byte take 11 s of processor time, and no child's limit holds here.
 _MAX_PIECES = 100_000
 
@@ -69,7 +72,7 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetch feeds; one fetcher serves a whole run and any number of threads.
+    """Fetch feeds, pages and robots.txt; one fetcher serves a whole run and any number of threads.
 
     `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
     trust store; `clock` gives the present as an aware datetime (for Retry-After dates).
@@ -93,6 +96,17 @@ class Fetcher:
         self._tls_lock = threading.Lock()
         self._clock = clock
         self._turns = Turns(limits.gap)
+        self._accept = ACCEPT
+        self._check: Check = lambda _url, _private: None
+
+    def variant(self, limits: Limits, accept: str, check: Check | None = None) -> Self:
+        """Return a fetcher of something else, with limits of its own, that takes its turns at hosts with this one.
+
+        `accept` is the header of that name; `check` is called before each request, also where it is redirected to.
+        """
+        other = copy.copy(self)
+        other._limits, other._accept, other._check = limits, accept, check or self._check
+        return other
 
     def fetch(
         self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
@@ -111,6 +125,7 @@ class Fetcher:
         moved_to, permanent = None, True
         seen = {target}
         for _ in range(self._limits.redirects + 1):
+            self._check(target, exempt == endpoint(target))
             answer = self._ask(target, conditions, deadline, exempt)
             if isinstance(answer, _Body):
                 return answer.fetched(target, moved_to, etag, last_modified)
@@ -172,7 +187,7 @@ class Fetcher:
                 deadline, self._resolver, self._allowed, exempt, self._limits.bytes + _HEADER_ROOM
             )
             try:
-                headers = {"Accept": ACCEPT, "Accept-Encoding": "gzip", **conditions}
+                headers = {"Accept": self._accept, "Accept-Encoding": "gzip", **conditions}
                 with self._response(backend, "GET", url, headers) as response:
                     return self._judge(response, url, bool(conditions))
             except SourceError as error:
@@ -206,7 +221,7 @@ class Fetcher:
             unpacker.feed(piece)
         body = unpacker.finish()
         if not body.strip():
-            raise SourceError("answers with nothing; it is asked again next time")
+            raise SourceError("answers with nothing; it is asked again next time", status=status)
         return _Body("ok", body, headers)
 
     @contextmanager
@@ -272,4 +287,4 @@ def _host_header(url: str) -> str:
 
 
 def _at(url: str, error: SourceError) -> SourceError:
-    return SourceError(f"{answers.without_query(url)}: {error}", retry_after=error.retry_after, gone=error.gone)
+    return SourceError(f"{answers.without_query(url)}: {error}", retry_after=error.retry_after, status=error.status)
