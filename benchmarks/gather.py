@@ -71,7 +71,7 @@ def _command(folder: Path, urls: list[str]) -> list[str]:
     config = (ROOT / "config.toml").read_text(encoding="utf-8")
     first, *_, rest = re.split(r"^\[\[source\]\]\n(?:(?!\[).*\n)*", config, flags=re.MULTILINE)
     sources = "".join(
-        f'[[source]]\nname = "Feed {number}"\nurl = "{url}"\nallow_private = true\n\n'
+        f'[[source]]\nname = "Feed {number}"\nurl = "{url}"\nallow_private = true\nfull_text = "none"\n\n'
         for number, url in enumerate(urls, 1)
     )
     (folder / "config.toml").write_text(first + sources + rest, encoding="utf-8")

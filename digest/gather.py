@@ -1,4 +1,4 @@
-"""Gather: read every source that is due, decide which entries are new, classify and store them.
+"""Gather: read every source that is due, decide which entries are new, classify and store them, read their pages.
 
 Each source that shows anything new is stored in a transaction of its own (`store_source`), those that show what they
 showed last time in one together. A bad source stops no other.
@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from digest.errors import DigestError, SourceError, TryLater
 from digest.installation import Installation
 from digest.model import Source
 from digest.schedule import CLOCKS_DIFFER
-from digest.store import releases, sources, standings
+from digest.store import entry_texts, releases, sources, standings
 from digest.store.engine import is_of_database, reading
 from digest.store.sources import Gathering, State
 from digest.system import stopping
@@ -45,19 +46,18 @@ def gather(
 ) -> list[Gathering]:
     """Read the sources that are due and store their entries; return one row for each source, in config's order.
 
-    Reading is parallel, storing is not. Sources that failed last time are read and stored after the others, because
-    one that hangs must keep no other waiting. `only` names the single source to gather; `force` reads also a source
-    that was read a moment ago. A source that is gone is never read, and its row says so; nor, even under `force`, is
-    a source that asked us to wait. `progress` is called with each row when it is ready. Raises TryLater when asked
-    to stop.
+    Reading is parallel, storing is not. Sources that failed last time come after the others, because one that hangs
+    must keep no other waiting. The pages of new entries are read last. `only` names the single source to gather;
+    `force` reads also a source that was read a moment ago. A source that is gone is never read, and its row says so;
+    nor, even under `force`, is a source that asked us to wait. `progress` is called with each row when it is ready,
+    and again where pages cannot be read. Raises TryLater when asked to stop.
     """
     settings, now = installation.settings, installation.clock()
-    zone = ZoneInfo(settings.site.zone)
     with reading(installation.engine) as conn:
         states = sources.states_of(conn, settings.sources)
     chosen = [source for source in settings.sources if only is None or source.name == only]
     every = timedelta(0) if force else settings.gather_every
-    fetcher = cache(installation.fetcher)  # made for the first source that is due, because it is slow to import
+    fetcher = cache(installation.fetcher)  # made when it is needed, because it is slow to import
     rows: dict[str, Gathering] = {}
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
         for failed in (False, True):
@@ -67,7 +67,7 @@ def gather(
                 if (state.failures > 0) is not failed:
                     continue
                 if is_due(source, state, now, every):
-                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, zone)))
+                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings.site.zone)))
                 elif why := _why_not_read(state, now, force):
                     jobs.append((source, why))
             try:
@@ -78,6 +78,9 @@ def gather(
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     _release_by_date(installation, now)
+    for name, line in _read_pages(installation, [each for each in chosen if each.name in rows], fetcher, now):
+        rows[name] = replace(rows[name], unread=line)
+        progress(rows[name])
     return [rows[source.name] for source in chosen if source.name in rows]
 
 
@@ -90,6 +93,38 @@ def _release_by_date(installation: Installation, now: datetime) -> None:
     from digest.editions.withdraw import at_their_time  # here, because in most runs no entry reaches its date
 
     at_their_time(installation, now)
+
+
+def _read_pages(
+    installation: Installation, read: Sequence[Source], fetcher: Callable[[], Fetcher], now: datetime
+) -> list[tuple[str, str]]:
+    """Read the pages that new entries of sources link to, if any; return sources to be told of, each with a line."""
+    asking = [source for source in read if _asks_for_pages(source)]
+    names = {wanted: [each.name for each in asking if each.full_text == wanted] for wanted in ("all", "case-studies")}
+    if not asking:
+        return []
+    with reading(installation.engine) as conn:
+        unread = entry_texts.unread(conn, names["all"], names["case-studies"], now)
+    if not unread:
+        return []
+    from digest.editions.full_texts import read_pages  # here, because in most runs no page is to be read
+
+    try:
+        return list(read_pages(installation, unread, fetcher(), now).items())
+    except DigestError:
+        raise
+    except Exception as error:  # because no page may hold up a letter
+        if is_of_database(error):
+            raise
+        return [(unread[0].source, str(_unforeseen("reading pages", error)))]
+
+
+def _asks_for_pages(source: Source) -> bool:
+    # A folder holds whole texts, and its files may declare facets, which no page may overrule.
+    try:
+        return source.full_text != "none" and not (source.path and Path(source.path).is_dir())
+    except OSError:  # of a path that cannot be looked at
+        return False
 
 
 def is_due(source: Source, state: State, now: datetime, every: timedelta) -> bool:
@@ -194,7 +229,7 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     return None
 
 
-def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: ZoneInfo) -> Reading | SourceError:
+def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: str) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     # Here, because a run that reads nothing must not load parsers.
     from digest.sources.read import KnownEntries, Validators, read_source
@@ -207,7 +242,7 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: Z
     entries = KnownEntries.from_text(state.parts)
     validators = Validators(state.etag, state.last_modified, state.body_hash, entries)
     try:
-        return read_source(source, validators, fetcher, now=now, zone=zone)
+        return read_source(source, validators, fetcher, now=now, zone=ZoneInfo(zone))
     except SourceError as error:
         return error
     except Exception as error:

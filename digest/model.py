@@ -57,7 +57,8 @@ class Backfill:
 class Source:
     """A configured place to gather from: a feed at `url` or `path`, or a folder of Markdown at `path`.
 
-    Exactly one of `url` and `path` is set; `path` is absolute. Facet slugs are the source's own defaults.
+    Exactly one of `url` and `path` is set; `path` is absolute. Facet slugs are the source's own defaults. `full_text`
+    says of which new entries the linked page is read: "none", "case-studies" or "all".
     """
 
     name: str
@@ -69,6 +70,7 @@ class Source:
     themes: tuple[str, ...] = ()
     backfill: Backfill = Backfill()
     allow_private: bool = False
+    full_text: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +337,7 @@ class Retention:
     deliveries: timedelta | None
     letters: timedelta | None
     copies: timedelta | None
+    texts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

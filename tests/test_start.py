@@ -19,12 +19,24 @@ from tests.counts import others_long
 from tests.house import House
 
 # Each of these costs a tenth of a second or more, and `digest --help` needs none.
-HEAVY = ("alembic", "apscheduler", "feedparser", "httpx2", "lxml", "premailer", "pydantic", "sendgrid", "sqlalchemy")
+HEAVY = (
+    "alembic",
+    "apscheduler",
+    "feedparser",
+    "httpx2",
+    "lxml",
+    "premailer",
+    "pydantic",
+    "sendgrid",
+    "sqlalchemy",
+    "trafilatura",
+)
 # What neither `digest status` nor a run with nothing due needs: they read the settings and the database.
 BUSY = (
     "alembic", "apscheduler", "cryptography", "cssutils", "difflib", "email_validator", "feedparser", "httpcore2",
     "httpx2", "itsdangerous", "jinja2", "lxml", "markdown_it", "nh3", "premailer", "psycopg", "rich", "sendgrid",
-    "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "uvicorn", "yaml", "digest.editions.withdraw",
+    "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "trafilatura", "urllib.robotparser", "uvicorn", "yaml",
+    "digest.editions.full_texts", "digest.editions.withdraw",
     "digest.ledger.objections", "digest.notices.hand_over", "digest.sources.newness",
 )  # fmt: skip
 ASK = """

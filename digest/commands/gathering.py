@@ -143,11 +143,13 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
     from digest.desk.explain import find_entry
     from digest.editions.classified import with_facets
     from digest.store import entries as entry_store
+    from digest.store import entry_texts
     from digest.store.engine import reading
 
     installation = options.installation()
     with reading(installation.engine) as conn:
         shown = with_facets(conn, installation, find_entry(conn, id_or_url))
+        whole = entry_texts.outcome(conn, shown.id)
     if json_:
         answer(entry_store.to_json(shown) | {"held_why": shown.held_why})
         return
@@ -157,6 +159,8 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
     published = f"{shown.published:%Y-%m-%d}" if shown.published else "undated"
     place_name = f"; {shown.facets.place}" if shown.facets.place else ""
     click.echo(f"published {published}, first seen {shown.first_seen:%Y-%m-%d}{place_name}")
+    if whole:
+        click.echo(whole)
     if shown.summary:
         click.echo(f"\n{shown.summary}")
     evidence = [(e.facet, e.slug, e.by, e.detail) for e in shown.facets.evidence]

@@ -57,8 +57,10 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
 
 
 def gathering_line(gathering: Gathering) -> str:
-    """Return the result of reading a source as a line of text."""
+    """Return the result of reading a source, or then of reading pages of its entries, as a line of text."""
     name = gathering.name
+    if gathering.unread:
+        return f"  {name}: {gathering.unread}"
     if gathering.status == "failed":
         return f"  {name}: FAILED: {gathering.error}"
     if gathering.status == "not-modified":

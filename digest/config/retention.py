@@ -17,6 +17,8 @@ NEVER = "never"
 _LEAST_DELIVERIES = timedelta(days=100)
 _LEAST_RUNS = timedelta(days=35)
 _LEAST_FILES = timedelta(days=1)
+# Pages are read of the entries of the last two weeks; a text that was removed must not be read again.
+_LEAST_TEXTS = timedelta(days=35)
 
 
 def _read_limit(value: object, least: timedelta) -> timedelta | None:
@@ -58,8 +60,12 @@ class RetentionPart(BaseModel):
         default=timedelta(days=30),
         description="Databases that a restore has replaced (`digest.db.before-*`). At least 1 day.",
     )
+    texts: Annotated[timedelta | None, _limit(_LEAST_TEXTS)] = Field(
+        default=timedelta(days=400),
+        description="Whole texts of the pages that entries link to. The entries stay. At least 35 days.",
+    )
 
 
 def retention_of(part: RetentionPart) -> Retention:
     """Return the limits of [retention]."""
-    return Retention(part.runs, part.deliveries, part.letters, part.copies)
+    return Retention(part.runs, part.deliveries, part.letters, part.copies, part.texts)

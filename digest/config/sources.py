@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -51,6 +51,11 @@ class SourcePart(BaseModel):
         description="Whether `url` may lead to a private address, such as a server in your own network. "
         "Its host and port alone are allowed, not where it redirects.",
     )
+    full_text: Literal["none", "case-studies", "all"] | None = Field(
+        default=None,
+        description="Of which new entries the page that they link to is read, for their facets. Without it"
+        " `case-studies` for a source with `url`, `none` for one with `path`. Files in a folder are whole texts.",
+    )
 
 
 def check_sources(parts: Sequence[SourcePart], facets: KnownFacets) -> list[str]:
@@ -92,6 +97,7 @@ def sources_of(parts: Sequence[SourcePart], home: Path, facets: KnownFacets) -> 
             facets.read("themes", part.themes)[0],
             part.backfill,
             part.allow_private,
+            part.full_text or ("none" if part.url is None else "case-studies"),
         )
         for part in parts
     )

@@ -6,6 +6,7 @@ classified entry has. `with_facets` gives them to whoever lists, shows or releas
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from digest.classify import Classifier
 from digest.editions.withdraw import is_out
+from digest.facets.entry_text import plain
 from digest.installation import Installation
 from digest.model import UNKNOWN, Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
@@ -52,6 +54,13 @@ class CarefulClassifier:
                 " `digest retag`, and please report it"
             )
             return Facets(regions=(UNKNOWN,))
+
+
+def with_whole_text(sighting: Sighting, text: str) -> Sighting:
+    """Return a sighting with the whole text of its page as its body, where that is longer than its own."""
+    if len(text) <= len(plain(sighting.html)):
+        return sighting
+    return replace(sighting, html=html.escape(text, quote=False))
 
 
 def classified(

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.classify import kind_of
-from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait, owed_of
+from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait, owed_of, with_whole_text
 from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
@@ -28,7 +28,7 @@ from digest.sources.read import KnownEntries, KnownEntry, Reading
 from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
 from digest.sources.withdrawal import Sign, sign_of
-from digest.store import entries, ingredients, releases, sources
+from digest.store import entries, entry_texts, ingredients, releases, sources
 from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
 
@@ -222,8 +222,12 @@ def _refresh(
     conn: Connection, source: Source, again: Sequence[Recognised], classifier: CarefulClassifier, now: datetime
 ) -> dict[int, int]:
     """Store what is new of the known entries that a reading shows; return their ids by sighting's `id()`."""
+    changed = [recognised for recognised in again if recognised.changed]
+    texts = entry_texts.texts_of(conn, (recognised.entry for recognised in changed))
+    # By the whole text where it was read, because an edit in the feed does not take it away.
+    whole = {each.entry: with_whole_text(each.sighting, texts.get(each.entry, "")) for each in changed}
     for recognised in again:
-        facets = classifier.classify(recognised.sighting, source) if recognised.changed else None
+        facets = classifier.classify(whole[recognised.entry], source) if recognised.changed else None
         entries.refresh(conn, recognised, facets)
         if recognised.changed:
             ingredients.replace_source(conn, recognised.entry, recognised.sighting.ingredients, now)

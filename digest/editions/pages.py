@@ -2,7 +2,7 @@
 
 An entry whose page answers 404 or 410 is held for an editor; any other answer, an error or silence changes nothing.
 Each entry is asked once, outside any transaction, and the time for all of them is limited, so that no page can hold
-up a run: what is not asked in that time goes out as it is.
+up a run: what is not asked in that time goes out as it is. `page_of` and `ask_in_turn` serve all who ask pages.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Progress = Callable[[int, int], None]  # pages asked so far, pages to ask
 _MOST = 300
 _SECONDS = 60.0  # for all pages of a run
 _SECONDS_EACH = 5.0
-_SILENT = 2  # a host that gives no answer this often in a row is not asked again in this run
+# The outcome of asking a page, for its host. SILENT twice in a row is NO_MORE: it is not asked again in this run.
+ANSWERED, SILENT, NO_MORE = 0, 1, 2
 
 
 class AsksPages(Protocol):
@@ -92,7 +93,8 @@ def _pages_due(installation: Installation) -> list[Page]:
             entries.update((entry.id, entry) for entry in _entries_due(conn, installation, cadence, now))
         fresh = standings.not_asked(conn, entries)
     sources = {source.name: source for source in settings.sources}
-    pages = [_page(entries[number], sources.get(entries[number].source)) for number in sorted(fresh, reverse=True)]
+    newest = [entries[number] for number in sorted(fresh, reverse=True)]
+    pages = [page_of(entry.id, entry.url, sources.get(entry.source)) for entry in newest]
     return [page for page in pages if page is not None][:_MOST]
 
 
@@ -115,24 +117,25 @@ def _entries_due(conn: Connection, installation: Installation, cadence: Cadence,
     return [row.entry for row in shown]
 
 
-def _page(entry: Entry, source: Source | None) -> Page | None:
+def page_of(entry: int, url: str | None, source: Source | None) -> Page | None:
     """Return the page of an entry, or None when it has none that can be asked."""
-    parts = urlsplit(entry.url or "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = urlsplit(url or "")
+    if url is None or parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     # A source that may be private speaks for its own server; a file, which names no server, for all that it links to.
     server = urlsplit(source.url).netloc if source is not None and source.url is not None else parts.netloc
     private = source is not None and source.allow_private and server == parts.netloc
     reserved = is_reserved(parts.hostname) or f".{parts.hostname}".endswith(".local")
-    return None if reserved and not private else Page(entry.id, entry.url or "", private)
+    return None if reserved and not private else Page(entry, url, private)
 
 
-def _ask(
-    fetcher: AsksPages, pages: Sequence[Page], workers: int, progress: Progress, seconds: float = _SECONDS
-) -> Mapping[int, int | None]:
-    """Return the status of each page asked in `seconds`; hosts are asked in parallel, each one page at a time."""
+def ask_in_turn(pages: Sequence[Page], ask: Callable[[Page, float], int], workers: int, seconds: float) -> None:
+    """Ask pages for at most `seconds`; hosts are asked in parallel, each one page at a time.
+
+    `ask` gets a page and the seconds left. It returns ANSWERED, SILENT (twice in a row is enough), or NO_MORE for a
+    host that is to be left alone.
+    """
     end = time.monotonic() + seconds
-    statuses: dict[int, int | None] = {}
     hosts: dict[str, list[Page]] = {}
     for page in pages:
         hosts.setdefault(urlsplit(page.url).netloc, []).append(page)
@@ -141,17 +144,30 @@ def _ask(
         silent = 0
         for page in pages_there:
             left = end - time.monotonic()
-            if left <= 0 or silent >= _SILENT or stopping.asked():
+            if left <= 0 or silent >= NO_MORE or stopping.asked():
                 return
-            try:
-                status = fetcher.page_status(page.url, min(left, _SECONDS_EACH), allow_private=page.allow_private)
-            except Exception:  # because a fault of this program with one page must not cost the letters
-                status = None
-            statuses[page.entry] = status
-            silent = silent + 1 if status is None else 0
-            progress(len(statuses), len(pages))
+            outcome = ask(page, left)
+            silent = silent + outcome if outcome else 0
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="pages") as pool:
         for job in [pool.submit(ask_host, there) for there in hosts.values()]:
             job.result()
+
+
+def _ask(
+    fetcher: AsksPages, pages: Sequence[Page], workers: int, progress: Progress, seconds: float = _SECONDS
+) -> Mapping[int, int | None]:
+    """Return the status of each page asked in `seconds`."""
+    statuses: dict[int, int | None] = {}
+
+    def ask(page: Page, left: float) -> int:
+        try:
+            status = fetcher.page_status(page.url, min(left, _SECONDS_EACH), allow_private=page.allow_private)
+        except Exception:  # because a fault of this program with one page must not cost the letters
+            status = None
+        statuses[page.entry] = status
+        progress(len(statuses), len(pages))
+        return SILENT if status is None else ANSWERED
+
+    ask_in_turn(pages, ask, workers, seconds)
     return statuses

@@ -18,6 +18,7 @@ from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
 from digest.operations.status import Status, status
+from digest.store import entry_texts
 from digest.store.engine import reading
 from digest.store.sources import State
 from subscribers.errors import BadSecret
@@ -36,6 +37,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_hold(state),
             *edition_findings(conn, installation, state),
             *_sources(state),
+            *_unread_pages(conn, installation),
             *_schedule(settings),
             *_secret(conn, settings),
             *_followed(conn, settings),
@@ -124,6 +126,16 @@ def _sources(state: Status) -> Iterator[Finding]:
             yield Finding(
                 "note", name, f"has moved to {without_secrets(source.moved_to)}", "put the new address in config.toml"
             )
+
+
+def _unread_pages(conn: Connection, installation: Installation) -> Iterator[Finding]:
+    """Yield a finding for each source of which pages were lately given up."""
+    names = [source.name for source in installation.settings.sources if source.full_text != "none"]
+    problems = entry_texts.given_up(conn, names, installation.clock() - entry_texts.WINDOW)
+    for name, lately in problems.items():
+        problem = f"{counted(len(lately), 'page')} of its entries cannot be read, the newest: {lately[0]}"
+        cure = 'they are judged by what the feed shows; full_text = "none" asks for no page'
+        yield Finding("note", name, problem, cure)
 
 
 def _failing(name: str, source: State) -> Finding:

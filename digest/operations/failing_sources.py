@@ -23,8 +23,8 @@ class FailingSources:
     """Hold what is to be told of sources that fail.
 
     `lines` has one for each that failed for the first time today, and for each whose last reading but this one did
-    not tell the same problems of its files; these change no exit code, because they hold up no letter. `exit_code` is
-    0 unless most sources fail.
+    not tell the same problems of its files, or that its pages cannot be read; these change no exit code, because they
+    hold up no letter. `exit_code` is 0 unless most sources fail.
     """
 
     lines: list[str]
@@ -49,7 +49,8 @@ def failing_sources(
     code = exit_code_for(states, now)
     if code and lines:
         lines.append(f"most sources fail: {sum(_fails(state) for state in states)} of {len(states)}; `digest doctor`")
-    return FailingSources([*filter(None, faulty), *lines], code)
+    unread = [f"source {row.name}: {row.unread}" for row in rows if row.unread]
+    return FailingSources([*filter(None, faulty), *unread, *lines], code)
 
 
 def _faulty_files(conn: Connection, row: Gathering) -> str:

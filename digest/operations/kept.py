@@ -23,7 +23,7 @@ from digest.operations.old_files import (
 )
 from digest.store import condense, old_rows
 from digest.store.engine import reading
-from digest.store.schema import delivery, entry, event, gathering, had, notice, run
+from digest.store.schema import delivery, entry, entry_text, event, gathering, had, notice, run
 from subscribers.tables import consent_event
 
 _FOR_EVER = "for ever"
@@ -75,6 +75,7 @@ def _rows(conn: Connection, installation: Installation) -> Iterator[Kept]:
         ("runs", run, limits.runs),
         ("gatherings", gathering, limits.runs),
         ("notices", notice, limits.runs),
+        ("whole texts of pages", entry_text, limits.texts),
     ):
         old = old_rows.count_old(conn, table, now - limit) if limit else 0
         yield _table(conn, what, old_rows.TIMES[table], _words(limit), old)

@@ -14,7 +14,7 @@ from digest.installation import Installation
 from digest.operations.old_files import OldFile, database_file, letter_folders, old_copies, old_letters
 from digest.store import condense, old_rows
 from digest.store.engine import reading, writing
-from digest.store.schema import event, gathering, notice, run
+from digest.store.schema import entry_text, event, gathering, notice, run
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.file import is_empty, write_indexes
@@ -37,6 +37,8 @@ def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
     if limits.runs is not None:
         for table, kind in ((run, "runs"), (gathering, "gatherings"), (notice, "notices")):
             removed[kind] += _remove_rows(installation, table, now - limits.runs)
+    if limits.texts is not None:
+        removed["texts"] += _remove_rows(installation, entry_text, now - limits.texts)
     problems: list[str] = []
     removed["letters"] += _remove_letters(installation, limits.letters, now, problems)
     database = database_file(installation)

@@ -1,4 +1,4 @@
-"""Count and remove the rows that only grow in number: runs, gatherings, notices, and events without a delivery."""
+"""Count and remove the rows that only grow in number: runs, gatherings, notices, texts, events without a delivery."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, Text, cast, delete, exists, func, or_, select, true
 
 from digest.store.runs import CLOCK
-from digest.store.schema import delivery, edition, event, gathering, notice, run, tally
+from digest.store.schema import delivery, edition, entry_text, event, gathering, notice, run, tally
 from subscribers.database import CHUNK
 
 TIMES: dict[Table, Column[Any]] = {
@@ -16,6 +16,7 @@ TIMES: dict[Table, Column[Any]] = {
     gathering: gathering.c.at,
     notice: notice.c.updated_at,
     event: event.c.received_at,
+    entry_text: entry_text.c.asked_at,
 }
 """The column that tells how old a row is."""
 
@@ -28,15 +29,15 @@ def is_old(conn: Connection, table: Table, before: datetime) -> bool:
         first: datetime | None = conn.scalar(select(at).order_by(table.c.id).limit(1))
         if first is None or first >= before:
             return False
-    return conn.scalar(select(table.c.id).where(*_removable(conn, table, before)).limit(1)) is not None
+    return conn.scalar(select(_key(table)).where(*_removable(conn, table, before)).limit(1)) is not None
 
 
 def remove(conn: Connection, table: Table, before: datetime, most: int = CHUNK) -> int:
     """Remove up to `most` rows of a table that are from before an instant and that nothing needs; return how many."""
-    query = select(table.c.id).where(*_removable(conn, table, before)).order_by(table.c.id).limit(most)
-    ids = list(conn.scalars(query))
+    key = _key(table)
+    ids = list(conn.scalars(select(key).where(*_removable(conn, table, before)).order_by(key).limit(most)))
     if ids:
-        conn.execute(delete(table).where(table.c.id.in_(ids)))
+        conn.execute(delete(table).where(key.in_(ids)))
     return len(ids)
 
 
@@ -60,6 +61,11 @@ def database_size(conn: Connection) -> tuple[int, int]:
         for name in ("page_count", "freelist_count", "page_size")
     )
     return pages * size, free * size
+
+
+def _key(table: Table) -> Column[Any]:
+    [key] = table.primary_key.columns
+    return key
 
 
 def _removable(conn: Connection, table: Table, before: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -116,6 +116,29 @@ entry_key = Table(
     Column("entry_id", ForeignKey("entry.id"), index=True),
 )
 
+# The whole text of the page that an entry links to, "" where it could not be read. `retry_at` NULL: it was read, or
+# is asked no more; `problem` is why the last try failed. The text is last: SQLite reads rows only as far as needed.
+entry_text = Table(
+    "entry_text",
+    metadata,
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", UtcDateTime),
+    Column("problem", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# The robots.txt of each server whose pages are read, as it was read last ("": it has none).
+robots_file = Table(
+    "robots_file",
+    metadata,
+    Column("origin", String(300), primary_key=True),  # https://www.example.org
+    Column("rules", Text, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("etag", Text),
+)
+
 # One row, locked while releases are numbered, so that their order is the order of commits on any database.
 counter = Table(
     "counter",

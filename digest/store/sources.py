@@ -46,7 +46,8 @@ class State:
 class Gathering:
     """Hold the result of one gather of one source. `status`: ok, not-modified, held or failed (`error`: why).
 
-    `withheld` counts the entries shown that their source has not released yet, or not any longer.
+    `withheld` counts the entries shown that their source has not released yet, or not any longer. `unread` is a line
+    about pages of its entries that are asked no more, or "".
     """
 
     name: str
@@ -57,6 +58,7 @@ class Gathering:
     held: int = 0
     error: str | None = None
     withheld: int = 0
+    unread: str = ""
 
 
 def state_of(conn: Connection, source: Source) -> State:

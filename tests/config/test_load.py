@@ -111,6 +111,7 @@ def test_the_shipped_file_is_good() -> None:
         ('path = "feed.xml"', 'path = "a"\nregions = ["cornwall"]', "regions: region 'cornwall'", "known:"),
         ('path = "feed.xml"', 'path = "a"\nbackfill = "a while"', "source.0.backfill", "60 days"),
         ('path = "feed.xml"', 'path = "a"\nbackfill = -1', "source.0.backfill", "a count like 20"),
+        ('path = "feed.xml"', 'path = "a"\nfull_text = "some"', "source.0.full_text", 'use "none", "case-'),
         ('slug = "transport"', 'slug = "housing"', "policy_area.1.slug", "defined twice"),
         ('slug = "transport"', 'slug = "Public Transport"', "policy_area.1.slug", 'like "public-health"'),
         ('words = ["bus", "cycling"]', "words = { 9 = ['bus'] }", "policy_area.1.words", "1 to 5"),
@@ -281,6 +282,22 @@ def test_sendgrid_takes_no_sender_beyond_ascii(tmp_path: Path) -> None:
 def test_backfill_is_a_count_or_a_span(tmp_path: Path, text: str, backfill: Backfill) -> None:
     path = write(tmp_path, GOOD.replace('path = "feed.xml"', f'path = "feed.xml"\nbackfill = {text}'))
     assert load(path, {}).sources[0].backfill == backfill
+
+
+@table(
+    "keys, full_text",
+    [
+        ('url = "https://a.example/feed"', "case-studies"),
+        ('path = "feed.xml"', "none"),
+        ('url = "https://a.example/feed"\nfull_text = "none"', "none"),
+        ('path = "feed.xml"\nfull_text = "all"', "all"),
+    ],
+)
+def test_pages_are_read_of_case_studies_on_the_web_unless_said_otherwise(
+    tmp_path: Path, keys: str, full_text: str
+) -> None:
+    path = write(tmp_path, GOOD.replace('path = "feed.xml"', keys))
+    assert load(path, {}).sources[0].full_text == full_text
 
 
 @pytest.mark.parametrize(

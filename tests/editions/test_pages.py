@@ -17,7 +17,7 @@ from digest.model import Backfill, Entry, Source
 from digest.store import entries
 from digest.store.engine import reading
 from tests.counts import table
-from tests.house import START, House, gathering_from
+from tests.house import House, gathering_from
 from tests.sources.webserver import Script, Web, answer, fetcher
 
 GONE, MISSING, THERE = (answer(b"x", status=status) for status in ("410 Gone", "404 Not Found", "200 OK"))
@@ -95,10 +95,6 @@ def test_only_a_page_that_is_gone_keeps_its_entry_back(house: House, web: Web) -
     assert pages.ask_pages(place) == [] and len(web.requests) == before
 
 
-def entry_at(url: str) -> Entry:
-    return Entry(1, "Feed", url, "T", "post", None, START)
-
-
 # The address of a page, where its source is and whether it may be private; whether the page is asked, and is exempt.
 ADDRESSES = [
     ("https://news.council.gov.uk/a", Source("Feed", url="https://news.council.gov.uk/feed"), True, False),
@@ -116,7 +112,7 @@ ADDRESSES = [
 
 @table("url, source, is_asked, is_exempt", ADDRESSES)
 def test_which_pages_are_asked(url: str, source: Source | None, is_asked: bool, is_exempt: bool) -> None:
-    page = pages._page(entry_at(url), source)
+    page = pages.page_of(1, url, source)
     assert (page is not None) == is_asked
     assert page is None or page.allow_private == is_exempt
 

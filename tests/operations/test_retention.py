@@ -23,8 +23,9 @@ from digest.operations.clock import accept_clock
 from digest.operations.doctor import examine
 from digest.operations.kept import what_is_kept
 from digest.operations.retention import retain
-from digest.store import old_rows
+from digest.store import entries, entry_texts, old_rows
 from digest.store.engine import reading, writing
+from digest.store.entry_texts import PageText
 from digest.store.schema import delivery, edition, event, gathering, had, notice, run, tally
 from digest.web.letters import LetterPages, NoLetter
 from subscribers import store as people
@@ -170,6 +171,22 @@ def test_runs_that_something_needs_stay(tmp_path: Path, begun: Callable[..., Hou
             assert not old_rows.is_old(conn, gathering, house.now)
 
 
+def test_whole_texts_go_and_their_entries_stay(tmp_path: Path, begun: Callable[..., House]) -> None:
+    with closing(begun(tmp_path / "house")) as house:
+        house.publish("One")
+        house.publish("Two")
+        house.run(hours=1)
+        with writing(house.place.engine) as conn:
+            entry_texts.keep(conn, [PageText(1, 1, "Words")], house.now)
+            entry_texts.keep(conn, [PageText(2, 1, "Words")], house.now + LATER)
+        house.believe_clock(days=410)
+        assert {row.what: (row.count, row.old) for row in what_is_kept(house.place)}["whole texts of pages"] == (2, 1)
+        assert house.run().removed["texts"] == 1
+        with reading(house.place.engine) as conn:
+            assert entry_texts.texts_of(conn, [1, 2]) == {2: "Words"}
+            assert set(entries.many(conn, [1, 2])) == {1, 2}
+
+
 def test_only_files_of_the_program_go(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         house.reader("ann@example.org")
@@ -215,12 +232,12 @@ def test_limits_are_spans_or_never(tmp_path: Path) -> None:
     def limits(table: str, environ: dict[str, str] | None = None) -> list[object]:
         config.write_text(CONFIG.format(source="", weekly="") + f"\n[retention]\n{table}")
         retention = load(config, environ or {}).retention
-        spans = (retention.runs, retention.deliveries, retention.letters, retention.copies)
+        spans = (retention.runs, retention.deliveries, retention.letters, retention.copies, retention.texts)
         return [span.days if span else None for span in spans]
 
-    assert limits("") == [400, 400, 30, 30]
-    assert limits('runs = "never"\ndeliveries = "100 days"\nletters = "1 day"') == [None, 100, 1, 30]
-    assert limits("", {"DIGEST_RETENTION__COPIES": "never"}) == [400, 400, 30, None]
+    assert limits("") == [400, 400, 30, 30, 400]
+    assert limits('runs = "never"\ndeliveries = "100 days"\nletters = "1 day"') == [None, 100, 1, 30, 400]
+    assert limits("", {"DIGEST_RETENTION__COPIES": "never"}) == [400, 400, 30, None, 400]
     for key, value, least in (
         ("runs", "0", "35 days"),
         ("runs", '"34 days"', "35 days"),
@@ -228,6 +245,7 @@ def test_limits_are_spans_or_never(tmp_path: Path) -> None:
         ("deliveries", '"forever"', "100 days"),
         ("letters", '"0 days"', "1 day"),
         ("copies", "30", "1 day"),
+        ("texts", '"14 days"', "35 days"),
     ):
         with pytest.raises(ConfigError) as caught:
             limits(f"{key} = {value}")

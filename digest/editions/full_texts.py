@@ -1,0 +1,169 @@
+"""Read the pages that new entries link to, and classify those entries again by their whole texts.
+
+Done inside a gather, after its entries are stored and before an edition is drafted, so that the draft already has the
+facets. The number of pages and the time for all of them are limited, and a page that cannot be read changes nothing
+of its entry, so that no page can hold up a run or a letter.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from digest.editions.classified import CarefulClassifier, with_whole_text
+from digest.editions.pages import ANSWERED, NO_MORE, SILENT, Page, ask_in_turn, page_of
+from digest.errors import SourceError, TryLater, counted
+from digest.installation import Installation
+from digest.model import Facets, Source
+from digest.sources.sandbox.child import UnreadablePage, extract_limited
+from digest.sources.web import robots
+from digest.sources.web.fetch import Fetcher, Limits
+from digest.sources.web.robots import NotForPrograms, Robots
+from digest.store import entries, entry_texts
+from digest.store import robots as stored_robots
+from digest.store.engine import reading, writing
+from digest.store.entry_texts import PageText, UnreadPage
+from digest.system import stopping
+
+_MOST = 40  # pages in a run
+_MOST_OF_HOST = 10
+_SECONDS = 60.0  # for all pages of a run
+_LIMITS = Limits(seconds=15.0, bytes=5_000_000)
+_ACCEPT = "text/html, application/xhtml+xml;q=0.9"
+# Pauses after the first and the second failed try; after a third one a page is asked no more.
+_PAUSES = (timedelta(hours=1), timedelta(days=1))
+_FINAL = (NotForPrograms, UnreadablePage)
+_log = logging.getLogger(__name__)
+
+
+def read_pages(
+    installation: Installation, unread: Sequence[UnreadPage], fetcher: Fetcher, now: datetime
+) -> dict[str, str]:
+    """Read pages of `unread`, store their texts, and give their entries the facets that these show.
+
+    Return a line for each source of which pages are asked no more for the first time in two weeks. Raises TryLater
+    when asked to stop, after what was read is stored.
+    """
+    configured = {source.name: source for source in installation.settings.sources}
+    by_entry = {row.entry: row for row in unread}
+    pages = {row.entry: page_of(row.entry, row.url, configured.get(row.source)) for row in unread}
+    chosen = _fair([page for page in pages.values() if page is not None])
+    with reading(installation.engine) as conn:
+        remembered = stored_robots.robots_of(conn, {robots.origin(page.url) for page in chosen})
+    judge = Robots(fetcher.variant(robots.LIMITS, robots.ACCEPT), remembered, now)
+    asking = fetcher.variant(_LIMITS, _ACCEPT, judge.check)
+    answers = _ask(asking, judge, chosen, installation.settings.gather_workers)
+    # An address that is no page's is asked no more, without a word, because feeds of examples have only such.
+    results = [PageText(entry, 0) for entry, page in pages.items() if page is None]
+    results += [_result(by_entry[entry], answer, now) for entry, answer in answers.items()]
+    facets = _facets(installation, configured, by_entry, results)
+    with writing(installation.engine, "read pages") as conn:
+        told_before = entry_texts.given_up(conn, list(configured), now - entry_texts.WINDOW)
+        entry_texts.keep(conn, results, now)
+        stored_robots.keep(conn, judge.fresh, now)
+        for entry in entry_texts.may_classify(conn, facets):
+            entries.classify(conn, entry, facets[entry])
+    if stopping.asked():
+        raise TryLater("stopped as asked, while reading pages; run again to go on")
+    return _lines([result for result in results if _is_given_up(result)], by_entry, told_before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Hold the text of a page, or the problem and whether it is final; `wait` is the seconds its host asked for."""
+
+    text: str = ""
+    problem: str = ""
+    is_final: bool = False
+    wait: float = 0.0
+
+
+def _fair(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages that a run reads: of each host the newest in turn, so that no host keeps another waiting."""
+    ranks: Counter[str] = Counter()
+    ranked = []
+    for page in sorted(pages, key=lambda page: -page.entry):
+        host = urlsplit(page.url).netloc
+        if ranks[host] < _MOST_OF_HOST:
+            ranked.append((ranks[host], page))
+        ranks[host] += 1
+    return [page for _, page in sorted(ranked, key=lambda pair: pair[0])[:_MOST]]
+
+
+def _ask(fetcher: Fetcher, judge: Robots, pages: Sequence[Page], workers: int) -> dict[int, _Answer]:
+    """Return the answer of each page that could be asked in the time for all of them."""
+    answers: dict[int, _Answer] = {}
+
+    def ask(page: Page, _left: float) -> int:
+        answer = _read(fetcher, page)
+        answers[page.entry] = answer
+        # A server that wants a pause between two requests is asked for one page a run.
+        if answer.wait or judge.delay(page.url):
+            return NO_MORE
+        return SILENT if answer.problem and not answer.is_final else ANSWERED
+
+    ask_in_turn(pages, ask, workers, _SECONDS)
+    return answers
+
+
+def _read(fetcher: Fetcher, page: Page) -> _Answer:
+    """Return the main text of a page; any error is an answer too."""
+    try:
+        answer = fetcher.fetch(page.url, allow_private=page.allow_private)
+        return _Answer(extract_limited(answer.body, content_type=answer.content_type))
+    except SourceError as error:
+        problem = str(error).rpartition("; ")[0] or str(error)  # without its cure, which is for feeds
+        return _Answer("", problem, isinstance(error, _FINAL) or error.gone, error.retry_after or 0.0)
+    except Exception as error:  # because a fault of this program with one page must cost nothing else
+        # The words of such an error may hold anything, so that only its class is told; the log has the rest.
+        _log.debug("reading a page failed", exc_info=error)
+        return _Answer("", f"a fault of this program ({type(error).__name__}): please report it")
+
+
+def _result(row: UnreadPage, answer: _Answer, now: datetime) -> PageText:
+    """Return what is stored of a page that was asked: whether it is asked again, and when."""
+    tries = row.tries + 1
+    if not answer.problem or answer.is_final or tries > len(_PAUSES):
+        return PageText(row.entry, tries, answer.text, answer.problem)
+    pause = max(_PAUSES[row.tries], timedelta(seconds=answer.wait))
+    return PageText(row.entry, tries, "", answer.problem, now + pause)
+
+
+def _facets(
+    installation: Installation,
+    configured: Mapping[str, Source],
+    by_entry: Mapping[int, UnreadPage],
+    results: Sequence[PageText],
+) -> dict[int, Facets]:
+    """Return the facets of the entries whose pages were read; outside any transaction, because it takes long."""
+    texts = {result.entry: result.text for result in results if result.text}
+    with reading(installation.engine) as conn:
+        sightings = {entry: entries.sighting(conn, entry) for entry in texts}
+    whole = {entry: with_whole_text(sighting, texts[entry]) for entry, sighting in sightings.items()}
+    classifier = CarefulClassifier(installation.classifier)
+    return {
+        entry: classifier.classify(sighting, configured[by_entry[entry].source]) for entry, sighting in whole.items()
+    }
+
+
+def _is_given_up(result: PageText) -> bool:
+    return bool(result.problem) and result.retry_at is None
+
+
+def _lines(
+    given_up: Sequence[PageText], by_entry: Mapping[int, UnreadPage], told_before: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Return, by source, a line about the pages that are asked no more."""
+    by_source: dict[str, list[PageText]] = {}
+    for result in given_up:
+        by_source.setdefault(by_entry[result.entry].source, []).append(result)
+    return {
+        source: f"{counted(len(there), 'page')} cannot be read ({there[0].problem}); the entries are judged by what"
+        ' the feed shows: full_text = "none" asks for no page'
+        for source, there in by_source.items()
+        if source not in told_before
+    }
