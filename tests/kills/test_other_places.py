@@ -148,6 +148,31 @@ def test_a_feed_that_says_not_modified_after_the_kill(trial_of: TrialOf, feed: W
         assert sql(one, "SELECT count(*) FROM release") == sql(one, "SELECT count(DISTINCT entry_id) FROM release")
 
 
+@pytest.mark.kills
+@ENGINES
+@pytest.mark.parametrize("place", ["read pages: before commit", "read pages: committed"])
+def test_a_page_is_read_again_only_if_its_text_was_not_stored(
+    trial_of: TrialOf, feed: Web, engine: str, place: str
+) -> None:
+    with trial_of("file", engine) as one:
+        url = feed.url("", host="127.0.0.1")
+        items = (f"<item><guid>{name}</guid><title>{name}</title><link>{url}/{name}</link></item>" for name in "ab")
+        feed.on("/feed", answer(f'<rss version="2.0"><channel>{"".join(items)}</channel></rss>'.encode()))
+        feed.on("/robots.txt", answer(b"User-agent: *\nDisallow: /c", kind="text/plain"))
+        page = "<html><body><article><p>" + "What we learnt was worth a word. " * 20 + "</p></article></body></html>"
+        for name in "ab":
+            feed.on(f"/{name}", answer(page.encode(), kind="text/html"))
+        source = '\n[[source]]\nname = "Feed"\nurl = "{}"\nkind = "case-study"\nallow_private = true\nbackfill = 5\n'
+        config = one.folder / "config.toml"
+        config.write_text(config.read_text() + source.format(feed.url(host="127.0.0.1")))
+        killed_at(one, place)
+        one.finish()
+        assert one.judge() == []
+        assert sql(one, "SELECT count(*) FROM entry_text WHERE length(text) > 200 AND retry_at IS NULL") == [(2,)]
+        asked = [request.split(" ", 2)[1] for request in feed.requests if request.startswith("GET ")]
+        assert asked.count("/a") == asked.count("/b") == (2 if "before" in place else 1)
+
+
 def served(one: Trial, failpoint: str = "") -> tuple[Running, str]:
     """Start the web pages; return the process and its address."""
     log_before = set(one.folder.glob("run-*.log"))
