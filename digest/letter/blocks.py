@@ -98,7 +98,7 @@ class Exceptional(NamedTuple):
     reason: Reason
 
 
-# What the own words of a part are made of: a reason is a group's, or that of an entry from elsewhere; a number is the
+# The own words of a part are made of these: a reason is a group's, or that of an entry from elsewhere; a number is the
 # count of "more".
 PartSource = Heading | Exceptional | Reason | int | None
 PartKey = tuple[BlockKey, PartSource]

@@ -13,7 +13,7 @@ from digest.model import CASE_STUDY, Digest, Entry, Taxonomy
 LIMIT = 60  # characters, because phones show about 40 and most other programs 60 to 70
 _SHORTEST = 15  # characters: less of a title ("Case study", "Update") does not tell what it is about
 _LOOKED_AT = 5  # entries that are tried, in the letter's order
-# Ends of a phrase inside a title. What stands before a bracket, a dash or a colon reads well alone.
+# Ends of a phrase inside a title, because the words before a bracket, a dash or a colon read well alone.
 _END = re.compile(r"(?<=[?!.])\s+|\s*[:;|(\[]\s*|\s+[-–—]\s*|\s*[–—]\s+")
 
 
