@@ -98,8 +98,8 @@ class Exceptional(NamedTuple):
     reason: Reason
 
 
-# The own words of a part are made of these: a reason is a group's, or that of an entry from elsewhere; a number is the
-# count of "more".
+# The own words of a part are made of these. A reason is a group's, or that of an entry from elsewhere; a number is
+# the count of "more".
 PartSource = Heading | Exceptional | Reason | int | None
 PartKey = tuple[BlockKey, PartSource]
 

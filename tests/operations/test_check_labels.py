@@ -15,11 +15,12 @@ RULES = Classifier(
 )
 ROWS: list[dict[str, Any]] = [
     {"title": "Homes", "url": "https://x.example/case-studies/homes", "summary": "In Leeds.",
-     "policy_areas": ["housing"], "region": "Yorkshire and The Humber", "kind": "case study", "class": "thin"},
+     "policy_areas": ["housing"], "region": "Yorkshire and The Humber", "places": ["Leeds"], "kind": "case study",
+     "class": "thin"},
     {"title": "Untitled", "opening": "A bus, and a bus.", "policy_areas": ["transport", "housing"],
      "region": "national", "kind": "post", "class": "thin"},
     {"title": "Bus", "categories": ["Case studies"], "policy_areas": ["housing"], "region": "Wales",
-     "never": ["South West"], "summary": "From Cornwall.", "kind": "other", "class": "wide"},
+     "places": ["Wales"], "never": ["South West"], "summary": "From Cornwall.", "kind": "other", "class": "wide"},
 ]  # fmt: skip
 
 
@@ -27,7 +28,7 @@ def test_a_row_is_judged_by_what_is_shown_of_it() -> None:
     by_title, by_address, by_texts = (score(ROWS, RULES, shown=shown) for shown in ("title", "address", "all"))
     assert [each["policy_area"]["abstained"] for each in (by_title, by_address, by_texts)] == [1, 1, 0]
     assert [each["kind"]["accuracy"] for each in (by_title, by_address, by_texts)] == [0.667, 1.0, 0.667]
-    assert [each["region"]["accuracy_all"] for each in (by_title, by_address, by_texts)] == [0.333, 0.333, 0.667]
+    assert [each["region"]["accuracy_all"] for each in (by_title, by_address, by_texts)] == [1.0, 1.0, 0.667]
     assert [each["region"]["never"] for each in (by_title, by_address, by_texts)] == [0, 0, 1]
 
 
