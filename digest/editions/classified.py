@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from digest.classify import Classifier
 from digest.editions.withdraw import is_out
-from digest.facets.entry_text import plain
+from digest.facets.entry_text import says_more
 from digest.installation import Installation
 from digest.model import UNKNOWN, Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
@@ -58,7 +58,7 @@ class CarefulClassifier:
 
 def with_whole_text(sighting: Sighting, text: str) -> Sighting:
     """Return a sighting with the whole text of its page as its body, where that is longer than its own."""
-    if len(text) <= len(plain(sighting.html)):
+    if not says_more(text, sighting.html):
         return sighting
     return replace(sighting, html=html.escape(text, quote=False))
 

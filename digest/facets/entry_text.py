@@ -84,6 +84,11 @@ def _without_elements(markup: str) -> str:
     return " ".join([*kept, markup[start:]])
 
 
+def says_more(text: str, markup: str) -> bool:
+    """Return whether a plain text is longer than the running text of sanitised HTML."""
+    return len(text) > len(plain(markup))
+
+
 def entry_text(sighting: Sighting, publisher: str) -> EntryText:
     """Return the texts of a sighting of the source named `publisher`, each cut to its limit. Never raises."""
     summary, body = plain(sighting.summary), plain(sighting.html)

@@ -14,6 +14,7 @@ from digest import gather as story
 from digest import pipeline
 from digest.desk import edit
 from digest.editions import full_texts
+from digest.editions.ingredients import ingredients_of
 from digest.editions.pages import Page
 from digest.installation import Installation
 from digest.model import Backfill, Entry, Source, Taxonomy, Term
@@ -34,7 +35,8 @@ WORDS = Taxonomy(
     )
 )
 SENTENCE = "The tenants of the estate and the housing team met each week to end homelessness in the town. "
-ARTICLE = f"<article><h1>A title</h1><p>{SENTENCE * 4}</p></article>"
+HINDRANCE = "The two teams did not trust each other with what they knew of a family."
+ARTICLE = f"<article><h1>A title</h1><p>{SENTENCE * 4}</p><h2>What was in the way</h2><p>{HINDRANCE}</p></article>"
 PAGE = answer(f"<html><body>{ARTICLE}</body></html>".encode(), kind="text/html")
 MISSING = answer(b"x", status="404 Not Found")
 OPEN = answer(b"User-agent: *\nDisallow: /secret", kind="text/plain")
@@ -108,6 +110,9 @@ def test_the_page_of_a_new_case_study_is_read_once_and_gives_its_facets(house: H
     facets = feed.entry("new").facets
     assert facets.policy_areas[0] == "housing"
     assert "homelessness" in next(each.detail for each in facets.evidence if each.slug == "housing")
+    with reading(house.place.engine) as conn:
+        [lines] = ingredients_of(conn, [feed.entry("new")]).values()
+    assert ("in-the-way", HINDRANCE) in [(line.name, line.text) for line in lines]
     feed.show("another")
     web.on("/another", PAGE)
     feed.gather(hours=2)

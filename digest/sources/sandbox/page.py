@@ -1,4 +1,4 @@
-"""Read the main text of a web page: its paragraphs, headings and lists, without menus, comments and tables. Pure.
+"""Read the main text of a web page: paragraphs, headings, lists and quotations, without menus and tables. Pure.
 
 The only home of trafilatura. Run it through digest.sources.sandbox.child, because a hostile page can cost time and
 memory here.
@@ -22,7 +22,7 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1
 _HEAD = 4_000  # bytes in which a page names its charset
 _PAGE_TYPES = ("text/html", "application/xhtml+xml", "")
 _LEAST = 200  # characters; less is a menu, or a page that a script fills
-_MARKS = {"head": "## ", "item": "- "}
+_MARKS = {"head": "## ", "item": "- ", "quote": "> "}
 _BETWEEN_ITEMS = re.compile(r"^(- .*)\n\n(?=- )", re.MULTILINE)
 _BLOCKS = frozenset({"code", "head", "item", "lb", "list", "p", "quote"})
 _LEFT_OUT = frozenset({"graphic", "table"})
@@ -31,15 +31,19 @@ _LEFT_OUT = frozenset({"graphic", "table"})
 def main_text(body: bytes, *, content_type: str) -> str:
     """Return the main text of a page, at most 40,000 characters: a line for each paragraph, heading and item.
 
-    A heading begins with "## ", an item of a list with "- "; empty lines stand between all but items. Raises
-    SourceError, and nothing else.
+    A heading begins with "## ", an item of a list with "- ", a quotation with "> ", as `learning/` reads them; empty
+    lines stand between all but items. Raises SourceError, and nothing else.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _PAGE_TYPES:
         raise SourceError(f"is no web page ({kind[:60]})")
     try:
         page = bare_extraction(
-            _decoded(body, content_type), include_comments=False, include_tables=False, include_images=False
+            _decoded(body, content_type),
+            include_comments=False,
+            include_tables=False,
+            include_images=False,
+            include_formatting=True,
         )
         lines = list(_lines(page.body)) if isinstance(page, Document) else []
     except MemoryError:
@@ -62,29 +66,39 @@ def _decoded(body: bytes, content_type: str) -> str:
 
 
 def _lines(body: Any) -> Iterator[str]:
-    """Yield the lines of what the extractor returns: a heading, an item or a paragraph each."""
+    """Yield the lines of what the extractor returns: a heading, an item, a quotation or a paragraph each."""
     mark, words = "", ""
-    for tag, text in _pieces(body):
-        if tag is not None:
+    for own_mark, text in [*_pieces(body, ""), ("", "")]:
+        if own_mark is not None:
             if line := " ".join(without_invisible(words).split()):
                 yield mark + line
-            mark, words = _MARKS.get(tag, ""), ""
+            mark, words = own_mark, ""
         words += text
-    if line := " ".join(without_invisible(words).split()):
-        yield mark + line
 
 
-def _pieces(element: Any) -> Iterator[tuple[str | None, str]]:
-    """Yield the texts of an element in reading order, with the tag of the block that each begins (None: goes on)."""
+def _pieces(element: Any, within: str) -> Iterator[tuple[str | None, str]]:
+    """Yield the texts of an element in reading order, each with the mark of the line that it begins (None: none).
+
+    `within` is the mark of the item or quotation that the element stands in.
+    """
     tag = element.tag
+    mark = _MARKS["head"] if _is_bold_line(element) else _MARKS.get(tag, within)
     is_block = tag in _BLOCKS
-    yield (tag if is_block else None), element.text or ""
+    yield (mark if is_block else None), element.text or ""
     for child in element:
-        if child.tag not in _LEFT_OUT:
-            yield from _pieces(child)
+        if child.tag not in _LEFT_OUT and (child.tag != "code" or tag in ("item", "p")):
+            yield from _pieces(child, mark)
         yield None, child.tail or ""
     if is_block:
-        yield "", ""
+        yield within, ""
+
+
+def _is_bold_line(element: Any) -> bool:
+    """Return whether a paragraph is bold throughout, as many pages write their headings."""
+    if element.tag != "p" or len(element) != 1 or (element.text or "").strip():
+        return False
+    [child] = element
+    return child.get("rend") == "#b" and not (child.tail or "").strip()
 
 
 def _joined(lines: list[str]) -> str:

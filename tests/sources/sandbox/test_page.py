@@ -20,6 +20,10 @@ PAGE = f"""<!doctype html><html><head><title>One front door</title><script>var x
 <p>Three things had kept the two teams apart for as long as anyone who works there can remember today:</p>
 <ul><li>nobody knew what the law allows them to share</li><li>two systems that did not talk to each other</li></ul>
 <p>{PARAGRAPH}<b>So they met</b> in one room, and <em>stayed</em> there for the whole of that long winter.</p>
+<p><strong>What they did</strong></p>
+<blockquote><p>It was <strong>never</strong> the law that stopped us, it was that we had not asked each other.</p>
+<p>The head of the service, who had seen three such attempts fail, says so to all who will listen.</p></blockquote>
+<pre><code>select * from Halifax where code = 1</code></pre>
 <table><tr><td>Bolton</td><td>12</td></tr><tr><td>Wigan</td><td>13</td></tr></table>
 <img src="/a.png" alt="A picture of Leeds">
 <h3>How they know</h3>
@@ -43,7 +47,12 @@ def test_headings_lists_and_paragraphs_stay_and_nothing_else() -> None:
     assert "- two systems that did not talk to each other" in lines
     [paragraph] = [line for line in lines if "So they met" in line]
     assert paragraph.endswith("So they met in one room, and stayed there for the whole of that long winter.")
-    for word in ("Home", "Bolton", "Leeds", "Swansea", "Copyright", "Buy now", "<", "**", "|"):
+    assert "## What they did" in lines
+    assert "> It was never the law that stopped us, it was that we had not asked each other." in lines
+    assert (
+        "> The head of the service, who had seen three such attempts fail, says so to all who will listen." in lines
+    )
+    for word in ("Home", "Bolton", "Halifax", "Leeds", "Swansea", "Copyright", "Buy now", "<", "**", "|"):
         assert word not in text
     assert lines.index("## What was in the way") < lines.index("## How they know")
 
