@@ -111,9 +111,11 @@ def _ask(fetcher: Fetcher, judge: Robots, pages: Sequence[Page], workers: int) -
 
 
 def _read(fetcher: Fetcher, page: Page) -> _Answer:
-    """Return the main text of a page; any error is an answer too."""
+    """Return the main text of a page; any error is an answer too, and so is a page that leads to its site's front."""
     try:
         answer = fetcher.fetch(page.url, allow_private=page.allow_private)
+        if _is_front(answer.url) and not _is_front(page.url):
+            return _Answer("", f"{page.url[:150]} leads to the front page of its site", is_final=True)
         return _Answer(extract_limited(answer.body, content_type=answer.content_type))
     except SourceError as error:
         problem = str(error).rpartition("; ")[0] or str(error)  # without its cure, which is for feeds
@@ -122,6 +124,10 @@ def _read(fetcher: Fetcher, page: Page) -> _Answer:
         # The words of such an error may hold anything, so that only its class is told; the log has the rest.
         _log.debug("reading a page failed", exc_info=error)
         return _Answer("", f"a fault of this program ({type(error).__name__}): please report it")
+
+
+def _is_front(url: str) -> bool:
+    return urlsplit(url).path in ("", "/")
 
 
 def _result(row: UnreadPage, answer: _Answer, now: datetime) -> PageText:

@@ -54,6 +54,7 @@ def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
 def web() -> Iterator[Web]:
     server = Web()
     server.on("/robots.txt", OPEN)
+    server.on("/", PAGE)
     yield server
     server.close()
 
@@ -177,6 +178,7 @@ FAILURES: Mapping[str, tuple[Script | bytes, int, str]] = {
     "document": (answer(b"%PDF", kind="application/pdf"), 1, "is no web page"),
     "empty": (answer(b"<html><body><p>Hi</p></body></html>", kind="text/html"), 1, "no main text"),
     "secret": (PAGE, 0, "lets no program read it"),
+    "expired": (redirect("/"), 1, "leads to the front page"),
     "inward": (redirect("http://10.0.0.1/"), 3, "not a public web server"),
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
@@ -92,7 +93,7 @@ class Fetcher:
         self._user_agent = user_agent
         self._resolver = resolver
         self._allowed = allowed
-        self._tls = tls
+        self._tls = cache(lambda: tls or httpcore2.default_ssl_context())  # once, because to load it takes a while
         self._tls_lock = threading.Lock()
         self._clock = clock
         self._turns = Turns(limits.gap)
@@ -242,10 +243,8 @@ class Fetcher:
     def _trust(self, url: str) -> ssl.SSLContext | None:
         if not url.startswith("https:"):
             return None
-        with self._tls_lock:  # loading the trust store takes a while, so once and only when needed
-            if self._tls is None:
-                self._tls = httpcore2.default_ssl_context()
-            return self._tls
+        with self._tls_lock:
+            return self._tls()
 
 
 @dataclass(frozen=True, slots=True)

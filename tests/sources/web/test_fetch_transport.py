@@ -249,7 +249,7 @@ def test_https_keeps_the_name_though_an_address_is_dialled(authority: tuple[ssl.
     web = Web(tls=server)
     web.on("/feed", answer())
     safe = fetcher(web)
-    safe._tls = client
+    safe._tls = lambda: client
     assert safe.fetch(web.url(scheme="https")).body == FEED
     assert names == ["feeds.example"]
     with pytest.raises(SourceError, match="no safe connection"):
