@@ -79,7 +79,8 @@ def done(one: Trial, *words: str) -> str:
 UNTRIED = {
     "accept clock", "approve", "ask pages", "begin fence", "claim notice", "complete history", "confirm", "drop",
     "end old links", "end pause", "end run",
-    "fence follows", "give up", "hold", "ingredients", "learn again", "new link", "new secret", "notice", "open fence", "pause",
+    "fence follows", "give up", "hold", "ingredients", "learn again", "new link", "new secret", "notice",
+    "open fence", "pause",
     "release", "release by date", "resume", "retag", "seal", "set", "settle", "settle by asking", "stop",
     "suppress", "told", "unsuppress", "wait",
 }  # fmt: skip
