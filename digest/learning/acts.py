@@ -11,17 +11,18 @@ _DONE = either(
     """
     introduced, set up, created, developed, launched, established, brought, built, trained, hired, recruited,
     appointed, piloted, tested, designed, redesigned, co-designed, co-produced, worked, agreed, signed, moved,
-    merged, opened, ran, held, commissioned, invested, funded, adopted, implemented, put, rolled out, shared,
-    linked, mapped, used, began, started, formed, joined, convened, engaged, consulted, published, produced,
-    provided, delivered, offered, gave, made, changed, replaced, installed, migrated, automated, streamlined,
-    simplified, combined, pooled, integrated, embedded, adapted, expanded, extended, undertook, carried out,
-    conducted, collected, analysed, identified, reviewed, wrote, drew up, drafted, asked(?! to\\b), invited,
-    visited, met, spent, secured, won, bought, purchased, partnered, collaborated, teamed up, organised, hosted,
-    facilitated, supported, seconded, employed, placed, co-located, relocated, transferred, switched, upgraded,
-    deployed, configured, connected, applied, removed, abolished, scrapped, chose, prioritised, tackled, addressed,
-    lent, clubbed, turned, took, set, allocated, distributed, awarded, overhauled, reorganised, restructured,
-    rewrote, prototyped, trialled, surveyed, interviewed, refurbished, digitised, transformed, standardised,
-    digitalised, matched, screened, contacted, called, rang, sent, posted, approached, encouraged,
+    merged, opened, ran, held, commissioned, invested, funded, paid for, adopted, implemented, put, rolled out,
+    shared, linked, mapped, used, began(?! to (?:look|think|see|explore|consider)),
+    started(?! to (?:look|think|see|explore|consider)), formed, joined, convened, engaged, consulted, published,
+    produced, provided, delivered, offered, gave, made, changed, replaced, installed, migrated, automated,
+    streamlined, simplified, combined, pooled, integrated, embedded, adapted, expanded, extended, undertook,
+    carried out, conducted, collected, analysed, identified, reviewed, wrote, drew up, drafted, asked(?! to\\b),
+    invited, visited, met, spent, secured, won, bought, purchased, partnered, collaborated, teamed up, organised,
+    hosted, facilitated, supported, seconded, employed, placed, co-located, relocated, transferred, switched,
+    upgraded, deployed, configured, connected, applied, removed, abolished, scrapped, chose, prioritised, tackled,
+    addressed, lent, clubbed, turned, took, set, allocated, distributed, awarded, overhauled, reorganised,
+    restructured, rewrote, prototyped, trialled, surveyed, interviewed, refurbished, digitised, transformed,
+    standardised, digitalised, matched, screened, contacted, called, rang, sent, posted, approached, encouraged,
     decided to (?:build|create|set|introduce|test|pilot|share|merge|train|stop|open|publish|use|work|develop),
     decided to (?:design|ask|bring|move|invest|make|give|put|run|offer|try)
     """
@@ -39,15 +40,15 @@ _MADE = either("developed, created, written, designed, built, funded, establishe
 _DOES = either(
     """
     asks?, adds?, works?, shares?, holds?, meets?, runs?, uses?, sends?, joins?, visits?, rings?, offers?, gives?,
-    provides?, trains?, calls?, brings?, sits?, checks?, publish(?:es)?, pays?, keeps?, decides?, combines?,
-    employs?, hosts?, funds?, leads?
+    provides?, trains?, calls?, brings?, sits?, checks?, publish(?:es)?, pays?, keeps?, decides?, does, do, begins?,
+    combines?, employs?, hosts?, funds?, leads?
     """
 )
 _ASIDE = r"(?:(?!\b(?:that|which|who|because|when|as|if|think)\b)[^.;]){0,90}?"
+_WE = r"(?:we(?:[’']ve)?|the (?:council|team|trust|partnership))"
+_LEAD = r"(?:[^.;]{0,70}?,\s+|[^.;]{0,70}?\band\s+(?!we\b|they\b))?(?:and\s+|so\s+)?"
 _ACT = re.compile(
-    rf"^(?:(?:[^.;]{{0,70}}?,\s+)?(?:and\s+|so\s+)?{AGENT}|{_ASIDE}\bwe(?:[’']ve)?)"
-    rf"{BY_NOW}\s+(?:(?:has|have|had){BY_NOW}\s+)?{_DONE}\b",
-    re.IGNORECASE,
+    rf"^(?:{_LEAD}{AGENT}|{_ASIDE}\b{_WE}){BY_NOW}\s+(?:(?:has|have|had){BY_NOW}\s+)?{_DONE}\b", re.IGNORECASE
 )
 # A place that stands for its council: "Cornwall introduced one number".
 _PLACE_ACT = re.compile(
@@ -58,7 +59,7 @@ _PLACE_ACT = re.compile(
 )
 _DAILY = re.compile(rf"^{AGENT} {_DOES}\b", re.IGNORECASE)
 _BARE_ACT = re.compile(rf"{_DONE}\b", re.IGNORECASE)
-_PRACTICE = re.compile(rf"^[A-Z][^.;:]{{2,90}}? now (?:also |each |all )?{_DOES}\b")
+_PRACTICE = re.compile(rf"^[A-Z][^.;:]{{2,110}}? now (?:also |each |all )?{_DOES}\b")
 _PASSIVE = re.compile(
     r"^(?:(?!\b(?:which|that|who|whose|if|when|where|because|what)\b)[^.;:]){3,90}?"
     r"\b(?:was|were|has been|have been|had been)"

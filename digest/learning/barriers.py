@@ -52,6 +52,7 @@ _STRONG = any_of(rf"""
     \bfunding (?:for [^.]{{1,40}} )?(?:ended|ran out|stopped|was cut|came to an end)\b
     \b(?:found it|was|were|proved|been) (?:very |extremely |often |also )?(?:difficult|hard|challenging)\b
     \b(?:was|were|proved) impossible\b
+    \b(?:did not|didn.t) trust\b
 """)
 # These say it also without a barrier that is known by its words: the work itself could not go on.
 _AT_WORK = any_of(rf"""
@@ -61,7 +62,8 @@ _AT_WORK = any_of(rf"""
 # A barrier that has gone, or one that may come.
 _GONE = any_of(r"""
     \b(?:overc[oa]me|overcoming|remov\w+|break(?:ing)? down|broken? down|reduc\w+|tackl\w+|address\w*)\b
-    \b(?:without|avoid\w*|solv\w+|resolv\w+|eliminat\w+|no longer|fewer|less)\b
+    \bwithout (?:any |a |these )?(?:barriers?|problems?|difficult\w+|delays?|issues?)\b
+    \b(?:avoid\w*|solv\w+|resolv\w+|eliminat\w+|no longer|fewer|less)\b
     ^if\b|\b(?:may|might|will|should|when you|you can)\b
     \bwould (?:have )?be(?:en)? (?:an? |the |very |too )?(?:barrier|problem|difficult|hard|challeng\w+|impossible)
 """)

@@ -37,6 +37,7 @@ _CHANGE = any_of(rf"""
     \b(?:this|which|that|it) (?:has )?(?:led to|resulted in|meant)\b
     \b{_PEOPLE} (?:\w+ )?(?:now|no longer)\b
     \bnow (?:able to|has|have|gets?|takes?|receives?|wait|spend|uses?|feel|know)\b
+    \bwere better off\b
     \bdown (?:from|by)\b|\bup from\b
     \b\d+(?:%| per ?cent) (?:faster|quicker|fewer|more|less|higher|lower)\b
     \bgained (?:better|greater|more)\b

@@ -15,7 +15,9 @@ def any_of(lines: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
     return re.compile("|".join(line.strip() for line in lines.splitlines() if line.strip()), flags)
 
 
-_NUMBERS = "a, an, two, three, four, five, six, seven, eight, ten, twelve, twenty, local, several, both, all, \\d+"
+_NUMBERS = (
+    "a, an, two, three, four, five, six, seven, eight, nine, ten, twelve, twenty, local, several, both, all, \\d+"
+)
 _JOINING = either("when, who, that, which, where, if, as, because, and, after, before, to")
 _BODIES = either(
     """
@@ -23,7 +25,8 @@ _BODIES = either(
     officers?, authority, authorities, hospital, police, force, charity, university, department, schools?,
     practices?, surgery, surgeries, gps?, nurses?, organisations?, agency, agencies, hub, network, centre, college,
     providers?, ccg, icb, ics, alliance, consortium, workers?, managers?, advisers?, volunteers, residents,
-    engineers, leaders?, company, association, unit, directorate, district, borough, county, city
+    engineers, leaders?, company, association, charities, employers?, office, unit, directorate, district, borough,
+    county, city
     """
 )
 _NAMED_BODIES = either(
