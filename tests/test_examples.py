@@ -179,6 +179,16 @@ def test_half_of_the_folder_gives_its_ingredients_and_the_other_half_tells_them(
     }
 
 
+def test_the_feeds_tell_what_was_in_the_way() -> None:
+    feeds = [_feed(path.name) for path in SOURCES.iterdir() if path.suffix != ".json"]
+    bodies = [e.content[0].value for feed in feeds for e in feed.entries if "content" in e]
+    bodies += [item.get("content_html", "") for item in _json_items()]
+    barriers = {
+        barrier for body in bodies for line in letter_lines(read_ingredients(body)) for barrier in line.barriers
+    }
+    assert {"culture", "trust", "law", "technology"} <= barriers
+
+
 def test_every_region_is_declared_by_some_case_study_in_the_folder() -> None:
     assert {region for front, _ in _markdown() for region in front["regions"]} == REGIONS.keys()
 
