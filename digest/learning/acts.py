@@ -67,10 +67,7 @@ _PASSIVE = re.compile(
     re.IGNORECASE,
 )
 # The history of a body, and no part of this work.
-_FOUNDED = any_of(r"""
-    \b(?:was|were) (?:established|formed|founded|created|launched) (?:in|on) (?:\w+ )?(?:19|20)\d\d\b
-    \b(?:was|were) (?:opened|built|set up) (?:in|on) (?:\w+ )?(?:19|20)\d\d\b
-""")
+_FOUNDED = any_of(r"\b(?:was|were) (?:established|formed|founded) (?:in|on) (?:\w+ )?(?:19|20)\d\d\b")
 
 
 def act_of(text: str) -> str:

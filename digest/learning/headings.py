@@ -77,7 +77,8 @@ _AMONG: tuple[tuple[str, str], ...] = (
         "in-the-way",
         """
         challenges?, barriers?, problems?, obstacles?, difficult(?:y|ies), issues?, hurdles?, in the way,
-        constraints?, what (?:didn.t|did not) work, need for change, case for change, why change, risks?
+        constraints?, what (?:didn.t|did not) work, what (?:we|they|the \\w+) faced, need for change,
+        case for change, why change, risks?
         """,
     ),
     (
@@ -90,9 +91,9 @@ _AMONG: tuple[tuple[str, str], ...] = (
     (
         "did",
         """
-        what (?:i|we|they|you|was|has been|the \\w+) (?:did|done|have done), solutions?, approach\\w*, interventions?,
-        response, actions?, activit\\w+, implementation, delivery, innovation, method, how it was done, what is it,
-        how (?:it|we|they|the \\w+) (?:work\\w*|did|was|were|has|have|delivered),
+        what (?:i|we|they|you|was|has been|the \\w+) (?:did|done|have done), solutions?, approach\\w*,
+        interventions?, response, actions?, activit\\w+, implementation, delivery, innovation, method,
+        how it was done, what is it, how (?:it|we|they|the \\w+) (?:work\\w*|did|was|were|has|have|delivered),
         the (?:project|initiative|programme|model|service|scheme|pilot|process)
         """,
     ),
