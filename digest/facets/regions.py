@@ -17,9 +17,9 @@ from digest.model import NATIONAL, REGIONS, UNKNOWN, Evidence
 
 MOST_REGIONS = 3
 # Limits for the body.
-_FIRST = 300  # characters at its start in which a mention counts two points
+_FIRST = 300  # characters at its start, whose places are what it is about
 _LEAD = 1_000  # characters in which a region must be named, because the rest only confirms
-_SHORT = 80  # words: in a body this short a single mention at its start is the subject
+_NEED = 3  # points of a region; a mention in the lead has two
 _SHARE = 0.6  # of all points must lie in the chosen regions,
 _EACH = 0.25  # and this share in each, because a round-up of five regions is about none of them
 
@@ -42,7 +42,6 @@ class _Named:
 
     title: list[Mention]
     body: list[Mention]
-    words: int  # of the body
     nation: str
 
 
@@ -96,7 +95,6 @@ def _named(gazetteer: Gazetteer, text: EntryText) -> _Named:
     return _Named(
         _compass_of(title, home or _only_nation(body)),
         _compass_of(body, home or _only_nation(title)),
-        len(text.body.split()),
         nation,
     )
 
@@ -178,28 +176,37 @@ def _place(mentions: Sequence[Mention]) -> str:
 
 
 def _from_body(named: _Named) -> Located | None:
-    """Decide by running text: each mention is a point, at the start two; the regions need a clear majority."""
+    """Decide by the start of the running text, else by the regions that dominate the whole of it."""
     mentions = [m for m in named.body if m.strong and (m.abroad or not _vague(m))]
+    start = Counter(mention.regions for mention in mentions if mention.start < _FIRST)
+    chosen = [regions for regions, times in start.items() if 2 * times >= max(start.values())]
+    return _counted(chosen, mentions) or _counted(_dominant(mentions), mentions)
+
+
+def _dominant(mentions: Sequence[Mention]) -> list[tuple[str, ...]]:
+    """Return the regions that a text is about by a clear majority: a mention is a point, in the lead two."""
     points: Counter[tuple[str, ...]] = Counter()
     for mention in mentions:
-        points[mention.regions] += 2 if mention.start < _FIRST else 1
-    total = sum(points.values())
+        points[mention.regions] += 2 if mention.start < _LEAD else 1
     in_lead = {mention.regions for mention in mentions if mention.start < _LEAD}
-    enough = _SHARE * total
-    short = named.words <= _SHORT
-    least = max(points.values(), default=0) / 2 if short else max(3, _EACH * total)
+    enough = _SHARE * points.total()
     chosen: list[tuple[str, ...]] = []
     covered = last = 0
     for regions, number in points.most_common():
         # Equal regions go together, because "Cornwall, Leeds and Belfast" is about all three.
-        if number < max(2, least) or regions not in in_lead or (not short and covered >= enough and number < last):
+        if number < max(_NEED, _EACH * points.total()) or (covered >= enough and number < last):
             break
         covered, last = covered + number, number
         chosen.append(regions)
+    return chosen if covered >= enough and set(chosen) <= in_lead else []
+
+
+def _counted(chosen: Sequence[tuple[str, ...]], mentions: Sequence[Mention]) -> Located | None:
+    """Return the chosen regions of a body, with the times that it names their places; None without a region."""
     slugs = tuple(dict.fromkeys(slug for regions in chosen for slug in regions if slug != NATIONAL))
-    if not slugs or covered < enough:
-        return None
     mentions = [mention for mention in mentions if set(mention.regions) & set(slugs)]
+    if not slugs:
+        return None
     if len(slugs) > MOST_REGIONS:
         return _many(mentions, "place")
     evidence = []

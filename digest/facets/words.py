@@ -41,13 +41,15 @@ def words(text: str) -> tuple[Word, ...]:
     cut: list[Word] = []
     for match in _WORD.finditer(text):
         raw = match.group()
-        first = raw[0]
-        if first.isalnum() or first == "&":
-            cut.append(Word(fold(raw), match.start(), match.end()))
-        elif first == ",":
-            cut.append(Word(",", match.start(), match.end()))
-        elif not (first == "." and cut and cut[-1].key == "st"):  # no break, because "St. Helens" is one name
-            cut.append(Word(BREAK, match.start(), match.end()))
+        start, end = match.span()
+        if raw.isalnum() and raw.isascii():  # first, because nearly all words are so
+            cut.append(Word(raw.lower(), start, end))
+        elif raw[0].isalnum() or raw == "&":
+            cut.append(Word(fold(raw), start, end))
+        elif raw == ",":
+            cut.append(Word(raw, start, end))
+        elif not (raw == "." and cut and cut[-1].key == "st"):  # no break, because "St. Helens" is one name
+            cut.append(Word(BREAK, start, end))
     return tuple(cut)
 
 

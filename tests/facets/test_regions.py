@@ -182,3 +182,27 @@ def test_the_defaults_of_a_source_stand_in_before_its_publisher() -> None:
     text = entry_text(Sighting(None, None, "Ministers decide"), "Leeds City Council")
     defaults = Located(("wales",), (), "")
     assert locate(load_gazetteer(), text, defaults, study=False) is defaults
+
+
+LONG = "Words here. " * 100
+
+
+@table(
+    "body, regions",
+    [
+        ("<p>Fife opened a hub.</p>" + LONG, "scotland"),  # the start decides
+        ("<p>Fife, Leeds and Powys share one.</p>" + LONG + "Powys. " * 9, "scotland wales yorkshire-and-the-humber"),
+        ("<p>" + "Words here. " * 40 + "Fife. Fife." + LONG + "</p>", "scotland"),  # the lead, confirmed
+        ("<p>" + "Words here. " * 40 + "Fife." + LONG + "</p>", "unknown"),  # once
+        ("<p>" + LONG + "Fife. " * 9 + "</p>", "unknown"),  # after the lead
+        (
+            "<p>" + "Words here. " * 40 + "Fife. Leeds. Powys. " * 2 + "</p>",
+            "scotland wales yorkshire-and-the-humber",
+        ),
+        ("<p>" + "Words here. " * 40 + "Fife. Leeds. Powys. Derby. Bude. " * 2 + "</p>", "unknown"),  # a round-up
+        ("<p>Words.</p><table><tr><td>Fife</td></tr></table>", "unknown"),
+    ],
+)
+def test_a_body_is_decided_by_its_start_or_by_its_lead_confirmed(body: str, regions: str) -> None:
+    text = entry_text(Sighting(None, None, "Homes", html=body), "")
+    assert " ".join(sorted(locate(load_gazetteer(), text, None, study=False).regions)) == regions

@@ -61,10 +61,12 @@ class Gazetteer:
         hits = self.names.hits(text, seq)
         if not hits:
             return []
+        doubtful = any(hit.place.care or hit.place.unless for hit in hits)
+        around = f" {' '.join([word.key for word in seq])} {' '.join(keys(beside))} " if doubtful else ""
         clues = _Clues(
-            f" {' '.join([word.key for word in seq])} {' '.join(keys(beside))} ",
+            around,
             frozenset(hit.place.regions for hit in hits if not hit.place.care and hit.place.kind != "outside"),
-            frozenset(mention.name for hint in hints for mention in self.find(hint) if mention.strong),
+            frozenset(m.name for hint in hints for m in self.find(hint) if m.strong) if doubtful else frozenset(),
         )
         reasons = [_doubt(hit, text, seq, clues, headline) for hit in hits]
         _doubt_lists(hits, seq, reasons)

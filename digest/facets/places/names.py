@@ -158,7 +158,9 @@ def _match(names: _Rests, text: str, seq: Sequence[Word], index: int, lower: boo
     """
     for rest, place in names:
         last = index + 1 + len(rest)
-        if last > len(seq) or any(seq[index + 1 + i].key != key for i, key in enumerate(rest)):
+        if rest and (last > len(seq) or seq[index + 1].key != rest[0]):  # first, because it excludes nearly all
+            continue
+        if any(seq[index + 1 + i].key != key for i, key in enumerate(rest)):
             continue
         if place.kind == "phrase" or (lower and _is_plain(place, text, seq, index, last)):
             return Hit(place, index, last)
