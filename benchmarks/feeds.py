@@ -46,7 +46,7 @@ def body(feed: int, arrivals: int) -> bytes:
     return (head + "\n".join(entries) + "\n</channel></rss>\n").encode()
 
 
-def _text(feed: int, number: int) -> tuple[str, str, datetime]:
+def entry_of(feed: int, number: int) -> tuple[str, str, datetime]:
     """Return the title, the HTML and the date of an entry; the same for the same numbers."""
     chance = random.Random(feed * 10_000 + number)
     title = f"{chance.choice(_PLACES)}: {' '.join(chance.choices(_PROSE.split(), k=6))} {number}"
@@ -59,7 +59,7 @@ def _text(feed: int, number: int) -> tuple[str, str, datetime]:
 
 
 def _rss(feed: int, number: int) -> str:
-    title, text, date = _text(feed, number)
+    title, text, date = entry_of(feed, number)
     link = f"https://gazette{feed}.example.org/{number}-{title.lower().replace(': ', '-').replace(' ', '-')}"
     return (
         f'<item><title>{title}</title><link>{link}</link><guid isPermaLink="false">gazette-{feed}-{number}</guid>'
@@ -69,7 +69,7 @@ def _rss(feed: int, number: int) -> str:
 
 
 def _atom(feed: int, number: int) -> str:
-    title, text, date = _text(feed, number)
+    title, text, date = entry_of(feed, number)
     return (
         f"<entry><id>tag:feeds.example,2026:{feed}/{number}</id><title>{title}</title>"
         f'<link rel="alternate" href="https://journal{feed}.example.org/{number}"/><updated>{date:%Y-%m-%dT%H:%M:%SZ}'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
@@ -13,7 +13,7 @@ from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.places.gazetteer import Gazetteer
 from digest.facets.regions import Located, locate, locate_declared
 from digest.facets.tally import TextHits, strongest, tallies_of
-from digest.facets.words import words
+from digest.facets.words import BREAK, Word, words
 from digest.model import CASE_STUDY, POST, UNKNOWN, Evidence, Facets, Sighting, Source, Taxonomy
 
 MOST_AREAS = 4
@@ -102,21 +102,22 @@ class Classifier:
 
     def _hits(self, text: EntryText) -> TextHits:
         """Return the phrases that the texts of an entry hold; the publisher's own name is no phrase."""
-        title, path = self._lexicon_hits(_of_entry(text.title, text.publisher)), self._lexicon_hits(text.path)
-        lead = _start(text.body, LEAD)
-        lead_hits = self._lexicon_hits(_of_entry(lead, text.publisher))
+        publisher = stems(words(text.publisher)) if " " in text.publisher.strip() else []
+
+        def hits(cut: Sequence[Word]) -> Hits:
+            return self._lexicon.hits(_without(stems(cut), publisher))
+
+        title, path, body = hits(words(text.title)), hits(words(text.path)), words(text.body)
+        opening, lead = (bisect_right(body, size, key=_end) for size in (OPENING, LEAD))
         return TextHits(
             title=title,
-            opening=self._lexicon_hits(_of_entry(_start(lead, OPENING), text.publisher)),
-            lead=lead_hits,
-            rest=self._lexicon_hits(_of_entry(text.body[len(lead) :], text.publisher)),
+            opening=hits(body[:opening]),
+            lead=hits(body[:lead]),
+            rest=hits(body[lead:]),
             # Phrases of the title do not count again, because most links repeat it.
             link=Hits({phrase: times for phrase, times in path.items() if phrase not in title}),
-            categories=tuple((each, self._lexicon_hits(each), self._named(each)) for each in text.categories),
+            categories=tuple((each, hits(words(each)), self._named(each)) for each in text.categories),
         )
-
-    def _lexicon_hits(self, text: str) -> Hits:
-        return self._lexicon.hits(stems(words(text)))
 
     def _named(self, category: str) -> frozenset[tuple[str, str]]:
         """Return the (facet, slug) pairs of the values whose name or slug a category is."""
@@ -150,17 +151,21 @@ def _name(sighting: Sighting) -> str:
     return guid[:80] if guid.endswith(".md") else f"“{sighting.title[:80]}”"
 
 
-def _of_entry(text: str, publisher: str) -> str:
-    """Return a text without its publisher's name, because a body's name is no news of what it is about.
+def _without(text: list[str], name: list[str]) -> list[str]:
+    """Return the words of a text with a break for each occurrence of a name, because it tells no subject."""
+    if not name or name[0] not in text:
+        return text
+    rest: list[str] = []
+    index = 0
+    while index < len(text):
+        is_name = text[index : index + len(name)] == name
+        rest.append(BREAK if is_name else text[index])
+        index += len(name) if is_name else 1
+    return rest
 
-    A name of one word stays: it is a word like any other.
-    """
-    return re.sub(re.escape(publisher), "|", text, flags=re.IGNORECASE) if " " in publisher.strip() else text
 
-
-def _start(text: str, size: int) -> str:
-    """Return at most the first `size` characters of a text, without a word that is cut."""
-    return text if len(text) <= size else text[:size].rpartition(" ")[0] or text[:size]
+def _end(word: Word) -> int:
+    return word.end
 
 
 def _region_slugs(regions: Iterable[str]) -> tuple[str, ...]:

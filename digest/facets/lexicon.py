@@ -41,12 +41,13 @@ class Lexicon:
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._values: dict[Phrase, list[tuple[str, str, int]]] = {}
         self._written: dict[Phrase, str] = {}
-        self._by_first_word: dict[str, list[Phrase]] = {}
+        self._lengths: dict[str, list[int]] = {}  # of the phrases with a first word, in words, longest first
         for facet, terms in (("policy_area", taxonomy.policy_areas), ("theme", taxonomy.themes)):
             for term in terms:
                 self._add(facet, term)
-        for phrases in self._by_first_word.values():
-            phrases.sort(key=lambda phrase: (-len(phrase), phrase))
+        for phrase in self._values:
+            self._lengths.setdefault(phrase[0], []).append(len(phrase))
+        self._lengths = {word: sorted(set(sizes), reverse=True) for word, sizes in self._lengths.items()}
 
     def _add(self, facet: str, term: Term) -> None:
         for written, weight in term.words:
@@ -60,8 +61,6 @@ class Lexicon:
                 values.append((facet, term.slug, weight))
             elif earlier[2] < weight:  # "nursery" and "nurseries" have the same stem; the heavier weight counts
                 values[values.index(earlier)] = (facet, term.slug, weight)
-            if len(values) == 1 and earlier is None:
-                self._by_first_word.setdefault(phrase[0], []).append(phrase)
 
     def values(self, phrase: Phrase) -> list[tuple[str, str, int]]:
         """Return the (facet, slug, weight) values that a phrase speaks for."""
@@ -74,13 +73,14 @@ class Lexicon:
     def hits(self, text: Sequence[str]) -> Hits:
         """Count the phrases in a text that is cut to stems; the longest match counts, and none inside it."""
         hits: Hits = Counter()
+        lengths, values = self._lengths, self._values
         index, size = 0, len(text)
-        by_first_word = self._by_first_word
         while index < size:
-            for phrase in by_first_word.get(text[index], ()):
-                if tuple(text[index : index + len(phrase)]) == phrase:
+            for length in lengths.get(text[index], ()):
+                phrase = tuple(text[index : index + length])
+                if phrase in values:
                     hits[phrase] += 1
-                    index += len(phrase)
+                    index += length
                     break
             else:
                 index += 1
