@@ -9,8 +9,8 @@ import pytest
 
 from digest.desk import ingredients as desk
 from digest.errors import WrongUse
-from digest.store import entries
-from digest.store.engine import reading
+from digest.store import entries, entry_texts
+from digest.store.engine import reading, writing
 from tests.console import digest
 from tests.house import House
 
@@ -105,6 +105,21 @@ def test_the_command_shows_gives_and_drops(house: House) -> None:
     assert "In the way\n   1. No trust. (trust) – Ed\nChanged\n   2. Calls fell" in shown.stdout
     assert digest(house.folder, "ingredients", "1", "--did", "It.").code == 2
     assert digest(house.folder, "ingredients", "1", "--drop", "1", "--as-read").code == 2
+
+
+def test_the_whole_text_of_a_page_is_read_where_it_says_more(house: House) -> None:
+    write(house)
+    house.run()
+    whole = (
+        "## Impact\n\nLetters fell from nine to two.\n\n## Contact\n\nContact Jane Doe, the lead officer, by e-mail."
+    )
+    for text, last in (
+        (whole, ("who-to-ask", "Contact Jane Doe, the lead officer, by e-mail.", "")),
+        ("Short.", READ[-1]),
+    ):
+        with writing(house.place.engine) as conn:
+            entry_texts.keep(conn, [entry_texts.PageText(1, 1, text)], house.now)
+        assert lines(house)[-1] == last
 
 
 def test_a_post_has_no_ingredients(house: House) -> None:
