@@ -20,7 +20,10 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
     `language` and `dir` are those of the entry's own words (title, summary, source) if they differ from the letter's.
     """
     study = entry.kind == CASE_STUDY
-    lines = [_line(line, book.words) for line in letter_lines(entry.ingredients)] if study else []
+    shown = letter_lines(entry.ingredients) if study else ()
+    tellers = {line.by for line in shown}
+    teller = tellers.pop() if len(tellers) == 1 else ""
+    lines = [_line(line._replace(by="") if teller else line, book.words, quoted=not teller) for line in shown]
     return {
         "template": "card",
         "level": 3 if elsewhere else 4,
@@ -29,6 +32,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         # The lines of a case study say more than its summary does.
         "summary": "" if lines else inert_line(entry.summary, SUMMARY),
         "lines": lines,
+        "told_by": inert_line(book.words.say("told_by", name=visible(teller, 60))) if teller else "",
         "source": inert_line(entry.source, 80),
         "day": book.words.day(entry.published, book.site.zone),
         "kind": inert_line(book.words.kind(entry.kind)),
@@ -52,12 +56,15 @@ def step(number: int, book: Book) -> View:
     }
 
 
-def _line(line: Ingredient, words: Words) -> View:
-    """Return the view of an ingredient: its name, and its text in quotation marks or with the name of its writer."""
+def _line(line: Ingredient, words: Words, *, quoted: bool = True) -> View:
+    """Return the view of an ingredient: its name, and its text in quotation marks or with the name of its writer.
+
+    Not `quoted`: the card names the writer of all its lines once.
+    """
     text = inert_line(line.text)
     if line.by:
         text = f"{text} ({inert_line(line.by, 60)})"
-    elif text[:1] not in _QUOTES:
+    elif quoted and text[:1] not in _QUOTES:
         text = f"“{text}”"
     return {"name": inert_line(words.form("ingredient", line.name)), "text": text}
 

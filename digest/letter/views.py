@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.subject import subject as subject_of
 from digest.letter.words import Words, direction
-from digest.model import CASE_STUDY, Digest, Reason, Section, Site, Taxonomy
+from digest.model import CASE_STUDY, UNKNOWN, Digest, Reason, Section, Site, Taxonomy
 from subscribers.model import Interests
 
 DIGEST_TOKENS = ("subject", "preheader")
@@ -130,8 +130,7 @@ def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
             if far:
                 parts += [((key, placed.entry), placed.reason) for placed in group.placed]
                 continue
-            reasons = [placed.reason for placed in group.placed]
-            common = max(reasons, key=reasons.count)  # the first of several that are equally frequent
+            common = _common([placed.reason for placed in group.placed])
             parts.append((("group", group.slug), common))
             parts += [
                 ((key, placed.entry), None if placed.reason == common else Exceptional(placed.reason))
@@ -143,6 +142,14 @@ def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
     if asked or book.step:
         parts.append((("step", asked), None))
     return parts
+
+
+def _common(reasons: Sequence[Reason]) -> Reason:
+    """Return the reason that a group says: the first of the most frequent, or one that names no region.
+
+    Where the place of an entry is not known, the group names no region, because that would be said of this entry too.
+    """
+    return next((reason for reason in reasons if reason.region == UNKNOWN), max(reasons, key=reasons.count))
 
 
 def _heading(section: Section, book: Book) -> Heading:

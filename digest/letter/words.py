@@ -138,8 +138,6 @@ class Words:
 
     def exception(self, why: Reason) -> str:
         """Return what the reason of an entry says that its group's does not: "; comes from Wales"."""
-        if why.region == UNKNOWN:
-            return self.sentences["exception_unplaced"]
         return f"; {self.region(why.region, 'from_region')}"
 
     def more(self, count: int) -> str:
