@@ -50,10 +50,14 @@ def unread(
     """
     wanted = or_(entry.c.source.in_(every), and_(entry.c.source.in_(case_studies), entry.c.kind == CASE_STUDY))
     waits = or_(entry_text.c.entry_id.is_(None), entry_text.c.retry_at <= now)
+    young = entry.c.first_seen >= now - WINDOW
+    # By their numbers too, because by state or source alone the entries of years would be looked at. An entry with a
+    # higher number was seen later.
+    first = select(entry.c.id).where(young).order_by(entry.c.first_seen, entry.c.id).limit(1).scalar_subquery()
     query = (
         select(entry.c.id, entry.c.source, entry.c.url, func.coalesce(entry_text.c.tries, 0))
         .outerjoin(entry_text, entry_text.c.entry_id == entry.c.id)
-        .where(entry.c.first_seen >= now - WINDOW, entry.c.state == "ready", wanted, waits)
+        .where(entry.c.id >= first, young, entry.c.state == "ready", wanted, waits)
         .order_by(entry.c.id.desc())
         .limit(_MOST_LOOKED_AT)
     )
