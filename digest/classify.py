@@ -10,8 +10,9 @@ from digest.facets.case_study import is_case_study_address, is_titled_case_study
 from digest.facets.entry_text import EntryText, entry_text
 from digest.facets.known import KNOWN_REGIONS, known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
+from digest.facets.located import Located
 from digest.facets.places.gazetteer import Gazetteer
-from digest.facets.regions import Located, locate, locate_declared
+from digest.facets.regions import locate, locate_declared
 from digest.facets.tally import TextHits, strongest, tallies_of
 from digest.facets.words import BREAK, Word, words
 from digest.model import CASE_STUDY, POST, UNKNOWN, Evidence, Facets, Sighting, Source, Taxonomy

@@ -10,7 +10,8 @@ from digest.model import NATIONAL
 
 _LEAD = 1_000  # characters of the body, because later words tell of the background
 _WHOLE = re.compile(
-    r"\b(?:nation-?wide|nationally|country-?wide|all four nations|the nation['’]s"
+    r"\b(?:nation-?wide|nationally(?! (?:recogni|renown|acclaim|accredit|signific))|country-?wide"
+    r"|all four nations|the nation['’]s"
     r"|(?:across|throughout|around|over|of) the (?:whole )?country|up and down the country|whole country"
     r"|the country['’]s|every (?:council|local authority|region|nhs trust|police force)"
     r"|national (?!parks?\b|forest\b|trust\b|lottery\b|grid\b|express\b|theatre\b|gallery\b|museum\b|average\b"
@@ -27,8 +28,12 @@ _BODIES = re.compile(
     r"\b(?:MPs?|Lords|Whitehall|(?<!Youth )Parliament|Chancellor|HM Treasury|Treasury|the (?:Autumn |Spring )?Budget"
     r"|(?:White|Green) Paper|Spending Review|King['’]s Speech|Supreme Court|Upper Tribunal|House of (?:Commons|Lords)"
     r"|Department (?:for|of) [A-Z]\w+|Cabinet Office|Ministry of [A-Z]\w+|Education Committee|Public Accounts"
-    r"|Local Government Association|National Audit Office|National Institute"
-    r"|NICE|Ofsted|Ofcom|Ofgem|Ofwat|CQC|LGA|NHSE|ONS|NAO|DHSC|DfE|MHCLG|DLUHC|DWP|DCMS|Defra|HMRC|HMICFRS|UKHSA)\b"
+    r"|NHSE|DHSC|DfE|MHCLG|DLUHC|DWP|DCMS|Defra|HMRC|UKHSA)\b"
+)
+# Bodies that make a title national. Further on they only rate or advise somebody: "rated outstanding by Ofsted".
+_WATCHDOGS = re.compile(
+    r"\b(?:NICE|Ofsted|Ofcom|Ofgem|Ofwat|CQC|LGA|ONS|NAO|HMICFRS|Local Government Association|National Audit Office"
+    r"|National Institute)\b"
 )
 # "The UK's first" is a place in the UK.
 _SUPERLATIVE = re.compile(
@@ -62,7 +67,8 @@ def national_words(text: EntryText) -> str:
     for words in (text.title, text.body[:_LEAD]):
         if match := _WHOLE.search(words) or _BODIES.search(words):
             return match.group().strip()
-    return ""
+    match = _WATCHDOGS.search(text.title)
+    return match.group() if match else ""
 
 
 def is_national_publisher(text: EntryText) -> bool:

@@ -13,7 +13,7 @@ from digest.model import NATIONAL
 _SUFFIXES = {".wales": "wales", ".cymru": "wales", ".scot": "scotland", ".london": "london"}
 # Endings of the names of publishers for one nation: sportscotland.org.uk, dataunitwales.gov.uk, health-ni.gov.uk.
 _ENDINGS = {
-    "wales": "wales", "cymru": "wales", "scotland": "scotland", "scot": "scotland", "nidirect": "northern-ireland",
+    "wales": "wales", "cymru": "wales", "scotland": "scotland", "nidirect": "northern-ireland",
     "northernireland": "northern-ireland", "-ni": "northern-ireland", "hscni": "northern-ireland",
     "niauditoffice": "northern-ireland", "improvementservice": "scotland", "careinspectorate": "scotland",
 }  # fmt: skip

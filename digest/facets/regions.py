@@ -10,30 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from digest.facets.entry_text import EntryText
+from digest.facets.located import Located, abroad, is_vague, national, of_body, of_places
 from digest.facets.national import is_national_publisher, nation_named, national_words
 from digest.facets.places.gazetteer import PERSON, Gazetteer, Mention
 from digest.facets.publisher import nation_of, place_of_host, places_of_name, split_tail
-from digest.model import NATIONAL, REGIONS, UNKNOWN, Evidence
+from digest.model import UNKNOWN, Evidence
 
-MOST_REGIONS = 3
 # Limits for the body.
 _FIRST = 300  # characters at its start, whose places are what it is about
 _LEAD = 1_000  # characters in which a region must be named, because the rest only confirms
+_READ = 3_000  # characters that are read for places at all
 _NEED = 3  # points of a region; a mention in the lead has two
 _SHARE = 0.6  # of all points must lie in the chosen regions,
 _EACH = 0.25  # and this share in each, because a round-up of five regions is about none of them
 
 _NATIONS = ("scotland", "wales", "northern-ireland")
 _COMPASS = ("North West", "North East", "South West", "South East", "Midlands")
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """The regions of an entry (never empty), the evidence for each, and the place to show a reader or ""."""
-
-    regions: tuple[str, ...]
-    evidence: tuple[Evidence, ...]
-    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +52,14 @@ def locate(gazetteer: Gazetteer, text: EntryText, defaults: Located | None, *, s
         _from_title(named)
         or _from_labels(gazetteer, text, named)
         or _from_body(named)
-        or _only_abroad([mention for mention in named.title if mention.strong])
+        or abroad([mention for mention in named.title if mention.strong])
         or defaults
-        or _national(nation_named(text.title, named.title))
+        or national(nation_named(text.title, named.title))
         or _from_publisher(gazetteer, text, named.nation, tail)
-        or _only_abroad([mention for mention in named.body if mention.strong and mention.start < _LEAD])
-        or _national(_nationwide(text, named, study=study))
+        or abroad([mention for mention in named.body if mention.strong and mention.start < _LEAD])
+        or national(_nationwide(text, named, study=study))
         or _from_persons(named)
-        or _only_abroad(gazetteer.find(text.publisher))
+        or abroad(gazetteer.find(text.publisher))
         or Located((UNKNOWN,), (Evidence("region", UNKNOWN, "place", "no place found"),), "")
     )
 
@@ -78,13 +70,13 @@ def locate_declared(gazetteer: Gazetteer, place: str) -> Located | None:
     Weak mentions count too, because a declared place is meant as a place.
     """
     mentions = gazetteer.find(place)
-    return _from(mentions, "source", "") or _only_abroad(mentions)
+    return of_places(mentions, "source", "") or abroad(mentions)
 
 
 def _named(gazetteer: Gazetteer, text: EntryText) -> _Named:
     """Find the places of title and body; a name that either uses as a surname is doubted in both."""
     title = gazetteer.find(text.title, hints=(text.publisher,), beside=text.body[:_LEAD], headline=True)
-    body = gazetteer.find(text.body, hints=(text.title, text.publisher), beside=text.title)
+    body = gazetteer.find(text.body[:_READ], hints=(text.title, text.publisher), beside=text.title)
     surnames = {mention.name for mention in (*title, *body) if mention.why == "a surname"}
     title, body = (
         [replace(m, strong=False, why="a surname") if m.name in surnames else m for m in mentions]
@@ -117,8 +109,8 @@ def _from_title(named: _Named) -> Located | None:
     strong = [mention for mention in named.title if mention.strong]
     worked = [mention for mention in named.body if mention.worked and mention.strong]
     if worked and strong and all(mention.by_way for mention in strong):
-        return _from(worked, "place", "")
-    return _from(strong, "place", "title")
+        return of_places(worked, "place", "")
+    return of_places(strong, "place", "title")
 
 
 def _from_labels(gazetteer: Gazetteer, text: EntryText, named: _Named) -> Located | None:
@@ -130,57 +122,18 @@ def _from_labels(gazetteer: Gazetteer, text: EntryText, named: _Named) -> Locate
         (text.path.title(), "place", "link"),
     ):
         mentions = gazetteer.find(words, beside=text.title)
-        located = _from([m for m in mentions if m.strong and m.name not in doubted], by, source)
+        located = of_places([m for m in mentions if m.strong and m.name not in doubted], by, source)
         if located is not None:
             return located
     return None
 
 
-def _vague(mention: Mention) -> bool:
-    """Return whether a mention sets no region: a place abroad, the United Kingdom, England."""
-    return mention.regions == (NATIONAL,)
-
-
-def _from(mentions: Iterable[Mention], by: str, source: str) -> Located | None:
-    """Decide by the mentions of a short text, which is wholly about its places.
-
-    `by` is as in Evidence; `source` names the text in the evidence ("title", "category", "link", or "" for none).
-    """
-    mentions = [mention for mention in mentions if not _vague(mention)]
-    if not mentions:
-        return None
-    regions = tuple(dict.fromkeys(region for mention in mentions for region in mention.regions))
-    if len(regions) > MOST_REGIONS:
-        return _many(mentions, by)
-    evidence = tuple(Evidence("region", region, by, _detail(mentions, region, source)) for region in regions)
-    return Located(regions, evidence, _place(mentions))
-
-
-def _many(mentions: Sequence[Mention], by: str) -> Located:
-    """Return "national" for places in more than three regions."""
-    names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
-    return Located((NATIONAL,), (Evidence("region", NATIONAL, by, f"{names}: many regions"),), "")
-
-
-def _detail(mentions: Sequence[Mention], region: str, source: str) -> str:
-    """Return the detail of a region's evidence: "Telford → West Midlands (title)"."""
-    names = list(dict.fromkeys(mention.name for mention in mentions if region in mention.regions))
-    detail = f"{', '.join(names[:3])} → {REGIONS[region]}"
-    return f"{detail} ({source})" if source else detail
-
-
-def _place(mentions: Sequence[Mention]) -> str:
-    """Return the name of the place to show: the most frequent; the first of several that are equally frequent."""
-    counts = Counter(mention.name for mention in mentions)
-    return max(counts, key=lambda name: counts[name])
-
-
 def _from_body(named: _Named) -> Located | None:
     """Decide by the start of the running text, else by the regions that dominate the whole of it."""
-    mentions = [m for m in named.body if m.strong and (m.abroad or not _vague(m))]
+    mentions = [m for m in named.body if m.strong and (m.abroad or not is_vague(m))]
     start = Counter(mention.regions for mention in mentions if mention.start < _FIRST)
     chosen = [regions for regions, times in start.items() if 2 * times >= max(start.values())]
-    return _counted(chosen, mentions) or _counted(_dominant(mentions), mentions)
+    return of_body(chosen, mentions) or of_body(_dominant(mentions), mentions)
 
 
 def _dominant(mentions: Sequence[Mention]) -> list[tuple[str, ...]]:
@@ -201,32 +154,9 @@ def _dominant(mentions: Sequence[Mention]) -> list[tuple[str, ...]]:
     return chosen if covered >= enough and set(chosen) <= in_lead else []
 
 
-def _counted(chosen: Sequence[tuple[str, ...]], mentions: Sequence[Mention]) -> Located | None:
-    """Return the chosen regions of a body, with the times that it names their places; None without a region."""
-    slugs = tuple(dict.fromkeys(slug for regions in chosen for slug in regions if slug != NATIONAL))
-    mentions = [mention for mention in mentions if set(mention.regions) & set(slugs)]
-    if not slugs:
-        return None
-    if len(slugs) > MOST_REGIONS:
-        return _many(mentions, "place")
-    evidence = []
-    for slug in slugs:
-        times = sum(slug in mention.regions for mention in mentions)
-        evidence.append(Evidence("region", slug, "place", f"{_detail(mentions, slug, '')} ×{times}"))
-    return Located(slugs, tuple(evidence), _place(mentions))
-
-
 def _from_persons(named: _Named) -> Located | None:
     """Decide by where one person is from, because nothing else tells."""
-    return _from([m for m in (*named.title, *named.body) if m.why == PERSON], "place", "")
-
-
-def _only_abroad(mentions: Sequence[Mention]) -> Located | None:
-    """Return "national" when all of the mentions, and at least one, are abroad, else None."""
-    if not mentions or not all(mention.abroad for mention in mentions):
-        return None
-    names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
-    return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{names} → National"),), mentions[0].name)
+    return of_places([m for m in (*named.title, *named.body) if m.why == PERSON], "place", "")
 
 
 def _nationwide(text: EntryText, named: _Named, *, study: bool) -> str:
@@ -234,13 +164,6 @@ def _nationwide(text: EntryText, named: _Named, *, study: bool) -> str:
     if reason := nation_named(text.body, named.body) or national_words(text):
         return reason
     return (text.publisher or text.host) if not study and is_national_publisher(text) else ""
-
-
-def _national(reason: str) -> Located | None:
-    """Return "national" with its reason, None without a reason."""
-    if not reason:
-        return None
-    return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{reason} → National"),), "")
 
 
 def _from_publisher(gazetteer: Gazetteer, text: EntryText, nation: str, tail: str) -> Located | None:
@@ -253,7 +176,7 @@ def _from_publisher(gazetteer: Gazetteer, text: EntryText, nation: str, tail: st
         evidence = tuple(Evidence("region", slug, "place", f"published at {text.host}") for slug in place.regions)
         return Located(place.regions, evidence, place.shown if len(place.regions) == 1 else "")
     for name in (text.publisher, tail):
-        located = _from(places_of_name(gazetteer, name), "place", "publisher")
+        located = of_places(places_of_name(gazetteer, name), "place", "publisher")
         if located is not None:
             return located
     return None

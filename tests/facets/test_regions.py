@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from digest.classify import kind_of
 from digest.facets.entry_text import entry_text
+from digest.facets.located import Located
 from digest.facets.places.gazetteer import load_gazetteer
-from digest.facets.regions import Located, locate
+from digest.facets.regions import locate
 from digest.model import Sighting, Source
 from tests.counts import table
 
@@ -41,6 +42,9 @@ MOVED: list[Row] = [
     ("London, Ontario, houses families", "", "national"),
     ("Cambridge, MA, counts bikes", "", "national"),
     ("Newcastle (New South Wales) goes solar", "", "national"),
+    ("Lincoln Park, Chicago, opens up", "", "national"),
+    ("Aberdeen, Washington, votes", "", "national"),
+    ("Sunderland, Washington and Gateshead share one", "", "north-east"),
     ("Manchester in New Hampshire counts its homeless", "", "national"),
     ("Birmingham opens its libraries late", "The Alabama city's mayor says crime fell.", "national"),
 ]
@@ -82,6 +86,7 @@ VENUES: list[Row] = [
     ("Leeds, Exeter, Norwich: roadshow dates", "", "unknown"),
     ("From a Cardiff stage: four nurses on staffing", "", "unknown"),
     ("Workshop: mapping your data, 14 May, Bristol", "", "unknown"),
+    ("The trial took place in Luton", "", "east-of-england"),
     ("Nottingham hosts the housing summit", "", "unknown"),
     ("At a Manchester conference, Devon nurses explain a plan", "", "south-west"),
     ("Fife heat network takes the prize at Birmingham ceremony", "", "scotland"),
@@ -132,6 +137,9 @@ NATIONAL: list[Row] = [
     ("Britain's oldest lido reopens", "", "unknown"),  # praise of a place in Britain
     ("National Trust opens doors in Surrey", "", "south-east"),
     ("A member of the youth parliament speaks", "", "unknown"),
+    ("Ofsted to inspect differently", "", "national"),
+    ("One warm room", "It was rated outstanding by Ofsted.", "unknown"),
+    ("One warm room", "The team is nationally recognised.", "unknown"),
     ("Ten questions to ask before you sign", "Start with: could we do without?", "unknown"),
 ]
 

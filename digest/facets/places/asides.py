@@ -41,6 +41,7 @@ _MEETING_PAIRS = frozenset(
         ("training", "day"), ("away", "day"), ("study", "visit"),
     }
 )  # fmt: skip
+_WORK = word_set("trial trials pilot pilots scheme project programme study evaluation research")
 _AT = frozenset(("in", "at", ",", "the", "to"))
 _MONTHS = word_set("january february march april may june july august september october november december")
 # Words right before a name that make it an example, or a place that somebody came through.
@@ -97,6 +98,8 @@ def is_venue(seq: Sequence[Word], first: int, last: int) -> bool:
     if not near or not (near[-1] in _AT or (last_word and (before == BREAK or _labels_venue(near[-1])))):
         return False
     if near[-1] == "," and after not in (",", "and", BREAK):  # "At a conference, Devon nurses told …"
+        return False
+    if any(key in _WORK for key in near):  # "the trial took place in Luton"
         return False
     return any(key in _MEETINGS for key in near) or any(pair in _MEETING_PAIRS for pair in pairwise(near))
 

@@ -52,7 +52,8 @@ _SAYS = word_set(
 _COMPANIES = word_set(
     "ltd limited plc inc llp consulting consultancy consultants analytics economics partners capital insurance bank "
     "holdings software technologies pharmaceuticals motors press publishing publishers brewery airways airlines "
-    "ventures solicitors securities investments assurance academic"
+    "ventures instruments biosciences therapeutics diagnostics robotics "
+    "solicitors securities investments assurance academic"
 )
 # Products and breeds, by a word after a place.
 _PRODUCTS = word_set(
@@ -70,7 +71,7 @@ _TRADES = word_set(
 
 
 @cache
-def _given_names() -> frozenset[str]:
+def given_names() -> frozenset[str]:
     """Return the given names of people, which make the next word a surname."""
     data = files("digest.facets.places").joinpath("data", "given.txt").read_text(encoding="utf-8")
     return frozenset(line for line in data.splitlines() if not line.startswith("#"))
@@ -81,21 +82,29 @@ def is_compass(seq: Sequence[Word], first: int, last: int) -> bool:
     return all(seq[i].key in _COMPASS for i in range(first, last))
 
 
-def follows_as_home(text: str, seq: Sequence[Word], last: int, first: int, end: int) -> bool:
+def follows_as_home(text: str, seq: Sequence[Word], last: int, first: int, end: int, *, abroad: bool) -> bool:
     """Return whether seq[first:end] is the county or country of the name that ends before seq[last].
 
     True for "Durham, Ohio", "Newport (Isle of Wight)" and "Newport in Shropshire": neither a list ("Leeds, Oslo and
-    Rome") nor a people.
+    Rome") nor a people. `abroad`: it is a place abroad.
     """
     between = [seq[index].key for index in range(last, first)]
     if between in (["in"], ["in", "the"]):
         return True
+    if abroad and len(between) == 2 and between[1] in (",", "in") and text[seq[last].start].isupper():
+        return True  # "Lincoln Park, Chicago"
     if len(between) != 1 or seq[first].key in _PEOPLES:
         return False
     if between == [","]:
-        listed = key_at(seq, end) == "," and end + 1 < len(seq) and text[seq[end + 1].start].isupper()
-        return not listed and key_at(seq, end) not in ("and", "or")
+        return not goes_on_as_list(text, seq, end)
     return text[seq[last].start] == "("
+
+
+def goes_on_as_list(text: str, seq: Sequence[Word], end: int) -> bool:
+    """Return whether a list goes on after a name that ends before seq[end]: "and", or a comma and a capital."""
+    if key_at(seq, end) == "," and end + 1 < len(seq):
+        return text[seq[end + 1].start].isupper()
+    return key_at(seq, end) in ("and", "or")
 
 
 def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: str, *, headline: bool) -> str:
@@ -128,7 +137,7 @@ def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: s
 def _is_surname(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether the name is a person's: after a given name or title, before an age, or beside a quotation."""
     before, after = key_at(seq, first - 1), key_at(seq, last)
-    if before in _TITLES or (before in _given_names() and text[seq[first - 1].start].isupper()):
+    if before in _TITLES or (before in given_names() and text[seq[first - 1].start].isupper()):
         return text[seq[first - 1].start].isupper()
     if key_at(seq, first - 2) in _TITLES and before != BREAK and text[seq[first - 1].start].isupper():
         return text[seq[first - 2].start].isupper()

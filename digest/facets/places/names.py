@@ -45,6 +45,7 @@ _STATES = word_set(
     "al ak az ar ca co ct de fl ga hi ia id il in ks ky la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok "
     "or pa ri sc sd tn tx ut va vt wa wi wv wy nsw nz"
 )
+_WRITTEN = ("mass", "washington")  # states that are also short forms or towns, after a comma
 # Councils that are counties too, beside those in "-shire".
 _COUNTIES = frozenset(
     {
@@ -125,7 +126,8 @@ def _is_home(text: str, seq: Sequence[Word], town: Hit, hit: Hit) -> bool:
     vague = hit.place.regions == (NATIONAL,) and hit.place.kind != "outside"
     if vague or set(hit.place.regions) & set(town.place.regions):
         return False
-    return context.follows_as_home(text, seq, town.last, hit.first, hit.last)
+    abroad = hit.place.kind == "outside"
+    return context.follows_as_home(text, seq, town.last, hit.first, hit.last, abroad=abroad)
 
 
 def _moved(town: Hit, home: Hit) -> Hit:
@@ -138,10 +140,12 @@ def _moved(town: Hit, home: Hit) -> Hit:
 def _is_in_state(text: str, seq: Sequence[Word], hit: Hit) -> bool:
     """Return whether the letters of a state or country abroad follow a name: "Portland, OR"."""
     state = key_at(seq, hit.last + 1)
-    if key_at(seq, hit.last) != "," or not (state in _STATES or state == "mass"):
+    if key_at(seq, hit.last) != "," or not (state in _STATES or state in _WRITTEN):
         return False
     name, letters = seq[hit.last - 1], seq[hit.last + 1]
-    written = state == "mass" or text[letters.start : letters.end].isupper()
+    if state in _WRITTEN:
+        return text[letters.start].isupper() and not context.goes_on_as_list(text, seq, hit.last + 2)
+    written = text[letters.start : letters.end].isupper()
     return written and not text[name.start : name.end].isupper()
 
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from digest.facets.places import context
 from digest.facets.places.build import DATA, SLUG
 from digest.facets.places.gazetteer import load_gazetteer
 from digest.facets.places.names import Names
@@ -43,7 +44,7 @@ def towns(
 ) -> list[str]:
     """Return a line for each name of towns in the UK that all lie in one region and that `names` lacks, sorted.
 
-    A name that is also a word of the language, or a surname, needs care.
+    A name that is also a word of the language, a saint's, or one of `surnames`, needs care.
     """
     regions: dict[str, set[str]] = {}
     for row in rows:
@@ -56,6 +57,8 @@ def towns(
         if not slug or slug == NATIONAL or not folded or "," in folded or names.lookup(name) is not None:
             continue
         ordinary = all(word in words for word in folded) or (len(folded) == 1 and folded[0] in surnames)
+        # Saints stand in the names of churches, schools and hospitals too; very short names are often something else.
+        ordinary = ordinary or folded[0] in ("st", "saint") or len(name) < 5
         lines.append(f"{name}\t{slug}\t{'word' if ordinary else ''}")
     return sorted(lines)
 
@@ -67,7 +70,7 @@ def main(arguments: list[str]) -> int:
         return 2
     cities, listed, surnames = (Path(argument).read_text(encoding="utf-8").splitlines() for argument in arguments)
     words = {word for word in listed if word.islower()}
-    common = {line.split()[0].lower() for line in surnames[:_SURNAMES]}
+    common = {line.split()[0].lower() for line in surnames[:_SURNAMES]} | context.given_names()
     lines = towns(csv.DictReader(cities), load_gazetteer().names, words, common)
     (DATA / "towns.tsv").write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(lines)} names written to towns.tsv\n")
