@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
 from digest.facets.entry_text import EntryText, entry_text
-from digest.facets.known import KNOWN_REGIONS, known_facets
+from digest.facets.known import known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.located import Located
 from digest.facets.places.gazetteer import Gazetteer
@@ -126,7 +126,7 @@ class Classifier:
 
     def _regions(self, sighting: Sighting, source: Source, text: EntryText) -> Located:
         """Ask for the regions in turn: declared regions, a declared place, the texts and their publisher."""
-        declared = _region_slugs(sighting.regions)
+        declared = self._facets.read("regions", sighting.regions)[0]
         if declared:
             evidence = tuple(Evidence("region", slug, "source", "declared by the entry") for slug in declared)
             return Located(declared, evidence, sighting.place)
@@ -134,7 +134,7 @@ class Classifier:
             located = locate_declared(self._gazetteer, sighting.place)
             if located is not None:
                 return Located(located.regions, located.evidence, sighting.place)
-        slugs = _region_slugs(source.regions)
+        slugs = self._facets.read("regions", source.regions)[0]
         evidence = tuple(Evidence("region", slug, "source", f"every entry of {source.name}") for slug in slugs)
         defaults = Located(slugs, evidence, "") if slugs else None
         study = kind_of(sighting, source) == CASE_STUDY
@@ -167,8 +167,3 @@ def _without(text: list[str], name: list[str]) -> list[str]:
 
 def _end(word: Word) -> int:
     return word.end
-
-
-def _region_slugs(regions: Iterable[str]) -> tuple[str, ...]:
-    """Return the slugs of regions given by slug or by name ("South West"); unknown regions are left out."""
-    return KNOWN_REGIONS.read("regions", regions)[0]

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from digest.editions.readings import has_moved, store_failure, store_not_read, store_snapshot, store_unchanged
 from digest.errors import DigestError, SourceError, TryLater
+from digest.facets.known import known_facets
 from digest.installation import Installation
 from digest.model import Source
 from digest.schedule import CLOCKS_DIFFER
@@ -28,6 +29,7 @@ from digest.system import stopping
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
+    from digest.config.settings import Settings
     from digest.sources.read import Reading
     from digest.sources.web.fetch import Fetcher
 
@@ -67,7 +69,7 @@ def gather(
                 if (state.failures > 0) is not failed:
                     continue
                 if is_due(source, state, now, every):
-                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings.site.zone)))
+                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings)))
                 elif why := _why_not_read(state, now, force):
                     jobs.append((source, why))
             try:
@@ -229,7 +231,7 @@ def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
     return None
 
 
-def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: str) -> Reading | SourceError:
+def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, settings: Settings) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError."""
     # Here, because a run that reads nothing must not load parsers.
     from digest.sources.read import KnownEntries, Validators, read_source
@@ -242,7 +244,8 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, zone: s
     entries = KnownEntries.from_text(state.parts)
     validators = Validators(state.etag, state.last_modified, state.body_hash, entries)
     try:
-        return read_source(source, validators, fetcher, now=now, zone=ZoneInfo(zone))
+        zone, facets = ZoneInfo(settings.site.zone), known_facets(settings.taxonomy)
+        return read_source(source, validators, fetcher, now=now, zone=zone, facets=facets)
     except SourceError as error:
         return error
     except Exception as error:

@@ -92,9 +92,10 @@ class Installation:
         """Return the classifier of the configured taxonomy."""
         # Here, because most commands classify nothing and fetch nothing, and both are slow to import.
         from digest.classify import Classifier
-        from digest.facets.places.gazetteer import load_gazetteer
+        from digest.facets.places.gazetteer import gazetteer_of
 
-        return Classifier(self.settings.taxonomy, load_gazetteer())
+        taxonomy = self.settings.taxonomy
+        return Classifier(taxonomy, gazetteer_of(taxonomy, self.settings.gazetteer))
 
     def fetcher(self) -> Fetcher:
         """Return a fetcher that names this installation to the sources and obeys the configured limits."""

@@ -279,17 +279,27 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The facets an organisation uses, in the order it lists them (the order of a letter's headings)."""
+    """The facets an organisation uses, in the order it lists them (the order of a letter's headings).
+
+    `regions` are its own, whose words are the places in them; () for those of the United Kingdom.
+    """
 
     policy_areas: tuple[Term, ...] = ()
     themes: tuple[Term, ...] = ()
+    regions: tuple[Term, ...] = ()
+
+    @property
+    def region_names(self) -> dict[str, str]:
+        """Return the name of each region by slug, NATIONAL among them."""
+        own = {term.slug: term.name for term in self.regions}
+        return {**own, NATIONAL: own.get(NATIONAL, REGIONS[NATIONAL])} if own else REGIONS
 
     def name(self, slug: str) -> str:
         """Return the name that people see for a policy area, theme or region; an unknown slug stays as it is."""
         for term in (*self.policy_areas, *self.themes):
             if term.slug == slug:
                 return term.name
-        return "place unknown" if slug == UNKNOWN else REGIONS.get(slug, slug)
+        return "place unknown" if slug == UNKNOWN else self.region_names.get(slug, slug)
 
     def __hash__(self) -> int:
         # Of its size, because names are remembered by taxonomy, and hashing its thousand phrases takes far longer.

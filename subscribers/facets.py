@@ -39,7 +39,7 @@ class KnownFacets:
         near = get_close_matches(_folded(text)[:60], slugs, n=1, cutoff=0.7)
         listed = ", ".join(getattr(self, facet)) or "none"
         cure = f"did you mean {slugs[near[0]]!r}?" if near else f"known: {listed}"
-        # Do not name config.toml for a region, because regions are fixed and cannot be added there.
+        # Do not name config.toml for a region, because the file of most organisations lists none.
         lacks = "is unknown" if facet == "regions" else "is not in config.toml"
         return f"{_TITLES[facet]} {quoted(text)} {lacks}; {cure}"
 

@@ -22,6 +22,7 @@ from digest.config.gather import GatherPart
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
+from digest.config.places import PlacesPart, RegionPart, check_regions, regions_of
 from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
@@ -74,6 +75,10 @@ class ConfigFile(BaseModel):
     )
     policy_area: list[PolicyAreaPart] = Field(default=[], description="One table for each policy area.")
     theme: list[TermPart] = Field(default=[], description="One table for each theme.")
+    places: PlacesPart = Field(default=EMPTY, description="Which places are known.")
+    region: list[RegionPart] = Field(
+        default=[], description="One table for each region. Without any, they are those of the United Kingdom."
+    )
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -124,6 +129,7 @@ def _check(file: ConfigFile) -> list[str]:
     """Return a line for each mistake that a model of one table cannot see, such as a slug that no table defines."""
     problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
+    problems += check_regions(file.region)
     problems += check_sources(file.source, known_facets(_taxonomy(file)))
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
@@ -135,7 +141,7 @@ def _languages(file: ConfigFile, home: Path) -> frozenset[str]:
 
 
 def _taxonomy(file: ConfigFile) -> Taxonomy:
-    return Taxonomy(terms_of(file.policy_area), terms_of(file.theme))
+    return Taxonomy(terms_of(file.policy_area), terms_of(file.theme), regions_of(file.region))
 
 
 def _settings(
@@ -167,4 +173,5 @@ def _settings(
         brand=brand_of(file.brand),
         dkim=dkim,
         retention=retention_of(file.retention),
+        gazetteer=file.places.gazetteer,
     )

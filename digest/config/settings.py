@@ -19,7 +19,7 @@ class Settings:
     """Every choice of the operator. Paths are absolute; `gather_timeout` is in seconds.
 
     `only` holds addresses and "@domains" in lower case, () for all; `templates` is None without templates of the
-    operator's own; `lint_clients` () means the lint's own default.
+    operator's own; `lint_clients` () means the lint's own default; `gazetteer` is "uk" or "none".
     """
 
     home: Path
@@ -42,6 +42,7 @@ class Settings:
     welcome: timedelta
     lint_clients: tuple[str, ...]
     retention: Retention
+    gazetteer: str = "uk"
     steps: tuple[str, ...] = ()
     brand: Brand = SHIPPED
     dkim: Dkim | None = None

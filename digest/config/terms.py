@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -68,8 +68,14 @@ class PolicyAreaPart(TermPart):
     )
 
 
-def check_terms(kind: str, parts: Sequence[TermPart]) -> list[str]:
-    """Return a line for each mistake in the slugs of a `kind`, "policy_area" or "theme"."""
+class HasSlug(Protocol):
+    """A part of config.toml with a slug."""
+
+    slug: str
+
+
+def check_terms(kind: str, parts: Sequence[HasSlug]) -> list[str]:
+    """Return a line for each mistake in the slugs of a `kind`, "policy_area", "theme" or "region"."""
     problems = []
     seen = set()
     for number, part in enumerate(parts):

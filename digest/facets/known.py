@@ -11,15 +11,15 @@ from digest.errors import WrongUse
 from digest.model import REGIONS, Taxonomy
 from subscribers.facets import KnownFacets
 
-# For code that reads declared regions without a configuration: the regions are the same in every installation.
+# For code that reads regions without a configuration, such as labels: those of the United Kingdom.
 KNOWN_REGIONS = KnownFacets({}, REGIONS, {})
 
 
 def known_facets(taxonomy: Taxonomy) -> KnownFacets:
-    """Return the policy areas and themes of `taxonomy`, and all regions, with their names."""
+    """Return the policy areas, regions and themes of `taxonomy` with their names."""
     return KnownFacets(
         {term.slug: term.name for term in taxonomy.policy_areas},
-        REGIONS,
+        taxonomy.region_names,
         {term.slug: term.name for term in taxonomy.themes},
     )
 

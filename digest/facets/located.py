@@ -80,7 +80,7 @@ def is_vague(mention: Mention) -> bool:
 def _detail(mentions: Sequence[Mention], region: str, source: str) -> str:
     """Return the detail of a region's evidence: "Telford → West Midlands (title)"."""
     names = list(dict.fromkeys(mention.name for mention in mentions if region in mention.regions))
-    detail = f"{', '.join(names[:3])} → {REGIONS[region]}"
+    detail = f"{', '.join(names[:3])} → {REGIONS.get(region, region)}"
     return f"{detail} ({source})" if source else detail
 
 

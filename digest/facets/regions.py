@@ -83,6 +83,7 @@ def _named(gazetteer: Gazetteer, text: EntryText) -> _Named:
         for mentions in (title, body)
     )
     nation = nation_of(gazetteer, text.publisher, text.host)
+    nation = nation if nation in gazetteer.regions else ""
     home = nation if nation in _NATIONS else _only_nation(gazetteer.find(text.publisher))
     return _Named(
         _compass_of(title, home or _only_nation(body)),

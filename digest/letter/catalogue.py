@@ -9,8 +9,8 @@ from pathlib import Path
 
 from digest.errors import ConfigError
 from digest.letter.brand import Brand
-from digest.letter.words import GAP, Words, primary
-from digest.model import Site
+from digest.letter.words import GAP, Words, primary, with_regions
+from digest.model import Site, Term
 
 PATTERN = "en"  # every other language must match its catalogue; also the last language to fall back to
 # Gaps that a table may use although no line of the English table has them.
@@ -33,14 +33,16 @@ def best(wanted: tuple[str, ...], available: frozenset[str]) -> str:
     return next((language for tag in wanted if (language := primary(tag)) in available), PATTERN)
 
 
-def words_for(folders: Sequence[Path], language: str, site: Site, brand: Brand) -> Words:
+def words_for(
+    folders: Sequence[Path], language: str, site: Site, brand: Brand, regions: Sequence[Term] = ()
+) -> Words:
     """Return the words for a reader's language; one without a catalogue falls back to the site's, then to English.
 
-    ConfigError names each mistake in them.
+    `regions` are the organisation's own. ConfigError names each mistake in the words.
     """
     chosen = best((language, site.language), languages(folders))
     changes = ({"tagline": brand.tagline} if brand.tagline else {}) | dict(dict(brand.words).get(chosen, {}))
-    return load_catalogue(folders, chosen, changes)
+    return with_regions(load_catalogue(folders, chosen, changes), regions, changes)
 
 
 def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:

@@ -91,7 +91,7 @@ def compile_letter(
     site, brand, folders = appearance.site, appearance.brand, appearance.templates
     env = environment(folders)
     env.filters["wrap"] = _wrap
-    words = catalogue.words_for(folders, language, site, brand)
+    words = catalogue.words_for(folders, language, site, brand, appearance.taxonomy.regions)
     book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand, edition.step)
     # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.letter.inert import visible
-from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Digest, Reason, Taxonomy
+from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Digest, Reason, Taxonomy, Term
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
@@ -182,6 +182,24 @@ class Words:
         return f"{asked} {self.say('comes', often=self.form('often', cadence))}"
 
 
+def with_regions(words: Words, regions: Sequence[Term], own: Mapping[str, object]) -> Words:
+    """Return words that name an organisation's own regions in the place of the shipped ones.
+
+    `own` are the words of config.toml, which come before the names of `regions`.
+    """
+    if not regions:
+        return words
+    forms = dict(words.forms)
+    for sentence in ("region", "the_region", "in_region", "from_region"):
+        given = own.get(sentence)
+        kept = {NATIONAL, "other", *(given if isinstance(given, dict) else ())}
+        forms[sentence] = {slug: form for slug, form in forms[sentence].items() if slug in kept}
+    names = {term.slug: visible(dict(term.names).get(words.language, term.name)) for term in regions}
+    given = own.get("region")
+    forms["region"] = {**forms["region"], **names, **(given if isinstance(given, dict) else {})}
+    return replace(words, forms=forms)
+
+
 @lru_cache(maxsize=64)
 def _names(words: Words, taxonomy: Taxonomy) -> dict[str, str]:
     """Return the name of each policy area and theme of a taxonomy, by slug."""
@@ -194,7 +212,7 @@ def _phrases(words: Words, taxonomy: Taxonomy) -> tuple[dict[str, str], dict[str
     """Return what a reader's interests call each policy area, region and theme, by slug, in the order of listing."""
     return (
         {term.slug: words.name(taxonomy, term.slug) for term in taxonomy.policy_areas},
-        {slug: words.region(slug, "the_region") for slug in REGIONS if slug != NATIONAL},
+        {slug: words.region(slug, "the_region") for slug in taxonomy.region_names if slug != NATIONAL},
         {term.slug: words.name(taxonomy, term.slug) for term in taxonomy.themes},
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from digest.errors import SourceError
+from digest.facets.known import KNOWN_REGIONS
 from digest.model import Sighting, Snapshot, Source
 from digest.sources.formats.listing import open_file
 from digest.sources.formats.parts import Parts, cut_feed
@@ -19,6 +20,7 @@ from digest.sources.formats.tidy import CUT_OFF
 from digest.sources.sandbox.child import parse_limited
 from digest.sources.web.fetch import Fetched
 from digest.sources.web.unpack import Unpacker
+from subscribers.facets import KnownFacets
 
 MAX_BYTES = 10_000_000
 
@@ -99,8 +101,17 @@ class Fetches(Protocol):
         """Return the answer of `url`, or raise SourceError."""
 
 
-def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: datetime, zone: tzinfo = UTC) -> Reading:
+def read_source(
+    source: Source,
+    last: Validators,
+    fetcher: Fetches,
+    *,
+    now: datetime,
+    zone: tzinfo = UTC,
+    facets: KnownFacets = KNOWN_REGIONS,
+) -> Reading:
     """Return what `source` shows now, or that it is unchanged since `last`; `zone` is the site's.
+    `facets` has the regions that an entry may declare.
 
     Raises SourceError with one line that names the place and the cure; `last` stays true then.
     """
@@ -116,7 +127,7 @@ def read_source(source: Source, last: Validators, fetcher: Fetches, *, now: date
     if is_folder:
         from digest.sources.formats.folder import read_folder  # here, because Markdown is slow to import
 
-        return Reading("ok", read_folder(path, now=now, zone=zone), Validators())
+        return Reading("ok", read_folder(path, now=now, zone=zone, facets=facets), Validators())
     return _from_file(path, last, now)
 
 

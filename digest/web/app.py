@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from digest.config.settings import Settings
 from digest.delivery.events_in import take_body
 from digest.errors import ConfigError
-from digest.model import REGIONS, Site, Term
+from digest.model import Site, Term
 from digest.store.engine import reading, writing
 from digest.store.fence import Fence
 from digest.system.pages import render_page, stylesheet
@@ -116,7 +116,7 @@ def _choices(settings: Settings) -> Choices:
         ]
 
     cadences = [Choice(cadence.name, _CADENCES[cadence.name]) for cadence in settings.cadences]
-    regions = [Choice(slug, name) for slug, name in REGIONS.items()]
+    regions = [Choice(slug, name) for slug, name in settings.taxonomy.region_names.items()]
     return Choices(cadences, choices(settings.taxonomy.policy_areas), regions, choices(settings.taxonomy.themes))
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from digest.facets.places import asides, context
 from digest.facets.places.names import Hit, Names, Place, runs_on
 from digest.facets.words import Word, key_at, keys, words
-from digest.model import NATIONAL
+from digest.model import NATIONAL, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class Gazetteer:
     """The names of all places, and the rules that tell which of them a text is about."""
 
     def __init__(self, rows: Iterable[tuple[tuple[str, ...], Place]]) -> None:
+        rows = list(rows)
         self.names = Names(rows)
+        self.regions = frozenset(slug for _, place in rows for slug in place.regions)
 
     def find(
         self, text: str, *, hints: Iterable[str] = (), beside: str = "", headline: bool = False
@@ -163,5 +165,27 @@ def parse_gazetteer(lines: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Pla
 @cache
 def load_gazetteer() -> Gazetteer:
     """Return the shipped gazetteer; read once in a process."""
+    return Gazetteer(_shipped_rows())
+
+
+def _shipped_rows() -> Iterator[tuple[tuple[str, ...], Place]]:
     data = files("digest.facets.places").joinpath("data", "gazetteer.tsv").read_text(encoding="utf-8")
-    return Gazetteer(parse_gazetteer(data.splitlines()))
+    return parse_gazetteer(data.splitlines())
+
+
+def gazetteer_of(taxonomy: Taxonomy, shipped: str) -> Gazetteer:
+    """Return the gazetteer of an organisation: the places of its own regions, and with "uk" the shipped ones in them.
+
+    `shipped` is "uk" or "none".
+    """
+    if not taxonomy.regions and shipped == "uk":
+        return load_gazetteer()
+    own: dict[tuple[str, ...], Place] = {}
+    for term in taxonomy.regions:
+        for written, _ in term.words:
+            kind = "nation" if term.slug == NATIONAL else "region" if written == term.name else "town"
+            if key := keys(written):
+                own[key] = Place(written, kind, (term.slug,))
+    rows = [row for row in _shipped_rows() if row[0] not in own] if shipped == "uk" else []
+    kept = [row for row in rows if set(row[1].regions) <= taxonomy.region_names.keys()]
+    return Gazetteer([*kept, *own.items()])

@@ -26,6 +26,7 @@ from digest.sources.formats.title_state import name_state
 from digest.sources.formats.unreleased import marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, title_text
+from subscribers.facets import KnownFacets
 from subscribers.invisible import one_line
 
 MAX_FILE = 1_000_000
@@ -42,7 +43,7 @@ _INGREDIENTS = ("ingredients", "ingredientsby")
 _HEADING = re.compile(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)")
 
 
-def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
+def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC, facets: KnownFacets = KNOWN_REGIONS) -> Snapshot:
     """Return one sighting for every Markdown file below `path`, by path, drafts last; bad ones are in `problems`.
 
     Front matter in YAML, TOML, JSON or plain lines (all optional): title, date, kind, url or link, place,
@@ -50,7 +51,7 @@ def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
     categories or tags, id, and the marks of `formats.unreleased`; a text whose date is ahead waits for it. A time
     without a zone is one of `zone`. A file that is a draft by its title, its name or its folder is marked so. Files
     and folders whose name starts with ".", folders that start with "_" and hold no drafts, README.md, and links
-    that lead out of the folder are passed over.
+    that lead out of the folder are passed over. `facets` has the regions that a file may declare.
     """
     if not path.is_dir():
         raise SourceError(f"there is no folder {path}; correct the path of the source")
@@ -66,12 +67,12 @@ def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
     whole = len(names) <= MAX_FILES
     if not whole:
         problems.append(f"{TOO_MANY} {MAX_FILES} of {len(names)} files were read; move the older ones away")
-        names = newest(names, [_dated(name, _Moment(now, zone)) for name in names], MAX_FILES)
+        names = newest(names, [_dated(name, _Moment(now, zone, facets)) for name in names], MAX_FILES)
     first_with: dict[str | None, str] = {}
     for name in names:
         file = name.relative_to(path).as_posix()
         try:
-            sighting = _sighting(_read(name), file, _Moment(now, zone), problems)
+            sighting = _sighting(_read(name), file, _Moment(now, zone, facets), problems)
         except Unreadable as error:
             problems.append(f"{file}{error}")
             continue
@@ -91,10 +92,11 @@ def read_folder(path: Path, *, now: datetime, zone: tzinfo = UTC) -> Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """Hold the instant of a reading, and the zone of times that name none."""
+    """Hold the instant of a reading, the zone of times that name none, and the facets whose regions are known."""
 
     now: datetime
     zone: tzinfo
+    facets: KnownFacets
 
 
 def _is_wanted(parts: tuple[str, ...], unread: list[str]) -> bool:
@@ -166,7 +168,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         kind=_kind(matter, file, problems),
         place=title_text(_text(matter, "place"), 100),
         policy_areas=tuple(_slug(value) for value in _list(matter, "policy_areas")),
-        regions=_regions(matter, file, problems),
+        regions=_regions(matter, file, moment.facets, problems),
         themes=tuple(_slug(value) for value in _list(matter, "themes")),
         ingredients=_ingredients(matter, file, problems),
         unreleased=one_line(next(filter(None, states), "")),
@@ -199,8 +201,8 @@ def _kind(matter: dict[str, Any], file: str, problems: list[str]) -> str | None:
     return kind or None
 
 
-def _regions(matter: dict[str, Any], file: str, problems: list[str]) -> tuple[str, ...]:
-    slugs, unknown = KNOWN_REGIONS.read("regions", _list(matter, "regions") + _list(matter, "region"))
+def _regions(matter: dict[str, Any], file: str, facets: KnownFacets, problems: list[str]) -> tuple[str, ...]:
+    slugs, unknown = facets.read("regions", _list(matter, "regions") + _list(matter, "region"))
     problems += [f"{file}: {problem}" for problem in unknown]
     return slugs
 
