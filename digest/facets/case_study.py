@@ -17,7 +17,7 @@ _SPEAKS_OF_THEM = re.compile(
 )
 _IS_ONE = re.compile(r"\bcase[\s-]*study\b|^\W*\w+(?:\s\w+)?['’]s? story\b", re.IGNORECASE)  # "Amina's story"
 # Folders of an address that hold case studies: "/case-studies/", "/our-case-studies/", "/success-stories/".
-_FOLDER = re.compile(rf"(?:.*-)?{_NAME}|(?:real|success|impact)-stories", re.IGNORECASE)
+_FOLDER = re.compile(rf"(?:.*-)?{_NAME}|(?:real|success|impact|customer|patient|people)-stories", re.IGNORECASE)
 # The names under such a folder that lead to a list of them, not to one.
 _LISTS = re.compile(r"page|category|categories|tags?|themes?|regions?|search|archive|all|feed", re.IGNORECASE)
 _NUMBER_OR_INDEX = re.compile(r"\d*|index(?:\.\w+)?", re.IGNORECASE)

@@ -52,6 +52,8 @@ def test_the_kind_by_title(title: str, is_case_study: bool) -> None:
         ("/casestudies/thanet.html", True),
         ("/housing-case-studies/thanet", True),
         ("/success-stories/thanet", True),
+        ("/About-Us/Customer-Stories/amina", True),
+        ("/news-stories/thanet", False),
         ("/news/thanet-case-study", True),
         ("/news/case-study-thanet.aspx", True),
         ("/case-studies?id=44", True),
