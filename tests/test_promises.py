@@ -436,7 +436,7 @@ class Readers(RuleBasedStateMachine):
 
     @rule(
         areas=st.frozensets(st.sampled_from(AREAS)),
-        region=st.sampled_from((*REGIONS, "national")),
+        region=st.sampled_from((*REGIONS, "national", "unknown")),
         kind=st.sampled_from(("post", "case-study")),
         count=st.integers(1, 6),
     )
@@ -521,7 +521,8 @@ class Readers(RuleBasedStateMachine):
 def owes(one: Candidate, wanted: Interests) -> bool:
     """What a reader is owed, in the plainest words (compare digest.group)."""
     area = not wanted.policy_areas or bool(wanted.policy_areas & set(one.policy_areas))
-    near = not wanted.regions or bool((wanted.regions | {"national"}) & set(one.regions))
+    always = {"national"} if one.kind == "case-study" else {"national", "unknown"}
+    near = not wanted.regions or bool((wanted.regions | always) & set(one.regions))
     if near:
         return area
     return wanted.elsewhere and one.kind == "case-study" and (area or bool(wanted.themes & set(one.themes)))

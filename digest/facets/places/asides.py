@@ -48,7 +48,8 @@ _MONTHS = word_set("january february march april may june july august september 
 _EXAMPLES = _lines(
     "such as,for example,for instance,e g,like,unlike,as in,than in,similar to,compared with,compared to,"
     "inspired by,modelled on,borrowed from,copied from,idea from,idea in,idea of,example for,example from,"
-    "examples for,examples from,examples in,examples of,examples include,examples are,live from,"
+    "examples for,examples from,examples in,examples of,examples include,examples are,live from,walk from,"
+    "minutes from,"
     "as a child in,as a student in,day out in,day out to,trip to,outing to,"
     "holiday in,holidays in,weekend in,born in,grew up in,brought up in,out of,fled,fled from,escaped from,"
     "leaving,left,moved from,moved to,way to,way from,train to,train from,bus to,bus from,drove to,drove from,"
