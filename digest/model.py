@@ -265,9 +265,10 @@ class Receipt:
 class Term:
     """One policy area or theme: its `slug`, the `name` that readers see, and its `words`.
 
-    `words` are (phrase, weight 1-5) pairs; `names` are its names in other languages, (language, name) pairs such
-    as ("cy", "Tai"). A policy area that is `background`, the organisation's own subject, stands only where an entry
-    is about no other.
+    `words` are (phrase, weight) pairs, weight 1 to 5, or 0 for a shipped phrase that does not count; with `shipped`,
+    the product's own phrases for this slug count too. `names` are its names in other languages, (language, name)
+    pairs such as ("cy", "Tai"). A policy area that is `background`, the organisation's own subject, stands only where
+    an entry is about no other.
     """
 
     slug: str
@@ -275,6 +276,7 @@ class Term:
     words: tuple[tuple[str, int], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
     background: bool = False
+    shipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

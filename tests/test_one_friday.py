@@ -56,10 +56,10 @@ def test_one_friday(tmp_path: Path) -> None:
 
     # Friday: each reader gets one letter of what is new and concerns them, and each entry says why it is there.
     publish(tmp_path / "housing.xml", "An old story; Housing; Wales", "Warm homes; Housing; Wales")
-    publish(tmp_path / "moving.xml", "Buses on time; Transport; London", "Homes by rail; Housing; Scotland")
+    publish(tmp_path / "moving.xml", "Buses on time; Transport; London", "Homes by the sea; Housing; Scotland")
     receipt = digest(tmp_path, "--now", FRIDAY, "run", "--json").document["receipts"][0]
     assert (receipt["eligible"], receipt["accepted"], receipt["balanced"]) == (3, 3, True)
-    from_far = "Homes by rail: You follow Housing; this was done in Scotland."
+    from_far = "Homes by the sea: You follow Housing; this was done in Scotland."
     assert letters(tmp_path) == {
         "ann@example.org": ["Warm homes: You follow Housing; this comes from Wales.", from_far],
         "bob@example.org": ["Buses on time: You follow Transport; this comes from London."],

@@ -16,15 +16,15 @@ _RESERVED = {"none", "all"}
 
 
 def _words(value: object) -> object:
-    """Return (phrase, weight) pairs from a table of weights 1 to 5, or from a plain list, which weighs 3."""
+    """Return (phrase, weight) pairs from a table of weights 0 to 5, or from a plain list, which weighs 3."""
     if isinstance(value, list):
         value = {"3": value}
     if not isinstance(value, dict):
         raise ValueError('write words = ["phrase", …] or words = { 3 = ["phrase"], 1 = ["phrase"] }')
     pairs: list[tuple[str, int]] = []
     for weight, phrases in value.items():
-        if str(weight) not in {"1", "2", "3", "4", "5"}:
-            raise ValueError(f"weight {weight!r} is not one of 1 to 5")
+        if str(weight) not in {"0", "1", "2", "3", "4", "5"}:
+            raise ValueError(f"weight {weight!r} is not one of 0 to 5")
         if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
             raise ValueError(f"the words of weight {weight} are not a list of phrases")
         pairs.extend((phrase, int(weight)) for phrase in phrases)
@@ -41,7 +41,11 @@ class TermPart(BaseModel):
     words: Annotated[tuple[tuple[str, int], ...], BeforeValidator(_words)] = Field(
         default=(),
         description="Phrases of texts about it, by weight: 5 (a clear sign) to 3 give it, 2 and 1 (hints) only"
-        " add to it. A plain list weighs 3.",
+        " add to it, and 0 takes out a phrase of ours. A plain list weighs 3.",
+    )
+    shipped_words: bool = Field(
+        default=True,
+        description="Count our own phrases too, which there are for the slugs of the shipped config.toml.",
     )
     names: dict[str, str] = Field(
         default={}, description="Its names in other languages; also written `name_cy` and the like."
@@ -92,7 +96,7 @@ def terms_of(parts: Sequence[TermPart]) -> tuple[Term, ...]:
     return tuple(
         Term(
             part.slug, part.name, part.words, tuple(part.names.items()),
-            background=isinstance(part, PolicyAreaPart) and part.background,
+            background=isinstance(part, PolicyAreaPart) and part.background, shipped=part.shipped_words,
         )
         for part in parts
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Count in text the phrases that config.toml gives to policy areas and themes, longest phrase first. Pure."""
+"""Count in text the phrases of policy areas and themes, longest phrase first. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from digest.facets.phrases import phrases_of
 from digest.facets.words import Word, words
 from digest.model import Taxonomy, Term
 
@@ -50,7 +51,7 @@ class Lexicon:
         self._lengths = {word: sorted(set(sizes), reverse=True) for word, sizes in self._lengths.items()}
 
     def _add(self, facet: str, term: Term) -> None:
-        for written, weight in term.words:
+        for written, weight in phrases_of(facet, term).items():
             phrase = tuple(stems(words(written)))
             if not phrase:
                 continue

@@ -114,7 +114,7 @@ def test_the_shipped_file_is_good() -> None:
         ('path = "feed.xml"', 'path = "a"\nfull_text = "some"', "source.0.full_text", 'use "none", "case-'),
         ('slug = "transport"', 'slug = "housing"', "policy_area.1.slug", "defined twice"),
         ('slug = "transport"', 'slug = "Public Transport"', "policy_area.1.slug", 'like "public-health"'),
-        ('words = ["bus", "cycling"]', "words = { 9 = ['bus'] }", "policy_area.1.words", "1 to 5"),
+        ('words = ["bus", "cycling"]', "words = { 9 = ['bus'] }", "policy_area.1.words", "0 to 5"),
         ('words = ["bus", "cycling"]', "words = { 2 = 'bus' }", "policy_area.1.words", "list of phrases"),
         ("[[source]]", "[transport]\nkind = 'pigeon'\n[[source]]", "transport.kind: 'pigeon'", '"smtp"'),
         ("[[source]]", "[gather]\nevery = 'often'\n[[source]]", "gather.every", "30 minutes"),
