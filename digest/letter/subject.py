@@ -13,8 +13,11 @@ from digest.model import CASE_STUDY, Digest, Entry, Taxonomy
 LIMIT = 60  # characters, because phones show about 40 and most other programs 60 to 70
 _SHORTEST = 15  # characters: less of a title ("Case study", "Update") does not tell what it is about
 _LOOKED_AT = 5  # entries that are tried, in the letter's order
-# Ends of a phrase inside a title, because the words before a bracket, a dash or a colon read well alone.
-_END = re.compile(r"(?<=[?!.])\s+|\s*[:;|(\[]\s*|\s+[-–—]\s*|\s*[–—]\s+")
+# Ends of a phrase inside a title: the words before a bracket, a dash, a colon or a new clause read well alone.
+_END = re.compile(
+    r"(?<=[?!.])\s+|\s*[:;|(\[]\s*|\s+[-–—]\s*|\s*[–—]\s+"
+    r"|,\s+(?=(?:and (?:the|what|how|why|who|where|a|an)|but|because|which|who|where|how|what|so)\b)"
+)
 
 
 def subject(words: Words, digest: Digest, entries: Mapping[int, Entry], taxonomy: Taxonomy) -> str:
