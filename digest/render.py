@@ -49,7 +49,7 @@ class Letters:
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
         day = _day(settings, edition, now)
-        step = settings.steps[edition.id % len(settings.steps)] if settings.steps else ""
+        step = _step(settings, edition)
         self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, step=step, copy=copy)
         self._letters: dict[str, Letter] = {}
         self._chosen: dict[str, str] = {}
@@ -112,6 +112,17 @@ class Letters:
                 _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
             checked.append(digest)
         return safe
+
+
+def _step(settings: Settings, edition: Edition) -> str:
+    """Return the small step of an edition, in turn by its slot, so that a preview shows the one that is sent."""
+    if not settings.steps:
+        return ""
+    slot = date.fromisoformat(edition.slot)
+    turn = {"daily": slot.toordinal(), "weekly": slot.toordinal() // 7}.get(
+        edition.cadence, slot.year * 12 + slot.month
+    )
+    return settings.steps[turn % len(settings.steps)]
 
 
 def _day(settings: Settings, edition: Edition, now: datetime | None) -> date:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from digest.config.spans import Span
 
@@ -23,7 +24,7 @@ class LetterPart(BaseModel):
     templates: str | None = Field(
         default=None, description="A folder of your own templates, searched before the shipped ones."
     )
-    steps: list[str] = Field(
+    steps: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]] = Field(
         default=[],
         description="Small steps that close letters, one an edition in turn, unless a case study says who to ask.",
     )

@@ -8,6 +8,7 @@ of its entry, so that no page can hold up a run or a letter.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from urllib.parse import urlsplit
 from digest.editions.classified import CarefulClassifier, with_whole_text
 from digest.editions.pages import ANSWERED, NO_MORE, SILENT, Page, ask_in_turn, page_of
 from digest.errors import SourceError, TryLater, counted
+from digest.facets.entry_text import plain
 from digest.installation import Installation
-from digest.model import Facets, Source
+from digest.model import Facets, Sighting, Source
 from digest.sources.sandbox.child import UnreadablePage, extract_limited
 from digest.sources.web import robots
 from digest.sources.web.fetch import Fetcher, Limits
@@ -37,6 +39,7 @@ _ACCEPT = "text/html, application/xhtml+xml;q=0.9"
 # Pauses after the first and the second failed try; after a third one a page is asked no more.
 _PAUSES = (timedelta(hours=1), timedelta(days=1))
 _FINAL = (NotForPrograms, UnreadablePage)
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _log = logging.getLogger(__name__)
 
 
@@ -57,10 +60,15 @@ def read_pages(
     judge = Robots(fetcher.variant(robots.LIMITS, robots.ACCEPT), remembered, now)
     asking = fetcher.variant(_LIMITS, _ACCEPT, judge.check)
     answers = _ask(asking, judge, chosen, installation.settings.gather_workers)
+    with reading(installation.engine) as conn:
+        sightings = {entry: entries.sighting(conn, entry) for entry, answer in answers.items() if answer.text}
+    for entry, sighting in sightings.items():
+        if not tells_of(answers[entry].text, sighting):
+            answers[entry] = _Answer("", f"{sighting.link} does not tell of its entry", is_final=True)
     # An address that is no page's is asked no more, without a word, because feeds of examples have only such.
     results = [PageText(entry, 0) for entry, page in pages.items() if page is None]
     results += [_result(by_entry[entry], answer, now) for entry, answer in answers.items()]
-    facets = _facets(installation, configured, by_entry, results)
+    facets = _facets(installation, configured, sightings, by_entry, results)
     with writing(installation.engine, "read pages") as conn:
         told_before = entry_texts.given_up(conn, list(configured), now - entry_texts.WINDOW)
         entry_texts.keep(conn, results, now)
@@ -126,6 +134,19 @@ def _read(fetcher: Fetcher, page: Page) -> _Answer:
         return _Answer("", f"a fault of this program ({type(error).__name__}): please report it")
 
 
+def tells_of(text: str, sighting: Sighting) -> bool:
+    """Return whether the text of a page is that of an entry: it holds half the words of the title, or the summary.
+
+    A page that was moved may lead to a list or a form, whose words would be taken for those of the entry.
+    """
+    folded = " ".join(text.casefold().split())
+    words = set(_WORD.findall(sighting.title.casefold()))
+    start = " ".join(plain(sighting.summary).casefold().split()[:8])
+    return (
+        not words or 2 * sum(word in folded for word in words) >= len(words) or (len(start) > 30 and start in folded)
+    )
+
+
 def _is_front(url: str) -> bool:
     return urlsplit(url).path in ("", "/")
 
@@ -142,14 +163,13 @@ def _result(row: UnreadPage, answer: _Answer, now: datetime) -> PageText:
 def _facets(
     installation: Installation,
     configured: Mapping[str, Source],
+    sightings: Mapping[int, Sighting],
     by_entry: Mapping[int, UnreadPage],
     results: Sequence[PageText],
 ) -> dict[int, Facets]:
     """Return the facets of the entries whose pages were read; outside any transaction, because it takes long."""
     texts = {result.entry: result.text for result in results if result.text}
-    with reading(installation.engine) as conn:
-        sightings = {entry: entries.sighting(conn, entry) for entry in texts}
-    whole = {entry: with_whole_text(sighting, texts[entry]) for entry, sighting in sightings.items()}
+    whole = {entry: with_whole_text(sightings[entry], text) for entry, text in texts.items()}
     classifier = CarefulClassifier(installation.classifier)
     return {
         entry: classifier.classify(sighting, configured[by_entry[entry].source]) for entry, sighting in whole.items()

@@ -61,6 +61,11 @@ _AT_WORK = any_of(rf"""
 """)
 # A barrier that has gone, or one that may come.
 _GONE = any_of(r"""
+    \b(?:no|never|not|without)(?: an?| any| the)? (?:real |great |serious |major )?(?:lack|shortage|want)\b
+    \b(?:no|never|not)(?: an?| any| the)? (?:real |serious |major )?(?:barriers?|obstacles?|problems?|hurdles?)\b
+    \b(?:no|without)(?: any)? (?:resistance|reluctance|difficult(?:y|ies)|issues?)\b
+    \b(?:myths?|wrongly|rumou?rs?|never did|did not happen|unfounded)\b
+    \bfeared\b.*\bbut\b
     \b(?:overc[oa]me|overcoming|remov\w+|break(?:ing)? down|broken? down|reduc\w+|tackl\w+|address\w*)\b
     \bwithout (?:any |a |these )?(?:barriers?|problems?|difficult\w+|delays?|issues?)\b
     \b(?:avoid\w*|solv\w+|resolv\w+|eliminat\w+|no longer|fewer|less)\b

@@ -22,7 +22,9 @@ _WHOLE: tuple[tuple[str, str], ...] = (
         """
         references?, notes, footnotes, acknowledge?ments?, about us, about the authors?, related, read more,
         read next, share, tags, comments?, further reading, resources, download\\w*, links, bibliography, cookies,
-        newsletter, sign up, glossary, see also
+        newsletter, sign up, glossary, see also, (?:an? )?examples? (?:from|in|of)\\b.*, .*\\belsewhere,
+        (?:similar|other|more) (?:projects?|schemes?|work|case studies|examples?)\\b.*,
+        (?:in )?other (?:places|areas|councils|countries)\\b.*
         """,
     ),
     (

@@ -19,6 +19,12 @@ _TAG_NAME = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary"))
 _BOLD = frozenset(("strong", "b"))
 _LEFT_OUT = frozenset(("table", "figcaption", "pre", "code", "nav", "aside", "footer"))
+# The numbers of footnotes would be read as a part of the word before them, and struck text is no longer said.
+_UNSAID = re.compile(
+    r"<sup\b[^<>]*>\s*(?:<a\b[^<>]*>)?\s*[\[(]?(?:\d{1,3}|[*†‡a-z])[\])]?\s*(?:</a>)?\s*</sup>"
+    r"|<(del|s|strike)\b[^<>]*>[^<>]*</\1>",
+    re.IGNORECASE,
+)
 _INLINE = frozenset(
     ("a", "abbr", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "small", "span", "sub", "sup", "u")
 )
@@ -42,7 +48,8 @@ _SHORT_LINE = re.compile(r"[A-Z][^.!;\n]{2,70}[^.!;,:\n]:?")
 
 # A sentence ends at one of these marks, with the quotes and brackets that close there, before a space and a start.
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z0-9£€$])")
-_NO_END = re.compile(
+# Words after which a full stop ends no sentence.
+ABBREVIATED = re.compile(
     r"\b(?:Dr|Mrs?|Ms|Mx|Prof|Rev|Cllr|Sir|St|Rt|Hon|Sgt|Insp|Supt|Capt|Lt|Col|Gen|Jr|Sr|Nos?|[Ff]igs?|Vol|Ch|Sec|Art|pp?"
     r"|e\.g|i\.e|eg|ie|cf|vs?|approx|est|incl?|Ltd|Co|Bros|dept|ext|tel|al|viz|resp|min|max|[A-Z](?:\.[A-Z])*)\.$"
 )
@@ -99,7 +106,7 @@ def _plain_outline(text: str) -> str:
     """Return HTML as plain text with the marks that stand for its headings, lists and quotations."""
     parts: list[str] = []
     left_out = quoted = 0
-    for token in _TAG.split(text):
+    for token in _TAG.split(_UNSAID.sub("", text)):
         tag = _TAG_NAME.match(token)
         if tag is None:
             if not left_out and token and not token.startswith("<"):
@@ -194,7 +201,7 @@ def sentences(text: str) -> list[str]:
     start = 0
     for end in _END.finditer(text):
         head = text[start : end.end()]
-        if end[0] == "." and _NO_END.search(head[-12:]):
+        if end[0] == "." and ABBREVIATED.search(head[-12:]):
             continue
         cut.append(head.strip())
         start = end.end()

@@ -23,6 +23,10 @@ _DENIED = any_of(r"""
     n[’']t\b
     \bno (?:evidence|change|difference|effect|impact|significant|statistically|improvement|reduction|increase)\b
     \b(?:fail(?:ed|s|ure)|refus(?:ed|al)|declined to|stopped short)\b
+    \b(?:nobody|no one|no-one) (?:believe[sd]?|thought|thinks|says?|said|expect\w*)\b
+    \b(?:wrongly|falsely|rumou?rs?|myths?|hoax\w*|alleg\w+|supposed\w*|so-called)\b
+    \b(?:critics|opponents|rivals?|sceptics|cynics)\b
+    , but (?:this|that|it|only) (?:was|is|fell|rose|came)? ?(?:because|due to|down to)\b
 """)
 
 

@@ -8,6 +8,7 @@ from digest.group import OVER_CAP
 from digest.letter.blocks import READER_TOKENS, Block, BlockKey, Gap, decode
 from digest.letter.compile import Letter
 from digest.letter.lint.wording import SIZE_WARNING
+from digest.letter.views import digest_parts
 from digest.model import Digest, Section
 
 # Bytes reserved for each gap of a reader's own words or links, for each gap of a digest's words, and, once a letter,
@@ -35,17 +36,17 @@ def _wire(letter: Letter, digest: Digest) -> int:
     """Return the encoded size of a digest's html, gaps reserved."""
     return _INTERESTS + sum(
         len(piece) if isinstance(piece, bytes) else _gap(piece)
-        for key in _keys(digest)
+        for key in _keys(letter, digest)
         for piece in letter.html.get(key, ())
     )
 
 
 def _bytes(letter: Letter, digest: Digest, sizes: dict[BlockKey, int]) -> int:
     """Return the decoded size of a digest's html, gaps reserved; `sizes` remembers each block's."""
-    for key in _keys(digest):
+    for key in _keys(letter, digest):
         if key not in sizes:
             sizes[key] = _decoded(letter.html.get(key, ()))
-    return _INTERESTS + sum(sizes[key] for key in _keys(digest))
+    return _INTERESTS + sum(sizes[key] for key in _keys(letter, digest))
 
 
 def _decoded(block: Block) -> int:
@@ -57,14 +58,9 @@ def _gap(gap: Gap) -> int:
     return _OWN if gap.name in READER_TOKENS else _SHARED
 
 
-def _keys(digest: Digest) -> list[BlockKey]:
-    keys: list[BlockKey] = ["head", "more", "foot", ("step", 0)]
-    for section in digest.sections:
-        keys.append(("section", section.key))
-        for group in section.groups:
-            keys.append(("group", group.slug))
-            keys += [(section.key, placed.entry) for placed in group.placed]
-    return keys
+def _keys(letter: Letter, digest: Digest) -> list[BlockKey]:
+    """Return the key of each block of a digest; "more" in any case, because shortening the digest may bring it."""
+    return ["head", "foot", *dict.fromkeys(["more", *(key for key, _ in digest_parts(digest, letter.book))])]
 
 
 def _without_last(digest: Digest) -> Digest:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from digest.learning.outline import ABBREVIATED
 from digest.letter.inert import visible
 from digest.letter.words import Words, counts
 from digest.model import CASE_STUDY, Digest, Entry, Taxonomy
@@ -15,7 +16,7 @@ _SHORTEST = 15  # characters: less of a title ("Case study", "Update") does not 
 _LOOKED_AT = 5  # entries that are tried, in the letter's order
 # Ends of a phrase inside a title: the words before a bracket, a dash, a colon or a new clause read well alone.
 _END = re.compile(
-    r"(?<=[?!.])\s+|\s*[:;|(\[]\s*|\s+[-–—]\s*|\s*[–—]\s+"
+    r"(?<=[?!.])\s+|\s*[:;|]\s*|\s*[(\[](?=[^()\[\]]*[)\]]\s*$)|\s+[-–—]\s*|\s*[–—]\s+"
     r"|,\s+(?=(?:and (?:the|what|how|why|who|where|a|an)|but|because|which|who|where|how|what|so)\b)"
 )
 
@@ -43,8 +44,14 @@ def _change(shown: Sequence[Entry]) -> str:
     if study is None or not study.facets.place:
         return ""
     place = visible(study.facets.place)
-    lines = (f"{place}: {visible(line.text)}" for line in study.ingredients if line.name == "changed")
+    texts = [visible(line.text) for line in study.ingredients if line.name == "changed"]
+    lines = (f"{place}: {text}" for text in texts if not _names_others(text, place))
     return next((line.rstrip(".") for line in lines if len(line) <= LIMIT), "")
+
+
+def _names_others(text: str, place: str) -> bool:
+    """Return whether a sentence has a name besides the place, because it may tell of somewhere else."""
+    return any(word[:1].isupper() and word not in place for word in re.findall(r"[^\W_]+", text)[1:])
 
 
 def _name(entry: Entry) -> str:
@@ -54,21 +61,29 @@ def _name(entry: Entry) -> str:
 @lru_cache(maxsize=4096)
 def headline(title: str) -> str:
     """Return a title, or as many whole phrases from its beginning as fit, or its first phrase that fits; else ""."""
-    line = visible(title[: 8 * LIMIT])
+    line = visible(title)
     if len(line) <= LIMIT:
         return line
     phrases = _phrases(line)
-    fitting = [end for _, end in phrases if _SHORTEST <= end <= LIMIT]
+    fitting = [end for _, end in phrases if _SHORTEST <= end <= LIMIT and _is_closed(line[:end])]
     if fitting:
         return line[: fitting[-1]]
     alone = (line[start:end] for start, end in phrases if _SHORTEST <= end - start <= LIMIT)
-    return next((phrase for phrase in alone if phrase[0].isupper()), "")
+    return next((phrase for phrase in alone if phrase[0].isupper() and _is_closed(phrase)), "")
+
+
+def _is_closed(phrase: str) -> bool:
+    """Return whether each quotation mark and bracket that a phrase opens is closed in it."""
+    pairs = (phrase.count(opening) == phrase.count(closing) for opening, closing in ("“”", "()", "[]", "«»"))
+    return all(pairs) and phrase.count('"') % 2 == 0
 
 
 def _phrases(line: str) -> list[tuple[int, int]]:
     """Return where each phrase of a title starts and ends; a mark that ends a sentence belongs to its phrase."""
     phrases, start = [], 0
     for match in _END.finditer(line):
+        if ABBREVIATED.search(line[: match.start()]):  # "St. Helens"
+            continue
         phrases.append((start, match.start()))
         start = match.end()
     return [*phrases, (start, len(line))]

@@ -88,8 +88,22 @@ def mailbox_problems(settings: Settings) -> Iterator[str]:
         yield f"events.mailbox: {problem}"
 
 
+# Without these an own template shows a letter that says less than it must, or something that is not so.
+_MUST_SHOW = {
+    "card": (
+        ("part.reason", "a card from elsewhere says why it is there"),
+        ("part.exception", "a card says what its group's reason does not"),
+        ("part.lines", "a case study with lines has no summary"),
+    ),
+    "group": (("part.reason", "a group says once why its entries are there"),),
+}
+
+
 def template_problems(settings: Settings) -> Iterator[str]:
-    """Yield a line for each own template that no letter uses, because it is in another folder or misspelt."""
+    """Yield a line for each own template that lacks what it must show.
+
+    So with one that no letter uses, because it is in another folder or misspelt.
+    """
     own = settings.templates
     if own is None:
         return
@@ -102,6 +116,9 @@ def template_problems(settings: Settings) -> Iterator[str]:
     texts = {path: path.read_bytes() for path in files if path.suffix in (".j2", ".css")}
     for path in files:
         name = path.relative_to(own).as_posix()
+        for part, because in _MUST_SHOW.get(name.partition(".")[0], ()) if path in texts else ():
+            if part.encode() not in texts[path]:
+                yield f"letter.templates: {path} shows no {{{{ {part} }}}}; add it, because {because}"
         near = difflib.get_close_matches(path.name, names, 1, 0.85)
         if name in names or path.parent == own / "words" or not (near or path in texts):
             continue

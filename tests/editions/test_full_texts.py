@@ -14,17 +14,18 @@ from digest import gather as story
 from digest import pipeline
 from digest.desk import edit
 from digest.editions import full_texts
+from digest.editions.full_texts import tells_of
 from digest.editions.ingredients import ingredients_of
 from digest.editions.pages import Page
 from digest.installation import Installation
-from digest.model import Backfill, Entry, Source, Taxonomy, Term
+from digest.model import Backfill, Entry, Sighting, Source, Taxonomy, Term
 from digest.operations.doctor import examine
 from digest.operations.failing_sources import failing_sources
 from digest.store import entries, entry_texts
 from digest.store.engine import reading
 from digest.store.schema import entry_text, robots_file
 from digest.store.sources import Gathering
-from tests.counts import others_long
+from tests.counts import others_long, table
 from tests.house import House, gathering_from
 from tests.sources.webserver import Script, Web, answer, fetcher, redirect
 
@@ -34,7 +35,7 @@ WORDS = Taxonomy(
         Term("transport", "Transport", (("buses", 3), ("timetable", 3))),
     )
 )
-SENTENCE = "The tenants of the estate and the housing team met each week to end homelessness in the town. "
+SENTENCE = "The tenants and the housing team met each week at the entry to end homelessness in the town. "
 HINDRANCE = "The two teams did not trust each other with what they knew of a family."
 ARTICLE = f"<article><h1>A title</h1><p>{SENTENCE * 4}</p><h2>What was in the way</h2><p>{HINDRANCE}</p></article>"
 PAGE = answer(f"<html><body>{ARTICLE}</body></html>".encode(), kind="text/html")
@@ -314,3 +315,19 @@ def test_a_link_that_is_no_page_is_looked_at_once(house: House, web: Web) -> Non
     with reading(house.place.engine) as conn:
         assert conn.execute(select(entry_text.c.tries, entry_text.c.problem)).all() == [(0, "")]
         assert entry_texts.unread(conn, [], ["Feed"], house.now) == []
+
+
+@table(
+    "title, summary, text, told",
+    [
+        ("A shared front door in Fife", "", "Fife has one front door for everybody now.", True),
+        ("A shared front door in Fife", "", "Case studies: Leeds joint team. Hull staff.", False),
+        ("A shared front door in Fife", "", "Sign in to go on", False),
+        # A title without a topic: the summary stands on the page.
+        ("Altogether now", "<p>We looked at the stars one night, and then at our forms.</p>",
+         "We looked at the stars one night, and then at our forms. There were ten.", True),
+        ("", "", "Anything", True),
+    ],
+)  # fmt: skip
+def test_a_page_of_something_else_is_not_its_text(title: str, summary: str, text: str, told: bool) -> None:
+    assert tells_of(text, Sighting(None, None, title, summary=summary)) == told

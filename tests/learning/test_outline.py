@@ -111,3 +111,8 @@ def test_a_text_of_nothing_but_marks_ends() -> None:
     for mark in marks:
         passages(mark * (MOST_READ // len(mark)))
         passages("<p>" + mark * (MOST_READ // len(mark)))
+
+
+def test_the_numbers_of_footnotes_and_struck_text_are_no_words() -> None:
+    html = "<p>Evictions fell by 40<sup>3</sup> in May<sup><a href='#n'>[4]</a></sup>. They <s>rose</s> fell.</p>"
+    assert [passage.text for passage in passages(html)] == ["Evictions fell by 40 in May.", "They fell."]

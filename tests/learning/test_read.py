@@ -114,6 +114,16 @@ def test_a_whole_case_study() -> None:
         ("", "The team overcame every barrier of culture and technology.", []),
         ("Lessons learned", "It was crucial that both chief officers signed it.", ["must-stay"]),
         ("", "Is the lack of trust a barrier to the sharing of data?", []),
+        ("The challenge", "There was no lack of trust between the agencies in the county.", []),
+        ("The challenge", "Trust was not an obstacle, and the law was no barrier to the two teams.", []),
+        ("The challenge", "It is a myth that the staff of the two teams lacked trust.", []),
+        ("The challenge", "We had feared a lack of funding would stop us, but it never did.", []),
+        ("Impact", "Nobody believed that evictions fell by 40% in the first year.", []),
+        ("Impact", "The press reported wrongly that evictions fell by 40% in a year.", []),
+        ("Impact", "Evictions fell by 40% in a year, but this was because the clinic closed.", []),
+        ("What we did", "Our rivals at the other council set up a hub for families.", []),
+        ("Similar projects elsewhere", "The council set up a hub for families in the library.", []),
+        ("Example from Denmark", "The council set up a hub for families in the library.", []),
     ],
 )
 def test_a_sentence_stands_under_its_name_or_none(heading: str, sentence: str, names: list[str]) -> None:

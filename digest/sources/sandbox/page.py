@@ -23,9 +23,10 @@ _HEAD = 4_000  # bytes in which a page names its charset
 _PAGE_TYPES = ("text/html", "application/xhtml+xml", "")
 _LEAST = 200  # characters; less is a menu, or a page that a script fills
 _MARKS = {"head": "## ", "item": "- ", "quote": "> "}
+_NUMBER = re.compile(r"\s*[\[(]?(?:\d{1,3}|[*†‡a-z])[\])]?\s*")
 _BETWEEN_ITEMS = re.compile(r"^(- .*)\n\n(?=- )", re.MULTILINE)
 _BLOCKS = frozenset({"code", "head", "item", "lb", "list", "p", "quote"})
-_LEFT_OUT = frozenset({"graphic", "table"})
+_LEFT_OUT = frozenset({"graphic", "table", "del"})  # struck text is no longer said
 
 
 def main_text(body: bytes, *, content_type: str) -> str:
@@ -76,6 +77,11 @@ def _lines(body: Any) -> Iterator[str]:
         words += text
 
 
+def _is_raised(element: Any) -> bool:
+    """Return whether an element is the number of a footnote, which would be read as a part of the word before it."""
+    return element.get("rend") in ("#sup", "sup") and bool(_NUMBER.fullmatch("".join(element.itertext())))
+
+
 def _pieces(element: Any, within: str) -> Iterator[tuple[str | None, str]]:
     """Yield the texts of an element in reading order, each with the mark of the line that it begins (None: none).
 
@@ -86,7 +92,7 @@ def _pieces(element: Any, within: str) -> Iterator[tuple[str | None, str]]:
     is_block = tag in _BLOCKS
     yield (mark if is_block else None), element.text or ""
     for child in element:
-        if child.tag not in _LEFT_OUT and (child.tag != "code" or tag in ("item", "p")):
+        if child.tag not in _LEFT_OUT and not _is_raised(child) and (child.tag != "code" or tag in ("item", "p")):
             yield from _pieces(child, mark)
         yield None, child.tail or ""
     if is_block:
