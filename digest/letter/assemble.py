@@ -106,10 +106,12 @@ def extremes(letter: Letter) -> list[Digest]:
     turned = Section("areas", tuple(_trial_group(area, ids[::-1]) for area in areas[::-1]))
     far = Section("elsewhere", (Group("", tuple(Placed(i, Reason("elsewhere-area")) for i in studies)),))
     smallest = Section("areas", (_trial_group(areas[-1], ids[-1:]),))
+    asking = sorted(letter.book.asking)[:1]  # closes a letter with another step than the editors'
     return [
         Digest((near, far) if studies else (near,), more=2),
         Digest((turned,)),
         Digest((far if studies else smallest,)),
+        *([Digest((Section("areas", (_trial_group(areas[-1], asking),)),))] if asking else []),
     ]
 
 
