@@ -155,6 +155,7 @@ def serve_app(app: ASGIApp, host: str, port: int, tell: Callable[[str], None]) -
         listening = config.bind_socket()
     except SystemExit:
         raise WrongUse(f"{host} port {port}: cannot listen there; choose another --host or --port") from None
+    listening.listen(_QUEUE)  # before the address is told, because whoever reads it may connect at once
     tell(f"listening on http://{host}:{listening.getsockname()[1]}")
     server = _Server(config)
 
