@@ -48,9 +48,8 @@ def appearance_hash(settings: Settings) -> str:
     """Return a hash of all that decides how an edition reads besides its entries: templates, words and limits."""
     folders = [resource("templates") / "email", *([settings.templates] if settings.templates else [])]
     hasher = hashlib.sha256()
-    values = (settings.site, settings.brand, settings.taxonomy, settings.letter_cap, settings.elsewhere_cap)
-    # Without steps the hash stays as it was before there were any, so that no approval ends by an update.
-    for value in (*values, *([settings.steps] if settings.steps else [])):
+    limits = (settings.letter_cap, settings.elsewhere_cap)
+    for value in (settings.site, settings.brand, settings.taxonomy, *limits, settings.steps):
         hasher.update(repr(value).encode())
     for folder in folders:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -169,7 +169,7 @@ def test_only_released_entries_of_two_weeks_have_their_pages_read(house: House, 
     assert feed.asked(names[1]) == 0
 
 
-# What a page answers, how often it is asked in a month, and a part of the problem that is told.
+# The answer of a page, how often it is asked in a month, and a part of the problem that is told.
 FAILURES: Mapping[str, tuple[Script | bytes, int, str]] = {
     "broken": (answer(b"x", status="500 Oh"), 3, "answers 500"),
     "missing": (MISSING, 3, "answers 404"),

@@ -226,7 +226,7 @@ _ROWS: list[tuple[str, str, str, str, int, str, str, str, str]] = [
 ]
 
 
-# What the case studies of entries 1, 10 and 11 tell, in their own words; the last line is an editor's.
+# The ingredients of the case studies 1, 10 and 11; the last line is signed by an editor.
 _INGREDIENTS: dict[int, tuple[Ingredient, ...]] = {
     1: (
         Ingredient("in-the-way", "Nobody on the wards trusted a record that others could write in.", ("trust",)),

@@ -1,4 +1,4 @@
-"""What a letter says of a case study and of the reasons of a group, as a reader sees it."""
+"""The lines of a case study, the reasons of a group and the small step, as a reader sees them in a letter."""
 
 from __future__ import annotations
 
