@@ -34,7 +34,8 @@ def subject(words: Words, digest: Digest, entries: Mapping[int, Entry], taxonomy
     if not line:
         return _listed(words, digest, taxonomy)
     others = len(placed) - 1
-    rest = words.count("subject_others", others) if others else ""
+    # Not after the mark that ends a sentence, because "who should go?, and 3 more" reads badly.
+    rest = words.count("subject_others", others) if others and line[-1] not in "?!." else ""
     return line + rest if len(line + rest) <= LIMIT else line
 
 
@@ -55,7 +56,7 @@ def _names_others(text: str, place: str) -> bool:
 
 
 def _name(entry: Entry) -> str:
-    return next(filter(None, map(headline, (entry.title, entry.summary))), "")
+    return headline(entry.title if visible(entry.title) else entry.summary)
 
 
 @lru_cache(maxsize=4096)

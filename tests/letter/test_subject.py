@@ -85,7 +85,8 @@ ONE = entry(1, "Warm homes")
         ([ONE], "Warm homes"),
         ([ONE, entry(2, "Cold homes"), entry(3, "Homes")], "Warm homes, and 2 more"),
         ([entry(1, COAST), entry(2, "No room for a count")], COAST),
-        ([entry(1, LONG), entry(2, "Cold homes")], "Cold homes, and 1 more"),
+        ([entry(1, LONG, summary="A home."), entry(2, "Cold homes")], "Cold homes, and 1 more"),
+        ([entry(1, "Who should go?"), entry(2, "Cold homes")], "Who should go?"),
         (
             [entry(1, "", summary="A warm home for all. It is cheap, and all who want it get it in May.")],
             "A warm home for all.",
