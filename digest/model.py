@@ -364,9 +364,10 @@ class Dkim:
 class Reason(NamedTuple):
     """Why an entry stands in a digest, as data that the letter turns into words.
 
-    `code` is "area" (a followed policy area and region), "elsewhere-area" or "elsewhere-theme" (a case
-    study from another region on a followed policy area or theme); `slug` is that policy area or theme
-    ("" when the reader follows all), `region` the region of the entry that matched, or UNKNOWN.
+    `code` is "area" (a followed policy area and region), "elsewhere-barrier" (a case study from another region with
+    a barrier that another case study of a followed policy area names), "elsewhere-theme" or "elsewhere-area" (one on
+    a followed theme or policy area); `slug` is that policy area ("" when the reader follows all), barrier or theme,
+    `region` the region of the entry that matched, or UNKNOWN.
     """
 
     code: str

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from digest.group import ELSEWHERE_OFF, HAD, OUTSIDE, OVER_CAP, Candidate
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests
 
+CODES = ("elsewhere-barrier", "elsewhere-theme", "elsewhere-area")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most entries of a digest, and of them from elsewhere."""
+
+    cap: int
+    elsewhere: int
+
 
 def select_plainly(
-    edition: Sequence[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere_cap: int
+    edition: Sequence[Candidate],
+    interests: Interests,
+    mark: int,
+    had: frozenset[int],
+    limits: Limits,
+    earlier: Sequence[Candidate] = (),
 ) -> Digest:
     """Return the digest that `digest.group.Matcher` must make."""
+    studies = [*edition, *(each for each in earlier if each.entry not in {c.entry for c in edition})]
     near: list[tuple[Candidate, Reason]] = []
     far: list[tuple[Candidate, Reason]] = []
+    also: list[tuple[Candidate, Reason]] = []  # on nothing that they follow, with a barrier that they know
     left_out: list[tuple[int, str]] = []
     for candidate in edition:
         if candidate.release <= mark:
@@ -28,13 +47,19 @@ def select_plainly(
                 far.append((candidate, reason))
             else:
                 left_out.append((candidate.entry, ELSEWHERE_OFF))
+        elif (
+            interests.elsewhere and is_away(candidate, interests) and barrier_in_common(candidate, interests, studies)
+        ):
+            also.append((candidate, Reason("")))
         else:
             left_out.append((candidate.entry, OUTSIDE))
     # Case studies from elsewhere go first under the cap, because a busy policy area would crowd them out otherwise.
-    shown_far = far[: min(elsewhere_cap, cap)]
-    shown_near = near[: cap - len(shown_far)]
-    over = near[len(shown_near) :] + far[len(shown_far) :]
+    shown_far = _shown_from_elsewhere(far, also, interests, studies, min(limits.elsewhere, limits.cap))
+    shown = {candidate.entry for candidate, _ in shown_far}
+    shown_near = near[: limits.cap - len(shown_far)]
+    over = near[len(shown_near) :] + [pair for pair in far if pair[0].entry not in shown]
     left_out += [(candidate.entry, OVER_CAP) for candidate, _ in over]
+    left_out += [(candidate.entry, OUTSIDE) for candidate, _ in also if candidate.entry not in shown]
     sections = []
     if shown_near:
         sections.append(Section("areas", _by_policy_area(shown_near)))
@@ -65,9 +90,7 @@ def _from_elsewhere(candidate: Candidate, interests: Interests) -> Reason | None
     A reader who names no policy area follows them all. Themes only widen this section: a reader who names none gets
     no entry by its theme.
     """
-    if candidate.kind != CASE_STUDY or not interests.regions:
-        return None
-    if NATIONAL in candidate.regions or interests.regions & set(candidate.regions):
+    if not is_away(candidate, interests):
         return None
     area = _followed(candidate.policy_areas, interests.policy_areas)
     if area is not None:
@@ -76,6 +99,66 @@ def _from_elsewhere(candidate: Candidate, interests: Interests) -> Reason | None
         if theme in interests.themes:
             return Reason("elsewhere-theme", theme, candidate.regions[0])
     return None
+
+
+def is_away(candidate: Candidate, interests: Interests) -> bool:
+    """Return whether an entry is a case study of no region that a reader, who follows some, follows."""
+    if candidate.kind != CASE_STUDY or not interests.regions:
+        return False
+    return not (interests.regions | {NATIONAL}) & set(candidate.regions)
+
+
+def barrier_in_common(candidate: Candidate, interests: Interests, studies: Sequence[Candidate]) -> str:
+    """Return the first barrier of a case study that another one, on a followed policy area, names too; else "".
+
+    Of a policy area that the case study is not on, only the barrier counts that is named most often there.
+    """
+    others = [each for each in studies if each.kind == CASE_STUDY and each.entry != candidate.entry]
+    for barrier in candidate.barriers:
+        for area in interests.policy_areas or {""}:
+            there = Counter(b for each in others if area in each.policy_areas or not area for b in each.barriers)
+            ranked = sorted(there, key=lambda named: (-there[named], named))
+            if barrier in (ranked if not area or area in candidate.policy_areas else ranked[:1]):
+                return barrier
+    return ""
+
+
+def _shown_from_elsewhere(
+    far: list[tuple[Candidate, Reason]],
+    also: list[tuple[Candidate, Reason]],
+    interests: Interests,
+    studies: Sequence[Candidate],
+    count: int,
+) -> list[tuple[Candidate, Reason]]:
+    """Return the best case studies from elsewhere with their reasons: by barrier, then by theme, then by area."""
+    reasons = {candidate.entry: reason for candidate, reason in far}
+    ranked = []
+    for candidate, _ in sorted(far + also, key=lambda pair: studies.index(pair[0])):
+        barrier = barrier_in_common(candidate, interests, studies)
+        followed = candidate.entry in reasons
+        if barrier:
+            reasons[candidate.entry] = Reason("elsewhere-barrier", barrier, candidate.regions[0])
+        on_theme = bool(set(candidate.themes) & interests.themes)
+        ranked.append((0 if barrier and followed else 1 if barrier else 2 if on_theme else 3, candidate))
+    ranked.sort(key=lambda pair: pair[0])
+    strangers = [candidate for candidate, _ in also]
+    waiting, shown = [candidate for _, candidate in ranked], list[Candidate]()
+    for is_like in (lambda a, b: like_region(a, b) or a.source == b.source, like_region, lambda a, b: False):
+        for candidate in list(waiting):
+            if candidate in waiting and len(shown) < count and not any(is_like(candidate, other) for other in shown):
+                shown.append(candidate)
+                waiting.remove(candidate)
+                if candidate in strangers:
+                    waiting = [each for each in waiting if each not in strangers]
+        waiting = [each for each in waiting if each not in strangers]
+    shown.sort(key=studies.index)
+    shown.sort(key=lambda candidate: CODES.index(reasons[candidate.entry].code))
+    return [(candidate, reasons[candidate.entry]) for candidate in shown]
+
+
+def like_region(a: Candidate, b: Candidate) -> bool:
+    """Return whether two entries share a region."""
+    return bool(set(a.regions) & set(b.regions) - {UNKNOWN})
 
 
 def _followed(values: tuple[str, ...], wanted: frozenset[str]) -> str | None:

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest import group
 from digest.group import Candidate, Match, Matcher
-from digest.model import Digest, Entry
+from digest.model import Digest, Entry, Facets, Ingredient, Reason
 from digest.store.plans import whole_digest
 from subscribers.model import Interests
-from tests.counts import table
-from tests.plain_matching import select_plainly
+from tests.counts import few_and_many, table
+from tests.plain_matching import Limits, barrier_in_common, is_away, like_region, select_plainly
 
 AREAS = ("housing", "transport", "safeguarding")
 REGIONS = ("south-west", "wales", "london")
 THEMES = ("leadership", "risk-and-trust")
 PAIRS = (*((area,) for area in AREAS), *permutations(AREAS, 2))
+BARRIERS = ("capacity", "culture", "money", "trust")
 WHERE = (("national",), ("unknown",), ("wales",), ("wales", "london"), ("london", "wales"))
 
 
@@ -31,8 +32,10 @@ def a_candidate(
     regions: tuple[str, ...] = ("south-west",),
     themes: tuple[str, ...] = (),
     kind: str = "case-study",
+    barriers: tuple[str, ...] = (),
+    source: str = "",
 ) -> Candidate:
-    return Candidate(number, number, kind, areas, regions, themes)
+    return Candidate(number, number, kind, areas, regions, themes, barriers, source)
 
 
 def follows(areas: str = "", regions: str = "", themes: str = "", elsewhere: bool = True) -> Interests:
@@ -113,6 +116,97 @@ def test_the_cap_keeps_places_for_elsewhere_and_counts_the_rest() -> None:
     assert [p.entry for p in digest.placed] == [*range(1, 10), 21, 22, 23]
 
 
+def reasons(digest: Digest) -> list[tuple[int, str, str]]:
+    far = [placed for s in digest.sections if s.key == "elsewhere" for g in s.groups for placed in g.placed]
+    return [(placed.entry, placed.reason.code.removeprefix("elsewhere-"), placed.reason.slug) for placed in far]
+
+
+def far_of(
+    edition: Sequence[Candidate], interests: Interests, earlier: Sequence[Candidate] = ()
+) -> list[tuple[int, str, str]]:
+    matcher = Matcher(edition, earlier=earlier)
+    return reasons(digest_in(matcher, matcher.match(interests, 0)))
+
+
+def test_a_case_study_of_another_policy_area_comes_for_the_barrier_in_common() -> None:
+    melton = a_candidate(1, ("safeguarding",), ("london",), barriers=("trust",))
+    cornish = a_candidate(7, ("housing",), ("south-west",), barriers=("trust", "weather"))
+    reader = follows("housing", "south-west")
+    assert far_of([melton], reader) == []
+    assert far_of([melton], reader, [cornish]) == [(1, "barrier", "trust")], "a case study of the past year counts"
+    assert far_of([melton], follows("transport", "south-west"), [cornish]) == []
+    assert far_of([melton], follows("housing", "south-west", elsewhere=False), [cornish]) == []
+    assert far_of([melton], reader, [replace(cornish, entry=1)]) == [], "its own earlier release is not another"
+    twice = [replace(cornish, entry=n, barriers=(slug,)) for n, slug in enumerate(("law", "money", "trust", "trust"))]
+    assert far_of([replace(melton, entry=9)], reader, twice) == [(9, "barrier", "trust")]
+    often = [replace(cornish, entry=n, barriers=(slug,)) for n, slug in enumerate(("money", "law") * 2, 10)]
+    assert far_of([melton], reader, [*often, cornish]) == [], "trust is not what housing names most often"
+    third = replace(melton, entry=2, regions=("wales",), source="another")
+    assert far_of([melton, third], reader, [cornish]) == [(1, "barrier", "trust")], "one such case study is enough"
+    near = replace(melton, entry=2, policy_areas=("housing",), barriers=())
+    assert far_of([melton, near], reader, [cornish]) == [(1, "barrier", "trust"), (2, "area", "housing")]
+    both = replace(near, barriers=("trust",))
+    assert far_of([melton, both], reader, [cornish]) == [(2, "barrier", "trust")], "it is of a region of its own"
+
+
+def test_in_the_own_policy_area_each_barrier_counts_that_another_case_study_names() -> None:
+    alone = a_candidate(1, regions=("wales",), barriers=("trust",))
+    reader = follows("housing", "south-west")
+    assert far_of([alone], reader) == [(1, "area", "housing")], "nobody else names it, so that it is not there too"
+    others = [a_candidate(n, regions=("wales",), barriers=(slug,)) for n, slug in enumerate(("law", "money") * 2, 10)]
+    both = [alone, replace(alone, entry=2, release=2)]
+    assert far_of(both, reader, others) == [(1, "barrier", "trust"), (2, "barrier", "trust")]
+    assert far_of(both, follows("", "south-west")) == [(1, "barrier", "trust"), (2, "barrier", "trust")]
+
+
+def test_the_best_come_from_elsewhere_and_no_two_alike_while_others_wait() -> None:
+    earlier = [a_candidate(90, regions=("south-west",), barriers=("trust",))]
+    area, theme = a_candidate(1, regions=("wales",)), a_candidate(2, ("transport",), ("wales",), ("leadership",))
+    barrier = a_candidate(3, ("transport",), ("wales",), barriers=("trust",))
+    both = a_candidate(4, ("housing",), ("wales",), barriers=("trust",))
+    edition = [replace(each, source=f"source {each.entry}") for each in (area, theme, barrier, both)]
+    reader = follows("housing", "south-west", "leadership")
+    expected = [(4, "barrier", "trust"), (2, "theme", "leadership"), (1, "area", "housing")]
+    assert far_of(edition, reader, earlier) == expected, "all are of Wales, and 3 is on nothing that they follow"
+    away = a_candidate(5, regions=("london",))
+    expected = [(4, "barrier", "trust"), (2, "theme", "leadership"), (5, "area", "housing")]
+    assert far_of([*edition, away], reader, earlier) == expected, "one of London waits"
+    edition[2] = replace(edition[2], regions=("scotland",))
+    expected = [(3, "barrier", "trust"), (4, "barrier", "trust"), (5, "area", "housing")]
+    assert far_of([*edition, away], reader, earlier) == expected, "a barrier in common goes before a theme"
+    placeless = [replace(area, entry=n, regions=("unknown",), source=f"source {n}") for n in (6, 7)]
+    edition[2] = replace(edition[2], regions=("wales",))
+    expected = [(4, "barrier", "trust"), (6, "area", "housing"), (7, "area", "housing")]
+    assert far_of([*edition, *placeless], reader, earlier) == expected, "an unknown place is like no other"
+    twins = [replace(each, source="source 4") for each in placeless]
+    expected = [(4, "barrier", "trust"), (5, "area", "housing"), (6, "area", "housing")]
+    assert far_of([*edition, away, *twins], reader, earlier) == expected, "a source twice, rather than a region"
+    regions = ("wales", "london", "scotland", "north-east")
+    edition = [a_candidate(n, regions=(slug,), source="a" if n < 4 else "b") for n, slug in enumerate(regions, 1)]
+    assert [n for n, *_ in far_of(edition, reader)] == [1, 2, 4], "one of another source waits"
+
+
+def test_only_what_they_follow_is_counted_as_more() -> None:
+    there = [a_candidate(n, regions=("wales",), barriers=("trust",)) for n in range(1, 5)]
+    others = [replace(each, entry=each.entry + 10, policy_areas=("transport",)) for each in there]
+    digest = select([*others, *there], follows("housing", "south-west"))
+    assert [n for n, _, _ in reasons(digest)] == [1, 2, 3]
+    assert digest.more == 1
+    assert digest.left_out == (*((n, "outside") for n in range(11, 15)), (4, "over-cap"))
+
+
+def test_a_candidate_has_the_barriers_of_its_lines_in_their_order() -> None:
+    day = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    lines = (
+        Ingredient("wanted", "W"), Ingredient("in-the-way", "A", ("trust", "law")), Ingredient("did", "D"),
+        Ingredient("in-the-way", "B", ("law", "money", "culture")),
+    )  # fmt: skip
+    entry = Entry(1, "s", None, "t", "case-study", day, day, facets=Facets(("housing",)), ingredients=lines)
+    assert group.candidate_of(entry, 4) == Candidate(
+        1, 4, "case-study", ("housing",), ("national",), (), ("trust", "law", "money"), "s"
+    )
+
+
 def test_groups_follow_what_the_reader_follows_and_the_first_entry_leads() -> None:
     edition = [
         a_candidate(1, ("transport", "housing")),
@@ -169,10 +263,13 @@ candidates = st.lists(
             st.lists(st.sampled_from(REGIONS), unique=True, min_size=1).map(tuple),
         ),
         st.lists(st.sampled_from(THEMES), unique=True).map(tuple),
-        st.sampled_from(("post", "case-study")),
+        st.sampled_from(("post", "case-study", "case-study")),
+        st.lists(st.sampled_from(BARRIERS), unique=True, max_size=3).map(tuple),
+        st.sampled_from("abcd"),
     ),
     max_size=40,
 ).map(lambda drawn: [replace(c, entry=n, release=n) for n, c in enumerate(drawn, 1)])
+earlier_studies = candidates.map(lambda drawn: [replace(c, entry=c.entry + 30) for c in drawn])
 subsets = st.builds(
     Interests,
     st.frozensets(st.sampled_from(AREAS)),
@@ -182,16 +279,24 @@ subsets = st.builds(
 )
 
 
-@given(
-    candidates, subsets, st.integers(0, 40), st.frozensets(st.integers(1, 40)), st.integers(1, 15), st.integers(0, 4)
-)
+limits = st.builds(Limits, st.integers(1, 15), st.integers(0, 4))
+
+
+@given(candidates, earlier_studies, subsets, st.integers(0, 40), st.frozensets(st.integers(1, 40)), limits)
 def test_every_entry_matches_and_every_match_is_there_or_counted(
-    edition: list[Candidate], interests: Interests, mark: int, had: frozenset[int], cap: int, elsewhere: int
+    edition: list[Candidate],
+    earlier: list[Candidate],
+    interests: Interests,
+    mark: int,
+    had: frozenset[int],
+    limits: Limits,
 ) -> None:
-    digest = select(edition, interests, mark=mark, had=had, cap=cap, elsewhere_cap=elsewhere)
-    assert digest == select_plainly(edition, interests, mark, had, cap, elsewhere)
+    matcher = Matcher(edition, cap=limits.cap, elsewhere_cap=limits.elsewhere, earlier=earlier)
+    digest = digest_in(matcher, matcher.match(interests, mark, had))
+    assert digest == select_plainly(edition, interests, mark, had, limits, earlier)
     placed = [p.entry for p in digest.placed]
     considered = {c.entry: c for c in edition if c.release > mark}
+    studies = [*edition, *(c for c in earlier if c.entry > len(edition))]
 
     def here(c: Candidate) -> bool:
         always = {"national"} if c.kind == "case-study" else {"national", "unknown"}
@@ -200,18 +305,88 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
     def theirs(c: Candidate) -> bool:
         return here(c) and (not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas)))
 
-    def far(c: Candidate) -> bool:
-        on = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas) or ())
+    def followed(c: Candidate) -> bool:
+        on = not interests.policy_areas or bool(interests.policy_areas & set(c.policy_areas))
         on = on or bool(interests.themes & set(c.themes))
         return interests.elsewhere and c.kind == "case-study" and on and not here(c)
 
-    owed = {n for n, c in considered.items() if n not in had and (theirs(c) or far(c))}
-    assert len(placed) == len(set(placed)) <= cap
-    assert set(placed) <= owed
-    assert len(placed) + digest.more == len(owed)
-    assert sum(len(g.placed) for s in digest.sections if s.key == "elsewhere" for g in s.groups) <= elsewhere
+    def far(c: Candidate) -> bool:
+        if not interests.elsewhere or c.kind != "case-study" or here(c):
+            return False
+        return followed(c) or bool(barrier_in_common(c, interests, studies))
+
+    shown_far = {p.entry for s in digest.sections if s.key == "elsewhere" for g in s.groups for p in g.placed}
+    owed = {n for n, c in considered.items() if n not in had and (theirs(c) or followed(c))}
+    assert len(placed) == len(set(placed)) <= limits.cap
+    assert set(placed) - owed <= shown_far and not had & set(placed)
+    assert len(owed & set(placed)) + digest.more == len(owed)
+    assert len(shown_far) <= limits.elsewhere
     assert {n for n, _ in digest.left_out} | set(placed) == set(considered)
     assert all(g.placed for s in digest.sections for g in s.groups)
     for section in digest.sections:
         for placed_entry in (p for g in section.groups for p in g.placed):
             assert (theirs if section.key == "areas" else far)(considered[placed_entry.entry])
+
+
+crowds = st.lists(
+    st.builds(
+        a_candidate,
+        st.just(0),
+        st.sampled_from(PAIRS),
+        st.sampled_from((("unknown",), ("wales",), ("london",), ("wales", "london"), ("scotland",), ("north-east",))),
+        st.lists(st.sampled_from(THEMES), max_size=1).map(tuple),
+        st.just("case-study"),
+        st.lists(st.sampled_from(BARRIERS), unique=True, max_size=2).map(tuple),
+        st.sampled_from("abc"),
+    ),
+    min_size=4,
+    max_size=9,
+).map(lambda drawn: [replace(c, entry=n, release=n) for n, c in enumerate(drawn, 1)])
+
+
+@few_and_many(15, 500)
+def test_from_elsewhere_keeps_its_promises(count: int) -> None:
+    """No own region, nothing had before, every reason true, none alike while others wait: told without a ranking."""
+
+    @settings(max_examples=count)
+    @given(crowds, crowds, subsets, st.frozensets(st.integers(1, 9), max_size=3), st.integers(1, 4))
+    def keeps(
+        edition: list[Candidate], before: list[Candidate], interests: Interests, had: frozenset[int], most: int
+    ) -> None:
+        earlier = [replace(c, entry=c.entry + 9) for c in before]
+        matcher = Matcher(edition, elsewhere_cap=most, earlier=earlier)
+        digest = digest_in(matcher, matcher.match(interests, 0, had))
+        far = [p for s in digest.sections if s.key == "elsewhere" for g in s.groups for p in g.placed]
+        for p in far:
+            assert is_true(p.reason, edition[p.entry - 1], interests, [*edition, *earlier])
+            assert is_away(edition[p.entry - 1], interests) and p.entry not in had
+        shown = [edition[p.entry - 1] for p in far]
+        waiting = [c for c in edition if c not in shown and c.entry not in had and is_owed(c, interests)]
+        for is_like in (like_region, like_region_or_source):
+            if any(is_like(a, b) for a, b in combinations(shown, 2)):
+                assert all(any(is_like(c, other) for other in shown) for c in waiting)
+
+    keeps()
+
+
+def is_true(reason: Reason, c: Candidate, interests: Interests, studies: list[Candidate]) -> bool:
+    """Return whether the reason of a case study from elsewhere holds."""
+    areas = interests.policy_areas
+    others = [each for each in studies if each.entry != c.entry and (not areas or areas & set(each.policy_areas))]
+    followed = {
+        "elsewhere-barrier": {slug for each in others for slug in each.barriers} & set(c.barriers),
+        "elsewhere-theme": interests.themes & set(c.themes),
+        "elsewhere-area": areas & set(c.policy_areas) if areas else {""},
+    }
+    return reason.region == c.regions[0] and reason.slug in followed[reason.code]
+
+
+def is_owed(c: Candidate, interests: Interests) -> bool:
+    on = (
+        not interests.policy_areas or interests.policy_areas & set(c.policy_areas) or interests.themes & set(c.themes)
+    )
+    return interests.elsewhere and is_away(c, interests) and bool(on)
+
+
+def like_region_or_source(a: Candidate, b: Candidate) -> bool:
+    return like_region(a, b) or a.source == b.source

@@ -43,8 +43,11 @@ def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     """Return why an entry is in a digest, in words."""
     if reason.code == "had":
         return "the reason is not kept any more"
-    followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
     region = "" if reason.region == UNKNOWN else taxonomy.name(reason.region)
+    place = f"from elsewhere ({region})" if region else "from elsewhere"
+    if reason.code == "elsewhere-barrier":
+        return f"{place}: {reason.slug} was in the way there too, as in a policy area that they follow"
+    followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
     if reason.code == "area":
         return f"{followed}; {region}" if region else followed
-    return f"from elsewhere ({region}): {followed}" if region else f"from elsewhere: {followed}"
+    return f"{place}: {followed}"

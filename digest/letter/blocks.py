@@ -98,9 +98,15 @@ class Exceptional(NamedTuple):
     reason: Reason
 
 
-# The own words of a part are made of these. A reason is a group's, or that of an entry from elsewhere; a number is
-# the count of "more".
-PartSource = Heading | Exceptional | Reason | int | None
+class Sited(NamedTuple):
+    """Hold the reason of an entry from elsewhere, and the entry's place or ""."""
+
+    reason: Reason
+    place: str
+
+
+# The source of a part's words that only the digest knows: a reason is a group's; a number is the count of "more".
+PartSource = Heading | Exceptional | Sited | Reason | int | None
 PartKey = tuple[BlockKey, PartSource]
 
 CONTEXTS = ("text", "attribute", "plain")

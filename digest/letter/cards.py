@@ -10,6 +10,7 @@ from digest.model import CASE_STUDY, Entry, Image, Ingredient
 
 TITLE = 200
 SUMMARY = 300
+PLACE = 60
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 _QUOTES = frozenset("\"“‘'«")
 
@@ -38,7 +39,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "kind": inert_line(book.words.kind(entry.kind)),
         "case_study": study,
         "picture": picture_view(entry.image) if study else None,
-        "place": inert_line(book.words.place(visible(entry.facets.place, 60), entry.facets.regions)),
+        "place": inert_line(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
         **book.foreign(book.language_of(entry)),
     }
 

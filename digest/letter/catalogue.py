@@ -16,7 +16,12 @@ PATTERN = "en"  # every other language must match its catalogue; also the last l
 # Gaps that a table may use although no line of the English table has them.
 _MORE_GAPS = {"in_region": "{region} {the_region}", "from_region": "{region} {the_region}"}
 # Words that came later: a language of an organisation's own that lacks them shows the English ones.
-_LATER = frozenset({"copied", "new_link", "elsewhere_plain", "step", "ingredient", "reason_unplaced", "told_by"})
+_LATER = frozenset(
+    {
+        "copied", "new_link", "elsewhere_plain", "step", "ingredient", "reason_unplaced", "told_by",
+        "reason_barrier", "reason_barrier_unplaced", "barrier",
+    }
+)  # fmt: skip
 _LONGEST = 300  # characters of a sentence
 _FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
 Catalogue = dict[str, object]

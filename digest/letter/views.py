@@ -14,14 +14,14 @@ from dataclasses import asdict
 from functools import lru_cache
 
 from digest.letter import cards
-from digest.letter.blocks import BlockKey, EditionFacts, Exceptional, Heading, PartKey, PartSource, ReaderFacts
+from digest.letter.blocks import BlockKey, EditionFacts, Exceptional, Heading, PartKey, PartSource, ReaderFacts, Sited
 from digest.letter.book import Book, View
 from digest.letter.brand import Brand, Colours
 from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.subject import subject as subject_of
 from digest.letter.words import Words, direction
-from digest.model import CASE_STUDY, UNKNOWN, Digest, Reason, Section, Site, Taxonomy
+from digest.model import CASE_STUDY, UNKNOWN, Digest, Placed, Reason, Section, Site, Taxonomy
 from subscribers.model import Interests
 
 DIGEST_TOKENS = ("subject", "preheader")
@@ -128,7 +128,7 @@ def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
         parts.append((("section", key), _heading(section, book) if far else None))
         for group in section.groups:
             if far:
-                parts += [((key, placed.entry), placed.reason) for placed in group.placed]
+                parts += [((key, placed.entry), _sited(placed, book)) for placed in group.placed]
                 continue
             common = _common([placed.reason for placed in group.placed])
             parts.append((("group", group.slug), common))
@@ -156,10 +156,19 @@ def _heading(section: Section, book: Book) -> Heading:
     return Heading(any(placed.entry in book.telling for group in section.groups for placed in group.placed))
 
 
+def _sited(placed: Placed, book: Book) -> Sited:
+    """Return the reason of an entry from elsewhere, with the place where only the entry tells it."""
+    entry = book.entries.get(placed.entry)
+    told = entry is not None and placed.reason.code == "elsewhere-barrier"
+    return Sited(placed.reason, visible(entry.facets.place, cards.PLACE) if entry and told else "")
+
+
 def part_words(book: Book, source: PartSource) -> dict[str, str]:
     """Return the words of a part that only the digest knows, made of `source` as in `PartKey`."""
     if isinstance(source, Reason):
         return {"reason": _reason(book.words, book.taxonomy, source)}
+    if isinstance(source, Sited):
+        return {"reason": _reason(book.words, book.taxonomy, source.reason, source.place)}
     if isinstance(source, Heading):
         return {"why": inert_line(book.words.sentences["elsewhere_why" if source.ingredients else "elsewhere_plain"])}
     if isinstance(source, Exceptional):
@@ -171,8 +180,8 @@ def part_words(book: Book, source: PartSource) -> dict[str, str]:
 
 # These remember by the words and the taxonomy, not by the book, because a book holds all entries of an edition.
 @lru_cache(maxsize=4096)
-def _reason(words: Words, taxonomy: Taxonomy, reason: Reason) -> str:
-    return inert_line(words.reason(reason, taxonomy))
+def _reason(words: Words, taxonomy: Taxonomy, reason: Reason, place: str = "") -> str:
+    return inert_line(words.reason(reason, taxonomy, place))
 
 
 @lru_cache(maxsize=512)

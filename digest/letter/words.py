@@ -126,8 +126,13 @@ class Words:
             names = [name] if national else [name, *names]
         return ", ".join(names)
 
-    def reason(self, why: Reason, taxonomy: Taxonomy) -> str:
-        """Return the sentence that tells a reader why an entry, or those of a group, are in their letter."""
+    def reason(self, why: Reason, taxonomy: Taxonomy, place: str = "") -> str:
+        """Return the sentence that tells a reader why an entry, or those of a group, are in their letter.
+
+        `place` is that of an entry from elsewhere, or "".
+        """
+        if why.code == "elsewhere-barrier":
+            return self._barrier_reason(why, place)
         every = self.sentences["every_theme" if why.code == "elsewhere-theme" else "every_area"]
         facet = self.name(taxonomy, why.slug) if why.slug else every
         if why.region == UNKNOWN:
@@ -135,6 +140,15 @@ class Words:
         if why.code == "area":
             return self.say("reason_area", what=facet, from_region=self.region(why.region, "from_region"))
         return self.say("reason_elsewhere", what=facet, in_region=self.region(why.region, "in_region"))
+
+    def _barrier_reason(self, why: Reason, place: str) -> str:
+        """Return the sentence that tells where the same was in the way, so far as that is known."""
+        barrier = self.form("barrier", why.slug)
+        if place in ("", REGIONS.get(why.region)):
+            place = "" if why.region == UNKNOWN else self.region(why.region, "the_region")
+        name = "reason_barrier" if place else "reason_barrier_unplaced"
+        line = self.say(name, barrier=barrier, **({"where": place} if place else {}))
+        return line[:1].upper() + line[1:]
 
     def exception(self, why: Reason) -> str:
         """Return what the reason of an entry says that its group's does not: "; comes from Wales"."""

@@ -85,7 +85,7 @@ def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
         if options:
             groups.append(Fields(facet, "checkbox", LEGENDS[facet], _HINTS[facet], options))
     further = Choice("yes", "Also send case studies from other regions")
-    hint = "For readers who chose regions: see how other regions did it, on what you follow."
+    hint = "For readers who chose regions: how other regions did what you follow, or met what gets in its way."
     groups.append(
         Fields("elsewhere", "checkbox", "From elsewhere", hint, [Option(further, person.interests.elsewhere)])
     )

@@ -16,7 +16,11 @@ TAXONOMY = Taxonomy((Term("housing", "Housing"),))
         (Reason("area", "", UNKNOWN), "they follow every policy area"),
         (Reason("elsewhere-area", "housing", "wales"), "from elsewhere (Wales): they follow Housing"),
         (Reason("elsewhere-area", "housing", UNKNOWN), "from elsewhere: they follow Housing"),
+        (
+            Reason("elsewhere-barrier", "trust", "wales"),
+            "from elsewhere (Wales): trust was in the way there too, as in a policy area that they follow",
+        ),
     ],
 )
-def test_a_reason_names_no_place_that_is_unknown(reason: Reason, seen: str) -> None:
+def test_a_reason_in_words_names_no_place_that_is_unknown(reason: Reason, seen: str) -> None:
     assert reason_in_words(reason, TAXONOMY) == seen

@@ -275,7 +275,7 @@ def digest() -> Digest:
     """Return the digest of a reader who gets all twelve entries and three more."""
     elsewhere = (
         Placed(10, Reason("elsewhere-area", "housing", "north-east")),
-        Placed(11, Reason("elsewhere-area", "health-social-care", "scotland")),
+        Placed(11, Reason("elsewhere-barrier", "money", "scotland")),
         Placed(12, Reason("elsewhere-theme", "data-and-evidence", "yorkshire-and-the-humber")),
     )
     areas = (
@@ -298,10 +298,8 @@ def random_digest(dice: random.Random, pool: list[Entry], taxonomy: Taxonomy = T
         slug = dice.choice(slugs)
         reason = Reason("area", dice.choice([slug, ""]), dice.choice(entry.facets.regions))
         groups.setdefault(slug, []).append(Placed(entry.id, reason))
-    far = [
-        Placed(entry.id, Reason(dice.choice(["elsewhere-area", "elsewhere-theme"]), dice.choice(slugs[:-1])))
-        for entry in studies
-    ]
+    codes = ["elsewhere-area", "elsewhere-theme", "elsewhere-barrier"]
+    far = [Placed(entry.id, Reason(dice.choice(codes), dice.choice(slugs[:-1]))) for entry in studies]
     sections = []
     if groups:
         sections.append(Section("areas", tuple(Group(slug, tuple(p)) for slug, p in groups.items())))

@@ -16,7 +16,7 @@ from digest.letter.assemble import assemble, verify
 from digest.letter.blocks import Assembled
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.words import GAP
-from digest.model import NATIONAL, REGIONS, Reason, Site, Taxonomy, Term
+from digest.model import BARRIERS, NATIONAL, REGIONS, Reason, Site, Taxonomy, Term
 from digest.system.resources import resource
 from subscribers.model import Interests
 from tests.counts import spread, table
@@ -70,6 +70,10 @@ def test_welsh_writes_out_each_slug(name: str) -> None:
     assert wanted <= set(FILES["cy"][name])
 
 
+def test_every_barrier_has_its_name_in_both_languages() -> None:
+    assert all({*BARRIERS, "other"} == set(FILES[language]["barrier"]) for language in FILES)
+
+
 def test_every_region_has_its_name_in_both_languages() -> None:
     for slug in REGIONS:
         assert en.region(slug) == REGIONS[slug]
@@ -120,6 +124,12 @@ def test_counts_take_their_form(count: int, english: str, welsh: str) -> None:
             "Rydych yn dilyn Arweinyddiaeth; gwnaed hyn yng Ngogledd-orllewin Lloegr.",
         ),
         (Reason("elsewhere-area", "housing"), "Rydych yn dilyn Tai; gwnaed hyn yn genedlaethol."),
+        (Reason("elsewhere-area", "housing", "unknown"), "Rydych yn dilyn Tai."),
+        (
+            Reason("elsewhere-barrier", "trust", "scotland"),
+            "Yr Alban: roedd ymddiriedaeth yn y ffordd yno hefyd.",
+        ),
+        (Reason("elsewhere-barrier", "law", "unknown"), "Roedd y gyfraith yn y ffordd yma hefyd."),
     ],
 )
 def test_the_reason_in_welsh(reason: Reason, seen: str) -> None:

@@ -50,6 +50,8 @@ def test_a_day_is_the_readers_day(moment: date | None, zone: str, seen: str) -> 
         ("", (UNKNOWN,), ""),
         ("Littlecombe", (UNKNOWN,), "Littlecombe"),
         ("", ("wales", "scotland"), "Wales, Scotland"),
+        ("", ("unknown",), ""),
+        ("Ambridge", ("unknown",), "Ambridge"),
         ("", ("wales", "scotland", "london", "north-east"), "Wales and 3 more regions"),
     ],
 )
@@ -75,6 +77,7 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
             Reason("elsewhere-theme", "", "northern-ireland"),
             "You follow every theme; this was done in Northern Ireland.",
         ),
+        (Reason("elsewhere-area", "housing", "unknown"), "You follow Housing."),
         (
             Reason("elsewhere-area", "housing", "yorkshire-and-the-humber"),
             "You follow Housing; this was done in Yorkshire and The Humber.",
@@ -83,6 +86,22 @@ def test_the_place(name: str, regions: tuple[str, ...], seen: str) -> None:
 )
 def test_the_reason(reason: Reason, seen: str) -> None:
     assert words.reason(reason, TAXONOMY) == seen
+
+
+@table(
+    "reason, place, seen",
+    [
+        (("trust", "scotland"), "Fife", "From Fife, where trust was in the way too."),
+        (("law", "south-west"), "", "From the South West, where the law was in the way too."),
+        (("money", "east-midlands"), "East Midlands", "From the East Midlands, where money was in the way too."),
+        (("trust", "unknown"), "", "Trust was in the way here too."),
+        (("law", "unknown"), "Ambridge", "From Ambridge, where the law was in the way too."),
+        (("weather", "unknown"), "", "The same thing was in the way here too."),
+    ],
+)
+def test_the_reason_of_a_barrier_in_common(reason: tuple[str, str], place: str, seen: str) -> None:
+    assert words.reason(Reason("elsewhere-barrier", *reason), TAXONOMY, place) == seen
+    assert len(seen.split()) <= 12
 
 
 def placed(*slugs: str, far: int = 0) -> Digest:

@@ -1,0 +1,123 @@
+"""Tell as bit masks which entries of an edition have which values of a facet. Pure.
+
+In a mask of entries bit n stands for the edition's entry n, so that a reader's entries are found by a few operations
+on numbers, however many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache, reduce
+from operator import or_
+
+_KEPT = 10_000  # sets of followed values whose masks are kept, because many readers follow the same
+
+
+class FacetMasks:
+    """The values of one facet of an edition's entries, each entry's strongest first, as masks.
+
+    `ranks` is the most values that an entry has, `span` the bits of a mask for each rank. Times `each`, a mask is
+    repeated for each rank. A value of `always` is followed by every reader. `followers` returns what a reader follows
+    who is to get an entry (its number) by a value of it: that value itself, unless given.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[tuple[str, ...]],
+        always: tuple[str, ...] = (),
+        followers: Callable[[int, str], Iterable[str]] = lambda _, value: (value,),
+    ) -> None:
+        self._values, self._always, self._size = values, always, len(values)
+        self.ranks = max(map(len, values), default=0)
+        self.span = self.ranks * self._size
+        self.each = repeated(self.ranks, self._size)
+        self._masks: list[dict[str, int]] = [{} for _ in range(self.ranks)]
+        for number, slugs in enumerate(values):
+            for rank, slug in enumerate(slugs):
+                for followed in followers(number, slug):
+                    self._masks[rank][followed] = self._masks[rank].get(followed, 0) | 1 << number
+        self.followed = lru_cache(maxsize=_KEPT)(self._followed)
+
+    def _followed(self, wanted: frozenset[str]) -> tuple[int, int]:
+        """Return the mask of the entries with a value that is wanted, and the same by rank.
+
+        By rank: a mask for each rank, one above the other, of the entries whose first value that is wanted has it.
+        """
+        entries = by_rank = 0
+        for rank, masks in enumerate(self._masks):
+            here = 0
+            for slug in (*wanted, *self._always):
+                here |= masks.get(slug, 0)
+            by_rank |= (here & ~entries) << rank * self._size
+            entries |= here
+        return entries, by_rank
+
+    def value(self, number: int, rank: int) -> str:
+        """Return the value of an entry that masks by rank, shifted by its number, point to; "" for none."""
+        for slug in self._values[number]:
+            if rank & 1:
+                return slug
+            rank >>= self._size
+        return ""
+
+
+def mask_of(entries: Iterable[bool]) -> int:
+    """Return the mask of the entries that are true."""
+    return sum(1 << number for number, is_in in enumerate(entries) if is_in)
+
+
+def alike(values: Sequence[Collection[str]]) -> list[int]:
+    """Return for each entry the mask of the entries that share a value with it; each shares its own."""
+    having: dict[str, int] = {}
+    for number, some in enumerate(values):
+        for value in some:
+            having[value] = having.get(value, 0) | 1 << number
+    masks = []
+    for number, some in enumerate(values):
+        mask = 1 << number
+        for value in some:
+            mask |= having[value]
+        masks.append(mask)
+    return masks
+
+
+def repeated(times: int, size: int) -> int:
+    """Return the number that, times a mask of `size` bits, is the mask repeated."""
+    return sum(1 << number * size for number in range(times))
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield the numbers of a mask's entries, in the edition's order."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+def first(mask: int, count: int) -> int:
+    """Return the mask of the first `count` entries of a mask."""
+    while mask.bit_count() > count:
+        mask ^= 1 << mask.bit_length() - 1
+    return mask
+
+
+def varied(tiers: Sequence[int], kin: Sequence[Sequence[int]], count: int, single: int = 0) -> int:
+    """Return the mask of up to `count` entries: the first of the best tier, and so on, none alike while others wait.
+
+    `tiers` are masks of entries, best first. `kin` are masks as `alike` returns them: when every entry left is alike
+    by the first of `kin` to one that was taken, the next of them is asked. Of the entries of `single` at most one is
+    taken, and none that is alike to others.
+    """
+    taken = 0
+    left = reduce(or_, tiers)
+    for masks in kin:
+        waiting = left
+        for number in bits(taken):
+            waiting &= ~masks[number]
+        while waiting and taken.bit_count() < count:
+            best = next(there for tier in tiers if (there := tier & waiting))
+            lowest = best & -best
+            taken |= lowest
+            waiting &= ~(masks[lowest.bit_length() - 1] | (single if lowest & single else 0))
+        left &= ~single
+    return taken
