@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config.settings import Settings
 from digest.group import Match, Matcher
-from digest.model import Digest, Edition
+from digest.model import Digest, Edition, Entry
 from digest.render import fitting
 from digest.schedule import next_slot, slot_of
 from digest.store import editions, releases
@@ -82,13 +82,22 @@ class Overview:
 
 
 class Offer:
-    """Match the entries of one edition with readers; those whose matches are equal share a digest."""
+    """Match the entries of one edition with readers; those whose matches are equal share a digest.
 
-    def __init__(self, settings: Settings, edition: Edition, shown: Sequence[Shown]) -> None:
+    `earlier` are the case studies of the past year, whose barriers count.
+    """
+
+    def __init__(
+        self, settings: Settings, edition: Edition, shown: Sequence[Shown], earlier: Iterable[Entry] = ()
+    ) -> None:
         self._edition = edition
         self._entries = [row.entry.id for row in shown]
-        candidates = [group.candidate_of(row.entry, row.release) for row in shown]
-        self._matcher = Matcher(candidates, cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap)
+        self._matcher = Matcher(
+            [group.candidate_of(row.entry, row.release) for row in shown],
+            cap=settings.letter_cap,
+            elsewhere_cap=settings.elsewhere_cap,
+            earlier=[group.candidate_of(entry, 0) for entry in earlier],
+        )
         self._shorten = fitting(settings, edition, [row.entry for row in shown])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
@@ -138,7 +147,7 @@ class Planner:
         self._shown = shown
         self._secret = secret
         self._now = now
-        self.offer = Offer(settings, edition, shown)
+        self.offer = Offer(settings, edition, shown, editions.earlier_studies(conn, edition))
 
     def pages(self) -> Iterator[list[Planned]]:
         """Yield the plans for all active subscribers of the edition's cadence, in the order of ids, page by page."""

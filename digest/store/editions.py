@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, text, tuple_, update
 
 from digest.ledger.states import OPEN_STATES
-from digest.model import Edition, Entry
+from digest.model import CASE_STUDY, Edition, Entry
 from digest.store import entries
 from digest.store.schema import delivery, edition, edition_entry, tally
 
@@ -103,6 +103,28 @@ def shown(conn: Connection, number: int) -> list[Shown]:
         .order_by(edition_entry.c.position)
     )
     return [Shown(entries.from_json(row.content), row.release) for row in rows]
+
+
+def earlier_studies(conn: Connection, of: Edition) -> list[Entry]:
+    """Return the case studies of the frozen editions of the same cadence in the year before an edition, each once.
+
+    They are returned as the newest of these editions shows them.
+    """
+    a_year_before = date.fromisoformat(of.slot) - timedelta(days=365)
+    rows = conn.execute(
+        select(edition_entry.c.entry_id, edition_entry.c.content)
+        .join(edition, edition.c.id == edition_entry.c.edition_id)
+        .where(
+            edition.c.cadence == of.cadence,
+            edition.c.state == "frozen",
+            edition.c.slot >= a_year_before.isoformat(),
+            edition.c.slot < of.slot,
+            edition_entry.c.content["kind"].as_string() == CASE_STUDY,
+        )
+        .order_by(edition.c.slot)
+    )
+    newest = {row.entry_id: row.content for row in rows}
+    return [entries.from_json(content) for content in newest.values()]
 
 
 def draft(
