@@ -32,7 +32,7 @@ Row = tuple[int, str, str, str]  # of a plan: an entry placed, and the code, slu
 # The codes of the reasons of entries from elsewhere, best first.
 _FAR_CODES = ("elsewhere-barrier", "elsewhere-theme", "elsewhere-area")
 _MOST_BARRIERS = 3  # of a case study
-_KEPT = 10_000  # choices among the same case studies from elsewhere
+_KEPT = 10_000  # answers for what many readers follow alike
 _EVERY_AREA = frozenset({ANY_AREA})
 
 
@@ -102,6 +102,9 @@ class Matcher:
         self._studies = mask_of(candidate.kind == CASE_STUDY for candidate in candidates)
         self._unplaced_studies = self._studies & mask_of(UNKNOWN in candidate.regions for candidate in candidates)
         self._kin = _kin(candidates)
+        self._by_areas = lru_cache(maxsize=_KEPT)(self._of_areas)
+        self._by_regions = lru_cache(maxsize=_KEPT)(self._regions.followed)
+        self._by_themes = lru_cache(maxsize=_KEPT)(self._themes.followed)
         self._varied = lru_cache(maxsize=_KEPT)(self._best_varied)
         self._in_their_areas = cache(self._place_near)  # because most digests share these
         self._considered = cache(lambda mark: mask_of(candidate.release > mark for candidate in candidates))
@@ -118,16 +121,15 @@ class Matcher:
         considered = self._considered(mark)
         earlier = considered & self._among(had) if had else 0
         offered = considered ^ earlier
-        area, areas = self._areas.followed(interests.policy_areas) if interests.policy_areas else (self._all, 0)
-        far_shown = unshared = barriers = themes = over = off = 0
+        area, areas, barrier, barriers = self._by_areas(interests.policy_areas)
+        far_shown = unshared = themes = over = off = 0
         if interests.regions:
-            region, regions = self._regions.followed(interests.regions)
+            region, regions = self._by_regions(interests.regions)
             region &= ~self._unplaced_studies
-            theme, themes = self._themes.followed(interests.themes)
+            theme, themes = self._by_themes(interests.themes)
             away = offered & self._studies & ~region
             followed = away & (area | theme)
             if interests.elsewhere:
-                barrier, barriers = self._barriers.followed(interests.policy_areas or _EVERY_AREA)
                 far_shown = self._best(away & barrier, away & theme, followed)
                 unshared = far_shown & ~barrier
                 over = followed & ~far_shown
@@ -147,6 +149,14 @@ class Matcher:
         size = self._size
         unshown = ((considered << size | off) << size | earlier) << size | near ^ near_shown | over
         return Match(((reasons << 4 * size | unshown) << size | far_shown) << size | near_shown)
+
+    def _of_areas(self, wanted: frozenset[str]) -> tuple[int, int, int, int]:
+        """Return the entries of the wanted policy areas, and those of a barrier that is shared with them, as masks.
+
+        Each is followed by the same by rank, as `FacetMasks.followed` returns it. None wanted means all.
+        """
+        area, areas = self._areas.followed(wanted) if wanted else (self._all, 0)
+        return area, areas, *self._barriers.followed(wanted or _EVERY_AREA)
 
     def _best(self, barrier: int, theme: int, followed: int) -> int:
         """Return the mask of the case studies from elsewhere that are shown.

@@ -7,10 +7,8 @@ on numbers, however many there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import or_
-
-_KEPT = 10_000  # sets of followed values whose masks are kept, because many readers follow the same
 
 
 class FacetMasks:
@@ -27,28 +25,31 @@ class FacetMasks:
         always: tuple[str, ...] = (),
         followers: Callable[[int, str], Iterable[str]] = lambda _, value: (value,),
     ) -> None:
-        self._values, self._always, self._size = values, always, len(values)
+        self._values, self._size = values, len(values)
+        self._all = (1 << self._size) - 1
         self.ranks = max(map(len, values), default=0)
         self.span = self.ranks * self._size
         self.each = repeated(self.ranks, self._size)
-        self._masks: list[dict[str, int]] = [{} for _ in range(self.ranks)]
+        # By what is followed: a mask by rank, of the entries that have it there.
+        self._masks: dict[str, int] = {}
         for number, slugs in enumerate(values):
             for rank, slug in enumerate(slugs):
                 for followed in followers(number, slug):
-                    self._masks[rank][followed] = self._masks[rank].get(followed, 0) | 1 << number
-        self.followed = lru_cache(maxsize=_KEPT)(self._followed)
+                    self._masks[followed] = self._masks.get(followed, 0) | 1 << rank * self._size + number
+        self._by_all = reduce(or_, (self._masks.get(slug, 0) for slug in always), 0)
 
-    def _followed(self, wanted: frozenset[str]) -> tuple[int, int]:
+    def followed(self, wanted: frozenset[str]) -> tuple[int, int]:
         """Return the mask of the entries with a value that is wanted, and the same by rank.
 
         By rank: a mask for each rank, one above the other, of the entries whose first value that is wanted has it.
         """
-        entries = by_rank = 0
-        for rank, masks in enumerate(self._masks):
-            here = 0
-            for slug in (*wanted, *self._always):
-                here |= masks.get(slug, 0)
-            by_rank |= (here & ~entries) << rank * self._size
+        having = self._by_all
+        for slug in wanted:
+            having |= self._masks.get(slug, 0)
+        entries = by_rank = having & self._all
+        for rank in range(1, self.ranks):
+            here = having >> rank * self._size & self._all & ~entries
+            by_rank |= here << rank * self._size
             entries |= here
         return entries, by_rank
 
