@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, NewType
 
 from digest.facets.masks import FacetMasks, alike, bits, first, mask_of, repeated, varied
+from digest.learning.choose import letter_line
 from digest.learning.shared import ANY_AREA, SharedBarriers
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Entry
 from subscribers.model import Interests
@@ -56,8 +57,9 @@ class Candidate:
 def candidate_of(entry: Entry, release: int) -> Candidate:
     """Return the candidate for an entry with the number of its newest release."""
     facets = entry.facets
-    in_the_way = [line for line in entry.ingredients if line.name == "in-the-way"]
-    barriers = dict.fromkeys(slug for line in in_the_way for slug in line.barriers)
+    shown = letter_line(entry.ingredients, "in-the-way")  # first, because a reason should name what the card shows
+    lines = [line for line in (shown, *entry.ingredients) if line and line.name == "in-the-way"]
+    barriers = dict.fromkeys(slug for line in lines for slug in line.barriers)
     return Candidate(
         entry.id, release, entry.kind, facets.policy_areas, facets.regions, facets.themes,
         tuple(barriers)[:_MOST_BARRIERS], entry.source,

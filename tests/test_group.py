@@ -195,15 +195,15 @@ def test_only_what_they_follow_is_counted_as_more() -> None:
     assert digest.left_out == (*((n, "outside") for n in range(11, 15)), (4, "over-cap"))
 
 
-def test_a_candidate_has_the_barriers_of_its_lines_in_their_order() -> None:
+def test_a_candidate_has_the_barriers_of_its_lines_and_those_of_the_line_shown_first() -> None:
     day = datetime(2026, 11, 20, 9, tzinfo=UTC)
     lines = (
-        Ingredient("wanted", "W"), Ingredient("in-the-way", "A", ("trust", "law")), Ingredient("did", "D"),
+        Ingredient("wanted", "W"), Ingredient("in-the-way", "A" * 200, ("trust", "law")), Ingredient("did", "D"),
         Ingredient("in-the-way", "B", ("law", "money", "culture")),
     )  # fmt: skip
     entry = Entry(1, "s", None, "t", "case-study", day, day, facets=Facets(("housing",)), ingredients=lines)
     assert group.candidate_of(entry, 4) == Candidate(
-        1, 4, "case-study", ("housing",), ("national",), (), ("trust", "law", "money"), "s"
+        1, 4, "case-study", ("housing",), ("national",), (), ("law", "money", "culture"), "s"
     )
 
 

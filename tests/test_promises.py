@@ -19,10 +19,10 @@ from digest.editions import approve, draft, freeze
 from digest.editions.due import slot_owed
 from digest.errors import DigestError, PersonNeeded, WrongUse
 from digest.group import Candidate
-from digest.model import Facets, NamedAddress, Sighting, Taxonomy
+from digest.model import Facets, Ingredient, NamedAddress, Sighting, Taxonomy
 from digest.operations import clock
 from digest.sources.newness import New
-from digest.store import deliveries, editions, entries, migrate, releases
+from digest.store import deliveries, editions, entries, ingredients, migrate, releases
 from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import delivery, edition, entry, mark
 from subscribers import store as people
@@ -428,6 +428,7 @@ class Readers(RuleBasedStateMachine):
         migrate.upgrade(make_engine(self.house.settings.storage_url))
         self.who: list[int] = []
         self.considered: dict[int, set[int]] = {}
+        self.named: dict[int, tuple[str, set[str]]] = {}  # by entry, a barrier and the policy areas it ever had
         self.hour = 0
 
     def teardown(self) -> None:
@@ -439,14 +440,19 @@ class Readers(RuleBasedStateMachine):
         region=st.sampled_from((*REGIONS, "national", "unknown")),
         kind=st.sampled_from(("post", "case-study")),
         count=st.integers(1, 6),
+        barrier=st.sampled_from(("trust", "trust", "money")),
     )
-    def publish(self, areas: frozenset[str], region: str, kind: str, count: int) -> None:
+    def publish(self, areas: frozenset[str], region: str, kind: str, count: int, barrier: str) -> None:
         place = self.house.place
         facets = Facets(tuple(sorted(areas)), (region,), ("leadership",) if kind == "case-study" else ())
         with writing(place.engine) as conn:
             arrival = entries.NewEntry("s", New(Sighting(None, None, "T"), ()), kind, facets, "ready")
             numbers = entries.add(conn, [arrival] * count, self.house.now)
             releases.number(conn, numbers, "new", self.house.now, timedelta(0))
+            for number in numbers if kind == "case-study" else ():
+                line = Ingredient("in-the-way", "It was.", (barrier,), "A. N.")
+                ingredients.store_given(conn, number, [line], self.house.now)
+                self.named[number] = barrier, set(areas)
 
     @rule(wanted=interests, cadence=st.sampled_from(("daily", "weekly", "monthly")))
     def join(self, wanted: Interests, cadence: str) -> None:
@@ -471,7 +477,9 @@ class Readers(RuleBasedStateMachine):
         with reading(place.engine) as conn:
             numbers = list(conn.scalars(select(entry.c.id).order_by(entry.c.id)))
         if numbers:
-            edit.retag(place, numbers[pick % len(numbers)], {"policy_area": tuple(sorted(areas))})
+            number = numbers[pick % len(numbers)]
+            edit.retag(place, number, {"policy_area": tuple(sorted(areas))})
+            self.named.get(number, ("", set()))[1].update(areas)
 
     @rule(days=st.integers(1, 45))
     def run(self, days: int) -> None:
@@ -506,10 +514,19 @@ class Readers(RuleBasedStateMachine):
                 owed = {
                     n for n, e in stored.items() if n not in had and owes(group.candidate_of(e, 1), person.interests)
                 }
-                assert placed <= owed
+                shared = {p.entry: p.reason.slug for p in plan.placed if p.reason.code == "elsewhere-barrier"}
+                assert all(self._names_too(entry, slug, person.interests) for entry, slug in shared.items())
+                assert placed - owed <= shared.keys() and len(placed - owed) <= 1
                 assert not placed & had
-                assert len(placed) + plan.more == len(owed)
+                assert len(placed & owed) + plan.more == len(owed)
                 had |= placed
+
+    def _names_too(self, entry: int, barrier: str, wanted: Interests) -> bool:
+        """Return whether a case study names a barrier, and another one, on what a reader follows, names it too."""
+        others = [areas for number, (named, areas) in self.named.items() if named == barrier and number != entry]
+        return self.named[entry][0] == barrier and any(
+            areas & wanted.policy_areas or not wanted.policy_areas for areas in others
+        )
 
     @invariant()
     def the_books_balance(self) -> None:
