@@ -144,7 +144,7 @@ class Words:
     def _barrier_reason(self, why: Reason, place: str) -> str:
         """Return the sentence that tells where the same was in the way, so far as that is known."""
         barrier = self.form("barrier", why.slug)
-        if place in ("", REGIONS.get(why.region)):
+        if place in ("", self.region(why.region), REGIONS.get(why.region)):
             place = "" if why.region == UNKNOWN else self.region(why.region, "the_region")
         name = "reason_barrier" if place else "reason_barrier_unplaced"
         line = self.say(name, barrier=barrier, **({"where": place} if place else {}))
