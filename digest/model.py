@@ -230,6 +230,19 @@ class Edition:
     created_at: datetime | None = None
 
 
+class Correction(NamedTuple):
+    """Hold what the readers of an entry are told afterwards: its `title`, and an editor's `text` on one line.
+
+    `withdrawn`: the entry is taken back as a whole.
+    """
+
+    number: int
+    entry: int
+    title: str
+    text: str
+    withdrawn: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The account of one edition: eligible = the sum of the rest, or `balanced` is false."""

@@ -11,8 +11,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Integer, cast, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Integer,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from digest.store.schema import counter, delivery, digest_entry, had, mark, release
 from subscribers.database import among, dialect_insert
@@ -101,14 +115,18 @@ def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, froze
     # Equal sets are one object, because there may be very many readers.
     joined = cache(lambda before, entry: before | {entry})
     for entry in entries:
-        letters = select(digest_entry.c.digest_id).where(digest_entry.c.entry_id == entry)
-        queries = (
-            select(delivery.c.subscriber_id).where(delivery.c.digest_id.in_(letters), delivery.c.state.in_(HAD)),
-            select(had.c.subscriber_id).where(had.c.digest_id.in_(letters)),
-        )
-        for subscriber_id in (number for query in queries for number in conn.scalars(query)):
+        for subscriber_id in conn.scalars(having(entry)):
             entries_had[subscriber_id] = joined(entries_had.get(subscriber_id, frozenset()), entry)
     return entries_had
+
+
+def having(entry: int) -> CompoundSelect[Any]:
+    """Return the query for the subscribers to whom a letter carries an entry; one may come several times."""
+    letters = select(digest_entry.c.digest_id).where(digest_entry.c.entry_id == entry)
+    return union_all(
+        select(delivery.c.subscriber_id).where(delivery.c.digest_id.in_(letters), delivery.c.state.in_(HAD)),
+        select(had.c.subscriber_id).where(had.c.digest_id.in_(letters)),
+    )
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:

@@ -266,6 +266,30 @@ had = Table(
     Column("day", String(10), nullable=False),  # of UTC, 2027-10-31
 )
 
+# Lines by which an editor corrects or withdraws an entry that readers have had. `title` is the entry's at that time.
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("entry_id", ForeignKey("entry.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The readers who are to be told of a correction, and the edition whose letter tells each (NULL: none so far).
+correction_reader = Table(
+    "correction_reader",
+    metadata,
+    Column("correction_id", ForeignKey("correction.id"), primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("edition_id", ForeignKey("edition.id")),
+    Index("ix_correction_reader_edition", "edition_id", "subscriber_id"),
+)
+
 # The condensed deliveries of an edition, counted for its receipt: those of a row share run, state, fate and reason.
 tally = Table(
     "tally",
