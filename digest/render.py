@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from digest.config.settings import Settings
@@ -34,23 +34,29 @@ class Letters:
 
     The first digests of each language are compared with the same letter rendered whole. Where a template of the
     organisation's own makes them differ, each later digest of that language is compiled by itself. Methods raise
-    ConfigError for a mistaken template. `now` (aware) dates the letters of an edition that is not frozen yet.
-    `copy`: for the browser, without the words and links that belong to a reader.
+    ConfigError for a mistaken template. `copy`: for the browser, without the words and links that belong to a reader.
+    `corrects`: some of the letters carry corrections. An edition that is not frozen yet is dated by its slot.
     """
 
     def __init__(
-        self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, now: datetime | None = None,
-        inline: Inline = inline_styles, copy: bool = False,
+        self, settings: Settings, edition: Edition, entries: Sequence[Entry], *, inline: Inline = inline_styles,
+        copy: bool = False, corrects: bool = False,
     ) -> None:  # fmt: skip
-        self.settings, self.edition = settings, edition
+        self.settings, self.edition, self.corrects = settings, edition, corrects
         own = (settings.templates,) if settings.templates else ()
         folders = (*own, resource("templates") / "email")
         self._appearance = Appearance(settings.site, settings.taxonomy, folders, settings.brand)
         self._entries, self._inline = entries, inline
         self.languages = catalogue.languages(folders)
-        day = _day(settings, edition, now)
-        step = _step(settings, edition)
-        self._facts = EditionFacts(edition.id, edition.cadence, day, edition.note, step=step, copy=copy)
+        self._facts = EditionFacts(
+            edition.id,
+            edition.cadence,
+            _day(settings, edition),
+            edition.note,
+            step=_step(settings, edition),
+            copy=copy,
+            corrects=corrects,
+        )
         self._letters: dict[str, Letter] = {}
         self._chosen: dict[str, str] = {}
         self._forms: dict[str, tuple[Digest, Form]] = {}
@@ -125,12 +131,12 @@ def _step(settings: Settings, edition: Edition) -> str:
     return settings.steps[turn % len(settings.steps)]
 
 
-def _day(settings: Settings, edition: Edition, now: datetime | None) -> date:
+def _day(settings: Settings, edition: Edition) -> date:
     """Return the date that an edition's letters show: the day of its slot, or the later day on which it was frozen.
 
     Because a monthly edition that is first sent on the 27th may hold entries of the 26th, and must not say the 1st.
     """
-    slot, prepared = date.fromisoformat(edition.slot), edition.frozen_at or now
+    slot, prepared = date.fromisoformat(edition.slot), edition.frozen_at
     return max(slot, prepared.astimezone(ZoneInfo(settings.site.zone)).date()) if prepared else slot
 
 

@@ -16,7 +16,7 @@ from digest.letter.compile import Letter
 from digest.letter.form import values
 from digest.letter.mime.compose import Head, message_pieces
 from digest.letter.mime.headers import address as require_address
-from digest.model import Digest, Edition, Site
+from digest.model import Correction, Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
 from digest.transports.tag import TagKeys, delivery_tag
@@ -71,10 +71,17 @@ def sign_letter(letters: Letters, person: Subscriber, secret: bytes, delivery: i
     )
 
 
-def composed(letters: Letters, person: Subscriber, digest: Digest, signed: Signed, now: datetime) -> Parcel:
-    """Return the parcel that `parcel` returns, of what was signed before."""
+def composed(
+    letters: Letters,
+    person: Subscriber,
+    digest: Digest,
+    signed: Signed,
+    now: datetime,
+    corrections: tuple[Correction, ...] = (),
+) -> Parcel:
+    """Return the parcel that `parcel` returns, of what was signed before, with the corrections that it carries."""
     settings, edition = letters.settings, letters.edition
-    reader = reader_facts(letters.of(person.language), person, signed.links)
+    reader = reader_facts(letters.of(person.language), person, signed.links, corrections)
     letter = letters.render(person.language, digest, reader)
     head = head_of(letters, reader, signed.message_id, now)
     pieces: list[bytes] = []
@@ -115,11 +122,15 @@ def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) ->
     )
 
 
-def reader_facts(letter: Letter, person: Subscriber, links: Links) -> ReaderFacts:
+def reader_facts(
+    letter: Letter, person: Subscriber, links: Links, corrections: tuple[Correction, ...] = ()
+) -> ReaderFacts:
     """Return the facts about one person that a letter shows."""
     unsubscribe, preferences, pause, browser, more = links
     interests = views.interests(letter.book.words, letter.book.taxonomy, person.interests)
-    return ReaderFacts(person.name, person.email, unsubscribe, preferences, pause, browser, interests, more)
+    return ReaderFacts(
+        person.name, person.email, unsubscribe, preferences, pause, browser, interests, more, corrections
+    )
 
 
 def head_of(letters: Letters, reader: ReaderFacts, message_id: str, now: datetime) -> Head:

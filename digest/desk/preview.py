@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from digest.delivery.parcel import parcel
+from digest.delivery.parcel import composed, sign_letter
 from digest.editions.draft import as_it_stands, going_out, passed_over
 from digest.editions.plan import Planner, in_words, reader_is
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.model import Digest, Edition
+from digest.model import Correction, Digest, Edition
 from digest.render import Letters
-from digest.store import deliveries, editions
+from digest.store import corrections, deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.tallies import is_condensed
@@ -60,10 +60,13 @@ def preview(
         else:
             edition, shown = going_out(conn, settings, cadence or person.cadence, person, installation.clock())
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
+        told = _corrections(conn, edition, person)
     if digest is None or not digest.placed or not sendable:
         return Preview(edition, digest, None, reason)
-    letters = Letters(settings, edition, [row.entry for row in shown], now=installation.clock())
-    letter = parcel(letters, person, digest, installation.secret, installation.clock(), delivery=0)
+    dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
+    letters = Letters(settings, dated, [row.entry for row in shown], corrects=bool(told))
+    signed = sign_letter(letters, person, installation.secret, 0)
+    letter = composed(letters, person, digest, signed, installation.clock(), told)
     return Preview(edition, digest, letter, reason)
 
 
@@ -113,6 +116,13 @@ def _digest(
     planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
     planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
     return planner.offer.digest(planned), in_words(installation.settings, edition, planned), True
+
+
+def _corrections(conn: Connection, edition: Edition, person: Subscriber) -> tuple[Correction, ...]:
+    """Return the corrections that the person's letter carries, or would carry if the edition were frozen now."""
+    if edition.state == "frozen":
+        return corrections.carried_to(conn, edition.id, [person.id]).get(person.id, ())
+    return corrections.corrections_due(conn, [person.id]).get(person.id, ())
 
 
 def _frozen(

@@ -17,6 +17,7 @@ from digest.errors import ConfigError, DigestError
 from digest.letter import views
 from digest.letter.blocks import (
     CONTEXTS,
+    CORRECTION_GAPS,
     GAPS,
     Assembled,
     Block,
@@ -33,13 +34,15 @@ from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.inert import reader_url, visible
 from digest.letter.mime import quoted_printable
 from digest.letter.words import Words, counts
-from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section
+from digest.model import CASE_STUDY, Correction, Digest, Group, Placed, Reason, Section
 
 _REMEMBERED = 2048  # html and text of parts, about 6 MB
 _INDEXES = {gap: index for index, gap in enumerate(GAPS)}
 # Characters that are neither encoded nor escaped; a link of ours has no space among them.
 _UNESCAPED = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"&<=>')
 _IN_LINKS = _UNESCAPED.replace(b" ", b"")
+
+_IN_HTML, _IN_TEXT = (Strip([b""], [(0, _INDEXES[gap])]) for gap in CORRECTION_GAPS)
 
 Lines = tuple[bytes, bytes, bytes]  # a value as quoted-printable lines in each of CONTEXTS
 
@@ -121,6 +124,8 @@ def _trial_group(area: str, ids: list[int]) -> Group:
 
 def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
     """Return where the assembled letter differs from the letter rendered as a whole, or ""."""
+    # Without corrections, because each is a block of its own, whatever the letter's parts look at.
+    reader = replace(reader, corrections=())
     assembled = assemble(letter, digest, reader)
     values = views.digest_values(digest, letter.book, letter.edition.subject) | views.reader_values(
         reader, letter.book.words, letter.edition.cadence, counts(digest)
@@ -167,7 +172,8 @@ def _make_layout(letter: Letter, digest: Digest) -> Layout:
     if letter.apart:
         parts = [_both(compile_digest(letter, digest, shell), shell)]
     else:
-        parts = [_frame(letter, "head", shell), *parts, _frame(letter, "foot", shell)]
+        gap = [(_IN_HTML, _IN_TEXT)] if letter.edition.corrects else []
+        parts = [_frame(letter, "head", shell), *gap, *parts, _frame(letter, "foot", shell)]
     html, html_gaps = _one_strip([html for html, _ in parts])
     text, text_gaps = _one_strip([text for _, text in parts])
     return Layout(shell["subject"], feedback_id(letter), shown, html, html_gaps, text, text_gaps)
@@ -257,6 +263,16 @@ def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple
         *_written(visible(reader.email)),
         *_why_written(words, letter.edition.cadence, reader.interests),
         *_links_written(links),
+        *(corrections_written(letter, reader.corrections) if letter.edition.corrects else ()),
+    )
+
+
+def corrections_written(letter: Letter, corrections: Sequence[Correction]) -> tuple[bytes, bytes]:
+    """Return what fills the two `CORRECTION_GAPS`: a block for each correction, b"" without any."""
+    strips = [_strips(letter, ("correction", correction)) for correction in corrections]
+    return (
+        b"".join([piece for html, _ in strips for piece in html.pieces]),
+        b"".join([piece for _, text in strips for piece in text.pieces]),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digest.letter.brand import SHIPPED, Brand
-from digest.model import Digest, Reason, Site, Taxonomy
+from digest.model import Correction, Digest, Reason, Site, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class EditionFacts:
 
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
     subject that is made from the top entry. `copy`: for the page that is read in a browser and passed on, without
-    the links that belong to the reader.
+    the links that belong to the reader. `corrects`: some of its letters carry corrections of earlier ones.
     """
 
     id: int
@@ -47,6 +47,7 @@ class EditionFacts:
     subject: str = ""
     step: str = ""
     copy: bool = False
+    corrects: bool = False
 
 
 # Not frozen, because each letter needs one, and freezing makes it take five times as long to make.
@@ -54,7 +55,8 @@ class EditionFacts:
 class ReaderFacts:
     """Hold what a letter tells about one reader, and their own links (absolute http or https, printable ASCII).
 
-    `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`.
+    `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`. `corrections` are
+    shown above the first part, in the letters of an edition that `corrects`.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ReaderFacts:
     browser_url: str
     interests: str = ""
     more_url: str = ""
+    corrections: tuple[Correction, ...] = ()
 
 
 class Gap(NamedTuple):
@@ -80,8 +83,8 @@ class Gap(NamedTuple):
 # Bytes are quoted-printable and end where a line ends, so that pieces can be joined without encoding them again.
 Piece = bytes | Gap
 Block = tuple[Piece, ...]
-# "head", "foot" and "more"; (kind, slug) for a section or group; (section key, entry id) for an entry; ("step", id)
-# for the step that an entry suggests, with 0 for that of the editors.
+# "head", "foot", "more" and "correction"; (kind, slug) for a section or group; (section key, entry id) for an entry;
+# ("step", id) for the step that an entry suggests, with 0 for that of the editors.
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
 
@@ -106,7 +109,7 @@ class Sited(NamedTuple):
 
 
 # The source of a part's words that only the digest knows: a reason is a group's; a number is the count of "more".
-PartSource = Heading | Exceptional | Sited | Reason | int | None
+PartSource = Heading | Exceptional | Sited | Reason | Correction | int | None
 PartKey = tuple[BlockKey, PartSource]
 
 CONTEXTS = ("text", "attribute", "plain")
@@ -121,7 +124,10 @@ READER_TOKENS = (
     "browser_url",
     "more_url",
 )
-GAPS = tuple(Gap(name, context) for name in READER_TOKENS for context in CONTEXTS)
+# The gap between the head and the first part. It holds ready blocks, one for each correction, and mostly nothing.
+CORRECTIONS = "corrections"
+CORRECTION_GAPS = (Gap(CORRECTIONS, "text"), Gap(CORRECTIONS, "plain"))
+GAPS = (*(Gap(name, context) for name in READER_TOKENS for context in CONTEXTS), *CORRECTION_GAPS)
 
 
 class Strip(NamedTuple):

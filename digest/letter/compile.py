@@ -23,6 +23,7 @@ from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
 from digest.letter.blocks import (
+    CORRECTIONS,
     READER_TOKENS,
     Appearance,
     Block,
@@ -52,6 +53,7 @@ _TOKEN = re.compile(r"%%([a-z_]+)%%")
 _MARKUP = re.compile(r"<!--.*?-->|<[A-Za-z/!](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
 _SHELL = frozenset(READER_TOKENS + part_views.DIGEST_TOKENS)
 _EVERY = _SHELL | frozenset(part_views.PART_TOKENS)
+_OF_CORRECTION = frozenset(part_views.CORRECTION_TOKENS)  # because it is filled before the reader's gaps are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,9 +97,9 @@ def compile_letter(
     book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand, edition.step)
     # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
-    html = _render(env, HTML, edition, book, *_blank(book, secret, html=True))
-    text = _render(env, TEXT, edition, book, *_blank(book, secret, html=False))
-    keys = part_views.every_key(book)
+    keys = part_views.every_key(book, corrects=edition.corrects)
+    html = _render(env, HTML, edition, book, *_blank(book, keys, secret, html=True))
+    text = _render(env, TEXT, edition, book, *_blank(book, keys, secret, html=False))
     return Letter(
         edition,
         book,
@@ -114,23 +116,33 @@ def compile_digest(letter: Letter, digest: Digest, shell: Mapping[str, str]) -> 
     `shell` are the words of the letter's frame that the digest's readers share.
     """
     tokens = {name: f"%%{name}%%" for name in READER_TOKENS}
-    html, text = _render_parts(letter, digest, {n: _guarded(v) for n, v in shell.items()} | tokens, _guarded)
-    return _html_pieces(HTML, letter.inline(html) + "\n", _SHELL), _text_pieces(TEXT, text, _SHELL)
+    token = f"%%{CORRECTIONS}%%" if letter.edition.corrects else ""
+    values = {name: _guarded(value) for name, value in shell.items()} | tokens
+    html, text = _render_parts(letter, digest, values, _guarded, token)
+    allowed = _SHELL | {CORRECTIONS}
+    return _html_pieces(HTML, letter.inline(html) + "\n", allowed), _text_pieces(TEXT, text, allowed)
 
 
 def render_whole(letter: Letter, digest: Digest, values: Mapping[str, str]) -> tuple[str, str]:
     """Return (html, text) of one reader's letter, rendered and inlined as a whole, which is slow.
 
-    `values` are the words and links of the letter's frame, as `assemble` fills them.
+    `values` are the words and links of the letter's frame, as `assemble` fills them. It has no corrections.
     """
     html, text = _render_parts(letter, digest, values, str)
     return unguard(letter.inline(html) + "\n"), unguard(text)
 
 
 def _render_parts(
-    letter: Letter, digest: Digest, values: Mapping[str, str], guard: Callable[[str], str]
+    letter: Letter,
+    digest: Digest,
+    values: Mapping[str, str],
+    guard: Callable[[str], str],
+    opening: str = "",
 ) -> tuple[str, str]:
-    """Return (html, text) of one digest, styles not yet inlined; `guard` is applied to each part's own words."""
+    """Return (html, text) of one digest, styles not yet inlined; `guard` is applied to each part's own words.
+
+    `opening` stands before the first part.
+    """
     book, edition = letter.book, letter.edition
     keys = [
         (key, {n: guard(v) for n, v in part_views.part_words(book, source).items()})
@@ -140,6 +152,7 @@ def _render_parts(
     lines = [
         part_views.part(key, {n: wrapped(v) for n, v in words.items()}, book) | _no_markers() for key, words in keys
     ]
+    views[0]["open"] = lines[0]["open"] = opening
     text = {name: wrapped(value) for name, value in values.items()}
     return (
         _render(letter.env, HTML, edition, book, views, values),
@@ -176,12 +189,12 @@ def _no_markers() -> View:
     return {"open": "", "close": ""}
 
 
-def _blank(book: Book, secret: str, *, html: bool) -> tuple[list[View], dict[str, str]]:
+def _blank(book: Book, keys: Sequence[BlockKey], secret: str, *, html: bool) -> tuple[list[View], dict[str, str]]:
     """Return every part between its markers, and a token for every word that is filled later."""
     raw: Callable[[str], str] = Markup if html else str
     tokens = {name: raw(f"%%{name}%%") for name in _EVERY}
     views = []
-    for number, key in enumerate(part_views.every_key(book)):
+    for number, key in enumerate(keys):
         markers = {side: raw(_marker(f"{secret} {side} {number}", html)) for side in ("open", "close")}
         views.append(part_views.part(key, tokens, book) | markers)
     return views, tokens
@@ -212,7 +225,8 @@ def _blocks(
             raise ConfigError(
                 [f"{name}: write {{{{ part.open }}}}, the part and {{{{ part.close }}}} with nothing between parts"]
             )
-        blocks[keys[int(number)]] = cut(name, body, _EVERY)
+        key = keys[int(number)]
+        blocks[key] = cut(name, body, _OF_CORRECTION if key == "correction" else _EVERY)
     if len(blocks) != len(keys) + 1:
         raise ConfigError([f"{name}: {len(keys)} parts were given, {len(blocks) - 1} written; write each once"])
     blocks["foot"] = cut(name, foot, _SHELL)

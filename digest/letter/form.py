@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from digest.errors import DigestError
 from digest.letter import views
-from digest.letter.assemble import assemble, escaped
-from digest.letter.blocks import GAPS, Gap, ReaderFacts, decode, fill
+from digest.letter.assemble import assemble, corrections_written, escaped
+from digest.letter.blocks import CORRECTION_GAPS, GAPS, Gap, ReaderFacts, decode, fill
 from digest.letter.compile import Letter
 from digest.letter.mime import quoted_printable
 from digest.model import Digest
@@ -67,8 +67,7 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form
         )
     while stem in layout.subject or any(_holds(piece, stem) for piece in (*layout.html, *layout.text)):
         stem = random_stem()
-    values = views.reader_values(reader, letter.book.words, letter.edition.cadence, layout.shown)
-    marks = _marks(layout.gaps, stem, values)
+    marks = _marks(layout.gaps, stem, _own(letter, reader, layout.shown))
     lines = {
         gap: quoted_printable.encode(before + mark + after)
         for mark, gaps in marks.items()
@@ -84,17 +83,26 @@ def form(letter: Letter, digest: Digest, reader: ReaderFacts, stem: str) -> Form
 
 def values(letter: Letter, blank: Form, reader: ReaderFacts) -> tuple[str, ...]:
     """Return a reader's values for the marks of a form, in their order. ValueError when a link of theirs is unfit."""
-    own = views.reader_values(reader, letter.book.words, letter.edition.cadence, blank.shown)
-    return tuple(_value(gaps, own) for gaps in blank.marks.values())
+    own = _own(letter, reader, blank.shown)
+    ready: dict[Gap, str] = {}
+    if letter.edition.corrects:
+        written = corrections_written(letter, reader.corrections)
+        ready = {gap: decode((value,)) for gap, value in zip(CORRECTION_GAPS, written, strict=True)}
+    return tuple(_value(gaps, own, ready) for gaps in blank.marks.values())
 
 
-def _value(gaps: Sequence[MarkedGap], own: Mapping[str, str]) -> str:
-    """Return the value that one mark stands for in all of its gaps."""
+def _own(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> dict[str, str]:
+    """Return a reader's words and links by the names of their gaps."""
+    return views.reader_values(reader, letter.book.words, letter.edition.cadence, shown)
+
+
+def _value(gaps: Sequence[MarkedGap], own: Mapping[str, str], ready: Mapping[Gap, str]) -> str:
+    """Return the value that one mark stands for in all of its gaps; `ready` are those that need no escaping."""
     spellings = set()
-    for (name, context), before, after in gaps:
-        value = escaped(context, own[name])
+    for gap, before, after in gaps:
+        value = ready[gap] if gap in ready else escaped(gap.context, own[gap.name])
         if not (value.startswith(before) and value.endswith(after)):
-            raise ValueError(f"the link {name} is made in another way than those of other readers")
+            raise ValueError(f"the link {gap.name} is made in another way than those of other readers")
         spellings.add(value[len(before) : len(value) - len(after)])
     if len(spellings) > 1:
         raise ValueError(f"the link {gaps[0].gap.name} is spelt differently in html and in text; leave out its &")
@@ -109,8 +117,7 @@ def _marks(gaps: Sequence[Gap], stem: str, values: Mapping[str, str]) -> dict[st
     """
     groups: dict[tuple[str, str], list[MarkedGap]] = {}
     for gap in gaps:
-        value = values[gap.name]
-        if gap.name.endswith("_url") and "&" not in value:
+        if gap.name.endswith("_url") and "&" not in (value := values[gap.name]):
             path, slash, last = value.rpartition("/")
             token, sign, anchor = last.partition("#")
             groups.setdefault(("", token), []).append(MarkedGap(gap, path + slash, sign + anchor))

@@ -21,11 +21,12 @@ from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.subject import subject as subject_of
 from digest.letter.words import Words, direction
-from digest.model import CASE_STUDY, UNKNOWN, Digest, Placed, Reason, Section, Site, Taxonomy
+from digest.model import CASE_STUDY, UNKNOWN, Correction, Digest, Placed, Reason, Section, Site, Taxonomy
 from subscribers.model import Interests
 
 DIGEST_TOKENS = ("subject", "preheader")
-PART_TOKENS = ("why", "reason", "exception", "more", "more_link")
+CORRECTION_TOKENS = ("lead", "told", "sentence")
+PART_TOKENS = ("why", "reason", "exception", "more", "more_link", *CORRECTION_TOKENS)
 COLUMNS = 72
 EDITORS_SUBJECT = 156
 
@@ -80,6 +81,9 @@ def _edition_view(edition: EditionFacts, book: Book) -> View:
 
 def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
     """Return the view of one part of a letter; `words` are those (or their tokens) that only a digest knows."""
+    if key == "correction":
+        told = {"lead": words["lead"], "text": words["told"], "sentence": words["sentence"]}
+        return {"template": "correction", **told, **book.foreign(book.site.language)}
     if isinstance(key, str):
         return {"template": "more", "more": words["more"], "more_link": words["more_link"]}
     kind, name = key
@@ -102,8 +106,8 @@ def _group(slug: str, book: Book) -> View:
     return {"title": inert_line(book.taxonomy.name(slug)), **book.foreign(book.site.language)}
 
 
-def every_key(book: Book) -> list[BlockKey]:
-    """Return the key of every part that any digest of these entries may need."""
+def every_key(book: Book, *, corrects: bool) -> list[BlockKey]:
+    """Return the key of every part that any letter with these entries may need."""
     areas = [term.slug for term in book.taxonomy.policy_areas]
     strays = {slug for entry in book.entries.values() for slug in entry.facets.policy_areas} - set(areas)
     studies = [entry.id for entry in book.entries.values() if entry.kind == CASE_STUDY]
@@ -116,6 +120,7 @@ def every_key(book: Book) -> list[BlockKey]:
         "more",
         *(("step", entry) for entry in sorted(book.asking)),
         *([("step", 0)] if book.step else []),
+        *(["correction"] if corrects else []),
     ]
 
 
@@ -171,6 +176,10 @@ def part_words(book: Book, source: PartSource) -> dict[str, str]:
         return {"reason": _reason(book.words, book.taxonomy, source.reason, source.place)}
     if isinstance(source, Heading):
         return {"why": inert_line(book.words.sentences["elsewhere_why" if source.ingredients else "elsewhere_plain"])}
+    if isinstance(source, Correction):
+        # Not guarded, because it fills gaps only, and no template sees it.
+        lead, told = book.words.correction_lead(source), visible(source.text)
+        return {"lead": lead, "told": told, "sentence": f"{lead} {told}"}
     if isinstance(source, Exceptional):
         return {"exception": inert_line(book.words.exception(source.reason))}
     if source:

@@ -14,10 +14,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.letter.inert import visible
-from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Digest, Reason, Taxonomy, Term
+from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Digest, Reason, Taxonomy, Term
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
+_LONGEST_TITLE = 120  # characters, of a corrected entry
 GAP = re.compile(r"\{([a-z_]+)\}")
 # Languages written from right to left; all others are written from left to right.
 _RTL = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"})
@@ -153,6 +154,11 @@ class Words:
     def exception(self, why: Reason) -> str:
         """Return what the reason of an entry says that its group's does not: "; comes from Wales"."""
         return f"; {self.region(why.region, 'from_region')}"
+
+    def correction_lead(self, correction: Correction) -> str:
+        """Return the words before the text of a correction: "Correction to “A shared list”:"."""
+        title = visible(correction.title, _LONGEST_TITLE) or self.sentences["no_title"]
+        return self.say("withdrawn" if correction.withdrawn else "corrected", title=title)
 
     def more(self, count: int) -> str:
         """Return the sentence that counts the entries that did not fit."""
