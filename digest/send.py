@@ -22,7 +22,7 @@ from digest.ledger.ahead import in_slot
 from digest.model import Edition
 from digest.render import Letters
 from digest.schedule import slot_of
-from digest.store import deliveries, editions
+from digest.store import corrections, deliveries, editions
 from digest.store.engine import reading, writing
 from digest.system import stopping
 from digest.system.failpoint import failpoint
@@ -82,7 +82,7 @@ def send_batch(run: Run, frozen: FrozenEdition) -> SentBatch | None:
         with writing(installation.engine, "wait") as conn:
             deliveries.wait(conn, number, frozen.hour, "waits for the edition's hour", now)
         return None
-    batch, dropped = claim(run, number, now, send_at)
+    batch, dropped = claim(run, number, now, send_at, corrects=frozen.letters.corrects)
     if not batch and not dropped:
         return None
     ended = hand_over(run, frozen, batch, send_at) if batch else HandOver()
@@ -113,7 +113,7 @@ def rehearse(installation: Installation, number: int, transport: Transport) -> R
     while True:
         with reading(installation.engine) as conn:
             owed = deliveries.pending(conn, number, transport.capabilities.batch_size, now, after=last)
-            batch, _ = mailable(conn, installation.settings, owed, secret, now)
+            batch, _ = mailable(conn, installation.settings, owed, secret, now, corrects=frozen.letters.corrects)
         if not owed:
             return rehearsal
         last = owed[-1]
@@ -133,11 +133,12 @@ def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
     with reading(installation.engine) as conn:
         edition = editions.get(conn, number)
         shown = editions.shown(conn, number)
+        corrects = corrections.carries_any(conn, number)
     if edition is None or edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition.note, shown) != edition.content_hash:
         raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    letters = Letters(settings, edition, [row.entry for row in shown])
+    letters = Letters(settings, edition, [row.entry for row in shown], corrects=corrects)
     return FrozenEdition(edition, letters, _hour(settings, edition))
 
 

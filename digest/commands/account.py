@@ -58,6 +58,9 @@ def receipt(options: GlobalOptions, edition: int | None, out: Path | None, json_
         click.echo(receipts_table([account.receipt]))
         for state, reason, count in account.why:
             click.echo(f"{state}: {count} × {reason}")
+        for told in account.told:
+            line = "withdrawal" if told.withdrawn else "correction"
+            click.echo(f"{line} of entry {told.entry}: in {counted(told.readers, 'letter')}")
         for doubt in account.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
     path = out or receipt_pages.path_of(installation, account.edition)

@@ -16,6 +16,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "Approve an edition as it is now, or let a stopped edition go on; what is approved is what is sent.",
     ),
     "check": ("setup", "Find every mistake in config, sources, templates and folders at once."),
+    "correct": (
+        "editing",
+        "Tell the readers who have had an entry of a correction, once, at the top of their next letter.",
+    ),
     "db": ("upkeep", "Manage the database: upgrade, backup, restore, and resume after a restore."),
     "demo": ("setup", "Show a whole run on sample sources and fictional subscribers, without network or account."),
     "doctor": (
@@ -62,6 +66,10 @@ MODULES: dict[str, tuple[str, str]] = {
     "status": ("upkeep", "Show the next slots, editions with their receipts, the health of each source, and counts."),
     "subscribers": ("people", "Manage subscribers: import, export, add, show, list, change one, suppress, forget."),
     "test": ("serving", "Try the mail account: send one test letter to EMAIL."),
+    "withdraw": (
+        "editing",
+        "Drop an entry, and tell the readers who have had it so, once, at the top of their next letter.",
+    ),
 }
 
 

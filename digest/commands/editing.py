@@ -1,10 +1,10 @@
-"""Define the commands release, drop and retag, by which an editor decides on single entries."""
+"""Define the commands release, drop, retag, correct and withdraw, by which an editor decides on single entries."""
 
 from __future__ import annotations
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, split_values, tell
+from digest.commands.base import GlobalOptions, Id, split_values, tell, who_decides
 from digest.errors import WrongUse, counted
 
 
@@ -53,4 +53,30 @@ def retag(
         tell(line)
 
 
-COMMANDS = (release, drop, retag)
+@click.command()
+@click.argument("entry", type=Id())
+@click.option("--text", required=True, metavar="TEXT", help="What was wrong and is right, in one sentence.")
+@click.option("--by", metavar="NAME", help="Who decides (default: the name of your account).")
+@click.pass_obj
+def correct(options: GlobalOptions, entry: int, text: str, by: str | None) -> None:
+    """Tell the readers who have had an entry of a correction, once, at the top of their next letter."""
+    from digest.desk import correct as desk
+
+    for line in desk.correct(options.installation(), entry, text, who_decides(by)):
+        tell(line)
+
+
+@click.command()
+@click.argument("entry", type=Id())
+@click.option("--text", required=True, metavar="TEXT", help="Why it is withdrawn, in one sentence.")
+@click.option("--by", metavar="NAME", help="Who decides (default: the name of your account).")
+@click.pass_obj
+def withdraw(options: GlobalOptions, entry: int, text: str, by: str | None) -> None:
+    """Drop an entry, and tell the readers who have had it so, once, at the top of their next letter."""
+    from digest.desk import correct as desk
+
+    for line in desk.withdraw(options.installation(), entry, text, who_decides(by)):
+        tell(line)
+
+
+COMMANDS = (release, drop, retag, correct, withdraw)

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.delivery.run import Run
-from digest.model import Digest
-from digest.store import deliveries, editions
+from digest.model import Correction, Digest
+from digest.store import corrections, deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -27,11 +27,12 @@ from subscribers.suppression import seal
 
 
 class Claimed(NamedTuple):
-    """Hold one delivery that may be handed over, its reader and the digest they get."""
+    """Hold one delivery that may be handed over, its reader, the digest they get, and the corrections beside it."""
 
     delivery: Delivery
     reader: Subscriber
     digest: Digest
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,15 @@ class Dropped:
     until: datetime | None
 
 
-def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None) -> tuple[list[Claimed], int]:
+def claim(
+    run: Run, number: int, now: datetime, send_at: datetime | None = None, *, corrects: bool
+) -> tuple[list[Claimed], int]:
     """Claim the next batch of edition `number` for this run; return it, and how many deliveries were dropped.
 
     A batch has at most as many deliveries as the transport takes at once. Consent, pause, suppression and the
     allow-list are read again in the same transaction; a delivery whose reader may not be mailed is dropped from
-    the batch: settled or postponed. `send_at`: in slot mode, the edition's hour.
+    the batch: settled or postponed. `send_at`: in slot mode, the edition's hour. `corrects`: letters of the edition
+    carry corrections.
     """
     installation = run.installation
     secret = installation.secret
@@ -64,7 +68,7 @@ def claim(run: Run, number: int, now: datetime, send_at: datetime | None = None)
         # Read the edition again, because a person may have stopped it since the last batch.
         goes_on = edition is not None and not edition.held
         owed = _next_batch(conn, run.transport.capabilities, number, now) if goes_on else []
-        batch, dropped = mailable(conn, installation.settings, owed, secret, now)
+        batch, dropped = mailable(conn, installation.settings, owed, secret, now, corrects=corrects)
         _settle_dropped(conn, dropped, now)
         # Keep what was really taken, because a run that lost its lock without noticing may claim the same rows.
         taken = deliveries.claim(conn, [claimed.delivery.id for claimed in batch], run.number, now, send_at)
@@ -96,12 +100,13 @@ def _next_batch(conn: Connection, capabilities: Capabilities, number: int, now: 
 
 
 def mailable(
-    conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime
+    conn: Connection, settings: Settings, owed: Sequence[Delivery], secret: bytes, now: datetime, *, corrects: bool
 ) -> tuple[list[Claimed], list[Dropped]]:
-    """Part deliveries into those that may be mailed now and those that may not; changes nothing."""
+    """Part deliveries of one edition into those that may be mailed now and those that may not; changes nothing."""
     ids = [delivery.subscriber for delivery in owed]
     readers, blocked = read_mailable(conn, ids, secret=secret, allow_list=settings.only, now=now)
     digests = deliveries.digests(conn, {delivery.digest for delivery in owed if delivery.digest}, left_out=False)
+    carried = corrections.carried_to(conn, owed[0].edition, ids) if corrects and owed else {}
     batch, dropped = [], []
     for delivery in owed:
         reader = readers.get(delivery.subscriber)
@@ -111,7 +116,7 @@ def mailable(
             state = "suppressed" if why == "suppressed" else "cancelled"
             dropped.append(Dropped(delivery.id, state, why or "no digest", until))
         else:
-            batch.append(Claimed(delivery, reader, digests[delivery.digest]))
+            batch.append(Claimed(delivery, reader, digests[delivery.digest], carried.get(reader.id, ())))
     return batch, dropped
 
 

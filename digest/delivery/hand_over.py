@@ -104,7 +104,7 @@ def compose_batch(
         try:
             if isinstance(signed, Exception):
                 raise signed
-            parcels.append(composed(frozen.letters, claimed.reader, claimed.digest, signed, now))
+            parcels.append(composed(frozen.letters, claimed.reader, claimed.digest, signed, now, claimed.corrections))
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:

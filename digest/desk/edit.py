@@ -16,7 +16,7 @@ from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
-from digest.store import editions, entries, history, releases, standings
+from digest.store import corrections, editions, entries, history, releases, standings
 from digest.store.engine import writing
 
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
@@ -60,10 +60,19 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
         lines = []
         for number in numbers:
             entry_of(conn, number)
-            entries.set_state(conn, number, "dropped")
-            lines += redrafted(conn, installation, number)
-            lines += _sent_with(conn, number)
+            lines += drop_entry(conn, installation, number)
+            if readers := corrections.count_readers(conn, number):
+                lines.append(
+                    f'entry {number}: `digest withdraw {number} --text "…"` tells {_those(readers)} had it,'
+                    " at the top of the next letter"
+                )
     return lines
+
+
+def drop_entry(conn: Connection, installation: Installation, number: int) -> list[str]:
+    """Drop one entry in the caller's transaction; return lines as `drop` does."""
+    entries.set_state(conn, number, "dropped")
+    return [*redrafted(conn, installation, number), *_sent_with(conn, number)]
 
 
 def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -117,6 +126,10 @@ def _sent_with(conn: Connection, number: int) -> Iterator[str]:
         )
         if owed:
             yield f"{counted(owed, 'letter')} with it still owed: `digest hold {edition.id} --stop` stops the edition"
+
+
+def _those(readers: int) -> str:
+    return "the reader who has" if readers == 1 else f"the {readers} readers who have"
 
 
 def redrafted(conn: Connection, installation: Installation, number: int) -> list[str]:

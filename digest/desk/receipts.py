@@ -23,7 +23,8 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import SERVERS_WORDS, reason_for_receipt, redacted
 from digest.model import Edition, Receipt
-from digest.store import deliveries, editions, history
+from digest.store import corrections, deliveries, editions, history
+from digest.store.corrections import Told
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading
 from digest.store.history import EditionRun
@@ -60,7 +61,7 @@ class ReceiptDoubt:
 class EditionAccount:
     """An edition's receipt with its details, as they stand at `at`; `why` has (state, reason, count) rows.
 
-    `condensed`: the counts are kept, and no delivery can be named any more.
+    `condensed`: the counts are kept, and no delivery can be named any more. `told`: the corrections in its letters.
     """
 
     edition: Edition
@@ -74,6 +75,7 @@ class EditionAccount:
     doubts: tuple[ReceiptDoubt, ...]
     runs: tuple[EditionRun, ...]
     condensed: bool
+    told: tuple[Told, ...]
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:
@@ -104,6 +106,7 @@ class EditionAccount:
             "at": self.at.isoformat(),
             "frozen_at": self.frozen_at.isoformat(),
             "condensed": self.condensed,
+            "corrections": [told._asdict() for told in self.told],
             "fates": self.fates,
             "why": [{"state": state, "reason": reason, "count": count} for state, reason, count in self.why],
             "in_doubt": [
@@ -151,6 +154,7 @@ def account(installation: Installation, number: int) -> EditionAccount:
             ),
             tuple(history.runs_of(conn, number)),
             is_condensed(conn, number),
+            tuple(corrections.told_by(conn, number)),
         )
 
 

@@ -16,7 +16,7 @@ from digest.group import Match
 from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
-from digest.store import calendar, deliveries, editions, releases
+from digest.store import calendar, corrections, deliveries, editions, releases
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -73,8 +73,11 @@ def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, show
 
 
 def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:
-    """Write a delivery of edition `number` for each of its readers, and each different digest once."""
+    """Write a delivery of edition `number` for each of its readers, each different digest once, and what corrections
+    the letters carry.
+    """
     digests: dict[Match, int] = {}
+    corrected = corrections.any_given(conn)
     for page in planner.pages():
         new = list({plan.match: None for plan in page if plan.match is not None and plan.match not in digests})
         ids = deliveries.add_digests(conn, number, [planner.offer.plan(match) for match in new])
@@ -84,6 +87,8 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
             for plan in page
         ]
         deliveries.add(conn, number, rows, now)
+        if corrected:
+            corrections.carry_due(conn, number, [plan.subscriber for plan in page if plan.state == "pending"])
         failpoint("planned: one page")
     failpoint("planned: all pages")
 

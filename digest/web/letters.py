@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from digest.config.settings import Settings
 from digest.group import OVER_CAP
@@ -19,9 +19,9 @@ from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter
 from digest.letter.inert import link, visible
 from digest.letter.words import direction
-from digest.model import Digest, Edition, Entry
+from digest.model import Correction, Digest, Edition, Entry
 from digest.render import Letters
-from digest.store import deliveries, editions
+from digest.store import corrections, deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.keys import edition_key
@@ -79,18 +79,19 @@ class LetterPages:
         letter cannot be rendered.
         """
         link = read_token([self.secret], "browse", token)
-        person, digest, content_hash = self._planned(link)
+        person, digest, content_hash, told = self._planned(link)
         compiled = self._compiled(link.edition or 0, content_hash)
-        reader = _anyone(f"{self.settings.site.base_url}/letters", token)
+        reader = _anyone(f"{self.settings.site.base_url}/letters", token, told)
         html = compiled.letters.render(person.language, digest, reader).html_text()
-        over = {entry for entry, why in digest.left_out if why == OVER_CAP}
+        over = _over_cap(digest)
         rest = [row.entry for row in compiled.shown if row.entry.id in over]
         return _with_more(html, _more(compiled.letters.of(person.language), rest)) if rest else html
 
-    def _planned(self, link: Token) -> tuple[Subscriber, Digest, str]:
-        """Return a reader, their frozen digest of an edition, and the hash of the edition's content.
+    def _planned(self, link: Token) -> tuple[Subscriber, Digest, str, tuple[Correction, ...]]:
+        """Return a reader, their frozen digest of an edition, the hash of the edition's content, and corrections.
 
-        Raises OldLink, NoSubscriber and NoLetter.
+        The corrections are those that the letter carried, and those given since of the entries on the page. Raises
+        OldLink, NoSubscriber and NoLetter.
         """
         subscriber, number = link.subscriber, link.edition or 0
         with reading(self.engine) as conn:
@@ -109,7 +110,7 @@ class LetterPages:
             ids = [delivery.digest for delivery in owed if delivery.digest and delivery.state not in _NOT_SENT]
             for digest in deliveries.digests(conn, ids).values():
                 if digest.placed:
-                    return person, digest, edition.content_hash
+                    return person, digest, edition.content_hash, _corrections(conn, edition, subscriber, digest)
         raise NoLetter("There was no letter for you in this edition.")
 
     def _compiled(self, number: int, content_hash: str) -> _Compiled:
@@ -125,7 +126,9 @@ class LetterPages:
                     shown = editions.shown(conn, number)
                 assert edition is not None
                 compiled = _Compiled(
-                    edition, shown, Letters(self.settings, edition, [s.entry for s in shown], copy=True)
+                    edition,
+                    shown,
+                    Letters(self.settings, edition, [s.entry for s in shown], copy=True, corrects=True),
                 )
             compiled.pages += 1
             self._cache[number] = compiled  # the last in the dict is the latest used
@@ -134,14 +137,27 @@ class LetterPages:
             return compiled
 
 
-def _anyone(pages: str, token: str) -> ReaderFacts:
+def _corrections(conn: Connection, edition: Edition, subscriber: int, digest: Digest) -> tuple[Correction, ...]:
+    """Return the corrections that a letter carried, and those given later of entries on its page, oldest first."""
+    on_page = {*(placed.entry for placed in digest.placed), *_over_cap(digest)}
+    carried = corrections.carried_to(conn, edition.id, [subscriber]).get(subscriber, ())
+    later = corrections.given_since(conn, on_page, edition.frozen_at) if edition.frozen_at else []
+    return tuple(sorted({*carried, *later}))
+
+
+def _over_cap(digest: Digest) -> set[int]:
+    """Return the entries of a digest that were over the cap, which the page lists below the letter."""
+    return {entry for entry, why in digest.left_out if why == OVER_CAP}
+
+
+def _anyone(pages: str, token: str, told: tuple[Correction, ...]) -> ReaderFacts:
     """Return what the copy of a letter tells of its reader: nothing.
 
     The shipped templates leave a reader's links out of a copy. An organisation's own templates may not, so there they
     lead to a page that says why they do not work.
     """
     nowhere, page = f"{pages}/{COPY}", f"{pages}/{token}"
-    return ReaderFacts("", "•••", nowhere, nowhere, nowhere, page, more_url=f"{page}#more")
+    return ReaderFacts("", "•••", nowhere, nowhere, nowhere, page, more_url=f"{page}#more", corrections=told)
 
 
 def _more(letter: Letter, entries: list[Entry]) -> str:

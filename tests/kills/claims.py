@@ -54,7 +54,7 @@ class Claims:
         run = Run(installation, FileTransport(self.house.folder / "letters"), number)
 
         def claims() -> list[int]:
-            batch, _ = claim(run, self.edition, self.house.now)
+            batch, _ = claim(run, self.edition, self.house.now, corrects=False)
             return [claimed.reader.id for claimed in batch]
 
         return claims

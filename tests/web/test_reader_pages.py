@@ -619,9 +619,9 @@ def test_where_there_is_no_letter(light: Post, who: str, edition: int, said: str
 def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
-    def counted(settings: Settings, edition: Edition, entries: list[Entry], *, copy: bool) -> Letters:
+    def counted(settings: Settings, edition: Edition, entries: list[Entry], **more: bool) -> Letters:
         made.append(edition.content_hash)
-        return Letters(settings, edition, entries, copy=copy)
+        return Letters(settings, edition, entries, **more)
 
     monkeypatch.setattr("digest.web.letters.Letters", counted)
     app = make_app(light.engine, light.house.place.secret, light.house.settings, lambda: light.house.now)

@@ -1,0 +1,211 @@
+"""Corrections and withdrawals: those who have had the entry are told once, in their next letter, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import pipeline
+from digest.desk import edit, receipts
+from digest.desk.correct import LONGEST, correct, withdraw
+from digest.desk.preview import preview
+from digest.store import entries
+from digest.store.condense import condense
+from digest.store.engine import reading, writing
+from digest.store.schema import delivery
+from digest.web.letters import LetterPages
+from subscribers import store as people
+from tests.console import digest as command
+from tests.outcomes import Stage, interests
+
+SAVED = "The saving was 3 %, not 30 %."
+LINE = f"Correction to “A list”: {SAVED}"
+
+
+class Desk(Stage):
+    """A house with a postman, two readers of housing, and one of transport; entry 1 is "A list"."""
+
+    def begin(self) -> None:
+        """Send entry 1 to the first two readers."""
+        self.run()
+        for name, areas in (("ann", "housing"), ("bea", "housing"), ("cai", "transport")):
+            self.who[name] = self.reader(f"{name}@example.org", "weekly", interests(areas))
+        self.publish("A list")
+        self.week()
+
+    def week(self) -> dict[str, str]:
+        """Let a week pass and run; return the text of each reader's letter."""
+        self.postman.taken.clear()
+        self.run(days=7)
+        return self.taken()
+
+    def taken(self) -> dict[str, str]:
+        """Return the text of each letter that the postman was given, in one line."""
+        letters = self.postman.taken
+        return {letter.to.partition("@")[0]: " ".join(letter.letter.plain_text().split()) for letter in letters}
+
+    def next_entries(self) -> None:
+        """Publish an entry for each of the three readers."""
+        self.publish("News")
+        self.publish("Buses", "transport")
+
+    def told(self, edition: int) -> list[tuple[int, int, bool]]:
+        """Return what the receipt of an edition says of its corrections: entry, readers, withdrawn."""
+        account = receipts.account(self.place, edition)
+        return [(each["entry"], each["readers"], each["withdrawn"]) for each in account.to_json()["corrections"]]
+
+    def newest(self) -> int:
+        """Return the number of the newest weekly edition."""
+        return max(letter.delivery and self._edition(letter.delivery) for letter in self.postman.taken)
+
+    def _edition(self, number: int) -> int:
+        with reading(self.place.engine) as conn:
+            row = conn.execute(delivery.select().where(delivery.c.id == number)).one()
+        return int(row.edition_id)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    here = Desk(tmp_path_factory.mktemp("correct") / "house")
+    here.begin()
+    return here
+
+
+@pytest.fixture
+def desk(tmp_path: Path, begun: Desk) -> Iterator[Desk]:
+    here = begun.copy(tmp_path / "house")
+    yield here
+    here.close()
+
+
+def test_those_who_have_had_it_are_told_once_in_their_next_letter(desk: Desk) -> None:
+    (line,) = correct(desk.place, 1, f"  {SAVED}\n", "Ed")
+    assert line.startswith("2 readers of entry 1 are told once")
+    desk.reader("dan@example.org", "weekly", interests())
+    desk.next_entries()
+    desk.now += timedelta(days=6)
+    pipeline.gather(desk.place)
+    shown = preview(desk.place, email="ann@example.org").parcel
+    letters = desk.week()
+    assert {name: text.count(LINE) for name, text in letters.items()} == {"ann": 1, "bea": 1, "cai": 0, "dan": 0}
+    assert shown is not None and " ".join(shown.letter.plain_text().split()).count(LINE) == 1
+    assert desk.told(desk.newest()) == [(1, 2, False)]
+
+
+@pytest.mark.long
+def test_nothing_is_mailed_for_a_correction_alone_nor_twice(desk: Desk) -> None:
+    correct(desk.place, 1, SAVED, "Ed")
+    assert desk.week() == {}
+    told = []
+    for _ in range(2):
+        desk.next_entries()
+        told.append(sum(LINE in text for text in desk.week().values()))
+    assert told == [2, 0]
+    assert desk.told(desk.newest()) == []
+
+
+def test_a_withdrawal_drops_the_entry_and_drop_points_to_it(desk: Desk) -> None:
+    desk.reader("mo@example.org", "monthly", interests())
+    dropped = edit.drop(desk.place, [1])
+    assert dropped[-1].startswith('entry 1: `digest withdraw 1 --text "…"` tells the 2 readers who have had it')
+    edit.release(desk.place, [1])
+    lines = withdraw(desk.place, 1, "The council asked us to.", "Ed")
+    assert lines[-1].startswith("2 readers of entry 1 are told once")
+    with reading(desk.place.engine) as conn:
+        stored = entries.get(conn, 1)
+    assert stored is not None and stored.state == "dropped"
+
+
+@pytest.mark.long
+def test_a_withdrawn_entry_does_not_reach_those_who_have_not_had_it(desk: Desk) -> None:
+    desk.reader("mo@example.org", "monthly", interests())
+    edit.retag(desk.place, 1, {"theme": ("leadership",)})
+    withdraw(desk.place, 1, "The council asked us to.", "Ed")
+    desk.next_entries()
+    desk.postman.taken.clear()
+    desk.run(days=30)
+    letters = desk.taken()
+    assert {name: "Withdrawn: “A list”. The council asked" in text for name, text in letters.items()} == {
+        "ann": True, "bea": True, "cai": False, "mo": False,
+    }  # fmt: skip
+    assert "News" in letters["mo"] and "A list" not in letters["mo"]
+
+
+@pytest.mark.long
+def test_a_letter_that_was_not_handed_over_has_told_nobody(desk: Desk) -> None:
+    correct(desk.place, 1, SAVED, "Ed")
+    desk.next_entries()
+    desk.postman.answers = {"ann": ("refused", "550 no"), "bea": ("uncertain", "lost")}
+    desk.week()
+    assert desk.told(desk.newest()) == [(1, 1, False)]
+    desk.postman.answers = {}
+    desk.next_entries()
+    assert {name: LINE in text for name, text in desk.week().items()} == {"ann": True, "bea": False, "cai": False}
+
+
+@pytest.mark.long
+def test_a_letter_that_is_tried_again_carries_the_same_corrections(desk: Desk) -> None:
+    correct(desk.place, 1, SAVED, "Ed")
+    desk.next_entries()
+    desk.postman.usual = ("deferred", "later")
+    first = desk.week()
+    correct(desk.place, 1, "Another.", "Ed")
+    desk.postman.usual = ("accepted", "")
+    desk.postman.taken.clear()
+    desk.now += timedelta(hours=5)
+    pipeline.send_owed(desk.place)
+    assert LINE in first["ann"] and desk.taken() == first
+
+
+@pytest.mark.long
+def test_who_was_erased_is_told_nothing_and_condensed_letters_count(desk: Desk) -> None:
+    with writing(desk.place.engine) as conn:
+        condense(conn, desk.newest())
+    assert correct(desk.place, 1, SAVED, "Ed")[0].startswith("2 readers")
+    with writing(desk.place.engine) as conn:
+        people.forget(conn, desk.who["bea"], now=desk.now, secret=desk.place.secret)
+    desk.next_entries()
+    assert {name: LINE in text for name, text in desk.week().items()} == {"ann": True, "cai": False}
+
+
+@pytest.mark.long
+def test_the_copies_of_old_letters_are_marked_and_no_others(desk: Desk) -> None:
+    def page(name: str, edition: int) -> str:
+        pages = LetterPages(desk.place.engine, desk.place.secret, desk.settings)
+        return pages.page(desk.token("browse", desk.who[name], edition))
+
+    old = desk.newest()
+    assert "Correction to" not in page("ann", old)
+    correct(desk.place, 1, SAVED, "Ed")
+    assert page("ann", old).count("Correction to “A list”:") == 1
+    desk.next_entries()
+    desk.week()
+    new = desk.newest()
+    assert page("ann", new).count("Correction to “A list”:") == 1, "as the letter was"
+    assert "Correction to" not in page("cai", new)
+    page_of_receipt = receipts.page(desk.place, receipts.account(desk.place, new))
+    assert "correct entry 1, to 2 of those who have had it" in page_of_receipt
+    answer = command(desk.folder, "receipt", str(new))
+    assert "correction of entry 1: in 2 letters" in answer.stdout
+
+
+ANSWERS = (
+    (("correct", "1", "--text", ""), 2, "the text has 0 characters"),
+    (("correct", "1", "--text", " \n "), 2, "the text has 0 characters"),
+    (("withdraw", "1", "--text", "x" * (LONGEST + 1)), 2, f"the text has {LONGEST + 1} characters"),
+    (("correct", "99", "--text", SAVED), 2, "entry 99 does not exist"),
+    (("correct", "2", "--text", SAVED), 2, "nobody has had entry 2"),
+    (("withdraw", "2", "--text", "Not ours."), 0, "nobody has had entry 2, so it is dropped"),
+    (("correct", "1", "--text", SAVED, "--by", "Ed"), 0, "2 readers of entry 1 are told once"),
+)
+
+
+def test_the_commands_say_what_is_told_or_why_not(desk: Desk) -> None:
+    desk.publish("Unsent")
+    pipeline.gather(desk.place, force=True)
+    for words, code, line in ANSWERS:
+        answer = command(desk.folder, *words)
+        assert (answer.code, line in answer.stderr) == (code, True), (words, answer.stderr)
