@@ -16,7 +16,7 @@ from digest.store.engine import writing
 from subscribers import store as people
 from subscribers.invisible import one_line
 
-LONGEST = 300  # characters of a correction
+LONGEST = 200  # characters of a correction, because a provider takes 10,000 bytes of a reader's own words
 
 
 def correct(installation: Installation, number: int, text: str, by: str) -> list[str]:

@@ -18,7 +18,7 @@ from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Dig
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
-_LONGEST_TITLE = 120  # characters, of a corrected entry
+_LONGEST_TITLE = 80  # characters, of a corrected entry
 GAP = re.compile(r"\{([a-z_]+)\}")
 # Languages written from right to left; all others are written from left to right.
 _RTL = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"})

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from digest.desk.correct import LONGEST
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.form import form, random_stem, values
 from digest.model import Correction
+from digest.store.corrections import MOST
+from digest.transports.sendgrid.limits import SUBSTITUTION_BYTES
+from digest.transports.sendgrid.payload import written
 from tests.letter import sample
 from tests.letter.test_form import filled
 from tests.test_render import CROOKED, own_folder
@@ -75,6 +79,14 @@ def test_a_form_carries_them_as_values_and_readers_without_them_share_it(letter:
         made = assemble(letter, sample.digest(), reader)
         assert filled(blank, values(letter, blank, reader)) == (made.html_text(), made.plain_text())
     assert "A shared list" not in filled(blank, [""] * len(blank.marks))[0]
+
+
+def test_the_longest_that_a_letter_carries_fit_into_what_a_provider_takes(letter: Letter) -> None:
+    longest = Correction(1, 1, "国" * 500, "国" * LONGEST, True)
+    reader = replace(LINKED, interests="Housing, " * 110, corrections=(longest,) * MOST)
+    blank = form(letter, sample.digest(), reader, random_stem())
+    own = dict(zip(blank.marks, values(letter, blank, reader), strict=True))
+    assert len(written(own).encode()) <= SUBSTITUTION_BYTES
 
 
 @pytest.mark.long
