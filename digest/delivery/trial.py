@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from digest.config.settings import Settings
-from digest.delivery.parcel import parcel
+from digest.delivery.parcel import composed, sign_letter
 from digest.errors import ConfigError
-from digest.model import Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Section
+from digest.model import Correction, Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Section
 from digest.render import Letters
 from subscribers.model import Subscriber
 
@@ -32,10 +32,11 @@ def trial_letter(settings: Settings) -> None:
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
     digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
-    letters = Letters(settings, edition, [full, bare])
+    letters = Letters(settings, edition, [full, bare], corrects=True)
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language, key="trial")
-        letter = parcel(letters, reader, digest, b"0" * 32, now, delivery=1).letter
+        signed = sign_letter(letters, reader, b"0" * 32, 1)
+        letter = composed(letters, reader, digest, signed, now, (Correction(1, 1, "Trial", "A trial."),)).letter
         for part, text in (("html", letter.html_text()), ("txt", letter.plain_text())):
             if f"{settings.site.base_url}/unsubscribe/" not in text:
                 raise ConfigError(

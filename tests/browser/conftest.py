@@ -14,7 +14,7 @@ import pytest
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
 from digest.letter.mime.compose import Head, compose
-from digest.model import Entry, Image
+from digest.model import Correction, Entry, Image
 from tests.browser import letters, scenes
 from tests.browser.letters import Sample
 from tests.browser.scenes import Scene
@@ -22,6 +22,10 @@ from tests.letter import sample
 
 READERS, OF_REAL_FEEDS = 30, 12
 _PICTURE = Image("https://example.org/ward.png", "A nurse and a social worker at one screen", 480, 270)
+_CORRECTIONS = (
+    Correction(1, 7, "A shared care record", "The saving was 3 %, not 30 %."),
+    Correction(2, 8, "Two towns, one front door", "Its figures are being checked again.", withdrawn=True),
+)
 # What strangers could put into a title, a summary or a name, to break the letter or its layout.
 AWKWARD = (
     "\u202e\u2067drawkcab \u202d and forwards",
@@ -64,7 +68,8 @@ def page_of(lacking: Callable[[str], None]) -> Iterator[Callable[[Scene], Any]]:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     """Letters of thirty readers of the demo, of real feeds where there are any, and of the sample's entries.
 
-    The sample's come as they are, in Welsh, with pictures, and with awkward words in place of their own.
+    The sample's come as they are, in Welsh, with pictures, with awkward words in place of their own, and in Welsh
+    with corrections.
     """
     folder = tmp_path_factory.mktemp("letters")
     made = letters.demo(folder / "demo", READERS)
@@ -79,6 +84,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
         _composed("welsh", sample.entries(), "cy"),
         _composed("pictured", [replace(entry, image=_PICTURE) for entry in sample.entries()]),
         _composed("awkward", awkward_entries()),
+        _composed("corrected", sample.entries(), "cy", _CORRECTIONS),
     ]
 
 
@@ -90,9 +96,12 @@ def awkward_entries() -> list[Entry]:
     ]
 
 
-def _composed(name: str, entries: list[Entry], language: str = "en") -> Sample:
-    letter = compile_letter(sample.EDITION, entries, sample.APPEARANCE, language=language)
-    made = assemble(letter, sample.digest(), sample.READER)
+def _composed(
+    name: str, entries: list[Entry], language: str = "en", corrections: tuple[Correction, ...] = ()
+) -> Sample:
+    edition = replace(sample.EDITION, corrects=bool(corrections))
+    letter = compile_letter(edition, entries, sample.APPEARANCE, language=language)
+    made = assemble(letter, sample.digest(), replace(sample.READER, corrections=corrections))
     message = compose(
         made,
         Head(
