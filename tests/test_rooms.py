@@ -54,6 +54,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "markdown_it": ("digest.sources.formats",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
     "premailer": ("digest.letter.inliner",),
+    "rapidfuzz": ("digest.learning.likeness",),
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),

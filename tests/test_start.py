@@ -34,9 +34,9 @@ HEAVY = (
 # What neither `digest status` nor a run with nothing due needs: they read the settings and the database.
 BUSY = (
     "alembic", "apscheduler", "cryptography", "cssutils", "difflib", "email_validator", "feedparser", "httpcore2",
-    "httpx2", "itsdangerous", "jinja2", "lxml", "markdown_it", "nh3", "premailer", "psycopg", "rich", "sendgrid",
-    "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "trafilatura", "urllib.robotparser", "uvicorn", "yaml",
-    "digest.editions.full_texts", "digest.editions.withdraw",
+    "httpx2", "itsdangerous", "jinja2", "lxml", "markdown_it", "nh3", "premailer", "psycopg", "rapidfuzz", "rich",
+    "sendgrid", "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "trafilatura", "urllib.robotparser",
+    "uvicorn", "yaml", "digest.editions.full_texts", "digest.editions.withdraw",
     "digest.ledger.objections", "digest.notices.hand_over", "digest.sources.newness",
 )  # fmt: skip
 ASK = """

@@ -1,0 +1,237 @@
+"""Read what is compared of an entry to tell whether another source tells the same: words, names, numbers. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from digest.learning.patterns import any_of, either
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+OPENING = 900  # characters of a text that are compared, because a copy may be cut
+_TAG = re.compile(r"<[^>]*>")
+_WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*(?:'[^\W\d_]+)?")
+_SENTENCE_END = re.compile(r"[.!?:;…]['\"]?\s+$|^\s*['\"(\[]?$|[–—|]\s+$|[.!?:;,(]?\s?['\"]$")
+_LABEL = re.compile(
+    r"^\W*(?:case stud(?:y|ies)|press release|news release|media release|news|updated?|blog|guest blog|"
+    r"correct(?:ed|ion)|video|podcast|watch|read|exclusive|new|feature|comment|opinion|spotlight)\s*(?:[:|–—]|\s-)\s*"
+    r"|\s*(?:[:|–—]|\s-)\s*(?:(?:a |our )?case stud(?:y|ies)|press release|updated?|blog|news)\W*$",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(r"\s+(?:[|–—»:]+|-)\s+([^|–—»]+)$")
+# Feeds add these to a summary that they cut.
+_FURNITURE = any_of(r"""
+    \bthe post .{5,300}? (?:appeared first|first appeared) on .*$
+    \b(?:continue reading|read (?:more|the full|the rest|on)\b).*$
+    \[(?:…|\.\.\.|&hellip;|correction)[^\]]*\]?.*$
+    (?:…|\.\.\.)\s*$
+    ^by [A-Z][^.]{2,60}\.\s
+""")
+STOP_WORDS = _listed(
+    """
+    a about across after all also an and any are as at be been before being between both but by can could did
+    do does each every for from get gets getting give gives given got had has have he her his how i if in into
+    is it its just let may me more most my new no not now of off on one or other our out over own says she
+    should since single so some such than that the their them then there these they this those through to too
+    under until up us use used uses using was we were what when where which while who whom why will with within
+    would you your here how's what's
+    """
+)
+_MONTHS = either(
+    """
+    january, february, march, april, june, july, august, september, october, november, december, spring, summer,
+    autumn, winter, easter, christmas, ramadan, monday, tuesday, wednesday, thursday, friday, saturday, sunday
+    """
+)
+_COUNTS = either(
+    """
+    two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen, fifteen, sixteen,
+    eighteen, twenty, thirty, forty, fifty, sixty, seventy, eighty, ninety, hundreds?, thousands?, half, third,
+    quarter, first, second, fourth, fifth, sixth, seventh, eighth, ninth, tenth, last, next, final, previous,
+    ii, iii, iv, vi, annual, interim, junior, senior, deputy, assistant
+    """
+)
+_MARK = re.compile(rf".*\d.*|{_MONTHS}|{_COUNTS}")
+# Stages of a story: two entries that tell of different ones are two entries, however alike the rest is.
+_STAGES = {
+    "begins": "open(?:s|ed|ing)?, launch\\w*, start(?:s|ed|ing)?, beg(?:in|an|un)\\w*, unveil\\w*, introduc\\w+",
+    "ends": "clos(?:e|es|ed|ing|ure), end(?:s|ed|ing)?, finish\\w*, conclud\\w+, complet\\w+",
+    "agreed": "approv\\w+, agree(?:s|d)?, adopt(?:s|ed)?, back(?:s|ed), green.?light, granted",
+    "refused": "reject\\w*, refus\\w+, oppos\\w+, turn(?:s|ed) down, block(?:s|ed)",
+    "stopped": "cancel\\w*, postpon\\w+, delay(?:s|ed), paus\\w+, scrap(?:s|ped), suspend\\w*, withdraw\\w*",
+    "again": "reopen\\w*, extend\\w*, extension, expan\\w+, renew\\w*, return(?:s|ed), anniversary, relaunch\\w*",
+    "asks": "consult\\w+, have your say, nominat\\w+, apply, appl(?:y|ies|ied), deadline, reminder, register, book",
+    "won": "win(?:s|ners?|ning)?, won, award(?:s|ed), shortlist\\w*, finalists?, commended",
+    "found": "evaluat\\w+, findings?, results?, outcomes?, figures, statistics, report(?:s|ed)?, review(?:s|ed)?",
+    "planned": "plans? (?:to|for), will, proposals?, proposed, draft, set to, to be",
+    "person": "appoint\\w*, retir\\w+, steps? down, joins, leaves, resign\\w*",
+}
+_STAGE = {name: re.compile(rf"\b{either(words)}\b", re.IGNORECASE) for name, words in _STAGES.items()}
+_REGULAR = any_of(r"""
+    \b(?:bulletin|newsletter|round-?up|weeknotes?|week notes|minutes|agenda|update|digest|figures|statistics)s?\b
+    \b(?:weekly|monthly|quarterly|daily|fortnightly|this (?:week|month|quarter)|week in|month in|what.s on)\b
+    \b(?:today|tonight|tomorrow|yesterday|latest|currently)\b
+    \b(?:board|committee|cabinet|council|general) meetings?\b
+    \b(?:meeting|closures|diary|calendar|edition|issue \d+|news from|latest news|events)\b
+""")
+_ADVERT_TITLE = any_of(r"\b(?:vacanc(?:y|ies)|hiring|recruiting|job (?:advert|opportunit\w+|vacanc\w+)|jobs? at)\b")
+_ADVERT = any_of(r"""
+    \b(?:join our (?:\w+ )?team|opportunity has arisen|pro rata|per annum|apply by|closing date for applications)\b
+    \b(?:we are|are you) (?:looking|seeking) (?:for|to (?:appoint|recruit))\b|\bthe salary is\b
+    \bjoin .{3,60} as an? \b
+""")
+_BODIES = any_of(r"""
+    \b(?:council|borough|county|city|constabulary|police|fire|trust|hospitals?|nhs|icb|health board|cvs|healthwatch)\b
+    \b(?:hscp|parish|combined authority|schools?|college|academy|voluntary (?:service|action))\b
+""")
+_COMMON_IN_NAMES = _listed(
+    """
+    council borough county city town district parish constabulary police fire rescue service services trust
+    hospital hospitals nhs icb health board care integrated foundation teaching healthcare healthwatch
+    partnership partners news blog jobs stories case studies network centre center team together local
+    government authority combined community social public north south east west northern southern eastern
+    western mid royal national united kingdom uk england scotland wales ireland britain british english
+    scottish welsh london commissioner association alliance forum university college school schools learning
+    exchange weekly daily today online digital journal review
+    """
+)
+
+
+@dataclass(frozen=True)
+class Version:
+    """Hold what is compared of an entry: `text` is plain or HTML, `source` a name, `day` when it came out."""
+
+    title: str
+    text: str
+    source: str
+    day: datetime
+
+    @cached_property
+    def headline(self) -> str:
+        """Return the title without labels ("Case study:") and without its source's own name at the end."""
+        title = _plain(self.title)
+        while (shorter := _LABEL.sub("", title)) not in (title, ""):
+            title = shorter
+        tail = _TAIL.search(title)
+        if tail and {*words_of(tail[1])} <= {*words_of(_plain(self.source))} | STOP_WORDS:
+            title = title[: tail.start()]
+        return title
+
+    @cached_property
+    def opening(self) -> str:
+        """Return the beginning of the text, without what feeds add to it."""
+        text = _plain(_TAG.sub(" ", self.text[: 3 * OPENING]))[:OPENING].strip()
+        return " ".join(_FURNITURE.sub(" ", _FURNITURE.sub(" ", text)).split())
+
+    @cached_property
+    def title_words(self) -> tuple[str, ...]:
+        """Return the words of the headline."""
+        return words_of(self.headline)
+
+    @cached_property
+    def opening_words(self) -> tuple[str, ...]:
+        """Return the words of the opening."""
+        return words_of(self.opening)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Return the words of the headline and of the opening."""
+        return frozenset((*self.title_words, *self.opening_words))
+
+    @cached_property
+    def lower(self) -> frozenset[str]:
+        """Return the words that stand without a capital somewhere, and so are no names."""
+        written = _WORD.findall(f"{self.headline} {self.opening}")
+        return frozenset(_bare(word) for word in written if word[0].islower())
+
+    @cached_property
+    def title_names(self) -> frozenset[str]:
+        """Return the words of the headline that stand with a capital where nothing else asks for one."""
+        return frozenset(word for name in _names(self.headline) for word in name)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the words of headline and opening that stand with a capital where nothing else asks for one."""
+        return self.title_names.union(*self.text_names)
+
+    @cached_property
+    def text_names(self) -> tuple[tuple[str, ...], ...]:
+        """Return the names in the opening, as the words of each."""
+        return _names(self.opening)
+
+    @cached_property
+    def title_stages(self) -> frozenset[str]:
+        """Return the stages of a story that the headline tells of."""
+        return frozenset(name for name, pattern in _STAGE.items() if pattern.search(self.headline))
+
+    @cached_property
+    def stages(self) -> frozenset[str]:
+        """Return the stages of a story that headline or opening tell of."""
+        return self.title_stages | {name for name, pattern in _STAGE.items() if pattern.search(self.opening)}
+
+    @property
+    def is_regular(self) -> bool:
+        """Return whether the title is that of a notice that comes again and again."""
+        return _REGULAR.search(self.headline) is not None
+
+    @property
+    def is_advert(self) -> bool:
+        """Return whether it asks for people to be employed."""
+        return (_ADVERT_TITLE.search(self.title) or _ADVERT.search(self.opening)) is not None
+
+    @property
+    def is_local(self) -> bool:
+        """Return whether the source is, by its name, a body of one place."""
+        return _BODIES.search(self.source) is not None
+
+    @cached_property
+    def source_names(self) -> frozenset[str]:
+        """Return the words of the source's name that tell it from others of its kind."""
+        return frozenset(words_of(_plain(self.source))) - _COMMON_IN_NAMES - STOP_WORDS
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a plain text, without case and without "'s"."""
+    return tuple(_bare(word) for word in _WORD.findall(text))
+
+
+def is_mark(word: str) -> bool:
+    """Return whether a word is a number, a date or the like, by which two entries of one series differ."""
+    return _MARK.fullmatch(word) is not None
+
+
+def is_quantity(word: str) -> bool:
+    """Return whether a word is a number that counts something, and so may be left out; no year, day or part."""
+    return "," in word or (word.isdecimal() and int(word) >= 100 and not 1900 <= int(word) <= 2100)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'").replace("“", '"').replace("”", '"')
+
+
+def _bare(word: str) -> str:
+    return word.casefold().removesuffix("'s").removesuffix("'")
+
+
+def _names(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names: words with a capital side by side, none of which begins a sentence."""
+    names: list[tuple[str, ...]] = []
+    end = -1
+    for match in _WORD.finditer(text):
+        word = match[0]
+        begins = _SENTENCE_END.search(text[max(0, match.start() - 3) : match.start()]) is not None
+        if not word[0].isupper() or (begins and not word[1:2].isupper()) or _bare(word) in STOP_WORDS:
+            continue
+        if names and text[end : match.start()] == " ":
+            names[-1] = (*names[-1], _bare(word))
+        else:
+            names.append((_bare(word),))
+        end = match.end()
+    return tuple(names)

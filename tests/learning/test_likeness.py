@@ -1,0 +1,74 @@
+"""Tell near-duplicates by the labelled pairs of tests/data/near_duplicates.jsonl, half of which nobody tunes to."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.learning.likeness import are_near_duplicates
+from digest.learning.versions import Version
+from tests.counts import table
+
+PAIRS = Path(__file__).parents[1] / "data" / "near_duplicates.jsonl"
+TUNED, JUDGED = slice(0, None, 2), slice(1, None, 2)  # lines for tuning, and lines for judging
+NOTE = "A team in Ludlow and Wem visits each of the 40 farms that had asked for help, and comes back within a week."
+
+
+def pairs() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in PAIRS.read_text("utf-8").splitlines()]
+
+
+def version(of: dict[str, str]) -> Version:
+    return Version(of["title"], of["summary"], of["source"], datetime.fromisoformat(of["date"]).replace(tzinfo=UTC))
+
+
+def test_the_pairs_are_many_and_half_of_them_are_hard() -> None:
+    labels = Counter(pair["same"] for pair in pairs())
+    assert labels[True] >= 60
+    assert labels[False] >= labels[True]
+    assert min(Counter(pair["kind"] for pair in pairs()).values()) >= 2
+
+
+@pytest.mark.parametrize("half", [TUNED, JUDGED], ids=["tuned", "judged"])
+def test_no_two_entries_become_one_and_most_near_duplicates_are_recognised(half: slice) -> None:
+    verdicts = Counter[tuple[bool, bool]]()
+    for pair in pairs()[half]:
+        a, b = version(pair["a"]), version(pair["b"])
+        assert are_near_duplicates(a, b) == are_near_duplicates(b, a)
+        verdicts[pair["same"], are_near_duplicates(a, b)] += 1
+    print(f"near-duplicates: {verdicts[True, True]} recognised, {verdicts[True, False]} missed; "
+          f"{verdicts[False, True]} false of {verdicts[False, False] + verdicts[False, True]}")  # fmt: skip
+    assert verdicts[False, True] == 0
+    assert verdicts[True, True] >= 0.95 * (verdicts[True, True] + verdicts[True, False])
+
+
+@table(
+    "title, text, source, days, same",
+    [
+        ("Farm visits in Ludlow", NOTE, "Wem Town Council", 0, True),
+        ("Farm visits in Ludlow", NOTE, "Wem Town Council", 30, True),
+        ("Farm visits in Ludlow", NOTE, "Wem Town Council", 31, False),
+        ("Farm visits in Ludlow", NOTE, "Shropshire Council", 0, False),  # of its own source
+        ("News: farm visits in Ludlow | Wem Town Council", f"<p>{NOTE}</p>", "Wem Town Council", 0, True),
+        ("Farm visits in Ludlow, part 2", NOTE, "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow 2027", NOTE, "Wem Town Council", 0, False),
+        ("Farm visits in Whitchurch", NOTE, "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow to end", NOTE, "Wem Town Council", 0, True),  # its text alone tells, word by word
+        ("Farm visits in Ludlow", NOTE.replace("40", "60"), "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow", NOTE.replace("Wem", "Clun"), "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow", "", "Wem Town Council", 0, False),
+        ("", "", "Wem Town Council", 0, False),
+        ("Monthly farm visits in Ludlow", NOTE, "Wem Town Council", 3, True),
+        ("Monthly farm visits in Ludlow", NOTE, "Wem Town Council", 4, False),
+        ("Vacancy: farm visits in Ludlow", NOTE, "Wem Town Council", 0, False),
+    ],
+)
+def test_what_tells_two_entries_apart(title: str, text: str, source: str, days: int, same: bool) -> None:
+    first = Version("Farm visits in Ludlow", NOTE, "Shropshire Council", datetime(2026, 3, 1, tzinfo=UTC))
+    other = Version(title, text, source, first.day + timedelta(days=days))
+    assert are_near_duplicates(first, other) is same
