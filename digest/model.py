@@ -96,6 +96,13 @@ class Ingredient(NamedTuple):
     by: str = ""
 
 
+class NamedLink(NamedTuple):
+    """A name that a reader sees, and the absolute address it leads to, or None."""
+
+    name: str
+    url: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """One entry as one fetch of one source shows it, cleaned, before `newness` compares it with stored entries.
@@ -180,9 +187,11 @@ class Entry:
     """One post or case study as stored. `id` is the database's own and never changes; dates are aware UTC.
 
     `state` is "baseline" (seen at a source's first sight, never owed), "held" (waits for an editor's release),
-    "withheld" (its source does not release it now: a draft, before its date, expired), "ready" (released to readers)
-    or "dropped" (refused by an editor). `held_why` says why it is held or withheld, else "". `ingredients` are
-    those of a case study that stands in an edition, by name, the best line of each first.
+    "withheld" (its source does not release it now: a draft, before its date, expired), "ready" (released to readers),
+    "dropped" (refused by an editor) or "duplicate" (it tells what the earlier entry `duplicate_of` of another source
+    tells). `held_why` says why it is held, withheld or a duplicate, else "". Of an entry that stands in an edition,
+    `ingredients` are those of a case study, by name, the best line of each first, and `also_at` names the sources of
+    its near-duplicates.
     """
 
     id: int
@@ -200,6 +209,8 @@ class Entry:
     state: str = "ready"
     held_why: str = ""
     ingredients: tuple[Ingredient, ...] = ()
+    duplicate_of: int | None = None
+    also_at: tuple[NamedLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "account",
         "Show an edition's account as it stands now (default: the newest) and write it as a page.",
     ),
-    "release": ("editing", "Let held (or withheld, baseline or dropped) entries go out with the next editions."),
+    "release": (
+        "editing",
+        "Let held (or withheld, baseline, dropped or duplicate) entries go out with the next editions.",
+    ),
     "retag": (
         "editing",
         "Correct an entry's facets; readers who now match and have not had it get it in their next letter.",

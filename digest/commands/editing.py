@@ -13,7 +13,7 @@ from digest.errors import WrongUse, counted
 @click.option("--source", metavar="NAME", help="Release every held entry of this source.")
 @click.pass_obj
 def release(options: GlobalOptions, entries: tuple[int, ...], source: str | None) -> None:
-    """Let held (or withheld, baseline or dropped) entries go out with the next editions."""
+    """Let held (or withheld, baseline, dropped or duplicate) entries go out with the next editions."""
     from digest.desk import edit
 
     if bool(entries) == bool(source):

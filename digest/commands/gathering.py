@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,7 +27,7 @@ from digest.commands.progress import gathering_line
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
-    from digest.model import Taxonomy
+    from digest.model import Entry, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
     click.option("--since", metavar="DATE", help="Only entries first seen since then: a date, or a span like 7d."),
     click.option(
         "--state",
-        type=click.Choice(["baseline", "held", "withheld", "ready", "dropped"]),
+        type=click.Choice(["baseline", "held", "withheld", "ready", "dropped", "duplicate"]),
         help="Only entries in this state.",
     ),
     click.option("--source", metavar="NAME", help="Only entries of this source."),
@@ -115,7 +115,7 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
         )
         listed = list(islice(fitting, wanted.limit))
     if json_:
-        answer([entry_store.to_json(entry) | {"held_why": entry.held_why} for entry in listed])
+        answer([entry_store.to_json(entry) | _standing(entry) for entry in listed])
         return
     reasons = any(entry.held_why for entry in listed)
     rows = [
@@ -142,20 +142,24 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
     """Show an entry with its facets and the evidence for each."""
     from digest.desk.explain import find_entry
     from digest.editions.classified import with_facets
+    from digest.store import duplicates, entry_texts
     from digest.store import entries as entry_store
-    from digest.store import entry_texts
     from digest.store.engine import reading
 
     installation = options.installation()
     with reading(installation.engine) as conn:
         shown = with_facets(conn, installation, find_entry(conn, id_or_url))
         whole = entry_texts.outcome(conn, shown.id)
+        also_at = duplicates.other_sources(conn, [shown.id]).get(shown.id, ())
     if json_:
-        answer(entry_store.to_json(shown) | {"held_why": shown.held_why})
+        links = [link._asdict() for link in also_at]
+        answer(entry_store.to_json(shown) | _standing(shown) | {"also_at": links})
         return
     click.echo(f"{shown.title}\n{shown.url or '(no address)'}\n")
     why = f" ({shown.held_why})" if shown.held_why else ""
     click.echo(f"id {shown.id}, {shown.kind}, {shown.state}{why}; from {shown.source}")
+    for link in also_at:
+        click.echo(f"also at {link.name}: {link.url or '(no address)'}")
     published = f"{shown.published:%Y-%m-%d}" if shown.published else "undated"
     place_name = f"; {shown.facets.place}" if shown.facets.place else ""
     click.echo(f"published {published}, first seen {shown.first_seen:%Y-%m-%d}{place_name}")
@@ -173,6 +177,11 @@ def _region(text: str, taxonomy: Taxonomy) -> str:
     from digest.model import UNKNOWN
 
     return UNKNOWN if text == UNKNOWN else slugs_of(taxonomy, "regions", (text,))[0]
+
+
+def _standing(entry: Entry) -> dict[str, Any]:
+    """Return the JSON keys that say why an entry is not ready."""
+    return {"held_why": entry.held_why, "duplicate_of": entry.duplicate_of}
 
 
 def _since(text: str, now: datetime) -> datetime:

@@ -16,7 +16,7 @@ from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
-from digest.store import corrections, editions, entries, history, releases, standings
+from digest.store import corrections, duplicates, editions, entries, history, releases, standings
 from digest.store.engine import writing
 
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
@@ -44,6 +44,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             if not entry.facets.regions:
                 entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
             standings.let_go(conn, entry.id)
+            duplicates.set_apart(conn, entry.id)
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
     return released
@@ -72,6 +73,7 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
 def drop_entry(conn: Connection, installation: Installation, number: int) -> list[str]:
     """Drop one entry in the caller's transaction; return lines as `drop` does."""
     entries.set_state(conn, number, "dropped")
+    duplicates.set_apart(conn, number)
     return [*redrafted(conn, installation, number), *_sent_with(conn, number)]
 
 

@@ -17,6 +17,7 @@ ENTRY_STATES = {
     "held": "held for an editor (`digest entries --state held`)",
     "withheld": "its source does not release it now (`digest entries --state withheld`)",
     "dropped": "withdrawn: dropped by an editor",
+    "duplicate": "a near-duplicate of another source's entry (`digest release` lets it go out all the same)",
 }
 # States of a delivery.
 DELIVERY_STATES = {

@@ -17,7 +17,7 @@ from digest.editions.due import coming_slot, first_slot, passed_editions
 from digest.editions.ingredients import ingredients_of
 from digest.model import Edition
 from digest.schedule import Cadence, Slot
-from digest.store import editions, entries, releases
+from digest.store import duplicates, editions, entries, releases
 from digest.store.editions import Shown
 from subscribers.model import Subscriber
 
@@ -111,12 +111,14 @@ def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
 
 
 def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
-    """Return the ready entries of the releases with low < number ≤ high, with ingredients, in an edition's order."""
+    """Return the ready entries of the releases with low < number ≤ high, in the order and form of an edition."""
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
     ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
     told = ingredients_of(conn, ready)
+    also = duplicates.other_sources(conn, newest)
     return [
-        Shown(replace(entry, ingredients=told.get(entry.id, ())), newest[entry.id]) for entry in group.order(ready)
+        Shown(replace(entry, ingredients=told.get(entry.id, ()), also_at=also.get(entry.id, ())), newest[entry.id])
+        for entry in group.order(ready)
     ]
 
 

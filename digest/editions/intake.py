@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from digest.classify import kind_of
 from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait, owed_of, with_whole_text
+from digest.editions.duplicates import originals, store_copies, store_duplicates
 from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
@@ -63,11 +64,10 @@ def take_in(
     decision = what_is_new(source, shown, memory, keys)
     if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
         raise NotInFull
-    due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
-    why = _why_held(conn, source, state, due, now)
-    ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
-    states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
+    states, why, told = _judged(conn, source, state, decision, now)
     numbers = _add(conn, source, states, classifier, why or "", now)
+    store_duplicates(conn, source, decision.new, (numbers, told), now)
+    store_copies(conn, source, decision.recognised, memory, now)
     numbers |= _refresh(conn, source, (*decision.recognised, *unreleased.again), classifier, now)
     entries.spoil(conn, decision.spoilt)
     fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
@@ -169,6 +169,21 @@ def _why_held(
     if state.first_ok_at is None:
         return None
     return surge(decision.new, sources.usual(conn, source.name, now), state.ok_at, now)
+
+
+def _judged(
+    conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
+) -> tuple[list[tuple[New, str]], str | None, dict[int, int]]:
+    """Return the new entries, each with the state it is stored in, why some wait for an editor, and the originals.
+
+    These are the ids of the entries that duplicates tell again, by `id()` of a sighting.
+    """
+    due = replace(decision, new=tuple(new for new in decision.new if not new.sighting.not_before))
+    why = _why_held(conn, source, state, due, now)
+    ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
+    states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
+    told = originals(conn, source, [new.sighting for new, each in states if each == "ready"], now)
+    return [(new, "duplicate" if id(new.sighting) in told else each) for new, each in states], why, told
 
 
 def _states(

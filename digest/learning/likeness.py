@@ -6,13 +6,15 @@ another number, date, name, place or stage of a story; what is left must be alik
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
+from heapq import nlargest
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Prefix
 
-from digest.learning.versions import STOP_WORDS, Version, is_mark, is_quantity
+from digest.learning.versions import STOP_WORDS, Version, is_mark, is_quantity, title_words
 
 WINDOW = timedelta(days=30)
 _AT_ONCE = timedelta(days=3)  # a notice that comes every week comes later than this
@@ -20,6 +22,7 @@ _AT_ONCE = timedelta(days=3)  # a notice that comes every week comes later than 
 _VERBATIM, _COPIED, _ALIKE = 96, 90, 65
 _SAME_TITLE, _LIKE_TITLE, _SOME_TITLE = 93, 55, 40
 _LEAST_WORDS, _MANY_WORDS, _TELLING_TITLE = 10, 15, 5
+_MOST_LIKELY = 20
 
 
 def are_near_duplicates(a: Version, b: Version) -> bool:
@@ -37,6 +40,27 @@ def are_near_duplicates(a: Version, b: Version) -> bool:
     if copied >= _VERBATIM and common >= _SOME_TITLE and True in tell:
         return True
     return tell == {True} and ((copied >= _COPIED and common >= _LIKE_TITLE) or (is_tied and _is_retold(a, b)))
+
+
+def likely(titles: Sequence[str], entries: Iterable[tuple[int, str]]) -> list[list[int]]:
+    """Return for each title which of the entries, (id, title) pairs, may be its near-duplicates.
+
+    These have two words in common with it or more; of many, the 20 that have the rarest words in common.
+    """
+    wanted = [title_words(title) for title in titles]
+    holders: dict[str, list[int]] = {word: [] for words in wanted for word in words}
+    for number, title in entries:
+        for word in title_words(title) & holders.keys():
+            holders[word].append(number)
+    candidates = []
+    for words in wanted:
+        shared, weights = Counter[int](), Counter[int]()
+        for word in words:
+            shared.update(holders[word])
+            weights.update(dict.fromkeys(holders[word], 1 / max(1, len(holders[word]))))
+        pairs = ((weights[number], -number) for number, count in shared.items() if count > 1)
+        candidates.append([-negative for _, negative in nlargest(_MOST_LIKELY, pairs)])
+    return candidates
 
 
 def _are_neighbours(a: Version, b: Version) -> bool:

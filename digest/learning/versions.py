@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from digest.learning.patterns import any_of, either
 
@@ -200,6 +200,13 @@ class Version:
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a plain text, without case and without "'s"."""
     return tuple(_bare(word) for word in _WORD.findall(text))
+
+
+# As many as a busy month has, because each reading of a run compares the same titles.
+@lru_cache(maxsize=16384)
+def title_words(title: str) -> frozenset[str]:
+    """Return the words of a title by which others like it are looked for."""
+    return frozenset(words_of(_plain(title))) - STOP_WORDS
 
 
 def is_mark(word: str) -> bool:

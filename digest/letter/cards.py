@@ -6,11 +6,12 @@ from digest.learning.choose import letter_line, letter_lines
 from digest.letter.book import Book, View
 from digest.letter.inert import inert_line, link, visible
 from digest.letter.words import Words
-from digest.model import CASE_STUDY, Entry, Image, Ingredient
+from digest.model import CASE_STUDY, Entry, Image, Ingredient, NamedLink
 
 TITLE = 200
 SUMMARY = 300
 PLACE = 60
+MOST_ALSO = 2  # other sources of an entry that are named
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 _QUOTES = frozenset("\"“‘'«")
 
@@ -39,6 +40,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "kind": inert_line(book.words.kind(entry.kind)),
         "case_study": study,
         "picture": picture_view(entry.image) if study else None,
+        "also_at": [_named(each) for each in entry.also_at[:MOST_ALSO]],
         "place": inert_line(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
         **book.foreign(book.language_of(entry)),
     }
@@ -55,6 +57,11 @@ def step(number: int, book: Book) -> View:
         "title": inert_line(title(entry), TITLE),
         **book.foreign(book.language_of(entry)),
     }
+
+
+def _named(named: NamedLink) -> View:
+    """Return the view of a link with its name; without an address that a letter may show, of the name alone."""
+    return {"name": inert_line(named.name, 80), "url": link(named.url)}
 
 
 def _line(line: Ingredient, words: Words, *, quoted: bool = True) -> View:

@@ -184,9 +184,13 @@ def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
 
 
 def _content(entry: Entry) -> dict[str, Any]:
-    """Return an entry as JSON: with its ingredients, and without the evidence of its facets, which shows nowhere."""
+    """Return an entry as JSON, as a letter shows it: without the evidence of its facets, which shows nowhere.
+
+    A part that it lacks is left out, so that approvals given before there was such a part hold.
+    """
     told = {"ingredients": [line._asdict() for line in entry.ingredients]} if entry.ingredients else {}
-    return {**entries.to_json(entry), "evidence": [], **told}
+    also = {"also_at": [link._asdict() for link in entry.also_at]} if entry.also_at else {}
+    return {**entries.to_json(entry), "evidence": [], **told, **also}
 
 
 def _edition(row: Row[Any]) -> Edition:

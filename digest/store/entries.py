@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, or_, select, update
 
-from digest.model import Entry, Evidence, Facets, Image, Ingredient, Sighting
+from digest.model import Entry, Evidence, Facets, Image, Ingredient, NamedLink, Sighting
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 
@@ -258,6 +258,7 @@ def from_json(document: dict[str, Any]) -> Entry:
             tuple(Evidence(**e) for e in document["evidence"]), document["place"],
         ),
         state=document["state"],
+        also_at=tuple(NamedLink(**link) for link in document.get("also_at", ())),
         ingredients=tuple(
             Ingredient(**line | {"barriers": tuple(line["barriers"])}) for line in document.get("ingredients", ())
         ),
@@ -302,5 +303,5 @@ def _entry(row: Row[Any]) -> Entry:
             tuple(row.policy_areas), tuple(row.regions), tuple(row.themes),
             tuple(Evidence(**e) for e in row.evidence), row.place,
         ),
-        state=row.state, held_why=row.held_why,
+        state=row.state, held_why=row.held_why, duplicate_of=row.duplicate_of,
     )  # fmt: skip

@@ -89,7 +89,19 @@ entry = Table(
     Column("not_before", UtcDateTime),
     Column("not_after", UtcDateTime),
     Column("asked_at", UtcDateTime),  # when its page was asked whether it is still there
+    # The earlier entry of another source that tells the same. No foreign key, because SQLite would copy the table.
+    Column("duplicate_of", Key),
     sqlite_autoincrement=True,
+)
+
+# The other sources that show an entry: a copy of it, which is no entry, or a near-duplicate, which is one.
+also_at = Table(
+    "also_at",
+    metadata,
+    Column("entry_id", ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("url", Text),
+    Column("first_seen", UtcDateTime, nullable=False),
 )
 
 # The lines of ingredients that a person gave of an entry, and those that an editor dropped. Lines that are read from

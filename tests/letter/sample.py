@@ -20,6 +20,7 @@ from digest.model import (
     Group,
     Ingredient,
     NamedAddress,
+    NamedLink,
     Placed,
     Reason,
     Section,
@@ -243,6 +244,15 @@ _INGREDIENTS: dict[int, tuple[Ingredient, ...]] = {
 }
 
 
+# Other sources that tell what entry 4 tells.
+_ALSO_AT = {
+    4: (
+        NamedLink("Tenants' Voice & Co", "https://tenants.example/damp?from=feed&page=2"),
+        NamedLink("Homes Wire", None),
+    )
+}
+
+
 def entries() -> list[Entry]:
     """Return the twelve entries of the sample edition, ids 1 to 12."""
     sample = []
@@ -260,6 +270,7 @@ def entries() -> list[Entry]:
                 summary=summary,
                 facets=Facets((area,), (region,), (theme,) if theme else (), (), place),
                 ingredients=_INGREDIENTS.get(number, ()),
+                also_at=_ALSO_AT.get(number, ()),
             )
         )
     return sample

@@ -8,7 +8,7 @@ from alembic import op
 from subscribers.database import Key, UtcDateTime
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 
 
 def upgrade() -> None:

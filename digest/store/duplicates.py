@@ -1,0 +1,56 @@
+"""Store which entries tell what an earlier entry of another source tells, and which sources show an entry too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from digest.model import NamedLink
+from digest.store.schema import also_at, entry
+from subscribers.database import chunks, dialect_insert
+
+# Not "baseline", because readers have not had such an entry, nor "withheld", because they may never get it.
+_READ = ("ready", "held", "dropped")
+
+
+def recent_titles(conn: Connection, since: datetime, *, besides: str) -> Iterator[tuple[int, str]]:
+    """Yield (id, title) of the entries first seen since an instant that readers were offered, or an editor judges.
+
+    Those of the source `besides` are left out.
+    """
+    query = select(entry.c.id, entry.c.title).where(
+        entry.c.first_seen >= since, entry.c.source != besides, entry.c.state.in_(_READ)
+    )
+    yield from ((row[0], row[1]) for row in conn.execute(query))
+
+
+def store_duplicate(conn: Connection, number: int, original: int) -> None:
+    """Store that an entry tells what the entry `original` tells."""
+    why = f"it tells what entry {original} tells, which readers get"
+    conn.execute(update(entry).where(entry.c.id == number).values(duplicate_of=original, held_why=why))
+
+
+def store_also_at(conn: Connection, number: int, link: NamedLink, now: datetime) -> None:
+    """Store that another source shows an entry too; the first address of each source is kept."""
+    row = {"entry_id": number, "source": link.name, "url": link.url, "first_seen": now}
+    conn.execute(dialect_insert(conn)(also_at).values(row).on_conflict_do_nothing())
+
+
+def set_apart(conn: Connection, number: int) -> None:
+    """Let an entry that was a near-duplicate be an entry of its own."""
+    row = conn.execute(select(entry.c.duplicate_of, entry.c.source).where(entry.c.id == number)).one()
+    if row.duplicate_of is not None:
+        conn.execute(delete(also_at).where(also_at.c.entry_id == row.duplicate_of, also_at.c.source == row.source))
+        conn.execute(update(entry).where(entry.c.id == number).values(duplicate_of=None, held_why=""))
+
+
+def other_sources(conn: Connection, numbers: Iterable[int]) -> dict[int, tuple[NamedLink, ...]]:
+    """Return the sources that show an entry too, with their addresses, the first seen first, by the entry's id."""
+    links: dict[int, list[NamedLink]] = {}
+    for chunk in chunks(sorted(set(numbers))):
+        query = select(also_at).where(also_at.c.entry_id.in_(chunk)).order_by(also_at.c.first_seen, also_at.c.source)
+        for row in conn.execute(query):
+            links.setdefault(row.entry_id, []).append(NamedLink(row.source, row.url))
+    return {number: tuple(some) for number, some in links.items()}

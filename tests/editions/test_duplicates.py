@@ -1,0 +1,135 @@
+"""A press note that a second source publishes is no second entry for readers: the first says where else it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from digest.desk import edit
+from digest.desk.explain import explain
+from digest.editions import draft
+from digest.gather import store_source
+from digest.model import Entry, NamedLink, Source
+from digest.sources.formats.feed import parse_feed
+from digest.sources.read import Reading, Validators
+from digest.store import duplicates, entries
+from digest.store.engine import reading, writing
+from tests import console
+from tests.house import House
+
+NOTE = "Families in Southend can now get help with feeding, sleep and money under one roof, from 40 midwives."
+FIRST, LATER = "Southend Council", "Essex Partnership NHS Trust"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    building = House(tmp_path / "house")
+    for source in (FIRST, LATER, "Midwives Weekly"):
+        publish(building, source)  # its baseline
+    yield building
+    building.close()
+
+
+def publish(house: House, source: str, *titles: str, text: str = NOTE) -> None:
+    """Let a source show entries with these titles and one text, and gather it."""
+    shown = "".join(
+        f"<item><guid>{source}{n}</guid><link>https://{source.split()[0].lower()}.example/{n}-hub</link>"
+        f"<title>{escape(title)}</title><description>{escape(text)}</description>"
+        f"<pubDate>{house.now:%a, %d %b %Y %H:%M:%S} +0000</pubDate></item>"
+        for n, title in enumerate(titles)
+    )
+    body = f"<rss version='2.0'><channel><title>x</title>{shown}</channel></rss>".encode()
+    snapshot = parse_feed(body, content_type="", base_url="", now=house.now)
+    place = Source(source, url="https://feeds.example/", policy_areas=("housing",), regions=("wales",))
+    row = store_source(house.place, place, Reading("ok", snapshot, Validators()), house.now)
+    assert row.status == "ok", row
+    house.now += timedelta(minutes=31)
+
+
+def listed(house: House) -> dict[str, Entry]:
+    with reading(house.place.engine) as conn:
+        return {entry.source: entry for entry in entries.listing(conn)}
+
+
+def test_the_later_near_duplicate_is_not_mailed_and_the_first_names_it(house: House) -> None:
+    reader = house.reader("a@example.org", "daily")
+    publish(house, FIRST, "New family hub opens in Southend")
+    publish(house, LATER, "New family hub opens in Southend | Essex Partnership NHS Trust")
+    publish(house, "Midwives Weekly", "Family hub for Southend opens")
+    first, later, third = (listed(house)[source] for source in (FIRST, LATER, "Midwives Weekly"))
+    assert [(entry.state, entry.duplicate_of) for entry in (first, later, third)] == [
+        ("ready", None), ("duplicate", first.id), ("duplicate", first.id),
+    ]  # fmt: skip
+    house.run(days=1)
+    assert [placed.entry for letter in house.letters(reader) for placed in letter.placed] == [first.id]
+    with reading(house.place.engine) as conn:
+        named = duplicates.other_sources(conn, [first.id])[first.id]
+    assert named == (
+        NamedLink(LATER, "https://essex.example/0-hub"),
+        NamedLink("Midwives Weekly", "https://midwives.example/0-hub"),
+    )
+    house.run(days=1)
+    assert len(house.letters(reader)) == 1
+    _, _, why = explain(house.place, "a@example.org", str(later.id))
+    assert why.outcome == "duplicate"
+    assert f"it tells what entry {first.id} tells" in why.reasons[1]
+
+
+def test_an_editor_lets_a_near_duplicate_go_out_all_the_same(house: House) -> None:
+    publish(house, FIRST, "New family hub opens in Southend")
+    publish(house, LATER, "A new hub for families opens in Southend")
+    first, later = listed(house)[FIRST], listed(house)[LATER]
+    shown = console.digest(house.folder, "entries", "--state", "duplicate", "--json").document
+    assert [(entry["id"], entry["duplicate_of"]) for entry in shown] == [(later.id, first.id)]
+    assert (
+        f"also at {LATER}: https://essex.example/0-hub" in console.digest(house.folder, "entry", str(first.id)).stdout
+    )
+    edit.release(house.place, [later.id])
+    assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == ("ready", None)
+    assert "also at" not in console.digest(house.folder, "entry", str(first.id)).stdout
+
+
+def test_an_edition_keeps_where_else_its_entries_stand(house: House) -> None:
+    house.reader("a@example.org", "weekly")
+    publish(house, FIRST, "New family hub opens in Southend")
+    with writing(house.place.engine) as conn:
+        weekly = house.settings.cadence("weekly")
+        before = draft.draft(conn, house.settings, weekly, house.now)
+    publish(house, LATER, "A new hub for families opens in Southend")
+    with writing(house.place.engine) as conn:
+        after = draft.draft(conn, house.settings, weekly, house.now)
+        [row] = draft.editions.shown(conn, after.id)
+    assert row.entry.also_at == (NamedLink(LATER, "https://essex.example/0-hub"),)
+    assert before.content_hash != after.content_hash
+
+
+@pytest.mark.parametrize(
+    ("first", "days", "state"),
+    [("ready", 0, "duplicate"), ("held", 0, "duplicate"), ("dropped", 0, "duplicate"), ("baseline", 0, "ready"),
+     ("withheld", 0, "ready"), ("duplicate", 0, "ready"), ("ready", 31, "ready")],
+)  # fmt: skip
+def test_only_an_entry_that_readers_get_or_an_editor_judges_has_near_duplicates(
+    house: House, first: str, days: int, state: str
+) -> None:
+    publish(house, FIRST, "New family hub opens in Southend")
+    with writing(house.place.engine) as conn:
+        entries.set_state(conn, next(entries.listing(conn)).id, first)
+    house.now += timedelta(days=days)
+    publish(house, LATER, "A new hub for families opens in Southend", text=f"{NOTE} Read more")
+    assert listed(house)[LATER].state == state
+
+
+def test_a_copy_that_is_no_entry_is_named_once_by_its_address(house: House) -> None:
+    publish(house, FIRST, "New family hub opens in Southend this week")
+    for _ in range(2):
+        publish(house, LATER, "New family hub opens in Southend this week")
+    assert LATER not in listed(house)
+    first = listed(house)[FIRST]
+    with reading(house.place.engine) as conn:
+        assert duplicates.other_sources(conn, [first.id]) == {
+            first.id: (NamedLink(LATER, "https://essex.example/0-hub"),)
+        }
