@@ -47,6 +47,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "account",
         "Show an edition's account as it stands now (default: the newest) and write it as a page.",
     ),
+    "recurring": (
+        "recurring",
+        "List the barriers and themes that three or more case studies of the last year share, with their sentences.",
+    ),
     "release": (
         "editing",
         "Let held (or withheld, baseline, dropped or duplicate) entries go out with the next editions.",
