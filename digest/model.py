@@ -190,8 +190,8 @@ class Entry:
     "withheld" (its source does not release it now: a draft, before its date, expired), "ready" (released to readers),
     "dropped" (refused by an editor) or "duplicate" (it tells what the earlier entry `duplicate_of` of another source
     tells). `held_why` says why it is held, withheld or a duplicate, else "". Of an entry that stands in an edition,
-    `ingredients` are those of a case study, by name, the best line of each first, and `also_at` names the sources of
-    its near-duplicates.
+    `ingredients` are those of a case study, by name, the best line of each first; `also_at` names the other sources
+    that tell the same, and `earlier` an earlier entry about the same programme.
     """
 
     id: int
@@ -211,6 +211,7 @@ class Entry:
     ingredients: tuple[Ingredient, ...] = ()
     duplicate_of: int | None = None
     also_at: tuple[NamedLink, ...] = ()
+    earlier: NamedLink | None = None
 
 
 @dataclass(frozen=True, slots=True)

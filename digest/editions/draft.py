@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config.settings import Settings
 from digest.editions.due import coming_slot, first_slot, passed_editions
+from digest.editions.earlier import earlier_of
 from digest.editions.ingredients import ingredients_of
 from digest.model import Edition
 from digest.schedule import Cadence, Slot
@@ -115,9 +116,17 @@ def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
     ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
     told = ingredients_of(conn, ready)
-    also = duplicates.other_sources(conn, newest)
+    also, earlier = duplicates.other_sources(conn, newest), earlier_of(conn, ready)
     return [
-        Shown(replace(entry, ingredients=told.get(entry.id, ()), also_at=also.get(entry.id, ())), newest[entry.id])
+        Shown(
+            replace(
+                entry,
+                ingredients=told.get(entry.id, ()),
+                also_at=also.get(entry.id, ()),
+                earlier=earlier.get(entry.id),
+            ),
+            newest[entry.id],
+        )
         for entry in group.order(ready)
     ]
 

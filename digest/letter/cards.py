@@ -11,6 +11,7 @@ from digest.model import CASE_STUDY, Entry, Image, Ingredient, NamedLink
 TITLE = 200
 SUMMARY = 300
 PLACE = 60
+NAME = 120
 MOST_ALSO = 2  # other sources of an entry that are named
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 _QUOTES = frozenset("\"“‘'«")
@@ -41,6 +42,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "case_study": study,
         "picture": picture_view(entry.image) if study else None,
         "also_at": [_named(each) for each in entry.also_at[:MOST_ALSO]],
+        "earlier": _earlier(entry.earlier),
         "place": inert_line(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
         **book.foreign(book.language_of(entry)),
     }
@@ -61,7 +63,13 @@ def step(number: int, book: Book) -> View:
 
 def _named(named: NamedLink) -> View:
     """Return the view of a link with its name; without an address that a letter may show, of the name alone."""
-    return {"name": inert_line(named.name, 80), "url": link(named.url)}
+    return {"name": inert_line(named.name, NAME), "url": link(named.url)}
+
+
+def _earlier(earlier: NamedLink | None) -> View | None:
+    """Return the view of an earlier entry; None without a title or an address that a letter may show."""
+    view = _named(earlier) if earlier else None
+    return view if view and view["name"] and view["url"] else None
 
 
 def _line(line: Ingredient, words: Words, *, quoted: bool = True) -> View:

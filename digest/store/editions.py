@@ -190,7 +190,8 @@ def _content(entry: Entry) -> dict[str, Any]:
     """
     told = {"ingredients": [line._asdict() for line in entry.ingredients]} if entry.ingredients else {}
     also = {"also_at": [link._asdict() for link in entry.also_at]} if entry.also_at else {}
-    return {**entries.to_json(entry), "evidence": [], **told, **also}
+    earlier = {"earlier": entry.earlier._asdict()} if entry.earlier else {}
+    return {**entries.to_json(entry), "evidence": [], **told, **also, **earlier}
 
 
 def _edition(row: Row[Any]) -> Edition:

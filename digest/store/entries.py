@@ -196,6 +196,14 @@ def listing(
         yield _entry(row)
 
 
+def with_names(conn: Connection, names: Sequence[str], since: datetime) -> dict[str, list[Entry]]:
+    """Return the ready entries first seen since an instant whose titles hold each of `names`."""
+    ready = select(entry).where(entry.c.state == "ready", entry.c.first_seen >= since)
+    rows = conn.execute(ready.where(or_(*(entry.c.title.contains(name, autoescape=True) for name in names)))).all()
+    # Look again, because SQLite takes capitals for small letters.
+    return {name: [_entry(row) for row in rows if name in row.title] for name in names}
+
+
 def count(conn: Connection, state: str) -> int:
     """Return how many entries are in `state` (see model.Entry)."""
     return conn.scalar(select(func.count()).where(entry.c.state == state)) or 0
@@ -258,6 +266,7 @@ def from_json(document: dict[str, Any]) -> Entry:
             tuple(Evidence(**e) for e in document["evidence"]), document["place"],
         ),
         state=document["state"],
+        earlier=NamedLink(**document["earlier"]) if document.get("earlier") else None,
         also_at=tuple(NamedLink(**link) for link in document.get("also_at", ())),
         ingredients=tuple(
             Ingredient(**line | {"barriers": tuple(line["barriers"])}) for line in document.get("ingredients", ())

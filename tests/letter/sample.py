@@ -253,6 +253,11 @@ _ALSO_AT = {
 }
 
 
+_EARLIER = {
+    9: NamedLink("Safer Streets Weekly counts its first cyclists", "https://south.example/learning/first-count")
+}
+
+
 def entries() -> list[Entry]:
     """Return the twelve entries of the sample edition, ids 1 to 12."""
     sample = []
@@ -270,6 +275,7 @@ def entries() -> list[Entry]:
                 summary=summary,
                 facets=Facets((area,), (region,), (theme,) if theme else (), (), place),
                 ingredients=_INGREDIENTS.get(number, ()),
+                earlier=_EARLIER.get(number),
                 also_at=_ALSO_AT.get(number, ()),
             )
         )

@@ -1,0 +1,63 @@
+"""An entry about a named programme links one earlier entry about it, of its source or its place."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from digest.editions.earlier import earlier_of
+from digest.model import Facets, NamedLink, Sighting
+from digest.sources.newness import New
+from digest.store import entries
+from digest.store.engine import writing
+
+DAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
+TITLE = "Wigan Deal: what the evaluation found"
+
+
+def add(
+    conn: Connection, title: str, source: str = "Notes", place: str = "", days: int = 0, state: str = "ready"
+) -> int:
+    link = f"https://notes.example/{title.replace(' ', '-')}-{days}"
+    new = New(Sighting(link, link, title), (f"g:{days}{source}{len(title)}",))
+    [number] = entries.add(
+        conn, [entries.NewEntry(source, new, "post", Facets(place=place), state)], DAY - timedelta(days=days)
+    )
+    return number
+
+
+def earlier(conn: Connection, *numbers: int) -> dict[int, NamedLink]:
+    return earlier_of(conn, list(entries.many(conn, numbers).values()))
+
+
+def test_the_newest_of_its_own_source_comes_first(engine: Engine) -> None:
+    with writing(engine) as conn:
+        entry = add(conn, TITLE, place="Wigan")
+        assert earlier(conn, entry) == {}
+        add(conn, "Malmö looks at the Wigan Deal", "Elsewhere", "Malmö", days=1)
+        assert earlier(conn, entry) == {}
+        add(conn, "A Wigan Deal for carers", "Elsewhere", "Wigan", days=2)
+        assert earlier(conn, entry)[entry].name == "A Wigan Deal for carers"
+        for days in (40, 30, 731):
+            add(conn, f"Year {days} of the Wigan Deal", days=days)
+        title = "Year 30 of the Wigan Deal"
+        assert earlier(conn, entry) == {entry: NamedLink(title, "https://notes.example/Year-30-of-the-Wigan-Deal-30")}
+
+
+@pytest.mark.parametrize("state", ["held", "baseline", "duplicate", "dropped"])
+def test_an_entry_that_readers_do_not_get_is_not_linked(engine: Engine, state: str) -> None:
+    with writing(engine) as conn:
+        add(conn, "A Wigan Deal for carers", days=2, state=state)
+        assert earlier(conn, add(conn, TITLE)) == {}
+
+
+def test_entries_of_one_edition_and_names_of_many_titles_are_not_linked(engine: Engine) -> None:
+    with writing(engine) as conn:
+        both = add(conn, TITLE), add(conn, "A Wigan Deal for carers", days=1)
+        assert earlier(conn, *both) == {}
+        assert list(earlier(conn, both[0])) == [both[0]]
+        for days in range(2, 8):
+            add(conn, f"Year {days} of the Wigan Deal", days=days)
+        assert earlier(conn, both[0]) == {}
