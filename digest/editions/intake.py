@@ -64,7 +64,7 @@ def take_in(
     decision = what_is_new(source, shown, memory, keys)
     if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
         raise NotInFull
-    states, why, told = _judged(conn, source, state, decision, now)
+    states, why, told = _judged(conn, source, state, decision, classifier, now)
     numbers = _add(conn, source, states, classifier, why or "", now)
     store_duplicates(conn, source, decision.new, (numbers, told), now)
     store_copies(conn, source, decision.recognised, memory, now)
@@ -172,7 +172,12 @@ def _why_held(
 
 
 def _judged(
-    conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
+    conn: Connection,
+    source: Source,
+    state: State,
+    decision: SnapshotDecision,
+    classifier: CarefulClassifier,
+    now: datetime,
 ) -> tuple[list[tuple[New, str]], str | None, dict[int, int]]:
     """Return the new entries, each with the state it is stored in, why some wait for an editor, and the originals.
 
@@ -182,7 +187,9 @@ def _judged(
     why = _why_held(conn, source, state, due, now)
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
-    told = originals(conn, source, [new.sighting for new, each in states if each == "ready"], now)
+    going_out = [new.sighting for new, each in states if each == "ready"]
+    places = {id(sighting): classifier.classify(sighting, source).place for sighting in going_out}
+    told = originals(conn, source, going_out, places, now)
     return [(new, "duplicate" if id(new.sighting) in told else each) for new, each in states], why, told
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from digest.learning.patterns import any_of, either
 
+MOST = 300  # characters of a title that are read
 _RUN = re.compile(r"\b[A-Z][\w’'&-]+(?: [A-Z][\w’'&-]+)+")
 _WORD = re.compile(r"[^\W\d_][\w’'&-]*")
 _OPENER = any_of(r"(?:The|An?|How|Why|What|When|Where|New|Our|In|On|At|From|With|For|Case|Study)", re.NOFLAG)
@@ -42,6 +43,7 @@ def programmes(title: str, places: Collection[str] = ()) -> tuple[str, ...]:
 
     `places`: names of the places that the entry is about, which are no programmes.
     """
+    title = title[:MOST]
     if not any(word[0].islower() and len(word) > 4 for word in _WORD.findall(title)):
         return ()
     names = []
@@ -57,7 +59,7 @@ def programmes(title: str, places: Collection[str] = ()) -> tuple[str, ...]:
 
 def is_about(title: str, name: str) -> bool:
     """Return whether a title holds a name, as a name: whole words, written the same."""
-    return any(f" {name} " in f" {each} " for each in (*programmes(title), *_RUN.findall(title)))
+    return any(f" {name} " in f" {each} " for each in (*programmes(title), *_RUN.findall(title[:MOST])))
 
 
 def _is_no_programme(name: str, places: Collection[str]) -> bool:

@@ -10,36 +10,43 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from heapq import nlargest
+from itertools import filterfalse
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import Prefix
+from rapidfuzz.distance import Levenshtein, Prefix
 
-from digest.learning.versions import STOP_WORDS, Version, is_mark, is_quantity, title_words
+from digest.learning.versions import STOP_WORDS, Version, is_headline_verb, is_mark, is_quantity, title_words
 
 WINDOW = timedelta(days=30)
 _AT_ONCE = timedelta(days=3)  # a notice that comes every week comes later than this
+_WITHOUT_NUMBERS = timedelta(days=14)  # and one of every month, which tells no number, later than this
 # Of 100: how much of the shorter text stands in the longer, and how many words of texts, and of titles, are common.
 _VERBATIM, _COPIED, _ALIKE = 96, 90, 65
 _SAME_TITLE, _LIKE_TITLE, _SOME_TITLE = 93, 55, 40
 _LEAST_WORDS, _MANY_WORDS, _TELLING_TITLE = 10, 15, 5
 _MOST_LIKELY = 20
+_STEM = 6  # letters that words of one family have in common ("prescribing", "prescription")
 
 
 def are_near_duplicates(a: Version, b: Version) -> bool:
     """Return whether two entries are one text, as a press note or case study that two sources publish."""
-    if a.source == b.source or abs(a.day - b.day) > (_AT_ONCE if a.is_regular or b.is_regular else WINDOW):
+    if a.source == b.source or abs(a.day - b.day) > _window(a, b):
         return False
-    if a.is_advert or b.is_advert or not _titles_agree(a, b) or _disagree(a, b):
+    if a.is_advert or b.is_advert or not _titles_agree(a, b) or _disagree(a, b) or _tell_apart(a, b):
         return False
-    shared = _shared_names(a, b)
-    is_tied = _are_neighbours(a, b) or not shared.isdisjoint(a.source_names ^ b.source_names)
-    if not shared or (not is_tied and _may_be_template(a, b, shared)):
+    if not _are_of_one_place(a, b):
         return False
     copied, common = _copied(a, b), fuzz.token_set_ratio(_content(a.title_words), _content(b.title_words))
-    tell = {_tells_of(a, b), _tells_of(b, a)}
-    if copied >= _VERBATIM and common >= _SOME_TITLE and True in tell:
-        return True
-    return tell == {True} and ((copied >= _COPIED and common >= _LIKE_TITLE) or (is_tied and _is_retold(a, b)))
+    if copied < _COPIED:
+        return _is_retold(a, b)
+    return not _is_reworded(a, b) and common >= (_SOME_TITLE if copied >= _VERBATIM else _LIKE_TITLE)
+
+
+def _window(a: Version, b: Version) -> timedelta:
+    """Return how far apart two entries may come out: a notice that is given again and again comes again soon."""
+    if a.is_regular or b.is_regular:
+        return _AT_ONCE
+    return WINDOW if any(map(is_mark, a.words & b.words)) else _WITHOUT_NUMBERS
 
 
 def likely(titles: Sequence[str], entries: Iterable[tuple[int, str]]) -> list[list[int]]:
@@ -63,22 +70,16 @@ def likely(titles: Sequence[str], entries: Iterable[tuple[int, str]]) -> list[li
     return candidates
 
 
-def _are_neighbours(a: Version, b: Version) -> bool:
-    """Return whether the names of both sources say the same place, or one of them says more."""
-    first, second = sorted((a.source_names, b.source_names), key=len)
-    return bool(first) and first <= second
+def _are_of_one_place(a: Version, b: Version) -> bool:
+    """Return whether both tell of one place, or their text names one of the sources, or the sources are of one place.
 
-
-def _may_be_template(a: Version, b: Version, shared: frozenset[str]) -> bool:
-    """Return whether a text that names the place of neither source may be one that many bodies publish.
-
-    So it may when both are bodies of single places, or of one federation ("Age UK York"), or when no number and only
-    one name tells it from other texts.
+    Else it may be a template, as of a week of the nation, that bodies of many places publish in the same words.
     """
-    if (a.is_local and b.is_local) or not a.source_names.isdisjoint(b.source_names):
+    first, second = sorted((a.source_names, b.source_names), key=len)
+    if a.place_names and a.place_names == b.place_names:
         return True
-    names = {name for name in a.text_names if shared.issuperset(name)}
-    return len(names) < 2 and not any(map(is_mark, a.words & b.words))
+    # A word that both sources have is that of a federation ("Age UK York"), unless one name is in the other.
+    return bool(_shared_names(a, b) & (first ^ second)) or (bool(first) and first <= second)
 
 
 def _copied(a: Version, b: Version) -> float:
@@ -89,6 +90,17 @@ def _copied(a: Version, b: Version) -> float:
     texts = " ".join(short.opening_words), " ".join(long.opening_words)
     copied = max(fuzz.partial_ratio(*texts), fuzz.token_sort_ratio(*texts))
     return copied if len(short.opening_words) >= _MANY_WORDS else min(copied, _COPIED)
+
+
+def _is_reworded(a: Version, b: Version) -> bool:
+    """Return whether other words, which tell something else, stand in the place of some ("rated good", "poor")."""
+    changes = Levenshtein.opcodes(a.opening_words, b.opening_words)
+    pairs = [
+        (a.opening_words[each.src_start : each.src_end], b.opening_words[each.dest_start : each.dest_end])
+        for each in changes
+        if each.tag == "replace"
+    ]
+    return any(_lacks(mine, b) or _lacks(others, a) for mine, others in pairs)
 
 
 def _is_retold(a: Version, b: Version) -> bool:
@@ -112,13 +124,25 @@ def _titles_agree(a: Version, b: Version) -> bool:
     )
 
 
-def _tells_of(a: Version, b: Version) -> bool:
-    """Return whether `b` tells of all that the title of `a` is about, and of the same stage of it."""
-    if not a.title_stages <= b.stages:
-        return False
-    # A word of the title that its own text takes up is what it is about.
-    about = [word for word in a.title_words if word not in STOP_WORDS and _is_near(word, a.opening_words)]
-    return all(_is_near(word, b.words) for word in about)
+def _tell_apart(a: Version, b: Version) -> bool:
+    """Return whether two titles are about different things, or different stages of one thing.
+
+    A title is about a word that its own text takes up; such a word must stand in the other entry. Of the other words
+    that the other entry lacks, one title may have some ("Farm visits to end" and "Farm visits"), but not both.
+    """
+    (about_a, loose_a), (about_b, loose_b) = _lacking(a, b), _lacking(b, a)
+    of_one_stem = {word for word in loose_a if any(word[:_STEM] == other[:_STEM] for other in loose_b)}
+    return bool(about_a or about_b or (loose_a - of_one_stem and loose_b))
+
+
+def _lacking(a: Version, b: Version) -> tuple[set[str], set[str]]:
+    """Return the words and stages of the title of `a` that `b` lacks: those that its own text has, and the others."""
+    words = {word for word in a.title_words if word not in STOP_WORDS and not _is_near(word, b.words)}
+    about = {word for word in words if _is_near(word, a.opening_words)}
+    stages = a.title_stages - b.stages
+    return about | (stages & a.text_stages), {*filterfalse(is_headline_verb, words - about)} | (
+        stages - a.text_stages
+    )
 
 
 def _disagree(a: Version, b: Version) -> bool:
@@ -128,8 +152,8 @@ def _disagree(a: Version, b: Version) -> bool:
     return any(_lacks(mine, b) and _lacks(others, a) for mine, others in (numbers, names))
 
 
-def _lacks(words: frozenset[str], version: Version) -> bool:
-    return any(not _is_near(word, version.words, 1) for word in words)
+def _lacks(words: Collection[str], version: Version) -> bool:
+    return any(word not in STOP_WORDS and not _is_near(word, version.words, 1) for word in words)
 
 
 def _shared_names(a: Version, b: Version) -> frozenset[str]:

@@ -15,6 +15,7 @@ def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+TITLE = 300  # characters of a title that are compared, because a stranger wrote it
 OPENING = 900  # characters of a text that are compared, because a copy may be cut
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*(?:'[^\W\d_]+)?")
@@ -22,6 +23,7 @@ _SENTENCE_END = re.compile(r"[.!?:;…]['\"]?\s+$|^\s*['\"(\[]?$|[–—|]\s+$|[
 _LABEL = re.compile(
     r"^\W*(?:case stud(?:y|ies)|press release|news release|media release|news|updated?|blog|guest blog|"
     r"correct(?:ed|ion)|video|podcast|watch|read|exclusive|new|feature|comment|opinion|spotlight)\s*(?:[:|–—]|\s-)\s*"
+    r"|\s*[\[(](?:updated?|corrected|revised|amended|video)[^\])]*[\])]\s*$"
     r"|\s*(?:[:|–—]|\s-)\s*(?:(?:a |our )?case stud(?:y|ies)|press release|updated?|blog|news)\W*$",
     re.IGNORECASE,
 )
@@ -59,6 +61,10 @@ _COUNTS = either(
     """
 )
 _MARK = re.compile(rf".*\d.*|{_MONTHS}|{_COUNTS}")
+_HEADLINE_VERB = any_of(
+    r"(?:bring|build|find|gather|help|host|join|lead|learn|look|make|meet|put|reach|run|see|set|share|show|sign|teach)s?"
+    r"|(?:take|tell|train|turn|visit|welcome|work|brought|built|helped|joined|led|learnt|made|met|ran|shared|taught|took)s?"
+)
 # Stages of a story: two entries that tell of different ones are two entries, however alike the rest is.
 _STAGES = {
     "begins": "open(?:s|ed|ing)?, launch\\w*, start(?:s|ed|ing)?, beg(?:in|an|un)\\w*, unveil\\w*, introduc\\w+",
@@ -77,19 +83,17 @@ _STAGE = {name: re.compile(rf"\b{either(words)}\b", re.IGNORECASE) for name, wor
 _REGULAR = any_of(r"""
     \b(?:bulletin|newsletter|round-?up|weeknotes?|week notes|minutes|agenda|update|digest|figures|statistics)s?\b
     \b(?:weekly|monthly|quarterly|daily|fortnightly|this (?:week|month|quarter)|week in|month in|what.s on)\b
-    \b(?:today|tonight|tomorrow|yesterday|latest|currently)\b
+    \b(?:warnings?|alerts?|closed|delays|results|today|tonight|tomorrow|yesterday|latest|currently)\b
     \b(?:board|committee|cabinet|council|general) meetings?\b
     \b(?:meeting|closures|diary|calendar|edition|issue \d+|news from|latest news|events)\b
 """)
-_ADVERT_TITLE = any_of(r"\b(?:vacanc(?:y|ies)|hiring|recruiting|job (?:advert|opportunit\w+|vacanc\w+)|jobs? at)\b")
+_ADVERT_TITLE = any_of(
+    r"\b(?:vacanc(?:y|ies)|hiring|recruiting|job (?:advert|opportunit\w+|vacanc\w+)|jobs? at|wanted|needed|sought)\b"
+)
 _ADVERT = any_of(r"""
     \b(?:join our (?:\w+ )?team|opportunity has arisen|pro rata|per annum|apply by|closing date for applications)\b
     \b(?:we are|are you) (?:looking|seeking) (?:for|to (?:appoint|recruit))\b|\bthe salary is\b
     \bjoin .{3,60} as an? \b
-""")
-_BODIES = any_of(r"""
-    \b(?:council|borough|county|city|constabulary|police|fire|trust|hospitals?|nhs|icb|health board|cvs|healthwatch)\b
-    \b(?:hscp|parish|combined authority|schools?|college|academy|voluntary (?:service|action))\b
 """)
 _COMMON_IN_NAMES = _listed(
     """
@@ -106,17 +110,21 @@ _COMMON_IN_NAMES = _listed(
 
 @dataclass(frozen=True)
 class Version:
-    """Hold what is compared of an entry: `text` is plain or HTML, `source` a name, `day` when it came out."""
+    """Hold what is compared of an entry: `text` is plain or HTML, `source` a name, `day` when it came out.
+
+    `place` is the name of the place that it is about, or "".
+    """
 
     title: str
     text: str
     source: str
     day: datetime
+    place: str = ""
 
     @cached_property
     def headline(self) -> str:
         """Return the title without labels ("Case study:") and without its source's own name at the end."""
-        title = _plain(self.title)
+        title = _plain(self.title[:TITLE])
         while (shorter := _LABEL.sub("", title)) not in (title, ""):
             title = shorter
         tail = _TAIL.search(title)
@@ -154,17 +162,12 @@ class Version:
     @cached_property
     def title_names(self) -> frozenset[str]:
         """Return the words of the headline that stand with a capital where nothing else asks for one."""
-        return frozenset(word for name in _names(self.headline) for word in name)
+        return _names(self.headline)
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Return the words of headline and opening that stand with a capital where nothing else asks for one."""
-        return self.title_names.union(*self.text_names)
-
-    @cached_property
-    def text_names(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names in the opening, as the words of each."""
-        return _names(self.opening)
+        return self.title_names | _names(self.opening)
 
     @cached_property
     def title_stages(self) -> frozenset[str]:
@@ -174,7 +177,12 @@ class Version:
     @cached_property
     def stages(self) -> frozenset[str]:
         """Return the stages of a story that headline or opening tell of."""
-        return self.title_stages | {name for name, pattern in _STAGE.items() if pattern.search(self.opening)}
+        return self.title_stages | self.text_stages
+
+    @cached_property
+    def text_stages(self) -> frozenset[str]:
+        """Return the stages of a story that the opening tells of."""
+        return frozenset(name for name, pattern in _STAGE.items() if pattern.search(self.opening))
 
     @property
     def is_regular(self) -> bool:
@@ -184,17 +192,17 @@ class Version:
     @property
     def is_advert(self) -> bool:
         """Return whether it asks for people to be employed."""
-        return (_ADVERT_TITLE.search(self.title) or _ADVERT.search(self.opening)) is not None
-
-    @property
-    def is_local(self) -> bool:
-        """Return whether the source is, by its name, a body of one place."""
-        return _BODIES.search(self.source) is not None
+        return (_ADVERT_TITLE.search(self.headline) or _ADVERT.search(self.opening)) is not None
 
     @cached_property
     def source_names(self) -> frozenset[str]:
         """Return the words of the source's name that tell it from others of its kind."""
         return frozenset(words_of(_plain(self.source))) - _COMMON_IN_NAMES - STOP_WORDS
+
+    @property
+    def place_names(self) -> frozenset[str]:
+        """Return the words of the place's name; none for a nation or region."""
+        return frozenset(words_of(_plain(self.place))) - _COMMON_IN_NAMES - STOP_WORDS
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -206,12 +214,17 @@ def words_of(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=16384)
 def title_words(title: str) -> frozenset[str]:
     """Return the words of a title by which others like it are looked for."""
-    return frozenset(words_of(_plain(title))) - STOP_WORDS
+    return frozenset(words_of(_plain(title[:TITLE]))) - STOP_WORDS
 
 
 def is_mark(word: str) -> bool:
     """Return whether a word is a number, a date or the like, by which two entries of one series differ."""
     return _MARK.fullmatch(word) is not None
+
+
+def is_headline_verb(word: str) -> bool:
+    """Return whether a word is a verb that says little, so that two headlines of one text may differ by it."""
+    return _HEADLINE_VERB.fullmatch(word) is not None
 
 
 def is_quantity(word: str) -> bool:
@@ -227,18 +240,12 @@ def _bare(word: str) -> str:
     return word.casefold().removesuffix("'s").removesuffix("'")
 
 
-def _names(text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the names: words with a capital side by side, none of which begins a sentence."""
-    names: list[tuple[str, ...]] = []
-    end = -1
+def _names(text: str) -> frozenset[str]:
+    """Return the words with a capital that do not begin a sentence."""
+    names = set()
     for match in _WORD.finditer(text):
         word = match[0]
         begins = _SENTENCE_END.search(text[max(0, match.start() - 3) : match.start()]) is not None
-        if not word[0].isupper() or (begins and not word[1:2].isupper()) or _bare(word) in STOP_WORDS:
-            continue
-        if names and text[end : match.start()] == " ":
-            names[-1] = (*names[-1], _bare(word))
-        else:
-            names.append((_bare(word),))
-        end = match.end()
-    return tuple(names)
+        if word[0].isupper() and (not begins or word[1:2].isupper()):
+            names.add(_bare(word))
+    return frozenset(names) - STOP_WORDS

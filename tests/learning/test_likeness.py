@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from digest.classify import Classifier
+from digest.facets.places.gazetteer import load_gazetteer
 from digest.learning.likeness import are_near_duplicates
 from digest.learning.versions import Version
+from digest.model import Sighting, Source, Taxonomy
 from tests.counts import table
 
 PAIRS = Path(__file__).parents[1] / "data" / "near_duplicates.jsonl"
@@ -23,8 +27,16 @@ def pairs() -> list[dict[str, Any]]:
     return [json.loads(line) for line in PAIRS.read_text("utf-8").splitlines()]
 
 
+@cache
+def classifier() -> Classifier:
+    return Classifier(Taxonomy(), load_gazetteer())
+
+
 def version(of: dict[str, str]) -> Version:
-    return Version(of["title"], of["summary"], of["source"], datetime.fromisoformat(of["date"]).replace(tzinfo=UTC))
+    day = datetime.fromisoformat(of["date"]).replace(tzinfo=UTC)
+    sighting = Sighting(None, None, of["title"], summary=of["summary"])
+    place = classifier().classify(sighting, Source(of["source"])).place
+    return Version(of["title"], of["summary"], of["source"], day, place)
 
 
 def test_the_pairs_are_many_and_half_of_them_are_hard() -> None:
@@ -60,6 +72,8 @@ def test_no_two_entries_become_one_and_most_near_duplicates_are_recognised(half:
         ("Farm visits in Whitchurch", NOTE, "Wem Town Council", 0, False),
         ("Farm visits in Ludlow to end", NOTE, "Wem Town Council", 0, True),  # its text alone tells, word by word
         ("Farm visits in Ludlow", NOTE.replace("40", "60"), "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow", NOTE.replace("week", "year"), "Wem Town Council", 0, False),
+        ("Farm visits in Ludlow", NOTE, "Farmers Weekly", 0, False),  # neither source is named, nor any place known
         ("Farm visits in Ludlow", NOTE.replace("Wem", "Clun"), "Wem Town Council", 0, False),
         ("Farm visits in Ludlow", "", "Wem Town Council", 0, False),
         ("", "", "Wem Town Council", 0, False),
