@@ -19,6 +19,7 @@ from digest.sources.read import Reading, Validators
 from digest.store import duplicates, entries
 from digest.store.engine import reading, writing
 from tests import console
+from tests.counts import others_long
 from tests.house import House
 
 NOTE = "Families in Southend can now get help with feeding, sleep and money under one roof, from 40 midwives."
@@ -107,11 +108,13 @@ def test_an_edition_keeps_where_else_its_entries_stand(house: House) -> None:
     assert before.content_hash != after.content_hash
 
 
-@pytest.mark.parametrize(
-    ("first", "days", "state"),
-    [("ready", 0, "duplicate"), ("held", 0, "duplicate"), ("dropped", 0, "duplicate"), ("baseline", 0, "ready"),
-     ("withheld", 0, "ready"), ("duplicate", 0, "ready"), ("ready", 31, "ready")],
-)  # fmt: skip
+CASES = [
+    ("held", 0, "duplicate"), ("baseline", 0, "ready"), ("ready", 31, "ready"), ("ready", 0, "duplicate"),
+    ("dropped", 0, "duplicate"), ("withheld", 0, "ready"), ("duplicate", 0, "ready"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "days", "state"), others_long(CASES, *CASES[:3]))
 def test_only_an_entry_that_readers_get_or_an_editor_judges_has_near_duplicates(
     house: House, first: str, days: int, state: str
 ) -> None:
