@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from digest.config.settings import Settings
 from digest.delivery.parcel import composed, sign_letter
 from digest.errors import ConfigError
-from digest.model import Correction, Digest, Edition, Entry, Facets, Group, Image, Placed, Reason, Section
+from digest.model import Correction, Digest, Edition, Entry, Facets, Group, Image, NamedLink, Placed, Reason, Section
 from digest.render import Letters
 from subscribers.model import Subscriber
 
@@ -24,6 +24,8 @@ def trial_letter(settings: Settings) -> None:
     full = Entry(
         1, "Trial", "https://example.org/", "Trial", "case-study", now, now, "A trial.", language="ar", image=picture,
         facets=Facets((area,) if area else (), ("wales",), (), (), "Trial"),
+        also_at=(NamedLink("Trial", "https://example.org/"), NamedLink("Trial", None)),
+        earlier=NamedLink("Trial", "https://example.org/"),
     )  # fmt: skip
     bare = Entry(2, "Trial", None, "", "post", None, now)
     first, other = Placed(1, Reason("area", area)), Placed(2, Reason("area"))
