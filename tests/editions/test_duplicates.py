@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from digest.desk import edit
+from digest.desk import correct, edit
 from digest.desk.explain import explain
 from digest.editions import draft
 from digest.gather import store_source
@@ -92,6 +92,16 @@ def test_an_editor_lets_a_near_duplicate_go_out_all_the_same(house: House) -> No
     edit.release(house.place, [later.id])
     assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == ("ready", None)
     assert "also at" not in console.digest(house.folder, "entry", str(first.id)).stdout
+
+
+def test_a_near_duplicate_that_an_editor_withdraws_is_named_no_more(house: House) -> None:
+    publish(house, FIRST, "New family hub opens in Southend")
+    publish(house, LATER, "A new hub for families opens in Southend")
+    first, later = listed(house)[FIRST], listed(house)[LATER]
+    assert "nobody is told" in correct.withdraw(house.place, later.id, "It was a draft.", "Ann Lee")[-1]
+    assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == ("dropped", None)
+    with reading(house.place.engine) as conn:
+        assert duplicates.other_sources(conn, [first.id]) == {}
 
 
 def test_an_edition_keeps_where_else_its_entries_stand(house: House) -> None:
