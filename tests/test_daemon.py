@@ -117,6 +117,7 @@ def test_the_daemon_plans_anew_only_after_its_clock_was_set(tmp_path: Path, step
         super(BlockingScheduler, scheduler).shutdown()
 
 
+@pytest.mark.long
 def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     digest = [sys.executable, "-m", "digest"]

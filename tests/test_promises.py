@@ -68,6 +68,7 @@ def test_an_entry_comes_once_and_a_second_run_sends_nothing(house: Build) -> Non
     assert entries_of(here, who) == [[1]]
 
 
+@pytest.mark.long
 def test_a_change_of_cadence_neither_loses_nor_repeats(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org", "weekly")
@@ -113,6 +114,7 @@ def test_a_clock_set_back_sends_nothing_again_and_goes_on(house: Build) -> None:
     assert entries_of(here, who) == [[1], [2]]
 
 
+@pytest.mark.long
 def test_who_joins_starts_at_the_present_less_the_welcome(house: Build) -> None:
     here = house()
     here.publish("Before")
@@ -123,6 +125,7 @@ def test_who_joins_starts_at_the_present_less_the_welcome(house: Build) -> None:
     assert entries_of(here, late) == [[2]]
 
 
+@pytest.mark.long
 def test_a_change_of_interests_does_not_dig_up_the_past(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org", interests=Interests(frozenset({"transport"})))
@@ -150,6 +153,7 @@ def test_a_late_retag_reaches_those_who_now_match_and_nobody_twice(house: Build)
     assert why.outcome == "included"
 
 
+@pytest.mark.long
 def test_what_is_paused_or_suppressed_is_not_considered_and_accounted_for(house: Build) -> None:
     here = house()
     paused = here.reader("paused@example.org")
@@ -182,6 +186,7 @@ def test_an_editor_must_approve_where_config_says_so(house: Build) -> None:
     assert entries_of(here, who) == [[1]]
 
 
+@pytest.mark.long
 def test_a_change_after_the_approval_takes_it_back(house: Build) -> None:
     here = house(weekly='approval = "required"')
     who = here.reader("a@example.org")
@@ -233,6 +238,7 @@ def test_a_surge_is_held_until_an_editor_lets_it_go(house: Build) -> None:
     assert len(letter.placed) + letter.more == 25
 
 
+@pytest.mark.long
 def test_who_left_and_came_back_starts_anew(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")
@@ -269,6 +275,7 @@ def test_what_is_held_does_not_go_out_under_a_later_date(house: Build) -> None:
     assert entries_of(here, who) == [[1], [2]]
 
 
+@pytest.mark.long
 def test_what_was_approved_goes_out_even_if_its_hour_was_missed(house: Build) -> None:
     here = house(weekly='approval = "required"')
     who = here.reader("a@example.org")
@@ -318,6 +325,7 @@ def test_a_clock_that_was_ahead_does_not_silence_a_cadence(house: Build) -> None
     assert [n for letter in entries_of(here, who) for n in letter] == [1]
 
 
+@pytest.mark.long
 def test_who_comes_back_after_the_draft_loses_nothing(house: Build) -> None:
     here = house(weekly='approval = "required"')
     here.reader("steady@example.org")

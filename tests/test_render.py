@@ -98,6 +98,7 @@ def test_the_readers_of_a_digest_share_a_form_and_only_the_last_is_kept(house: H
     assert made.form("en", first, sample.READER) is not forms[0], "it was not kept, because each holds a whole letter"
 
 
+@pytest.mark.long
 def test_what_is_remembered_of_letters_keeps_no_edition_in_memory(house: House) -> None:
     def books() -> set[int]:
         gc.collect()
@@ -172,6 +173,7 @@ def compiled(folder: Path) -> Letter:
     )
 
 
+@pytest.mark.long
 @few_and_many(2, 5)
 @pytest.mark.parametrize("files", others_long(CROOKED, "number in the loop"))
 def test_a_template_that_looks_at_its_neighbours_still_makes_the_right_letter(

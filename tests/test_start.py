@@ -101,6 +101,7 @@ def test_status_and_a_run_with_nothing_due_load_no_parser_and_no_template(
     assert list(house.config.parent.glob("*.db-wal")) == []
 
 
+@pytest.mark.long
 def test_rendering_letters_loads_nothing_that_fetches_style_sheets() -> None:
     code = "import sys, digest.render; print('requests' in sys.modules); import requests; print(requests.__file__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -124,6 +124,7 @@ def test_what_concerns_every_source_ends_the_run(house: House, error: BaseExcept
         run_with(house, "storing", error)
 
 
+@pytest.mark.long
 def test_what_lies_in_a_folder_is_named_and_the_rest_is_mailed(house: House) -> None:
     notes, reader = house.folder / "notes", house.reader("reader@example.org", "daily")
     house.publish("Good news")

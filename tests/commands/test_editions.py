@@ -103,6 +103,7 @@ def test_a_draft_and_its_receipt_count_the_same_digests(house: House) -> None:
     assert (drafted["digests"], drafted["readers"]) == (2, {"pending": 3, "empty": 1})
 
 
+@pytest.mark.long
 def test_the_id_of_a_subscriber_is_taken_by_each_command_that_looks_at_one(sent: House) -> None:
     said(sent, "prepare", "weekly")
     listed = json.loads(said(sent, "subscribers", "list", "--json").stdout)

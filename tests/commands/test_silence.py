@@ -126,6 +126,7 @@ def test_most_sources_decide_the_exit_code(states: list[State], code: int) -> No
     assert exit_code_for(states, START) == code
 
 
+@pytest.mark.long
 def test_what_passes_by_itself_is_told_once_a_day_with_the_same_exit_code(house: House) -> None:
     (house.folder / "password").write_text("x")
     away = '[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = 9\nsecurity = "none"\n'

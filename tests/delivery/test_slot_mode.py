@@ -43,6 +43,7 @@ def test_runs_with_deaths_and_lost_answers(runs: Runs) -> None:
     assert go(runs, range(6))["accepted"] > 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("minutes", "send_at"),
     spread(

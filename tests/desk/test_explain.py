@@ -115,6 +115,7 @@ def said_of(house: Stage, name: str, entry: str) -> explain.Explanation:
     return explain.explain(house.place, address(name), str(house.entry[entry]))[2]
 
 
+@pytest.mark.long
 def test_every_reader_and_every_entry_has_its_outcome(tmp_path: Path, pipeline_url: str) -> None:
     stage = Stage(tmp_path / "house", pipeline_url).play()
     wanted = expected()
@@ -153,6 +154,7 @@ def test_the_account_of_that_run_balances_and_every_letter_is_told(stage: Stage)
         explain.explain(stage.place, address("erased-late"), "1")
 
 
+@pytest.mark.long
 def test_a_duplicate_is_told_as_the_entry_it_is(stage: Stage) -> None:
     place, home = stage.place, stage.entry["home"]
     by_url = {url: explain.explain(place, address("accepted"), url) for url in (HOME, COPY, HOME + "/?utm_source=x")}

@@ -72,6 +72,7 @@ DRAFTS: list[tuple[str, str, Callable[[House, int], object], bool]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("weekly", "word", "stands"),
     others_long({row[0]: row[1:] for row in DRAFTS}, "to be approved"),

@@ -67,6 +67,7 @@ def run(house: Stage, *words: str) -> int:
     return cli.run_command(["--config", str(house.config), "--now", house.now.isoformat(), *words])
 
 
+@pytest.mark.long
 def test_it_shows_the_sum_as_words_as_a_picture_and_for_who_cannot_see_it(stage: Stage) -> None:
     _, page = page_of(stage)
     drawn = {name: count for name, count in SUMS.items() if name != "eligible"} | {"pending": 1}
@@ -179,6 +180,7 @@ def ask_first_editions(house: Stage) -> None:
             people.leave(conn, reader, how="link", now=house.now, secret=house.place.secret)
 
 
+@pytest.mark.long
 def test_every_run_leaves_its_pages_and_settling_writes_them_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

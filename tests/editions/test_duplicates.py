@@ -56,6 +56,7 @@ def listed(house: House) -> dict[str, Entry]:
         return {entry.source: entry for entry in entries.listing(conn)}
 
 
+@pytest.mark.long
 def test_the_later_near_duplicate_is_not_mailed_and_the_first_names_it(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     publish(house, FIRST, "New family hub opens in Southend")

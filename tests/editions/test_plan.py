@@ -465,6 +465,7 @@ def test_who_is_not_on_the_allow_list_is_shown_no_letter_before_there_is_a_draft
     assert preview(town.house.place, interests=HOUSING, cadence="weekly").parcel is not None
 
 
+@pytest.mark.long
 def test_a_letter_by_the_welcome_look_back_moves_the_mark_of_who_had_none(make_town: Callable[..., Town]) -> None:
     town = make_town(welcome=30)
     town.join("usual")

@@ -77,6 +77,7 @@ def test_a_file_that_is_taken_away_waits_and_then_is_held(house: House) -> None:
     assert states(house)["Kept"] == "ready"
 
 
+@pytest.mark.long
 def test_a_text_that_becomes_a_draft_is_not_mailed_until_it_is_finished(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     note(house, "Kept")
@@ -111,6 +112,7 @@ def test_an_embargo_and_an_expiry_are_kept_to_the_minute(house: House) -> None:
     assert mailed(house, reader) == ["Still", "Later"]
 
 
+@pytest.mark.long
 def test_an_editor_overrules_a_date(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     note(house, "Later", "date: 2062-11-03")
@@ -230,6 +232,7 @@ FEEDS = {
 }
 
 
+@pytest.mark.long
 def test_what_becomes_of_a_post_that_its_feed_no_longer_shows(house: House) -> None:
     house.reader("a@example.org", "daily")
     for number, (name, (readings, _)) in enumerate(FEEDS.items()):

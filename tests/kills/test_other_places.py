@@ -82,7 +82,7 @@ UNTRIED = {
     "fence follows", "give up", "hold", "ingredients", "learn again", "new link", "new secret", "notice",
     "open fence", "pause",
     "release", "release by date", "resume", "retag", "seal", "set", "settle", "settle by asking", "stop",
-    "suppress", "told", "unsuppress", "wait",
+    "suppress", "told", "unsuppress", "wait", "withdraw",
 }  # fmt: skip
 
 

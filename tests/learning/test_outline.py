@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from digest.learning.outline import MOST_READ, passages, sentences
 from tests.counts import table
 
@@ -86,6 +88,7 @@ def test_a_long_text_ends_with_a_whole_sentence() -> None:
     assert {each.text for each in cut} == {"It went well in Leeds."}
 
 
+@pytest.mark.long
 def test_a_text_of_nothing_but_marks_ends() -> None:
     marks = (
         "<",

@@ -36,6 +36,7 @@ def test_the_letter_is_the_golden_one(part: str) -> None:
     assert text == (golden.FOLDER / part).read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_template_that_is_new_changed_or_gone_shows_at_once(tmp_path: Path) -> None:
     own = tmp_path / "more.txt.j2"
     shipped = (sample.TEMPLATES / own.name).read_text(encoding="utf-8")

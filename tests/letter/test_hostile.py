@@ -173,6 +173,7 @@ def test_a_link_is_a_safe_web_address_or_none(sent: str | None, seen: str | None
         assert seen in made.plain_text().splitlines()
 
 
+@pytest.mark.long
 def test_a_hostile_note_and_reader_are_only_words() -> None:
     tricks = [sent for sent, _ in TITLES if len(sent) < 200]
     edition = replace(sample.EDITION, note="\n\n".join(tricks))

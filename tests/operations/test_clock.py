@@ -51,6 +51,7 @@ def rows(house: House) -> str:
         return "\n".join(conn.iterdump())
 
 
+@pytest.mark.long
 def test_a_clock_that_is_behind_mails_and_stores_nothing(house: House) -> None:
     before = rows(house)
     for now in ("1970-01-01T00:01:00Z", "2000-01-01T00:00:00Z", "2026-10-05T09:00:00Z", "2026-11-05T08:30:00Z"):
@@ -89,6 +90,7 @@ def test_a_small_step_back_stops_nothing_and_mails_nothing(house: House) -> None
     assert letters(house) == 2
 
 
+@pytest.mark.long
 def test_small_steps_that_add_up_are_no_small_step(house: House) -> None:
     times = [FRIDAY - timedelta(hours=hours) for hours in (0, 16, 32, 48)]
     assert [do(house, time.isoformat(), "run").code for time in times] == [0, 0, 4, 4]

@@ -222,6 +222,7 @@ LAST_RUNS = [
 ]
 
 
+@pytest.mark.long
 def test_letters_that_are_owed_are_told_with_their_cause(house: House) -> None:
     house.publish("One")
     house.run(days=5)
@@ -268,6 +269,7 @@ def test_a_domain_that_refuses_us_is_for_a_person(house: House) -> None:
     assert (told.level, told.cure[:10]) == ("person", "check SPF,")
 
 
+@pytest.mark.long
 def test_a_lost_secret_is_not_made_anew_once_it_sealed_something(house: House) -> None:
     file = house.settings.secret_file
     house.reader("x@example.org")  # nothing is sealed yet: a new secret harms nobody

@@ -218,6 +218,7 @@ def letters(house: House) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "way"),
     others_long(

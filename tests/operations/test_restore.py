@@ -126,6 +126,7 @@ def is_held(copy: Copy, capsys: pytest.CaptureFixture[str]) -> str:
     return said
 
 
+@pytest.mark.long
 def test_the_living_installation_is_not_in_hold(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     assert at(house)("status", "--json") == 0
     assert json.loads(capsys.readouterr().out)["hold"] is None
@@ -188,6 +189,7 @@ def test_unsent_sends_what_the_restored_database_believes_to_be_owed(house: Hous
     assert max(live.letters().values()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind",
     others_long(["no fence", "an old fence", "an older database", "all of it"], "all of it"),

@@ -69,6 +69,7 @@ def weekly(house: House) -> list[int]:
         return list(conn.scalars(select(edition.c.id).where(edition.c.cadence == "weekly").order_by(edition.c.id)))
 
 
+@pytest.mark.long
 def test_old_deliveries_become_counts_and_who_had_what(house: House) -> None:
     first, doubtful = weekly(house)
     with writing(house.place.engine) as conn:
@@ -187,6 +188,7 @@ def test_whole_texts_go_and_their_entries_stay(tmp_path: Path, begun: Callable[.
             assert set(entries.many(conn, [1, 2])) == {1, 2}
 
 
+@pytest.mark.long
 def test_only_files_of_the_program_go(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         house.reader("ann@example.org")

@@ -69,6 +69,7 @@ def answers(house: House) -> dict[str, tuple[int, bool]]:
     return results
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", spread(1, [lost, foreign, empty]))
 @pytest.mark.parametrize("sealed", spread(1, [True, False]))
 def test_nothing_goes_on(house: House, harm: Callable[[Path], None], sealed: bool) -> None:

@@ -145,6 +145,7 @@ DECISIONS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("decision", "state", "after", "copies"), spread(1, DECISIONS))
 def test_a_persons_word_settles_what_it_names_and_nothing_else(
     house: Stage, capsys: pytest.CaptureFixture[str], decision: str, state: str, after: str, copies: int

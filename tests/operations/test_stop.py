@@ -39,6 +39,7 @@ def at(runs: Runs, minutes: int) -> None:
     runs.fake.now = (HOUR - timedelta(minutes=minutes)).timestamp()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("faults", "side_faults"),
     spread(1, [(["", "429"], []), (["", "take reset"], ["", "", *["500"] * 6])]),
@@ -80,6 +81,7 @@ def test_what_a_killed_run_had_handed_over_is_stopped_too(runs: Runs) -> None:
     assert (run.states(), runs.fake.mailed()) == ({"cancelled": 6}, {})
 
 
+@pytest.mark.long
 def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs) -> None:
     run = runs.quiet("told")
     at(runs, 200)

@@ -54,6 +54,7 @@ def test_the_day_is_the_local_one(house: House) -> None:
     assert [house.run(minutes=30).told_before for _ in range(4)] == [False, False, True, True]
 
 
+@pytest.mark.long
 def test_a_stopped_edition_is_told_once_a_day_until_it_is_let_go(house: House) -> None:
     house.run()
     with writing(house.place.engine) as conn:
@@ -67,6 +68,7 @@ def test_a_stopped_edition_is_told_once_a_day_until_it_is_let_go(house: House) -
     assert f"edition {daily.id}" not in " ".join(house.run(hours=1).waiting)
 
 
+@pytest.mark.long
 def test_each_thing_is_told_once_also_beside_others_that_come_and_go(house: House) -> None:
     def told() -> tuple[int, list[str]]:
         """Run once more; return the exit code of cron's command, and what it tells of editions and entries."""

@@ -130,6 +130,7 @@ CHANGES: list[tuple[str, Callable[[Connection, House], object]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", others_long(dict(CHANGES), "leaves"))
 def test_who_changes_while_an_edition_is_frozen_is_not_half_in_it(
     house: House, elsewhere: Installation, change: Callable[[Connection, House], object]

@@ -162,6 +162,7 @@ def light(tmp_path: Path, on_sqlite: Path) -> Iterator[Post]:
 # --- opening --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_opening_changes_nothing(post: Post) -> None:
     gone = post.house.reader("gone@example.org")
     with writing(post.engine) as conn:
@@ -323,6 +324,7 @@ def test_what_is_not_offered_any_more_is_kept_until_it_is_unticked(light: Post) 
     assert light.save(policy_areas="canals", cadence="weekly").status_code == 400
 
 
+@pytest.mark.long
 def test_a_change_neither_loses_nor_repeats(post: Post) -> None:
     """Promise 2 through the page: what comes after the change comes once, by the new wish; nothing old again."""
     house = post.house
@@ -360,6 +362,7 @@ def test_pausing_acts_once_and_ends(post: Post, wish: str) -> None:
     assert 'value="now"' not in post.client.get(post.link("pause")).text
 
 
+@pytest.mark.long
 def test_a_pause_loses_nothing(light: Post) -> None:
     """The page says so."""
     light.client.post(light.link("pause"), data={"for": "2-weeks"})

@@ -230,6 +230,7 @@ def test_the_text_part_must_carry_links_and_words() -> None:
     assert findings and findings[0].level == ERROR and "%" in findings[0].problem
 
 
+@pytest.mark.long
 def test_every_exception_is_explained_and_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     pictured = [replace(e, image=Image("https://example.org/a.png", "A", 480, 270)) for e in sample.entries()]
     compiled = compile_letter(sample.EDITION, pictured, sample.APPEARANCE)

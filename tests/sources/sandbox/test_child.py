@@ -92,6 +92,7 @@ def test_a_killed_zygote_is_replaced() -> None:
     assert len(read(GOOD).sightings) == 2
 
 
+@pytest.mark.long
 def test_closing_leaves_no_process_and_reading_goes_on() -> None:
     read(GOOD)
     process = child._zygotes["feed"]._process

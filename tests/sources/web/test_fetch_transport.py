@@ -101,6 +101,7 @@ def test_a_content_length_that_is_too_small_ends_the_body(web: Web) -> None:
     assert fetcher(web).fetch(web.url()).body == FEED
 
 
+@pytest.mark.long
 def test_no_more_than_the_cap_is_unpacked_at_once() -> None:
     from digest.sources.web.unpack import Unpacker
 

@@ -85,6 +85,7 @@ def test_at_each_fault_point_nothing_wrong_is_said(fake: FakeSendGrid, fault: st
     assert meet(fake, fault) in may_say
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", others_long(["reset-head", "reset-mid"], "reset-mid"))
 def test_what_broke_while_it_left_is_no_doubt(fake: FakeSendGrid, fault: str) -> None:
     assert meet(fake, fault, LARGE) == "deferred"

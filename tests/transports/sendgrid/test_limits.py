@@ -239,6 +239,7 @@ def test_a_request_says_what_one_made_in_the_plain_way_says() -> None:
     assert json.loads(body) == plainly(lone, [Personal(1, ("mid", "a@b.example"), named=False)])
 
 
+@pytest.mark.long
 def test_the_content_counts_towards_the_size() -> None:
     def sized(size: int) -> Shared:
         return replace(SHARED, html=[b"x" * (size - len(bodies(replace(SHARED, html=[b"x"]), people(1))[0]) + 1)])
