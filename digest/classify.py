@@ -6,7 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from digest.facets.case_study import is_case_study_address, is_titled_case_study, speaks_of_case_studies
+from digest.facets.case_study import (
+    is_case_study_address,
+    is_persons_story,
+    is_titled_case_study,
+    speaks_of_case_studies,
+)
 from digest.facets.entry_text import EntryText, entry_text
 from digest.facets.known import known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
@@ -25,7 +30,7 @@ OPENING, LEAD = 300, 1_000  # characters of the text that count twice, and those
 
 
 def kind_of(sighting: Sighting, source: Source) -> str:
-    """Return an entry's kind: its own, else what its title, categories and address say, else its source's."""
+    """Return an entry's kind: its own, else what its title, categories, address and start say, else its source's."""
     if sighting.kind:
         return sighting.kind
     if speaks_of_case_studies(sighting.title):
@@ -34,7 +39,8 @@ def kind_of(sighting: Sighting, source: Source) -> str:
     is_filed = not categories.isdisjoint(("case study", "case studies"))
     if is_filed or is_titled_case_study(sighting.title) or is_case_study_address(sighting.link or ""):
         return CASE_STUDY
-    return source.kind
+    start = f"{sighting.summary[:LEAD]} {sighting.html[:LEAD]}"
+    return CASE_STUDY if is_persons_story(sighting.title, start) else source.kind
 
 
 class Classifier:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
+
+from digest.facets.places.context import given_names
+from digest.facets.words import Word, words
 
 _NAME = r"case[\s-]*stud(?:y|ies)"
 # "Case studies wanted", "Our case-study library has moved", "Submit a case study", "Case studies" (a list of them).
@@ -15,9 +19,26 @@ _SPEAKS_OF_THEM = re.compile(
     r"|^\W*(?:\w[\w'’]*[^\w'’]\W*){0,5}case[\s-]*studies\W*(?:$|[:|–—])",
     re.IGNORECASE,
 )
-_IS_ONE = re.compile(r"\bcase[\s-]*study\b|^\W*\w+(?:\s\w+)?['’]s? story\b", re.IGNORECASE)  # "Amina's story"
-# Folders of an address that hold case studies: "/case-studies/", "/our-case-studies/", "/success-stories/".
-_FOLDER = re.compile(rf"(?:.*-)?{_NAME}|(?:real|success|impact|customer|patient|people)-stories", re.IGNORECASE)
+# "Case study: …", "Amina's story", "Stories: a new start", "Evaluation of the night bus", "School pilot evaluation",
+# "How Luton halved its waits", "What changed when the desk went".
+_IS_ONE = re.compile(
+    r"\bcase[\s-]*study\b|(?:^|[:–—|-]\s)\W{0,3}\w+(?:\s\w+)?['’]s? story\b|^\W*stor(?:y|ies)\s*[:–—-]"
+    r"|^evaluating (?:the|a|our)\b|\bquality improvement project\b"
+    r"|\bevaluation of (?!(?:evidence|the evidence|research)\b)"
+    r"|\b(?:pilot|project|programme|scheme|service|trial)\s+evaluation\b"
+    r"|^(?:[^:?]*: )?how\b[^?]*\b(?:helped|halved|cut|reduced|improved|saved|doubled|transformed|turned|tackled|got"
+    r"|won|brought|changed|ended|stopped|raised|lost|became)\b[^?]*$"
+    r"|\bwhat (?:changed|happened) when\b[^?]*$",
+    re.IGNORECASE,
+)
+# Folders of an address that hold case studies: "/case-studies/", "/our-stories/", "/stories-of-change/", "/impact/".
+_FOLDER = re.compile(
+    rf"(?:.*-)?{_NAME}|(?!(?:news|latest|top|all|web|lead|feature|main|more)-)(?:[\w-]*-)?stories(?:-of-[\w-]+)?"
+    r"|evaluations?|(?:our-|social-)?impact|(?:good|best)-practice(?:-examples?)?|practice-examples?|initiatives",
+    re.IGNORECASE,
+)
+_THIRD_PERSON = re.compile(r"\b(?:he|she|his|her|hers|him)\b", re.IGNORECASE)
+_OFTEN = 3  # words of the third person in the start of a text that is about one person
 # The names under such a folder that lead to a list of them, not to one.
 _LISTS = re.compile(r"page|category|categories|tags?|themes?|regions?|search|archive|all|feed", re.IGNORECASE)
 _NUMBER_OR_INDEX = re.compile(r"\d*|index(?:\.\w+)?", re.IGNORECASE)
@@ -31,6 +52,25 @@ def speaks_of_case_studies(title: str) -> bool:
 def is_titled_case_study(title: str) -> bool:
     """Return whether a title says that its text is a case study."""
     return _IS_ONE.search(title) is not None and not speaks_of_case_studies(title)
+
+
+def is_persons_story(title: str, start: str) -> bool:
+    """Return whether a text tells of one person whose first name alone stands in the title: "Finding work for Amina".
+
+    `start` is the start of the text, as markup. A person with a surname is a speaker, an officer or in the news.
+    """
+    seq = words(title)
+    named = any(
+        word.key in given_names() and title[word.start].isupper() and not _is_beside_name(title, seq, number)
+        for number, word in enumerate(seq)
+    )
+    return named and len(_THIRD_PERSON.findall(start)) >= _OFTEN
+
+
+def _is_beside_name(title: str, seq: Sequence[Word], number: int) -> bool:
+    """Return whether a word with a capital stands beside a first name, as a surname does."""
+    after = number + 1 < len(seq) and title[seq[number + 1].start].isupper()
+    return after or (number > 1 and title[seq[number - 1].start].isupper())
 
 
 def is_case_study_address(link: str) -> bool:

@@ -20,6 +20,16 @@ SITE = "https://www.example.org"
         ("A case study of patience", True),
         ("Amina's story", True),
         ("Amina Khan’s story: from hostel to home", True),
+        ("Volunteers' week: Amina's story", True),
+        ("Stories: a new start", True),
+        ("Evaluation of the night bus", True),
+        ("Orkney schools pilot evaluation report", True),
+        ("Evaluating the night bus", True),
+        ("Handover at night: a quality improvement project", True),
+        ("How Orkney halved the time to a placement", True),
+        ("What changed when the desk went", True),
+        ("How do we halve our waiting times?", False),
+        ("Evaluation of evidence: a primer", False),
         ("Our story", False),
         ("The story so far", False),
         ("Case studies", False),
@@ -53,6 +63,11 @@ def test_the_kind_by_title(title: str, is_case_study: bool) -> None:
         ("/housing-case-studies/thanet", True),
         ("/success-stories/thanet", True),
         ("/About-Us/Customer-Stories/amina", True),
+        ("/our-stories/thanet", True),
+        ("/stories-of-change/thanet", True),
+        ("/evaluations/thanet", True),
+        ("/impact/thanet", True),
+        ("/impact/", False),
         ("/news-stories/thanet", False),
         ("/news/thanet-case-study", True),
         ("/news/case-study-thanet.aspx", True),
@@ -72,6 +87,22 @@ def test_the_kind_by_title(title: str, is_case_study: bool) -> None:
 )
 def test_the_kind_by_address(path: str, is_case_study: bool) -> None:
     assert kind_of(Sighting(None, SITE + path, "Thanet"), Source("s")) == (CASE_STUDY if is_case_study else POST)
+
+
+@table(
+    "title, summary, is_case_study",
+    [
+        ("Finding work for Amina", "She came in May. Her mentor met her each week until she found a job.", True),
+        ("Supporting Theo", "<p>He was two.</p><p>His keyworker and his mother sang to him.</p>", True),
+        ("Finding work", "She came in May. Her mentor met her each week until she found a job.", False),
+        ("Finding work for Amina", "The scheme began in May.", False),
+        ("Amina Khan joins the board", "She has run hospitals. Her term is four years; she begins in May.", False),
+        ("Our chair, Amina, retires", "She leaves in May.", False),
+    ],
+)
+def test_the_kind_of_one_persons_story(title: str, summary: str, is_case_study: bool) -> None:
+    sighting = Sighting(None, None, title, summary=summary)
+    assert kind_of(sighting, Source("s")) == (CASE_STUDY if is_case_study else POST)
 
 
 @table(
@@ -97,7 +128,15 @@ def test_what_decides_before_what(
 
 @table(
     "text",
-    ["a " * 5_000, "a'" * 5_000, "'" * 9_000 + "x", "call " * 3_000, "case studies " * 2_000, "case-" * 4_000],
+    [
+        "a " * 5_000,
+        "a'" * 5_000,
+        "'" * 9_000 + "x",
+        "call " * 3_000,
+        "case studies " * 2_000,
+        "case-" * 4_000,
+        ": " * 5_000,
+    ],
 )
 def test_a_long_title_or_address_does_not_hang(text: str) -> None:
     for link in (f"{SITE}/{text.replace(' ', '/')}", "https://[broken"):
