@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from digest.facets.entry_text import EntryText
 from digest.facets.places.gazetteer import Mention
@@ -18,27 +19,28 @@ _WHOLE = re.compile(
     r"|insurance\b|curriculum\b|award\b|awards\b|prize\b|recognition\b|honours?\b)"
     r"|the government(?! digital)"
     r"|(?<!local )government (?:announce[sd]?|says|publishe[sd]|confirms|launches|pledges|unveils|response|backs)"
-    r"|government['’]s|(?:government|cabinet) (?:policy|funding|guidance|plans|grants?"
+    r"|(?:in|of|across) this country|government['’]s|(?:government|cabinet) (?:policy|funding|guidance|plans|grants?"
     r"|strategy|review|ministers?|departments?)|secretar(?:y|ies) of state|ministers|prime minister|select committee"
-    r"|home office|home secretary|english (?:councils?|local|schools?|hospitals?|regions?|law|nhs|authorities|towns"
-    r"|cities|devolution|mayors?|prisons|homes|households|patients|pupils|teachers|children|adults|universities))\b",
+    r"|home office|home secretary)\b",
     re.IGNORECASE,
 )
 _BODIES = re.compile(
     r"\b(?:MPs?|Lords|Whitehall|(?<!Youth )Parliament|Chancellor|HM Treasury|Treasury|the (?:Autumn |Spring )?Budget"
     r"|(?:White|Green) Paper|Spending Review|King['’]s Speech|Supreme Court|Upper Tribunal|House of (?:Commons|Lords)"
     r"|Department (?:for|of) [A-Z]\w+|Cabinet Office|Ministry of [A-Z]\w+|Education Committee|Public Accounts"
-    r"|NHSE|DHSC|DfE|MHCLG|DLUHC|DWP|DCMS|Defra|HMRC|UKHSA)\b"
+    r"|English (?!(?:language|lessons?|class|classes|speak|for|as|is|was|and maths|literature|breakfast|heritage|test"
+    r"|words?|courses?|teachers?|GCSE|setter|bull)\b)[a-z]\w+|English and Welsh|Ofgem|Ofwat|Ofcom|Charity Commission"
+    r"|Sentencing Council|NHSE|DHSC|DfE|MHCLG|DLUHC|DWP|DCMS|Defra|HMRC|UKHSA)\b"
 )
 # Bodies that make a title national. Further on they only rate or advise somebody: "rated outstanding by Ofsted".
 _WATCHDOGS = re.compile(
-    r"\b(?:NICE|Ofsted|Ofcom|Ofgem|Ofwat|CQC|LGA|ONS|NAO|HMICFRS|Local Government Association|National Audit Office"
+    r"\b(?:NICE|Ofsted|CQC|ICO|LGA|ONS|NAO|HMICFRS|Local Government Association|National Audit Office"
     r"|National Institute)\b"
 )
 # "The UK's first" is a place in the UK.
 _SUPERLATIVE = re.compile(
     r"['’]s? (?:\w+ )?(?:first|largest|biggest|oldest|smallest|best|only|most|longest|highest|lowest|top|newest)\b"
-    r"|\b(?:first|largest|biggest|oldest|smallest|best|only|most|longest) (?:[\w-]+ ){0,3}in (?:the )?$",
+    r"|\b(?:first|largest|biggest|oldest|smallest|best|only|most|longest|top|leading) (?:[\w-]+ ){0,5}in (?:the )?$",
     re.IGNORECASE,
 )
 _PUBLISHERS = re.compile(
@@ -51,15 +53,21 @@ _HOSTS = re.compile(
 )
 
 
-def nation_named(words: str, mentions: list[Mention]) -> str:
-    """Return the name of the United Kingdom, Britain or England that stands in the lead of a text, or "".
+def nation_mention(words: str, mentions: Sequence[Mention]) -> Mention | None:
+    """Return where the lead of a text names the United Kingdom, Britain or England, or None.
 
     `mentions` are the places that the text `words` names. "The UK's first" does not count.
     """
     for mention in mentions:
         if _is_nation(mention) and mention.start < _LEAD and not _is_praise(words, mention.start):
-            return mention.name
-    return ""
+            return mention
+    return None
+
+
+def nation_named(words: str, mentions: Sequence[Mention]) -> str:
+    """Return the name of the nation that the lead of a text names, or ""; as `nation_mention`."""
+    mention = nation_mention(words, mentions)
+    return mention.name if mention else ""
 
 
 def national_words(text: EntryText) -> str:

@@ -17,6 +17,21 @@ _ENDINGS = {
     "northernireland": "northern-ireland", "-ni": "northern-ireland", "hscni": "northern-ireland",
     "niauditoffice": "northern-ireland", "improvementservice": "scotland", "careinspectorate": "scotland",
 }  # fmt: skip
+# Labels of councils' hosts that do not spell their names: www.lbbd.gov.uk.
+_ABBREVIATED = {
+    label: slug
+    for slug, labels in {
+        "london": "lbbd lbhf rbkc", "south-west": "bathnes southglos bcpcouncil fdean",
+        "south-east": "rbwm westberks tmbc easthants whitehorsedc southoxon westoxon milton-keynes",
+        "yorkshire-and-the-humber": "nelincs northlincs hullcc", "east-of-england": "welhat eastherts",
+        "east-midlands": "northnorthants westnorthants nwleics sholland bostonboro e-lindsey west-lindsey n-kesteven "
+        "nederbyshire nsdc",
+        "west-midlands": "stratford northwarks eaststaffsbc sstaffs staffsmoorlands bromsgroveandredditch",
+        "scotland": "dumgal cne-siar clacks pkc scotborders west-dunbarton", "wales": "npt rctcbc",
+        "northern-ireland": "derrystrabane nmandd armaghbanbridgecraigavon fermanaghomagh lisburncastlereagh",
+    }.items()
+    for label in labels.split()
+}  # fmt: skip
 _BODIES = {"improvement service": "scotland", "hsc": "northern-ireland"}  # bodies of a nation whose names lack it
 _LOCAL_HOSTS = (".gov.uk", ".nhs.uk", ".police.uk", ".nhs.wales", ".llyw.cymru")
 # A public body's host may go on after its place: merseycare.nhs.uk, humbersidefire.gov.uk.
@@ -54,9 +69,17 @@ def split_tail(title: str, publisher: str) -> tuple[str, str]:
         return title, ""
     own = bool(publisher) and set(words) <= set(keys(publisher))
     last = tail.split()[-1]
-    if own or (words[-1] in _PUBLISHER and (last[0].isupper() or "." in last)):
+    if own or (words[-1] in _PUBLISHER and (last[0].isupper() or "." in last)) or _is_name(head, tail):
         return head, tail
-    return title, ""
+    # "… | York Policy Notes | Briefings"
+    return split_tail(head, publisher) if len(words) == 1 and len(separators) > 1 else (title, "")
+
+
+def _is_name(head: str, tail: str) -> bool:
+    """Return whether the end of a title is written like a name, in capitals, and what is before it is not."""
+    named = [word for word in tail.split() if word[0].isalpha() and len(word) > 3]
+    plain = [word for word in head.split()[1:] if word[0].islower() and len(word) > 3]
+    return len(named) > 1 and all(word[0].isupper() for word in named) and len(plain) > 1
 
 
 def nation_of(gazetteer: Gazetteer, publisher: str, host: str) -> str:
@@ -86,6 +109,9 @@ def place_of_host(gazetteer: Gazetteer, host: str) -> Place | None:
     """Return the place of a council, health body or police force by the host of its pages, or None."""
     if not host.endswith(_LOCAL_HOSTS):
         return None
+    for label in host.split("."):
+        if slug := _ABBREVIATED.get(label):
+            return Place("", "council", (slug,))
     for label in host.replace("-", ".").split("."):
         place = gazetteer.names.joined(label)
         for tail in _TAILS:

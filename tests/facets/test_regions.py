@@ -70,7 +70,10 @@ SURNAMES: list[Row] = [
     ("‘Fund the basics first,’ Lancaster says", "", "unknown"),
     ("What Burnley et al. got right", "", "unknown"),
     ("Jack Preston joins the board", "Preston was a nurse in the army.", "unknown"),
-    ("Lancaster says no to a bypass", "", "north-west"),
+    ("Lancaster says no to a bypass", "", "unknown"),  # a town or a person
+    ("Lancaster says no to a bypass", "The council voted on Monday.", "north-west"),
+    ("Who was Walter Hull?", "", "unknown"),
+    ("A word from Rev. Derby on silence", "", "unknown"),
 ]
 TAILS: list[Row] = [
     ("Homes for nurses – Manchester Evening News", "", "unknown"),
@@ -79,9 +82,14 @@ TAILS: list[Row] = [
     ("Hospital discharge made easy | Leeds City Council", "", "yorkshire-and-the-humber"),  # the only clue
     ("Hospital discharge across the UK | Leeds City Council", "", "national"),
     ("South Kesteven District Council - transfer of a service to the council", "", "east-midlands"),
+    ("What makes a good rota? – Cornwall Workforce Laboratory", "", "unknown"),
+    ("What makes a good rota? :: Exeter School of Nursing", "", "unknown"),
+    ("Rotas that last | Dundee Policy Institute | Briefings", "", "unknown"),
+    ("Sharing rotas in Dundee – What We Learnt", "", "scotland"),
 ]
 VENUES: list[Row] = [
     ("Library leaders meet in Brighton", "", "unknown"),
+    ("Brighton's conference trade is back", "The city wants waiters.", "south-east"),
     ("Launch events in London and Nottingham", "", "unknown"),
     ("Leeds, Exeter, Norwich: roadshow dates", "", "unknown"),
     ("From a Cardiff stage: four nurses on staffing", "", "unknown"),
@@ -103,7 +111,7 @@ EXAMPLES: list[Row] = [
     ("The grant explained", "With worked examples for Luton and Carlisle.", "unknown"),
     ("Surrey-style mergers", "", "unknown"),
     ("Bus passes in England", "Mary, 81, from Skegness rides every day.", "national"),
-    ("Bus passes", "Mary, 81, from Skegness rides every day.", "east-midlands"),  # nothing else tells
+    ("Bus passes", "Mary, 81, from Skegness rides every day.", "unknown"),
 ]
 TIES: list[Row] = [
     (
@@ -128,6 +136,21 @@ FORMS: list[Row] = [
     ("Tynedale parishes share a youth worker", "", "north-east"),
     ("Since March, we have met weekly", "", "unknown"),
 ]
+LIGHT: list[Row] = [  # named once, or in a text about the whole country
+    ("Better rotas", "Councils across England try them. Cornwall began last year.", "national"),
+    ("Better rotas", "Cornwall has new rotas, by Cornwall nurses. Nobody else in the UK has.", "south-west"),
+    ("Better rotas in Britain", "Cornwall has new rotas.", "national"),
+    ("Better rotas in Cornwall", "Much of the UK has none.", "south-west"),
+    ("Notes on the rota summit", "In Cornwall the rotas are new.", "unknown"),
+    ("Better rotas", "I still think of a rota that I saw in Cornwall.", "unknown"),
+    ("Better rotas", "In Cornwall they are new.", "south-west"),
+    ("Better rotas", "They came to us from Cornwall.", "unknown"),
+    ("Better rotas", "They came to us from Cornwall. Half of Cornwall has them.", "south-west"),
+    ("The Cornwall fax machine", "An old joke about rotas.", "unknown"),
+    ("The Cornwall fax machine", "The county's last is in a museum.", "south-west"),
+    ("The Cornwall fax machine", "", "south-west"),  # there is no body that could confirm it
+    ("Portable scans with Cornwall Nanotronics", "", "unknown"),
+]
 NATIONAL: list[Row] = [
     ("Councils across the country are short of planners", "", "national"),
     ("Half of English councils cut grants", "", "national"),
@@ -148,7 +171,7 @@ NATIONAL: list[Row] = [
     "title, summary, regions",
     [
         *LONGER_NAMES, *MOVED, *PEOPLES_AND_COMPANIES, *SURNAMES, *TAILS, *VENUES, *EXAMPLES, *TIES, *FORMS,
-        *NATIONAL,
+        *LIGHT, *NATIONAL,
     ],
 )  # fmt: skip
 def test_title_and_summary(title: str, summary: str, regions: str) -> None:
@@ -169,6 +192,8 @@ def test_title_and_summary(title: str, summary: str, regions: str) -> None:
         ("A glossary", "New Councils for Cumbria", "", "north-west"),
         ("Ministers publish new rules", "Care Scotland", "", "scotland"),  # its own ministers
         ("Half of all nurseries are full", "University of Sussex", "", "unknown"),
+        ("New rules for lifts", "Historic England, Fire Fly Avenue, Swindon", "", "unknown"),  # an address
+        ("Book a bulky collection", "", "https://www.lbhf.gov.uk/x", "london"),  # an abbreviated name
         ("Half of all nurseries are full", "Reading Weekly", "", "unknown"),
         ("Carers get a card in the North West", "Western Trust", "https://western.hscni.net/x", "northern-ireland"),
         ("Jobs in the North West", "Derry City and Strabane District Council", "", "northern-ireland"),
@@ -207,7 +232,7 @@ LONG = "Words here. " * 100
             "<p>" + "Words here. " * 40 + "Fife. Leeds. Powys. " * 2 + "</p>",
             "scotland wales yorkshire-and-the-humber",
         ),
-        ("<p>" + "Words here. " * 40 + "Fife. Leeds. Powys. Derby. Bude. " * 2 + "</p>", "unknown"),  # a round-up
+        ("<p>" + "Words here. " * 40 + "Fife. Leeds. Powys. Derby. Bude. " * 2 + "</p>", "national"),  # a round-up
         ("<p>Words.</p><table><tr><td>Fife</td></tr></table>", "unknown"),
     ],
 )

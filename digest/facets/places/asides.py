@@ -19,10 +19,9 @@ def _lines(listed: str) -> tuple[str, ...]:
 _HALLS = word_set("hall stadium arena hotel racecourse nec")
 # Words before "in Leeds" that make it the venue of a meeting, and not the subject of the text.
 _MEETINGS = word_set(
-    "conference conferences event events seminar seminars roundtable webinar summit symposium unconference "
-    "hackday hackathon meetup agm festival camp exhibition expo congress convention venue keynote speaking "
-    "speak spoke attending attended attend attendees delegates hosted gathered masterclass barcamp roadshow "
-    "ceremony awards showcase lecture"
+    "conference conferences event events seminar seminars roundtable webinar summit symposium unconference hackday "
+    "hackathon meetup agm festival camp exhibition expo congress convention venue keynote attending attended attend "
+    "attendees delegates hosted gathered masterclass barcamp roadshow ceremony awards showcase lecture"
 )
 # Words right after a name that make it the venue: "at a Leeds conference".
 _LABELLED = word_set(
@@ -36,7 +35,9 @@ _MEETING_PAIRS = frozenset(
         ("join", "us"), ("met", "in"), ("met", "at"), ("meet", "in"), ("meet", "at"), ("meets", "in"),
         ("meets", "at"), ("gather", "in"), ("gather", "at"), ("gathers", "in"), ("gathers", "at"), ("convene", "in"),
         ("convenes", "in"), ("convened", "in"), ("story", "in"), ("stage", "in"), ("stage", "at"), ("prize", "at"),
-        ("prize", "in"), ("award", "at"), ("award", "in"), ("presented", "in"), ("speaks", "in"), ("talk", "in"),
+        ("prize", "in"), ("award", "at"), ("award", "in"), ("presented", "in"),
+        ("speaks", "in"), ("speaking", "in"), ("speaking", "at"),
+        ("spoke", "in"), ("spoke", "at"), ("talk", "in"),
         ("talks", "in"), ("panel", "in"),
         ("training", "day"), ("away", "day"), ("study", "visit"),
     }
@@ -49,19 +50,14 @@ _EXAMPLES = _lines(
     "such as,for example,for instance,e g,like,unlike,as in,than in,similar to,compared with,compared to,"
     "inspired by,modelled on,borrowed from,copied from,idea from,idea in,idea of,example for,example from,"
     "examples for,examples from,examples in,examples of,examples include,examples are,live from,walk from,"
-    "minutes from,"
-    "as a child in,as a student in,day out in,day out to,trip to,outing to,"
-    "holiday in,holidays in,weekend in,born in,grew up in,brought up in,out of,fled,fled from,escaped from,"
-    "leaving,left,moved from,moved to,way to,way from,train to,train from,bus to,bus from,drove to,drove from,"
-    "cycled to,cycled from,walked to,walked from,flew to,flew from,travelled to,travelled from,went to,"
-    "went from"
+    "minutes from,as a child in,as a student in,day out in,day out to,trip to,outing to,holiday in,holidays in,"
+    "weekend in,born in,grew up in,brought up in,out of,fled,fled from,escaped from,lived in,living in,lives in,"
+    "live in,visiting,visited,visit to,leaving,left,moved from,moved to,way to,way from,train to,train from,bus to,"
+    "bus from,drove to,drove from,cycled to,cycled from,walked to,walked from,flew to,flew from,travelled to,"
+    "travelled from,went to,went from"
 )
 _LEARNT = _lines("learn from,learned from,learnt from,learning from,lesson from,lessons from")
 _BEGAN = (" began with ", " started with ", " began over ", " started over ")
-_PERSONS = word_set(
-    "witness woman man mother father mum dad boy girl son daughter pupil patient reader friend neighbour widow "
-    "widower pensioner teenager grandmother grandfather nan caller visitor tourist shopkeeper stranger"
-)
 _WORKED = _lines(
     "tried in,trialled in,tested in,piloted in,pilot in,pilots in,pilot ran in,works in,working in,worked in,"
     "tried out in,delivered in,rolled out in,introduced in,set up in,up and running in"
@@ -80,12 +76,15 @@ def _near(seq: Sequence[Word], start: int) -> list[str]:
     return near
 
 
-def is_venue(seq: Sequence[Word], first: int, last: int) -> bool:
+def is_venue(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether the name is a venue: a meeting beside it, a hall named after it, or a date beside it."""
     before, after = key_at(seq, first - 1), key_at(seq, last)
     if after in _HALLS or (before in ("at", "in") and key_at(seq, last + 1) in _HALLS):
         return True
-    if after in _LABELLED or (after in ("host", "hosts") and any(w.key in _MEETINGS for w in seq[last : last + 8])):
+    owns = text[seq[last - 1].start : seq[last - 1].end].endswith(("'s", "’s"))  # "Hull's conference trade is back"
+    if (after in _LABELLED and not owns) or (
+        after in ("host", "hosts") and any(w.key in _MEETINGS for w in seq[last : last + 8])
+    ):
         return True
     if (
         _is_date(seq, last)
@@ -128,18 +127,12 @@ def is_example(text: str, seq: Sequence[Word], first: int, last: int, *, headlin
     """
     if key_at(seq, last) in ("style", "esque", "born") and text[seq[last].start - 1] == "-":
         return True
+    if [key_at(seq, last + n) for n in range(3)] in ([",", "for", "example"], [",", "for", "instance"]):
+        return True
     near = " " + " ".join(_near(seq, first - 1)).removesuffix(" ,")
     if near.endswith(_EXAMPLES) or (near.endswith(_LEARNT) and not headline):
         return True
     return any(began in near for began in _BEGAN)
-
-
-def is_person(seq: Sequence[Word], first: int) -> bool:
-    """Return whether the name tells where one person is from: "Mary, 81, from Skegness", "a witness in Penzance"."""
-    near = _near(seq, first - 1)
-    if len(near) < 3 or near[-1] not in ("in", "from", "near", "of", "at"):
-        return False
-    return near[-2] in _PERSONS or (near[-2] == "," and near[-3].isdigit() and len(near[-3]) < 4)
 
 
 def is_worked(seq: Sequence[Word], first: int) -> bool:

@@ -43,7 +43,8 @@ _PEOPLE = word_set(
 )
 _TITLES = word_set(
     "mr mrs ms miss dr prof professor sir dame lady baroness baron cllr councillor rev reverend judge justice "
-    "sergeant inspector superintendent constable captain major colonel nurse canon sister president"
+    "sergeant inspector superintendent constable captain major colonel nurse canon sister president chairwoman "
+    "chairman chairperson"
 )
 _SAYS = word_set(
     "says said argues writes wrote warns warned explains explained recalls recalled asks asked adds added"
@@ -129,7 +130,7 @@ def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: s
         return "a people"
     if is_example(text, seq, first, last, headline=headline):
         return "an example"
-    if kind != "outside" and is_venue(seq, first, last):
+    if kind != "outside" and is_venue(text, seq, first, last):
         return "a venue"
     return ""
 
@@ -139,6 +140,8 @@ def _is_surname(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
     before, after = key_at(seq, first - 1), key_at(seq, last)
     if before in _TITLES or (before in given_names() and text[seq[first - 1].start].isupper()):
         return text[seq[first - 1].start].isupper()
+    if before == BREAK and text[seq[first - 1].start] == "." and key_at(seq, first - 2) in _TITLES:
+        return text[seq[first - 2].start].isupper()
     if key_at(seq, first - 2) in _TITLES and before != BREAK and text[seq[first - 1].start].isupper():
         return text[seq[first - 2].start].isupper()
     if after == "et" and key_at(seq, last + 1) == "al":
@@ -192,6 +195,15 @@ def located(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
         return False
     # Not so in "in Bath Time" and "in March 2024", because a capital or a number follows where a place would end.
     return not (last < len(seq) and (after[:1].isdigit() or _goes_on(text, seq, first, last)))
+
+
+def is_local(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
+    """Return whether a name is a local body's or owns something: "Reading council", "Reading's schools"."""
+    if key_at(seq, last) in _CIVIC or (last - first > 1 and seq[last - 1].key in _CIVIC):
+        return True
+    if text[seq[last - 1].start : seq[last - 1].end + 1].rstrip().lower().endswith(("'s", "’s", "s'", "s’")):
+        return True
+    return key_at(seq, first - 1) == "of" and key_at(seq, first - 2) in _OF
 
 
 def _owns(text: str, seq: Sequence[Word], last: int) -> bool:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import NamedTuple
 
-from digest.facets.places import asides, context
+from digest.facets.places import asides, context, standing
 from digest.facets.places.names import Hit, Names, Place, runs_on
 from digest.facets.words import Word, key_at, keys, words
 from digest.model import NATIONAL, Taxonomy
@@ -32,14 +32,13 @@ class Mention:
     why: str = ""
     worked: bool = False
     by_way: bool = False
+    standing: int = standing.PLAIN
+    sentence: frozenset[str] = frozenset()
 
     @property
     def abroad(self) -> bool:
         """Return whether the place is outside the UK."""
         return self.kind == "outside"
-
-
-PERSON = "where one person is from"  # the `why` of a mention that counts where nothing else does
 
 
 class Gazetteer:
@@ -72,7 +71,7 @@ class Gazetteer:
         )
         reasons = [_doubt(hit, text, seq, clues, headline) for hit in hits]
         _doubt_lists(hits, seq, reasons)
-        return [_mention(hit, seq, why) for hit, why in zip(hits, reasons, strict=True)]
+        return _mentions(hits, text, seq, reasons)
 
 
 class _Clues(NamedTuple):
@@ -83,11 +82,23 @@ class _Clues(NamedTuple):
     hinted: frozenset[str]  # names of places that the hints name without doubt
 
 
-def _mention(hit: Hit, seq: Sequence[Word], why: str) -> Mention:
-    place = hit.place
-    worked = not why and asides.is_worked(seq, hit.first)
-    by_way = key_at(seq, hit.first - 1) in ("from", "at")
-    return Mention(place.shown, place.regions, seq[hit.first].start, not why, place.kind, why, worked, by_way)
+def _mentions(hits: Sequence[Hit], text: str, seq: Sequence[Word], reasons: Sequence[str]) -> list[Mention]:
+    """Return the mention of each hit, weak with its reason."""
+    capitals = standing.has_capitals(text, seq)
+    stands = [standing.standing(text, seq, hit.first, hit.last, capitals=capitals) for hit in hits]
+    listed = [asides.divides_list(seq, before.last, hit.first) for before, hit in pairwise(hits)]
+    standing.level_lists(stands, listed)
+    mentions = []
+    for hit, why, firm in zip(hits, reasons, stands, strict=True):
+        place = hit.place
+        worked = not why and asides.is_worked(seq, hit.first)
+        by_way = key_at(seq, hit.first - 1) in ("from", "at")
+        words = standing.sentence_words(text, seq, hit.first, hit.last)
+        start = seq[hit.first].start
+        mentions.append(
+            Mention(place.shown, place.regions, start, not why, place.kind, why, worked, by_way, firm, words)
+        )
+    return mentions
 
 
 def _doubt(hit: Hit, text: str, seq: Sequence[Word], clues: _Clues, headline: bool) -> str:
@@ -99,7 +110,7 @@ def _doubt(hit: Hit, text: str, seq: Sequence[Word], clues: _Clues, headline: bo
         return "a longer name"
     if place.shown not in clues.hinted and (why := _ambiguity(hit, text, seq, clues)):
         return why
-    return PERSON if asides.is_person(seq, hit.first) else ""
+    return ""
 
 
 def _ambiguity(hit: Hit, text: str, seq: Sequence[Word], clues: _Clues) -> str:
