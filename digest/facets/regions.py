@@ -100,11 +100,8 @@ def _compass_of(mentions: list[Mention], nation: str) -> list[Mention]:
 
 
 def _from_title(named: _Named, points: Points) -> Located | None:
-    """Decide by the title, unless the body says that it was done elsewhere ("tried in Bude")."""
+    """Decide by the places of the title whose regions have enough points."""
     strong = [m for m in named.title if m.strong and max(points[slug] for slug in m.regions) >= ENOUGH]
-    worked = [mention for mention in named.body if mention.worked and mention.strong]
-    if worked and strong and all(mention.by_way for mention in strong):
-        return of_places(worked, "place", "")
     return of_places(strong, "place", "title")
 
 

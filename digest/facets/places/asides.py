@@ -58,10 +58,6 @@ _EXAMPLES = _lines(
 )
 _LEARNT = _lines("learn from,learned from,learnt from,learning from,lesson from,lessons from")
 _BEGAN = (" began with ", " started with ", " began over ", " started over ")
-_WORKED = _lines(
-    "tried in,trialled in,tested in,piloted in,pilot in,pilots in,pilot ran in,works in,working in,worked in,"
-    "tried out in,delivered in,rolled out in,introduced in,set up in,up and running in"
-)
 _REACH = 8  # words before a name that are searched
 
 
@@ -133,11 +129,6 @@ def is_example(text: str, seq: Sequence[Word], first: int, last: int, *, headlin
     if near.endswith(_EXAMPLES) or (near.endswith(_LEARNT) and not headline):
         return True
     return any(began in near for began in _BEGAN)
-
-
-def is_worked(seq: Sequence[Word], first: int) -> bool:
-    """Return whether the words before a name say that something was done there: "piloted in"."""
-    return (" " + " ".join(_near(seq, first - 1))).endswith(_WORKED)
 
 
 def divides_list(seq: Sequence[Word], last: int, first: int) -> bool:

@@ -20,8 +20,8 @@ class Mention:
     """A place named in a text, at the index `start` of that text.
 
     A `strong` mention may set a region. A weak mention is a venue, an example, a surname, an address, a university
-    or a word that only looks like a place; `why` says which. `worked`: the text says that something was done there
-    ("piloted in"). `by_way`: the name stands after "from" or "at", where a venue may stand too.
+    or a word that only looks like a place; `why` says which. `standing` tells how firmly it stands (standing.py),
+    `sentence` has the words of its sentence.
     """
 
     name: str
@@ -30,8 +30,6 @@ class Mention:
     strong: bool
     kind: str = ""
     why: str = ""
-    worked: bool = False
-    by_way: bool = False
     standing: int = standing.PLAIN
     sentence: frozenset[str] = frozenset()
 
@@ -91,13 +89,9 @@ def _mentions(hits: Sequence[Hit], text: str, seq: Sequence[Word], reasons: Sequ
     mentions = []
     for hit, why, firm in zip(hits, reasons, stands, strict=True):
         place = hit.place
-        worked = not why and asides.is_worked(seq, hit.first)
-        by_way = key_at(seq, hit.first - 1) in ("from", "at")
         words = standing.sentence_words(text, seq, hit.first, hit.last)
         start = seq[hit.first].start
-        mentions.append(
-            Mention(place.shown, place.regions, start, not why, place.kind, why, worked, by_way, firm, words)
-        )
+        mentions.append(Mention(place.shown, place.regions, start, not why, place.kind, why, firm, words))
     return mentions
 
 

@@ -34,6 +34,7 @@ _SURNAMES = word_set(
     "york"
 )
 _PERSONAL = word_set("i me my myself you yourself")
+# Words of a sentence that is about a meeting; awards and events are the news of a place.
 _MEETINGS = word_set(
     "conference conferences summit roundtable webinar seminar symposium keynote hackathon expo unconference hosted "
     "podium debate speaking"
