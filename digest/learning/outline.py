@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from digest.learning.headings import section_of
+
 MOST_READ = 40_000  # characters, because a case study has told its story well before that
 
 _TAG = re.compile(r"(<[^<>]*>)")
@@ -46,6 +48,8 @@ _SPEAKER = re.compile(
 )
 _SHORT_LINE = re.compile(r"[A-Z][^.!;\n]{2,70}[^.!;,:\n]:?")
 
+_LEAD_IN = 4  # words of a short line with a colon that may be a sentence: "The work had three stages:"
+
 # A sentence ends at one of these marks, with the quotes and brackets that close there, before a space and a start.
 _END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-Z0-9£€$])")
 # Words after which a full stop ends no sentence.
@@ -74,30 +78,24 @@ class Passage(NamedTuple):
 class _Block(NamedTuple):
     """A heading, a paragraph, an item of a list or a quotation, with its text on one line."""
 
-    kind: str  # heading, paragraph, item, quotation
+    kind: str  # heading, lead-in, paragraph, item, quotation
     text: str
 
 
 def passages(text: str) -> list[Passage]:
     """Return the sentences of the first 40,000 characters of a text, in order. Never raises; linear in its length."""
     cut: list[Passage] = []
-    heading = ""
     is_html = _IS_HTML.search(text) is not None
-    for block in _spoken(_blocks(_plain_outline(text[:MOST_READ]) if is_html else text[:MOST_READ])):
-        if block.kind == "heading":
-            heading = block.text
-            continue
-        body, own = block.text, heading
-        if run_in := _RUN_IN.match(body):
-            own, body = (run_in[2] or run_in[3]), body[run_in.end() :]
-            heading = own if run_in[2] else heading
+    blocks = _spoken(_blocks(_plain_outline(text[:MOST_READ]) if is_html else text[:MOST_READ]))
+    for heading, block in _headed(blocks):
+        body = block.text
         if is_html:  # these signs stand for tags, and are no part of the text
             body = " ".join(body.replace(_BOLD_END, "").replace(_BREAK.strip(), "").split())
         begins, is_open = True, False
         for sentence in sentences(body):
             quoted = block.kind == "quotation" or is_open or _is_mostly_quoted(sentence)
             is_open = _leaves_open(sentence, is_open)
-            cut.append(Passage(sentence, own, len(cut), begins, block.kind == "item", quoted))
+            cut.append(Passage(sentence, heading, len(cut), begins, block.kind == "item", quoted))
             begins = False
     return cut if len(text) <= MOST_READ else cut[:-1]  # because the last is cut off
 
@@ -177,6 +175,29 @@ def _spoken(blocks: Iterator[_Block]) -> Iterator[_Block]:
         yield last
 
 
+def _headed(blocks: Iterator[_Block]) -> Iterator[tuple[str, _Block]]:
+    """Yield (heading, block) for each block but the headings; words before a colon may be the heading.
+
+    A line that leads to a list is the heading of that list alone, if it announces anything.
+    """
+    heading = lead = ""
+    is_led = False
+    for block in blocks:
+        if block.kind == "heading":
+            heading, lead = block.text, ""
+        elif block.kind == "lead-in":
+            lead, is_led = block.text.rstrip(": "), False
+        else:
+            if lead and block.kind != "item":
+                heading, lead = (heading if is_led else lead), ""
+            is_led = True
+            own = lead if section_of(lead) else heading
+            if run_in := _RUN_IN.match(block.text):
+                own, block = (run_in[2] or run_in[3]), _Block(block.kind, block.text[run_in.end() :])
+                heading = own if run_in[2] else heading
+            yield own, block
+
+
 def _kind_of(mark: str) -> str:
     if mark.startswith(">"):
         return "quotation"
@@ -188,8 +209,11 @@ def _block(kind: str, lines: list[str]) -> Iterator[_Block]:
     if not text:
         return
     bold = _BOLD_LINE.fullmatch(text)
-    is_short = kind == "paragraph" and len(text.split()) <= 9 and _SHORT_LINE.fullmatch(text) is not None
-    if kind == "heading" or bold or is_short:
+    words = len(text.split())
+    is_short = kind == "paragraph" and words <= 9 and _SHORT_LINE.fullmatch(text) is not None
+    if is_short and text.endswith(":") and words >= _LEAD_IN:
+        yield _Block("lead-in", text)
+    elif kind == "heading" or bold or is_short:
         yield _Block("heading", (bold[2] if bold else text).strip("*_#: \x02"))
     else:
         yield _Block(kind, text)

@@ -69,6 +69,15 @@ CUT = [
 ]
 
 
+def test_a_line_that_leads_to_a_list_is_the_heading_of_that_list_alone() -> None:
+    led = "The work had three stages:\n- We met\n\nWe built.\n\nOur aims were these:\n\n- A hub"
+    text = f"## What we did\n\n{led}\n\nIt ran."
+    assert [(each.text, each.heading) for each in passages(text)] == [
+        ("We met", "What we did"), ("We built.", "What we did"),
+        ("A hub", "Our aims were these"), ("It ran.", "What we did"),
+    ]  # fmt: skip
+
+
 @table("text", [PLAIN, HTML])
 def test_both_forms_give_the_same_outline(text: str) -> None:
     cut = passages(text)
