@@ -13,24 +13,26 @@ _WANTED = either(
 _WORK = either("approach, project, programme, service, initiative, pilot, team, scheme, model, research, partnership")
 _AIM = either("aims?, goals?, objectives?, ambitions?, purposes?, visions?, intentions?")
 _WISH = any_of(rf"""
-    (?<!that )(?<!information )\b(?!they\b){AGENT}{BY_NOW} {_WANTED}\b
-    \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:was|were|is|are)\b
+    (?<!that )(?<!information )\b(?!they\b){AGENT}{BY_NOW} {_WANTED}\b(?! to (?:share|tell|thank|say|celebrate)\b)
+    \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:was|were|(?:is|are) to)\b
     \b{_WORK} (?:aims|aimed|seeks|sought|was designed|is designed|hopes|hoped) to\b
     \bwe hoped? (?:that|to)\b
     \bwith the (?:aim|goal|intention|ambition|objective) of\b
     \baimed to\b|\b(?:was|were) (?:designed|intended) to\b|\bthere was a desire\b
 """)
+# Before a wish, these make it a thing said by the way.
+_BESIDE = any_of(r"\b(?:although|though|because|while|whilst|as|when|if|who|which|that|where|whether|what)\b")
 
 _KEY = either("key, essential, crucial, critical, vital")
 _STRONG = any_of(rf"""
     \b{_KEY} (?:to|for) (?:the |its |our |this |their )?(?:success|making|getting)\b
     \bmade it (?:work|possible|portable|succeed)\b
-    \b(?:{_KEY}|main) (?:ingredients?|elements?|factors?|parts?)\b
+    \b(?:{_KEY}|main) (?:ingredients?|elements?|factors?)\b
     \bsuccess factors?\b|\bworth borrowing\b|\bthe parts to reuse\b|\bingredients?\b
     \b(?:others (?:will )?(?:need|want)|you(?:.ll| will| would)? need|what others need)\b
     \b(?:was|were) (?:only )?made possible (?:by|through)\b|\bwould not have been possible without\b
     ^it (?:takes|needs) (?:an?|the|time|trust|patience|people)\b(?! (?:day|week|month|year|while|minute|hour))
-    ^to (?:try|do|use|adapt|repeat|copy) (?:it|this|the same)\b[^.]{{0,30}}[,:]
+    ^to (?:try|do|use|adapt|repeat|copy) (?:it|this|the same)\b[^.]{{0,30}}[,:](?! (?:we|they|the|our|it|a)\b)
 """)
 _ADVICE = any_of(r"""
     \b(?:needs?|must|have to|has to|ensure|make sure|should|do not|don.t|never|always)\b
@@ -63,11 +65,12 @@ _PERSON = r"(?:the |our )?[A-Z][a-z]+ [A-Z][a-z]"
 _ASK = any_of(
     rf"""
     [\w.+-]+@[\w-]+\.[\w.-]+
-    \b(?:[Cc]ontact|[Ee]-?mail|[Gg]et in touch with|[Ss]peak to|[Tt]alk to):? {_PERSON}
+    \b(?:[Cc]ontact|[Ee]-?mail|[Gg]et in touch with):? {_PERSON}
+    (?:^|[,.:] |[Pp]lease )(?:[Ss]peak|[Tt]alk) to {_PERSON}
     \b[Ff]or (?:more|further) (?:information|details)\b[^.]{{0,80}}\b(?:contact|e-?mail|call|get in touch)\b
     \b(?:[Ii]f you|[Pp]lease|to find out more|want to)\b[^.]{{0,250}}\b[Gg]et in touch\b
     \b(?:[Dd]o|[Pp]lease) get in touch\b|^Get in touch\b|\b[Gg]et in touch with (?:us|me|our)\b
-    \bwould (?:like|love|be happy|be pleased|be glad) to (?:hear from|talk to|share|speak)\b
+    \bwould (?:like|love|be happy|be pleased|be glad) to (?:hear from|talk to|speak (?:to|with)) (?:you|others|any)
     \b(?:are|is) happy to (?:share|talk|speak)\b
     """,
     flags=0,  # because a person's name is known by its capitals
@@ -76,7 +79,8 @@ _ASK = any_of(
 
 def is_wish(text: str) -> bool:
     """Return whether a sentence tells what those whose story it is wanted."""
-    return _WISH.search(text) is not None
+    wish = _WISH.search(text)
+    return wish is not None and _BESIDE.search(text[: wish.start()].rpartition(",")[2]) is None
 
 
 def is_advice(text: str, *, strong: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.learning.patterns import any_of, either
+from digest.learning.told import is_own
 from digest.model import BARRIERS
 
 _ONE_SYSTEM = (
@@ -19,10 +20,14 @@ _HINDRANCE = any_of(rf"""
     \b(?:could not|couldn.t|was not able|were not able|unable to|not allowed|not permitted|not possible|impossible)\b
     \b(?:did not|didn.t) (?:trust|share|talk|know|have)\b
     \b(?:had no|there was no|there were no|was no|were no|{_ONE_SYSTEM})\b
-    \b(?:difficult(?:y|ies)?|challeng(?:e|es|ing)|problems?|hard(?:er)? to|time.consuming|cumbersome)\b
-    \b(?:complicated|complex|slow|duplicat\w+|inconsisten\w+|outdated|out of date|manual(?:ly)?)\b
-    \b(?:paper.based|re-?key\w*|gaps?|concern(?:s|ed)?|fear(?:s|ed)?|worr(?:y|ied|ies)|nervous|anxious|delays?|inefficient|patchy|poor|limited)\b
-    \b(?:on paper|by hand|by fax|weak|unclear|confus\w+|pressures?)\b
+    \b(?:difficult(?:y|ies)?|hard(?:er)? to|time.consuming|cumbersome|duplicat\w+|inconsisten\w+)\b
+    \b(?:outdated|out of date|manual(?:ly)?|paper.based|re-?key\w*|on paper|by hand|by fax)\b
+    \b(?:fear(?:s|ed)?|worr(?:y|ied|ies)|nervous|anxious|delays?|inefficient|patchy|unclear)\b
+""")
+# These tell of trouble of any kind, and say what was in the way only beside the words of a barrier.
+_VAGUE = any_of(r"""
+    \b(?:challeng(?:e|es|ing)|problems?|complicated|complex|slow|gaps?|concern(?:s|ed)?|poor|limited|weak)\b
+    \b(?:confus\w+|pressures?)\b
 """)
 _WORRIED = either(
     """
@@ -46,6 +51,7 @@ _STRONG = any_of(rf"""
     \b{_COULD_NOT} (?:share|see|access|talk|exchange|link|find|recruit|afford|get|identify|use|speak|agree|tell)\b
     \b(?:biggest|main|key|greatest|major|first|initial|another|significant) {_PROBLEMS}\b
     \b(?:expressed|raised|had) (?:\w+ )?concerns?\b
+    \b(?:faced|facing) (?:\w+ ){{0,3}}(?:challenges?|problems?|pressures?|demands?|shortages?)\b
     \bconcerns? (?:about|over|around) [^.]{{3,60}}\b(?:meant|prevented|stopped|delayed)\b
     \b{_WORRIED} were (?:\w+ )?(?:concerned|worried|nervous|anxious|wary) (?:about|that|of)\b
     \b(?:have|had|has) to [^.]{{3,60}}\b(?:manually|by hand|again and again|twice)\b
@@ -71,7 +77,21 @@ _GONE = any_of(r"""
     \b(?:avoid\w*|solv\w+|resolv\w+|eliminat\w+|no longer|fewer|less)\b
     ^if\b|\b(?:may|might|will|should|when you|you can)\b
     \bwould (?:have )?be(?:en)? (?:an? |the |very |too )?(?:barrier|problem|difficult|hard|challeng\w+|impossible)
+    \b(?:identif|understand|explor|discuss|map|help|support|learn)\w* (?:\S+ ){0,4}(?:barrier|obstacle|challenge)s?\b
+    \bbarriers? to (?:employment|work|education|health|housing|participation|physical activity|independence)\b
+    \b(?:rather than|instead of) \w+ing\b|\bbrings? together\b|\bso that\b|\bcan (?:now )?be done\b
 """)
+# The trouble that people live through is the reason of the work, and no barrier to it.
+_LIVES = either(
+    """
+    people, patients, residents, children, families, adults, individuals, women, men, victims, prisoners, carers,
+    tenants, households, communities
+    """
+)
+_OF_LIVES = any_of(
+    rf"^(?:[\w-]+ ){{0,4}}{_LIVES}\b[^.]{{0,60}}\b"
+    r"(?:experienc\w+|fac(?:e|es|ed|ing)|suffer\w*|liv(?:e|ed|ing) with|at risk)\b"
+)
 
 _BARRIER_WORDS: dict[str, str] = {
     "culture": """
@@ -95,9 +115,10 @@ _BARRIER_WORDS: dict[str, str] = {
         (?:information|recording|digital|management|data|heritage) (?:systems?|platforms?), platforms?,
         (?:its?|their|our|the|own|no one|several|many|single|shared|existing) systems?, software, technolog\\w+,
         databases?, incompatible, interoperab\\w+, paper.based, spreadsheets?, manual(?:ly)?, broadband,
-        connectivity, data quality, data\\b[^.]*?\\b(?:siloed|silos|fragmented|inconsistent|formats?|files), wi-?fi,
-        hardware, devices?, technical, re-?key\\w*, online, internet, screens?, logins?, browsers?, fax(?:es)?,
-        sign in, websites?, paper (?:forms?|records?|files?|letters?),
+        connectivity, data quality,
+        data\\b[^.]*?\\b(?:siloed|silos|fragmented|inconsistent|spread across|scattered|formats?|files),
+        wi-?fi, hardware, devices?, technical, re-?key\\w*, online, internet, screens?, logins?, browsers?,
+        fax(?:es)?, sign in, websites?, paper (?:forms?|records?|files?|letters?),
         (?:the|existing) process(?:es)? (?:is|was|were|are), lack of integration, analytical processes, timely data
     """,
     "money": """
@@ -110,6 +131,7 @@ _BARRIER_WORDS: dict[str, str] = {
         (?:staff(?:ing)?|workforce|skills?) (?:shortages?|turnover|time|levels|numbers|gaps?),
         (?:lack of|no|little|limited|enough|of|the) time, time.consuming, time constraints?, workloads?,
         recruit\\w*, vacanc\\w+, skills, expertise, trained staff, (?:lack of|no|little|not enough) training,
+        (?:operational|workforce|service|rising|increas\\w+|growing) (?:pressures?|demands?),
         untrained, overstretched, stretched, understaffed, under-?resourced, resources, knowledge, turnover,
         shortages?, busy, overwhelmed, caseloads?, retention, pressures? on, laborious
     """,
@@ -132,8 +154,8 @@ def barriers_of(text: str) -> tuple[str, ...]:
 
 def is_hindrance(text: str, *, strong: bool) -> bool:
     """Return whether a sentence tells what is in the way; `strong`: in words that say so without a heading."""
-    if _GONE.search(text):
+    if _GONE.search(text) or _OF_LIVES.search(text) or not is_own(text):
         return False
     if not strong:
-        return _HINDRANCE.search(text) is not None
+        return bool(_HINDRANCE.search(text) or (_VAGUE.search(text) and barriers_of(text)))
     return _AT_WORK.search(text) is not None or (_STRONG.search(text) is not None and barriers_of(text) != ())

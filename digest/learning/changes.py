@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digest.learning.patterns import NUMBER, any_of, either
+from digest.learning.told import is_own
 
 _FELL = "fell, fallen, dropped, decreased, declined, reduced, halved, shrunk, shrank, shortened, cut, lowered"
 _ROSE = "rose, risen, increased, improved, doubled, trebled, tripled, quadrupled, grew, grown, gained, strengthened"
@@ -31,6 +32,7 @@ _CHANGE = any_of(rf"""
     \b{_SHOWED}\b[^.]{{0,60}}\b{_TURN}\b
     \b(?:is|are|were|was) (?:now |down |up )+(?:by |from )?
     \b(?:saved|saving) (?:an? |the |up to |[\w ]{{0,20}})?(?:estimated )?(?:£|\d)
+    £[\d,.]+ ?(?:k|m|bn|million|billion)? (?:\w+ ){{0,2}}saved\b
     {_NO_LONGER}
     \bas a (?:direct )?(?:result|consequence)\b
     \b(?:has|have) (?:meant (?:that|fewer|more|a)|transformed|enabled|made (?:a|it)|become|given)\b
@@ -45,7 +47,8 @@ _CHANGE = any_of(rf"""
 """)
 # Below a heading such as "Impact", what is so now is a change too.
 _EFFECT = any_of(rf"""
-    \b(?:reduces|improves|enables|enabled|allows|allowed|helps(?! us)|helped(?! us)|saves|frees|avoids|speeds up)\b
+    \b(?:reduces|improves|enables|(?<!-)enabled(?! for)|allows|allowed|helps(?! us)|helped(?! us)|saves|frees)\b
+    \b(?:avoids|speeds up)\b
     ^(?:an? )?\d+(?:\.\d+)?(?:%| per ?cent) (?:reduction|increase|improvement|drop|fall|decrease|rise) in\b
     \b{_WENT}(?=[.,;!]| and\b)
     \b(?:makes it (?:easier|possible)|gives|ensures|increases|cuts)\b
@@ -61,6 +64,7 @@ _HOW_MUCH = any_of(rf"""
     \b(?:halved|doubled|trebled|tripled)\b
 """)
 _RESULT = any_of(rf"""
+    \b(?:(?:has|have) seen|there (?:has|have) been) (?:an? |the )?(?:[\w-]+ ){{0,3}}{_TURN} (?:in|of)\b
     {_NO_LONGER}
     \bnow (?:spend|wait|take|get)s?\b[^.]*\b(?:less|fewer|more|instead of|rather than)\b
     \bnow\b[^.]*, (?:reducing|eliminating|cutting|saving|improving|freeing)\b
@@ -70,7 +74,7 @@ _RESULT = any_of(rf"""
 _NEED = either(
     """
     demand, pressures?, costs?, need, population, caseloads?, prices?, rents?, homelessness, poverty, deprivation,
-    waiting (?:lists?|times?), inequalit\\w+, complex\\w*, referrals
+    waiting (?:lists?|times?), inequalit\\w+, complex\\w*, referrals, workloads?
     """
 )
 _MEANS = any_of(rf"""
@@ -80,13 +84,6 @@ _MEANS = any_of(rf"""
     \b{_NEED}\b[^.]{{0,40}}\b(?:rose|risen|increased|increasing|grew|grown|doubled|soared)\b
     \b(?:increas\w+|rising|growing|rise in|growth in) (?:in )?(?:the )?(?:number of |level of )?{_NEED}\b
 """)
-# Told of other places or of research, and so no change of this one.
-_OF_OTHERS = any_of(r"""
-    \b(?:elsewhere|nationally|nationwide|worldwide|globally|national (?:average|figures|data)|according to)\b
-    \bacross (?:England|Wales|Scotland|Britain|the (?:UK|country|nation|world))\b
-    \b(?:research|studies|evidence|literature) (?:\w+ )?(?:shows?|suggests?|found|has|have|from|by|in)\b
-    \bin other (?:areas|countries|places|councils)\b
-""")
 _TROUBLE = either(
     """
     frustrat\\w+, confus\\w+, problems?, delays?, concerns?, difficult\\w*, errors?, mistakes, duplicat\\w+,
@@ -94,25 +91,38 @@ _TROUBLE = either(
     longer
     """
 )
-_WORSE = any_of(rf"""
-    \b(?:led to|leading to|resulted in|resulting in|meant|this left|caused|as a result)\b[^.]{{0,60}}\b{_TROUBLE}\b
+# Needs grow as often as good things do, so a rise counts only where it says of what or through what.
+_RISE = any_of(r"\b(?:rose|risen|increase[sd]?|increasing|grew|grown|growth|jumped|soared|doubled|trebled|tripled)\b")
+_THROUGH = any_of(r"""
+    \b(?:led to|leading to|resulted in|resulting in|as a (?:direct )?result|thanks to|because of|following the)\b
+    ^since\b|\b(?:has|have|had) (?:also )?(?:enabled|helped|increased|doubled) (?:the|our|their|its)\b
+    \b(?:we|service|programme|project|scheme|team|pilot) (?:has |have |had )?(?:also )?(?:increased|doubled|seen)\b
+    \b(?:attendance|satisfaction|take.?up|participation|confidence|footfall|recycling|employment|trust|awareness)\b
 """)
+_CAUSED = either("led to, leading to, resulted in, resulting in, meant, this left, caused, as a result")
+_WORSE = any_of(rf"\b{_CAUSED}\b[^.]{{0,60}}(?<!less )(?<!fewer )(?<!reduced )(?<!no )\b{_TROUBLE}\b")
+_ACROSS = any_of(r"\bacross (?:England|Wales|Scotland|Britain|the (?:UK|country|nation|world))\b")
 
 
 def is_change(text: str) -> bool:
     """Return whether a sentence tells that something here became other, and no worse, for people or in figures."""
-    is_other = any(pattern.search(text) for pattern in (_MEANS, _WORSE, _OF_OTHERS))
-    return not is_other and _CHANGE.search(text) is not None
+    is_none = any(pattern.search(text) for pattern in (_MEANS, _WORSE, _ACROSS))
+    return not is_none and is_own(text) and _CHANGE.search(text) is not None
 
 
 def is_effect(text: str) -> bool:
     """Return whether a sentence tells what something does for people now; a change only where a heading says so."""
-    return _EFFECT.search(text) is not None and _OF_OTHERS.search(text) is None
+    return _EFFECT.search(text) is not None and is_own(text)
 
 
 def says_how_much(text: str) -> bool:
     """Return whether a sentence gives a number before and after, or by how much."""
     return _HOW_MUCH.search(text) is not None
+
+
+def is_rise(text: str) -> bool:
+    """Return whether a sentence tells that something grew, and not through what."""
+    return _RISE.search(text) is not None and _THROUGH.search(text) is None
 
 
 def is_result(text: str) -> bool:

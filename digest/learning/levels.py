@@ -35,7 +35,8 @@ _LEVELS = {
             \b(?:independent|formal|external|academic) evaluation\b
         """),
         "counted": any_of(rf"""
-            \b(?:data|figures|statistics|monitoring|audits?|analysis|measures?|measured|records?)\b[^.]{{0,40}}\b{_FINDS}\b
+            \b(?:data|figures|statistics|monitoring|audits?|analysis|records?) (?:[\w-]+ ){{0,4}}{_FINDS}\b
+            \b(?:measures?|measured) (?:[\w-]+ ){{0,4}}{_FINDS}\b
             \b(?:we|they|team|council) (?:measured|tracked|monitored)\b
         """),
         "told us": any_of(rf"""
@@ -51,21 +52,22 @@ _LEVELS = {
             \b(?:rolled out|extended|expanded|adopted|replicated) (?:it |this )?(?:to|across|by|in) {_MORE}\b
             \b(?:spread|scaled up|copied|taken up) (?:it |this )?(?:to|across|by|in) {_MORE}\b
             \b{_OTHERS}\b[^.]{{0,40}}\b(?:has|have|is|are) (?:now |since )?(?:adopted|copying|copied|using|taken)\b
-            \b(?:has|have) (?:since )?been (?:extended|rolled out|expanded|adopted|replicated|scaled up)\b
+            \b(?:has|have) (?:since |now )?been (?:extended|rolled out|expanded|replicated|scaled up)\b
+            \b(?:has|have) (?:since |now )?been adopted (?:by|across)\b
             \bnow (?:in use|used|live|running|operating|available) (?:in|across|by) (?:all|\d+|every|most)\b
         """),
         "a year": any_of(r"""
             \bin (?:its|their|our) (?:first|\w+d|\w+th) year\b
             \b(?:has|have) (?:now )?been (?:running|operating|in place|in use|live|going) (?:for|since)\b
             \b(?:has|have) (?:run|operated) (?:for|since)\b
-            \b(?:after|within|over) (?:a|one|the first|two|three|four|five|its first) years?\b
-            \b\w+ years (?:on|later)\b
+            \bafter (?:a|one|the first|two|three|four|five|its first) years?\b
+            ^(?:\w+ ){0,2}years? (?:on|later|after)\b
         """),
         "trying": any_of(r"""
-            \b(?:is|are|was|were|been|being) (?:currently |now )?(?:piloted|trialled|tested)\b
+            \b(?:is|are|was|were|been|being) (?:currently |now )?(?:piloted|trialled)\b
             \bpilots? (?:ran|began|started|took place|is (?:running|under way|now))\b
             \bearly days\b|\bin its infancy\b|\bstill (?:testing|early|being tested)\b|\bat an early stage\b
-            \bfirst (?:deployment|phase|few months)\b|\bearly (?:results|signs|indications|findings)\b
+            \bfirst (?:deployment|phase|few months)\b
         """),
     },
 }

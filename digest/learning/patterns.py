@@ -18,7 +18,13 @@ def any_of(lines: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
 _NUMBERS = (
     "a, an, two, three, four, five, six, seven, eight, nine, ten, twelve, twenty, local, several, both, all, \\d+"
 )
-_JOINING = either("when, who, that, which, where, if, as, because, and, after, before, to")
+# These end the name of a body: what stands behind them is another part of the sentence.
+_JOINING = either(
+    """
+    when, who, that, which, where, if, as, because, and, after, before, to, is, are, was, were, has, have, had, will,
+    can, could, may, would, do, does, did
+    """
+)
 _BODIES = either(
     """
     councils?, trusts?, teams?, board, partnership, partners, services?, project, programme, group, staff,

@@ -13,11 +13,11 @@ from digest.learning.acts import act_of, begins_with_act, is_daily
 from digest.learning.advice import is_adaptable, is_advice, is_wish, tells_whom_to_ask
 from digest.learning.barriers import barriers_of, is_hindrance
 from digest.learning.bodies import names_body, names_partners
-from digest.learning.changes import is_change, is_effect, is_result, says_how_much
+from digest.learning.changes import is_change, is_effect, is_result, is_rise, says_how_much
 from digest.learning.headings import ADVICE, CLOSED, LATER, PARTNERS, section_of
 from digest.learning.levels import LEVELS, level_of
 from digest.learning.outline import Passage, passages
-from digest.learning.told import is_told
+from digest.learning.told import is_own, is_told
 from digest.model import INGREDIENTS, Ingredient
 
 _LEAST, _MOST = 25, 400  # characters of a sentence that is worth a line
@@ -25,11 +25,13 @@ _SHORT = range(40, 161)  # characters that fit a line of a letter
 _MOST_LINES = {"in-the-way": 3, "did": 3, "changed": 3, "must-stay": 3, "wanted": 2, "may-change": 2, "who-to-ask": 2}
 # These tell of the whole, so that the sentence may stand under another name too.
 _SHARED = ("place", "who-to-ask", "how-they-know", "how-far")
-# A sentence that begins so leans on the one before it, and stands less well alone.
-_LEANS = re.compile(
-    r"(?:this|these|those|that|it|they|he|she|his|her|their|its|such|however|but|and|so|also|both|here|there|then|yet)\b",
-    re.IGNORECASE,
+# A sentence that begins so follows on from another, and stands less well alone.
+_FOLLOWS = re.compile(r"(?:this|these|that|however|but|and|so|also|both|here|there|then|yet)\b", re.IGNORECASE)
+# An aim in a list begins with what is to be done: "to meet", "Make sure"; no thing, and nothing that is done.
+_TO_DO = re.compile(
+    r"(?:to\s|(?!(?:the|a|an|our|their|its|we|they|all|no|more|each|there)\b)\w+(?<!ing)(?<!ed)\s)", re.IGNORECASE
 )
+_ALIKE = 0.8  # of the words of the shorter one
 _FIRST = 4  # sentences among which place and who are looked for
 
 
@@ -52,7 +54,7 @@ def read_ingredients(text: str) -> tuple[Ingredient, ...]:
     lines: dict[str, list[str]] = {name: [] for name in INGREDIENTS}
     taken: set[str] = set()
     for name, _, passage in candidates:
-        is_full = len(lines[name]) >= _MOST_LINES.get(name, 1) or passage.text in lines[name]
+        is_full = len(lines[name]) >= _MOST_LINES.get(name, 1) or _stands_in(passage.text, lines[name])
         if is_full or (name not in _SHARED and passage.text in taken):
             continue
         lines[name].append(passage.text)
@@ -65,13 +67,20 @@ def read_ingredients(text: str) -> tuple[Ingredient, ...]:
     )
 
 
+def _stands_in(text: str, lines: list[str]) -> bool:
+    """Return whether a text is among lines, but for a few words: a summary and its story begin alike."""
+    words = {*text.split()}
+    others = [{*line.split()} for line in lines]
+    return any(len(words & other) >= _ALIKE * min(len(words), len(other)) for other in others)
+
+
 def _judge(passage: Passage) -> Iterator[_Candidate]:
     """Yield the names that a sentence may stand under."""
     section = section_of(passage.heading)
     text = passage.text
     if section == CLOSED or passage.is_quotation or not _is_line(passage, section):
         return
-    ease = 3 * (len(text) in _SHORT) - 2 * (_LEANS.match(text) is not None) - (len(text) > 250)
+    ease = 3 * (len(text) in _SHORT) - 2 * (_FOLLOWS.match(text) is not None) - (len(text) > 250)
     for name, points in _points(passage, section):
         if points > 0:
             yield _Candidate(name, 4 * points + ease, passage)
@@ -80,10 +89,12 @@ def _judge(passage: Passage) -> Iterator[_Candidate]:
 def _is_line(passage: Passage, section: str) -> bool:
     """Return whether a passage is a sentence, an item of a list or a contact, of a length that says something."""
     text = passage.text
-    if not _LEAST <= len(text) <= _MOST or text.startswith("("):
+    if not _LEAST <= len(text) <= _MOST:
         return False
+    if section == "who-to-ask":
+        return True
     is_ended = text.rstrip("\"'”’)]")[-1:] in (".", "!", ":", ";", "…")
-    return section == "who-to-ask" or (len(text.split()) >= 5 and (is_ended or passage.is_item))
+    return len(text.split()) >= 5 and (is_ended or passage.is_item)
 
 
 def _points(passage: Passage, section: str) -> Iterator[tuple[str, int]]:
@@ -100,12 +111,18 @@ def _points(passage: Passage, section: str) -> Iterator[tuple[str, int]]:
     if is_told(text):
         yield "changed", _change(text, section)
         for name in LEVELS:
-            if level_of(name, text):
+            level = level_of(name, text)
+            # A count of need is no count of what came of the work.
+            if level and (level != "counted" or section in (name, "changed") or is_change(text)):
                 yield name, 2 + (section in (name, "changed"))
 
 
 def _change(text: str, section: str) -> int:
-    if section in ("in-the-way", "wanted", LATER, ADVICE, PARTNERS, "place", "who-to-ask", "did"):
+    if section in ("in-the-way", "wanted", LATER, PARTNERS, "place", "who-to-ask", "did"):
+        return 0
+    if section == ADVICE and not says_how_much(text):
+        return 0
+    if section != "changed" and is_rise(text):  # of need, as likely as of what is good
         return 0
     if not is_change(text):
         return 3 if section == "changed" and is_effect(text) else 0
@@ -122,8 +139,8 @@ def _act(passage: Passage, section: str) -> int:
         return 3
     act = act_of(passage.text)
     if section == "did":
-        return {"act": 5, "passive": 4}.get(act, 3 * is_daily(passage.text))
-    return {"act": 3, "passive": 0 if section else 2}.get(act, 0) - (section in ("in-the-way", "changed"))
+        return {"act": 5, "passive": 4, "weak": 4, "idle": 4}.get(act, 3 * is_daily(passage.text))
+    return {"act": 3, "weak": 2, "passive": 0 if section else 2}.get(act, 0) - (section in ("in-the-way", "changed"))
 
 
 def _hindrance(text: str, section: str) -> int:
@@ -135,7 +152,8 @@ def _hindrance(text: str, section: str) -> int:
 
 
 def _wish(passage: Passage, section: str) -> int:
-    if section == "wanted" and (passage.is_item or passage.text.startswith("To ")):
+    is_aim = passage.is_item and passage.begins and _TO_DO.match(passage.text)
+    if section == "wanted" and (is_aim or passage.text.startswith("To ")):
         return 4
     if section in ("changed", LATER, ADVICE, "who-to-ask") or not is_wish(passage.text):
         return 0
@@ -156,5 +174,5 @@ def _advice(text: str, section: str) -> Iterator[tuple[str, int]]:
 def _place(passage: Passage, section: str) -> int:
     if section == PARTNERS:
         return 4 * names_partners(passage.text)
-    is_opening = passage.place < _FIRST and section in ("", "place") and not _LEANS.match(passage.text)
-    return 5 - passage.place if is_opening and names_body(passage.text) else 0
+    is_opening = passage.place < _FIRST and section in ("", "place") and not _FOLLOWS.match(passage.text)
+    return 5 - passage.place if is_opening and names_body(passage.text) and is_own(passage.text) else 0
