@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from digest.learning.acts import act_of, begins_with_act, is_daily
 from digest.learning.advice import is_adaptable, is_advice, is_wish, tells_whom_to_ask
+from digest.learning.alone import stands_alone
 from digest.learning.barriers import barriers_of, is_hindrance
 from digest.learning.bodies import names_body, names_partners
 from digest.learning.changes import is_change, is_effect, is_result, is_rise, says_how_much
@@ -93,8 +94,9 @@ def _is_line(passage: Passage, section: str) -> bool:
         return False
     if section == "who-to-ask":
         return True
-    is_ended = text.rstrip("\"'”’)]")[-1:] in (".", "!", ":", ";", "…")
-    return len(text.split()) >= 5 and (is_ended or passage.is_item)
+    is_ended = text.rstrip("\"'”’)]")[-1:] in (".", "!", "?")
+    is_begun = text[0].isupper() or text[0].isdigit() or text[0] in "£“‘\"'"
+    return len(text.split()) >= 5 and (passage.is_item or (is_ended and is_begun)) and stands_alone(text)
 
 
 def _points(passage: Passage, section: str) -> Iterator[tuple[str, int]]:
