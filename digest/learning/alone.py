@@ -24,7 +24,7 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 _POINTS = any_of(r"""
-    \b(?:as follows|the following|as (?:above|below)|the above|below[:.]|one such)\b
+    \b(?:as follows|the following|as (?:above|below)|the above|below[:.]|one such|a similar)\b
     \b(?:shown|listed|described|outlined|set out|mentioned) (?:above|below|earlier|in (?:figure|table))\b
     \b(?:see|in) (?:the )?(?:figure|fig\.?|table|picture|image|screenshot)\b
     \b(?:for example|for instance)\b|\b(?:do|does|did|doing) (?:just |exactly )?(?:that|this|so)\b

@@ -97,6 +97,7 @@ _THROUGH = any_of(r"""
     \b(?:led to|leading to|resulted in|resulting in|as a (?:direct )?result|thanks to|because of|following the)\b
     ^since\b|\b(?:has|have|had) (?:also )?(?:enabled|helped|increased|doubled) (?:the|our|their|its)\b
     \b(?:we|service|programme|project|scheme|team|pilot) (?:has |have |had )?(?:also )?(?:increased|doubled|seen)\b
+    \bafter the (?:service|programme|project|scheme|pilot|trial|change)\b|\b(?:registrations?|sign-?ups?|membership)\b
     \b(?:attendance|satisfaction|take.?up|participation|confidence|footfall|recycling|employment|trust|awareness)\b
 """)
 _CAUSED = either("led to, leading to, resulted in, resulting in, meant, this left, caused, as a result")

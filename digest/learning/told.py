@@ -34,7 +34,7 @@ _DENIED = any_of(r"""
 _OF_OTHERS = any_of(r"""
     \b(?:elsewhere|nationally|nationwide|worldwide|globally|national (?:average|figures|data)|according to)\b
     \b(?:research|studies|evidence|literature) (?:\w+ )?(?:shows?|suggests?|found|has|have|from|by|in)\b
-    \bin (?:other|many|most|some) (?:\w+ )?(?:areas|countries|places|councils)\b
+    (?<!as )\bin (?:other|many|most|some) (?:\w+ )?(?:areas|countries|places|councils)\b
     ^(?:many|most|some|several|all|few|other|local) (?:\w+ ){0,2}(?:councils|authorities|trusts|forces|areas|places)\b
     ^(?:[^,]{0,60}, )?(?:the )?(?:\w+ )?(?:government(?! digital| of)|parliament|ministers?|ministry)\b
     ^(?:[^,]{0,60}, )?(?:councils|local (?:government|authorities)|charities|hospitals|trusts|police forces)\b

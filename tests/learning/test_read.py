@@ -157,6 +157,10 @@ def test_a_whole_case_study() -> None:
         ("Impact", "Calls fell by a projected 30 per cent in a year.", []),
         ("Lessons learned", "The front desk saw a 45% drop in calls, and less stress.", ["changed"]),
         ("", "The hub has seen a reduction in visits by night.", ["changed"]),
+        ("", "Walks rose from 3 to 23 minutes after the programme.", ["changed"]),
+        ("", "Walks rose from 3 to 23 minutes a day in the county.", []),
+        ("", "Calls to the other ward saw a similar fall of 21% in a year.", []),
+        ("", "By 2050, the aim is that no child comes hungry to school.", ["wanted"]),
         ("", "The figures show that a fifth of the women do no sport.", []),
     ],
 )
