@@ -14,7 +14,8 @@ _WORK = either("approach, project, programme, service, initiative, pilot, team, 
 _AIM = either("aims?, goals?, objectives?, ambitions?, purposes?, visions?, intentions?")
 _WISH = any_of(rf"""
     (?<!that )(?<!information )\b(?!they\b){AGENT}{BY_NOW} {_WANTED}\b(?! to (?:share|tell|thank|say|celebrate)\b)
-    \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:was|were|(?:is|are) to)\b
+    \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:was|were)\b
+    \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?{_AIM} (?:of [^.]{{1,60}})?(?:is|are) (?:to|the|that)\b
     \b(?:the|our|its|their|main|key|overall|primary) (?:\w+ )?(?:aim|goal|objective)s? (?:is|are)\b
     \b{_WORK} (?:aims|aimed|seeks|sought|was designed|is designed|hopes|hoped) to\b
     \bwe hoped? (?:that|to)\b

@@ -17,7 +17,7 @@ _JOINING = either("and, but, so, also, however, then, yet, therefore, furthermor
 _NEEDED = either("essential, crucial, important, vital, critical, imperative, necessary, difficult, hard, impossible")
 _IT = (  # "it takes time" leans on nothing
     rf"it\b(?! (?:takes?|took|needs?|depends)\b| (?:is|was|proved) (?:\w+ )?{_NEEDED}\b"
-    r"| (?:could|can|may) be \w+ed\b)"
+    r"| (?:is|was|became) (?:\w+ ){0,3}(?:clear|apparent|obvious) that\b| (?:could|can|may) be \w+ed\b)"
 )
 _LEANS = re.compile(
     rf"(?:{_JOINING},? )*(?:they|this|these|those|that|such|{_IT}|he|she|his|her|their|its)\b(?! {_WORK}\b)",
@@ -29,6 +29,7 @@ _POINTS = any_of(r"""
     \b(?:see|in) (?:the )?(?:figure|fig\.?|table|picture|image|screenshot)\b
     \b(?:for example|for instance)\b|\b(?:do|does|did|doing) (?:just |exactly )?(?:that|this|so)\b
     \b(?:of|for|with|to|from|by|about|in|on) that[.,;]
+    \bfirst(?:ly| of all)\b(?!.*\bsecond)
     \b(?:this|our) (?:\w+ ){0,3}(?:episode|blog|article|post|case stud(?:y|ies)|example|guide|report)s?\b
 """)
 # Said and not written, or pointing back from within: "the staff of this ward".

@@ -45,7 +45,7 @@ _NAMED_BODIES = either(
 # The subject of a sentence, where it is those whose story is told: "we", "the early years team", "Hull City Council".
 _AGENT = (
     rf"(?:we|they|(?:the|our|its|their|{either(_NUMBERS)[3:-1]}) (?:(?!{_JOINING}\b)[\w’'&-]+ ){{0,5}}?{_BODIES}"
-    rf"|(?-i:(?:[A-Z][\w’'&-]+ (?:and |of |for )?){{1,6}}?{_NAMED_BODIES}))"
+    rf"|(?-i:(?:[A-Z][\w’'&-]+ (?:and |of |for )?){{1,6}}?{_NAMED_BODIES}))(?: \([^()]{{2,20}}\))?"
 )
 AGENT = rf"{_AGENT}(?:(?:,| and|, and) {_AGENT}){{0,3}}"
 BY_NOW = (

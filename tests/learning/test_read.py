@@ -162,6 +162,11 @@ def test_a_whole_case_study() -> None:
         ("", "Calls to the other ward saw a similar fall of 21% in a year.", []),
         ("", "By 2050, the aim is that no child comes hungry to school.", ["wanted"]),
         ("", "The figures show that a fifth of the women do no sport.", []),
+        ("", "Bolton Council (BC) set up a hub for the families of the town.", ["place", "did"]),
+        ("", "The aim of the visits is the prevention of falls at home.", ["wanted"]),
+        ("", "Our aim was twofold: firstly, to meet every family at home.", []),
+        ("The challenge", "It became clear that a lack of trust held up the work.", ["in-the-way"]),
+        ("The challenge", "It became a lack of trust that held up the work.", []),
     ],
 )
 def test_a_sentence_stands_under_its_name_or_none(heading: str, sentence: str, names: list[str]) -> None:
