@@ -12,12 +12,13 @@ from digest.facets.case_study import (
     is_titled_case_study,
     speaks_of_case_studies,
 )
-from digest.facets.entry_text import EntryText, entry_text
+from digest.facets.entry_text import LEAD, EntryText, entry_text
 from digest.facets.known import known_facets
 from digest.facets.lexicon import Hits, Lexicon, stems
 from digest.facets.located import Located
 from digest.facets.places.gazetteer import Gazetteer
 from digest.facets.regions import locate, locate_declared
+from digest.facets.rules import NO_RULES, Rules, kind_ruled, ruled
 from digest.facets.tally import TextHits, strongest, tallies_of
 from digest.facets.words import BREAK, Word, words
 from digest.model import CASE_STUDY, POST, UNKNOWN, Evidence, Facets, Sighting, Source, Taxonomy
@@ -26,7 +27,7 @@ MOST_AREAS = 4
 MOST_THEMES = 4
 # Of the points of the strongest value, because most texts are about one or two policy areas, and tell of more themes.
 _SHARE_OF_AREAS, _SHARE_OF_THEMES = 0.6, 0.4
-OPENING, LEAD = 300, 1_000  # characters of the text that count twice, and those that decide about policy areas
+OPENING = 300  # characters of the text that count twice
 
 
 def kind_of(sighting: Sighting, source: Source) -> str:
@@ -56,20 +57,25 @@ class Classifier:
             for facet, terms in self._terms.items()
         }
 
-    def classify(self, sighting: Sighting, source: Source) -> Facets:
+    def classify(self, sighting: Sighting, source: Source, rules: Rules = NO_RULES) -> Facets:
         """Return the facets of one entry of `source`, strongest first, with evidence for every value.
 
-        Values that the entry declares win over its words. The source's defaults are added to policy areas and
-        themes, and stand in for the region when no place is met. Deterministic; never raises on odd text.
+        Values that the entry declares win over editors' `rules`, and these over its words. The source's defaults are
+        added to policy areas and themes, and stand in for the region when no place is met. A kind that a rule sets
+        stands in the evidence (`Facets.kind`). Deterministic; never raises on odd text.
         """
         text = entry_text(sighting, source.name)
+        holding = rules.matching(text, sighting.link)
+        kind = kind_of(sighting, source)
+        study = (sighting.kind or kind_ruled(holding) or kind) == CASE_STUDY
         hits = self._hits(text)
         areas, area_evidence = self._term_facet("policy_area", sighting, source, hits)
         # The whole text tells the themes, because what a text has learned stands at its end.
         themes, theme_evidence = self._term_facet("theme", sighting, source, hits.whole())
-        located = self._regions(sighting, source, text)
+        located = self._regions(sighting, source, text, study=study)
         evidence = (*area_evidence, *located.evidence, *theme_evidence)
-        return Facets(areas, located.regions, themes, evidence, located.place)
+        facets = Facets(areas, located.regions, themes, evidence, located.place)
+        return ruled(facets, holding, "" if sighting.kind else kind) if holding else facets
 
     def unknown(self, sightings: Iterable[Sighting]) -> list[str]:
         """Return a line for each policy area or theme that entries declare and the taxonomy does not have."""
@@ -130,7 +136,7 @@ class Classifier:
         """Return the (facet, slug) pairs of the values whose name or slug a category is."""
         return frozenset((facet, slug) for facet in self._names for slug in self._slugs(facet, (category,)))
 
-    def _regions(self, sighting: Sighting, source: Source, text: EntryText) -> Located:
+    def _regions(self, sighting: Sighting, source: Source, text: EntryText, *, study: bool) -> Located:
         """Ask for the regions in turn: declared regions, a declared place, the texts and their publisher."""
         declared = self._facets.read("regions", sighting.regions)[0]
         if declared:
@@ -143,7 +149,6 @@ class Classifier:
         slugs = self._facets.read("regions", source.regions)[0]
         evidence = tuple(Evidence("region", slug, "source", f"every entry of {source.name}") for slug in slugs)
         defaults = Located(slugs, evidence, "") if slugs else None
-        study = kind_of(sighting, source) == CASE_STUDY
         located = locate(self._gazetteer, text, defaults, study=study)
         return replace(located, place=sighting.place or located.place) if located.regions == (UNKNOWN,) else located
 

@@ -21,6 +21,7 @@ from subscribers.suppression import check_secret, is_sealed, seal
 
 if TYPE_CHECKING:
     from digest.classify import Classifier
+    from digest.facets.rules import Rules
     from digest.sources.web.fetch import Fetcher
     from digest.transports.base import Transport
 
@@ -96,6 +97,17 @@ class Installation:
 
         taxonomy = self.settings.taxonomy
         return Classifier(taxonomy, gazetteer_of(taxonomy, self.settings.gazetteer))
+
+    @cached_property
+    def rules(self) -> Rules:
+        """Return the editors' rules, read once; values that config.toml no longer has are left out."""
+        from digest.facets.known import known_facets
+        from digest.facets.rules import Rules
+        from digest.store import rules as stored_rules
+
+        with reading(self.engine) as conn:
+            rules = stored_rules.every_rule(conn)
+        return Rules(rule.within(known_facets(self.settings.taxonomy)) for rule in rules)
 
     def fetcher(self) -> Fetcher:
         """Return a fetcher that names this installation to the sources and obeys the configured limits."""

@@ -156,8 +156,9 @@ class Snapshot:
 class Evidence:
     """Why an entry carries one facet value.
 
-    `facet` is "policy_area", "region" or "theme"; `by` is "words", "place", "source", "category" or
-    "editor"; `detail` names the words or the place ("domestic abuse ×2", "Telford → West Midlands").
+    `facet` is "policy_area", "region" or "theme", or "kind" for a kind that a rule sets; `by` is "words", "place",
+    "source", "category", "rule" or "editor"; `detail` names the words, the place or the rule ("domestic abuse ×2",
+    "Telford → West Midlands", "rule 3 by Ann: 'front door'").
     """
 
     facet: str
@@ -180,6 +181,11 @@ class Facets:
     themes: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     place: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Return the kind that a rule has set, as its evidence says, or ""."""
+        return next((evidence.slug for evidence in self.evidence if evidence.facet == "kind"), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from digest import pipeline
 from digest.errors import TryLater
+from digest.facets.rules import Rules
 from digest.installation import Installation
 from digest.model import Backfill, Facets, Sighting, Source
 from digest.sources.formats.jsonfeed import parse_json_feed
@@ -40,10 +41,10 @@ class Faulty:
     def fetch(self, url: str, **_: Any) -> Any:
         raise self._error
 
-    def classify(self, sighting: Sighting, source: Source) -> Facets:
+    def classify(self, sighting: Sighting, source: Source, rules: Rules) -> Facets:
         if self._step == "classifying" and source.name == "Bad":
             raise self._error
-        return self._works.classify(sighting, source)  # type: ignore[no-any-return]
+        return self._works.classify(sighting, source, rules)  # type: ignore[no-any-return]
 
     def unknown(self, sightings: Sequence[Sighting]) -> Any:
         if self._step == "checking facets" and any(sighting.title == "Bad news" for sighting in sightings):

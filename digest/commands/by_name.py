@@ -59,6 +59,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "editing",
         "Correct an entry's facets; readers who now match and have not had it get it in their next letter.",
     ),
+    "rules": (
+        "rules",
+        "List the rules that editors made of corrections, and how many entries each has touched; add or remove them.",
+    ),
     "run": ("editions", "Gather, then prepare, freeze and send each edition that is due: the command for cron."),
     "schedule": (
         "upkeep",

@@ -51,6 +51,7 @@ def retag(
     facets = {facet: tuple(split_values(text)) for facet, text in texts.items() if text is not None}
     for line in edit.retag(options.installation(), entry, facets):
         tell(line)
+    tell(f"to have later entries tagged so too: `digest rules suggest {entry}`")
 
 
 @click.command()

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from digest.classify import Classifier
 from digest.editions.withdraw import is_out
 from digest.facets.entry_text import says_more
+from digest.facets.rules import NO_RULES, Rules
 from digest.installation import Installation
 from digest.model import UNKNOWN, Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
@@ -31,10 +32,11 @@ _log = logging.getLogger(__name__)
 class CarefulClassifier:
     """Classify sightings; one that cannot be classified stays without policy area and is named in `problems`.
 
-    `ready` holds the facets that are known already, by `id()` of a sighting.
+    `rules` are the editors'. `ready` holds the facets that are known already, by `id()` of a sighting.
     """
 
     classifier: Classifier
+    rules: Rules = NO_RULES
     problems: list[str] = field(default_factory=list)
     ready: dict[int, Facets] = field(default_factory=dict)
 
@@ -46,7 +48,7 @@ class CarefulClassifier:
 
     def _judge(self, sighting: Sighting, source: Source) -> Facets:
         try:
-            return self.classifier.classify(sighting, source)
+            return self.classifier.classify(sighting, source, self.rules)
         except Exception as error:
             _log.debug("classifying failed", exc_info=error)
             self.problems.append(
@@ -54,6 +56,11 @@ class CarefulClassifier:
                 " `digest retag`, and please report it"
             )
             return Facets(regions=(UNKNOWN,))
+
+
+def careful_classifier(installation: Installation) -> CarefulClassifier:
+    """Return a classifier by the configuration and the editors' rules of an installation."""
+    return CarefulClassifier(installation.classifier, installation.rules)
 
 
 def with_whole_text(sighting: Sighting, text: str) -> Sighting:
@@ -71,7 +78,7 @@ def classified(
     Those that become the baseline of a source are left out, unless they declare facets (`can_wait`).
     Called before the transaction that stores them, because classifying takes long and others wait to write.
     """
-    classifier = CarefulClassifier(installation.classifier)
+    classifier = careful_classifier(installation)
     prints = {id(sighting): print_of(sighting) for sighting in sightings}
     with reading(installation.engine) as conn:
         state = sources.state_of(conn, source)
@@ -111,7 +118,12 @@ def with_facets(conn: Connection, installation: Installation, entry: Entry) -> E
     """Return an entry with its facets, which an entry of a baseline gets here by today's configuration."""
     if entry.facets.regions:
         return entry
-    configured = {source.name: source for source in installation.settings.sources}
-    source = configured.get(entry.source, Source(entry.source))
-    facets = CarefulClassifier(installation.classifier).classify(entries.sighting(conn, entry.id), source)
-    return replace(entry, facets=facets)
+    facets = careful_classifier(installation).classify(
+        entries.sighting(conn, entry.id), source_named(installation, entry.source)
+    )
+    return replace(entry, facets=facets, kind=facets.kind or entry.kind)
+
+
+def source_named(installation: Installation, name: str) -> Source:
+    """Return a source of config.toml, or one without any setting when it is no longer there."""
+    return next((source for source in installation.settings.sources if source.name == name), Source(name))

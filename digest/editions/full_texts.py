@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from digest.editions.classified import CarefulClassifier, with_whole_text
+from digest.editions.classified import careful_classifier, with_whole_text
 from digest.editions.pages import ANSWERED, NO_MORE, SILENT, Page, ask_in_turn, page_of
 from digest.errors import SourceError, TryLater, counted
 from digest.facets.entry_text import plain
@@ -170,7 +170,7 @@ def _facets(
     """Return the facets of the entries whose pages were read; outside any transaction, because it takes long."""
     texts = {result.entry: result.text for result in results if result.text}
     whole = {entry: with_whole_text(sightings[entry], text) for entry, text in texts.items()}
-    classifier = CarefulClassifier(installation.classifier)
+    classifier = careful_classifier(installation)
     return {
         entry: classifier.classify(sighting, configured[by_entry[entry].source]) for entry, sighting in whole.items()
     }

@@ -230,7 +230,7 @@ def _add(
         waits = state == "baseline" and can_wait(new.sighting)
         facets = UNCLASSIFIED if waits else classifier.classify(new.sighting, source)
         failpoint("gather: one classified")
-        kind = kind_of(new.sighting, source)
+        kind = facets.kind or kind_of(new.sighting, source)
         arrivals.append(entries.NewEntry(source.name, new, kind, facets, state, sign.code, sign.why))
     numbers = entries.add(conn, arrivals, now)
     for number, (new, _) in zip(numbers, backwards, strict=True):

@@ -12,6 +12,7 @@ from digest.model import Sighting
 CATEGORY_LIMIT = 30
 TITLE_LIMIT = 1_000  # characters
 BODY_LIMIT = 20_000  # characters, because a text names its subject well before that
+LEAD = 1_000  # characters of the body that decide about policy areas, and that rules look at
 
 _INLINE = re.compile(
     r"</?(?:a|abbr|b|code|em|i|mark|s|small|span|strong|sub|sup|u)\b(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>"

@@ -18,7 +18,7 @@ from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
 from digest.operations.status import Status, status
-from digest.store import entry_texts
+from digest.store import entry_texts, rules
 from digest.store.engine import reading
 from digest.store.sources import State
 from subscribers.errors import BadSecret
@@ -41,6 +41,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_schedule(settings),
             *_secret(conn, settings),
             *_followed(conn, settings),
+            *_rules(conn, settings),
             *(Finding("person", a.place, a.problem, a.cure) for a in alarms(conn, installation.clock())),
             *_people_and_entries(state),
             *file_findings(installation),
@@ -106,6 +107,18 @@ def _unknown_slugs(facet: str, counts: Counter[str], facets: KnownFacets) -> Ite
             " (`digest subscribers export`, then `import`)"
         )
         yield Finding("note", f"subscribers.{facet}", problem, cure)
+
+
+def _rules(conn: Connection, settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for each rule with values that config.toml does not have."""
+    facets = known_facets(settings.taxonomy)
+    for rule in rules.every_rule(conn):
+        within = rule.within(facets)
+        lost = [slug for _, slug in {*rule.added, *rule.removed} - {*within.added, *within.removed}]
+        if lost:
+            problem = f"changes {', '.join(map(repr, sorted(lost)))}, which config.toml does not have"
+            cure = f"add it there, or `digest rules remove {rule.number}`"
+            yield Finding("note", f"rule {rule.number}", problem, cure)
 
 
 def _sources(state: Status) -> Iterator[Finding]:

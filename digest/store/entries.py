@@ -204,6 +204,11 @@ def with_names(conn: Connection, names: Sequence[str], since: datetime) -> dict[
     return {name: [_entry(row) for row in rows if name in row.title] for name in names}
 
 
+def retagged(conn: Connection) -> set[int]:
+    """Return the ids of the entries whose facets an editor has given."""
+    return set(conn.scalars(select(entry.c.id).where(entry.c.retagged)))
+
+
 def count(conn: Connection, state: str) -> int:
     """Return how many entries are in `state` (see model.Entry)."""
     return conn.scalar(select(func.count()).where(entry.c.state == state)) or 0
@@ -286,9 +291,10 @@ def _text_values(sighting: Sighting) -> dict[str, Any]:
 
 
 def _facet_values(facets: Facets) -> dict[str, Any]:
+    kind = {"kind": facets.kind} if facets.kind else {}
     return {
         "place": facets.place, "policy_areas": list(facets.policy_areas), "regions": list(facets.regions),
-        "themes": list(facets.themes), "evidence": [asdict(e) for e in facets.evidence],
+        "themes": list(facets.themes), "evidence": [asdict(e) for e in facets.evidence], **kind,
     }  # fmt: skip
 
 

@@ -112,8 +112,11 @@ def outcome(conn: Connection, number: int) -> str:
     )
 
 
-def may_classify(conn: Connection, numbers: Iterable[int]) -> set[int]:
-    """Return which of these entries may get other facets: no editor has given them, and no frozen edition has it."""
+def may_classify(conn: Connection, numbers: Iterable[int], *, lock: bool = True) -> set[int]:
+    """Return which of these entries may get other facets: no editor has given them, and no frozen edition has it.
+
+    `lock`: they are to be changed in this transaction.
+    """
     free: set[int] = set()
     frozen = exists().where(
         edition_entry.c.entry_id == entry.c.id,
@@ -122,7 +125,7 @@ def may_classify(conn: Connection, numbers: Iterable[int]) -> set[int]:
     )
     for chunk in chunks(sorted(set(numbers))):
         query = select(entry.c.id).where(entry.c.id.in_(chunk), entry.c.retagged.is_(False), ~frozen)
-        free.update(conn.scalars(query.with_for_update(of=entry)))
+        free.update(conn.scalars(query.with_for_update(of=entry) if lock else query))
     return free
 
 

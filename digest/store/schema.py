@@ -120,6 +120,23 @@ ingredient = Table(
     sqlite_autoincrement=True,
 )
 
+# Editors' rules for the facets and kinds of entries that are classified from then on. `added` and `removed` hold
+# [facet, slug] pairs; a condition that is "" is none.
+rule = Table(
+    "rule",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("phrase", Text, nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("added", JSON, nullable=False),
+    Column("removed", JSON, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # The keys by which an entry is recognised again. A key of several entries identifies none: entry_id is NULL.
 entry_key = Table(
     "entry_key",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from digest.classify import LEAD, Classifier
+from digest.classify import Classifier
+from digest.facets.entry_text import LEAD
 from digest.facets.places.gazetteer import load_gazetteer
 from digest.model import Facets, Sighting, Source, Taxonomy, Term
 from tests.counts import table
