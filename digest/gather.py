@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Progress = Callable[[Gathering], None]
+PageProgress = Callable[[int, int], None]  # pages asked so far, pages to ask
 # A source with what reading it brings, or why it is not read.
 _Job = tuple[Source, "Future[Reading | SourceError] | str"]
 
@@ -45,6 +46,7 @@ def gather(
     only: str | None = None,
     force: bool = False,
     progress: Progress = lambda _: None,
+    page_read: PageProgress = lambda _done, _total: None,
 ) -> list[Gathering]:
     """Read the sources that are due and store their entries; return one row for each source, in config's order.
 
@@ -52,7 +54,7 @@ def gather(
     must keep no other waiting. The pages of new entries are read last. `only` names the single source to gather;
     `force` reads also a source that was read a moment ago. A source that is gone is never read, and its row says so;
     nor, even under `force`, is a source that asked us to wait. `progress` is called with each row when it is ready,
-    and again where pages cannot be read. Raises TryLater when asked to stop.
+    and again where pages cannot be read; `page_read` for each page. Raises TryLater when asked to stop.
     """
     settings, now = installation.settings, installation.clock()
     with reading(installation.engine) as conn:
@@ -64,10 +66,8 @@ def gather(
     with ThreadPoolExecutor(max_workers=settings.gather_workers, thread_name_prefix="gather") as pool:
         for failed in (False, True):
             jobs: list[_Job] = []
-            for source in chosen:
+            for source in (each for each in chosen if (states[each.name].failures > 0) is failed):
                 state = states[source.name]
-                if (state.failures > 0) is not failed:
-                    continue
                 if is_due(source, state, now, every):
                     jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings)))
                 elif why := _why_not_read(state, now, force):
@@ -80,7 +80,8 @@ def gather(
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     _release_by_date(installation, now)
-    for name, line in _read_pages(installation, [each for each in chosen if each.name in rows], fetcher, now):
+    read = [source for source in chosen if source.name in rows]
+    for name, line in _read_pages(installation, read, fetcher, now, page_read):
         rows[name] = replace(rows[name], unread=line)
         progress(rows[name])
     return [rows[source.name] for source in chosen if source.name in rows]
@@ -98,7 +99,11 @@ def _release_by_date(installation: Installation, now: datetime) -> None:
 
 
 def _read_pages(
-    installation: Installation, read: Sequence[Source], fetcher: Callable[[], Fetcher], now: datetime
+    installation: Installation,
+    read: Sequence[Source],
+    fetcher: Callable[[], Fetcher],
+    now: datetime,
+    progress: PageProgress,
 ) -> list[tuple[str, str]]:
     """Read the pages that new entries of sources link to, if any; return sources to be told of, each with a line."""
     asking = [source for source in read if _asks_for_pages(source)]
@@ -112,7 +117,7 @@ def _read_pages(
     from digest.editions.full_texts import read_pages  # here, because in most runs no page is to be read
 
     try:
-        return list(read_pages(installation, unread, fetcher(), now).items())
+        return list(read_pages(installation, unread, fetcher(), now, progress).items())
     except DigestError:
         raise
     except Exception as error:  # because no page may hold up a letter

@@ -44,7 +44,9 @@ def gather(
     """Gather under the run lock; see `digest.gather.gather`."""
     watch = watch or Watch()
     with _alone(installation):
-        return gathering.gather(installation, only=only, force=force, progress=watch.source)
+        return gathering.gather(
+            installation, only=only, force=force, progress=watch.source, page_read=watch.page_read
+        )
 
 
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
@@ -144,7 +146,8 @@ def _take_back(run: Run, context: RunContext) -> None:
 
 def _gather(run: Run, context: RunContext) -> None:
     """Gather every source that is due."""
-    context.report.sources = gathering.gather(run.installation, progress=context.watch.source)
+    watch = context.watch
+    context.report.sources = gathering.gather(run.installation, progress=watch.source, page_read=watch.page_read)
 
 
 def _find_due(run: Run, context: RunContext) -> None:

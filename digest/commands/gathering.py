@@ -18,12 +18,11 @@ from digest.commands.base import (
     as_verbose,
     begin_story,
     bundled,
-    note,
     story,
     table,
     told_once_a_day,
 )
-from digest.commands.progress import gathering_line
+from digest.commands.progress import watching
 from digest.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -57,15 +56,13 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
 
     from digest import pipeline
     from digest.operations.failing_sources import failing_sources
-    from digest.operations.run_report import Watch
 
     begin_story(options, verbose=verbose)
     installation = options.installation()
     names = [configured.name for configured in installation.settings.sources]
     if source is not None and source not in names:
         raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-    watch = Watch(source=lambda gathering: note(gathering_line(gathering)))
-    with told_once_a_day(installation):
+    with told_once_a_day(installation), watching() as watch:
         gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:
         answer({"sources": [asdict(gathering) for gathering in gatherings]})

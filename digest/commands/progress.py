@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from digest.commands.account import write_pages
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watching(installation: Installation | None = None) -> Iterator[Watch]:
-    """Yield a watch that shows a run on stderr: lines of text, and on a terminal a progress bar for each edition.
+    """Yield a watch that shows a run on stderr: lines of text, and on a terminal bars for editions and pages.
 
     With `installation`, a run that ends by an error still writes its receipt pages there.
     """
@@ -37,7 +38,7 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        asking: list[TaskID] = []  # the bar of the pages, once there is one
+        asking: dict[str, TaskID] = {}  # the bars of pages, once there are any
 
         def edition(receipt: Receipt) -> None:
             bars.add_task(f"{receipt.cadence} {receipt.slot}", total=receipt.pending)
@@ -45,15 +46,16 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
         def sent(count: int) -> None:
             bars.advance(bars.tasks[-1].id, count)
 
-        def page(done: int, total: int) -> None:
-            if not asking:
-                asking.append(bars.add_task("pages", total=total))
-            bars.update(asking[0], completed=done)
+        def page(what: str, done: int, total: int) -> None:
+            if what not in asking:
+                asking[what] = bars.add_task(what, total=total)
+            bars.update(asking[what], completed=done)
 
         def source(gathering: Gathering) -> None:
             bars.console.print(gathering_line(gathering), markup=False)
 
-        yield Watch(source=source, edition=edition, sent=sent, broken=broken, page=page)
+        reading, still_there = partial(page, "reading pages"), partial(page, "pages")
+        yield Watch(source=source, edition=edition, sent=sent, broken=broken, page_read=reading, page=still_there)
 
 
 def gathering_line(gathering: Gathering) -> str:

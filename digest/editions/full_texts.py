@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from digest.editions.classified import careful_classifier, with_whole_text
-from digest.editions.pages import ANSWERED, NO_MORE, SILENT, Page, ask_in_turn, page_of
+from digest.editions.pages import ANSWERED, NO_MORE, SILENT, Page, Progress, ask_in_turn, page_of
 from digest.errors import SourceError, TryLater, counted
 from digest.facets.entry_text import plain
 from digest.installation import Installation
@@ -44,7 +44,11 @@ _log = logging.getLogger(__name__)
 
 
 def read_pages(
-    installation: Installation, unread: Sequence[UnreadPage], fetcher: Fetcher, now: datetime
+    installation: Installation,
+    unread: Sequence[UnreadPage],
+    fetcher: Fetcher,
+    now: datetime,
+    progress: Progress = lambda _done, _total: None,
 ) -> dict[str, str]:
     """Read pages of `unread`, store their texts, and give their entries the facets that these show.
 
@@ -59,7 +63,7 @@ def read_pages(
         remembered = stored_robots.robots_of(conn, {robots.origin(page.url) for page in chosen})
     judge = Robots(fetcher.variant(robots.LIMITS, robots.ACCEPT), remembered, now)
     asking = fetcher.variant(_LIMITS, _ACCEPT, judge.check)
-    answers = _ask(asking, judge, chosen, installation.settings.gather_workers)
+    answers = _ask(asking, judge, chosen, installation.settings.gather_workers, progress)
     with reading(installation.engine) as conn:
         sightings = {entry: entries.sighting(conn, entry) for entry, answer in answers.items() if answer.text}
     for entry, sighting in sightings.items():
@@ -102,13 +106,16 @@ def _fair(pages: Sequence[Page]) -> list[Page]:
     return [page for _, page in sorted(ranked, key=lambda pair: pair[0])[:_MOST]]
 
 
-def _ask(fetcher: Fetcher, judge: Robots, pages: Sequence[Page], workers: int) -> dict[int, _Answer]:
+def _ask(
+    fetcher: Fetcher, judge: Robots, pages: Sequence[Page], workers: int, progress: Progress
+) -> dict[int, _Answer]:
     """Return the answer of each page that could be asked in the time for all of them."""
     answers: dict[int, _Answer] = {}
 
     def ask(page: Page, _left: float) -> int:
         answer = _read(fetcher, page)
         answers[page.entry] = answer
+        progress(len(answers), len(pages))
         # A server that wants a pause between two requests is asked for one page a run.
         if answer.wait or judge.delay(page.url):
             return NO_MORE

@@ -57,6 +57,7 @@ class RunReport:
 class Watch:
     """Hold the functions that a run calls: for each source read, edition to be sent, batch sent and page asked.
 
+    `page_read` is called for each page that is read for its text, `page` for each that is asked before a freeze.
     `begun` gets the run's number; `broken` gets the account of a run that ends by an error, because that account is
     not returned.
     """
@@ -65,6 +66,7 @@ class Watch:
     source: Callable[[Gathering], None] = lambda _: None
     edition: Callable[[Receipt], None] = lambda _: None
     sent: Callable[[int], None] = lambda _: None
+    page_read: Callable[[int, int], None] = lambda _done, _total: None
     page: Callable[[int, int], None] = lambda _done, _total: None
     broken: Callable[[RunReport], None] = lambda _: None
 

@@ -67,6 +67,7 @@ class Feed:
         self.house, self.web = house, web
         self.source = Source("Feed", url=web.url(), kind=kind, allow_private=True, full_text=full_text)
         self.items: list[str] = []
+        self.pages_read: list[tuple[int, int]] = []  # asked so far, and all, as progress is told
         self.show("first")
 
     def show(self, *names: str, text: str = "About the timetable of buses") -> None:
@@ -86,7 +87,7 @@ class Feed:
 
     def gather(self, **ahead: int) -> list[Gathering]:
         self.house.now += timedelta(**ahead)
-        return story.gather(self.place)
+        return story.gather(self.place, page_read=lambda *counts: self.pages_read.append(counts))
 
     def entry(self, name: str) -> Entry:
         with reading(self.house.place.engine) as conn:
@@ -108,6 +109,7 @@ def test_the_page_of_a_new_case_study_is_read_once_and_gives_its_facets(house: H
     web.on("/new", PAGE)
     [row] = feed.gather(hours=1)
     assert (row.status, row.new, row.unread) == ("ok", 1, "")
+    assert feed.pages_read == [(1, 1)]
     assert feed.text("new").count("homelessness") == 4
     facets = feed.entry("new").facets
     assert facets.policy_areas[0] == "housing"
