@@ -12,6 +12,7 @@ from digest.config.settings import Settings
 from digest.errors import counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
+from digest.model import REGIONS
 from digest.operations.alarms import alarms
 from digest.operations.edition_findings import edition_findings
 from digest.operations.file_findings import file_findings
@@ -23,7 +24,7 @@ from digest.store.engine import reading
 from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
-from subscribers.followed import followed
+from subscribers.followed import Followed, followed
 
 _LEVELS = ("wrong", "person", "note")  # the worst first
 _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
@@ -90,23 +91,31 @@ def _followed(conn: Connection, settings: Settings) -> Iterator[Finding]:
                 " (`digest subscribers export`, then `import`)",
             )
     facets = known_facets(settings.taxonomy)
-    yield from _unknown_slugs("policy_areas", counts.policy_areas, facets)
-    yield from _unknown_slugs("themes", counts.themes, facets)
+    for facet in ("policy_areas", "regions", "themes"):
+        yield from _unknown_slugs(facet, counts, facets)
 
 
-def _unknown_slugs(facet: str, counts: Counter[str], facets: KnownFacets) -> Iterator[Finding]:
-    missing = [
-        f"{slug!r} ({counted(count, 'reader')})"
-        for slug, count in counts.most_common()
-        if facets.slug(facet, slug) != slug
-    ]
-    if missing:
-        problem = f"readers follow {facet.replace('_', ' ')} that config.toml does not have: {', '.join(missing)}"
-        cure = (
-            f"add them to config.toml as [[{facet.removesuffix('s')}]], or correct the readers"
-            " (`digest subscribers export`, then `import`)"
-        )
-        yield Finding("note", f"subscribers.{facet}", problem, cure)
+def _unknown_slugs(facet: str, counts: Followed, facets: KnownFacets) -> Iterator[Finding]:
+    """Yield a finding for the values of a facet that readers follow and config.toml does not have.
+
+    It is wrong when somebody follows no other value: they get nothing for their policy areas, or of their regions.
+    A theme only adds to what a reader gets.
+    """
+    by_slug: Counter[str] = getattr(counts, facet)
+    missing = {slug: count for slug, count in by_slug.most_common() if facets.slug(facet, slug) != slug}
+    if not missing:
+        return
+    listed = ", ".join(f"{slug!r} ({counted(count, 'reader')})" for slug, count in missing.items())
+    problem = f"readers follow {facet.replace('_', ' ')} that config.toml does not have: {listed}"
+    lost = sum(count for slugs, count in counts.sets[facet].items() if slugs <= missing.keys())
+    if lost and facet != "themes":
+        problem += f"; {counted(lost, 'reader follows', 'readers follow')} no other, and nothing matches that"
+    # Without a [[region]] of its own, because one would take the place of all the shipped regions.
+    shipped = facet == "regions" and set(facets.regions) == set(REGIONS)
+    table = f"[[{facet.removesuffix('s')}]]"
+    add = "" if shipped else f"add them to config.toml as {table} (a new name needs no new slug), or "
+    cure = add + "correct the readers (`digest subscribers export`, then `import`)"
+    yield Finding("wrong" if lost and facet != "themes" else "note", f"subscribers.{facet}", problem, cure)
 
 
 def _rules(conn: Connection, settings: Settings) -> Iterator[Finding]:

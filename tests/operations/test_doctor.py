@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, update
 
 from digest.desk.receipts import newest_frozen
+from digest.model import Term
 from digest.operations import doctor
 from digest.operations.finding import Finding
 from digest.operations.status import status
@@ -53,8 +55,10 @@ def test_readers_of_a_cadence_that_is_no_more_get_nothing_and_that_is_wrong(hous
     assert "1 reader follows cadence 'fortnightly', which config.toml does not" in told["cadence.fortnightly"].problem
 
 
-def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House) -> None:
-    house.reader("a@example.org", interests=Interests(frozenset({"housing", "old"})))
+def test_what_readers_follow_and_config_lacks_is_told_with_counts(house: House) -> None:
+    """It is wrong where they follow nothing else, but for themes, which only add."""
+    regions = frozenset({"gone", "wales"})
+    house.reader("a@example.org", interests=Interests(frozenset({"housing", "old"}), regions))
     house.reader("b@example.org", interests=Interests(frozenset({"old"}), themes=frozenset({"lost"})))
     with reading(house.place.engine) as conn:
         counts = followed(conn)
@@ -62,10 +66,20 @@ def test_what_readers_follow_and_config_lacks_is_noted_with_counts(house: House)
     told = found(house)
     assert {place: (one.level, one.problem) for place, one in told.items()} == {
         "subscribers.policy_areas": (
-            "note", "readers follow policy areas that config.toml does not have: 'old' (2 readers)",
+            "wrong",
+            "readers follow policy areas that config.toml does not have: 'old' (2 readers); 1 reader follows no"
+            " other, and nothing matches that",
         ),
+        "subscribers.regions": ("note", "readers follow regions that config.toml does not have: 'gone' (1 reader)"),
         "subscribers.themes": ("note", "readers follow themes that config.toml does not have: 'lost' (1 reader)"),
     }  # fmt: skip
+    assert "[[policy_area]]" in told["subscribers.policy_areas"].cure
+    assert "[[region]]" not in told["subscribers.regions"].cure  # it would take the place of the shipped regions
+    own = replace(house.settings.taxonomy, regions=(Term("scotland", "Scotland"),))
+    house.settings = replace(house.settings, taxonomy=own)
+    region = found(house)["subscribers.regions"]
+    assert (region.level, "'wales' (1 reader)" in region.problem) == ("wrong", True)
+    assert "[[region]]" in region.cure
 
 
 def test_a_slot_in_the_future_is_wrong(house: House) -> None:
