@@ -114,6 +114,7 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.transport_problems(settings),
         *check_settings.mailbox_problems(settings),
         *check_settings.source_problems(settings),
+        *check_settings.region_problems(settings),
         *check_settings.template_problems(settings),
     ]
     if not settings.cadences:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from digest.config.settings import Settings
 from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
+from digest.facets.words import keys
 from digest.installation import is_secret_used, stored_secret
 from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
@@ -37,6 +38,18 @@ def source_problems(settings: Settings) -> Iterator[str]:
             yield f"{key}: {source.path} is not there; correct its path"
         elif source.path is not None and not os.access(source.path, os.R_OK):
             yield f"{key}: {source.path} cannot be read; let this account read it"
+
+
+def region_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each place that two regions of config.toml name, because an entry would get one by chance."""
+    regions_of: dict[tuple[str, ...], dict[str, str]] = {}  # by place: its name as written, by region
+    for region in settings.taxonomy.regions:
+        for place, _ in region.words:
+            regions_of.setdefault(keys(place), {}).setdefault(region.slug, place)
+    for written in regions_of.values():
+        if len(written) > 1:
+            places = " and ".join(f"{place!r} in {slug!r}" for slug, place in written.items())
+            yield f"region: the same place stands as {places}; leave it in one of them"
 
 
 def storage_problems(settings: Settings) -> Iterator[str]:

@@ -70,6 +70,14 @@ def test_a_mail_server_for_tests_may_have_example_addresses(tmp_path: Path, host
     assert checked(tmp_path, SMTP.format(host=host, more="")).code == 0
 
 
+def test_a_place_of_two_regions_is_told(tmp_path: Path) -> None:
+    regions = "[[region]]\nslug = 'hills'\nname = 'Hills'\nplaces = ['Zenda', 'Ruri']\n"
+    told = checked(tmp_path, f"{regions}[[region]]\nslug = 'coast'\nname = 'Coast'\nplaces = ['zenda', 'hills']\n")
+    assert told.code == 2
+    assert "the same place stands as 'Zenda' in 'hills' and 'zenda' in 'coast'; leave it in one" in told.stderr
+    assert "'Hills' in 'hills' and 'hills' in 'coast'" in told.stderr and "Ruri" not in told.stderr
+
+
 def test_receipts_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     (tmp_path / "receipts").write_text("a file")
     told = checked(tmp_path, "")
