@@ -50,7 +50,7 @@ class Classifier:
     def __init__(self, taxonomy: Taxonomy, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
         self._lexicon = Lexicon(taxonomy)
-        self._facets = known_facets(taxonomy)
+        self.facets = known_facets(taxonomy)
         self._terms = {"policy_area": taxonomy.policy_areas, "theme": taxonomy.themes}
         self._names = {
             facet: {tuple(stems(words(name))): term.slug for term in terms for name in (term.name, term.slug)}
@@ -86,7 +86,7 @@ class Classifier:
                     if not self._slugs(facet, (value,)):
                         names.setdefault((facet, value), []).append(_name(sighting))
         return [
-            f"{_first_of(entries)}: {self._facets.problem(f'{facet}s', value)}"
+            f"{_first_of(entries)}: {self.facets.problem(f'{facet}s', value)}"
             for (facet, value), entries in names.items()
         ]
 
@@ -138,7 +138,7 @@ class Classifier:
 
     def _regions(self, sighting: Sighting, source: Source, text: EntryText, *, study: bool) -> Located:
         """Ask for the regions in turn: declared regions, a declared place, the texts and their publisher."""
-        declared = self._facets.read("regions", sighting.regions)[0]
+        declared = self.facets.read("regions", sighting.regions)[0]
         if declared:
             evidence = tuple(Evidence("region", slug, "source", "declared by the entry") for slug in declared)
             return Located(declared, evidence, sighting.place)
@@ -146,7 +146,7 @@ class Classifier:
             located = locate_declared(self._gazetteer, sighting.place)
             if located is not None:
                 return Located(located.regions, located.evidence, sighting.place)
-        slugs = self._facets.read("regions", source.regions)[0]
+        slugs = self.facets.read("regions", source.regions)[0]
         evidence = tuple(Evidence("region", slug, "source", f"every entry of {source.name}") for slug in slugs)
         defaults = Located(slugs, evidence, "") if slugs else None
         located = locate(self._gazetteer, text, defaults, study=study)

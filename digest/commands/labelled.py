@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, answer, table
-from digest.errors import WrongUse
+from digest.commands.base import GlobalOptions, answer, table, tell
+from digest.errors import WrongUse, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from subscribers.facets import KnownFacets
+
+_MOST = 50  # mistakes that are told at once
 _FACETS = ("policy_area", "region", "kind")
 _KEYS = ("rows", "precision", "recall", "f1", "decided", "accuracy", "abstained", "accuracy_all", "one_right")
 
@@ -21,9 +24,12 @@ _KEYS = ("rows", "precision", "recall", "f1", "decided", "accuracy", "abstained"
 def check_labels(options: GlobalOptions, labels: Path, json_: bool) -> None:
     """Classify the labelled rows by titles, by addresses too, and by all their texts; print how often it is right."""
     from digest.operations.check_labels import score
+    from digest.operations.label_rows import unread_keys
 
-    rows = _labelled_rows(labels)
     classifier = options.installation().classifier
+    rows = _labelled_rows(labels, classifier.facets)
+    for line in unread_keys(rows):
+        tell(f"{labels}: {line}")
     by_title = score(rows, classifier)
     by_address = score(rows, classifier, shown="address")
     by_texts = score(rows, classifier, shown="all")
@@ -34,9 +40,15 @@ def check_labels(options: GlobalOptions, labels: Path, json_: bool) -> None:
     _print_scores({"titles alone": by_title, "titles and addresses": by_address, "all texts": by_texts})
 
 
-def _labelled_rows(labels: Path) -> list[dict[str, Any]]:
-    """Read a labels file: a JSON object on each line, blank lines aside. Raises WrongUse with the line number."""
+def _labelled_rows(labels: Path, facets: KnownFacets) -> list[dict[str, Any]]:
+    """Read a labels file: a JSON object on each line, blank lines aside.
+
+    Raises WrongUse with a line for each mistake: the number of its line, and the cure.
+    """
+    from digest.operations.label_rows import row_problems
+
     rows: list[dict[str, Any]] = []
+    problems: list[str] = []
     for number, line in enumerate(_lines(labels), 1):
         if not line.strip():
             continue
@@ -46,6 +58,12 @@ def _labelled_rows(labels: Path) -> list[dict[str, Any]]:
             raise WrongUse(f"{labels}:{number}: not JSON: {error.msg}; write a JSON object on each line") from None
         if not isinstance(rows[-1], dict):
             raise WrongUse(f"{labels}:{number}: is not an object; write a JSON object on each line")
+        problems += [f"{labels}:{number}: {problem}" for problem in row_problems(rows[-1], facets)]
+    if problems:
+        more = [f"and {counted(len(problems) - _MOST, 'more mistake')}"] if len(problems) > _MOST else []
+        raise WrongUse("\n".join([*problems[:_MOST], *more]))
+    if not rows:
+        raise WrongUse(f"{labels}: holds no row; write a JSON object on each line")
     return rows
 
 
@@ -69,7 +87,8 @@ def _print_scores(reports: Mapping[str, Mapping[str, Any]]) -> None:
         " unknown place, which are right where no labelled place stands in the text.\n"
         f"Of the {region['answerable']} rows whose place stands in the title,"
         f" {region['accuracy_answerable']:.2f} have the right region.\n"
-        f"By all texts, {by_texts['region']['never']} rows were given a region that they should never have."
+        f"By all texts, {by_texts['region']['never']} rows were given a region that they should never have,"
+        f" and {by_texts['policy_area']['never']} such a policy area."
     )
     for facet in _FACETS:
         click.echo(
