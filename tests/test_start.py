@@ -35,7 +35,7 @@ HEAVY = (
 BUSY = (
     "alembic", "apscheduler", "cryptography", "cssutils", "difflib", "email_validator", "feedparser", "httpcore2",
     "httpx2", "itsdangerous", "jinja2", "lxml", "markdown_it", "nh3", "premailer", "psycopg", "rapidfuzz", "rich",
-    "sendgrid", "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "trafilatura", "urllib.robotparser",
+    "sendgrid", "smtplib", "sqlalchemy.dialects.postgresql", "starlette", "trafilatura", "protego",
     "uvicorn", "yaml", "digest.editions.full_texts", "digest.editions.withdraw",
     "digest.ledger.objections", "digest.notices.hand_over", "digest.sources.newness",
 )  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
-from urllib.robotparser import RobotFileParser
+
+from protego import Protego
 
 from digest.errors import SourceError
 from digest.sources.web.fetch import Fetcher, Limits
@@ -17,7 +18,8 @@ LIMITS = Limits(seconds=10.0, bytes=512_000)  # RFC 9309 asks for 500 KiB at lea
 # The name by which a robots.txt speaks of this program: that of its user agent, without the version.
 PROGRAM = "learning-digest"
 _FOR = timedelta(days=1)
-_STAR_AT_END = re.compile(r"\s*((?:dis)?allow)\s*:\s*([^\s#]*?)\*+\s*(?:#.*)?$", re.IGNORECASE)
+_LINE = re.compile(r"\s*(user-agent|allow|disallow|crawl-delay)\s*:\s*(.*)", re.IGNORECASE)
+_AGENT = re.compile(r"[a-z_-]+|\*", re.IGNORECASE)  # the part of a user agent that names a program
 # Of the answers 400 to 499 these mean that it may not be read; the others, that there is none.
 _REFUSALS = frozenset({401, 403, 429})
 
@@ -47,7 +49,7 @@ class Robots:
         self._fetcher = fetcher
         self._remembered = remembered
         self._now = now
-        self._rules: dict[str, RobotFileParser | SourceError] = {}
+        self._rules: dict[str, Protego | SourceError] = {}
 
     def check(self, url: str, private: bool) -> None:
         """Return when `url` may be read; `private`: it may be at a private address.
@@ -58,8 +60,8 @@ class Robots:
         if isinstance(rules, SourceError):
             raise rules
         try:
-            may = rules.can_fetch(PROGRAM, url)
-        except ValueError:  # because the parser takes an address apart that it has decoded
+            may = rules.can_fetch(url, PROGRAM)
+        except ValueError:  # of an address that cannot be taken apart
             may = False
         if not may:
             raise NotForPrograms(f"the robots.txt of {urlsplit(url).netloc} lets no program read it")
@@ -67,9 +69,9 @@ class Robots:
     def delay(self, url: str) -> int:
         """Return the seconds that a server wants between two requests, as far as it was asked."""
         rules = self._rules.get(origin(url))
-        return int(rules.crawl_delay(PROGRAM) or 0) if isinstance(rules, RobotFileParser) else 0
+        return int(rules.crawl_delay(PROGRAM) or 0) if isinstance(rules, Protego) else 0
 
-    def _rules_for(self, url: str, private: bool) -> RobotFileParser | SourceError:
+    def _rules_for(self, url: str, private: bool) -> Protego | SourceError:
         server = origin(url)
         if server not in self._rules:
             try:
@@ -105,29 +107,19 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def parsed(rules: str) -> RobotFileParser:
-    """Return the rules of a robots.txt; lines that cannot be read are left out. Pure."""
-    # Mended for the parser of Python 3.11, which lets an empty line end a group of rules, and takes "*" as a letter:
-    # one at the end of a path says nothing.
-    lines = [_STAR_AT_END.sub(lambda rule: f"{rule[1]}: {rule[2] or '/'}", line) for line in rules.splitlines()]
-    lines = [line for line in lines if line.strip()]
-    parser = RobotFileParser()
-    try:
-        parser.parse(lines)
-    except ValueError:  # of an address or a number that is none
-        parser = RobotFileParser()
-        parser.parse([line for line in lines if _is_readable(line)])
-    return parser
+def parsed(rules: str) -> Protego:
+    """Return the rules of a robots.txt for this program; lines that say nothing to it are left out. Pure."""
+    lines = []
+    for match in filter(None, map(_LINE.match, rules.splitlines())):
+        key, value = match[1].lower(), match[2]
+        if key == "user-agent":
+            # All others by one name, because the parser keeps the rules of each, and a file may name many thousands.
+            agent = _AGENT.match(value)
+            value = agent[0].lower() if agent and agent[0].lower() in (PROGRAM, "*") else "other"
+        lines.append(f"{key}: {value}")
+    return Protego.parse("\n".join(lines))
 
 
 def _is_missing(status: int | None) -> bool:
     """Return whether an answer that brought no robots.txt says that there is none, as an empty one (200) does."""
     return status is not None and status < 500 and status not in _REFUSALS
-
-
-def _is_readable(line: str) -> bool:
-    try:
-        RobotFileParser().parse(["User-agent: *", line])
-    except ValueError:
-        return False
-    return True

@@ -38,12 +38,42 @@ RULES = [
     ("Crawl-delay: \u00b2\nUser-agent: *\nCrawl-delay: \u00b2\nDisallow: http://[x\nDisallow: /a", "/a", False),
     ("User-agent: *\nAllow: /a\nDisallow: /", "/a", True),
     ("\0User-agent\0: *\nDisallow: /b", "/a", True),
+    ("User-agent: *\nDisallow: /\nAllow: /a", "/a", True),  # the longest decides, wherever it stands
+    ("User-agent: *\nAllow: /folder\nDisallow: /folder", "/folder/page", True),  # and of equals the one that allows
+    ("User-agent: *\nAllow: /page\nDisallow: /*.htm", "/page.htm", False),
+    ("User-agent: *\nDisallow: /*.pdf$", "/a.pdf", False),
+    ("User-agent: *\nDisallow: /*.pdf$", "/a.pdf?b", True),
+    ("User-agent: *\nAllow: /$\nDisallow: /", "/", True),
+    ("User-agent: *\nAllow: /$\nDisallow: /", "/a", False),
+    ("User-agent: *\nDisallow: /*ab$", "/ab/aab", False),
+    ("User-agent: *\nDisallow: /a*a$", "/a", True),
+    ("User-agent: *\nDisallow: /*?print=", "/a?print=1", False),
+    ("User-agent: *\nDisallow: /*/private/*/a", "/b/private/c/a1", False),
+    ("User-agent: *\nDisallow: /a\nUser-agent: x\nDisallow: /\nUser-agent: *\nDisallow: /b", "/b", False),
+    ("User-agent: *\nSitemap: x\nDisallow: /", "/a", False),
+    ("User-agent: learning-digest/1.0\nDisallow: /", "/a", False),
+    ("User-agent: learning\nDisallow: /", "/a", True),
+    ("User-agent: *\nDisallow: /caf\u00e9", "/caf%c3%a9/a", False),
+    ("User-agent: *\r\nDisallow: /a\rAllow: /ab", "/abc", True),
 ]
 
 
 @table("lines, path, may", RULES)
 def test_the_rules_of_a_robots_txt(lines: str, path: str, may: bool) -> None:
-    assert robots.parsed(lines).can_fetch(robots.PROGRAM, f"https://a.example{path}") is may
+    assert robots.parsed(lines).can_fetch(f"https://a.example{path}", robots.PROGRAM) is may
+
+
+@table(
+    "lines",
+    [
+        "User-agent: *\n" + "Disallow: /*a*a*a*a*a*a*a*a*b\n" * 15_000,
+        "User-agent: *\nDisallow: " + "*a" * 250_000 + "b",
+        "".join(f"User-agent: a{number}\n" for number in range(16_000)) + "Disallow: /\n" * 15_000,
+    ],
+)
+def test_no_file_of_half_a_megabyte_takes_long(lines: str) -> None:
+    """Without a limit of time: a matcher that tries again where a part fits, or keeps all agents, would not end."""
+    assert robots.parsed(lines).can_fetch(f"https://a.example/{'a' * 2_000}", robots.PROGRAM)
 
 
 def robots_of(web: Web, remembered: dict[str, RobotsFile] | None = None) -> Robots:
