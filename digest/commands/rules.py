@@ -180,7 +180,8 @@ def _show(effect: Effect) -> None:
 def _in_short(effect: Effect) -> str:
     """Return in words for how many past entries a rule holds, and how many of them it would change."""
     changed, waiting = len(effect.changes), len(effect.waiting)
-    tagged = f"; {counted(effect.tagged, 'entry', 'entries')} that an editor has tagged stay" if effect.tagged else ""
+    stay = counted(effect.tagged, "tagged by an editor stays as it is", "tagged by an editor stay as they are")
+    tagged = f"; {stay}" if effect.tagged else ""
     wait = f", {waiting} of them still to be mailed (--also-waiting changes these)" if waiting else ""
     holds = counted(effect.holds, "past entry", "past entries")
     return f"it holds for {holds} and would change {changed}{wait}{tagged}"

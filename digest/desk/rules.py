@@ -148,7 +148,7 @@ def remove(installation: Installation, number: int) -> str:
         touched = rules.count_touched(conn)[number]
         if not rules.remove_rule(conn, number):
             raise WrongUse(f"there is no rule {number}; see `digest rules`")
-    keep = f"; {counted(touched, 'entry', 'entries')} that it has touched stay as they are" if touched else ""
+    keep = f"; what it has given to {counted(touched, 'entry', 'entries')} stays" if touched else ""
     return f"rule {number} was removed{keep}"
 
 

@@ -20,7 +20,7 @@ from subscribers.facets import KnownFacets
 
 FIELDS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}  # the plural of each facet
 BY_RULE = "rule"
-_LONG = 8  # letters of a word that may tell a subject by itself
+_LONG = 10  # letters of a word that may tell a subject by itself
 _NAME = re.compile(r"\brule (\d+) by ")
 _SCHEME = re.compile(r"^https?://(?:www\.)?", re.IGNORECASE)
 

@@ -32,11 +32,23 @@ TO_TRANSPORT = EditorRule(0, "Ann", "front door", added=(TRANSPORT,), removed=(H
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A house with an entry of a baseline, and three that wait to be mailed."""
-    here = House(tmp_path / "house")
-    gather(here, TITLES[:1])
-    gather(here, TITLES)
+    here = filled(House(tmp_path / "house"))
     yield here
     here.close()
+
+
+@pytest.fixture
+def anywhere(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
+    """The same on any database."""
+    here = filled(House(tmp_path / "house", pipeline_url))
+    yield here
+    here.close()
+
+
+def filled(house: House) -> House:
+    gather(house, TITLES[:1])
+    gather(house, TITLES)
+    return house
 
 
 def gather(house: House, titles: list[str]) -> None:
@@ -82,7 +94,8 @@ def test_a_rule_counts_for_later_entries_until_it_is_removed(house: House) -> No
     assert by_title(house)["A new front door"].facets.policy_areas == ("transport",)
 
 
-def test_those_that_wait_change_where_the_editor_says_so_and_corrected_ones_stay(house: House) -> None:
+def test_those_that_wait_change_where_the_editor_says_so_and_corrected_ones_stay(anywhere: House) -> None:
+    house = anywhere
     corrected = by_title(house)[TITLES[1]].id
     edit.retag(house.place, corrected, {"theme": ("leadership",)})
     effect = desk.effect_of(house.place, desk.checked_rule(house.place, TO_TRANSPORT))
@@ -93,6 +106,8 @@ def test_those_that_wait_change_where_the_editor_says_so_and_corrected_ones_stay
     assert areas(house) == [("housing",), ("transport",), ("housing", "transport")]
     with reading(house.place.engine) as conn:
         assert [entry.entry for entry in releases.after(conn, last, last + 9)] == [by_title(house)[TITLES[2]].id]
+    assert [(rule.number, touched) for rule, touched in desk.rules_and_counts(house.place)] == [(1, 1)]
+    assert desk.remove(house.place, 1) == "rule 1 was removed; what it has given to 1 entry stays"
 
 
 def test_a_correction_suggests_rules(house: House) -> None:
@@ -145,3 +160,17 @@ def test_a_value_that_config_no_longer_has_is_left_out_and_told(house: House) ->
     assert told["rule 1"] == "changes 'transport', which config.toml does not have"
     gather(house, [*TITLES, "A new front door"])
     assert by_title(house)["A new front door"].facets.policy_areas == ()
+
+
+@pytest.mark.long
+def test_what_a_frozen_edition_carries_keeps_its_facets(anywhere: House) -> None:
+    reader = anywhere.reader("ann@example.org", "daily")
+    gather(anywhere, [*TITLES, "A mailed front door"])
+    anywhere.run(hours=24)
+    assert len(anywhere.letters(reader)) == 1
+    gather(anywhere, [*TITLES, "A mailed front door", "A front door that waits"])
+    before = by_title(anywhere)["A mailed front door"]
+    effect = desk.effect_of(anywhere.place, desk.checked_rule(anywhere.place, TO_TRANSPORT))
+    desk.add(anywhere.place, effect, also_waiting=True)
+    assert by_title(anywhere)["A mailed front door"] == before
+    assert by_title(anywhere)["A front door that waits"].facets.policy_areas == ("transport",)
