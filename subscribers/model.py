@@ -11,13 +11,15 @@ from typing import NamedTuple
 class Interests:
     """The policy areas, regions and themes that a subscriber follows, as slugs; an empty facet means all of it.
 
-    `elsewhere` false: their letters have no *From elsewhere* section.
+    `elsewhere` false: their letters have no *From elsewhere* section. `carry_over` false: no entry of an earlier
+    edition is offered to them again.
     """
 
     policy_areas: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     themes: frozenset[str] = frozenset()
     elsewhere: bool = True
+    carry_over: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ COLUMNS = (
     subscriber.c.regions,
     subscriber.c.themes,
     subscriber.c.elsewhere,
+    subscriber.c.carry_over,
     subscriber.c.language,
     subscriber.c.state,
     subscriber.c.paused_until,
@@ -37,9 +38,9 @@ COLUMNS = (
 
 def to_subscriber(row: tuple[Any, ...]) -> Subscriber:
     """Return the Subscriber of a row that has the columns of `COLUMNS` in their order."""
-    id, email, name, cadence, areas, regions, themes, elsewhere, language, state, paused, joined, key, created = row
-    interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
-    return Subscriber(id, email, name, cadence, interests, language, state, paused, joined, key, created)
+    id, email, name, cadence, areas, regions, themes, elsewhere, carry_over, language, *rest = row
+    interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere, carry_over)
+    return Subscriber(id, email, name, cadence, interests, language, *rest)
 
 
 READER_COLUMNS = (
@@ -52,6 +53,7 @@ READER_COLUMNS = (
     subscriber.c.regions,
     subscriber.c.themes,
     subscriber.c.elsewhere,
+    subscriber.c.carry_over,
     subscriber.c.paused_until,
     # As `Subscriber.here_since`.
     case((subscriber.c.joined_at < subscriber.c.created_at, subscriber.c.created_at), else_=subscriber.c.joined_at),
@@ -60,8 +62,8 @@ READER_COLUMNS = (
 
 def to_reader(row: tuple[Any, ...]) -> Reader:
     """Return the Reader of a row that has the columns of `READER_COLUMNS` in their order."""
-    id, email, email_key, cadence, state, areas, regions, themes, elsewhere, paused, since = row
-    interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere)
+    id, email, email_key, cadence, state, areas, regions, themes, elsewhere, carry_over, paused, since = row
+    interests = Interests(_slugs(areas), _slugs(regions), _slugs(themes), elsewhere, carry_over)
     return Reader(id, email, email_key, cadence, state, interests, paused, since)
 
 
@@ -78,7 +80,7 @@ def clean_name(name: str) -> str:
 
 def interest_columns(interests: Interests) -> dict[str, str | bool]:
     """Return {column: value} for `interests`. Raises ValueError for a slug that could not be split off again."""
-    columns: dict[str, str | bool] = {"elsewhere": interests.elsewhere}
+    columns: dict[str, str | bool] = {"elsewhere": interests.elsewhere, "carry_over": interests.carry_over}
     for facet in ("policy_areas", "regions", "themes"):
         slugs: frozenset[str] = getattr(interests, facet)
         if any(not slug or ";" in slug or slug != slug.strip() for slug in slugs):

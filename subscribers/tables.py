@@ -7,7 +7,7 @@ the subscribers of a single policy area.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, false
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, false, true
 
 from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
@@ -44,6 +44,7 @@ subscriber = Table(
     Column("regions", Text, nullable=False, server_default=""),
     Column("themes", Text, nullable=False, server_default=""),
     Column("elsewhere", Boolean, nullable=False),
+    Column("carry_over", Boolean, nullable=False, server_default=true()),
     Column("language", String(35), nullable=False),
     Column("state", String(8), nullable=False),
     Column("paused_until", UtcDateTime),

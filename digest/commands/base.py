@@ -112,6 +112,7 @@ def interests_of(
     themes: Iterable[str],
     *,
     elsewhere: bool = True,
+    carry_over: bool = True,
 ) -> Interests:
     """Return the interests that were typed, by slug or by name. Raises WrongUse for the first unknown value."""
     from digest.facets.known import slugs_of
@@ -122,6 +123,7 @@ def interests_of(
         frozenset(slugs_of(taxonomy, "regions", regions)),
         frozenset(slugs_of(taxonomy, "themes", themes)),
         elsewhere,
+        carry_over,
     )
 
 

@@ -38,6 +38,7 @@ class InterestOptions:
     regions: str
     themes: str
     no_elsewhere: bool
+    no_carry_over: bool
 
 
 @click.group()
@@ -64,6 +65,9 @@ subscribers.add_command(export)
     click.option("--regions", default="", metavar="R;S", help="The regions they follow (default: all)."),
     click.option("--themes", default="", metavar="T;U", help="The themes they follow (default: all)."),
     click.option("--no-elsewhere", is_flag=True, help="Leave the section From elsewhere out of their letters."),
+    click.option(
+        "--no-carry-over", is_flag=True, help="Offer them no earlier entry again when nothing new is for them."
+    ),
 )
 @click.pass_obj
 def add(options: GlobalOptions, email: str, name: str, cadence: str | None, follows: InterestOptions) -> None:
@@ -78,6 +82,7 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
         split_values(follows.regions),
         split_values(follows.themes),
         elsewhere=not follows.no_elsewhere,
+        carry_over=not follows.no_carry_over,
     )
     chosen = cadence or installation.settings.default_cadence
     installation.settings.cadence(chosen)
@@ -216,6 +221,7 @@ def as_document(subscriber: Subscriber) -> dict[str, Any]:
         "regions": sorted(subscriber.interests.regions),
         "themes": sorted(subscriber.interests.themes),
         "elsewhere": subscriber.interests.elsewhere,
+        "carry_over": subscriber.interests.carry_over,
         "language": subscriber.language,
         "state": subscriber.state,
         "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from subscribers.csv.cells import RowChanges
     from subscribers.model import Subscriber
 
-KEYS = ("name", "cadence", "language", "policy_areas", "regions", "themes", "elsewhere")
+KEYS = ("name", "cadence", "language", "policy_areas", "regions", "themes", "elsewhere", "carry_over")
 _LENGTH = "1-month"  # of a pause without an end, which readers choose on their page too
 
 
@@ -39,7 +39,7 @@ note_option = click.option(
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.pass_obj
 def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
-    """Change a subscriber: name, cadence, language, policy_areas, regions, themes, elsewhere.
+    """Change a subscriber: name, cadence, language, policy_areas, regions, themes, elsewhere, carry_over.
 
     Several values are split by ";"; "all" stands for all of a facet: policy_areas="housing; transport" regions=all
     """

@@ -78,6 +78,7 @@ def filled(changes: RowChanges, base: Subscriber) -> Subscriber:
         _or(changes.regions, base.interests.regions),
         _or(changes.themes, base.interests.themes),
         _or(changes.elsewhere, base.interests.elsewhere),
+        _or(changes.carry_over, base.interests.carry_over),
     )
     return replace(
         base,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
@@ -43,6 +44,7 @@ class RowChanges:
     regions: frozenset[str] | None = None
     themes: frozenset[str] | None = None
     elsewhere: bool | None = None
+    carry_over: bool | None = None
     language: str | None = None
     state: str | None = None
     paused_until: datetime | None = None
@@ -116,7 +118,8 @@ class CellReader:
             policy_areas=follows["policy_areas"],
             regions=follows["regions"],
             themes=follows["themes"],
-            elsewhere=_unless_blank(cells, "elsewhere", _yes_or_no),
+            elsewhere=_unless_blank(cells, "elsewhere", partial(_yes_or_no, "elsewhere")),
+            carry_over=_unless_blank(cells, "carry_over", partial(_yes_or_no, "carry_over")),
             language=_unless_blank(cells, "language", _language),
             state=_unless_blank(cells, "state", _state),
             paused_until=_unless_blank(cells, "paused_until", _instant),
@@ -205,9 +208,9 @@ def _choice(title: str, text: str, choices: tuple[str, ...]) -> str:
     raise BadCell(f"{title} {quoted(text)} is not known; {cure}")
 
 
-def _yes_or_no(text: str) -> bool:
+def _yes_or_no(title: str, text: str) -> bool:
     if text.lower() not in _YES:
-        raise BadCell(f"elsewhere {quoted(text)} is neither yes nor no")
+        raise BadCell(f"{title} {quoted(text)} is neither yes nor no")
     return _YES[text.lower()]
 
 

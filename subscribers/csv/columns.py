@@ -26,6 +26,7 @@ COLUMNS = (
     "state",
     "paused_until",
     "joined_at",
+    "carry_over",
     "suppressed",
 )
 # Fields of a column that is not known: "" is left out with a remark; "unnamed" has no name, and nothing is said of it

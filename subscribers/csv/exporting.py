@@ -53,4 +53,5 @@ def _cells(person: Subscriber) -> list[str]:
         person.state,
         person.paused_until.isoformat() if person.paused_until else "",
         person.joined_at.isoformat() if person.joined_at else "",
+        "yes" if person.interests.carry_over else "no",
     ]

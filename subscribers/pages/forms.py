@@ -89,6 +89,11 @@ def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
     groups.append(
         Fields("elsewhere", "checkbox", "From elsewhere", hint, [Option(further, person.interests.elsewhere)])
     )
+    earlier = Choice("yes", "When there is nothing new for me, send entries that earlier letters had no room for")
+    hint = "At most three, each once, with the month they are from."
+    groups.append(
+        Fields("carry_over", "checkbox", "From earlier", hint, [Option(earlier, person.interests.carry_over)])
+    )
     return groups
 
 
@@ -102,7 +107,8 @@ def read_preferences(body: bytes, choices: Choices, person: Subscriber) -> tuple
         raise BadForm(_INCOMPLETE)
     offered = {facet: {choice.slug for choice in _offered(choices, person, facet)} for facet in FACETS}
     offered["cadence"] = {choice.slug for choice in choices.cadences} | {person.cadence}
-    offered["elsewhere"], offered[WHOLE[0]] = {"yes"}, {WHOLE[1]}
+    offered["elsewhere"] = offered["carry_over"] = {"yes"}
+    offered[WHOLE[0]] = {WHOLE[1]}
     for name, value in pairs:
         if name not in offered:
             raise BadForm(f"“{_short(name)}” is not a question of this form")
@@ -113,7 +119,7 @@ def read_preferences(body: bytes, choices: Choices, person: Subscriber) -> tuple
         raise BadForm("the form has two cadences; choose one")
     cadence = next(iter(answers["cadence"]), person.cadence)
     areas, regions, themes = (answers[facet] for facet in FACETS)
-    return cadence, Interests(areas, regions, themes, bool(answers["elsewhere"]))
+    return cadence, Interests(areas, regions, themes, bool(answers["elsewhere"]), bool(answers["carry_over"]))
 
 
 def pauses(paused: bool) -> Fields:
@@ -163,7 +169,11 @@ def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Se
         followed = [choice for choice in offered if choice.slug in getattr(person.interests, facet)]
         if offered:
             lines.append((LEGENDS[facet], followed or [Choice("", _NONE[facet])]))
-    lines.append(("From elsewhere", [Choice("", "Yes" if person.interests.elsewhere else "No")]))
+    for heading, wanted in (
+        ("From elsewhere", person.interests.elsewhere),
+        ("From earlier", person.interests.carry_over),
+    ):
+        lines.append((heading, [Choice("", "Yes" if wanted else "No")]))
     return lines
 
 

@@ -251,7 +251,7 @@ def _save_pause(context: PageContext, token: str, body: bytes) -> ReaderPage:
         else:
             person = store.pause(conn, person.id, until, how=_PAUSE, now=now)
         notice = _notice(context, conn, person)
-    lines = [*_lines(notice), _MEANWHILE if until else "The next letter comes when there is something new for you."]
+    lines = [*_lines(notice), _MEANWHILE if until else "The next letter comes when there is something for you."]
     links = [("", "Change it again"), *_links(context, person, "preferences")]
     return ReaderPage("Your letters are paused" if until else "Your letters go on", lines, done=True, links=links)
 

@@ -102,13 +102,13 @@ def test_an_address_without_a_subscriber_is_lifted_too(house: House) -> None:
 
 def test_what_is_set_is_stored_and_recorded(house: House) -> None:
     words = ["name=Ann Other", "cadence=Monthly", "language=cy", "policy-areas=Housing; transport", "regions=wales",
-             "themes=leadership", "elsewhere=no"]  # fmt: skip
+             "themes=leadership", "elsewhere=no", "carry-over=no"]  # fmt: skip
     assert told(house, "set", ANN, *words).code == 0
     person = ann(house)
     assert (person.name, person.cadence, person.language) == ("Ann Other", "monthly", "cy")
     assert person.interests.policy_areas == {"housing", "transport"}
     assert (person.interests.regions, person.interests.themes) == ({"wales"}, {"leadership"})
-    assert person.interests.elsewhere is False
+    assert (person.interests.elsewhere, person.interests.carry_over) == (False, False)
     assert [what for what, _ in history(house)] == ["added", "changed"]
     assert told(house, "set", ANN, "cadence=monthly").stdout == "subscriber 1 is so already\n"
     assert told(house, "set", ANN, "name=", "policy_areas=all", "regions=ALL").code == 0
@@ -127,6 +127,7 @@ def test_what_is_set_is_stored_and_recorded(house: House) -> None:
         (["regions=atlantis"], "region 'atlantis' is unknown"),
         (["themes=x"], "theme 'x' is not in config.toml"),
         (["elsewhere=maybe"], "neither yes nor no"),
+        (["carry_over=maybe"], "carry_over 'maybe' is neither yes nor no"),
         (["language=english!"], "language code"),
         (["cadense=weekly"], "did you mean 'cadence'?"),
         (["state=active"], "use one of name, cadence"),

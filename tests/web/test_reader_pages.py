@@ -196,10 +196,10 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
     ticked = re.findall(r'name="([a-z_]+)" value="([a-z-]+)" checked', page)
     assert ticked == [
         ("cadence", "weekly"), ("policy_areas", "housing"), ("regions", "wales"), ("themes", "leadership"),
-        ("elsewhere", "yes"),
+        ("elsewhere", "yes"), ("carry_over", "yes"),
     ]  # fmt: skip
-    assert page.count("<fieldset") == page.count("<legend>") == 5
-    assert page.count("<label><input") == page.count("<input") == 3 + 2 + 13 + 1 + 1
+    assert page.count("<fieldset") == page.count("<legend>") == 6
+    assert page.count("<label><input") == page.count("<input") == 3 + 2 + 13 + 1 + 1 + 1
     assert page.count("Tick none to follow all of them.") == 2
 
 
@@ -236,17 +236,17 @@ def test_saving_acts_once(post: Post) -> None:
     assert (first.status_code, first.content) == (200, again.content)
     assert "<h1>Saved</h1>" in first.text
     assert re.findall(r"<dd>(.*)</dd>", first.text) == [
-        "Daily: at most one letter a day", "Housing, Transport", "Scotland", "None in particular", "No",
+        "Daily: at most one letter a day", "Housing, Transport", "Scotland", "None in particular", "No", "No",
     ]  # fmt: skip
     person = post.person()
     assert (person.cadence, person.interests) == (
-        "daily", Interests(frozenset({"housing", "transport"}), frozenset({"scotland"}), frozenset(), False),
+        "daily", Interests(frozenset({"housing", "transport"}), frozenset({"scotland"}), frozenset(), False, False),
     )  # fmt: skip
     assert post.history() == [("changed", "preferences page")] * 2  # cadence and interests, once each
 
 
 def test_nothing_ticked_is_all(light: Post) -> None:
-    answer = light.save(cadence="weekly", elsewhere="yes")
+    answer = light.save(cadence="weekly", elsewhere="yes", carry_over="yes")
     assert re.findall(r"<dd>(.*)</dd>", answer.text)[1:3] == ["All", "All"]
     assert light.person().interests == Interests()
 
@@ -267,6 +267,7 @@ def test_nothing_ticked_is_all(light: Post) -> None:
             ({"cadence": "hourly"}, "“hourly” is not one of the choices for cadence"),
             ({"cadence": ["daily", "monthly"]}, "two cadences"),
             ({"elsewhere": "maybe"}, "“maybe”"),
+            ({"carry_over": "no"}, "“no”"),
             ({"state": "left"}, "“state” is not a question of this form"),
         ],
     ),

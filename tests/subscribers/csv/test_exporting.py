@@ -118,10 +118,10 @@ def test_the_whole_file_as_written(conn: Connection) -> None:
     )
     store.pause(conn, one.id, datetime(2027, 1, 1, tzinfo=UTC), how="t", now=NOW)
     suppress(conn, one.email, "bounced", secret=SECRET, now=NOW)
-    head = "email,name,cadence,policy_areas,regions,themes,elsewhere,language,state,paused_until,joined_at"
+    head = "email,name,cadence,policy_areas,regions,themes,elsewhere,language,state,paused_until,joined_at,carry_over"
     row = (
         "Jo@town.example,Jo,daily,housing;public-health,london,,no,en,active,"
-        "2027-01-01T00:00:00+00:00,2026-11-20T08:30:15.123456+00:00"
+        "2027-01-01T00:00:00+00:00,2026-11-20T08:30:15.123456+00:00,yes"
     )
     assert exported(conn).decode() == f"{head},suppressed\r\n{row},bounced\r\n"
     assert exported(conn, secret=None).decode() == f"{head}\r\n{row}\r\n"
@@ -144,7 +144,7 @@ _PERSON = st.fixed_dictionaries(
     {
         "name": st.text(max_size=20) | st.sampled_from(FORMULAS),
         "cadence": st.sampled_from(["daily", "weekly", "monthly"]),
-        "interests": st.builds(Interests, **_SUBSET, elsewhere=st.booleans()),
+        "interests": st.builds(Interests, **_SUBSET, elsewhere=st.booleans(), carry_over=st.booleans()),
         "language": st.sampled_from(["en", "cy", "zh-Hant-TW"]),
         "state": st.sampled_from(["active", "pending"]),
     }

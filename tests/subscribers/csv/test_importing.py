@@ -270,6 +270,7 @@ def test_a_display_name_in_the_address_cell_is_used(conn: Connection, load: Any)
     ("column", "cell", "said"),
     [
         ("elsewhere", "perhaps", "neither yes nor no"),
+        ("carry_over", "perhaps", "carry_over 'perhaps' is neither yes nor no"),
         ("language", "English please", "language code"),
         ("state", "gone", "use one of pending, active, left"),
         ("paused_until", "31/12/2026", "write it like 2026-12-31"),
