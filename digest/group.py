@@ -175,6 +175,19 @@ class Matcher:
     def _best_varied(self, shared: int, strange: int, theme: int, followed: int) -> int:
         return varied((shared, strange, theme, followed), self._kin, self._elsewhere_cap, single=strange)
 
+    def shown_in(self, match: Match) -> Match:
+        """Return a match without why other entries are left out: what it shows, and for which reasons."""
+        shown, reasons = (1 << 2 * self._size) - 1, _MASKS * self._size
+        return Match(match & shown | match >> reasons << reasons)
+
+    def joined(self, match: Match, carried: Match) -> Match:
+        """Return a match that shows nothing with the match of what is carried over in the place of its reasons."""
+        return Match(match | carried << _MASKS * self._size)
+
+    def carried_in(self, match: Match) -> Match:
+        """Return the match of what is carried over that `joined` put into a match, or 0."""
+        return Match(0 if self.shows(match) else match >> _MASKS * self._size)
+
     def shows(self, match: Match) -> bool:
         """Return whether a match shows any entry."""
         return match & (1 << 2 * self._size) - 1 != 0

@@ -197,7 +197,8 @@ class Entry:
     "dropped" (refused by an editor) or "duplicate" (it tells what the earlier entry `duplicate_of` of another source
     tells). `held_why` says why it is held, withheld or a duplicate, else "". Of an entry that stands in an edition,
     `ingredients` are those of a case study, by name, the best line of each first; `also_at` names the other sources
-    that tell the same, and `earlier` an earlier entry about the same programme.
+    that tell the same, and `earlier` an earlier entry about the same programme; `carried_from` is the slot of the
+    newest earlier edition that had no room for it in some letter, so that it may be carried over, or "".
     """
 
     id: int
@@ -218,6 +219,7 @@ class Entry:
     duplicate_of: int | None = None
     also_at: tuple[NamedLink, ...] = ()
     earlier: NamedLink | None = None
+    carried_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,12 +441,13 @@ class Digest:
 
     `more` counts the owed entries over the cap. Without sections the digest is empty, and no letter is written.
     `left_out` has an (entry id, why) pair for each considered entry that is not in the letter: "outside",
-    "over-cap", "had" or "elsewhere-off".
+    "over-cap", "had" or "elsewhere-off". `again`: its entries are carried over, because it has nothing new.
     """
 
     sections: tuple[Section, ...]
     more: int = 0
     left_out: tuple[tuple[int, str], ...] = ()
+    again: bool = False
 
     @property
     def placed(self) -> tuple[Placed, ...]:

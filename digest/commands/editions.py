@@ -66,16 +66,18 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
         answer(_draft_document(edition, view, shown))
         return
     stopped = ", stopped" if edition.held else ""
+    again = f", {view.offered_again} of them entries carried over" if view.offered_again else ""
     click.echo(f"edition {edition.id}, {edition.cadence} {edition.slot}: {edition.state}{stopped}")
     click.echo(
         f"{counted(view.entries, 'entry', 'entries')} in {counted(view.digests, 'digest')} to"
-        f" {counted(view.readers.get('pending', 0), 'reader')};"
+        f" {counted(view.readers.get('pending', 0), 'reader')}{again};"
         f" {counted(view.readers.get('empty', 0), 'gets', 'get')} nothing,"
         f" {counted(view.readers.get('suppressed', 0), 'is', 'are')} suppressed,"
         f" {counted(view.readers.get('held', 0), 'is', 'are')} held"
     )
     if shown:
-        click.echo(table(("entry", "kind", "title"), [(s.entry.id, s.entry.kind, s.entry.title[:80]) for s in shown]))
+        rows = [(s.entry.id, s.entry.kind, s.entry.carried_from, s.entry.title[:80]) for s in shown]
+        click.echo(table(("entry", "kind", "carried from", "title"), rows))
     if configured.approval_required and edition.state == "draft":
         click.echo(f"it waits for `digest approve {edition.id}`")
 
@@ -206,6 +208,8 @@ def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool
 
 def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dict[str, Any]:
     """Return the document that `prepare --json` prints."""
+    from digest.editions.plan import new_entries
+
     return {
         "edition": edition.id,
         "cadence": edition.cadence,
@@ -213,7 +217,9 @@ def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dic
         "state": edition.state,
         "held": edition.held,
         "content_hash": edition.content_hash,
-        "entries": [s.entry.id for s in shown],
+        "entries": [s.entry.id for s in new_entries(shown)],
+        "carried_over": [s.entry.id for s in shown if s.entry.carried_from],
+        "offered_again": view.offered_again,
         "digests": view.digests,
         "readers": view.readers,
         "nothing": [{"subscriber": p.subscriber, "why": p.reason or p.state} for p in view.nothing],

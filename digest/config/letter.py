@@ -21,6 +21,12 @@ class LetterPart(BaseModel):
     elsewhere: int = Field(
         default=3, ge=0, le=20, description="Of them, the most case studies in the section *From elsewhere*."
     )
+    carry_over: int = Field(
+        default=3,
+        ge=0,
+        le=3,
+        description="The most entries that earlier letters had no room for, for a reader with nothing new (0: none).",
+    )
     templates: str | None = Field(
         default=None, description="A folder of your own templates, searched before the shipped ones."
     )

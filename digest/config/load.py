@@ -167,6 +167,7 @@ def _settings(
         check_pages=file.gather.check_pages,
         letter_cap=file.letter.cap,
         elsewhere_cap=file.letter.elsewhere,
+        carry_over=file.letter.carry_over,
         steps=tuple(file.letter.steps),
         welcome=file.letter.welcome,
         lint_clients=tuple(file.lint.clients),

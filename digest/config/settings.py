@@ -39,6 +39,7 @@ class Settings:
     check_pages: bool
     letter_cap: int
     elsewhere_cap: int
+    carry_over: int
     welcome: timedelta
     lint_clients: tuple[str, ...]
     retention: Retention

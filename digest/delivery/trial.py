@@ -25,14 +25,14 @@ def trial_letter(settings: Settings) -> None:
         1, "Trial", "https://example.org/", "Trial", "case-study", now, now, "A trial.", language="ar", image=picture,
         facets=Facets((area,) if area else (), ("wales",), (), (), "Trial"),
         also_at=(NamedLink("Trial", "https://example.org/"), NamedLink("Trial", None)),
-        earlier=NamedLink("Trial", "https://example.org/"),
+        earlier=NamedLink("Trial", "https://example.org/"), carried_from="2026-12-25",
     )  # fmt: skip
     bare = Entry(2, "Trial", None, "", "post", None, now)
     first, other = Placed(1, Reason("area", area)), Placed(2, Reason("area"))
     # One group for both without policy areas, because there is no area to make a second group of.
     near = (Group(area, (first,)), Group("", (other,))) if area else (Group("", (first, other)),)
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
-    digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1)
+    digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1, again=True)
     edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
     letters = Letters(settings, edition, [full, bare], corrects=True)
     for language in sorted(letters.languages):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from digest.desk.reader_history import ReaderHistory, read_history
 from digest.desk.undecided import undecided
-from digest.desk.words import DELIVERY_STATES, FATES, LEFT_OUT, reason_in_words
+from digest.desk.words import CARRIED_OVER, DELIVERY_STATES, FATES, LEFT_OUT, reason_in_words
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry, Sighting, Taxonomy
@@ -91,7 +91,8 @@ def _decided(conn: Connection, taxonomy: Taxonomy, entry: Entry, history: Reader
         for placed in digest.placed:
             if placed.entry == entry.id:
                 state = _state_in_words(conn, delivery, history)
-                reasons.append(f"included in {where}, {state}: {reason_in_words(placed.reason, taxonomy)}")
+                again = f"; {CARRIED_OVER}" if digest.again else ""
+                reasons.append(f"included in {where}, {state}: {reason_in_words(placed.reason, taxonomy)}{again}")
                 if delivery.state in _IN_HAND:
                     bounced = history.fates.get(delivery.id) == "bounced"
                     in_hand = in_hand or ("bounced" if bounced else _IN_HAND[delivery.state])

@@ -11,6 +11,8 @@ LEFT_OUT = {
     "had": "already had in an earlier letter",
     "elsewhere-off": "from elsewhere, which they switched off",
 }
+# Of an entry that a letter shows though it was new in an earlier edition.
+CARRIED_OVER = "offered again, because an earlier letter had no room for it"
 # States of an entry that is not ready.
 ENTRY_STATES = {
     "baseline": "was there when its source was first gathered: not owed to readers",

@@ -48,7 +48,7 @@ def appearance_hash(settings: Settings) -> str:
     """Return a hash of all that decides how an edition reads besides its entries: templates, words and limits."""
     folders = [resource("templates") / "email", *([settings.templates] if settings.templates else [])]
     hasher = hashlib.sha256()
-    limits = (settings.letter_cap, settings.elsewhere_cap)
+    limits = (settings.letter_cap, settings.elsewhere_cap, settings.carry_over)
     for value in (settings.site, settings.brand, settings.taxonomy, *limits, settings.steps):
         hasher.update(repr(value).encode())
     for folder in folders:

@@ -6,6 +6,7 @@ return an edition as a run would draft it, and store nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,11 +17,14 @@ from digest.config.settings import Settings
 from digest.editions.due import coming_slot, first_slot, passed_editions
 from digest.editions.earlier import earlier_of
 from digest.editions.ingredients import ingredients_of
-from digest.model import Edition
+from digest.model import Edition, Entry
 from digest.schedule import Cadence, Slot
-from digest.store import duplicates, editions, entries, releases
+from digest.store import carry_over, duplicates, editions, entries, releases
 from digest.store.editions import Shown
 from subscribers.model import Subscriber
+
+# Entries that an edition holds only to carry them over; few, because all of an edition's entries are compiled.
+MOST_CARRIED = 100
 
 
 def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime, *, first: bool = False) -> Edition:
@@ -90,7 +94,7 @@ def as_it_stands(
     low = releases.lowest_mark(conn, edition.cadence, now, default=high)
     if person.id:
         low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
-    shown = entries_between(conn, low, high)
+    shown = _entries_of(conn, settings, edition.cadence, (low, high), now)
     hashed = editions.content_hash(edition.note, shown)
     return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
 
@@ -114,9 +118,34 @@ def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
 def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     """Return the ready entries of the releases with low < number ≤ high, in the order and form of an edition."""
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
-    ready = [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"]
-    told = ingredients_of(conn, ready)
-    also, earlier = duplicates.other_sources(conn, newest), earlier_of(conn, ready)
+    return _as_shown(conn, newest, [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"])
+
+
+def _entries_of(
+    conn: Connection, settings: Settings, cadence: str, window: tuple[int, int], now: datetime
+) -> list[Shown]:
+    """Return the entries of an edition of a cadence: those of a window of releases, then others to carry over.
+
+    The others are the newest ready entries that earlier editions had no room for. They come in by no release, so that
+    nobody is owed them. An entry of the window may be one to carry over too, because the window begins where the
+    reader who was longest away has stopped reading.
+    """
+    slots = carry_over.left_over(conn, cadence, now) if settings.carry_over else {}
+    new = entries_between(conn, *window)
+    here = {row.entry.id for row in new}
+    others = [number for number in slots if number not in here]
+    stored = entries.many(conn, others)
+    ready = [stored[number] for number in others if number in stored and stored[number].state == "ready"]
+    return [
+        replace(row, entry=replace(row.entry, carried_from=slots.get(row.entry.id, "")))
+        for row in (*new, *_as_shown(conn, {}, ready[:MOST_CARRIED]))
+    ]
+
+
+def _as_shown(conn: Connection, came_by: Mapping[int, int], ready: Sequence[Entry]) -> list[Shown]:
+    """Return entries in the order and form of an edition; `came_by` has the release by which each came in."""
+    told, numbers = ingredients_of(conn, ready), [entry.id for entry in ready]
+    also, earlier = duplicates.other_sources(conn, numbers), earlier_of(conn, ready)
     return [
         Shown(
             replace(
@@ -125,7 +154,7 @@ def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
                 also_at=also.get(entry.id, ()),
                 earlier=earlier.get(entry.id),
             ),
-            newest[entry.id],
+            came_by.get(entry.id, 0),
         )
         for entry in group.order(ready)
     ]
@@ -135,4 +164,5 @@ def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, h
     """Store the draft of a slot with the entries up to release `high` that some reader has not been offered."""
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
-    return editions.draft(conn, cadence, day, (low, high), entries_between(conn, low, high), now)
+    shown = _entries_of(conn, settings, cadence, (low, high), now)
+    return editions.draft(conn, cadence, day, (low, high), shown, now)

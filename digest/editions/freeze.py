@@ -12,11 +12,11 @@ from digest.editions.approve import appearance_hash, waits_for_approval
 from digest.editions.draft import ready
 from digest.editions.plan import Planner
 from digest.errors import PersonNeeded
-from digest.group import Match
+from digest.group import OVER_CAP, Match
 from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
-from digest.store import calendar, corrections, deliveries, editions, releases
+from digest.store import calendar, carry_over, corrections, deliveries, editions, releases
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -73,14 +73,17 @@ def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, show
 
 
 def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:
-    """Write a delivery of edition `number` for each of its readers, each different digest once, and what corrections
-    the letters carry.
+    """Write a delivery of edition `number` for each of its readers, each different digest once, what corrections the
+    letters carry, and which entries they have no room for.
     """
     digests: dict[Match, int] = {}
+    over_cap: set[int] = set()
     corrected = corrections.any_given(conn)
     for page in planner.pages():
         new = list({plan.match: None for plan in page if plan.match is not None and plan.match not in digests})
-        ids = deliveries.add_digests(conn, number, [planner.offer.plan(match) for match in new])
+        plans = [planner.offer.plan(match) for match in new]
+        over_cap.update(entry for plan in plans for entry in plan["left_out"].get(OVER_CAP, ()))
+        ids = deliveries.add_digests(conn, number, plans)
         digests.update(zip(new, ids, strict=True))
         rows = [
             (plan.subscriber, digests[plan.match] if plan.match is not None else None, plan.state, plan.reason)
@@ -90,6 +93,7 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
         if corrected:
             corrections.carry_due(conn, number, [plan.subscriber for plan in page if plan.state == "pending"])
         failpoint("planned: one page")
+    carry_over.mark_over_cap(conn, number, over_cap)
     failpoint("planned: all pages")
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from digest import group
 from digest.config.settings import Settings
+from digest.editions.carry_over import LeftOver
 from digest.group import Match, Matcher
 from digest.model import Digest, Edition, Entry
 from digest.render import fitting
@@ -61,21 +62,27 @@ class Standing(NamedTuple):
     """Hold the facts about one subscriber that their plan depends on.
 
     `blocked` is why they may not be mailed now, or ""; `mark` the last release considered for them; `had` the ids
-    of the edition's entries that a letter of theirs carries already.
+    of the edition's entries that a letter of theirs carries already; `left_over` those that are carried over, that a
+    letter of theirs had no room for, and that they have not had since.
     """
 
     reader: Reader | Subscriber
     blocked: str
     mark: int
     had: Collection[int]
+    left_over: Collection[int] = ()
 
 
 @dataclass(slots=True)
 class Overview:
-    """Count an edition's entries, digests and readers (by state) before it is frozen; list who gets no letter."""
+    """Count an edition's entries, digests and readers (by state) before it is frozen; list who gets no letter.
+
+    `entries` are the new ones; `offered_again` counts the readers whose letter has carried-over entries instead.
+    """
 
     edition: Edition
     entries: int = 0
+    offered_again: int = 0
     digests: int = 0
     readers: dict[str, int] = field(default_factory=dict)
     nothing: list[Planned] = field(default_factory=list)
@@ -84,21 +91,30 @@ class Overview:
 class Offer:
     """Match the entries of one edition with readers; those whose matches are equal share a digest.
 
-    `earlier` are the case studies of the past year, whose barriers count.
+    `earlier` are the case studies of the past year, whose barriers count. `carries`: entries of earlier editions are
+    carried over, for readers to whom no new entry goes.
     """
 
     def __init__(
         self, settings: Settings, edition: Edition, shown: Sequence[Shown], earlier: Iterable[Entry] = ()
     ) -> None:
         self._edition = edition
-        self._entries = [row.entry.id for row in shown]
+        new = new_entries(shown)
+        over = [row.entry for row in shown if row.entry.carried_from]
+        self._entries = [row.entry.id for row in new]
+        before = [group.candidate_of(entry, 0) for entry in earlier]
+        candidates = [group.candidate_of(row.entry, row.release) for row in new]
         self._matcher = Matcher(
-            [group.candidate_of(row.entry, row.release) for row in shown],
-            cap=settings.letter_cap,
-            elsewhere_cap=settings.elsewhere_cap,
-            earlier=[group.candidate_of(entry, 0) for entry in earlier],
+            candidates, cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap, earlier=before
         )
-        self._shorten = fitting(settings, edition, [row.entry for row in shown])
+        self._carried = Matcher(
+            [group.candidate_of(entry, 1) for entry in group.order(over)],
+            cap=min(settings.carry_over, settings.letter_cap),
+            elsewhere_cap=settings.elsewhere_cap,
+            earlier=[*before, *candidates],
+        )
+        self.carries = frozenset(entry.id for entry in over)
+        self._shorten = fitting(settings, edition, [row.entry for row in new])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
     def planned(self, standing: Standing) -> Planned:
@@ -116,15 +132,29 @@ class Offer:
         match = self._matcher.match(reader.interests, standing.mark, standing.had)
         if self._shorten is not None:
             match = self._shortened(match, self._shorten)
-        return Planned(reader.id, "pending" if self._matcher.shows(match) else "empty", match=match)
+        if self._matcher.shows(match):
+            return Planned(reader.id, "pending", match=match)
+        if standing.left_over and reader.interests.carry_over:
+            again = self._carried.match(reader.interests, 0, self.carries.difference(standing.left_over))
+            if self._carried.shows(again):
+                # Without the reasons why others are left out, so that readers who get the same share a digest.
+                again = self._carried.shown_in(again)
+                return Planned(reader.id, "pending", match=self._matcher.joined(match, again))
+        return Planned(reader.id, "empty", match=match)
 
     def digest(self, planned: Planned) -> Digest | None:
         """Return the digest that a subscriber gets, or None; it is empty where nothing of the edition matches."""
-        return None if planned.match is None else whole_digest(self._matcher.plan(planned.match), self._entries)
+        return None if planned.match is None else whole_digest(self.plan(planned.match), self._entries)
 
     def plan(self, match: Match) -> dict[str, Any]:
         """Return the plan that is stored of the digest of a match."""
-        return self._matcher.plan(match)
+        plan = self._matcher.plan(match)
+        again = self._matcher.carried_in(match)
+        return plan | {"sections": self._carried.plan(again)["sections"], "again": True} if again else plan
+
+    def offers_again(self, planned: Planned) -> bool:
+        """Return whether a subscriber's letter has carried-over entries."""
+        return planned.match is not None and self._matcher.carried_in(planned.match) != 0
 
     def _fit(self, match: Match, shorten: Callable[[Digest], Digest]) -> Match:
         """Return a match with the entries over the cap that would make its letter too long for mail programs."""
@@ -148,6 +178,7 @@ class Planner:
         self._secret = secret
         self._now = now
         self.offer = Offer(settings, edition, shown, editions.earlier_studies(conn, edition))
+        self._left_over = LeftOver(conn, edition.cadence, self.offer.carries, now)
 
     def pages(self) -> Iterator[list[Planned]]:
         """Yield the plans for all active subscribers of the edition's cadence, in the order of ids, page by page."""
@@ -174,30 +205,45 @@ class Planner:
         since = {reader.id: reader.here_since for reader in page}
         marks = releases.marks(self._conn, since, self._settings.welcome)
         planned, had = self.offer.planned, self._had
+        standings = [
+            Standing(reader, blocked.get(reader.id, ""), marks[reader.id], had.get(reader.id, ())) for reader in page
+        ]
+        plans = [planned(standing) for standing in standings]
+        # Only for readers to whom no new entry goes, because the others must cost nothing.
+        left_over = self._left_over.of([plan.subscriber for plan in plans if plan.state == "empty"])
+        if not left_over:
+            return plans
         return [
-            planned(Standing(reader, blocked.get(reader.id, ""), marks[reader.id], had.get(reader.id, ())))
-            for reader in page
+            planned(standing._replace(left_over=left_over[plan.subscriber])) if plan.subscriber in left_over else plan
+            for plan, standing in zip(plans, standings, strict=True)
         ]
 
     @cached_property
     def _had(self) -> Mapping[int, frozenset[int]]:
-        return releases.readers_who_had(self._conn, _released_before(self._conn, self._shown))
+        return releases.readers_who_had(self._conn, _released_before(self._conn, new_entries(self._shown)))
 
 
 def overview(conn: Connection, settings: Settings, edition: Edition, secret: bytes, now: datetime) -> Overview:
     """Count the readers and digests an edition would have if it were frozen now; changes nothing."""
     shown = editions.shown(conn, edition.id)
-    result = Overview(edition, entries=len(shown))
+    result = Overview(edition, entries=len(new_entries(shown)))
     matches: set[Match] = set()
-    for page in Planner(conn, settings, edition, shown, secret, now).pages():
+    planner = Planner(conn, settings, edition, shown, secret, now)
+    for page in planner.pages():
         for planned in page:
             result.readers[planned.state] = result.readers.get(planned.state, 0) + 1
             if planned.state != "pending":
                 result.nothing.append(planned)
             elif planned.match is not None:
                 matches.add(planned.match)
+                result.offered_again += planner.offer.offers_again(planned)
     result.digests = len(matches)
     return result
+
+
+def new_entries(shown: Sequence[Shown]) -> list[Shown]:
+    """Return the entries of an edition that came in by a release, without those that it only carries over."""
+    return [row for row in shown if row.release]
 
 
 def made_good_by(settings: Settings, edition: Edition) -> str:

@@ -83,8 +83,8 @@ class Gap(NamedTuple):
 # Bytes are quoted-printable and end where a line ends, so that pieces can be joined without encoding them again.
 Piece = bytes | Gap
 Block = tuple[Piece, ...]
-# "head", "foot", "more" and "correction"; (kind, slug) for a section or group; (section key, entry id) for an entry;
-# ("step", id) for the step that an entry suggests, with 0 for that of the editors.
+# "head", "foot", "carried", "more" and "correction"; (kind, slug) for a section or group; (section key, entry id) for
+# an entry; ("step", id) for the step that an entry suggests, with 0 for that of the editors.
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
 

@@ -20,6 +20,7 @@ class Book:
 
     `step` is the small step that the editors suggest, or "". `telling` are the ids of the case studies of which a
     letter shows lines, `asking` of those that tell who to ask.
+    `carries`: some of the entries may be carried over.
     """
 
     site: Site
@@ -30,6 +31,7 @@ class Book:
     step: str = ""
     telling: frozenset[int] = field(init=False)
     asking: frozenset[int] = field(init=False)
+    carries: bool = field(init=False)
 
     def __post_init__(self) -> None:
         studies = [entry for entry in self.entries.values() if entry.kind == CASE_STUDY]
@@ -37,6 +39,7 @@ class Book:
         object.__setattr__(self, "telling", telling)
         asking = frozenset(entry.id for entry in studies if letter_line(entry.ingredients, "who-to-ask"))
         object.__setattr__(self, "asking", asking)
+        object.__setattr__(self, "carries", any(entry.carried_from for entry in self.entries.values()))
 
     @property
     def language(self) -> str:

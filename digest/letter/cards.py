@@ -43,6 +43,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "picture": picture_view(entry.image) if study else None,
         "also_at": [_named(each) for each in entry.also_at[:MOST_ALSO]],
         "earlier": _earlier(entry.earlier),
+        "carried": inert_line(book.words.from_month(entry.carried_from)),
         "place": inert_line(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
         **book.foreign(book.language_of(entry)),
     }

@@ -84,6 +84,8 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
     if key == "correction":
         told = {"lead": words["lead"], "text": words["told"], "sentence": words["sentence"]}
         return {"template": "correction", **told, **book.foreign(book.site.language)}
+    if key == "carried":
+        return {"template": "carried"}
     if isinstance(key, str):
         return {"template": "more", "more": words["more"], "more_link": words["more_link"]}
     kind, name = key
@@ -112,6 +114,7 @@ def every_key(book: Book, *, corrects: bool) -> list[BlockKey]:
     strays = {slug for entry in book.entries.values() for slug in entry.facets.policy_areas} - set(areas)
     studies = [entry.id for entry in book.entries.values() if entry.kind == CASE_STUDY]
     return [
+        *(["carried"] if book.carries else []),
         ("section", "areas"),
         *(("group", slug) for slug in (*areas, *sorted(strays), "")),
         *(("areas", entry) for entry in book.entries),
@@ -126,7 +129,7 @@ def every_key(book: Book, *, corrects: bool) -> list[BlockKey]:
 
 def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
     """Return the key of each part of a digest in reading order, with what its words are made of."""
-    parts: list[PartKey] = []
+    parts: list[PartKey] = [("carried", None)] if digest.again else []
     for section in digest.sections:
         key = section.key
         far = key == "elsewhere"

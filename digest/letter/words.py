@@ -168,6 +168,10 @@ class Words:
         """Return the words of the link to the entries that did not fit."""
         return self.count("more_link", count)
 
+    def from_month(self, slot: str) -> str:
+        """Return the label of an entry that is carried over from the edition of a slot; "" without a slot."""
+        return self.say("from_month", month=self.months[int(slot[5:7]) - 1]) if slot else ""
+
     def intro(self, name: str, shown: tuple[int, int]) -> str:
         """Return the opening sentence: the reader's name, and the count of entries near and from elsewhere."""
         greeting = visible(name, 60)

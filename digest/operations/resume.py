@@ -13,7 +13,7 @@ from digest.editions.due import slot_owed
 from digest.errors import PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.operations.clock import check_clock
-from digest.store import calendar, deliveries, history, notices, releases, requests, sources
+from digest.store import calendar, carry_over, deliveries, history, notices, releases, requests, sources
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
 from digest.store.keys import end_old_links
@@ -71,9 +71,9 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
     suppressed or erased again. Raises PersonNeeded when a list is missing or of another secret, unless `lists_lost`.
 
     With `sent`, pending deliveries become uncertain, due slots are closed, every reader's mark moves to the present,
-    and the next new entries of every source are held for an editor. So nobody is mailed twice, and everything that
-    may be missing is listed. Without `sent`, nothing of it was sent, and the next run sends it. Raises WrongUse for a
-    database that is not in HOLD, because it would lose the letters that are owed.
+    nothing earlier is carried over, and the next new entries of every source are held for an editor. So nobody is
+    mailed twice, and everything that may be missing is listed. Without `sent`, nothing of it was sent, and the next
+    run sends it. Raises WrongUse for a database that is not in HOLD, because it would lose the letters that are owed.
     """
     now, zone = installation.clock(), installation.settings.site.zone
     with run_lock(installation.engine):
@@ -100,6 +100,7 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
                         calendar.close_slot(conn, slot, "missed", None, now)
                 releases.settle_marks(conn, installation.settings.welcome)
                 releases.raise_marks(conn)
+                carry_over.forget_over_cap(conn)
                 sources.hold_next(conn)
         with reading(installation.engine) as conn:
             in_doubt = history.count_in_doubt(conn)

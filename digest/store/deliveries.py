@@ -302,9 +302,10 @@ def _select(
 
 
 def _entries_in_order(conn: Connection, numbers: Iterable[int]) -> dict[int, list[int]]:
-    """Return the ids of the entries of editions, in each edition's order."""
+    """Return the ids of the entries of editions that came in by a release, in each edition's order."""
     entries: dict[int, list[int]] = {number: [] for number in numbers}
     query = select(edition_entry.c.edition_id, edition_entry.c.entry_id).order_by(edition_entry.c.position)
-    for row in conn.execute(query.where(edition_entry.c.edition_id.in_(sorted(entries)))):
+    query = query.where(edition_entry.c.edition_id.in_(sorted(entries)), edition_entry.c.release > 0)
+    for row in conn.execute(query):
         entries[row.edition_id].append(row.entry_id)
     return entries

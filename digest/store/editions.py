@@ -21,7 +21,7 @@ _EDITIONS = 0x6469676573740003
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Hold one entry of an edition as it will be shown, with the release by which it came in."""
+    """Hold one entry of an edition as it will be shown, with the release by which it came in (0: by none)."""
 
     entry: Entry
     release: int
@@ -119,6 +119,7 @@ def earlier_studies(conn: Connection, of: Edition) -> list[Entry]:
             edition.c.state == "frozen",
             edition.c.slot >= a_year_before.isoformat(),
             edition.c.slot < of.slot,
+            edition_entry.c.release > 0,  # because what is only carried over stands in an earlier edition too
             edition_entry.c.content["kind"].as_string() == CASE_STUDY,
         )
         .order_by(edition.c.slot)
@@ -191,7 +192,8 @@ def _content(entry: Entry) -> dict[str, Any]:
     told = {"ingredients": [line._asdict() for line in entry.ingredients]} if entry.ingredients else {}
     also = {"also_at": [link._asdict() for link in entry.also_at]} if entry.also_at else {}
     earlier = {"earlier": entry.earlier._asdict()} if entry.earlier else {}
-    return {**entries.to_json(entry), "evidence": [], **told, **also, **earlier}
+    carried = {"carried_from": entry.carried_from} if entry.carried_from else {}
+    return {**entries.to_json(entry), "evidence": [], **told, **also, **earlier, **carried}
 
 
 def _edition(row: Row[Any]) -> Edition:

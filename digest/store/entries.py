@@ -271,6 +271,7 @@ def from_json(document: dict[str, Any]) -> Entry:
             tuple(Evidence(**e) for e in document["evidence"]), document["place"],
         ),
         state=document["state"],
+        carried_from=document.get("carried_from", ""),
         earlier=NamedLink(**document["earlier"]) if document.get("earlier") else None,
         also_at=tuple(NamedLink(**link) for link in document.get("also_at", ())),
         ingredients=tuple(

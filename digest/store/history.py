@@ -83,8 +83,8 @@ def runs_of(conn: Connection, number: int) -> list[EditionRun]:
 
 
 def sizes(conn: Connection, number: int) -> tuple[int, int]:
-    """Return the number of entries of an edition, and the number of digests made of them; no empty digest counts."""
-    entries = select(func.count()).where(edition_entry.c.edition_id == number)
+    """Return the number of new entries of an edition, and the number of its digests; no empty digest counts."""
+    entries = select(func.count()).where(edition_entry.c.edition_id == number, edition_entry.c.release > 0)
     digests = (
         select(func.count(digest_entry.c.digest_id.distinct()))
         .join(digest, digest.c.id == digest_entry.c.digest_id)
@@ -99,8 +99,9 @@ def count_in_doubt(conn: Connection) -> int:
 
 
 def carried(conn: Connection, entry: int) -> dict[int, int]:
-    """Return the editions that carry an entry, each with the release by which the entry came in."""
-    query = select(edition_entry.c.edition_id, edition_entry.c.release).where(edition_entry.c.entry_id == entry)
+    """Return the editions that carry an entry as a new one, each with the release by which the entry came in."""
+    query = select(edition_entry.c.edition_id, edition_entry.c.release)
+    query = query.where(edition_entry.c.entry_id == entry, edition_entry.c.release > 0)
     return {row[0]: row[1] for row in conn.execute(query)}
 
 

@@ -3,7 +3,7 @@
 A plan is JSON, as `digest.group.Matcher.plan` makes it: each section with its groups and, of each entry placed there,
 the id and the reason; the number of entries over the cap; and why the edition's other entries are left out. That is a
 rule, because a list of them would be the longest part: `left_out` has the exceptions, and every other entry is
-outside what the readers follow.
+outside what the readers follow. The plan of a digest of carried-over entries has the key "again".
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def digest_of(plan: Mapping[str, Any]) -> Digest:
         )
         for section in plan["sections"]
     ]
-    return Digest(tuple(sections), plan["more"])
+    return Digest(tuple(sections), plan["more"], again="again" in plan)
 
 
 def whole_digest(plan: Mapping[str, Any], entries: Sequence[int]) -> Digest:

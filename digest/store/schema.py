@@ -220,6 +220,8 @@ edition = Table(
 )
 
 # An edition's entries in order. `content` is each entry as it will be shown, so that no later gather changes it.
+# `release` is 0 of an entry that is there only to be carried over; `over_cap`: some letter of the edition had no
+# room for it.
 edition_entry = Table(
     "edition_entry",
     metadata,
@@ -228,6 +230,7 @@ edition_entry = Table(
     Column("position", Integer, nullable=False),
     Column("release", Integer, nullable=False),
     Column("content", JSON, nullable=False),
+    Column("over_cap", Boolean, nullable=False, server_default=sa_false()),
 )
 
 # Each date on which a cadence was due, so that a missed slot is accounted for as well.

@@ -61,7 +61,7 @@ def test_a_good_file_becomes_settings(tmp_path: Path) -> None:
     assert settings.cadences[0].name == "weekly"
     assert dict(settings.taxonomy.policy_areas[0].words) == {"council homes": 3, "tenant": 1}
     assert dict(settings.taxonomy.policy_areas[1].words) == {"bus": 3, "cycling": 3}  # a plain list
-    assert (settings.letter_cap, settings.elsewhere_cap) == (12, 3)
+    assert (settings.letter_cap, settings.elsewhere_cap, settings.carry_over) == (12, 3, 3)
 
 
 @table(

@@ -150,7 +150,7 @@ def test_sentences_in_welsh() -> None:
     )
     assert cy.why_letter("weekly", "Tai") == (
         "Gwnaethoch ofyn am y llythyr hwn ac rydych yn dilyn Tai. "
-        "Daw unwaith yr wythnos ar y mwyaf, a dim ond pan fydd rhywbeth newydd i chi."
+        "Daw unwaith yr wythnos ar y mwyaf, a dim ond pan fydd rhywbeth i chi."
     )
 
 

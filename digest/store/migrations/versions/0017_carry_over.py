@@ -1,4 +1,4 @@
-"""Let a reader switch carry-over off."""
+"""Let a reader switch carry-over off, and mark the entries that an edition had no room for in some letter."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ down_revision = "0016"
 
 
 def upgrade() -> None:
-    """Add a column with a default: carry-over is on for everybody. No row is rewritten."""
+    """Add two columns with a default. Carry-over begins with what editions frozen from now on have no room for."""
     op.add_column("subscriber", sa.Column("carry_over", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.add_column("edition_entry", sa.Column("over_cap", sa.Boolean(), nullable=False, server_default=sa.false()))
