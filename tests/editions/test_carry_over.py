@@ -53,8 +53,9 @@ def shown(number: int, region: str, release: int, carried_from: str = "2026-10-3
     return Shown(replace(told, carried_from=carried_from), release)
 
 
-# 1 is new, and 2 is one that most readers have been considered for; 3 to 8 are there only to be carried over.
+# 1 is new, and 2 is one that most readers have been considered for; 3 to 9 are there only to be carried over.
 EDITION = [shown(1, "wales", 5, "", "transport"), shown(2, "wales", 4)]
+EDITION.append(shown(9, "wales", 0, area="transport"))
 EDITION += [shown(number, region, 0) for number, region in zip(range(3, 9), ["wales", "london"] * 3, strict=True)]
 # (what is said of the interests, what there was no room for, `[letter] carry_over`) -> what is offered again
 RULE: list[tuple[dict[str, object], set[int], int, list[int] | None]] = [
@@ -92,7 +93,7 @@ def test_who_gets_nothing_new_is_offered_what_there_was_no_room_for(
         assert [placed.entry for placed in digest.placed] == again
         assert (planned.state, digest.again) == (("pending", True) if again else ("empty", False))
     assert offer.offers_again(planned) is digest.again
-    more_left = offer.planned(Standing(replace(person, id=2), "", 4, (), left_over | set(again or ())))
+    more_left = offer.planned(Standing(replace(person, id=2), "", 4, (), left_over | {9} if left_over else set()))
     assert more_left.match == planned.match, "readers who get the same share a digest"
 
 
