@@ -24,8 +24,9 @@ _HINTS = {
     "themes": "Case studies from other regions on these themes come too. Tick none to go by policy areas alone.",
 }
 _NONE = {"policy_areas": "All", "regions": "All", "themes": "None in particular"}
-# The button sends this pair, because without it an empty POST would mean "follow everything".
-WHOLE = ("form", "preferences")
+# The button sends this pair, because without it an empty POST would mean "follow everything". The number goes up with
+# each new group of the form, because a page that was opened before would switch that group off.
+WHOLE = ("form", "preferences-2")
 _INCOMPLETE = "the form did not arrive whole; open the link in your letter again"
 _MOST_FIELDS = 500
 _LONGEST_ECHO = 60
