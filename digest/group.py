@@ -192,6 +192,11 @@ class Matcher:
         """Return whether a match shows any entry."""
         return match & (1 << 2 * self._size) - 1 != 0
 
+    def entries(self, match: Match) -> frozenset[int]:
+        """Return the ids of the entries that a match shows."""
+        shown = (match | match >> self._size) & self._all
+        return frozenset([self.candidates[number].entry for number in bits(shown)])
+
     def plan(self, match: Match) -> dict[str, Any]:
         """Return a match as the plan that is stored of its digest (`digest.store.plans`)."""
         size, every = self._size, self._all

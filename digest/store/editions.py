@@ -105,6 +105,18 @@ def shown(conn: Connection, number: int) -> list[Shown]:
     return [Shown(entries.from_json(row.content), row.release) for row in rows]
 
 
+def frozen_since(conn: Connection, cadence: str, since: datetime) -> list[Edition]:
+    """Return the editions of a cadence that were frozen since an instant, oldest slot first."""
+    query = select(edition).where(edition.c.cadence == cadence, edition.c.state == "frozen")
+    return [_edition(row) for row in conn.execute(query.where(edition.c.frozen_at >= since).order_by(edition.c.slot))]
+
+
+def considered_before(conn: Connection, of: Edition) -> int:
+    """Return the last release that the frozen editions of a cadence before one of them have considered, or 0."""
+    before = (edition.c.cadence == of.cadence, edition.c.state == "frozen", edition.c.slot < of.slot)
+    return conn.scalar(select(func.max(edition.c.to_release)).where(*before)) or 0
+
+
 def earlier_studies(conn: Connection, of: Edition) -> list[Entry]:
     """Return the case studies of the frozen editions of the same cadence in the year before an edition, each once.
 

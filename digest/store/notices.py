@@ -1,23 +1,29 @@
-"""Store the notices: mails that are no digests. An address is kept only while its notice is owed."""
+"""Store the notices: mails that are no digests. Address and facts are kept only while a notice is owed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, null, select, update
 
 from digest.store.schema import notice
 from subscribers.tables import suppression
 
+SILENCE = "silence"  # the kind that nobody has asked for
+_FORGET: dict[str, Any] = {"email": None, "facts": null()}
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Hold a notice that is to be handed over: its number, its kind and the address."""
+    """Hold a notice that is to be handed over: its number, its kind, the address, and the facts that it tells."""
 
     number: int
     kind: str
     email: str
+    facts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,12 @@ class Notice:
     reason: str
 
 
-def add(conn: Connection, kind: str, email: str, address_hash: str, now: datetime) -> int:
+def add(
+    conn: Connection, kind: str, email: str, address_hash: str, now: datetime, facts: Mapping[str, Any] | None = None
+) -> int:
     """Store a notice that is owed; return its number."""
     row = {"kind": kind, "email": email, "address_hash": address_hash, "state": "pending", "reason": ""}
-    new = insert(notice).values(**row, created_at=now, updated_at=now)
+    new = insert(notice).values(**row, facts=facts or null(), created_at=now, updated_at=now)
     return int(conn.execute(new.returning(notice.c.id)).scalar_one())
 
 
@@ -44,9 +52,10 @@ def get(conn: Connection, number: int) -> Notice:
 
 
 def owed(conn: Connection) -> list[Owed]:
-    """Return the notices that are still to be handed over, oldest first."""
+    """Return the notices that are still to be handed over: first those that people wait for, the oldest first."""
     rows = conn.execute(select(notice).where(notice.c.state == "pending").order_by(notice.c.id))
-    return [Owed(row.id, row.kind, row.email) for row in rows]
+    notices = [Owed(row.id, row.kind, row.email, row.facts) for row in rows]
+    return sorted(notices, key=lambda owed: owed.kind == SILENCE)
 
 
 def are_open(conn: Connection) -> bool:
@@ -83,8 +92,8 @@ def claim(conn: Connection, number: int, now: datetime) -> bool:
 
 
 def settle(conn: Connection, number: int, state: str, reason: str, now: datetime) -> None:
-    """Store what became of a notice; unless it is owed again, its address is forgotten."""
-    values = {"state": state, "reason": reason, "updated_at": now} | ({} if state == "pending" else {"email": None})
+    """Store what became of a notice; unless it is owed again, its address and facts are forgotten."""
+    values = {"state": state, "reason": reason, "updated_at": now} | ({} if state == "pending" else _FORGET)
     conn.execute(update(notice).where(notice.c.id == number).values(values))
 
 
@@ -92,7 +101,7 @@ def close_old(conn: Connection, before: datetime, now: datetime) -> None:
     """Drop the notices owed since before an instant, and call those uncertain that a dead process had claimed."""
     for state, end, reason in (("pending", "dropped", "given up"), ("claimed", "uncertain", "the answer was lost")):
         old = (notice.c.state == state) & (notice.c.created_at < before)
-        values = {"state": end, "reason": reason, "email": None, "updated_at": now}
+        values = {"state": end, "reason": reason, "updated_at": now, **_FORGET}
         conn.execute(update(notice).where(old).values(values))
 
 
@@ -100,5 +109,5 @@ def drop_erased(conn: Connection, now: datetime) -> None:
     """Drop the notices that are owed to people who were erased, and forget their addresses."""
     erased = select(suppression.c.address_hash).where(suppression.c.reason == "erased")
     theirs = notice.c.email.is_not(None) & notice.c.address_hash.in_(erased)
-    values = {"state": "dropped", "reason": "erased", "email": None, "updated_at": now}
+    values = {"state": "dropped", "reason": "erased", "updated_at": now, **_FORGET}
     conn.execute(update(notice).where(theirs).values(values))

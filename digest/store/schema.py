@@ -168,7 +168,8 @@ robots_file = Table(
     Column("etag", Text),
 )
 
-# One row, locked while releases are numbered, so that their order is the order of commits on any database.
+# The row "release" is locked while releases are numbered, so that their order is that of the commits on any database.
+# The row "silence" is 1 while a run has still to look for silent readers.
 counter = Table(
     "counter",
     metadata,
@@ -378,7 +379,8 @@ run = Table(
     sqlite_autoincrement=True,
 )
 
-# Mails that are no digests, each handed over at most once. The address is NULL once the notice is owed no more.
+# Mails that are no digests, each handed over at most once. The address and the facts are NULL once the notice is owed
+# no more.
 notice = Table(
     "notice",
     metadata,
@@ -390,5 +392,18 @@ notice = Table(
     Column("reason", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("facts", JSON),  # what a notice of silence tells, while it is owed
+    # Each run asks whether any is open, and the limits of an hour count those of a kind.
+    Index(None, "state"),
+    Index(None, "kind", "created_at"),
     sqlite_autoincrement=True,
+)
+
+# When each subscriber was last told, or looked at to be told, why they have heard nothing: one row for each, so that
+# nobody is told twice in a month.
+silence = Table(
+    "silence",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True),
+    Column("told_at", UtcDateTime, nullable=False),
 )
