@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, text, tuple_, update
 
 from digest.ledger.states import OPEN_STATES
 from digest.model import CASE_STUDY, Edition, Entry
@@ -117,27 +117,24 @@ def considered_before(conn: Connection, of: Edition) -> int:
     return conn.scalar(select(func.max(edition.c.to_release)).where(*before)) or 0
 
 
+def a_year_before(of: Edition) -> str:
+    """Return the local date from which on earlier editions count for an edition."""
+    return (date.fromisoformat(of.slot) - timedelta(days=365)).isoformat()
+
+
 def earlier_studies(conn: Connection, of: Edition) -> list[Entry]:
     """Return the case studies of the frozen editions of the same cadence in the year before an edition, each once.
 
     They are returned as the newest of these editions shows them.
     """
-    a_year_before = date.fromisoformat(of.slot) - timedelta(days=365)
-    rows = conn.execute(
-        select(edition_entry.c.entry_id, edition_entry.c.content)
-        .join(edition, edition.c.id == edition_entry.c.edition_id)
-        .where(
-            edition.c.cadence == of.cadence,
-            edition.c.state == "frozen",
-            edition.c.slot >= a_year_before.isoformat(),
-            edition.c.slot < of.slot,
-            edition_entry.c.release > 0,  # because what is only carried over stands in an earlier edition too
-            edition_entry.c.content["kind"].as_string() == CASE_STUDY,
-        )
-        .order_by(edition.c.slot)
-    )
+    rows = conn.execute(_studies(of.cadence, a_year_before(of)).where(edition.c.slot < of.slot))
     newest = {row.entry_id: row.content for row in rows}
     return [entries.from_json(content) for content in newest.values()]
+
+
+def studies_since(conn: Connection, cadence: str, day: str) -> list[tuple[str, Entry]]:
+    """Return each case study of the frozen editions of a cadence since a local date, with its slot, oldest first."""
+    return [(row.slot, entries.from_json(row.content)) for row in conn.execute(_studies(cadence, day))]
 
 
 def draft(
@@ -194,6 +191,21 @@ def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:
     """Mark an edition frozen with `eligible` readers: from here on its content and its deliveries are fixed."""
     values = {"state": "frozen", "frozen_at": now, "eligible": eligible}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
+
+
+def _studies(cadence: str, day: str) -> Select[Any]:
+    return (
+        select(edition.c.slot, edition_entry.c.entry_id, edition_entry.c.content)
+        .join(edition, edition.c.id == edition_entry.c.edition_id)
+        .where(
+            edition.c.cadence == cadence,
+            edition.c.state == "frozen",
+            edition.c.slot >= day,
+            edition_entry.c.release > 0,  # because what is only carried over stands in an earlier edition too
+            edition_entry.c.content["kind"].as_string() == CASE_STUDY,
+        )
+        .order_by(edition.c.slot)
+    )
 
 
 def _content(entry: Entry) -> dict[str, Any]:
