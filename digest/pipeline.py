@@ -25,7 +25,7 @@ from digest.operations.clock import check_clock, leap_line
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
 from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence, local_midnight
-from digest.store import deliveries, editions, notices, runs
+from digest.store import deliveries, editions, notices, runs, silence
 from digest.store.engine import reading
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
@@ -52,8 +52,8 @@ def gather(
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
     steps = (
-        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _send, _notify, _retain, _add_receipts,
-        _tell_once_a_day,
+        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _send, _owe_silence, _notify, _retain,
+        _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
@@ -238,6 +238,19 @@ def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
             f"edition {number}: nobody has got it, of {counted(receipt.refused, 'letter')} every one was refused;"
             f" `digest receipt {number}` gives the reasons"
         )
+
+
+def _owe_silence(run: Run, _: RunContext) -> None:
+    """Owe silent readers a notice, once after an edition was frozen, because only then has it passed anybody over."""
+    installation = run.installation
+    if not installation.settings.silence_notices or stopping.asked():
+        return
+    with reading(installation.engine) as conn:
+        if not silence.has_look_due(conn):
+            return
+    from digest.notices.silence import owe_silence
+
+    owe_silence(installation)
 
 
 def _notify(run: Run, _: RunContext) -> None:

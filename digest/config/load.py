@@ -22,6 +22,7 @@ from digest.config.gather import GatherPart
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
+from digest.config.notices import NoticesPart
 from digest.config.places import PlacesPart, RegionPart, check_regions, regions_of
 from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
@@ -53,6 +54,7 @@ class ConfigFile(BaseModel):
     transport: TransportPart = Field(default=EMPTY, description="How letters leave.")
     gather: GatherPart = Field(default=EMPTY, description="How often and how patiently sources are read.")
     letter: LetterPart = Field(default=EMPTY, description="How much a letter shows, and with which templates.")
+    notices: NoticesPart = Field(default=EMPTY, description="Which notices readers get without asking.")
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
@@ -170,6 +172,7 @@ def _settings(
         carry_over=file.letter.carry_over,
         steps=tuple(file.letter.steps),
         welcome=file.letter.welcome,
+        silence_notices=file.notices.silence,
         lint_clients=tuple(file.lint.clients),
         brand=brand_of(file.brand),
         dkim=dkim,

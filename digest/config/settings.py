@@ -45,6 +45,7 @@ class Settings:
     retention: Retention
     gazetteer: str = "uk"
     steps: tuple[str, ...] = ()
+    silence_notices: bool = False
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING

@@ -16,7 +16,7 @@ from digest.group import OVER_CAP, Match
 from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
-from digest.store import calendar, carry_over, corrections, deliveries, editions, releases
+from digest.store import calendar, carry_over, corrections, deliveries, editions, releases, silence
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -55,6 +55,7 @@ def freeze(
     deliveries.move_marks(conn, edition)
     editions.freeze(conn, edition.id, people.count(conn, cadence=edition.cadence), now)
     _close_slots(conn, settings, cadence, slot, edition, now)
+    silence.keep_look(conn, due=True)
     frozen = editions.get(conn, edition.id)
     assert frozen is not None
     return frozen

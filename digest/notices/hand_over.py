@@ -11,10 +11,11 @@ from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import redacted
-from digest.store import notices
+from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.notices import Notice
+from digest.store.notices import SILENCE, Notice
+from digest.system import stopping
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
 from subscribers.consent import on_allow_list
@@ -62,7 +63,7 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
 def hand_over_owed(run: Run) -> None:
     """Hand over the notices that are still owed, and give up those that are too old. Hold the run lock.
 
-    A transport that cannot be used leaves them owed; that must not stop a run.
+    A transport that cannot be used leaves them owed; that must not stop a run. So does a request to stop.
     """
     now = run.installation.clock()
     with writing(run.installation.engine, "notice") as conn:
@@ -70,6 +71,8 @@ def hand_over_owed(run: Run) -> None:
         owed = notices.owed(conn)
     with suppress(DigestError):
         for notice in owed:
+            if stopping.asked():
+                return
             _hand_over(run, notice)
 
 
@@ -80,7 +83,11 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
     if not on_allow_list(email, installation.settings.only):
         return "it is not in [transport] only"
     person = find(conn, email)
-    return "no active subscriber has it" if kind == "link" and (person is None or person.state != "active") else ""
+    if kind != "test" and (person is None or person.state != "active"):
+        return "no active subscriber has it"
+    # Because a letter may have been written, or the reader may have changed something, since it was owed.
+    heard = kind == SILENCE and person and not silence.is_silent(conn, person.id, installation.clock())
+    return "the reader is not silent any more" if heard else ""
 
 
 def _hand_over(run: Run, owed: notices.Owed) -> None:

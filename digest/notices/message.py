@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from html import escape
 
 from digest.config.settings import Settings
 from digest.delivery.parcel import compose_message, hashed_message_id
+from digest.editions.choices import TWELVE_WEEKS, Addition
+from digest.editions.silence import WhySilent
 from digest.letter import catalogue
 from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
-from digest.letter.words import direction
-from digest.store.notices import Owed
+from digest.letter.words import Words, direction
+from digest.store.notices import SILENCE, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
@@ -42,7 +45,11 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     page = f"<!DOCTYPE html>\n{tags}<head><title>{escape(subject)}</title></head>\n<body>\n{html}</body></html>\n"
     letter = Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
-    head = Head(site, to=owed.email, message_id=message_id, date=now, list_id="", unsubscribe_url="")
+    list_id = unsubscribe_url = ""
+    if owed.kind == SILENCE and person is not None:  # because nobody has asked for this one
+        list_id = f"{person.cadence}.{site.sender.domain}"
+        unsubscribe_url = _link(settings, person, secret, "unsubscribe")
+    head = Head(site, owed.email, message_id, now, list_id, unsubscribe_url)
     # The tag names no delivery, because a report about a notice is about no letter.
     pieces = compose_message(settings, letter, head)
     return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", head.message_id, composed=True)
@@ -55,13 +62,45 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: by
     if owed.kind == "test" or person is None:
         return "en", tuple(text.format(**values) for text in _TEST)
     own = (settings.templates,) if settings.templates else ()
-    words = catalogue.words_for((*own, resource("templates") / "email"), person.language, site, settings.brand)
-    texts = words.forms["new_link"]
-    subject, asked, link, other = (
-        texts.get(name, texts["other"]).replace("{name}", site.name) for name in ("subject", "asked", "link", "other")
-    )
-    token = make_token([secret], "preferences", person.id, person.key)
-    return words.language, (subject, asked, link, f"{site.base_url}/preferences/{token}", other)
+    folders, regions = (*own, resource("templates") / "email"), settings.taxonomy.regions
+    words = catalogue.words_for(folders, person.language, site, settings.brand, regions)
+    link = _link(settings, person, secret, "preferences")
+    if owed.kind == SILENCE and owed.facts is not None:
+        choice = owed.facts["choice"]
+        told = WhySilent(**{**owed.facts, "choice": Addition(*choice) if choice else None})
+        return words.language, _of_silence(settings, words, told, person, link)
+    form = partial(words.form, "new_link", name=site.name)
+    return words.language, (form("subject"), form("asked"), form("link"), link, form("other"))
+
+
+def _of_silence(settings: Settings, words: Words, told: WhySilent, person: Subscriber, link: str) -> tuple[str, ...]:
+    """Return the subject and the paragraphs of a notice to a silent reader; only what is stored as true is told."""
+    site, taxonomy, choice = settings.site, settings.taxonomy, told.choice
+    form = partial(words.form, "silence", name=site.name)
+    since = datetime.fromisoformat(told.since)
+    if told.last:
+        last = form("last", day=words.day(date.fromisoformat(told.last), site.zone))
+    else:
+        last = form("never")
+    day, follows = words.day(since, site.zone), words.interests(person.interests, taxonomy)
+    if not told.editions:
+        why = form("no_edition", day=day)
+    elif not told.entries:
+        why = form("no_entry", day=day)
+    else:
+        why = words.count("silence_why", told.entries, day=day, interests=follows)
+    if choice is None:
+        what = form("no_choice", weeks=TWELVE_WEEKS.days // 7)
+    else:
+        name = words.region if choice.facet == "region" else partial(words.name, taxonomy)
+        more = words.form("silence_choice", choice.facet, choice=name(choice.slug) if choice.slug else "")
+        what = words.count("silence_gain", choice.entries, choice=more, weeks=TWELVE_WEEKS.days // 7)
+    return form("subject"), last, why, what, form("link"), link, form("other")
+
+
+def _link(settings: Settings, person: Subscriber, secret: bytes, page: str) -> str:
+    """Return the address of a page for one reader alone: "preferences" or "unsubscribe"."""
+    return f"{settings.site.base_url}/{page}/{make_token([secret], page, person.id, person.key)}"
 
 
 def _linked(paragraph: str) -> str:

@@ -6,14 +6,17 @@ A database is in HOLD after it was restored from a backup or copied.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from digest.editions.due import slot_owed
 from digest.errors import PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.operations.clock import check_clock
-from digest.store import calendar, carry_over, deliveries, history, notices, releases, requests, sources
+from digest.store import calendar, carry_over, deliveries, history, notices, releases, requests, silence, sources
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
 from digest.store.keys import end_old_links
@@ -75,7 +78,7 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
     mailed twice, and everything that may be missing is listed. Without `sent`, nothing of it was sent, and the next
     run sends it. Raises WrongUse for a database that is not in HOLD, because it would lose the letters that are owed.
     """
-    now, zone = installation.clock(), installation.settings.site.zone
+    now = installation.clock()
     with run_lock(installation.engine):
         # Check under the lock, because another process may have resumed the database and mailed from it before.
         if not installation.fence.why():
@@ -89,19 +92,7 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
         suppressed, erased = _learn_again(installation)
         if sent:
             with writing(installation.engine, "resume") as conn:
-                owed = [
-                    delivery.id for state in ("pending", "claimed") for delivery in deliveries.in_state(conn, state)
-                ]
-                deliveries.doubt(conn, owed, _WHY, now)
-                requests.close_take_backs(conn, now)
-                for cadence in installation.settings.cadences:
-                    slot = slot_owed(conn, cadence, now, zone)
-                    if slot is not None:
-                        calendar.close_slot(conn, slot, "missed", None, now)
-                releases.settle_marks(conn, installation.settings.welcome)
-                releases.raise_marks(conn)
-                carry_over.forget_over_cap(conn)
-                sources.hold_next(conn)
+                _count_as_sent(conn, installation, now)
         with reading(installation.engine) as conn:
             in_doubt = history.count_in_doubt(conn)
         if installation.fence.suppressed.path in unreadable:
@@ -109,6 +100,23 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
             installation.fence.suppressed.set_aside(f"{now:%Y%m%dT%H%M%S}", "")
         installation.fence.open()
     return Resumed(due, in_doubt, suppressed, erased)
+
+
+def _count_as_sent(conn: Connection, installation: Installation, now: datetime) -> None:
+    """Let all that was due by now count as sent, and what may be missing wait for a person."""
+    settings = installation.settings
+    owed = [delivery.id for state in ("pending", "claimed") for delivery in deliveries.in_state(conn, state)]
+    deliveries.doubt(conn, owed, _WHY, now)
+    requests.close_take_backs(conn, now)
+    for cadence in settings.cadences:
+        slot = slot_owed(conn, cadence, now, settings.site.zone)
+        if slot is not None:
+            calendar.close_slot(conn, slot, "missed", None, now)
+    releases.settle_marks(conn, settings.welcome)
+    releases.raise_marks(conn)
+    carry_over.forget_over_cap(conn)
+    sources.hold_next(conn)
+    silence.note_all_told(conn, now)
 
 
 def _unreadable_lists(installation: Installation, *, lost: bool) -> list[Path]:
