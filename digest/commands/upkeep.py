@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option("--silent", is_flag=True, help="List the readers without a letter for four weeks, and why, instead.")
 @as_json
 @click.pass_obj
-def status(options: GlobalOptions, json_: bool) -> None:
+def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
     """Show the next slots, editions with their receipts, the health of each source, and counts."""
+    if silent:
+        from digest.commands.silent import print_silent
+
+        print_silent(options.installation(), json_)
+        return
     from digest.operations.status import status as read_status
 
     view = read_status(options.installation())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
+from digest.editions.silence import find_silent
 from digest.errors import counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
@@ -25,6 +26,7 @@ from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
 from subscribers.followed import Followed, followed
+from subscribers.suppression import is_sealed
 
 _LEVELS = ("wrong", "person", "note")  # the worst first
 _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
@@ -45,6 +47,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_rules(conn, settings),
             *(Finding("person", a.place, a.problem, a.cure) for a in alarms(conn, installation.clock())),
             *_people_and_entries(state),
+            *_silent(conn, installation, state),
             *file_findings(installation),
         ]
     return sorted(findings, key=lambda finding: _LEVELS.index(finding.level))
@@ -63,6 +66,21 @@ def _people_and_entries(state: Status) -> Iterator[Finding]:
     if held := state.entries.get("held", 0):
         cure = "list them with `digest entries --state held`, then release or drop them"
         yield Finding("person", "entries", f"{counted(held, 'waits', 'wait')} for an editor", cure)
+
+
+def _silent(conn: Connection, installation: Installation, state: Status) -> Iterator[Finding]:
+    """Yield how many readers have heard nothing, where it is known who is suppressed."""
+    if state.suppressed is None:
+        return
+    settings, now = installation.settings, installation.clock()
+    # Without a seal nobody is suppressed, so that no secret is needed.
+    secret = stored_secret(conn, settings.secret_file) if is_sealed(conn) else b""
+    if silent := len(find_silent(conn, settings, secret, now)):
+        have = "has" if silent == 1 else "have"
+        problem = f"{silent} of {counted(state.subscribers, 'reader')} {have} had nothing for four weeks"
+        yield Finding(
+            "note", "subscribers", problem, "`digest status --silent` lists them, and what would have helped"
+        )
 
 
 def _secret(conn: Connection, settings: Settings) -> Iterator[Finding]:
