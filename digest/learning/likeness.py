@@ -13,9 +13,19 @@ from heapq import nlargest
 from itertools import filterfalse
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import Levenshtein, Prefix
+from rapidfuzz.distance import Prefix
 
-from digest.learning.versions import STOP_WORDS, Version, is_headline_verb, is_mark, is_quantity, title_words
+from digest.learning.sentences import is_contained
+from digest.learning.telling_words import (
+    STOP_WORDS,
+    denials,
+    is_headline_verb,
+    is_limit,
+    is_mark,
+    is_quantity,
+    is_verdict,
+)
+from digest.learning.versions import Version, title_words
 
 WINDOW = timedelta(days=30)
 _AT_ONCE = timedelta(days=3)  # a notice that comes every week comes later than this
@@ -25,6 +35,7 @@ _VERBATIM, _COPIED, _ALIKE = 96, 90, 65
 _SAME_TITLE, _LIKE_TITLE, _SOME_TITLE = 93, 55, 40
 _LEAST_WORDS, _MANY_WORDS, _TELLING_TITLE = 10, 15, 5
 _MOST_LIKELY = 20
+_SUMMARY = 900  # characters of a text that may be a summary in other words; of a longer one too much may differ
 _STEM = 6  # letters that words of one family have in common ("prescribing", "prescription")
 
 
@@ -39,7 +50,9 @@ def are_near_duplicates(a: Version, b: Version) -> bool:
     copied, common = _copied(a, b), fuzz.token_set_ratio(_content(a.title_words), _content(b.title_words))
     if copied < _COPIED:
         return _is_retold(a, b)
-    return not _is_reworded(a, b) and common >= (_SOME_TITLE if copied >= _VERBATIM else _LIKE_TITLE)
+    if common < (_SOME_TITLE if copied >= _VERBATIM else _LIKE_TITLE):
+        return False
+    return is_contained(a.sentences, b.sentences)  # last, because it reads the whole texts
 
 
 def _window(a: Version, b: Version) -> timedelta:
@@ -92,32 +105,38 @@ def _copied(a: Version, b: Version) -> float:
     return copied if len(short.opening_words) >= _MANY_WORDS else min(copied, _COPIED)
 
 
-def _is_reworded(a: Version, b: Version) -> bool:
-    """Return whether other words, which tell something else, stand in the place of some ("rated good", "poor")."""
-    changes = Levenshtein.opcodes(a.opening_words, b.opening_words)
-    pairs = [
-        (a.opening_words[each.src_start : each.src_end], b.opening_words[each.dest_start : each.dest_end])
-        for each in changes
-        if each.tag == "replace"
-    ]
-    return any(_lacks(mine, b) or _lacks(others, a) for mine, others in pairs)
-
-
 def _is_retold(a: Version, b: Version) -> bool:
     """Return whether the titles are the same, and telling, and the texts have most words in common."""
     if min(len(_content(each.title_words).split()) for each in (a, b)) < _TELLING_TITLE:
         return False
     if min(len(a.opening_words), len(b.opening_words)) < _LEAST_WORDS:
         return False
+    if max(len(a.text), len(b.text)) > _SUMMARY or not _tell_as_much(a, b):
+        return False
     if fuzz.token_sort_ratio(_content(a.title_words), _content(b.title_words)) < _SAME_TITLE:
         return False
     return fuzz.token_set_ratio(_content(a.opening_words), _content(b.opening_words)) >= _ALIKE
 
 
-def _titles_agree(a: Version, b: Version) -> bool:
-    """Return whether each says all that the other's title says in numbers, dates and names."""
+def _tell_as_much(a: Version, b: Version) -> bool:
+    """Return whether two summaries in different words have the same numbers, names, stages, verdicts and denials."""
+    if a.text_stages != b.text_stages or denials(a.opening_words) != denials(b.opening_words):
+        return False
     return not any(
-        (is_mark(word) and not is_quantity(word) and word not in other.words)
+        (is_mark(word) or is_limit(word) or is_verdict(word) or word in own.names - own.lower)
+        and not _is_near(word, other.words, 1)
+        for own, other in ((a, b), (b, a))
+        for word in own.words
+    )
+
+
+def _titles_agree(a: Version, b: Version) -> bool:
+    """Return whether each says all that the other's title says in numbers, dates, names, limits and denials."""
+    if denials(a.title_words) != denials(b.title_words):
+        return False
+    return not any(
+        (is_limit(word) and word not in other.title_words and not {word} <= {*a.opening_words} & {*b.opening_words})
+        or (is_mark(word) and not is_quantity(word) and word not in other.words)
         or (word in own.title_names - a.lower - b.lower and not _is_near(word, other.words, 1))
         for own, other in ((a, b), (b, a))
         for word in own.title_words

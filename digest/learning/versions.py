@@ -9,11 +9,8 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 
 from digest.learning.patterns import any_of, either
-
-
-def _listed(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
+from digest.learning.sentences import Sentence, sentences_of, words_that_tell
+from digest.learning.telling_words import STOP_WORDS, listed
 
 TITLE = 300  # characters of a title that are compared, because a stranger wrote it
 OPENING = 900  # characters of a text that are compared, because a copy may be cut
@@ -23,7 +20,7 @@ _SENTENCE_END = re.compile(r"[.!?:;…]['\"]?\s+$|^\s*['\"(\[]?$|[–—|]\s+$|[
 _LABEL = re.compile(
     r"^\W*(?:case stud(?:y|ies)|press release|news release|media release|news|updated?|blog|guest blog|"
     r"correct(?:ed|ion)|video|podcast|watch|read|exclusive|new|feature|comment|opinion|spotlight)\s*(?:[:|–—]|\s-)\s*"
-    r"|\s*[\[(](?:updated?|corrected|revised|amended|video)[^\])]*[\])]\s*$"
+    r"|\s*[\[(](?:updated?|corrected|revised|amended|video|now with)[^\])]*[\])]\s*$"
     r"|\s*(?:[:|–—]|\s-)\s*(?:(?:a |our )?case stud(?:y|ies)|press release|updated?|blog|news)\W*$",
     re.IGNORECASE,
 )
@@ -36,35 +33,6 @@ _FURNITURE = any_of(r"""
     (?:…|\.\.\.)\s*$
     ^by [A-Z][^.]{2,60}\.\s
 """)
-STOP_WORDS = _listed(
-    """
-    a about across after all also an and any are as at be been before being between both but by can could did
-    do does each every for from get gets getting give gives given got had has have he her his how i if in into
-    is it its just let may me more most my new no not now of off on one or other our out over own says she
-    should since single so some such than that the their them then there these they this those through to too
-    under until up us use used uses using was we were what when where which while who whom why will with within
-    would you your here how's what's
-    """
-)
-_MONTHS = either(
-    """
-    january, february, march, april, june, july, august, september, october, november, december, spring, summer,
-    autumn, winter, easter, christmas, ramadan, monday, tuesday, wednesday, thursday, friday, saturday, sunday
-    """
-)
-_COUNTS = either(
-    """
-    two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen, fifteen, sixteen,
-    eighteen, twenty, thirty, forty, fifty, sixty, seventy, eighty, ninety, hundreds?, thousands?, half, third,
-    quarter, first, second, fourth, fifth, sixth, seventh, eighth, ninth, tenth, last, next, final, previous,
-    ii, iii, iv, vi, annual, interim, junior, senior, deputy, assistant
-    """
-)
-_MARK = re.compile(rf".*\d.*|{_MONTHS}|{_COUNTS}")
-_HEADLINE_VERB = any_of(
-    r"(?:bring|build|find|gather|help|host|join|lead|learn|look|make|meet|put|reach|run|see|set|share|show|sign|teach)s?"
-    r"|(?:take|tell|train|turn|visit|welcome|work|brought|built|helped|joined|led|learnt|made|met|ran|shared|taught|took)s?"
-)
 # Stages of a story: two entries that tell of different ones are two entries, however alike the rest is.
 _STAGES = {
     "begins": "open(?:s|ed|ing)?, launch\\w*, start(?:s|ed|ing)?, beg(?:in|an|un)\\w*, unveil\\w*, introduc\\w+",
@@ -95,7 +63,7 @@ _ADVERT = any_of(r"""
     \b(?:we are|are you) (?:looking|seeking) (?:for|to (?:appoint|recruit))\b|\bthe salary is\b
     \bjoin .{3,60} as an? \b
 """)
-_COMMON_IN_NAMES = _listed(
+_COMMON_IN_NAMES = listed(
     """
     council borough county city town district parish constabulary police fire rescue service services trust
     hospital hospitals nhs icb health board care integrated foundation teaching healthcare healthwatch
@@ -137,6 +105,12 @@ class Version:
         """Return the beginning of the text, without what feeds add to it."""
         text = _plain(_TAG.sub(" ", self.text[: 3 * OPENING]))[:OPENING].strip()
         return " ".join(_FURNITURE.sub(" ", _FURNITURE.sub(" ", text)).split())
+
+    @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Return the sentences of the whole text, without a heading that is the title."""
+        heading = words_that_tell(self.headline)
+        return tuple(sentence for sentence in sentences_of(self.text) if sentence.words != heading)
 
     @cached_property
     def title_words(self) -> tuple[str, ...]:
@@ -215,21 +189,6 @@ def words_of(text: str) -> tuple[str, ...]:
 def title_words(title: str) -> frozenset[str]:
     """Return the words of a title by which others like it are looked for."""
     return frozenset(words_of(_plain(title[:TITLE]))) - STOP_WORDS
-
-
-def is_mark(word: str) -> bool:
-    """Return whether a word is a number, a date or the like, by which two entries of one series differ."""
-    return _MARK.fullmatch(word) is not None
-
-
-def is_headline_verb(word: str) -> bool:
-    """Return whether a word is a verb that says little, so that two headlines of one text may differ by it."""
-    return _HEADLINE_VERB.fullmatch(word) is not None
-
-
-def is_quantity(word: str) -> bool:
-    """Return whether a word is a number that counts something, and so may be left out; no year, day or part."""
-    return "," in word or (word.isdecimal() and int(word) >= 100 and not 1900 <= int(word) <= 2100)
 
 
 def _plain(text: str) -> str:
