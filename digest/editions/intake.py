@@ -188,8 +188,8 @@ def _judged(
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
     going_out = [new.sighting for new, each in states if each == "ready"]
-    places = {id(sighting): classifier.classify(sighting, source).place for sighting in going_out}
-    told = originals(conn, source, going_out, places, now)
+    facets = {id(sighting): classifier.classify(sighting, source) for sighting in going_out}
+    told = originals(conn, source, going_out, facets, now)
     return [(new, "duplicate" if id(new.sighting) in told else each) for new, each in states], why, told
 
 
