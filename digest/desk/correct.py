@@ -27,9 +27,11 @@ def correct(installation: Installation, number: int, text: str, by: str) -> list
     line = _line(text)
     with writing(installation.engine, "correct") as conn:
         editions.serialise(conn)
-        told = _owe(conn, installation, entry_of(conn, number), line, by, withdrawn=False)
+        entry = entry_of(conn, number)
+        told = _owe(conn, installation, entry, line, by, withdrawn=False)
         if told is None:
-            raise WrongUse(f"nobody has had entry {number}, so there is nobody to tell; nothing was changed")
+            why = f"nobody has had entry {number}, so there is nobody to tell"
+            raise WrongUse(f"{why}; nothing was changed{_first_of(entry)}")
         return [told]
 
 
@@ -44,7 +46,15 @@ def withdraw(installation: Installation, number: int, text: str, by: str) -> lis
         entry = entry_of(conn, number)
         dropped = drop_entry(conn, installation, number)
         told = _owe(conn, installation, entry, line, by, withdrawn=True)
-        return [*dropped, told or f"nobody has had entry {number}, so it is dropped and nobody is told"]
+        return [
+            *dropped,
+            told or f"nobody has had entry {number}, so it is dropped and nobody is told{_first_of(entry)}",
+        ]
+
+
+def _first_of(entry: Entry) -> str:
+    """Return a clause on the entry that a near-duplicate tells again, because readers may have had that one."""
+    return f"; readers may have had entry {entry.duplicate_of}, which tells the same" if entry.duplicate_of else ""
 
 
 def _owe(

@@ -44,6 +44,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             if not entry.facets.regions:
                 entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
             standings.let_go(conn, entry.id)
+            duplicates.take_over(conn, entry.id, installation.clock())
             duplicates.set_apart(conn, entry.id)
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)

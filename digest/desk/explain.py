@@ -67,14 +67,23 @@ def explain(installation: Installation, email: str, entry: str | None = None) ->
             state = history.deliveries[0].state if history.deliveries else "none"
             return person.id, None, Explanation(state, lines or ("no edition has considered this subscriber yet",))
         original = find_entry(conn, entry)
-        explanation = _decided(conn, installation.settings.taxonomy, original, history)
-        if explanation is None:
-            explanation = Explanation(*undecided(conn, installation, original, history))
+        explanation = _explained(conn, installation, original, history)
+        if original.state == "duplicate" and (first := entries.get(conn, original.duplicate_of or 0)):
+            lines = tuple(
+                f"entry {first.id}: {line}" for line in _explained(conn, installation, first, history).reasons
+            )
+            explanation = Explanation(explanation.outcome, (*explanation.reasons, *lines))
         if not entry.isdecimal() and entry != original.url:
             address = f", {original.url}" if original.url else ""
-            line = f"a duplicate of entry {original.id}{address}: readers get that entry"
+            line = f"a duplicate of entry {original.id}{address}, which stands for it"
             explanation = Explanation(explanation.outcome, (line, *explanation.reasons))
         return person.id, original.id, explanation
+
+
+def _explained(conn: Connection, installation: Installation, entry: Entry, history: ReaderHistory) -> Explanation:
+    """Return why a reader got an entry or did not, by what was decided, else by what the next edition will."""
+    decided = _decided(conn, installation.settings.taxonomy, entry, history)
+    return decided or Explanation(*undecided(conn, installation, entry, history))
 
 
 def _decided(conn: Connection, taxonomy: Taxonomy, entry: Entry, history: ReaderHistory) -> Explanation | None:

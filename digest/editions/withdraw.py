@@ -29,7 +29,7 @@ from digest.sources.withdrawal import (
     newest_first,
     sign_of,
 )
-from digest.store import editions, releases, sources, standings
+from digest.store import duplicates, editions, releases, sources, standings
 from digest.store.engine import writing
 
 
@@ -97,7 +97,8 @@ def keep_back(conn: Connection, installation: Installation, entries: Iterable[in
         if edition.id in approved and edition.state == "draft"
     }
     return tuple(
-        f"edition {edition.id} ({edition.cadence} {edition.slot}) lost an entry that was withdrawn: approve it again"
+        f"edition {edition.id} ({edition.cadence} {edition.slot}) lost an entry or a link that was withdrawn:"
+        " approve it again"
         for edition in changed.values()
     )
 
@@ -145,6 +146,8 @@ def _store(
         if after == before:
             continue
         standings.keep(conn, after)
+        if after.duplicate_of and after.state != before.state:
+            kept += _named(conn, after, now)
         if after.state == "ready" and before.state != "ready":
             back.append(after.entry)
         elif after.state != "ready" and before.state == "ready":
@@ -160,3 +163,12 @@ def _store(
     notes += [f"{len(held) - 3} more are held" for _ in held[3:4]]
     notes += ["see `digest entries --state held`"] if held else []
     return Withdrawal(len(held), (*notes, *keep_back(conn, installation, kept, now)))
+
+
+def _named(conn: Connection, after: Stand, now: datetime) -> list[int]:
+    """Let the original of a near-duplicate name its source, or name it no more; return the original then."""
+    if after.state == "duplicate":
+        duplicates.name_again(conn, after.entry, now)
+        return []
+    duplicates.name_no_more(conn, after.entry)
+    return [after.duplicate_of] if after.duplicate_of else []

@@ -24,7 +24,8 @@ class Stand:
     """Hold the release state of a stored entry that a reader may still get.
 
     `held_by` is the code of what keeps it back and `held_why` the reason in words, or ""; `overruled` is the code
-    that an editor has overruled. `missing_since` is the first reading that lacked it.
+    that an editor has overruled. `missing_since` is the first reading that lacked it. `duplicate_of` is the
+    entry that a near-duplicate tells again.
     """
 
     entry: int
@@ -36,6 +37,12 @@ class Stand:
     not_before: datetime | None = None
     not_after: datetime | None = None
     published: datetime | None = None
+    duplicate_of: int | None = None
+
+    @property
+    def given_back(self) -> str:
+        """Return the state of the entry when nothing keeps it back."""
+        return "duplicate" if self.duplicate_of else "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ def judged(standing: Stand, sign: Sign, now: datetime, *, at_once: bool = False)
             return seen
         return replace(seen, state="withheld", held_by=sign.code, held_why=sign.why, overruled="")
     if standing.state == "withheld" or standing.held_by == MISSING:
-        return replace(seen, state="ready", held_by="", held_why="", overruled="")
+        return replace(seen, state=standing.given_back, held_by="", held_why="", overruled="")
     return replace(seen, overruled="")
 
 
@@ -112,11 +119,13 @@ def _missing(standing: Stand, now: datetime, at_once: bool) -> Stand:
     since = standing.missing_since or now
     gone = replace(standing, missing_since=since)
     waits = standing.state == "withheld" and standing.held_by in (EARLY, MISSING)
-    if standing.overruled == MISSING or not (standing.state == "ready" or waits):
+    if standing.overruled == MISSING or not (standing.state == standing.given_back or waits):
         return gone
     if now - since >= _GONE_AFTER:
         why = f"its source has not shown it since {since:%Y-%m-%d %H:%M} UTC"
-        return replace(gone, state="held", held_by=MISSING, held_why=why, overruled="")
+        # No editor need decide about a near-duplicate, because readers get the entry that it tells again.
+        state = "withheld" if standing.duplicate_of else "held"
+        return replace(gone, state=state, held_by=MISSING, held_why=why, overruled="")
     if at_once:
         return replace(gone, state="withheld", held_by=MISSING, held_why="its source does not show it", overruled="")
     return gone

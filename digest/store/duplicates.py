@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from digest.model import NamedLink
 from digest.store.schema import also_at, entry
@@ -28,8 +29,7 @@ def recent_titles(conn: Connection, since: datetime, *, besides: str) -> Iterato
 
 def store_duplicate(conn: Connection, number: int, original: int) -> None:
     """Store that an entry tells what the entry `original` tells."""
-    why = f"it tells what entry {original} tells, which readers get"
-    conn.execute(update(entry).where(entry.c.id == number).values(duplicate_of=original, held_why=why))
+    conn.execute(update(entry).where(entry.c.id == number).values(duplicate_of=original))
 
 
 def store_also_at(conn: Connection, number: int, link: NamedLink, now: datetime) -> None:
@@ -38,12 +38,38 @@ def store_also_at(conn: Connection, number: int, link: NamedLink, now: datetime)
     conn.execute(dialect_insert(conn)(also_at).values(row).on_conflict_do_nothing())
 
 
+def name_again(conn: Connection, number: int, now: datetime) -> None:
+    """Let its original name the source of a near-duplicate, which its source has given back."""
+    row = _duplicate(conn, number)
+    store_also_at(conn, row.duplicate_of, NamedLink(row.source, row.url), now)
+
+
+def name_no_more(conn: Connection, number: int) -> None:
+    """Let its original no longer name the source of a near-duplicate."""
+    row = _duplicate(conn, number)
+    conn.execute(delete(also_at).where(also_at.c.entry_id == row.duplicate_of, also_at.c.source == row.source))
+
+
 def set_apart(conn: Connection, number: int) -> None:
     """Let an entry that was a near-duplicate be an entry of its own."""
-    row = conn.execute(select(entry.c.duplicate_of, entry.c.source).where(entry.c.id == number)).one()
-    if row.duplicate_of is not None:
-        conn.execute(delete(also_at).where(also_at.c.entry_id == row.duplicate_of, also_at.c.source == row.source))
+    if _duplicate(conn, number).duplicate_of is not None:
+        name_no_more(conn, number)
         conn.execute(update(entry).where(entry.c.id == number).values(duplicate_of=None, held_why=""))
+
+
+def take_over(conn: Connection, number: int, now: datetime) -> None:
+    """Let a near-duplicate that an editor releases be the original of its siblings, if readers do not get theirs."""
+    first = _duplicate(conn, number).duplicate_of
+    if first is None or conn.scalar(select(entry.c.state).where(entry.c.id == first)) == "ready":
+        return
+    others = conn.execute(
+        select(entry.c.id, entry.c.state).where(entry.c.duplicate_of == first, entry.c.id != number)
+    )
+    for other in others.all():
+        name_no_more(conn, other.id)
+        store_duplicate(conn, other.id, number)
+        if other.state == "duplicate":
+            name_again(conn, other.id, now)
 
 
 def other_sources(conn: Connection, numbers: Iterable[int]) -> dict[int, tuple[NamedLink, ...]]:
@@ -54,3 +80,7 @@ def other_sources(conn: Connection, numbers: Iterable[int]) -> dict[int, tuple[N
         for row in conn.execute(query):
             links.setdefault(row.entry_id, []).append(NamedLink(row.source, row.url))
     return {number: tuple(some) for number, some in links.items()}
+
+
+def _duplicate(conn: Connection, number: int) -> Row[Any, Any, Any]:
+    return conn.execute(select(entry.c.duplicate_of, entry.c.source, entry.c.url).where(entry.c.id == number)).one()

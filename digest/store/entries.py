@@ -319,5 +319,10 @@ def _entry(row: Row[Any]) -> Entry:
             tuple(row.policy_areas), tuple(row.regions), tuple(row.themes),
             tuple(Evidence(**e) for e in row.evidence), row.place,
         ),
-        state=row.state, held_why=row.held_why, duplicate_of=row.duplicate_of,
+        state=row.state, held_why=_why(row), duplicate_of=row.duplicate_of,
     )  # fmt: skip
+
+
+def _why(row: Row[Any]) -> str:
+    """Return why an entry is kept back; of a near-duplicate always what it tells, because that is never stored."""
+    return f"it tells what entry {row.duplicate_of} tells" if row.state == "duplicate" else str(row.held_why)

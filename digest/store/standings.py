@@ -14,7 +14,7 @@ from subscribers.database import chunks
 
 _COLUMNS = (
     entry.c.id, entry.c.state, entry.c.held_by, entry.c.held_why, entry.c.overruled, entry.c.missing_since,
-    entry.c.not_before, entry.c.not_after, entry.c.published,
+    entry.c.not_before, entry.c.not_after, entry.c.published, entry.c.duplicate_of,
 )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def have_missing(conn: Connection, names: Iterable[str]) -> set[str]:
 def due(conn: Connection, now: datetime, floor: int) -> dict[int, Stand]:
     """Return where the entries stand whose embargo has ended, or that have expired since they were released."""
     starts = and_(entry.c.state == "withheld", entry.c.held_by == EARLY, entry.c.not_before <= now)
-    ends = and_(entry.c.state == "ready", entry.c.not_after <= now)
+    ends = and_(entry.c.state.in_(("ready", "duplicate")), entry.c.not_after <= now)
     return _standings(conn, and_(or_(starts, ends), entry.c.missing_since.is_(None) | ends, _is_owed(floor)))
 
 
@@ -70,6 +70,7 @@ def never_released(conn: Connection, source: str) -> set[int]:
         entry.c.source == source,
         entry.c.state == "withheld",
         entry.c.held_by.in_((UNFINISHED, EXPIRED)),
+        entry.c.duplicate_of.is_(None),
         ~has_release,
     )
     return set(conn.scalars(query))
@@ -102,9 +103,15 @@ def hold_for_page(conn: Connection, number: int, why: str) -> bool:
 
 
 def _is_owed(floor: int) -> ColumnElement[bool]:
+    released, original = select(release.c.entry_id).where(release.c.number > floor), entry.alias()
+    kept_back = select(original.c.id).where(original.c.state.in_(("held", "withheld")))
     return or_(
         entry.c.state.in_(("held", "withheld")),
-        and_(entry.c.state == "ready", entry.c.id.in_(select(release.c.entry_id).where(release.c.number > floor))),
+        and_(entry.c.state == "ready", entry.c.id.in_(released)),
+        and_(
+            entry.c.state == "duplicate",
+            or_(entry.c.duplicate_of.in_(released), entry.c.duplicate_of.in_(kept_back)),
+        ),
     )
 
 
@@ -113,7 +120,7 @@ def _standings(conn: Connection, condition: ColumnElement[bool]) -> dict[int, St
     return {
         row.id: Stand(
             row.id, row.state, row.held_by, row.held_why, row.overruled, row.missing_since, row.not_before,
-            row.not_after, row.published,
+            row.not_after, row.published, row.duplicate_of,
         )
         for row in rows
     }  # fmt: skip

@@ -35,17 +35,21 @@ def house(tmp_path: Path) -> Iterator[House]:
     building.close()
 
 
-def publish(house: House, source: str, *titles: str, text: str = NOTE) -> None:
-    """Let a source show entries with these titles and one text, and gather it."""
+def publish(house: House, source: str, *titles: str, text: str = NOTE, kind: str = "post", without: int = 0) -> None:
+    """Let a source show entries with these titles, the first with this text, and gather it.
+
+    It shows the first of them, `without` so many, no more.
+    """
     shown = "".join(
         f"<item><guid>{source}{n}</guid><link>https://{source.split()[0].lower()}.example/{n}-hub</link>"
-        f"<title>{escape(title)}</title><description>{escape(text)}</description>"
+        f"<title>{escape(title)}</title><description>{escape(title if n else text)}</description>"
         f"<pubDate>{house.now:%a, %d %b %Y %H:%M:%S} +0000</pubDate></item>"
         for n, title in enumerate(titles)
+        if n >= without
     )
     body = f"<rss version='2.0'><channel><title>x</title>{shown}</channel></rss>".encode()
     snapshot = parse_feed(body, content_type="", base_url="", now=house.now)
-    place = Source(source, url="https://feeds.example/", policy_areas=("housing",), regions=("wales",))
+    place = Source(source, url="https://feeds.example/", kind=kind, policy_areas=("housing",), regions=("wales",))
     row = store_source(house.place, place, Reading("ok", snapshot, Validators()), house.now)
     assert row.status == "ok", row
     house.now += timedelta(minutes=31)
@@ -78,7 +82,8 @@ def test_the_later_near_duplicate_is_not_mailed_and_the_first_names_it(house: Ho
     assert len(house.letters(reader)) == 1
     _, _, why = explain(house.place, "a@example.org", str(later.id))
     assert why.outcome == "duplicate"
-    assert f"it tells what entry {first.id} tells" in why.reasons[1]
+    assert f"it tells what entry {first.id} tells" == why.reasons[1]
+    assert why.reasons[2].startswith(f"entry {first.id}: included in edition")
 
 
 def test_an_editor_lets_a_near_duplicate_go_out_all_the_same(house: House) -> None:
@@ -117,6 +122,59 @@ def test_an_edition_keeps_where_else_its_entries_stand(house: House) -> None:
         [row] = draft.editions.shown(conn, after.id)
     assert row.entry.also_at == (NamedLink(LATER, "https://essex.example/0-hub"),)
     assert before.content_hash != after.content_hash
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "state"), [("post", "case-study", "ready"), ("case-study", "post", "duplicate")]
+)
+def test_a_case_study_is_never_lost_to_a_post(house: House, first: str, later: str, state: str) -> None:
+    publish(house, FIRST, "New family hub opens in Southend", kind=first)
+    publish(house, LATER, "A new hub for families opens in Southend", kind=later)
+    assert listed(house)[LATER].state == state
+
+
+@pytest.mark.long
+def test_a_near_duplicate_that_its_source_withdraws_is_named_no_more_until_it_is_back(house: House) -> None:
+    house.reader("a@example.org", "weekly")
+    publish(house, FIRST, "New family hub opens in Southend")
+    titles = ("A new hub for families opens in Southend", "Parking in Basildon")
+    publish(house, LATER, *titles)
+    weekly = house.settings.cadence("weekly")
+    states = []
+    for without in (0, 1, 1, 1, 0):
+        publish(house, LATER, *titles, without=without)
+        with writing(house.place.engine) as conn:
+            edition = draft.draft(conn, house.settings, weekly, house.now)
+            also_at = next(
+                row.entry.also_at for row in draft.editions.shown(conn, edition.id) if row.entry.source == FIRST
+            )
+            later = next(each for each in entries.listing(conn) if each.title == titles[0])
+        states.append((later.state, len(also_at), later.held_why))
+    told = f"it tells what entry {listed(house)[FIRST].id} tells"
+    assert [state[:2] for state in states[:3]] == [("duplicate", 1), ("duplicate", 1), ("duplicate", 1)]
+    assert states[3][:2] == ("withheld", 0)
+    assert "has not shown it since" in states[3][2]
+    assert states[4] == ("duplicate", 1, told)
+
+
+def test_a_released_near_duplicate_of_a_dropped_entry_stands_for_its_siblings(house: House) -> None:
+    publish(house, FIRST, "New family hub opens in Southend")
+    edit.drop(house.place, [listed(house)[FIRST].id])
+    publish(house, LATER, "A new hub for families opens in Southend")
+    publish(house, "Midwives Weekly", "Family hub for Southend opens")
+    later = listed(house)[LATER]
+    assert "tells the same" in correct.withdraw(house.place, later.id, "Wrong.", "Ann Lee")[-1]
+    publish(house, "Echo", text="")
+    publish(house, "Echo", "A hub for families opens in Southend")
+    echo = listed(house)["Echo"]
+    edit.release(house.place, [echo.id])
+    third = listed(house)["Midwives Weekly"]
+    assert (third.state, third.duplicate_of) == ("duplicate", echo.id)
+    with reading(house.place.engine) as conn:
+        named = duplicates.other_sources(conn, [echo.id, listed(house)[FIRST].id])
+    assert {number: [link.name for link in links] for number, links in named.items()} == {
+        echo.id: ["Midwives Weekly"]
+    }
 
 
 CASES = [

@@ -149,7 +149,9 @@ def test_an_approved_edition_that_loses_an_entry_must_be_approved_again(house: H
         approve.approve(conn, house.settings, edition.id, "editor", house.now)
     named.unlink()
     [row] = pipeline.gather(house.place, force=True)
-    assert f"edition {edition.id} (weekly {edition.slot}) lost an entry that was withdrawn" in (row.error or "")
+    assert f"edition {edition.id} (weekly {edition.slot}) lost an entry or a link that was withdrawn" in (
+        row.error or ""
+    )
     [waiting] = [line for line in house.run(minutes=30).waiting if "weekly" in line]
     assert "is not approved" in waiting and mailed(house, reader) == []
     with writing(house.place.engine) as conn:

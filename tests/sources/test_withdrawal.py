@@ -14,6 +14,7 @@ HOUR = timedelta(hours=1)
 READY = Stand(1, "ready")
 SURGE = Stand(1, "held", "surge")
 DRAFT = Stand(1, "withheld", UNFINISHED)
+DUPLICATE = Stand(1, "duplicate", duplicate_of=7)
 GONE = Stand(1, "held", MISSING, missing_since=NOW - HOUR)
 
 
@@ -46,6 +47,11 @@ DECISIONS = [
     (since(Stand(1, "ready", overruled=MISSING), 90), MISSING, True, "ready", ""),
     (Stand(1, "ready", overruled=EARLY), EARLY, True, "ready", ""),
     (Stand(1, "ready", overruled=EARLY), UNFINISHED, True, "withheld", UNFINISHED),
+    (DUPLICATE, "", False, "duplicate", ""),
+    (since(DUPLICATE, 59), MISSING, False, "duplicate", ""),
+    (since(DUPLICATE, 60), MISSING, False, "withheld", MISSING),  # an editor has nothing to decide
+    (DUPLICATE, EXPIRED, False, "withheld", EXPIRED),
+    (replace(DUPLICATE, state="withheld", held_by=DELETED), "", False, "duplicate", ""),
 ]
 
 

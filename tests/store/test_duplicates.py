@@ -33,7 +33,7 @@ def test_sources_are_named_once_in_the_order_they_came(engine: Engine) -> None:
         stored = entries.many(conn, [later])[later]
         assert (stored.duplicate_of, stored.held_why) == (
             first,
-            f"it tells what entry {first} tells, which readers get",
+            f"it tells what entry {first} tells",
         )
         for number in (first, later, later):
             duplicates.set_apart(conn, number)
