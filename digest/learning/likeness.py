@@ -36,6 +36,8 @@ _SAME_TITLE, _LIKE_TITLE, _SOME_TITLE = 93, 55, 40
 _LEAST_WORDS, _MANY_WORDS, _TELLING_TITLE = 10, 15, 5
 _MOST_LIKELY = 20
 _SUMMARY = 900  # characters of a text that may be a summary in other words; of a longer one too much may differ
+# Of 100: how many words two such may have in the same order; of more, one is the other with a word changed.
+_ANEW = 60
 _STEM = 6  # letters that words of one family have in common ("prescribing", "prescription")
 
 
@@ -48,11 +50,10 @@ def are_near_duplicates(a: Version, b: Version) -> bool:
     if not _are_of_one_place(a, b):
         return False
     copied, common = _copied(a, b), fuzz.token_set_ratio(_content(a.title_words), _content(b.title_words))
-    if copied < _COPIED:
-        return _is_retold(a, b)
-    if common < (_SOME_TITLE if copied >= _VERBATIM else _LIKE_TITLE):
-        return False
-    return is_contained(a.sentences, b.sentences)  # last, because it reads the whole texts
+    if copied >= _COPIED and common >= (_SOME_TITLE if copied >= _VERBATIM else _LIKE_TITLE):
+        # The sentences last, because they are those of the whole texts.
+        return is_contained(a.sentences, b.sentences) or _is_retold(a, b)
+    return _is_retold(a, b)
 
 
 def _window(a: Version, b: Version) -> timedelta:
@@ -112,6 +113,8 @@ def _is_retold(a: Version, b: Version) -> bool:
     if min(len(a.opening_words), len(b.opening_words)) < _LEAST_WORDS:
         return False
     if max(len(a.text), len(b.text)) > _SUMMARY or not _tell_as_much(a, b):
+        return False
+    if fuzz.ratio(a.opening_words, b.opening_words) > _ANEW:
         return False
     if fuzz.token_sort_ratio(_content(a.title_words), _content(b.title_words)) < _SAME_TITLE:
         return False

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from digest.learning.outline import sentences
-from digest.learning.telling_words import listed
+from digest.learning.telling_words import denials, listed
 
 MOST = 20_000  # characters of a text that are compared, because a stranger wrote it
 _MOST_READ = 3 * MOST  # characters of which these are, with its tags
@@ -83,17 +83,12 @@ def _missing(some: Iterable[Sentence], others: Sequence[Sentence]) -> bool:
 
 
 def _is_like(sentence: Sentence, other: Sentence) -> bool:
-    """Return whether two sentences have the same words in the same order, up to a plural; a cut one those it has."""
+    """Return whether two sentences have the same words in the same order; a cut one those it has."""
     words, others = sentence.words, other.words
     if sentence.cut and len(words) < len(others):
         # The last word may be cut too.
         return others[: len(words) - 1] == words[:-1] and others[len(words) - 1].startswith(words[-1])
-    if len(words) != len(others):
-        return False
-    return _is_turned(words, others) or all(
-        word == like or (word.isalpha() and word.removesuffix("s") == like.removesuffix("s"))
-        for word, like in zip(words, others, strict=True)
-    )
+    return _is_turned(words, others)
 
 
 def _is_turned(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
@@ -102,6 +97,7 @@ def _is_turned(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
         return False
     return any(
         words[:start] + words[at + 1 : end] + ("and",) + words[start:at] + words[end:] == others
+        and not denials(words[start:end])
         for at in (at for at, word in enumerate(words) if word == "and")
         for start in range(max(0, at - _MOST_NAMES), at)
         for end in range(at + 2, min(at + 1 + _MOST_NAMES, len(words)) + 1)
