@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from digest.model import Facets, NamedLink, Sighting
 from digest.sources.newness import New
-from digest.store import duplicates, entries
+from digest.store import duplicates, entries, standings
 from digest.store.engine import writing
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -35,6 +35,13 @@ def test_sources_are_named_once_in_the_order_they_came(engine: Engine) -> None:
             first,
             f"it tells what entry {first} tells",
         )
+        assert standings.of_source(conn, "Wire", 0) == {}  # because its original is owed to nobody
+        entries.set_state(conn, first, "held")
+        assert [each.given_back for each in standings.of_source(conn, "Wire", 0).values()] == ["duplicate"]
+        duplicates.name_no_more(conn, later)
+        assert duplicates.other_sources(conn, [first]) == {first: (WEEKLY,)}
+        duplicates.name_again(conn, later, NOW)
+        assert duplicates.other_sources(conn, [first])[first][1].name == "Wire"
         for number in (first, later, later):
             duplicates.set_apart(conn, number)
         assert duplicates.other_sources(conn, [first]) == {first: (WEEKLY,)}
