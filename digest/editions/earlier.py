@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from digest.learning.earlier import is_about, programmes
+from digest.learning.earlier import programmes, titles_about
 from digest.model import Entry, NamedLink
 from digest.store import entries
 
@@ -22,25 +22,21 @@ def earlier_of(conn: Connection, shown: Sequence[Entry]) -> dict[int, NamedLink]
     stands in many titles, has none: rather nothing than a guess. Entries of the same edition are left out.
     """
     named = {entry.id: programmes(entry.title, (entry.facets.place,)) for entry in shown}
-    names = sorted({name for some in named.values() for name in some})
+    names = {name for some in named.values() for name in some}
     if not names:
         return {}
-    since = min(entry.first_seen for entry in shown) - _SINCE
+    titles = entries.ready_titles(conn, min(entry.first_seen for entry in shown) - _SINCE)
     holders = {
-        name: [each for each in some if is_about(each.title, name)]
-        for name, some in entries.with_names(conn, names, since).items()
+        name: [number for number in numbers if number not in named]
+        for name, numbers in titles_about(titles, names).items()
+        if len(numbers) <= _MOST_TITLES
     }
+    stored = entries.many(conn, {number for numbers in holders.values() for number in numbers})
     best = {
-        entry.id: _best(
-            entry, [each for name in named[entry.id] for each in _few(holders[name]) if each.id not in named]
-        )
+        entry.id: _best(entry, [stored[number] for name in named[entry.id] for number in holders.get(name, ())])
         for entry in shown
     }
     return {number: NamedLink(each.title, each.url) for number, each in best.items() if each}
-
-
-def _few(holders: list[Entry]) -> list[Entry]:
-    return holders if len(holders) <= _MOST_TITLES else []
 
 
 def _best(entry: Entry, holders: Sequence[Entry]) -> Entry | None:
@@ -48,8 +44,13 @@ def _best(entry: Entry, holders: Sequence[Entry]) -> Entry | None:
     before = [
         each
         for each in holders
-        if each.first_seen < entry.first_seen
+        if _day(each) < _day(entry)
         and each.url
         and (each.source == entry.source or each.facets.place == entry.facets.place != "")
     ]
-    return max(before, key=lambda each: (each.source == entry.source, each.first_seen, each.id), default=None)
+    return max(before, key=lambda each: (each.source == entry.source, _day(each), each.id), default=None)
+
+
+def _day(entry: Entry) -> date:
+    """Return the day that an entry is of: the one it was published on, else the one it was first seen on."""
+    return (entry.published or entry.first_seen).date()

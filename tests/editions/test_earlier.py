@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,10 +19,11 @@ TITLE = "Wigan Deal: what the evaluation found"
 
 
 def add(
-    conn: Connection, title: str, source: str = "Notes", place: str = "", days: int = 0, state: str = "ready"
-) -> int:
+    conn: Connection, title: str, source: str = "Notes", place: str = "", days: int = 0, state: str = "ready",
+    published: datetime | None = None,
+) -> int:  # fmt: skip
     link = f"https://notes.example/{title.replace(' ', '-')}-{days}"
-    new = New(Sighting(link, link, title), (f"g:{days}{source}{len(title)}",))
+    new = New(Sighting(link, link, title, published), (f"g:{days}{source}{len(title)}",))
     [number] = entries.add(
         conn, [entries.NewEntry(source, new, "post", Facets(place=place), state)], DAY - timedelta(days=days)
     )
@@ -51,6 +53,22 @@ def test_an_entry_that_readers_do_not_get_is_not_linked(engine: Engine, state: s
     with writing(engine) as conn:
         add(conn, "A Wigan Deal for carers", days=2, state=state)
         assert earlier(conn, add(conn, TITLE)) == {}
+
+
+def test_earlier_is_what_was_published_before_however_late_it_was_seen(engine: Engine) -> None:
+    with writing(engine) as conn:
+        new = add(conn, TITLE, published=DAY - timedelta(days=40))
+        old = add(conn, "How the Wigan Deal began", days=-1, published=datetime(2014, 11, 22, tzinfo=UTC))
+        assert earlier(conn, old) == {}
+        assert earlier(conn, new)[new].name == "How the Wigan Deal began"
+
+
+def test_there_may_be_more_names_than_a_statement_takes(engine: Engine) -> None:
+    with writing(engine) as conn:
+        before = add(conn, "A Wigan Deal for carers", days=1)
+        entry = entries.many(conn, [add(conn, TITLE)]).popitem()[1]
+        others = [replace(entry, id=before + n, title=f"How Name{n} Deal{n} began well") for n in range(2, 1500)]
+        assert list(earlier_of(conn, [entry, *others])) == [entry.id]
 
 
 def test_entries_of_one_edition_and_names_of_many_titles_are_not_linked(engine: Engine) -> None:

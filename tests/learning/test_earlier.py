@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.learning.earlier import is_about, programmes
+from digest.learning.earlier import is_about, programmes, titles_about
 from tests.counts import table
 
 
@@ -43,3 +43,11 @@ def test_the_names_in_a_title(title: str, names: tuple[str, ...]) -> None:
 )
 def test_a_title_is_about_a_name_that_is_written_the_same(title: str, same: bool) -> None:
     assert is_about(title, "Wigan Deal") is same
+
+
+def test_the_titles_that_hold_each_of_many_names() -> None:
+    titles = [(1, "Ten years of the ‘Wigan Deal’"), (2, "The Wigan Deal’s first year"), (3, "The Wigan Dealers")]
+    names = ["Wigan Deal", "Wigan Dealers", *(f"Name{n} Deal{n}" for n in range(2000))]
+    numbers = titles_about(titles, names)
+    assert len(numbers) == 2002
+    assert {name: some for name, some in numbers.items() if some} == {"Wigan Deal": [1, 2], "Wigan Dealers": [3]}
