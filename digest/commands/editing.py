@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from digest.commands.base import GlobalOptions, Id, split_values, tell, who_decides
-from digest.errors import WrongUse, counted
+from digest.errors import WrongUse
 
 
 @click.command()
@@ -18,8 +18,8 @@ def release(options: GlobalOptions, entries: tuple[int, ...], source: str | None
 
     if bool(entries) == bool(source):
         raise WrongUse("name entries by id, or one source with --source; see `digest entries --state held`")
-    released = edit.release(options.installation(), list(entries), source)
-    tell(f"released {counted(len(released), 'entry', 'entries')}")
+    for line in edit.release(options.installation(), list(entries), source):
+        tell(line)
 
 
 @click.command()

@@ -22,11 +22,12 @@ from digest.store.engine import writing
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
-def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[int]:
-    """Release entries by their numbers, or all held entries of `source`; return the numbers that were released.
+def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[str]:
+    """Release entries by their numbers, or all held entries of `source`; return lines for a person.
 
-    Raises WrongUse for an entry or a source that does not exist, and for an entry that is released already; nothing
-    is changed then.
+    They count the entries, and name each edition that changed because it named one as a near-duplicate. Raises
+    WrongUse for an entry or a source that does not exist, and for an entry that is released already; nothing is
+    changed then.
     """
     with writing(installation.engine, "release") as conn:
         editions.serialise(conn)
@@ -48,7 +49,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             duplicates.set_apart(conn, entry.id)
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
-    return released
+        return [f"released {counted(len(released), 'entry', 'entries')}", *redrafted(conn, installation, *chosen)]
 
 
 def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
@@ -61,7 +62,6 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
         editions.serialise(conn)
         lines = []
         for number in numbers:
-            entry_of(conn, number)
             lines += drop_entry(conn, installation, number)
             if readers := corrections.count_readers(conn, number):
                 lines.append(
@@ -72,10 +72,11 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
 
 
 def drop_entry(conn: Connection, installation: Installation, number: int) -> list[str]:
-    """Drop one entry in the caller's transaction; return lines as `drop` does."""
+    """Drop one entry in the caller's transaction; return lines, and raise, as `drop` does."""
+    entry = entry_of(conn, number)
     entries.set_state(conn, number, "dropped")
     duplicates.set_apart(conn, number)
-    return [*redrafted(conn, installation, number), *_sent_with(conn, number)]
+    return [*redrafted(conn, installation, entry), *_sent_with(conn, number)]
 
 
 def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -104,7 +105,7 @@ def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[st
         entries.retag(conn, number, facets)
         if entry.state == "ready":
             releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
-        return redrafted(conn, installation, number)
+        return redrafted(conn, installation, entry)
 
 
 def entry_of(conn: Connection, number: int) -> Entry:
@@ -135,11 +136,11 @@ def _those(readers: int) -> str:
     return "the reader who has" if readers == 1 else f"the {readers} readers who have"
 
 
-def redrafted(conn: Connection, installation: Installation, number: int) -> list[str]:
-    """Draft the editions again that an entry changes; return a line for each."""
-    changed: list[Edition] = draft.redraft(conn, installation.settings, number, installation.clock())
+def redrafted(conn: Connection, installation: Installation, *changed: Entry) -> list[str]:
+    """Draft the editions again that entries, given as they stood before, change; return a line for each."""
+    drafts: list[Edition] = draft.redraft(conn, installation.settings, changed, installation.clock())
     return [
         f"edition {edition.id} ({edition.cadence} {edition.slot}) was drafted again"
         + ("; it must be approved again" if edition.state == "draft" else "")
-        for edition in changed
+        for edition in drafts
     ]

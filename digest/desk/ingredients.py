@@ -41,9 +41,9 @@ def give_lines(
         raise WrongUse("--barrier belongs to one --in-the-way; give lines with other barriers one at a time")
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
-        _lines(conn, number)
+        entry, _ = _lines(conn, number)
         ingredients.store_given(conn, number, signed, installation.clock())
-        return redrafted(conn, installation, number)
+        return redrafted(conn, installation, entry)
 
 
 def drop_lines(installation: Installation, number: int, places: Sequence[int], by: str) -> list[str]:
@@ -53,7 +53,7 @@ def drop_lines(installation: Installation, number: int, places: Sequence[int], b
     """
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
-        _, lines = _lines(conn, number)
+        entry, lines = _lines(conn, number)
         for place in places:
             if not 1 <= place <= len(lines):
                 has = counted(len(lines), "line")
@@ -61,16 +61,16 @@ def drop_lines(installation: Installation, number: int, places: Sequence[int], b
         dropped = [lines[place - 1] for place in dict.fromkeys(places)]
         for line in dropped:
             ingredients.store_dropped(conn, number, line, by, installation.clock())
-        return [f"dropped: {line.name}: {line.text}" for line in dropped] + redrafted(conn, installation, number)
+        return [f"dropped: {line.name}: {line.text}" for line in dropped] + redrafted(conn, installation, entry)
 
 
 def as_read(installation: Installation, number: int) -> list[str]:
     """Forget what editors gave and dropped, so that the source's lines count again; return as `give_lines` does."""
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
-        _lines(conn, number)
+        entry, _ = _lines(conn, number)
         ingredients.forget_editor(conn, number)
-        return redrafted(conn, installation, number)
+        return redrafted(conn, installation, entry)
 
 
 def _lines(conn: Connection, number: int) -> tuple[Entry, tuple[Ingredient, ...]]:

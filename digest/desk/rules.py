@@ -137,7 +137,7 @@ def add(installation: Installation, effect: Effect, *, also_waiting: bool = Fals
             if entry.state == "ready":
                 now, welcome = installation.clock(), installation.settings.welcome
                 releases.number(conn, [number], "retagged", now, welcome)
-            lines += redrafted(conn, installation, number)
+            lines += redrafted(conn, installation, entry)
     told = [f"{counted(len(free), 'entry', 'entries')} that waited changed too"] if free else []
     return rule, [f"rule {rule.number} counts from the next gather on", *told, *dict.fromkeys(lines)]
 

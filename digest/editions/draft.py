@@ -43,13 +43,20 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime,
     return _store_draft(conn, settings, cadence.name, slot.key, releases.latest(conn), now)
 
 
-def redraft(conn: Connection, settings: Settings, entry: int, now: datetime) -> list[Edition]:
-    """Draft again each edition, not yet frozen, that carries `entry`, after an editor's change; return them."""
+def redraft(conn: Connection, settings: Settings, changed: Sequence[Entry], now: datetime) -> list[Edition]:
+    """Draft again each edition, not yet frozen, that carries or names an entry which has changed; return them.
+
+    `changed` are these entries as they stood before, because one set apart does not tell of which it was a duplicate.
+    """
     editions.serialise(conn)
+    numbers = {entry.id for entry in changed}
     return [
         _store_draft(conn, settings, edition.cadence, edition.slot, edition.to_release, now)
         for edition in editions.unfrozen(conn)
-        if any(row.entry.id == entry for row in editions.shown(conn, edition.id))
+        if any(
+            row.entry.id in numbers or any(_names(row.entry, entry) for entry in changed)
+            for row in editions.shown(conn, edition.id)
+        )
     ]
 
 
@@ -119,6 +126,16 @@ def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     """Return the ready entries of the releases with low < number ≤ high, in the order and form of an edition."""
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
     return _as_shown(conn, newest, [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"])
+
+
+def _names(shown: Entry, entry: Entry) -> bool:
+    """Return whether an entry, as an edition shows it, names another: after "Earlier" or "Also at".
+
+    An earlier one by its address or its title, because a gather may have changed either since.
+    """
+    if shown.earlier and (shown.earlier.url == entry.url or shown.earlier.name == entry.title):
+        return True
+    return shown.id == entry.duplicate_of and any(link.name == entry.source for link in shown.also_at)
 
 
 def _entries_of(

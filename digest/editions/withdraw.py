@@ -1,8 +1,8 @@
 """Withdraw: keep back the stored entries that their source has withdrawn or not released, and give them back.
 
-`after_reading` follows each reading of a source, `at_their_time` the clock. Editions that carry an entry which
-is kept back are drafted again without it, as after `digest drop`: an approved one must be approved again, because no
-editor has seen it so.
+`after_reading` follows each reading of a source, `at_their_time` the clock. Editions that carry an entry which is
+kept back, or name it, are drafted again without it, as after `digest drop`: an approved one must be approved again,
+because no editor has seen it so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from digest.sources.withdrawal import (
     newest_first,
     sign_of,
 )
-from digest.store import duplicates, editions, releases, sources, standings
+from digest.store import duplicates, editions, entries, releases, sources, standings
 from digest.store.engine import writing
 
 
@@ -84,22 +84,18 @@ def at_their_time(installation: Installation, now: datetime) -> Withdrawal:
         return _store(conn, installation, pairs, now)
 
 
-def keep_back(conn: Connection, installation: Installation, entries: Iterable[int], now: datetime) -> tuple[str, ...]:
-    """Draft again the editions that carry entries which are no longer ready.
+def keep_back(conn: Connection, installation: Installation, numbers: Iterable[int], now: datetime) -> tuple[str, ...]:
+    """Draft again the editions that carry or name entries which are no longer ready.
 
     Return a line for each edition that loses its approval. The caller has stored the state of the entries.
     """
     approved = {edition.id for edition in editions.unfrozen(conn) if edition.state == "approved"}
-    changed = {
-        edition.id: edition
-        for number in entries
-        for edition in redraft(conn, installation.settings, number, now)
-        if edition.id in approved and edition.state == "draft"
-    }
+    changed = list(entries.many(conn, numbers).values())
     return tuple(
         f"edition {edition.id} ({edition.cadence} {edition.slot}) lost an entry or a link that was withdrawn:"
         " approve it again"
-        for edition in changed.values()
+        for edition in redraft(conn, installation.settings, changed, now)
+        if edition.id in approved and edition.state == "draft"
     )
 
 

@@ -100,14 +100,35 @@ def test_an_editor_lets_a_near_duplicate_go_out_all_the_same(house: House) -> No
     assert "also at" not in console.digest(house.folder, "entry", str(first.id)).stdout
 
 
-def test_a_near_duplicate_that_an_editor_withdraws_is_named_no_more(house: House) -> None:
+@pytest.mark.parametrize("act", others_long(["withdraw", "drop", "release"], "withdraw", "release"))
+def test_a_near_duplicate_that_is_set_apart_is_named_no_more_also_in_an_approved_edition(
+    house: House, act: str
+) -> None:
+    house.reader("a@example.org")
     publish(house, FIRST, "New family hub opens in Southend")
     publish(house, LATER, "A new hub for families opens in Southend")
-    first, later = listed(house)[FIRST], listed(house)[LATER]
-    assert "nobody is told" in correct.withdraw(house.place, later.id, "It was a draft.", "Ann Lee")[-1]
-    assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == ("dropped", None)
+    later = listed(house)[LATER].id
+    with writing(house.place.engine) as conn:
+        edition = draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
+        [before] = draft.editions.shown(conn, edition.id)
+        draft.editions.approve(conn, edition.id, "Ann Lee", "", house.now)
+    acts = {
+        "withdraw": lambda: correct.withdraw(house.place, later, "It was a draft.", "Ann Lee"),
+        "drop": lambda: edit.drop(house.place, [later]),
+        "release": lambda: edit.release(house.place, [later]),
+    }
+    lines = acts[act]()
+    assert any("it must be approved again" in line for line in lines)
+    assert ("nobody is told" in lines[-1]) is (act == "withdraw")
+    assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == (
+        "ready" if act == "release" else "dropped",
+        None,
+    )
     with reading(house.place.engine) as conn:
-        assert duplicates.other_sources(conn, [first.id]) == {}
+        [after] = draft.editions.shown(conn, edition.id)
+        assert draft.editions.unfrozen(conn)[0].state == "draft"
+    assert [link.name for link in before.entry.also_at] == [LATER]
+    assert after.entry.also_at == ()
 
 
 def test_an_edition_keeps_where_else_its_entries_stand(house: House) -> None:

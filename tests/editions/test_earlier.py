@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, update
 
+from digest import pipeline
+from digest.desk import edit
+from digest.editions import draft
 from digest.editions.earlier import earlier_of
 from digest.model import Facets, NamedLink, Sighting
 from digest.sources.newness import New
-from digest.store import entries
-from digest.store.engine import writing
+from digest.store import editions, entries
+from digest.store.engine import reading, writing
+from digest.store.schema import entry as entry_table
+from tests.counts import others_long
+from tests.house import House
 
 DAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TITLE = "Wigan Deal: what the evaluation found"
@@ -79,3 +86,33 @@ def test_entries_of_one_edition_and_names_of_many_titles_are_not_linked(engine: 
         for days in range(2, 8):
             add(conn, f"Year {days} of the Wigan Deal", days=days)
         assert earlier(conn, both[0]) == {}
+
+
+@pytest.mark.parametrize("act", others_long(["drop", "gone", "retitled"], "drop"))
+def test_an_approved_edition_names_no_earlier_entry_that_is_withdrawn_meanwhile(tmp_path: Path, act: str) -> None:
+    house = House(tmp_path / "house", source="backfill = 9")
+    for cadence in ("weekly", "monthly"):  # the monthly reader is still owed the first entry
+        house.reader(f"{cadence}@example.org", cadence)
+    house.publish("A Wigan Deal for carers", url="https://wigan.example/1")
+    house.run(days=5)
+    house.publish(TITLE)
+    house.now += timedelta(days=1)
+    pipeline.gather(house.place, force=True)
+    with writing(house.place.engine) as conn:
+        edition = draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
+        editions.approve(conn, edition.id, "Ann Lee", "", house.now)
+        [row] = editions.shown(conn, edition.id)
+        if act == "retitled":
+            conn.execute(update(entry_table).where(entry_table.c.id == 1).values(title="Retitled"))
+    assert row.entry.earlier == NamedLink("A Wigan Deal for carers", "https://wigan.example/1")
+    if act == "gone":
+        (house.folder / "notes" / "001.md").unlink()
+        house.now += timedelta(hours=1)
+        pipeline.gather(house.place, force=True)
+    else:
+        edit.drop(house.place, [1])
+    with reading(house.place.engine) as conn:
+        [row] = editions.shown(conn, edition.id)
+        assert row.entry.earlier is None
+        assert [each.state for each in editions.unfrozen(conn, "weekly")] == ["draft"]
+    house.close()
