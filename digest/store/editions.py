@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, inse
 from digest.ledger.states import OPEN_STATES
 from digest.model import CASE_STUDY, Edition, Entry
 from digest.store import entries
-from digest.store.schema import delivery, edition, edition_entry, tally
+from digest.store.schema import delivery, edition, edition_entry, entry, tally
 
 _EDITIONS = 0x6469676573740003
 
@@ -197,7 +197,9 @@ def _studies(cadence: str, day: str) -> Select[Any]:
     return (
         select(edition.c.slot, edition_entry.c.entry_id, edition_entry.c.content)
         .join(edition, edition.c.id == edition_entry.c.edition_id)
+        .join(entry, entry.c.id == edition_entry.c.entry_id)
         .where(
+            entry.c.state == "ready",  # because no reason may rest on what an editor or its source has withdrawn
             edition.c.cadence == cadence,
             edition.c.state == "frozen",
             edition.c.slot >= day,
@@ -208,16 +210,16 @@ def _studies(cadence: str, day: str) -> Select[Any]:
     )
 
 
-def _content(entry: Entry) -> dict[str, Any]:
+def _content(item: Entry) -> dict[str, Any]:
     """Return an entry as JSON, as a letter shows it: without the evidence of its facets, which shows nowhere.
 
     A part that it lacks is left out, so that approvals given before there was such a part hold.
     """
-    told = {"ingredients": [line._asdict() for line in entry.ingredients]} if entry.ingredients else {}
-    also = {"also_at": [link._asdict() for link in entry.also_at]} if entry.also_at else {}
-    earlier = {"earlier": entry.earlier._asdict()} if entry.earlier else {}
-    carried = {"carried_from": entry.carried_from} if entry.carried_from else {}
-    return {**entries.to_json(entry), "evidence": [], **told, **also, **earlier, **carried}
+    told = {"ingredients": [line._asdict() for line in item.ingredients]} if item.ingredients else {}
+    also = {"also_at": [link._asdict() for link in item.also_at]} if item.also_at else {}
+    earlier = {"earlier": item.earlier._asdict()} if item.earlier else {}
+    carried = {"carried_from": item.carried_from} if item.carried_from else {}
+    return {**entries.to_json(item), "evidence": [], **told, **also, **earlier, **carried}
 
 
 def _edition(row: Row[Any]) -> Edition:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.desk import edit
 from digest.desk.explain import explain
 from digest.desk.preview import preview
 from digest.editions.plan import Planner
@@ -77,6 +78,9 @@ def test_only_frozen_editions_of_the_cadence_and_of_the_past_year_count(house: H
         }
     assert {key for key, titles in seen.items() if titles == ["Homes"]} == {(1, "weekly"), (360, "weekly")}
     assert all(titles in ([], ["Homes"]) for titles in seen.values())
+    edit.drop(house.place, [2])
+    with reading(house.place.engine) as conn:
+        assert editions.earlier_studies(conn, replace(edition, slot=slots[1])) == []
 
 
 def test_an_edition_is_planned_with_the_case_studies_of_the_past_year(house: House) -> None:
