@@ -29,7 +29,8 @@ NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up 
 Match = NewType("Match", int)
 _MASKS = 6
 _EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_CONSIDERED: 5}
-Row = tuple[int, str, str, str]  # of a plan: an entry placed, and the code, slug and region of its reason
+# Of a plan: an entry placed, and the code, slug, region and, where the digest tells it, area of its reason.
+Row = tuple[int, str, str, str, *tuple[str, ...]]
 # The codes of the reasons of entries from elsewhere, best first.
 _FAR_CODES = ("elsewhere-barrier", "elsewhere-theme", "elsewhere-area")
 _MOST_BARRIERS = 3  # of a case study
@@ -57,9 +58,9 @@ class Candidate:
 def candidate_of(entry: Entry, release: int) -> Candidate:
     """Return the candidate for an entry with the number of its newest release."""
     facets = entry.facets
-    shown = letter_line(entry.ingredients, "in-the-way")  # first, because a reason should name what the card shows
-    lines = [line for line in (shown, *entry.ingredients) if line and line.name == "in-the-way"]
-    barriers = dict.fromkeys(slug for line in lines for slug in line.barriers)
+    shown = letter_line(entry.ingredients, "in-the-way")  # alone, because a reason must name what the card shows
+    lines = [shown] if shown and shown.barriers else entry.ingredients
+    barriers = dict.fromkeys(slug for line in lines if line.name == "in-the-way" for slug in line.barriers)
     return Candidate(
         entry.id, release, entry.kind, facets.policy_areas, facets.regions, facets.themes,
         tuple(barriers)[:_MOST_BARRIERS], entry.source,
@@ -100,7 +101,9 @@ class Matcher:
         # nobody would get it otherwise; a case study of an unknown place is from elsewhere for everybody.
         self._regions = FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL, UNKNOWN))
         self._themes = FacetMasks([candidate.themes for candidate in candidates])
-        self._barriers = _shared_barriers(candidates, earlier)
+        self._shared = _shared_barriers(candidates, earlier)
+        self._sharing = cache(self._areas_sharing)  # because the digests of an edition ask it again and again
+        self._barriers = FacetMasks([_barriers(each) for each in candidates], followers=self._sharing)
         self._studies = mask_of(candidate.kind == CASE_STUDY for candidate in candidates)
         self._unplaced_studies = self._studies & mask_of(UNKNOWN in candidate.regions for candidate in candidates)
         self._kin = _kin(candidates)
@@ -202,13 +205,16 @@ class Matcher:
         size, every = self._size, self._all
         near, far, over = match & every, match >> size & every, match >> 2 * size & every
         sections: list[dict[str, Any]] = []
+        groups = self._by_policy_area(near, match).items()
         if near:
-            groups = self._by_policy_area(near, match).items()
             sections.append({"key": "areas", "groups": [{"slug": slug, "placed": rows} for slug, rows in groups]})
         if far:
-            rows = [self._from_elsewhere(number, match) for number in bits(far)]
-            rows.sort(key=lambda row: _FAR_CODES.index(row[1]))
-            sections.append({"key": "elsewhere", "groups": [{"slug": "", "placed": rows}]})
+            rows = {number: self._from_elsewhere(number, match) for number in bits(far)}
+            all_rows = [*rows.values(), *(row for _, some in groups for row in some)]
+            theirs = {row[2] for row in all_rows if row[1] in ("area", "elsewhere-area")}
+            placed = [self._with_area(number, row, theirs) for number, row in rows.items()]
+            placed.sort(key=lambda row: _FAR_CODES.index(row[1]))
+            sections.append({"key": "elsewhere", "groups": [{"slug": "", "placed": placed}]})
         return {"sections": sections, "more": over.bit_count(), "left_out": self._exceptions(match)}
 
     def shortened(self, match: Match, entries: Collection[int]) -> Match:
@@ -259,13 +265,32 @@ class Matcher:
             return candidate.entry, "elsewhere-theme", theme, candidate.regions[0]
         return candidate.entry, "elsewhere-area", self._areas.value(number, areas), candidate.regions[0]
 
+    def _with_area(self, number: int, row: Row, theirs: set[str]) -> Row:
+        """Return a row with the policy area that shares its barrier, where all readers of the digest follow it.
 
-def _shared_barriers(candidates: Sequence[Candidate], earlier: Sequence[Candidate]) -> FacetMasks:
-    """Return the masks of the candidates by the policy areas that share a barrier with them, its values by rank."""
+        They follow the only one that shares it, because they get the entry for that; of several, one of `theirs`, the
+        policy areas that other reasons of the digest name. The area is read off the match, so that no reader gets
+        another digest for it.
+        """
+        if row[1] != "elsewhere-barrier":
+            return row
+        sharing = {*self._sharing(number, row[2])} - {ANY_AREA}
+        area = min(sharing if len(sharing) == 1 else sharing & theirs, default="")
+        return (*row, area) if area else row
+
+    def _areas_sharing(self, number: int, barrier: str) -> list[str]:
+        """Return the policy areas that share a barrier with a candidate."""
+        return self._shared.areas(self.candidates[number].policy_areas, barrier)
+
+
+def _shared_barriers(candidates: Sequence[Candidate], earlier: Sequence[Candidate]) -> SharedBarriers:
+    """Return which barriers the case studies share, each of them counted once."""
     studies = {each.entry: each for each in (*earlier, *candidates) if each.kind == CASE_STUDY and each.barriers}
-    shared = SharedBarriers((each.policy_areas, each.barriers) for each in studies.values())
-    values = [each.barriers if each.kind == CASE_STUDY else () for each in candidates]
-    return FacetMasks(values, followers=lambda n, barrier: shared.areas(candidates[n].policy_areas, barrier))
+    return SharedBarriers((each.policy_areas, each.barriers) for each in studies.values())
+
+
+def _barriers(candidate: Candidate) -> tuple[str, ...]:
+    return candidate.barriers if candidate.kind == CASE_STUDY else ()
 
 
 def _kin(candidates: Sequence[Candidate]) -> list[list[int]]:

@@ -400,12 +400,14 @@ class Reason(NamedTuple):
     `code` is "area" (a followed policy area and region), "elsewhere-barrier" (a case study from another region with
     a barrier that another case study of a followed policy area names), "elsewhere-theme" or "elsewhere-area" (one on
     a followed theme or policy area); `slug` is that policy area ("" when the reader follows all), barrier or theme,
-    `region` the region of the entry that matched, or UNKNOWN.
+    `region` the region of the entry that matched, or UNKNOWN. `area` is, of a barrier, the followed policy area that
+    shares it, so far as the digest tells it of all its readers; else "".
     """
 
     code: str
     slug: str = ""
     region: str = NATIONAL
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)

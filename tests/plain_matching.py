@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.group import ELSEWHERE_OFF, HAD, OUTSIDE, OVER_CAP, Candidate
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
@@ -64,7 +64,8 @@ def select_plainly(
     if shown_near:
         sections.append(Section("areas", _by_policy_area(shown_near)))
     if shown_far:
-        placed = tuple(Placed(candidate.entry, reason) for candidate, reason in shown_far)
+        theirs = {reason.slug for _, reason in shown_near + shown_far if reason.code in ("area", "elsewhere-area")}
+        placed = tuple(Placed(each.entry, _with_area(each, reason, theirs, studies)) for each, reason in shown_far)
         sections.append(Section("elsewhere", (Group("", placed),)))
     order = [candidate.entry for candidate in edition]
     left_out.sort(key=lambda pair: order.index(pair[0]))
@@ -121,6 +122,16 @@ def barrier_in_common(candidate: Candidate, interests: Interests, studies: Seque
             if barrier in (ranked if not area or area in candidate.policy_areas else ranked[:1]):
                 return barrier
     return ""
+
+
+def _with_area(candidate: Candidate, reason: Reason, theirs: set[str], studies: Sequence[Candidate]) -> Reason:
+    """Return a reason by a barrier with the only policy area that shares it, else with the first of `theirs`."""
+    if reason.code != "elsewhere-barrier":
+        return reason
+    alone = replace(candidate, barriers=(reason.slug,))
+    areas = {area for each in studies for area in each.policy_areas}
+    sharing = {area for area in areas if barrier_in_common(alone, Interests(frozenset({area})), studies)}
+    return reason._replace(area=min(sharing if len(sharing) == 1 else sharing & theirs, default=""))
 
 
 def _shown_from_elsewhere(

@@ -378,6 +378,11 @@ def is_true(reason: Reason, c: Candidate, interests: Interests, studies: list[Ca
         "elsewhere-theme": interests.themes & set(c.themes),
         "elsewhere-area": areas & set(c.policy_areas) if areas else {""},
     }
+    if reason.area and not (
+        reason.area in (areas or {reason.area})
+        and any(reason.slug in each.barriers and reason.area in each.policy_areas for each in others)
+    ):
+        return False
     return reason.region == c.regions[0] and reason.slug in followed[reason.code]
 
 

@@ -49,7 +49,8 @@ def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     region = "" if reason.region == UNKNOWN else taxonomy.name(reason.region)
     place = f"from elsewhere ({region})" if region else "from elsewhere"
     if reason.code == "elsewhere-barrier":
-        return f"{place}: {reason.slug} was in the way there too, as in a policy area that they follow"
+        area = f"{taxonomy.name(reason.area)}, which" if reason.area else "a policy area that"
+        return f"{place}: its barrier, {reason.slug}, is one in case studies of {area} they follow"
     followed = f"they follow {taxonomy.name(reason.slug)}" if reason.slug else "they follow every policy area"
     if reason.code == "area":
         return f"{followed}; {region}" if region else followed

@@ -19,7 +19,7 @@ _MORE_GAPS = {"in_region": "{region} {the_region}", "from_region": "{region} {th
 _LATER = frozenset(
     {
         "copied", "new_link", "elsewhere_plain", "step", "ingredient", "reason_unplaced", "told_by",
-        "reason_barrier", "reason_barrier_unplaced", "barrier",
+        "reason_barrier", "reason_barrier_unplaced", "barrier", "shared", "shared_area",
         "corrected", "withdrawn", "also_at", "earlier", "carried", "from_month",
         "silence", "silence_why", "silence_choice", "silence_gain",
     }

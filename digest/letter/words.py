@@ -133,7 +133,7 @@ class Words:
         `place` is that of an entry from elsewhere, or "".
         """
         if why.code == "elsewhere-barrier":
-            return self._barrier_reason(why, place)
+            return self._barrier_reason(why, taxonomy, place)
         every = self.sentences["every_theme" if why.code == "elsewhere-theme" else "every_area"]
         facet = self.name(taxonomy, why.slug) if why.slug else every
         if why.region == UNKNOWN:
@@ -142,13 +142,14 @@ class Words:
             return self.say("reason_area", what=facet, from_region=self.region(why.region, "from_region"))
         return self.say("reason_elsewhere", what=facet, in_region=self.region(why.region, "in_region"))
 
-    def _barrier_reason(self, why: Reason, place: str) -> str:
-        """Return the sentence that tells where the same was in the way, so far as that is known."""
+    def _barrier_reason(self, why: Reason, taxonomy: Taxonomy, place: str) -> str:
+        """Return the sentence that tells what was in the way, where, and in what else, so far as that is known."""
         barrier = self.form("barrier", why.slug)
+        shared = self.say("shared_area", area=self.name(taxonomy, why.area)) if why.area else self.say("shared")
         if place in ("", self.region(why.region), REGIONS.get(why.region)):
             place = "" if why.region == UNKNOWN else self.region(why.region, "the_region")
         name = "reason_barrier" if place else "reason_barrier_unplaced"
-        line = self.say(name, barrier=barrier, **({"where": place} if place else {}))
+        line = self.say(name, barrier=barrier, shared=shared, where=place)
         return line[:1].upper() + line[1:]
 
     def exception(self, why: Reason) -> str:

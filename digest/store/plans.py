@@ -26,7 +26,7 @@ def plan_of(contents: Digest) -> dict[str, Any]:
                 "groups": [
                     {
                         "slug": group.slug,
-                        "placed": [[p.entry, p.reason.code, p.reason.slug, p.reason.region] for p in group.placed],
+                        "placed": [[p.entry, *p.reason[: 4 if p.reason.area else 3]] for p in group.placed],
                     }
                     for group in section.groups
                 ],
@@ -74,5 +74,5 @@ def whole_digest(plan: Mapping[str, Any], entries: Sequence[int]) -> Digest:
 
 # Remembered, because few entries with few reasons make up all digests of an edition.
 @lru_cache(maxsize=8192)
-def _placed(entry: int, code: str, slug: str, region: str) -> Placed:
-    return Placed(entry, Reason(code, slug, region))
+def _placed(entry: int, *reason: str) -> Placed:
+    return Placed(entry, Reason(*reason))

@@ -86,7 +86,9 @@ def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
         if options:
             groups.append(Fields(facet, "checkbox", LEGENDS[facet], _HINTS[facet], options))
     further = Choice("yes", "Also send case studies from other regions")
-    hint = "For readers who chose regions: how other regions did what you follow, or met what gets in its way."
+    hint = (
+        "For readers who chose regions: on what you follow, or where the same things were in the way, such as money."
+    )
     groups.append(
         Fields("elsewhere", "checkbox", "From elsewhere", hint, [Option(further, person.interests.elsewhere)])
     )

@@ -187,7 +187,7 @@ def test_the_copies_of_old_letters_are_marked_and_no_others(desk: Desk) -> None:
     assert page("ann", new).count("Correction to “A list”:") == 1, "as the letter was"
     assert "Correction to" not in page("cai", new)
     page_of_receipt = receipts.page(desk.place, receipts.account(desk.place, new))
-    assert "correct entry 1, to 2 of those who have had it" in page_of_receipt
+    assert "In 2 of its letters, readers who have had entry 1 are told of a correction to it." in page_of_receipt
     answer = command(desk.folder, "receipt", str(new))
     assert "correction of entry 1: in 2 letters" in answer.stdout
 

@@ -18,7 +18,11 @@ TAXONOMY = Taxonomy((Term("housing", "Housing"),))
         (Reason("elsewhere-area", "housing", UNKNOWN), "from elsewhere: they follow Housing"),
         (
             Reason("elsewhere-barrier", "trust", "wales"),
-            "from elsewhere (Wales): trust was in the way there too, as in a policy area that they follow",
+            "from elsewhere (Wales): its barrier, trust, is one in case studies of a policy area that they follow",
+        ),
+        (
+            Reason("elsewhere-barrier", "law", UNKNOWN, "housing"),
+            "from elsewhere: its barrier, law, is one in case studies of Housing, which they follow",
         ),
     ],
 )

@@ -51,11 +51,15 @@ def test_a_case_study_comes_for_a_barrier_that_one_of_the_past_year_names(house:
     house.run(days=5)
     homes, buses = house.letters(who)
     assert [(p.entry, p.reason) for p in homes.placed] == [(1, Reason("area", "housing", "london"))]
-    assert [(p.entry, p.reason) for p in buses.placed] == [(3, Reason("elsewhere-barrier", "trust", "wales"))]
+    assert [(p.entry, p.reason) for p in buses.placed] == [
+        (3, Reason("elsewhere-barrier", "trust", "wales", "housing"))
+    ]
     assert previewed == buses, "the preview counts the past year too"
     assert dict(buses.left_out) == {2: "outside"} and buses.more == 0
     _, _, why = explain(house.place, "a@example.org", "3")
-    assert "from elsewhere (Wales): trust was in the way there too" in str(why)
+    assert "from elsewhere (Wales): its barrier, trust, is one in case studies of Housing, which they follow" in str(
+        why
+    )
 
 
 def test_only_frozen_editions_of_the_cadence_and_of_the_past_year_count(house: House) -> None:
@@ -96,4 +100,6 @@ def test_an_edition_is_planned_with_the_case_studies_of_the_past_year(house: Hou
         planned = planner.anyone(Subscriber(0, "r@example.org", interests=HOUSING_LONDON))
     digest = planner.offer.digest(planned)
     assert digest is not None
-    assert [(p.entry, p.reason) for p in digest.placed] == [(9, Reason("elsewhere-barrier", "trust", "wales"))]
+    assert [(p.entry, p.reason) for p in digest.placed] == [
+        (9, Reason("elsewhere-barrier", "trust", "wales", "housing"))
+    ]

@@ -127,9 +127,12 @@ def test_counts_take_their_form(count: int, english: str, welsh: str) -> None:
         (Reason("elsewhere-area", "housing", "unknown"), "Rydych yn dilyn Tai."),
         (
             Reason("elsewhere-barrier", "trust", "scotland"),
-            "Yr Alban: roedd ymddiriedaeth yn y ffordd yno hefyd.",
+            "Yr Alban: roedd diffyg ymddiriedaeth yn y ffordd, fel yn yr hyn rydych yn ei ddilyn.",
         ),
-        (Reason("elsewhere-barrier", "law", "unknown"), "Roedd y gyfraith yn y ffordd yma hefyd."),
+        (
+            Reason("elsewhere-barrier", "law", "unknown", "housing"),
+            "Roedd y gyfraith yn y ffordd, fel ym maes Tai.",
+        ),
     ],
 )
 def test_the_reason_in_welsh(reason: Reason, seen: str) -> None:

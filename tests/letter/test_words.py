@@ -91,17 +91,21 @@ def test_the_reason(reason: Reason, seen: str) -> None:
 @table(
     "reason, place, seen",
     [
-        (("trust", "scotland"), "Fife", "From Fife, where trust was in the way too."),
-        (("law", "south-west"), "", "From the South West, where the law was in the way too."),
-        (("money", "east-midlands"), "East Midlands", "From the East Midlands, where money was in the way too."),
-        (("trust", "unknown"), "", "Trust was in the way here too."),
-        (("law", "unknown"), "Ambridge", "From Ambridge, where the law was in the way too."),
-        (("weather", "unknown"), "", "The same thing was in the way here too."),
+        (("trust", "scotland", "housing"), "Fife", "In Fife, too little trust was in the way, as in Housing."),
+        (("law", "south-west"), "", "In the South West, the law was in the way, as in what you follow."),
+        (
+            ("money", "east-midlands"),
+            "East Midlands",
+            "In the East Midlands, money was in the way, as in what you follow.",
+        ),
+        (("trust", "unknown"), "", "Too little trust was in the way, as in what you follow."),
+        (("law", "unknown", "housing"), "Ambridge", "In Ambridge, the law was in the way, as in Housing."),
+        (("weather", "unknown"), "", "The same thing was in the way, as in what you follow."),
     ],
 )
-def test_the_reason_of_a_barrier_in_common(reason: tuple[str, str], place: str, seen: str) -> None:
+def test_the_reason_of_a_barrier_in_common(reason: tuple[str, ...], place: str, seen: str) -> None:
     assert words.reason(Reason("elsewhere-barrier", *reason), TAXONOMY, place) == seen
-    assert len(seen.split()) <= 12
+    assert len(seen.split()) <= 16
 
 
 def placed(*slugs: str, far: int = 0) -> Digest:
