@@ -56,14 +56,24 @@ def retag(
 
 @click.command()
 @click.argument("entry", type=Id())
-@click.option("--text", required=True, metavar="TEXT", help="What was wrong and is right, in one sentence.")
+@click.option("--text", metavar="TEXT", help="What was wrong and is right, in one sentence.")
+@click.option("--cancel", is_flag=True, help="Take its corrections back, for those who are not told yet.")
 @click.option("--by", metavar="NAME", help="Who decides (default: the name of your account).")
 @click.pass_obj
-def correct(options: GlobalOptions, entry: int, text: str, by: str | None) -> None:
-    """Tell the readers who have had an entry of a correction, once, at the top of their next letter."""
+def correct(options: GlobalOptions, entry: int, text: str | None, cancel: bool, by: str | None) -> None:
+    """Tell the readers who have had an entry of a correction, once, at the top of their next letter.
+
+    A reader who gets the entry afterwards is told in that letter.
+    """
     from digest.desk import correct as desk
 
-    for line in desk.correct(options.installation(), entry, text, who_decides(by)):
+    if cancel == (text is not None):
+        raise WrongUse("say what was wrong with --text, or take the corrections back with --cancel")
+    installation = options.installation()
+    lines = (
+        desk.cancel(installation, entry) if text is None else desk.correct(installation, entry, text, who_decides(by))
+    )
+    for line in lines:
         tell(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -23,10 +24,11 @@ from digest.commands.base import (
     told_once_a_day,
 )
 from digest.commands.progress import watching
-from digest.errors import WrongUse
+from digest.errors import WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.model import Entry, Taxonomy
+    from digest.store.corrections import GivenCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,10 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
 @as_json
 @click.pass_obj
 def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
-    """Show an entry with its facets and the evidence for each."""
+    """Show an entry with its facets and the evidence for each, and its corrections."""
     from digest.desk.explain import find_entry
     from digest.editions.classified import with_facets
-    from digest.store import duplicates, entry_texts
+    from digest.store import corrections, duplicates, entry_texts
     from digest.store import entries as entry_store
     from digest.store.engine import reading
 
@@ -148,15 +150,18 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
         shown = with_facets(conn, installation, find_entry(conn, id_or_url))
         whole = entry_texts.outcome(conn, shown.id)
         also_at = duplicates.other_sources(conn, [shown.id]).get(shown.id, ())
+        given = corrections.given_of(conn, shown.id)
     if json_:
         links = [link._asdict() for link in also_at]
-        answer(entry_store.to_json(shown) | _standing(shown) | {"also_at": links})
+        answer(entry_store.to_json(shown) | _standing(shown) | {"also_at": links, "corrections": _as_json(given)})
         return
     click.echo(f"{shown.title}\n{shown.url or '(no address)'}\n")
     why = f" ({shown.held_why})" if shown.held_why else ""
     click.echo(f"id {shown.id}, {shown.kind}, {shown.state}{why}; from {shown.source}")
     for link in also_at:
         click.echo(f"also at {link.name}: {link.url or '(no address)'}")
+    for correction in given:
+        click.echo(_told_of(correction))
     published = f"{shown.published:%Y-%m-%d}" if shown.published else "undated"
     place_name = f"; {shown.facets.place}" if shown.facets.place else ""
     click.echo(f"published {published}, first seen {shown.first_seen:%Y-%m-%d}{place_name}")
@@ -166,6 +171,20 @@ def entry(options: GlobalOptions, id_or_url: str, json_: bool) -> None:
         click.echo(f"\n{shown.summary}")
     evidence = [(e.facet, e.slug, e.by, e.detail) for e in shown.facets.evidence]
     click.echo("\n" + table(("facet", "value", "by", "evidence"), evidence))
+
+
+def _as_json(given: Sequence[GivenCorrection]) -> list[dict[str, Any]]:
+    """Return corrections as `--json` prints them."""
+    return [correction._asdict() | {"decided_at": correction.decided_at.isoformat()} for correction in given]
+
+
+def _told_of(correction: GivenCorrection) -> str:
+    """Return a line on a correction: who gave it and when, and how many readers are told."""
+    verb = "withdrawn" if correction.withdrawn else "corrected"
+    told = f"in {counted(correction.told, 'letter')}, {counted(correction.untold, 'reader')} still to be told"
+    taken_back = "; taken back since" if correction.cancelled else ""
+    by = f"by {correction.decided_by} on {correction.decided_at:%Y-%m-%d}"
+    return f"{verb} {by}: “{correction.text}” ({told}{taken_back})"
 
 
 def _region(text: str, taxonomy: Taxonomy) -> str:

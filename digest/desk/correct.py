@@ -1,13 +1,14 @@
 """Correct or withdraw an entry for an editor: those who have had it are told once, at the top of their next letter.
 
-Nothing is mailed for it, and no digest changes. The line also stands on the web copies of the letters with the entry.
+Nothing is mailed for it, and no digest changes. A reader who gets the entry afterwards reads the line above that
+letter. It also stands on the web copies of the letters with the entry.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from digest.desk.edit import drop_entry, entry_of
+from digest.desk.edit import cancelled_in_words, drop_entry, entry_of, still_to_come
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry
@@ -22,39 +23,64 @@ LONGEST = 200  # characters of a correction, because a provider takes 10,000 byt
 def correct(installation: Installation, number: int, text: str, by: str) -> list[str]:
     """Owe a correction, decided by `by`, to the readers who have had an entry; return lines for a person.
 
-    Raises WrongUse for a text that is no line, and for an entry that does not exist or that nobody has had.
+    They name the editions whose letters still bring the entry as it is. The same text again reaches only those who
+    are not told it yet. Raises WrongUse for a text that is no line, and for an entry that does not exist, that is
+    withdrawn or that nobody has had.
     """
     line = _line(text)
     with writing(installation.engine, "correct") as conn:
         editions.serialise(conn)
-        entry = entry_of(conn, number)
+        entry = _not_withdrawn(conn, number)
         told = _owe(conn, installation, entry, line, by, withdrawn=False)
         if told is None:
-            why = f"nobody has had entry {number}, so there is nobody to tell"
-            raise WrongUse(f"{why}; nothing was changed{_first_of(entry)}")
-        return [told]
+            nobody = f"nobody has had entry {number}, so there is nobody to tell; nothing was changed"
+            raise WrongUse(nobody + _first_of(entry, "correct"))
+        return [told, *still_to_come(conn, number)]
+
+
+def cancel(installation: Installation, number: int) -> list[str]:
+    """Take back the corrections of an entry for those who are not told yet; return lines for a person.
+
+    Raises WrongUse for an entry that does not exist or that has no correction.
+    """
+    with writing(installation.engine, "cancel correction") as conn:
+        editions.serialise(conn)
+        entry_of(conn, number)
+        cancelled = corrections.cancel_corrections(conn, number, installation.clock(), withdrawn=False)
+    if not cancelled:
+        raise WrongUse(f"entry {number} has no correction; see `digest entry {number}`; nothing was changed")
+    return [f"entry {number}: {cancelled_in_words(given)}" for given in cancelled]
 
 
 def withdraw(installation: Installation, number: int, text: str, by: str) -> list[str]:
     """Drop an entry, and owe the readers who have had it a line that says so; return lines for a person.
 
-    Raises WrongUse for a text that is no line, and for an entry that does not exist.
+    Raises WrongUse for a text that is no line, and for an entry that does not exist or that is withdrawn.
     """
     line = _line(text)
     with writing(installation.engine, "withdraw") as conn:
         editions.serialise(conn)
-        entry = entry_of(conn, number)
+        entry = _not_withdrawn(conn, number)
         dropped = drop_entry(conn, installation, number)
         told = _owe(conn, installation, entry, line, by, withdrawn=True)
-        return [
-            *dropped,
-            told or f"nobody has had entry {number}, so it is dropped and nobody is told{_first_of(entry)}",
-        ]
+        nobody = f"nobody has had entry {number}, so it is dropped and nobody is told{_first_of(entry, 'withdraw')}"
+        return [*dropped, told or nobody]
 
 
-def _first_of(entry: Entry) -> str:
+def _not_withdrawn(conn: Connection, number: int) -> Entry:
+    """Return an entry. Raises WrongUse when it does not exist or is withdrawn."""
+    entry = entry_of(conn, number)
+    if corrections.is_withdrawn(conn, entry):
+        cure = f"`digest release {number}` takes that back"
+        raise WrongUse(f"entry {number} is withdrawn already; {cure}; nothing was changed")
+    return entry
+
+
+def _first_of(entry: Entry, command: str) -> str:
     """Return a clause on the entry that a near-duplicate tells again, because readers may have had that one."""
-    return f"; readers may have had entry {entry.duplicate_of}, which tells the same" if entry.duplicate_of else ""
+    first = entry.duplicate_of
+    cure = f"`digest {command} {first} --text …` tells those readers"
+    return f"; readers may have had entry {first}, which tells the same: {cure}" if first else ""
 
 
 def _owe(
@@ -62,9 +88,10 @@ def _owe(
 ) -> str | None:
     """Owe a correction to those who have had the entry; return a line that counts them, or None if nobody has."""
     people.keep_still(conn)  # because a reader who is erased meanwhile can be owed nothing
-    if not corrections.count_readers(conn, entry.id):
-        return None
     readers = corrections.owe_correction(conn, entry, text, by, installation.clock(), withdrawn=withdrawn)
+    if not readers:
+        already = f"everybody who has had entry {entry.id} is told this already; nobody more is told"
+        return already if corrections.count_readers(conn, entry.id) else None
     verb = "is" if readers == 1 else "are"
     return (
         f"{counted(readers, 'reader')} of entry {entry.id} {verb} told once, at the top of the next letter;"

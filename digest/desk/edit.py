@@ -17,6 +17,7 @@ from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Edition, Entry, Evidence
 from digest.store import corrections, duplicates, editions, entries, history, releases, standings
+from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
 
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
@@ -25,9 +26,9 @@ _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes
 def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[str]:
     """Release entries by their numbers, or all held entries of `source`; return lines for a person.
 
-    They count the entries, and name each edition that changed because it named one as a near-duplicate. Raises
-    WrongUse for an entry or a source that does not exist, and for an entry that is released already; nothing is
-    changed then.
+    They count the entries, tell of each withdrawal that is taken back how many readers were told of it, and name each
+    edition that changed because it named one as a near-duplicate. Raises WrongUse for an entry or a source that does
+    not exist, and for an entry that is released already; nothing is changed then.
     """
     with writing(installation.engine, "release") as conn:
         editions.serialise(conn)
@@ -38,7 +39,7 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             # Only without entries, because the entries of a source stay when it is taken out of config.toml.
             if not numbers and source not in names:
                 raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-        chosen = [entry_of(conn, number) for number in numbers]
+        chosen, lines = [entry_of(conn, number) for number in numbers], []
         for entry in chosen:
             if entry.state == "ready":
                 raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
@@ -47,9 +48,12 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             standings.let_go(conn, entry.id)
             duplicates.take_over(conn, entry.id, installation.clock())
             duplicates.set_apart(conn, entry.id)
+            withdrawals = corrections.cancel_corrections(conn, entry.id, installation.clock(), withdrawn=True)
+            lines += [f"entry {entry.id}: {cancelled_in_words(given)}" for given in withdrawals]
         released = [entry.id for entry in chosen]
         releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
-        return [f"released {counted(len(released), 'entry', 'entries')}", *redrafted(conn, installation, *chosen)]
+        edited = redrafted(conn, installation, *chosen)
+        return [f"released {counted(len(released), 'entry', 'entries')}", *lines, *edited]
 
 
 def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
@@ -62,8 +66,9 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
         editions.serialise(conn)
         lines = []
         for number in numbers:
+            withdrawn = corrections.is_withdrawn(conn, entry_of(conn, number))
             lines += drop_entry(conn, installation, number)
-            if readers := corrections.count_readers(conn, number):
+            if not withdrawn and (readers := corrections.count_readers(conn, number)):
                 lines.append(
                     f'entry {number}: `digest withdraw {number} --text "…"` tells {_those(readers)} had it,'
                     " at the top of the next letter"
@@ -116,20 +121,43 @@ def entry_of(conn: Connection, number: int) -> Entry:
     return entry
 
 
+def cancelled_in_words(given: GivenCorrection) -> str:
+    """Return in words how many readers a correction that is taken back was, and was not, told to."""
+    what = "withdrawal" if given.withdrawn else "correction"
+    told = f"; {counted(given.told, 'letter tells', 'letters tell')} it" if given.told else ""
+    return f"the {what} “{given.text}” is taken back for {counted(given.untold, 'reader')} not yet told{told}"
+
+
 def _sent_with(conn: Connection, number: int) -> Iterator[str]:
     """Yield lines for each frozen edition whose letters carry an entry: how many have left, and the cure."""
     for edition_number, counts in history.letters_with(conn, number).items():
         edition = editions.get(conn, edition_number)
         assert edition is not None
-        owed = counts.get("pending", 0) + counts.get("claimed", 0)
         doubt = f", {counts['uncertain']} perhaps" if "uncertain" in counts else ""
         yield (
             f"entry {number}: {counted(counts.get('accepted', 0), 'reader has', 'readers have')} had it{doubt},"
             f" with edition {edition.id}"
             f" ({edition.cadence} {edition.slot}); a letter that has left cannot be called back"
         )
-        if owed:
-            yield f"{counted(owed, 'letter')} with it still owed: `digest hold {edition.id} --stop` stops the edition"
+        yield from _owed_with(edition.id, counts)
+
+
+def still_to_come(conn: Connection, number: int) -> Iterator[str]:
+    """Yield lines for each edition whose letters will still bring an entry as it is, with the cure."""
+    for edition_number, counts in history.letters_with(conn, number).items():
+        yield from _owed_with(edition_number, counts)
+    for edition in editions.unfrozen(conn):
+        if any(row.entry.id == number for row in editions.shown(conn, edition.id)):
+            yield (
+                f"edition {edition.id} ({edition.cadence} {edition.slot}, {edition.state}) has entry {number}"
+                f" as it is; its letters tell the correction too, and `digest drop {number}` takes the entry out"
+            )
+
+
+def _owed_with(edition: int, counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line if letters with an entry are still to be handed over; `counts`: those of an edition, by state."""
+    if owed := counts.get("pending", 0) + counts.get("claimed", 0):
+        yield f"{counted(owed, 'letter')} with it still owed: `digest hold {edition} --stop` stops the edition"
 
 
 def _those(readers: int) -> str:

@@ -60,7 +60,7 @@ def preview(
         else:
             edition, shown = going_out(conn, settings, cadence or person.cadence, person, installation.clock())
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
-        told = _corrections(conn, edition, person)
+        told = _corrections(conn, edition, person, digest)
     if digest is None or not digest.placed or not sendable:
         return Preview(edition, digest, None, reason)
     dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
@@ -118,11 +118,14 @@ def _digest(
     return planner.offer.digest(planned), in_words(installation.settings, edition, planned), True
 
 
-def _corrections(conn: Connection, edition: Edition, person: Subscriber) -> tuple[Correction, ...]:
+def _corrections(
+    conn: Connection, edition: Edition, person: Subscriber, digest: Digest | None
+) -> tuple[Correction, ...]:
     """Return the corrections that the person's letter carries, or would carry if the edition were frozen now."""
     if edition.state == "frozen":
         return corrections.carried_to(conn, edition.id, [person.id]).get(person.id, ())
-    return corrections.corrections_due(conn, [person.id]).get(person.id, ())
+    entries = [placed.entry for placed in digest.placed] if digest else []
+    return corrections.corrections_due(conn, person.id, entries)
 
 
 def _frozen(

@@ -79,7 +79,6 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
     """
     digests: dict[Match, int] = {}
     over_cap: set[int] = set()
-    corrected = corrections.any_given(conn)
     for page in planner.pages():
         new = list({plan.match: None for plan in page if plan.match is not None and plan.match not in digests})
         plans = [planner.offer.plan(match) for match in new]
@@ -91,10 +90,9 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
             for plan in page
         ]
         deliveries.add(conn, number, rows, now)
-        if corrected:
-            corrections.carry_due(conn, number, [plan.subscriber for plan in page if plan.state == "pending"])
         failpoint("planned: one page")
     carry_over.mark_over_cap(conn, number, over_cap)
+    corrections.carry_due(conn, number)
     failpoint("planned: all pages")
 
 

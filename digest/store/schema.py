@@ -310,6 +310,7 @@ correction = Table(
     Column("withdrawn", Boolean, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
+    Column("cancelled_at", UtcDateTime),  # taken back: nobody more is told
     sqlite_autoincrement=True,
 )
 

@@ -90,8 +90,8 @@ class LetterPages:
     def _planned(self, link: Token) -> tuple[Subscriber, Digest, str, tuple[Correction, ...]]:
         """Return a reader, their frozen digest of an edition, the hash of the edition's content, and corrections.
 
-        The corrections are those that the letter carried, and those given since of the entries on the page. Raises
-        OldLink, NoSubscriber and NoLetter.
+        The corrections are those that the letter carried, and those of the entries on the page. Raises OldLink,
+        NoSubscriber and NoLetter.
         """
         subscriber, number = link.subscriber, link.edition or 0
         with reading(self.engine) as conn:
@@ -138,11 +138,11 @@ class LetterPages:
 
 
 def _corrections(conn: Connection, edition: Edition, subscriber: int, digest: Digest) -> tuple[Correction, ...]:
-    """Return the corrections that a letter carried, and those given later of entries on its page, oldest first."""
+    """Return the corrections that a letter carried, and those of the entries on its page, withdrawals first."""
     on_page = {*(placed.entry for placed in digest.placed), *_over_cap(digest)}
     carried = corrections.carried_to(conn, edition.id, [subscriber]).get(subscriber, ())
-    later = corrections.given_since(conn, on_page, edition.frozen_at) if edition.frozen_at else []
-    return tuple(sorted({*carried, *later}))
+    every = {*carried, *corrections.in_force(conn, on_page)}
+    return tuple(sorted(every, key=lambda correction: (not correction.withdrawn, correction.number)))
 
 
 def _over_cap(digest: Digest) -> set[int]:

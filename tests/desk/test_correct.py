@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from digest import pipeline
 from digest.desk import edit, receipts
 from digest.desk.correct import LONGEST, correct, withdraw
 from digest.desk.preview import preview
-from digest.store import entries
+from digest.store import duplicates, entries
 from digest.store.condense import condense
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
@@ -135,6 +136,21 @@ def test_a_withdrawn_entry_does_not_reach_those_who_have_not_had_it(desk: Desk) 
 
 
 @pytest.mark.long
+def test_who_gets_the_entry_afterwards_reads_the_correction_with_it(desk: Desk) -> None:
+    desk.reader("mo@example.org", "monthly", interests())
+    edit.retag(desk.place, 1, {"theme": ("leadership",)})
+    assert command(desk.folder, "prepare", "monthly").code == 0
+    lines = correct(desk.place, 1, SAVED, "Ed")
+    assert "monthly 2026-12-01, draft) has entry 1 as it is" in lines[1] and "`digest drop 1`" in lines[1]
+    shown = preview(desk.place, email="mo@example.org").parcel
+    assert shown is not None and LINE in " ".join(shown.letter.plain_text().split())
+    desk.postman.taken.clear()
+    desk.run(days=30)
+    letters = desk.taken()
+    assert letters["mo"].count(LINE) == 1 and "A list" in letters["mo"].replace(LINE, "")
+
+
+@pytest.mark.long
 def test_a_letter_that_was_not_handed_over_has_told_nobody(desk: Desk) -> None:
     correct(desk.place, 1, SAVED, "Ed")
     desk.next_entries()
@@ -200,12 +216,33 @@ ANSWERS = (
     (("correct", "2", "--text", SAVED), 2, "nobody has had entry 2"),
     (("withdraw", "2", "--text", "Not ours."), 0, "nobody has had entry 2, so it is dropped"),
     (("correct", "1", "--text", SAVED, "--by", "Ed"), 0, "2 readers of entry 1 are told once"),
+    (("correct", "1", "--text", SAVED), 0, "everybody who has had entry 1 is told this already; nobody more is told"),
+    (("correct", "1"), 2, "say what was wrong with --text"),
+    (("correct", "1", "--cancel"), 0, f"the correction “{SAVED}” is taken back for 2 readers not yet told"),
+    (("correct", "1", "--cancel"), 2, "entry 1 has no correction"),
+    (("withdraw", "1", "--text", "Not ours.", "--by", "Ed"), 0, "2 readers of entry 1 are told once"),
+    (("withdraw", "1", "--text", "Not ours."), 2, "entry 1 is withdrawn already; `digest release 1` takes that back"),
+    (("correct", "1", "--text", SAVED), 2, "entry 1 is withdrawn already"),
+    (("release", "1"), 0, "entry 1: the withdrawal “Not ours.” is taken back for 2 readers not yet told"),
+    (("correct", "3", "--text", SAVED), 2, "had entry 1, which tells the same: `digest correct 1 --text …`"),
+    (("withdraw", "3", "--text", SAVED), 0, "had entry 1, which tells the same: `digest withdraw 1 --text …`"),
 )
 
 
 def test_the_commands_say_what_is_told_or_why_not(desk: Desk) -> None:
-    desk.publish("Unsent")
-    pipeline.gather(desk.place, force=True)
+    for title in ("Unsent", "The same"):
+        desk.publish(title)
+        pipeline.gather(desk.place, force=True)
+    with writing(desk.place.engine) as conn:
+        entries.set_state(conn, 3, "duplicate")
+        duplicates.store_duplicate(conn, 3, 1)
     for words, code, line in ANSWERS:
         answer = command(desk.folder, *words)
         assert (answer.code, line in answer.stderr) == (code, True), (words, answer.stderr)
+    shown = command(desk.folder, "entry", "1").stdout
+    assert f"“{SAVED}” (in 0 letters, 0 readers still to be told; taken back since)" in shown
+    document = json.loads(command(desk.folder, "entry", "1", "--json").stdout)
+    assert [(each["withdrawn"], each["cancelled"]) for each in document["corrections"]] == [
+        (False, True),
+        (True, True),
+    ]
