@@ -140,8 +140,10 @@ def test_every_answer_keeps_its_keys(friday: Friday) -> None:
 def test_a_preview_is_the_letter_that_is_sent(friday: Friday) -> None:
     sent = [path.read_bytes() for path in (friday.folder / "letters").glob("weekly-*/*.eml")]
     assert friday.seen in sent
-    assert "no letter" in friday.digest("preview", "--subscriber", console.MORWENNA).stderr
     assert "south west" in (friday.folder / "other" / "letter.txt").read_text().lower()
+    # After that letter there is nothing new, so the next would have what it had no room for.
+    friday.digest("preview", "--subscriber", console.MORWENNA, "--out", str(friday.folder / "next"))
+    assert "There is nothing new for you this time" in (friday.folder / "next" / "letter.txt").read_text()
 
 
 @pytest.mark.long
