@@ -179,6 +179,7 @@ def test_half_of_the_folder_gives_its_ingredients_and_the_other_half_tells_them(
     }
 
 
+@pytest.mark.long
 def test_the_feeds_tell_what_was_in_the_way() -> None:
     feeds = [_feed(path.name) for path in SOURCES.iterdir() if path.suffix != ".json"]
     bodies = [e.content[0].value for feed in feeds for e in feed.entries if "content" in e]

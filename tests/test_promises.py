@@ -287,6 +287,7 @@ def test_what_was_approved_goes_out_even_if_its_hour_was_missed(house: Build) ->
     assert entries_of(here, who) == [[1]]
 
 
+@pytest.mark.long
 def test_a_passed_draft_cannot_be_approved_in_vain(house: Build) -> None:
     here = house(weekly='approval = "required"')
     here.reader("a@example.org")
@@ -297,6 +298,7 @@ def test_a_passed_draft_cannot_be_approved_in_vain(house: Build) -> None:
         approve.approve(conn, here.settings, number, "editor", here.now)
 
 
+@pytest.mark.long
 def test_an_approval_is_of_the_templates_too(house: Build) -> None:
     here = house(weekly='approval = "required"')
     who = here.reader("a@example.org")
@@ -366,6 +368,7 @@ def test_one_who_may_not_be_mailed_does_not_drag_the_past_along(house: Build) ->
     assert max(sizes) == 1
 
 
+@pytest.mark.long
 def test_a_mistake_in_the_config_costs_nobody_a_letter(house: Build) -> None:
     here = house()
     who = here.reader("a@example.org")

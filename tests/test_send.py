@@ -131,6 +131,7 @@ def test_every_reader_gets_one_letter_and_the_receipt_balances(frozen: tuple[Hou
     assert receipt(house, number).balanced
 
 
+@pytest.mark.long
 def test_a_letter_to_another_reader_with_the_same_number_is_not_taken_for_this_one(frozen: tuple[House, int]) -> None:
     """After a restore a number may be given again, and the letters that were written before are still there."""
     house, number = frozen
@@ -256,6 +257,7 @@ def test_more_readers_than_a_batch_are_rehearsed_and_mailed_digest_by_digest(
     house.close()
 
 
+@pytest.mark.long
 def test_a_batch_ends_where_a_digest_ends_if_readers_share_requests(tmp_path: Path, sqlite_url: str) -> None:
     house = House(tmp_path / "house", sqlite_url)
     house.run()

@@ -28,7 +28,7 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "drop": ("editing", "Take entries out of every edition that is not frozen yet."),
     "entries": ("gathering", "List the gathered entries, newest first, with their facets."),
-    "entry": ("gathering", "Show an entry with its facets and the evidence for each."),
+    "entry": ("gathering", "Show an entry with its facets and the evidence for each, and its corrections."),
     "events": ("serving", "Read events from a mailbox of bounces and complaints, or from a file; safe to repeat."),
     "explain": ("account", "Explain why a reader got an entry, or did not get it."),
     "gather": (

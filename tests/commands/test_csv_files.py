@@ -42,6 +42,7 @@ def states(digest: Digest) -> dict[str, str]:
     return {person["email"]: person["state"] for person in digest("list", "--json").document}
 
 
+@pytest.mark.long
 def test_refused_rows_give_exit_1_unless_they_are_left(digest: Digest, tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("email,status\na@x.example,subscribed\nb@x.example,odd\nc@x.example,cleaned\n")

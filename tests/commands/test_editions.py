@@ -65,6 +65,7 @@ def sent(house: House) -> House:
     return house
 
 
+@pytest.mark.long
 def test_what_has_left_is_said_to_have_left(sent: House) -> None:
     number = weekly(sent)
     drop = said(sent, "drop", "1")
@@ -90,6 +91,7 @@ def test_a_stop_says_what_is_kept_back_and_what_has_left(sent: House) -> None:
     assert said(sent, "hold", str(number), "--stop").code == 0, "it may be repeated"
 
 
+@pytest.mark.long
 def test_a_draft_and_its_receipt_count_the_same_digests(house: House) -> None:
     """Equal letters are one digest, whoever they are for; who gets nothing has no digest."""
     for n, areas in enumerate(({"housing"}, {"housing", "transport"}, {"transport"})):
@@ -116,6 +118,7 @@ def test_the_id_of_a_subscriber_is_taken_by_each_command_that_looks_at_one(sent:
         assert "no subscriber has this address or id" in said(sent, "subscribers", "show", nobody).stderr
 
 
+@pytest.mark.long
 def test_a_dry_run_gives_one_count_and_names_what_cannot_be_written(sent: House, tmp_path: Path) -> None:
     number = weekly(sent)
     with writing(sent.place.engine) as conn:

@@ -51,6 +51,7 @@ def mailed(house: House) -> bool:
     return bool(house.letters(1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reason", spread(2, ["left", "bounced", "editor", "complained", "erased"]))
 def test_every_suppression_can_be_lifted_with_a_record_of_who_asked(house: House, reason: str) -> None:
     place = house.place

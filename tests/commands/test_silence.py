@@ -61,6 +61,7 @@ def test_what_is_told_carries_the_time_and_the_run(house: House, words: tuple[st
     assert lines and all(re.match(STAMP + run, line) for line in lines), lines
 
 
+@pytest.mark.long
 def test_answers_and_the_commands_of_a_person_carry_no_time(house: House) -> None:
     for words in (("prepare", "weekly"), ("run", "-v", "--json"), ("preview", "--subscriber", "nobody@example.org")):
         answer = typed(house, *words)

@@ -101,6 +101,7 @@ class Locked(Installation):
         return Locking()
 
 
+@pytest.mark.long
 def test_a_run_that_is_stopped_while_it_waits_tells_what_is_in_doubt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

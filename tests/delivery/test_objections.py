@@ -113,6 +113,7 @@ def test_nobody_is_refused_and_all_get_their_letter_once_it_is_mended(
         assert once_each(server, everybody)
 
 
+@pytest.mark.long
 def test_few_readers_are_enough(post: Post) -> None:
     post.join("r@a.example")
     with serving({"rcpt": says("554 5.7.1 Relay access denied")}) as server:
@@ -156,6 +157,7 @@ def denied_at(domain: str) -> Act:
     return rcpt
 
 
+@pytest.mark.long
 def test_an_objection_of_one_domain_stops_nobody_else(post: Post) -> None:
     """Its readers joined first, so that they would be tried first in every run."""
     here, there = [f"s{number}@closed.example" for number in range(4)], addresses(6)
@@ -201,6 +203,7 @@ def test_an_edition_that_nobody_got_never_passes_for_done(post: Post) -> None:
     assert report.outcome == "failed" and "nobody has got it" in report.failed[0]
 
 
+@pytest.mark.long
 def test_a_full_mailbox_is_tried_again_and_a_letter_too_large_is_no_readers_fault(post: Post) -> None:
     post.join(*addresses(4))
     script = {("rcpt", 1): says("552 5.2.2 Mailbox full"), ("rcpt", 2): says("452 4.2.2 Over quota"),

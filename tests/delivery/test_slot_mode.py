@@ -72,6 +72,7 @@ def test_letters_wait_for_their_hour(runs: Runs, minutes: int, send_at: set[int 
     assert len(runs.fake.queued) == READERS
 
 
+@pytest.mark.long
 def test_a_stopped_edition_is_taken_back_and_goes_on_when_approved(runs: Runs) -> None:
     run = runs.quiet("stopped")
     fake = runs.fake

@@ -198,6 +198,7 @@ def suppress(conn: Connection, house: House, _: int) -> None:
     people.suppress(conn, WHO, "bounced", secret=house.place.secret, now=house.now)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("stop", "why"), spread(1, [(suppress, "suppressed"), (leave, "suppressed")]))
 def test_who_must_not_be_mailed_is_shown_no_letter(
     house: House, stop: Callable[[Connection, House, int], None], why: str
@@ -215,6 +216,7 @@ def test_who_must_not_be_mailed_is_shown_no_letter(
     assert house.letters(who) == []
 
 
+@pytest.mark.long
 def test_what_was_frozen_is_shown_as_it_was_whatever_became_of_its_reader(house: House) -> None:
     who = house.reader(WHO)
     house.run()

@@ -79,6 +79,7 @@ def test_it_shows_the_sum_as_words_as_a_picture_and_for_who_cannot_see_it(stage:
     assert "Not handed over yet: 1." in page.words
 
 
+@pytest.mark.long
 def test_it_names_doubts_by_delivery_and_refusals_by_reason_and_nobody_by_address(stage: Stage) -> None:
     text, page = page_of(stage)
     number = next(p.delivery for p in stage.postman.taken if p.to == address("uncertain"))
@@ -214,6 +215,7 @@ def test_every_run_leaves_its_pages_and_settling_writes_them_anew(
     house.close()
 
 
+@pytest.mark.long
 def test_a_page_that_cannot_be_written_is_told_and_what_was_mailed_stays_mailed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

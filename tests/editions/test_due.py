@@ -84,6 +84,7 @@ def ask(house: House, cadence: str = "weekly") -> Edition:
         return draft.draft(conn, house.settings, house.settings.cadence(cadence), house.now, first=True)
 
 
+@pytest.mark.long
 def test_the_first_run_mails_the_edition_that_is_asked_for_and_no_other(tmp_path: Path) -> None:
     house = House(tmp_path / "house", source="backfill = 5")
     house.now = FRIDAY + timedelta(hours=1)
@@ -120,6 +121,7 @@ def test_no_first_edition_is_drafted_for_nobody(tmp_path: Path) -> None:
     house.close()
 
 
+@pytest.mark.long
 def test_an_edition_asked_for_waits_for_its_approval(tmp_path: Path) -> None:
     house = House(tmp_path / "house", source="backfill = 5", weekly='approval = "required"')
     house.now = FRIDAY + timedelta(hours=1)

@@ -186,6 +186,7 @@ FAILURES: Mapping[str, tuple[Script | bytes, int, str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", others_long(list(FAILURES), "missing", "document", "secret"))
 def test_a_page_that_cannot_be_read_is_given_up_and_told_once(house: House, web: Web, name: str) -> None:
     script, times, problem = FAILURES[name]

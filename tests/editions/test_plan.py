@@ -388,6 +388,7 @@ def frozen(make_town: Callable[..., Town]) -> tuple[Town, int]:
     return town, town.freeze()
 
 
+@pytest.mark.long
 def test_a_frozen_letter_is_shown_as_the_claim_will_take_it(frozen: tuple[Town, int]) -> None:
     town, number = frozen
     town.pause("paused", 3)
@@ -448,6 +449,7 @@ def test_an_approved_edition_that_no_run_took_yet_is_shown_before_the_one_now_ow
     assert town.house.letters(town.ids["usual"])[0] == seen.digest
 
 
+@pytest.mark.long
 def test_who_is_not_on_the_allow_list_is_shown_no_letter_before_there_is_a_draft(
     make_town: Callable[..., Town],
 ) -> None:

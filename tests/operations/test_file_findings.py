@@ -7,6 +7,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from digest.operations.file_findings import file_findings
 from digest.operations.finding import Finding
 from digest.system.private import open_to_others
@@ -14,6 +16,7 @@ from tests.console import digest
 from tests.house import START, House
 
 
+@pytest.mark.long
 def test_doctor_names_what_others_may_read(tmp_path: Path) -> None:
     with closing(House(tmp_path / "house")) as house:
         house.run()
@@ -43,6 +46,7 @@ def test_doctor_names_what_others_may_read(tmp_path: Path) -> None:
             path.chmod(0o600)
 
 
+@pytest.mark.long
 def test_doctor_lists_what_still_holds_the_erased(tmp_path: Path) -> None:
     with closing(House(tmp_path / "house")) as house:
         house.run()

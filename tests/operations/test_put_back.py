@@ -298,6 +298,7 @@ def test_a_postgresql_database_that_was_put_back(
     postgresql.drop(kept)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lists", ["kept", "lost", "foreign"])
 def test_the_list_of_before_a_new_secret_erases_again_or_a_person_is_told(
     house: House, lists: str, tmp_path: Path

@@ -307,6 +307,7 @@ def test_a_living_database_cannot_be_resumed(house: House, capsys: pytest.Captur
     assert sum(live.letters().values()) == 2 * READERS
 
 
+@pytest.mark.long
 def test_who_has_left_since_the_backup_is_not_mailed(house: House, tmp_path: Path) -> None:
     live = at(house)
     assert live("db", "backup", str(tmp_path / "backup.db")) == 0
@@ -533,6 +534,7 @@ def test_a_backup_of_an_older_program_is_in_hold(
     assert live("run") == 4
 
 
+@pytest.mark.long
 def test_a_backup_of_a_newer_program_changes_nothing(house: House, tmp_path: Path) -> None:
     live = at(house)
     assert live("db", "restore", str(of_another_program(tmp_path / "new.db", "9999"))) == 2

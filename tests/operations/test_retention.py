@@ -133,6 +133,7 @@ def test_what_an_erased_reader_had_does_not_come_back_with_a_restore(
             assert conn.execute("SELECT subscriber_id FROM had").fetchall() == [(2,)]
 
 
+@pytest.mark.long
 def test_runs_that_something_needs_stay(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         house.reader("ann@example.org")
@@ -172,6 +173,7 @@ def test_runs_that_something_needs_stay(tmp_path: Path, begun: Callable[..., Hou
             assert not old_rows.is_old(conn, gathering, house.now)
 
 
+@pytest.mark.long
 def test_whole_texts_go_and_their_entries_stay(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         house.publish("One")
@@ -216,6 +218,7 @@ def test_only_files_of_the_program_go(tmp_path: Path, begun: Callable[..., House
         assert re.search(r"\n +1  database(?:, .*)? +0.\d MB +for ever", told)
 
 
+@pytest.mark.long
 def test_a_file_that_cannot_be_removed_waits_for_a_person(tmp_path: Path, begun: Callable[..., House]) -> None:
     with closing(begun(tmp_path / "house")) as house:
         (house.folder / "digest.db.before-20250101T000000").mkdir()  # which `unlink` refuses, also for root

@@ -95,6 +95,7 @@ def test_nothing_goes_on(house: House, harm: Callable[[Path], None], sealed: boo
     assert [receipt.accepted for receipt in house.run(days=7).receipts if receipt.cadence == "weekly"] == [1]
 
 
+@pytest.mark.long
 def test_an_older_database_is_sealed_by_the_first_run_that_sends_nothing(house: House) -> None:
     with writing(house.place.engine) as conn:
         conn.execute(delete(suppression_secret))
@@ -106,6 +107,7 @@ def test_an_older_database_is_sealed_by_the_first_run_that_sends_nothing(house: 
         house.run()
 
 
+@pytest.mark.long
 def test_before_the_first_letter_a_new_secret_harms_nobody(tmp_path: Path) -> None:
     house = House(tmp_path / "house")
     house.reader("r@example.org")

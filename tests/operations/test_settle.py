@@ -107,6 +107,7 @@ def hear(house: Stage, numbers: list[int], kind: str = "delivered") -> int:
     ).taken.settled
 
 
+@pytest.mark.long
 def test_the_list_says_what_is_known_of_each_and_asks_for_a_person(
     house: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -268,6 +269,7 @@ def test_an_event_settles_what_it_tells_of_also_after_the_decision_to_send_again
         settle.record_decision(house.place, [3], "resend", "Anna")
 
 
+@pytest.mark.long
 def test_a_run_says_that_doubts_are_open_as_long_as_they_are(
     house: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -283,6 +283,7 @@ def test_a_locked_database_is_try_later(opened: Open, sqlite_url: str, toy: Path
         migrate.upgrade(other)
 
 
+@pytest.mark.long
 def test_checking_the_schema_does_not_load_alembic(sqlite_url: str) -> None:
     code = (
         "import sys\n"

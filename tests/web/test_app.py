@@ -126,6 +126,7 @@ def test_good_calls_again_and_again_make_no_row(opened: Open, sqlite_url: str, c
     assert (codes, events(engine)) == ({204}, 40)
 
 
+@pytest.mark.long
 @few_and_many(40, 2000)
 def test_bad_calls_make_no_row(opened: Open, sqlite_url: str, count: int) -> None:
     engine = opened(sqlite_url)

@@ -203,6 +203,7 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
     assert page.count("Tick none to follow all of them.") == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", spread(1, [name for name, _ in PAGES]))
 def test_a_changed_token_opens_nothing(light: Post, page: str) -> None:
     good = light.link(page).rpartition("/")[2]
@@ -588,6 +589,7 @@ def test_strangers_are_escaped(light: Post) -> None:
     assert section.count('<a href="https://example.org/?a=1&amp;b=%272%27%22%3E%3Cscript%3E">') == 4
 
 
+@pytest.mark.long
 def test_a_letter_without_more_has_no_section(light: Post) -> None:
     light.house.publish("One alone", areas="transport")
     light.house.run(days=7)

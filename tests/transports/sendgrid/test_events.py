@@ -212,6 +212,7 @@ def test_the_window(age: timedelta, good: bool) -> None:
     assert verify_signature([SIGNER.public], GOOD, STAMP, BODY, NOW + timedelta(hours=26), timedelta(hours=30))
 
 
+@pytest.mark.long
 def test_keys_of_other_kinds_are_no_keys() -> None:
     p384 = Signer(ec.SECP384R1())
     numbers = rsa.generate_private_key(65537, 2048).public_key()

@@ -256,6 +256,7 @@ def sizes(shared: Shared, personals: list[Personal], most: int = 1000) -> list[i
     return [len(document["personalizations"]) for document in split]
 
 
+@pytest.mark.long
 def test_requests_are_as_few_as_the_limits_allow() -> None:
     assert sizes(SHARED, people(1001)) == [1000, 1]
     assert sizes(SHARED, people(5), most=2) == [2, 2, 1]
