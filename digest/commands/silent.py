@@ -23,17 +23,8 @@ def print_silent(installation: Installation, json_: bool) -> None:
     if json_:
         answer([_document(reader, told) for reader, told in silent])
     elif silent:
-        head = (
-            "id",
-            "email",
-            "cadence",
-            "last letter",
-            "policy areas",
-            "regions",
-            "themes",
-            "why",
-            "would have helped",
-        )
+        follows = ("policy areas", "regions", "themes")
+        head = ("id", "email", "cadence", "last letter", *follows, "why", "would have helped")
         click.echo(table(head, [_row(reader, told) for reader, told in silent]))
     else:
         click.echo("no reader has been without a letter for four weeks")

@@ -32,6 +32,16 @@ _TEST = (
     "If it lay among unwanted mail, so will the letters of your readers.",
 )
 
+# In the colours of the mail program, light or dark. A long address is broken, because a phone would scroll sideways.
+_META = (
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<meta name="color-scheme" content="light dark">'
+)
+_STYLE = (
+    "font: 16px/1.5 Helvetica, Arial, sans-serif; max-width: 36em; margin: 0 auto; padding: 24px 20px;"
+    " overflow-wrap: anywhere; word-break: break-word"
+)
+
 
 def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes, now: datetime) -> Parcel:
     """Return a notice as a parcel for any transport; `person` is the subscriber with its address.
@@ -42,17 +52,18 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     language, (subject, *paragraphs) = _words(settings, owed, person, secret)
     html = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
     tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
-    page = f"<!DOCTYPE html>\n{tags}<head><title>{escape(subject)}</title></head>\n<body>\n{html}</body></html>\n"
+    head = f"<head>{_META}<title>{escape(subject)}</title></head>"
+    page = f'<!DOCTYPE html>\n{tags}{head}\n<body style="{_STYLE}">\n{html}</body></html>\n'
     letter = Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
     list_id = unsubscribe_url = ""
     if owed.kind == SILENCE and person is not None:  # because nobody has asked for this one
         list_id = f"{person.cadence}.{site.sender.domain}"
         unsubscribe_url = _link(settings, person, secret, "unsubscribe")
-    head = Head(site, owed.email, message_id, now, list_id, unsubscribe_url)
+    headers = Head(site, owed.email, message_id, now, list_id, unsubscribe_url)
     # The tag names no delivery, because a report about a notice is about no letter.
-    pieces = compose_message(settings, letter, head)
-    return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", head.message_id, composed=True)
+    pieces = compose_message(settings, letter, headers)
+    return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", headers.message_id, composed=True)
 
 
 def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> tuple[str, tuple[str, ...]]:
