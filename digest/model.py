@@ -189,6 +189,25 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryEdit:
+    """How editors have one entry shown, beside what its source says; a text that is "" is the source's own.
+
+    `worded_by` is the name of the editor who gave `title` and `summary`; `note` is words below the entry, by the
+    editor `note_by`. While there is an `open_question`, a deadline may leave the entry out. Readers who have chosen a
+    region or policy area of `not_for` (slugs) do not get it; nor does anybody after `last_day` (a local date, or "").
+    """
+
+    title: str = ""
+    summary: str = ""
+    worded_by: str = ""
+    note: str = ""
+    note_by: str = ""
+    open_question: str = ""
+    not_for: tuple[str, ...] = ()
+    last_day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One post or case study as stored. `id` is the database's own and never changes; dates are aware UTC.
 
@@ -199,6 +218,7 @@ class Entry:
     `ingredients` are those of a case study, by name, the best line of each first; `also_at` names the other sources
     that tell the same, and `earlier` an earlier entry about the same programme; `carried_from` is the slot of the
     newest earlier edition that had no room for it in some letter, so that it may be carried over, or "".
+    `edit` is how editors have it shown; its title and summary then are theirs.
     """
 
     id: int
@@ -220,6 +240,7 @@ class Entry:
     also_at: tuple[NamedLink, ...] = ()
     earlier: NamedLink | None = None
     carried_from: str = ""
+    edit: EntryEdit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +252,12 @@ class Edition:
     of its appearance: templates, words and limits. An approval is of both. `held` is true for an edition that a
     person has stopped: it is neither frozen nor sent. `key` is a random value to which tags and links are bound
     beside the number, because after a restore the number may be another edition's.
+
+    `subject`, `question` and `step` are the editors' words for all its letters: the subject line, a question that
+    closes the letter, and the small step; "" leaves them to the program. `arranged` has the ids of its entries in the
+    order that editors gave them, of which the first `pinned` are pinned; entries that came later stand after them.
+    `told_ready_at` and `told_near_at` say when the editors were told of the draft and of its deadline, `unapproved`
+    what was done at a deadline that nobody met.
     """
 
     id: int
@@ -248,6 +275,14 @@ class Edition:
     frozen_at: datetime | None = None
     key: str = ""
     created_at: datetime | None = None
+    subject: str = ""
+    question: str = ""
+    step: str = ""
+    arranged: tuple[int, ...] = ()
+    pinned: int = 0
+    told_ready_at: datetime | None = None
+    told_near_at: datetime | None = None
+    unapproved: str = ""
 
 
 class Correction(NamedTuple):

@@ -226,4 +226,6 @@ def _edition(row: Row[Any]) -> Edition:
     return Edition(
         row.id, row.cadence, row.slot, row.state, row.held, row.note, row.to_release, row.content_hash,
         row.approved_at, row.approved_by, row.look, row.from_release, row.frozen_at, row.key, row.created_at,
+        row.subject, row.question, row.step, tuple(row.arranged), row.pinned, row.told_ready_at, row.told_near_at,
+        row.unapproved,
     )  # fmt: skip

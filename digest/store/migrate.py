@@ -25,6 +25,7 @@ def revisions() -> tuple[str, ...]:
 
 def tables() -> MetaData:
     """Return the catalogue of all tables of this program."""
+    import digest.store.desk_tables
     import digest.store.partial_indexes  # noqa: F401
     import subscribers.tables  # noqa: F401
     from subscribers.database import metadata

@@ -203,6 +203,18 @@ edition = Table(
     Column("state", String(10), nullable=False),  # draft, approved, frozen
     Column("held", Boolean, nullable=False, default=False),
     Column("note", Text, nullable=False, default=""),
+    # The editors' own words for all its letters ("": as the program words them), and the order that they gave its
+    # entries: ids, those that they have pinned first. `pinned` is how many of `arranged` are pinned.
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("question", Text, nullable=False, server_default=""),
+    Column("step", Text, nullable=False, server_default=""),
+    Column("arranged", JSON, nullable=False, server_default="[]"),
+    Column("pinned", Integer, nullable=False, server_default="0"),
+    # When the editors were told that it is ready, and that its deadline is near; what was done at a deadline that
+    # nobody met ("": nothing).
+    Column("told_ready_at", UtcDateTime),
+    Column("told_near_at", UtcDateTime),
+    Column("unapproved", Text, nullable=False, server_default=""),
     Column("from_release", Integer, nullable=False, server_default="0"),  # the lowest mark it was drafted for
     Column("to_release", Integer, nullable=False),
     Column("content_hash", String(64), nullable=False),
