@@ -62,7 +62,7 @@ def newest_of(conn: Connection, object_names: Iterable[str]) -> dict[str, int]:
 
 
 def listing(conn: Connection, *, after: int = 0, object_name: str = "", limit: int = 200) -> list[Act]:
-    """Return the newest acts, the newest first: those with a number above `after`, of one object where it is named."""
+    """Return the newest acts, the newest first: with a number above `after`, of one object where it is named."""
     query = select(act).where(act.c.id > after).order_by(act.c.id.desc()).limit(limit)
     if object_name:
         query = query.where(act.c.object_name == object_name)

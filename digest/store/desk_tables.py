@@ -27,8 +27,8 @@ entry_edit = Table(
 )
 
 # Everything that a person decided, in order: the audit log. `object_name` is what it was done to ("entry 12",
-# "edition 3", "rule 2"); `before` and `after` hold the values that changed, so that an act can be shown and undone. No
-# reader is named. The newest act of an object is its version: a form that was opened before it is stale.
+# "edition 3", "rule 2"); `before` and `after` hold the values that changed, so that an act can be shown and undone.
+# No reader is named. The newest act of an object is its version: a form that was opened before it is stale.
 act = Table(
     "act",
     metadata,
