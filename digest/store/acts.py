@@ -38,7 +38,7 @@ def add(conn: Connection, done: Act) -> int:
         "at": done.at, "by": done.by, "verb": done.verb, "object_name": done.object_name,
         "before": dict(done.before), "after": dict(done.after), "undoes": done.undoes,
     }  # fmt: skip
-    return conn.execute(insert(act).values(values).returning(act.c.id)).scalar_one()
+    return int(conn.execute(insert(act).values(values).returning(act.c.id)).scalar_one())
 
 
 def get(conn: Connection, number: int) -> Act | None:
