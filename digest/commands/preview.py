@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, bundled, interests_of, tell
+from digest.commands.base import GlobalOptions, Id, bundled, interests_of, tell, who_decides
 from digest.errors import WrongUse
 from digest.model import CADENCES
 
@@ -33,6 +33,14 @@ class PreviewEdition:
 
     cadence: str | None
     edition: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServedDesk:
+    """Hold the options of `preview` that open the desk on this machine."""
+
+    serve: bool
+    port: int
 
 
 @click.command()
@@ -67,9 +75,26 @@ class PreviewEdition:
 @click.option(
     "--lint", "lint_", is_flag=True, help="Check the letter and list its faults; exit code 1 when one is an error."
 )
+@bundled(
+    "served",
+    ServedDesk,
+    click.option(
+        "--serve",
+        is_flag=True,
+        help="Open the editors' desk on this machine alone, in a browser: no set-up, no accounts.",
+    ),
+    click.option(
+        "--port", default=0, type=click.IntRange(0, 65535), help="With --serve: the port (default: any free one)."
+    ),
+)
 @click.pass_obj
-def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition, out: Path, lint_: bool) -> None:
-    """Write the letter that a reader would get: letter.html, letter.txt and letter.eml."""
+def preview(
+    options: GlobalOptions, reader: PreviewReader, which: PreviewEdition, out: Path, lint_: bool, served: ServedDesk
+) -> None:
+    """Write the letter that a reader would get (letter.html, letter.txt, letter.eml), or open the desk (--serve)."""
+    if served.serve:
+        _serve(options, served.port)
+        return
     from digest.desk.preview import preview as preview_letter
     from digest.system.private import make_private_folder, write_private
 
@@ -98,6 +123,18 @@ def preview(options: GlobalOptions, reader: PreviewReader, which: PreviewEdition
     click.echo(out / "letter.html")
     if lint_:
         _lint(shown.parcel, installation.settings.lint_clients)
+
+
+def _serve(options: GlobalOptions, port: int) -> None:
+    """Answer on the loopback address until a stop is requested."""
+    from digest.web.desk.local import local_app
+    from digest.web.server import serve_app
+
+    installation = options.installation()
+    installation.require_secret()
+    app, opened = local_app(installation, who_decides())
+    tell("the desk of this installation, for this machine alone; stop it with Ctrl-C")
+    serve_app(app, "127.0.0.1", port, tell, opened)
 
 
 def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:

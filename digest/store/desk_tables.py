@@ -87,8 +87,8 @@ session = Table(
     sqlite_autoincrement=True,
 )
 
-# What each person saw of an edition when they last said that they had looked through it: {entry id: hash of it} in
-# `entries`, in order, and the words of the edition.
+# The state in which each person saw an edition when they last said that they had looked through it: in `entries`
+# {entry id: hash of it}, in order, and the words of the edition.
 look = Table(
     "look",
     metadata,

@@ -54,10 +54,12 @@ _log = logging.getLogger(__name__)
 
 
 def make_app(
-    engine: Engine, secret: bytes, settings: Settings, clock: Clock, new_links: people.NewLinks | None = None
-) -> ASGIApp:
+    engine: Engine, secret: bytes, settings: Settings, clock: Clock, new_links: people.NewLinks | None = None,
+    desk: Sequence[Route] = (),
+) -> ASGIApp:  # fmt: skip
     """Return the web application of an installation.
 
+    `desk` are the routes of the desk.
     Without a key in [events], every call of the webhook is refused; without `new_links`, no page offers a new link.
     """
     site, webhook = settings.site, settings.events.webhook()
@@ -82,6 +84,7 @@ def make_app(
             Route("/healthz", healthz(engine, secret), methods=["GET"]),
             Route("/letters/{token}", _letter(LetterPages(engine, secret, settings), context), methods=["GET"]),
             *people.routes(context),
+            *desk,
         ],
         exception_handlers=handlers(render),
     )

@@ -137,8 +137,12 @@ def most_connections() -> int:
     return _MOST if files == resource.RLIM_INFINITY else max(_LEAST, min(_MOST, files - _RESERVED))
 
 
-def serve_app(app: ASGIApp, host: str, port: int, tell: Callable[[str], None]) -> None:
-    """Answer on `host` and `port` (0: any free one) until a stop is requested; `tell` gets the address.
+def serve_app(
+    app: ASGIApp, host: str, port: int, tell: Callable[[str], None], opened: Callable[[str], str] = str
+) -> None:
+    """Answer on `host` and `port` (0: any free one) until a stop is requested.
+
+    `tell` gets a line with the address, as `opened` completes it.
 
     Raises WrongUse when nothing can listen there.
     """
@@ -156,7 +160,8 @@ def serve_app(app: ASGIApp, host: str, port: int, tell: Callable[[str], None]) -
     except SystemExit:
         raise WrongUse(f"{host} port {port}: cannot listen there; choose another --host or --port") from None
     listening.listen(_QUEUE)  # before the address is told, because whoever reads it may connect at once
-    tell(f"listening on http://{host}:{listening.getsockname()[1]}")
+    address = f"http://{host}:{listening.getsockname()[1]}"
+    tell(f"listening on {opened(address)}")
     server = _Server(config)
 
     def stop() -> None:

@@ -1,0 +1,21 @@
+"""Serve the desk's stylesheet and script. They hold nothing private, so that no session is needed."""
+
+from __future__ import annotations
+
+from digest.system.pages import stylesheet
+from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, Show
+
+_KEEP = {"Cache-Control": "no-cache"}
+
+
+def _file(name: str, media_type: str) -> Show:
+    def show(_desk: Desk, _asker: Asker, _given: Parameters) -> DeskAnswer:
+        return DeskAnswer(body=stylesheet(f"desk/{name}").encode(), media_type=media_type, headers=_KEEP)
+
+    return show
+
+
+PAGES = (
+    DeskPage("/desk/desk.css", VIEWER, get=_file("desk.css", "text/css; charset=utf-8"), public=True),
+    DeskPage("/desk/desk.js", VIEWER, get=_file("desk.js", "text/javascript; charset=utf-8"), public=True),
+)

@@ -1,0 +1,154 @@
+"""Let people in: check host, session, role, form and size of each request to the desk, in this one place.
+
+A page of the desk is called only with a request that passed. Its errors are answered here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from digest.desk.acts import StaleForm
+from digest.errors import DigestError, PersonNeeded, TryLater
+from digest.system.pages import render_page
+from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
+from subscribers.errors import SubscribersError
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; frame-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+LARGEST_FORM = 262_144  # bytes
+_MOST_FIELDS = 2_000
+_PATIENCE = 30.0  # seconds for a form to arrive
+_log = logging.getLogger(__name__)
+
+
+class Door(Protocol):
+    """Knows who asks: by a session of `digest serve`, or by the key of one's own machine."""
+
+    def who(self, request: Request) -> Asker | None:
+        """Return the person who sends a request, or None for a stranger."""
+
+    def is_here(self, request: Request) -> bool:
+        """Return whether a request names a host that this desk answers for."""
+
+    def to_sign_in(self, request: Request) -> DeskAnswer:
+        """Return what a stranger is answered."""
+
+
+def route(desk: Desk, door: Door, page: DeskPage) -> Route:
+    """Return the route of a page, with its checks around it."""
+    methods = [name for name, show in (("GET", page.get), ("POST", page.post)) if show is not None]
+
+    async def answer(request: Request) -> Response:
+        body = b""
+        if request.method == "POST":
+            body, refused = await _body(request)
+            if refused:
+                return _response(desk, request, None, _refusal(*refused))
+        return await run_in_threadpool(_answered, desk, door, page, request, body)
+
+    return Route(page.path, answer, methods=methods)
+
+
+def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: bytes) -> Response:
+    """Return the response to one request, or to what stands in its way."""
+    asker: Asker | None = None
+    try:
+        if not door.is_here(request):
+            return _response(desk, request, None, _refusal(421, "Not here", "This desk answers for another host."))
+        asker = door.who(request)
+        answer = _checked(desk, door, page, request, asker, body)
+    except NoPage as error:
+        answer = _refusal(404, "There is no page here", str(error))
+    except StaleForm as error:
+        answer = DeskAnswer("stale.html.j2", {"title": "Somebody was faster", "error": error}, status=409)
+    except (DigestError, SubscribersError) as error:
+        answer = _of_error(error)
+    return _response(desk, request, asker, answer)
+
+
+def _checked(
+    desk: Desk, door: Door, page: DeskPage, request: Request, asker: Asker | None, body: bytes
+) -> DeskAnswer:  # fmt: skip
+    """Return a page's answer after all checks. Raises what the page's function raises."""
+    method = "POST" if request.method == "POST" else "GET"
+    path = {name: str(value) for name, value in request.path_params.items()}
+    if asker is None and not page.public:
+        return door.to_sign_in(request)
+    if asker is not None and not page.public and not asker.may(page.least(method)):
+        lines = f"This needs the role “{page.least(method)}”, and yours is “{asker.role}”. An admin can change that."
+        return _refusal(403, "You may not do this", lines)
+    guest = asker or Asker("", "viewer", "")
+    if method == "GET":
+        assert page.get is not None
+        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path))
+    assert page.post is not None
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        return _refusal(400, "The form did not arrive whole", "Go back and send it again. Nothing was changed.")
+    form = Parameters(pairs, path)
+    if _is_foreign(request) or (not page.public and not hmac.compare_digest(form.text("csrf"), guest.csrf or "-")):
+        lines = "The form is not of this session. Open the page again, and send it from there. Nothing was changed."
+        return _refusal(403, "This form is out of date", lines)
+    return page.post(desk, guest, form)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Return whether a browser says that another site sent a form."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    return site not in ("same-origin", "none") or (
+        origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
+    )
+
+
+def _of_error(error: DigestError | SubscribersError) -> DeskAnswer:
+    if isinstance(error, TryLater):
+        _log.warning("desk: %s", error)
+        return _refusal(503, "Not just now", str(error), {"Retry-After": "60"})
+    needed = isinstance(error, PersonNeeded)
+    text = str(error)
+    return _refusal(409 if needed else 400, "Not done", text[:1].upper() + text[1:])
+
+
+def _refusal(status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> DeskAnswer:
+    return DeskAnswer("refusal.html.j2", {"title": title, "text": text}, status=status, headers=headers or {})
+
+
+def _response(desk: Desk, request: Request, asker: Asker | None, answer: DeskAnswer) -> Response:
+    headers = {"Content-Security-Policy": answer.policy or POLICY, **answer.headers}
+    if answer.location:
+        return RedirectResponse(desk.root + answer.location, 303, headers)
+    if not answer.template:
+        return Response(answer.body, answer.status, headers, answer.media_type)
+    site = desk.installation.settings.site
+    shared = {"root": desk.root, "asker": asker, "site": site.name, "local": desk.local, "path": request.url.path}
+    cadences = [cadence.name for cadence in desk.installation.settings.cadences]
+    html = render_page(f"desk/{answer.template}", {**shared, "cadences": cadences, **answer.values})
+    return Response(html, answer.status, headers, answer.media_type)
+
+
+async def _body(request: Request) -> tuple[bytes, tuple[int, str, str] | None]:
+    """Return the body of a form, and the refusal (status, title, text) when it is too large or does not arrive."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_FORM:
+                    return b"", (413, "The form is too large", "Shorten your text. Nothing was changed.")
+    except (TimeoutError, ClientDisconnect):
+        return b"", (408, "The form did not arrive", "Send it again. Nothing was changed.")
+    return bytes(body), None

@@ -1,0 +1,16 @@
+"""List every page of the desk: its path, role and functions. A page that is not listed here does not exist."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from digest.web.desk import assets, edition_list
+from digest.web.desk.gate import Door, route
+from digest.web.desk.page import Desk, DeskPage
+
+PAGES: tuple[DeskPage, ...] = (*assets.PAGES, *edition_list.PAGES)
+
+
+def desk_routes(desk: Desk, door: Door, *more: DeskPage) -> list[Route]:
+    """Return the routes of the desk; `more` are pages of its door."""
+    return [route(desk, door, page) for page in (*more, *PAGES)]
