@@ -14,6 +14,7 @@ from typing import Self
 from digest import pipeline
 from digest.config.load import load
 from digest.config.settings import Settings
+from digest.desk.acts import Hand
 from digest.installation import Installation
 from digest.model import Digest, Source
 from digest.operations.clock import accept_clock
@@ -27,6 +28,7 @@ from subscribers import store as people
 from subscribers.model import Interests
 from subscribers.tokens import joint_key, make_token
 
+ANN = Hand("Ann")  # who decides in tests
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)  # a Monday
 
 CONFIG = """

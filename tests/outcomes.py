@@ -21,7 +21,7 @@ from digest.store.events import take
 from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 from subscribers import store as people
 from subscribers.model import Interests
-from tests.house import House
+from tests.house import ANN, House
 
 COPIES = '\n[[source]]\nname = "Copies"\npath = "copies"\nkind = "case-study"'
 TITLE = "Home visits that kept one family together"  # long enough to be known again at another address
@@ -205,7 +205,7 @@ class Stage(House):
         self.learn(TITLE, "Bus", "Far", "Study", "Over", "Dropped")
         note = f'---\ntitle: "{TITLE}"\nid: x1\ndate: 2026-11-02\nurl: {COPY}\n---\nAs told elsewhere.\n'
         (self.folder / "copies" / "copy.md").write_text(note)
-        edit.drop(self.place, [self.entry["dropped"]])
+        edit.drop(self.place, ANN, [self.entry["dropped"]])
         with writing(self.place.engine) as conn:
             sources.hold_next(conn)
         self.publish("Kept")

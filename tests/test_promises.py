@@ -28,7 +28,7 @@ from digest.store.schema import delivery, edition, entry, mark
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.counts import few_and_many
-from tests.house import House
+from tests.house import ANN, House
 
 Build = Callable[..., House]
 HOUSING_WALES = Interests(frozenset({"housing"}), frozenset({"wales"}))
@@ -144,7 +144,7 @@ def test_a_late_retag_reaches_those_who_now_match_and_nobody_twice(house: Build)
     now_matches = here.reader("now@example.org", interests=Interests(frozenset({"transport"})))
     here.publish("Buses to new homes", "housing")
     here.run(days=4)
-    edit.retag(here.place, 1, {"policy_area": ("housing", "transport")})
+    edit.retag(here.place, ANN, 1, {"policy_area": ("housing", "transport")})
     here.run(days=7)
     here.run(days=7)
     assert entries_of(here, had) == [[1]]
@@ -195,7 +195,7 @@ def test_a_change_after_the_approval_takes_it_back(house: Build) -> None:
     number = int(here.run(days=4).waiting[0].split()[1])
     with writing(here.place.engine) as conn:
         approve.approve(conn, here.settings, number, "editor", here.now)
-    assert "must be approved again" in edit.drop(here.place, [1])[0]
+    assert "must be approved again" in edit.drop(here.place, ANN, [1])[0]
     assert here.run(hours=1).waiting
     assert entries_of(here, who) == []
     with writing(here.place.engine) as conn:
@@ -232,7 +232,7 @@ def test_a_surge_is_held_until_an_editor_lets_it_go(house: Build) -> None:
     report = here.run(days=3)
     assert report.sources[0].status == "held"
     assert entries_of(here, who) == []
-    edit.release(here.place, [], "Notes")
+    edit.release(here.place, ANN, [], "Notes")
     here.run(days=7)
     (letter,) = here.letters(who)
     assert len(letter.placed) + letter.more == 25
@@ -492,7 +492,7 @@ class Readers(RuleBasedStateMachine):
             numbers = list(conn.scalars(select(entry.c.id).order_by(entry.c.id)))
         if numbers:
             number = numbers[pick % len(numbers)]
-            edit.retag(place, number, {"policy_area": tuple(sorted(areas))})
+            edit.retag(place, ANN, number, {"policy_area": tuple(sorted(areas))})
             self.named.get(number, ("", set()))[1].update(areas)
 
     @rule(days=st.integers(1, 45))

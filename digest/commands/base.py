@@ -24,12 +24,14 @@ from subscribers.invisible import one_line
 
 if TYPE_CHECKING:
     from digest.config.settings import Settings
+    from digest.desk.acts import Hand
     from digest.installation import Installation
     from digest.model import Taxonomy
     from subscribers.model import Interests
 
 Function = Callable[..., Any]
 
+as_by = click.option("--by", metavar="NAME", help="Who decides (default: the name of your account).")
 as_json = click.option("--json", "json_", is_flag=True, help="Answer with one JSON document.")
 
 
@@ -235,6 +237,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def who_decides(name: str | None = None) -> str:
     """Return a person's name on one line, by default that of their account; bytes that are no UTF-8 become "?"."""
     return one_line((name or getpass.getuser()).encode("utf-8", "replace").decode())
+
+
+def hand_of(name: str | None = None) -> Hand:
+    """Return the person who acts by a command: by the name that was given, else by that of their account."""
+    from digest.desk.acts import Hand
+
+    return Hand(who_decides(name))
 
 
 def exit_code_of(error: Exception) -> int | None:

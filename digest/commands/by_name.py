@@ -15,6 +15,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "editions",
         "Approve an edition as it is now, or let a stopped edition go on; what is approved is what is sent.",
     ),
+    "arrange": (
+        "arranging",
+        "Arrange an edition: pin and move its entries, and give its subject, note, closing question and small step.",
+    ),
     "check": ("setup", "Find every mistake in config, sources, templates and folders at once."),
     "correct": (
         "editing",
@@ -42,7 +46,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "editions",
         "Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none.",
     ),
-    "preview": ("preview", "Write the letter that a reader would get: letter.html, letter.txt and letter.eml."),
+    "preview": (
+        "preview",
+        "Write the letter that a reader would get (letter.html, letter.txt, letter.eml), or open the desk (--serve).",
+    ),
     "receipt": (
         "account",
         "Show an edition's account as it stands now (default: the newest) and write it as a page.",
@@ -58,6 +65,10 @@ MODULES: dict[str, tuple[str, str]] = {
     "retag": (
         "editing",
         "Correct an entry's facets; readers who now match and have not had it get it in their next letter.",
+    ),
+    "reword": (
+        "arranging",
+        "Change how an entry is shown: its title, line, note, open question, last day, and for whom it is not.",
     ),
     "rules": (
         "rules",
@@ -76,6 +87,11 @@ MODULES: dict[str, tuple[str, str]] = {
     "settle": ("account", "List deliveries in doubt with all that is known of each; ask the transport, or decide."),
     "status": ("upkeep", "Show the next slots, editions with their receipts, the health of each source, and counts."),
     "subscribers": ("people", "Manage subscribers: import, export, add, show, list, change one, suppress, forget."),
+    "undo": (
+        "arranging",
+        "Take back an act of the log (default: your newest), where nobody has changed the same since.",
+    ),
+    "write": ("arranging", "Add an entry by hand: a post or case study that no source shows."),
     "test": ("serving", "Try the mail account: send one test letter to EMAIL."),
     "withdraw": (
         "editing",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from digest.commands.base import Function, GlobalOptions, Id, answer, as_json, bundled, tell, who_decides
+from digest.commands.base import Function, GlobalOptions, Id, answer, as_json, bundled, hand_of, tell
 from digest.errors import WrongUse
 from digest.learning.given import GIVABLE
 from digest.learning.levels import level_of
@@ -86,13 +86,14 @@ def ingredients(options: GlobalOptions, entry: int, json_: bool, given: GivenLin
     if (pairs or given.barrier) and not changes.by:
         raise WrongUse("a line that is given is signed: add --by NAME, as readers may see it")
     installation = options.installation()
+    hand = hand_of(changes.by)
     told: list[str] = []
     if pairs or given.barrier:
-        told = desk.give_lines(installation, entry, pairs, given.barrier, who_decides(changes.by))
+        told = desk.give_lines(installation, hand, entry, pairs, given.barrier)
     elif changes.drop:
-        told = desk.drop_lines(installation, entry, changes.drop, who_decides(changes.by))
+        told = desk.drop_lines(installation, hand, entry, changes.drop)
     elif changes.as_read:
-        told = desk.as_read(installation, entry)
+        told = desk.as_read(installation, hand, entry)
     for line in told:
         tell(line)
     case_study, lines = desk.ingredients_shown(installation, entry)

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from digest.commands.base import GlobalOptions, Id, answer, as_json, bundled, split_values, table, tell, who_decides
+from digest.commands.base import (
+    GlobalOptions,
+    Id,
+    answer,
+    as_by,
+    as_json,
+    bundled,
+    hand_of,
+    split_values,
+    table,
+    tell,
+    who_decides,
+)
 from digest.errors import PersonNeeded, WrongUse, counted
 from digest.model import KINDS
 
@@ -128,7 +140,7 @@ def add(options: GlobalOptions, where: Where, gives: Gives, decision: Decision, 
     effect = desk.effect_of(installation, desk.checked_rule(installation, typed))
     rule, told = effect.rule, ["nothing was changed: say --yes to add the rule"]
     if decision.yes:
-        rule, told = desk.add(installation, effect, also_waiting=decision.also_waiting)
+        rule, told = desk.add(installation, hand_of(decision.by), effect, also_waiting=decision.also_waiting)
     if json_:
         answer(_document(rule) | _effect(effect))
     else:
@@ -141,12 +153,13 @@ def add(options: GlobalOptions, where: Where, gives: Gives, decision: Decision, 
 
 @rules.command()
 @click.argument("number", type=Id())
+@as_by
 @click.pass_obj
-def remove(options: GlobalOptions, number: int) -> None:
+def remove(options: GlobalOptions, number: int, by: str | None) -> None:
     """Remove a rule by its number; entries that it has touched stay as they are."""
     from digest.desk import rules as desk
 
-    tell(desk.remove(options.installation(), number))
+    tell(desk.remove(options.installation(), hand_of(by), number))
 
 
 @rules.command()

@@ -19,10 +19,12 @@ class Hand:
     """The person who acts, by name, and the newest act on the same object that they have `seen` (None: any).
 
     A command has seen what it prints, so that it passes None; a page passes the number that stands in its form.
+    `undoes` is the act that the person takes back, if any.
     """
 
     by: str
     seen: int | None = None
+    undoes: int | None = None
 
 
 class StaleForm(PersonNeeded):
@@ -54,4 +56,4 @@ def record(
     before, after = values
     differ = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     kept = [{key: side[key] for key in differ if key in side} for side in (before, after)]
-    return acts.add(conn, Act(0, installation.clock(), hand.by, verb, object_name, kept[0], kept[1]))
+    return acts.add(conn, Act(0, installation.clock(), hand.by, verb, object_name, kept[0], kept[1], hand.undoes))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from digest.desk.acts import Hand, check_fresh, record
 from digest.desk.edit import cancelled_in_words, drop_entry, entry_of, still_to_come
+from digest.desk.entry_acts import entry_act, entry_name
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.model import Entry
@@ -20,8 +22,8 @@ from subscribers.invisible import one_line
 LONGEST = 200  # characters of a correction, because a provider takes 10,000 bytes of a reader's own words
 
 
-def correct(installation: Installation, number: int, text: str, by: str) -> list[str]:
-    """Owe a correction, decided by `by`, to the readers who have had an entry; return lines for a person.
+def correct(installation: Installation, hand: Hand, number: int, text: str) -> list[str]:
+    """Owe a correction, decided by the person, to the readers who have had an entry; return lines for a person.
 
     They name the editions whose letters still bring the entry as it is. The same text again reaches only those who
     are not told it yet. Raises WrongUse for a text that is no line, and for an entry that does not exist, that is
@@ -30,15 +32,17 @@ def correct(installation: Installation, number: int, text: str, by: str) -> list
     line = _line(text)
     with writing(installation.engine, "correct") as conn:
         editions.serialise(conn)
+        check_fresh(conn, entry_name(number), hand)
         entry = _not_withdrawn(conn, number)
-        told = _owe(conn, installation, entry, line, by, withdrawn=False)
+        told = _owe(conn, installation, entry, line, hand.by, withdrawn=False)
         if told is None:
             nobody = f"nobody has had entry {number}, so there is nobody to tell; nothing was changed"
             raise WrongUse(nobody + _first_of(entry, "correct"))
+        record(conn, installation, hand, "correct", entry_name(number), ({}, {"correction": line}))
         return [told, *still_to_come(conn, number)]
 
 
-def cancel(installation: Installation, number: int) -> list[str]:
+def cancel(installation: Installation, hand: Hand, number: int) -> list[str]:
     """Take back the corrections of an entry for those who are not told yet; return lines for a person.
 
     Raises WrongUse for an entry that does not exist or that has no correction.
@@ -47,12 +51,14 @@ def cancel(installation: Installation, number: int) -> list[str]:
         editions.serialise(conn)
         entry_of(conn, number)
         cancelled = corrections.cancel_corrections(conn, number, installation.clock(), withdrawn=False)
-    if not cancelled:
-        raise WrongUse(f"entry {number} has no correction; see `digest entry {number}`; nothing was changed")
+        if not cancelled:
+            raise WrongUse(f"entry {number} has no correction; see `digest entry {number}`; nothing was changed")
+        texts = {"correction": "; ".join(given.text for given in cancelled)}
+        record(conn, installation, hand, "cancel correction", entry_name(number), (texts, {}))
     return [f"entry {number}: {cancelled_in_words(given)}" for given in cancelled]
 
 
-def withdraw(installation: Installation, number: int, text: str, by: str) -> list[str]:
+def withdraw(installation: Installation, hand: Hand, number: int, text: str) -> list[str]:
     """Drop an entry, and owe the readers who have had it a line that says so; return lines for a person.
 
     Raises WrongUse for a text that is no line, and for an entry that does not exist or that is withdrawn.
@@ -61,8 +67,9 @@ def withdraw(installation: Installation, number: int, text: str, by: str) -> lis
     with writing(installation.engine, "withdraw") as conn:
         editions.serialise(conn)
         entry = _not_withdrawn(conn, number)
-        dropped = drop_entry(conn, installation, number)
-        told = _owe(conn, installation, entry, line, by, withdrawn=True)
+        with entry_act(conn, installation, hand, "withdraw", [number]):
+            dropped = drop_entry(conn, installation, number)
+        told = _owe(conn, installation, entry, line, hand.by, withdrawn=True)
         nobody = f"nobody has had entry {number}, so it is dropped and nobody is told{_first_of(entry, 'withdraw')}"
         return [*dropped, told or nobody]
 

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from digest.desk.acts import Hand
+from digest.desk.entry_acts import entry_act
 from digest.editions import draft
 from digest.editions.classified import with_facets
 from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
-from digest.model import NATIONAL, Edition, Entry, Evidence
+from digest.model import KINDS, NATIONAL, Edition, Entry, Evidence
 from digest.store import corrections, duplicates, editions, entries, history, releases, standings
 from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
@@ -23,7 +25,7 @@ from digest.store.engine import writing
 _PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
-def release(installation: Installation, numbers: Sequence[int], source: str | None = None) -> list[str]:
+def release(installation: Installation, hand: Hand, numbers: Sequence[int], source: str | None = None) -> list[str]:
     """Release entries by their numbers, or all held entries of `source`; return lines for a person.
 
     They count the entries, tell of each withdrawal that is taken back how many readers were told of it, and name each
@@ -39,24 +41,32 @@ def release(installation: Installation, numbers: Sequence[int], source: str | No
             # Only without entries, because the entries of a source stay when it is taken out of config.toml.
             if not numbers and source not in names:
                 raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
-        chosen, lines = [entry_of(conn, number) for number in numbers], []
+        chosen = [entry_of(conn, number) for number in numbers]
         for entry in chosen:
             if entry.state == "ready":
                 raise WrongUse(f"entry {entry.id} is released already; nothing was changed")
-            if not entry.facets.regions:
-                entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
-            standings.let_go(conn, entry.id)
-            duplicates.take_over(conn, entry.id, installation.clock())
-            duplicates.set_apart(conn, entry.id)
-            withdrawals = corrections.cancel_corrections(conn, entry.id, installation.clock(), withdrawn=True)
-            lines += [f"entry {entry.id}: {cancelled_in_words(given)}" for given in withdrawals]
-        released = [entry.id for entry in chosen]
-        releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
-        edited = redrafted(conn, installation, *chosen)
-        return [f"released {counted(len(released), 'entry', 'entries')}", *lines, *edited]
+        with entry_act(conn, installation, hand, "release", [entry.id for entry in chosen]):
+            lines = release_entries(conn, installation, chosen)
+        return [f"released {counted(len(chosen), 'entry', 'entries')}", *lines]
 
 
-def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
+def release_entries(conn: Connection, installation: Installation, chosen: Sequence[Entry]) -> list[str]:
+    """Release entries in the caller's transaction; return lines as `release` does."""
+    lines = []
+    for entry in chosen:
+        if not entry.facets.regions:
+            entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
+        standings.let_go(conn, entry.id)
+        duplicates.take_over(conn, entry.id, installation.clock())
+        duplicates.set_apart(conn, entry.id)
+        withdrawals = corrections.cancel_corrections(conn, entry.id, installation.clock(), withdrawn=True)
+        lines += [f"entry {entry.id}: {cancelled_in_words(given)}" for given in withdrawals]
+    released = [entry.id for entry in chosen]
+    releases.number(conn, released, "let-go", installation.clock(), installation.settings.welcome)
+    return [*lines, *redrafted(conn, installation, *chosen)]
+
+
+def drop(installation: Installation, hand: Hand, numbers: Sequence[int]) -> list[str]:
     """Drop entries from every edition that is not frozen; return lines for a person.
 
     They name each edition that changed, and each frozen one whose letters carry an entry: an editor must know who
@@ -67,7 +77,8 @@ def drop(installation: Installation, numbers: Sequence[int]) -> list[str]:
         lines = []
         for number in numbers:
             withdrawn = corrections.is_withdrawn(conn, entry_of(conn, number))
-            lines += drop_entry(conn, installation, number)
+            with entry_act(conn, installation, hand, "drop", [number]):
+                lines += drop_entry(conn, installation, number)
             if not withdrawn and (readers := corrections.count_readers(conn, number)):
                 lines.append(
                     f'entry {number}: `digest withdraw {number} --text "…"` tells {_those(readers)} had it,'
@@ -84,18 +95,24 @@ def drop_entry(conn: Connection, installation: Installation, number: int) -> lis
     return [*redrafted(conn, installation, entry), *_sent_with(conn, number)]
 
 
-def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Give an entry an editor's facets, {facet: slugs or names}; an entry that is ready is released again.
+def retag(
+    installation: Installation, hand: Hand, number: int, wanted: Mapping[str, tuple[str, ...]], kind: str = ""
+) -> list[str]:
+    """Give an entry an editor's facets, {facet: slugs or names}, and kind; one that is ready is released again.
 
     Return a line for each edition that changed. Raises WrongUse for a value that config.toml does not have, and for
     an entry that does not exist.
     """
+    if kind and kind not in KINDS:
+        raise WrongUse(f"the kind {kind!r} is not known; write {' or '.join(KINDS)}; nothing was changed")
     taxonomy = installation.settings.taxonomy
     wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
     with writing(installation.engine, "retag") as conn:
         editions.serialise(conn)
         entry = entry_of(conn, number)
         facets = with_facets(conn, installation, entry).facets
+        if kind:
+            wanted = {**wanted, "kind": (kind,)}
         kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
         added = tuple(
             Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs
@@ -107,7 +124,8 @@ def retag(installation: Installation, number: int, wanted: Mapping[str, tuple[st
             themes=wanted.get("theme", facets.themes),
             evidence=kept + added,
         )
-        entries.retag(conn, number, facets)
+        with entry_act(conn, installation, hand, "retag", [number]):
+            entries.retag(conn, number, facets)
         if entry.state == "ready":
             releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
         return redrafted(conn, installation, entry)

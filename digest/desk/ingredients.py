@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from digest.desk.acts import Hand
 from digest.desk.edit import entry_of, redrafted
+from digest.desk.entry_acts import entry_act
 from digest.editions.ingredients import ingredients_of
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
@@ -26,15 +28,19 @@ def ingredients_shown(installation: Installation, number: int) -> tuple[Entry, t
 
 
 def give_lines(
-    installation: Installation, number: int, lines: Sequence[tuple[str, str]], barriers: Sequence[str], by: str
-) -> list[str]:
-    """Add (name, text) lines to a case study, signed by `by`; under these names they replace what is read.
+    installation: Installation,
+    hand: Hand,
+    number: int,
+    lines: Sequence[tuple[str, str]],
+    barriers: Sequence[str] = (),
+) -> list[str]:  # fmt: skip
+    """Add (name, text) lines to a case study, signed by the person; under these names they replace what is read.
 
     Without `barriers`, a line in-the-way has those that its words name. Return a line for each edition that changed.
     Raises WrongUse, and changes nothing, for what is not known (`digest.learning.given`).
     """
     try:
-        signed = [given_ingredient(name, text, _of_line(name, barriers), by) for name, text in lines]
+        signed = [given_ingredient(name, text, _of_line(name, barriers), hand.by) for name, text in lines]
     except NotKnown as error:
         raise WrongUse(f"{error}; nothing was changed") from None
     if barriers and sum(line.name == "in-the-way" for line in signed) != 1:
@@ -42,11 +48,12 @@ def give_lines(
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
         entry, _ = _lines(conn, number)
-        ingredients.store_given(conn, number, signed, installation.clock())
+        with entry_act(conn, installation, hand, "give ingredients", [number]):
+            ingredients.store_given(conn, number, signed, installation.clock())
         return redrafted(conn, installation, entry)
 
 
-def drop_lines(installation: Installation, number: int, places: Sequence[int], by: str) -> list[str]:
+def drop_lines(installation: Installation, hand: Hand, number: int, places: Sequence[int]) -> list[str]:
     """Drop the lines with these places, as `ingredients_shown` counts them from 1; nothing takes the place of one.
 
     Return a line for each dropped one, and for each edition that changed. Raises WrongUse for a place without a line.
@@ -59,17 +66,19 @@ def drop_lines(installation: Installation, number: int, places: Sequence[int], b
                 has = counted(len(lines), "line")
                 raise WrongUse(f"entry {number} has {has} of ingredients, and no line {place}; nothing was changed")
         dropped = [lines[place - 1] for place in dict.fromkeys(places)]
-        for line in dropped:
-            ingredients.store_dropped(conn, number, line, by, installation.clock())
+        with entry_act(conn, installation, hand, "drop ingredients", [number]):
+            for line in dropped:
+                ingredients.store_dropped(conn, number, line, hand.by, installation.clock())
         return [f"dropped: {line.name}: {line.text}" for line in dropped] + redrafted(conn, installation, entry)
 
 
-def as_read(installation: Installation, number: int) -> list[str]:
+def as_read(installation: Installation, hand: Hand, number: int) -> list[str]:
     """Forget what editors gave and dropped, so that the source's lines count again; return as `give_lines` does."""
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
         entry, _ = _lines(conn, number)
-        ingredients.forget_editor(conn, number)
+        with entry_act(conn, installation, hand, "read ingredients", [number]):
+            ingredients.forget_editor(conn, number)
         return redrafted(conn, installation, entry)
 
 

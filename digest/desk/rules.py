@@ -7,12 +7,15 @@ be mailed where the editor says so.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
+from digest.desk.acts import Hand, record
 from digest.desk.edit import entry_of, redrafted
+from digest.desk.entry_acts import entry_act
 from digest.editions.classified import careful_classifier, source_named, with_facets, with_whole_text
 from digest.errors import WrongUse, counted
 from digest.facets.entry_text import EntryText, entry_text
@@ -120,7 +123,9 @@ def effect_of(installation: Installation, rule: EditorRule) -> Effect:
     return effects[0]
 
 
-def add(installation: Installation, effect: Effect, *, also_waiting: bool = False) -> tuple[EditorRule, list[str]]:
+def add(
+    installation: Installation, hand: Hand, effect: Effect, *, also_waiting: bool = False
+) -> tuple[EditorRule, list[str]]:
     """Store a rule; return it with its number, and lines for a person.
 
     `also_waiting`: the past entries that it changes and that no frozen edition carries are changed as `retag` does,
@@ -133,23 +138,37 @@ def add(installation: Installation, effect: Effect, *, also_waiting: bool = Fals
         lines: list[str] = []
         for number in free:
             entry = entry_of(conn, number)
-            entries.classify(conn, number, ruled(entry.facets, [rule], entry.kind))
+            with entry_act(conn, installation, Hand(hand.by), "apply rule", [number]):
+                entries.classify(conn, number, ruled(entry.facets, [rule], entry.kind))
             if entry.state == "ready":
                 now, welcome = installation.clock(), installation.settings.welcome
                 releases.number(conn, [number], "retagged", now, welcome)
             lines += redrafted(conn, installation, entry)
+        record(conn, installation, hand, "add rule", _name_of(rule.number), ({}, _as_values(rule)))
     told = [f"{counted(len(free), 'entry', 'entries')} that waited changed too"] if free else []
     return rule, [f"rule {rule.number} counts from the next gather on", *told, *dict.fromkeys(lines)]
 
 
-def remove(installation: Installation, number: int) -> str:
+def remove(installation: Installation, hand: Hand, number: int) -> str:
     """Remove a rule; return a line for a person. Raises WrongUse when there is no such rule."""
     with writing(installation.engine, "remove rule") as conn:
         touched = rules.count_touched(conn)[number]
+        before = next((_as_values(rule) for rule in rules.every_rule(conn) if rule.number == number), {})
         if not rules.remove_rule(conn, number):
             raise WrongUse(f"there is no rule {number}; see `digest rules`")
+        record(conn, installation, hand, "remove rule", _name_of(number), (before, {}))
     keep = f"; what it has given to {counted(touched, 'entry', 'entries')} stays" if touched else ""
     return f"rule {number} was removed{keep}"
+
+
+def add_again(installation: Installation, hand: Hand, values: Mapping[str, Any]) -> list[str]:
+    """Add a rule that was removed, as the log holds it; it gets a new number. Return lines for a person."""
+    pairs = {key: tuple((facet, slug) for facet, slug in values[key]) for key in ("added", "removed")}
+    rule = EditorRule(
+        0, values["by"], values["phrase"], values["source"], values["address"], pairs["added"], pairs["removed"],
+        values["kind"],
+    )  # fmt: skip
+    return add(installation, hand, Effect(rule))[1]
 
 
 def suggestions(installation: Installation, number: int, by: str) -> list[Effect]:
@@ -202,6 +221,17 @@ def differences(entry: Entry, after: Facets) -> list[str]:
         for name, before, now in pairs
         if before != now
     ]
+
+
+def _name_of(number: int) -> str:
+    return f"rule {number}"
+
+
+def _as_values(rule: EditorRule) -> dict[str, object]:
+    return {
+        "phrase": rule.phrase, "source": rule.source, "address": rule.address, "kind": rule.kind, "by": rule.by,
+        "added": [list(value) for value in rule.added], "removed": [list(value) for value in rule.removed],
+    }  # fmt: skip
 
 
 def _values(taxonomy: Taxonomy, typed: Iterable[Value]) -> tuple[Value, ...]:

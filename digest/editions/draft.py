@@ -17,9 +17,9 @@ from digest.config.settings import Settings
 from digest.editions.due import coming_slot, first_slot, passed_editions
 from digest.editions.earlier import earlier_of
 from digest.editions.ingredients import ingredients_of
-from digest.model import Edition, Entry
+from digest.model import Edition, Entry, EntryEdit
 from digest.schedule import Cadence, Slot
-from digest.store import carry_over, duplicates, editions, entries, releases
+from digest.store import carry_over, duplicates, editions, entries, entry_edits, releases
 from digest.store.editions import Shown
 from subscribers.model import Subscriber
 
@@ -44,16 +44,19 @@ def draft(conn: Connection, settings: Settings, cadence: Cadence, now: datetime,
 
 
 def redraft(conn: Connection, settings: Settings, changed: Sequence[Entry], now: datetime) -> list[Edition]:
-    """Draft again each edition, not yet frozen, that carries or names an entry which has changed; return them.
+    """Draft again each edition, not yet frozen, that an entry which has changed is, or may be, in; return them.
 
-    `changed` are these entries as they stood before, because one set apart does not tell of which it was a duplicate.
+    It carries or names the entry, or considers a release of it, as where it was dropped and is let go. `changed` are
+    these entries as they stood before, because one set apart does not tell of which it was a duplicate.
     """
     editions.serialise(conn)
     numbers = {entry.id for entry in changed}
+    came_by = releases.numbers_of(conn, numbers)
     return [
-        _store_draft(conn, settings, edition.cadence, edition.slot, edition.to_release, now)
+        restate(conn, settings, edition, now)
         for edition in editions.unfrozen(conn)
-        if any(
+        if any(edition.from_release < number <= edition.to_release for number in came_by)
+        or any(
             row.entry.id in numbers or any(_names(row.entry, entry) for entry in changed)
             for row in editions.shown(conn, edition.id)
         )
@@ -81,7 +84,7 @@ def going_out(
     earlier = passed_editions(conn, cadence, now, zone)
     slot = coming_slot(conn, cadence, now, zone)
     stored = earlier[0] if earlier else editions.find(conn, cadence_name, slot.key)
-    edition = stored or Edition(0, cadence_name, slot.key, "draft", False, "", 0, "")
+    edition = stored or _blank(cadence_name, slot.key)
     return as_it_stands(conn, settings, edition, person, now)
 
 
@@ -101,8 +104,8 @@ def as_it_stands(
     low = releases.lowest_mark(conn, edition.cadence, now, default=high)
     if person.id:
         low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
-    shown = _entries_of(conn, settings, edition.cadence, (low, high), now)
-    hashed = editions.content_hash(edition.note, shown)
+    shown = _entries_of(conn, settings, edition, (low, high), now)
+    hashed = editions.content_hash(editions.words_of(edition), shown)
     return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
 
 
@@ -128,6 +131,11 @@ def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     return _as_shown(conn, newest, [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"])
 
 
+def _blank(cadence: str, day: str) -> Edition:
+    """Return the edition of a slot of which nothing is stored."""
+    return Edition(0, cadence, day, "draft", False, "", 0, "")
+
+
 def _names(shown: Entry, entry: Entry) -> bool:
     """Return whether an entry, as an edition shows it, names another: after "Earlier" or "Also at".
 
@@ -138,25 +146,59 @@ def _names(shown: Entry, entry: Entry) -> bool:
     return shown.id == entry.duplicate_of and any(link.name == entry.source for link in shown.also_at)
 
 
+def restate(conn: Connection, settings: Settings, edition: Edition, now: datetime) -> Edition:
+    """Draft an edition again after its words, its order or an entry of it has changed; return it.
+
+    It considers the same releases as before.
+    """
+    return _store_draft(conn, settings, edition.cadence, edition.slot, edition.to_release, now)
+
+
+def with_latest(conn: Connection, settings: Settings, edition: Edition, now: datetime) -> Edition:
+    """Draft an edition that is not frozen again with all that was released since; return it."""
+    return _store_draft(conn, settings, edition.cadence, edition.slot, releases.latest(conn), now)
+
+
+def with_edit(entry: Entry, edit: EntryEdit | None) -> Entry:
+    """Return an entry as editors have it shown."""
+    if edit is None:
+        return entry
+    return replace(entry, title=edit.title or entry.title, summary=edit.summary or entry.summary, edit=edit)
+
+
 def _entries_of(
-    conn: Connection, settings: Settings, cadence: str, window: tuple[int, int], now: datetime
+    conn: Connection, settings: Settings, edition: Edition, window: tuple[int, int], now: datetime
 ) -> list[Shown]:
-    """Return the entries of an edition of a cadence: those of a window of releases, then others to carry over.
+    """Return the entries of an edition: those of a window of releases, then others to carry over.
 
     The others are the newest ready entries that earlier editions had no room for. They come in by no release, so that
     nobody is owed them. An entry of the window may be one to carry over too, because the window begins where the
     reader who was longest away has stopped reading.
     """
-    slots = carry_over.left_over(conn, cadence, now) if settings.carry_over else {}
+    slots = carry_over.left_over(conn, edition.cadence, now) if settings.carry_over else {}
     new = entries_between(conn, *window)
     here = {row.entry.id for row in new}
     others = [number for number in slots if number not in here]
     stored = entries.many(conn, others)
     ready = [stored[number] for number in others if number in stored and stored[number].state == "ready"]
-    return [
+    shown = [
         replace(row, entry=replace(row.entry, carried_from=slots.get(row.entry.id, "")))
         for row in (*new, *_as_shown(conn, {}, ready[:MOST_CARRIED]))
     ]
+    edits = entry_edits.edits_of(conn, [row.entry.id for row in shown])
+    edited = [replace(row, entry=with_edit(row.entry, edits.get(row.entry.id))) for row in shown]
+    return _in_order(edition, [row for row in edited if not _is_over(row.entry, edition.slot)])
+
+
+def _is_over(entry: Entry, day: str) -> bool:
+    """Return whether an entry is not offered on a local date any more, because editors have given it a last day."""
+    return entry.edit is not None and "" < entry.edit.last_day < day
+
+
+def _in_order(edition: Edition, shown: list[Shown]) -> list[Shown]:
+    """Return entries in the order that editors gave them; those that came later stand behind, in their own order."""
+    places = {number: place for place, number in enumerate(edition.arranged)}
+    return sorted(shown, key=lambda row: places.get(row.entry.id, len(places))) if places else shown
 
 
 def _as_shown(conn: Connection, came_by: Mapping[int, int], ready: Sequence[Entry]) -> list[Shown]:
@@ -181,5 +223,6 @@ def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, h
     """Store the draft of a slot with the entries up to release `high` that some reader has not been offered."""
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
-    shown = _entries_of(conn, settings, cadence, (low, high), now)
+    edition = editions.find(conn, cadence, day) or _blank(cadence, day)
+    shown = _entries_of(conn, settings, edition, (low, high), now)
     return editions.draft(conn, cadence, day, (low, high), shown, now)

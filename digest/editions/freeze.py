@@ -67,7 +67,7 @@ def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, show
         raise waits_for_approval(edition, "is stopped")
     if cadence.approval_required and edition.state != "approved":
         raise waits_for_approval(edition, "is not approved")
-    if editions.content_hash(edition.note, shown) != edition.content_hash:
+    if editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
         raise waits_for_approval(edition, "is not what was approved")
     if edition.state == "approved" and edition.look != appearance_hash(settings):
         raise waits_for_approval(edition, "was approved with other templates, words or limits than config has now")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, text, tuple_, update
 
 from digest.ledger.states import OPEN_STATES
-from digest.model import CASE_STUDY, Edition, Entry
+from digest.model import CASE_STUDY, Edition, Entry, EntryEdit
 from digest.store import entries
 from digest.store.schema import delivery, edition, edition_entry, entry, tally
 
@@ -27,9 +27,26 @@ class Shown:
     release: int
 
 
-def content_hash(note: str, shown: Sequence[Shown]) -> str:
-    """Return the hash that an approval is bound to: of the note and every entry in order, as they will be shown."""
-    content = [note, [_content(item.entry) for item in shown]]
+class EditionWords(NamedTuple):
+    """Hold the editors' own words for all letters of an edition; "" where there are none (see model.Edition)."""
+
+    note: str = ""
+    subject: str = ""
+    question: str = ""
+    step: str = ""
+
+
+def words_of(of: Edition) -> EditionWords:
+    """Return the editors' words of an edition."""
+    return EditionWords(of.note, of.subject, of.question, of.step)
+
+
+def content_hash(words: EditionWords, shown: Sequence[Shown]) -> str:
+    """Return the hash that an approval is bound to: of the words and every entry in order, as they will be shown."""
+    content = [words.note, [_content(item.entry) for item in shown]]
+    # Where there are others, so that approvals given before there were any hold.
+    if any(words[1:]):
+        content.append([*words[1:]])
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -145,9 +162,9 @@ def draft(
     `window`: the releases considered, low < number ≤ high.
     """
     earlier = find(conn, cadence, day)
-    note = earlier.note if earlier else ""
     low, high = window
-    values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": content_hash(note, content)}
+    hashed = content_hash(words_of(earlier) if earlier else EditionWords(), content)
+    values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": hashed}
     if earlier is None:
         row = insert(edition).values(
             cadence=cadence, slot=day, state="draft", held=False, note="", created_at=now, **values
@@ -169,6 +186,17 @@ def draft(
     stored = get(conn, number)
     assert stored is not None
     return stored
+
+
+def set_words(conn: Connection, number: int, words: EditionWords) -> None:
+    """Store the editors' words of an edition; draft it again afterwards, because its content changes."""
+    conn.execute(update(edition).where(edition.c.id == number).values(words._asdict()))
+
+
+def arrange(conn: Connection, number: int, arranged: Sequence[int], pinned: int) -> None:
+    """Store the order that editors gave an edition's entries; draft it again afterwards, because it changes."""
+    values = {"arranged": list(arranged), "pinned": pinned}
+    conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
 def approve(conn: Connection, number: int, editor: str, look: str, now: datetime) -> None:
@@ -219,7 +247,10 @@ def _content(item: Entry) -> dict[str, Any]:
     also = {"also_at": [link._asdict() for link in item.also_at]} if item.also_at else {}
     earlier = {"earlier": item.earlier._asdict()} if item.earlier else {}
     carried = {"carried_from": item.carried_from} if item.carried_from else {}
-    return {**entries.to_json(item), "evidence": [], **told, **also, **earlier, **carried}
+    # Without the open question, because it is for editors, and to settle it changes no letter.
+    edit = replace(item.edit, open_question="") if item.edit else EntryEdit()
+    edited = {} if edit == EntryEdit() else {"edit": asdict(edit) | {"not_for": list(edit.not_for)}}
+    return {**entries.to_json(item), "evidence": [], **told, **also, **earlier, **carried, **edited}
 
 
 def _edition(row: Row[Any]) -> Edition:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, or_, select, update
 
-from digest.model import Entry, Evidence, Facets, Image, Ingredient, NamedLink, Sighting
+from digest.model import Entry, EntryEdit, Evidence, Facets, Image, Ingredient, NamedLink, Sighting
 from digest.store.schema import entry, entry_key
 from subscribers.database import chunks
 
@@ -203,9 +203,10 @@ def ready_titles(conn: Connection, since: datetime) -> Sequence[tuple[int, str]]
     return [(row[0], row[1]) for row in conn.execute(query).all()]
 
 
-def retagged(conn: Connection) -> set[int]:
-    """Return the ids of the entries whose facets an editor has given."""
-    return set(conn.scalars(select(entry.c.id).where(entry.c.retagged)))
+def retagged(conn: Connection, among: Sequence[int] | None = None) -> set[int]:
+    """Return the ids of the entries whose facets an editor has given; `among`: only of these few."""
+    query = select(entry.c.id).where(entry.c.retagged)
+    return set(conn.scalars(query if among is None else query.where(entry.c.id.in_(among))))
 
 
 def count(conn: Connection, state: str) -> int:
@@ -226,6 +227,12 @@ def classify(conn: Connection, number: int, facets: Facets) -> None:
 def retag(conn: Connection, number: int, facets: Facets) -> None:
     """Give an entry the editor's facets; no later gather changes them."""
     conn.execute(update(entry).where(entry.c.id == number).values(_facet_values(facets) | {"retagged": True}))
+
+
+def set_facets(conn: Connection, number: int, facets: Facets, kind: str, *, retagged: bool) -> None:
+    """Set an entry's facets and kind as they were; `retagged`: an editor had given them."""
+    values = _facet_values(facets) | {"kind": kind, "retagged": retagged}
+    conn.execute(update(entry).where(entry.c.id == number).values(values))
 
 
 def to_json(item: Entry) -> dict[str, Any]:
@@ -276,7 +283,12 @@ def from_json(document: dict[str, Any]) -> Entry:
         ingredients=tuple(
             Ingredient(**line | {"barriers": tuple(line["barriers"])}) for line in document.get("ingredients", ())
         ),
+        edit=_edit(document.get("edit")),
     )  # fmt: skip
+
+
+def _edit(document: dict[str, Any] | None) -> EntryEdit | None:
+    return EntryEdit(**document | {"not_for": tuple(document["not_for"])}) if document else None
 
 
 def _text_values(sighting: Sighting) -> dict[str, Any]:

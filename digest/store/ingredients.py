@@ -59,6 +59,22 @@ def forget_editor(conn: Connection, entry: int) -> None:
     )
 
 
+def of_editors(conn: Connection, entry: int) -> list[tuple[str, Ingredient]]:
+    """Return the lines that editors gave ("editor") or dropped ("dropped") of an entry, in order, with that word."""
+    theirs = ingredient.c.entry_id == entry, ingredient.c.state.in_((_EDITOR, _DROPPED))
+    return [
+        (row.state, Ingredient(row.name, row.text, tuple(row.barriers), row.signed_by))
+        for row in conn.execute(select(ingredient).where(*theirs).order_by(ingredient.c.id))
+    ]
+
+
+def replace_editors(conn: Connection, entry: int, lines: Iterable[tuple[str, Ingredient]], now: datetime) -> None:
+    """Store lines, as `of_editors` returns them, in the place of all that editors gave or dropped of an entry."""
+    forget_editor(conn, entry)
+    for state, line in lines:
+        _insert(conn, entry, [line], state, now)
+
+
 def _remove(conn: Connection, entry: int, line: Ingredient, states: tuple[str, ...]) -> None:
     same = (ingredient.c.entry_id == entry, ingredient.c.name == line.name, ingredient.c.text == line.text)
     conn.execute(delete(ingredient).where(*same, ingredient.c.state.in_(states)))

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from digest.store.schema import counter, delivery, digest_entry, had, mark, release
-from subscribers.database import among, dialect_insert
+from subscribers.database import among, chunks, dialect_insert
 from subscribers.tables import subscriber
 
 # The states of a delivery whose letter the reader has, will get, or may have.
@@ -107,6 +107,14 @@ def after(conn: Connection, low: int, high: int) -> list[Release]:
         .order_by(release.c.number)
     )
     return [Release(row.number, row.entry_id, row.why != "new") for row in rows]
+
+
+def numbers_of(conn: Connection, entries: Iterable[int]) -> list[int]:
+    """Return the numbers of all releases of some entries."""
+    numbers: list[int] = []
+    for chunk in chunks(sorted(set(entries))):
+        numbers += conn.scalars(select(release.c.number).where(release.c.entry_id.in_(chunk)))
+    return numbers
 
 
 def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:

@@ -11,6 +11,7 @@ import pytest
 
 from digest import pipeline
 from digest.desk import edit, receipts
+from digest.desk.acts import Hand
 from digest.desk.correct import LONGEST, correct, withdraw
 from digest.desk.preview import preview
 from digest.store import duplicates, entries
@@ -20,8 +21,10 @@ from digest.store.schema import delivery
 from digest.web.letters import LetterPages
 from subscribers import store as people
 from tests.console import digest as command
+from tests.house import ANN
 from tests.outcomes import Stage, interests
 
+ED = Hand("Ed")
 SAVED = "The saving was 3 %, not 30 %."
 LINE = f"Correction to “A list”: {SAVED}"
 
@@ -83,7 +86,7 @@ def desk(tmp_path: Path, begun: Desk) -> Iterator[Desk]:
 
 
 def test_those_who_have_had_it_are_told_once_in_their_next_letter(desk: Desk) -> None:
-    (line,) = correct(desk.place, 1, f"  {SAVED}\n", "Ed")
+    (line,) = correct(desk.place, ED, 1, f"  {SAVED}\n")
     assert line.startswith("2 readers of entry 1 are told once")
     desk.reader("dan@example.org", "weekly", interests())
     desk.next_entries()
@@ -98,7 +101,7 @@ def test_those_who_have_had_it_are_told_once_in_their_next_letter(desk: Desk) ->
 
 @pytest.mark.long
 def test_nothing_is_mailed_for_a_correction_alone_nor_twice(desk: Desk) -> None:
-    correct(desk.place, 1, SAVED, "Ed")
+    correct(desk.place, ED, 1, SAVED)
     assert desk.week() == {}
     told = []
     for _ in range(2):
@@ -110,10 +113,10 @@ def test_nothing_is_mailed_for_a_correction_alone_nor_twice(desk: Desk) -> None:
 
 def test_a_withdrawal_drops_the_entry_and_drop_points_to_it(desk: Desk) -> None:
     desk.reader("mo@example.org", "monthly", interests())
-    dropped = edit.drop(desk.place, [1])
+    dropped = edit.drop(desk.place, ANN, [1])
     assert dropped[-1].startswith('entry 1: `digest withdraw 1 --text "…"` tells the 2 readers who have had it')
-    edit.release(desk.place, [1])
-    lines = withdraw(desk.place, 1, "The council asked us to.", "Ed")
+    edit.release(desk.place, ANN, [1])
+    lines = withdraw(desk.place, ED, 1, "The council asked us to.")
     assert lines[-1].startswith("2 readers of entry 1 are told once")
     with reading(desk.place.engine) as conn:
         stored = entries.get(conn, 1)
@@ -123,8 +126,8 @@ def test_a_withdrawal_drops_the_entry_and_drop_points_to_it(desk: Desk) -> None:
 @pytest.mark.long
 def test_a_withdrawn_entry_does_not_reach_those_who_have_not_had_it(desk: Desk) -> None:
     desk.reader("mo@example.org", "monthly", interests())
-    edit.retag(desk.place, 1, {"theme": ("leadership",)})
-    withdraw(desk.place, 1, "The council asked us to.", "Ed")
+    edit.retag(desk.place, ANN, 1, {"theme": ("leadership",)})
+    withdraw(desk.place, ED, 1, "The council asked us to.")
     desk.next_entries()
     desk.postman.taken.clear()
     desk.run(days=30)
@@ -138,9 +141,9 @@ def test_a_withdrawn_entry_does_not_reach_those_who_have_not_had_it(desk: Desk) 
 @pytest.mark.long
 def test_who_gets_the_entry_afterwards_reads_the_correction_with_it(desk: Desk) -> None:
     desk.reader("mo@example.org", "monthly", interests())
-    edit.retag(desk.place, 1, {"theme": ("leadership",)})
+    edit.retag(desk.place, ANN, 1, {"theme": ("leadership",)})
     assert command(desk.folder, "prepare", "monthly").code == 0
-    lines = correct(desk.place, 1, SAVED, "Ed")
+    lines = correct(desk.place, ED, 1, SAVED)
     assert "monthly 2026-12-01, draft) has entry 1 as it is" in lines[1] and "`digest drop 1`" in lines[1]
     shown = preview(desk.place, email="mo@example.org").parcel
     assert shown is not None and LINE in " ".join(shown.letter.plain_text().split())
@@ -152,7 +155,7 @@ def test_who_gets_the_entry_afterwards_reads_the_correction_with_it(desk: Desk) 
 
 @pytest.mark.long
 def test_a_letter_that_was_not_handed_over_has_told_nobody(desk: Desk) -> None:
-    correct(desk.place, 1, SAVED, "Ed")
+    correct(desk.place, ED, 1, SAVED)
     desk.next_entries()
     desk.postman.answers = {"ann": ("refused", "550 no"), "bea": ("uncertain", "lost")}
     desk.week()
@@ -164,11 +167,11 @@ def test_a_letter_that_was_not_handed_over_has_told_nobody(desk: Desk) -> None:
 
 @pytest.mark.long
 def test_a_letter_that_is_tried_again_carries_the_same_corrections(desk: Desk) -> None:
-    correct(desk.place, 1, SAVED, "Ed")
+    correct(desk.place, ED, 1, SAVED)
     desk.next_entries()
     desk.postman.usual = ("deferred", "later")
     first = desk.week()
-    correct(desk.place, 1, "Another.", "Ed")
+    correct(desk.place, ED, 1, "Another.")
     desk.postman.usual = ("accepted", "")
     desk.postman.taken.clear()
     desk.now += timedelta(hours=5)
@@ -180,7 +183,7 @@ def test_a_letter_that_is_tried_again_carries_the_same_corrections(desk: Desk) -
 def test_who_was_erased_is_told_nothing_and_condensed_letters_count(desk: Desk) -> None:
     with writing(desk.place.engine) as conn:
         condense(conn, desk.newest())
-    assert correct(desk.place, 1, SAVED, "Ed")[0].startswith("2 readers")
+    assert correct(desk.place, ED, 1, SAVED)[0].startswith("2 readers")
     with writing(desk.place.engine) as conn:
         people.forget(conn, desk.who["bea"], now=desk.now, secret=desk.place.secret)
     desk.next_entries()
@@ -195,7 +198,7 @@ def test_the_copies_of_old_letters_are_marked_and_no_others(desk: Desk) -> None:
 
     old = desk.newest()
     assert "Correction to" not in page("ann", old)
-    correct(desk.place, 1, SAVED, "Ed")
+    correct(desk.place, ED, 1, SAVED)
     assert page("ann", old).count("Correction to “A list”:") == 1
     desk.next_entries()
     desk.week()

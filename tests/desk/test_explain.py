@@ -14,6 +14,7 @@ from digest.errors import WrongUse
 from digest.store import deliveries, editions
 from digest.store.engine import reading
 from subscribers.errors import NoSubscriber
+from tests.house import ANN
 from tests.outcomes import COPY, HOME, READERS, SUMS, Stage, address
 
 ENTRIES = ("base", "home", "bus", "far", "study", "over", "dropped", "kept", "later")
@@ -169,7 +170,7 @@ def test_a_duplicate_is_told_as_the_entry_it_is(stage: Stage) -> None:
 
 @pytest.mark.long
 def test_what_was_had_and_comes_again_is_still_included(stage: Stage) -> None:
-    edit.retag(stage.place, stage.entry["home"], {"policy_area": ("housing", "transport")})
+    edit.retag(stage.place, ANN, stage.entry["home"], {"policy_area": ("housing", "transport")})
     stage.settings = replace(stage.settings, only=(), letter_cap=12)
     stage.postman.answers = {}
     stage.run(days=7)

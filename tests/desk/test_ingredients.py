@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.desk import ingredients as desk
+from digest.desk.acts import Hand
 from digest.errors import WrongUse
 from digest.store import entries, entry_texts
 from digest.store.engine import reading, writing
@@ -15,6 +16,7 @@ from tests.console import digest
 from tests.house import House
 
 STORY = "We introduced a shared list of those who wait. Calls fell by 30 per cent in a year."
+ED = Hand("Ed")
 READ = [
     ("did", "We introduced a shared list of those who wait.", ""),
     ("changed", "Calls fell by 30 per cent in a year.", ""),
@@ -49,15 +51,15 @@ def test_an_author_and_an_editor_mend_what_is_read(house: House) -> None:
     write(house, GIVEN)
     house.run(minutes=5)
     assert lines(house) == [*OWN, READ[1]]
-    desk.give_lines(house.place, 1, [("did", "Four  teams\nmet.")], (), "Ed")
-    desk.drop_lines(house.place, 1, [3], "Ed")
+    desk.give_lines(house.place, ED, 1, [("did", "Four  teams\nmet.")], ())
+    desk.drop_lines(house.place, ED, 1, [3])
     assert lines(house) == [OWN[0], ("did", "Four teams met.", "Ed")]
     write(house, GIVEN, STORY + " More was told.")
     house.run(minutes=5)
     assert lines(house) == [OWN[0], ("did", "Four teams met.", "Ed")]
-    desk.give_lines(house.place, 1, [("changed", READ[1][1])], (), "Ed")
+    desk.give_lines(house.place, ED, 1, [("changed", READ[1][1])], ())
     assert lines(house)[2] == ("changed", READ[1][1], "Ed")
-    desk.as_read(house.place, 1)
+    desk.as_read(house.place, ED, 1)
     assert lines(house) == [*OWN, READ[1]]
     write(house)
     house.run(minutes=5)
@@ -83,11 +85,11 @@ def test_what_does_not_fit_changes_nothing(house: House) -> None:
     ]
     for given, barriers, words in wrong:
         with pytest.raises(WrongUse, match=words):
-            desk.give_lines(house.place, 1, given, barriers, "Ed")
+            desk.give_lines(house.place, ED, 1, given, barriers)
     with pytest.raises(WrongUse, match="2 lines of ingredients, and no line 3; nothing was changed"):
-        desk.drop_lines(house.place, 1, [1, 3], "Ed")
+        desk.drop_lines(house.place, ED, 1, [1, 3])
     with pytest.raises(WrongUse, match="does not exist"):
-        desk.as_read(house.place, 9)
+        desk.as_read(house.place, ED, 9)
     assert lines(house) == READ
 
 

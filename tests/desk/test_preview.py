@@ -22,7 +22,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.counts import others_long, spread
-from tests.house import House
+from tests.house import ANN, House
 
 WHO = "reader@example.org"
 
@@ -112,7 +112,7 @@ def test_an_entry_dropped_since_the_draft_is_not_shown(house: House) -> None:
     drafted(house)
     with reading(house.place.engine) as conn:
         dropped = [one.id for one in entries.listing(conn) if one.title == "Dropped"]
-    edit.drop(house.place, dropped)
+    edit.drop(house.place, ANN, dropped)
     assert shown(house) == ["Kept"]
 
 

@@ -20,7 +20,7 @@ from digest.store import entries, releases
 from digest.store.engine import reading
 from tests.console import digest
 from tests.counts import table
-from tests.house import House
+from tests.house import ANN, House
 
 SOURCE = Source("Feed", url="https://feed.example/")
 TITLES = ["Of old: a front door", "One front door", "Homes behind front doors", "Buses and homes"]
@@ -97,17 +97,17 @@ def test_a_rule_counts_for_later_entries_until_it_is_removed(house: House) -> No
 def test_those_that_wait_change_where_the_editor_says_so_and_corrected_ones_stay(anywhere: House) -> None:
     house = anywhere
     corrected = by_title(house)[TITLES[1]].id
-    edit.retag(house.place, corrected, {"theme": ("leadership",)})
+    edit.retag(house.place, ANN, corrected, {"theme": ("leadership",)})
     effect = desk.effect_of(house.place, desk.checked_rule(house.place, TO_TRANSPORT))
     assert (effect.holds, effect.tagged, len(effect.changes), len(effect.waiting)) == (3, 1, 2, 1)
     with reading(house.place.engine) as conn:
         last = releases.latest(conn)
-    desk.add(house.place, effect, also_waiting=True)
+    desk.add(house.place, ANN, effect, also_waiting=True)
     assert areas(house) == [("housing",), ("transport",), ("housing", "transport")]
     with reading(house.place.engine) as conn:
         assert [entry.entry for entry in releases.after(conn, last, last + 9)] == [by_title(house)[TITLES[2]].id]
     assert [(rule.number, touched) for rule, touched in desk.rules_and_counts(house.place)] == [(1, 1)]
-    assert desk.remove(house.place, 1) == "rule 1 was removed; what it has given to 1 entry stays"
+    assert desk.remove(house.place, ANN, 1) == "rule 1 was removed; what it has given to 1 entry stays"
 
 
 def test_a_correction_suggests_rules(house: House) -> None:
@@ -119,7 +119,7 @@ def test_a_correction_suggests_rules(house: House) -> None:
     told = digest(house.folder, "rules", "suggest", str(number), "--by", "Ann").stdout
     assert "add --when 'front door' --policy-areas transport --not-policy-areas housing --by Ann\n" in told
     assert "holds for 3 past entries and would change 2" in told
-    edit.retag(house.place, number, {"policy_area": ("housing",)})
+    edit.retag(house.place, ANN, number, {"policy_area": ("housing",)})
     with pytest.raises(WrongUse, match="no rule is needed"):
         desk.suggestions(house.place, number, "Ann")
 
@@ -144,7 +144,7 @@ def test_a_rule_that_cannot_be_is_refused(changes: dict[str, object], problem: s
 
 def test_a_rule_for_most_entries_and_one_that_is_there_are_refused(house: House) -> None:
     rule = desk.checked_rule(house.place, TO_TRANSPORT)
-    desk.add(house.place, desk.effect_of(house.place, rule))
+    desk.add(house.place, ANN, desk.effect_of(house.place, rule))
     with pytest.raises(WrongUse, match="rule 1 says that already"):
         desk.checked_rule(house.place, replace(TO_TRANSPORT, by="Ben"))
     gather(house, [*TITLES, *(f"Behind {n} front doors" for n in range(9))])
@@ -153,7 +153,7 @@ def test_a_rule_for_most_entries_and_one_that_is_there_are_refused(house: House)
 
 
 def test_a_value_that_config_no_longer_has_is_left_out_and_told(house: House) -> None:
-    desk.add(house.place, desk.effect_of(house.place, desk.checked_rule(house.place, TO_TRANSPORT)))
+    desk.add(house.place, ANN, desk.effect_of(house.place, desk.checked_rule(house.place, TO_TRANSPORT)))
     housing, _ = house.settings.taxonomy.policy_areas
     house.settings = replace(house.settings, taxonomy=Taxonomy((housing,)))
     told = {finding.place: finding.problem for finding in examine(house.place)}
@@ -171,6 +171,6 @@ def test_what_a_frozen_edition_carries_keeps_its_facets(anywhere: House) -> None
     gather(anywhere, [*TITLES, "A mailed front door", "A front door that waits"])
     before = by_title(anywhere)["A mailed front door"]
     effect = desk.effect_of(anywhere.place, desk.checked_rule(anywhere.place, TO_TRANSPORT))
-    desk.add(anywhere.place, effect, also_waiting=True)
+    desk.add(anywhere.place, ANN, effect, also_waiting=True)
     assert by_title(anywhere)["A mailed front door"] == before
     assert by_title(anywhere)["A front door that waits"].facets.policy_areas == ("transport",)

@@ -27,7 +27,7 @@ from digest.store.schema import delivery, entry
 from subscribers import store as people
 from subscribers.model import Interests, Subscriber
 from tests.counts import table
-from tests.house import CONFIG, START, House
+from tests.house import ANN, CONFIG, START, House
 
 HOUSING_WALES = Interests(frozenset({"housing"}), frozenset({"wales"}))
 AGAIN = "offered again, because an earlier letter had no room for it"
@@ -138,7 +138,7 @@ def test_each_entry_comes_once_at_most_three_and_only_in_place_of_nothing(house:
     next_day(house)
     (first,) = letters_of(house, wales)
     over = [entry for entry, _ in first.left_out]
-    edit.drop(house.place, over[:1])
+    edit.drop(house.place, ANN, over[:1])
     house.publish("Bus", "transport")
     pipeline.gather(house.place, force=True)
     with writing(house.place.engine) as conn:

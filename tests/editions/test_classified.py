@@ -16,7 +16,7 @@ from digest.model import Backfill, Entry, Facets, Sighting, Snapshot, Source
 from digest.sources.read import Reading, Validators
 from digest.store import entries, sources
 from digest.store.engine import reading, writing
-from tests.house import START, House
+from tests.house import ANN, START, House
 
 OLD = Sighting(
     "old", "https://a.example/old", "Housing in Leeds", START - timedelta(weeks=14), html="<p>Housing in Leeds</p>",
@@ -54,15 +54,15 @@ def test_a_list_shows_the_facets_that_classifying_at_once_gives(house: House) ->
 
 def test_an_entry_that_is_released_or_retagged_keeps_its_facets(house: House) -> None:
     number = stored(house)["Housing in Leeds"].id
-    edit.retag(house.place, number, {"theme": ("leadership",)})
+    edit.retag(house.place, ANN, number, {"theme": ("leadership",)})
     facets = stored(house)["Housing in Leeds"].facets
     assert (facets.policy_areas, facets.themes) == (("housing",), ("leadership",)) and facets.regions
-    edit.release(house.place, [number])
+    edit.release(house.place, ANN, [number])
     assert stored(house)["Housing in Leeds"].facets == facets
 
 
 def test_releasing_gives_the_facets(house: House) -> None:
-    edit.release(house.place, [stored(house)["Housing in Leeds"].id])
+    edit.release(house.place, ANN, [stored(house)["Housing in Leeds"].id])
     assert stored(house)["Housing in Leeds"].facets == house.place.classifier.classify(OLD, SOURCE)
 
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from digest.desk import correct, edit
+from digest.desk.acts import Hand
 from digest.desk.explain import explain
 from digest.editions import draft
 from digest.gather import store_source
@@ -20,7 +21,7 @@ from digest.store import duplicates, entries
 from digest.store.engine import reading, writing
 from tests import console
 from tests.counts import others_long
-from tests.house import House
+from tests.house import ANN, House
 
 NOTE = "Families in Southend can now get help with feeding, sleep and money under one roof, from 40 midwives."
 FIRST, LATER = "Southend Council", "Essex Partnership NHS Trust"
@@ -95,7 +96,7 @@ def test_an_editor_lets_a_near_duplicate_go_out_all_the_same(house: House) -> No
     assert (
         f"also at {LATER}: https://essex.example/0-hub" in console.digest(house.folder, "entry", str(first.id)).stdout
     )
-    edit.release(house.place, [later.id])
+    edit.release(house.place, ANN, [later.id])
     assert (listed(house)[LATER].state, listed(house)[LATER].duplicate_of) == ("ready", None)
     assert "also at" not in console.digest(house.folder, "entry", str(first.id)).stdout
 
@@ -113,9 +114,9 @@ def test_a_near_duplicate_that_is_set_apart_is_named_no_more_also_in_an_approved
         [before] = draft.editions.shown(conn, edition.id)
         draft.editions.approve(conn, edition.id, "Ann Lee", "", house.now)
     acts = {
-        "withdraw": lambda: correct.withdraw(house.place, later, "It was a draft.", "Ann Lee"),
-        "drop": lambda: edit.drop(house.place, [later]),
-        "release": lambda: edit.release(house.place, [later]),
+        "withdraw": lambda: correct.withdraw(house.place, Hand("Ann Lee"), later, "It was a draft."),
+        "drop": lambda: edit.drop(house.place, ANN, [later]),
+        "release": lambda: edit.release(house.place, ANN, [later]),
     }
     lines = acts[act]()
     assert any("it must be approved again" in line for line in lines)
@@ -180,15 +181,15 @@ def test_a_near_duplicate_that_its_source_withdraws_is_named_no_more_until_it_is
 
 def test_a_released_near_duplicate_of_a_dropped_entry_stands_for_its_siblings(house: House) -> None:
     publish(house, FIRST, "New family hub opens in Southend")
-    edit.drop(house.place, [listed(house)[FIRST].id])
+    edit.drop(house.place, ANN, [listed(house)[FIRST].id])
     publish(house, LATER, "A new hub for families opens in Southend")
     publish(house, "Midwives Weekly", "Family hub for Southend opens")
     later = listed(house)[LATER]
-    assert "tells the same" in correct.withdraw(house.place, later.id, "Wrong.", "Ann Lee")[-1]
+    assert "tells the same" in correct.withdraw(house.place, Hand("Ann Lee"), later.id, "Wrong.")[-1]
     publish(house, "Echo", text="")
     publish(house, "Echo", "A hub for families opens in Southend")
     echo = listed(house)["Echo"]
-    edit.release(house.place, [echo.id])
+    edit.release(house.place, ANN, [echo.id])
     third = listed(house)["Midwives Weekly"]
     assert (third.state, third.duplicate_of) == ("duplicate", echo.id)
     with reading(house.place.engine) as conn:

@@ -19,7 +19,7 @@ from digest.store import editions, entries
 from digest.store.engine import reading, writing
 from digest.store.schema import entry as entry_table
 from tests.counts import others_long
-from tests.house import House
+from tests.house import ANN, House
 
 DAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
 TITLE = "Wigan Deal: what the evaluation found"
@@ -110,7 +110,7 @@ def test_an_approved_edition_names_no_earlier_entry_that_is_withdrawn_meanwhile(
         house.now += timedelta(hours=1)
         pipeline.gather(house.place, force=True)
     else:
-        edit.drop(house.place, [1])
+        edit.drop(house.place, ANN, [1])
     with reading(house.place.engine) as conn:
         [row] = editions.shown(conn, edition.id)
         assert row.entry.earlier is None

@@ -18,7 +18,7 @@ from digest.store import editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from subscribers.model import Interests, Subscriber
-from tests.house import House
+from tests.house import ANN, House
 
 HOUSING_LONDON = Interests(frozenset({"housing"}), frozenset({"london"}))
 TRUST = {
@@ -82,7 +82,7 @@ def test_only_frozen_editions_of_the_cadence_and_of_the_past_year_count(house: H
         }
     assert {key for key, titles in seen.items() if titles == ["Homes"]} == {(1, "weekly"), (360, "weekly")}
     assert all(titles in ([], ["Homes"]) for titles in seen.values())
-    edit.drop(house.place, [2])
+    edit.drop(house.place, ANN, [2])
     with reading(house.place.engine) as conn:
         assert editions.earlier_studies(conn, replace(edition, slot=slots[1])) == []
 

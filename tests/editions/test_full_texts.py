@@ -26,7 +26,7 @@ from digest.store.engine import reading
 from digest.store.schema import entry_text, robots_file
 from digest.store.sources import Gathering
 from tests.counts import others_long, table
-from tests.house import House, gathering_from
+from tests.house import ANN, House, gathering_from
 from tests.sources.webserver import Script, Web, answer, fetcher, redirect
 
 WORDS = Taxonomy(
@@ -162,11 +162,11 @@ def test_only_released_entries_of_two_weeks_have_their_pages_read(house: House, 
     feed.show(*names)
     [row] = feed.gather(hours=1)
     assert row.held == 25 and [feed.asked(name) for name in names] == [0] * 25
-    edit.release(house.place, [feed.entry(names[0]).id])
+    edit.release(house.place, ANN, [feed.entry(names[0]).id])
     feed.gather(hours=1)
     assert [feed.asked(name) for name in names] == [1] + [0] * 24
     house.believe_clock(days=15)
-    edit.release(house.place, [feed.entry(names[1]).id])
+    edit.release(house.place, ANN, [feed.entry(names[1]).id])
     feed.gather()
     assert feed.asked(names[1]) == 0
 
@@ -270,7 +270,7 @@ def test_an_editors_facets_and_those_of_a_frozen_edition_stay(house: House, web:
     for name in ("tagged", "frozen"):
         web.on(f"/{name}", answer(b"x", status="500 Oh"))
     feed.gather(hours=1)
-    edit.retag(feed.place, feed.entry("tagged").id, {"policy_area": ("transport",)})
+    edit.retag(feed.place, ANN, feed.entry("tagged").id, {"policy_area": ("transport",)})
     house.now += timedelta(days=1)
     assert sum(receipt.accepted for receipt in pipeline.run(feed.place).receipts) == 1
     for name in ("tagged", "frozen"):

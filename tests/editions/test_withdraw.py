@@ -19,7 +19,7 @@ from digest.sources.read import Reading, Validators
 from digest.store import entries
 from digest.store.engine import reading, writing
 from tests import console
-from tests.house import House
+from tests.house import ANN, House
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_an_editor_overrules_a_date(house: House) -> None:
     reader = house.reader("a@example.org", "daily")
     note(house, "Later", "date: 2062-11-03")
     gather(house)
-    edit.release(house.place, [listed(house)["Later"].id])
+    edit.release(house.place, ANN, [listed(house)["Later"].id])
     house.run(days=1)
     house.run(days=1)
     assert mailed(house, reader) == ["Later"]
@@ -179,8 +179,8 @@ def test_each_text_that_is_not_released_is_listed_with_its_reason_until_it_goes(
         "Kept": ("ready", ""),
     }
     numbers = {title: entry.id for title, entry in listed(house).items()}
-    edit.release(house.place, [numbers["Let go"]])
-    edit.drop(house.place, [numbers["Dropped"]])
+    edit.release(house.place, ANN, [numbers["Let go"]])
+    edit.drop(house.place, ANN, [numbers["Dropped"]])
     # A text that is finished, whatever was rewritten meanwhile, is new; its draft may lie beside it under a name.
     (house.folder / "notes" / "drafts").mkdir()
     (house.folder / "notes" / "drafts" / "Copy.md").write_text(note(house, "Kept").read_text())

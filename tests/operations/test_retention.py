@@ -31,7 +31,7 @@ from digest.web.letters import LetterPages, NoLetter
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.console import digest
-from tests.house import CONFIG, START, House
+from tests.house import ANN, CONFIG, START, House
 from tests.kills import books
 
 LATER = timedelta(days=410)
@@ -103,8 +103,10 @@ def test_old_deliveries_become_counts_and_who_had_what(house: House) -> None:
     assert preview(house.place, email=ann, number=2).reason.startswith("they had this letter on 2026-11-06; how it")
     with pytest.raises(NoLetter, match="so old that no copy"):
         LetterPages(house.place.engine, house.place.secret, house.settings).page(house.token("browse", 1, 2))
-    assert f"entry 1: 2 readers have had it, with {where}; a letter that has" in "".join(edit.drop(house.place, [1]))
-    edit.release(house.place, [1])
+    assert f"entry 1: 2 readers have had it, with {where}; a letter that has" in "".join(
+        edit.drop(house.place, ANN, [1])
+    )
+    edit.release(house.place, ANN, [1])
     assert house.run(days=7).removed == {}
     with reading(house.place.engine) as conn:
         letters = select(delivery.c.subscriber_id, delivery.c.state).where(delivery.c.updated_at == house.now)

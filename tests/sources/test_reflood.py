@@ -12,7 +12,7 @@ import pytest
 from digest.desk import edit
 from digest.store import entries
 from digest.store.engine import reading
-from tests.house import House
+from tests.house import ANN, House
 from tests.sources import reflood
 from tests.sources.reflood import CASES, Case, Feed, Shows
 
@@ -55,7 +55,7 @@ class Newsroom:
         """Release the newest held entry, as an editor; return its title."""
         with reading(self.house.place.engine) as conn:
             entry = next(entries.listing(conn, state="held"))
-        edit.release(self.house.place, [entry.id], source=None)
+        edit.release(self.house.place, ANN, [entry.id], source=None)
         return entry.title
 
 
@@ -108,7 +108,7 @@ def test_an_editor_releases_all_that_a_source_holds(tmp_path: Path) -> None:
     new = tuple(reflood.post(n, reflood.TODAY - timedelta(days=9), "bulk") for n in range(22))
     room.show({"Here": new})
     assert room.day() == ([], {"Here"})
-    edit.release(room.house.place, [], source="Here")
+    edit.release(room.house.place, ANN, [], source="Here")
     titles, held = room.day()
     assert (sorted(titles), held) == (sorted(one.title for one in new), set())
     assert room.day() == ([], set())

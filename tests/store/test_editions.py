@@ -20,7 +20,7 @@ from digest.store import deliveries, editions, entries
 from digest.store.engine import make_engine, reading, writing
 from subscribers import store as people
 from tests.counts import others_long
-from tests.house import House
+from tests.house import ANN, House
 from tests.store.test_releases import blocked
 
 
@@ -88,7 +88,7 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
         drafting.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
         damp = next(entry.id for entry in entries.listing(conn) if "damp" in entry.title)
     lines: list[str] = []
-    dropping = Other(lambda: lines.extend(edit.drop(elsewhere, [damp])))
+    dropping = Other(lambda: lines.extend(edit.drop(elsewhere, ANN, [damp])))
     with writing(engine) as conn:
         number = freeze(conn, house)
         dropping.start(engine)
@@ -96,7 +96,7 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
     with reading(engine) as conn:
         edition, shown = editions.get(conn, number), editions.shown(conn, number)
         assert edition is not None and edition.state == "frozen"
-        assert len(shown) == 2 and edition.content_hash == editions.content_hash(edition.note, shown)
+        assert len(shown) == 2 and edition.content_hash == editions.content_hash(editions.words_of(edition), shown)
     (gone, owed, cure) = lines
     assert "0 readers have had it" in gone and "1 letter with it still owed" in owed
     assert f"`digest withdraw {damp} --text" in cure

@@ -1,0 +1,92 @@
+"""Change how an entry is shown for an editor: title, line, note, open question, last day, and who does not get it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from digest.desk.acts import Hand
+from digest.desk.edit import entry_of, redrafted
+from digest.desk.entry_acts import entry_act
+from digest.errors import WrongUse
+from digest.installation import Installation
+from digest.letter.cards import SUMMARY, TITLE
+from digest.model import NATIONAL, EntryEdit, Taxonomy
+from digest.store import editions, entry_edits
+from digest.store.engine import writing
+from subscribers.invisible import one_line
+
+MOST_NOTE = 600  # characters; a longer one is an entry of its own
+MOST_QUESTION = 200
+# {field of EntryEdit that an editor types: the most characters}.
+TYPED = {"title": TITLE, "summary": SUMMARY, "note": MOST_NOTE, "open_question": MOST_QUESTION}
+
+
+def reword(installation: Installation, hand: Hand, number: int, wanted: Mapping[str, Any]) -> list[str]:
+    """Change how an entry is shown: some fields of EntryEdit. Return a line for each edition that changed.
+
+    A text "" is the source's own again. `not_for` are slugs or names of regions and policy areas. Raises WrongUse,
+    and changes nothing, for a text that is too long, a value that is not known, and an entry that does not exist.
+    """
+    with writing(installation.engine, "reword") as conn:
+        editions.serialise(conn)
+        entry = entry_of(conn, number)
+        before = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
+        after = replace(before, **_checked(installation.settings.taxonomy, wanted))
+        after = replace(
+            after,
+            # The same as the source's own is no wording, because the source may mend it.
+            title="" if after.title == entry.title else after.title,
+            summary="" if after.summary == entry.summary else after.summary,
+        )
+        worded = (after.title, after.summary)
+        by = before.worded_by if worded == (before.title, before.summary) else hand.by
+        noted_by = before.note_by if after.note == before.note else hand.by
+        after = replace(after, worded_by=by if any(worded) else "", note_by=noted_by if after.note else "")
+        with entry_act(conn, installation, hand, "reword", [number]):
+            entry_edits.store_edit(conn, number, after, installation.clock())
+        # An open question is shown in no letter, so that it voids no approval.
+        seen = replace(before, open_question="") != replace(after, open_question="")
+        return redrafted(conn, installation, entry) if seen else []
+
+
+def _checked(taxonomy: Taxonomy, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of EntryEdit as they are stored. Raises WrongUse."""
+    fields = dict(wanted)
+    for name, most in TYPED.items():
+        if name in fields:
+            fields[name] = _text(name, fields[name], most)
+    if "last_day" in fields:
+        fields["last_day"] = _day(fields["last_day"])
+    if "not_for" in fields:
+        fields["not_for"] = _not_for(taxonomy, fields["not_for"])
+    return fields
+
+
+def _text(name: str, text: str, most: int) -> str:
+    paragraphs = [one_line(paragraph) for paragraph in text.replace("\r", "").split("\n")]
+    line = "\n".join(filter(None, paragraphs)) if name == "note" else one_line(text)
+    if len(line) > most:
+        what = name.replace("_", " ")
+        raise WrongUse(f"the {what} has {len(line)} characters; write at most {most}; nothing was changed")
+    return line
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text.strip()).isoformat() if text.strip() else ""
+    except ValueError:
+        raise WrongUse(f"{text[:20]!r} is no date; write it as 2027-01-31; nothing was changed") from None
+
+
+def _not_for(taxonomy: Taxonomy, texts: Iterable[str]) -> tuple[str, ...]:
+    names = {term.slug: term.name for term in taxonomy.policy_areas} | taxonomy.region_names
+    slugs = {key.casefold(): slug for slug, name in names.items() if slug != NATIONAL for key in (slug, name)}
+    chosen = []
+    for text in filter(None, map(str.strip, texts)):
+        if text.casefold() not in slugs:
+            raise WrongUse(f"{text[:60]!r} is no region or policy area of config.toml; nothing was changed")
+        chosen.append(slugs[text.casefold()])
+    return tuple(dict.fromkeys(chosen))

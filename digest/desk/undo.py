@@ -1,0 +1,108 @@
+"""Take back an act of the log: set what it changed as it was before, where nobody has changed it again since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from digest.desk import arrange, correct, rules
+from digest.desk.acts import Hand
+from digest.desk.edit import drop_entry, entry_of, redrafted, release_entries
+from digest.desk.entry_acts import entry_act, entry_values, set_values
+from digest.errors import PersonNeeded, WrongUse
+from digest.installation import Installation
+from digest.model import Entry
+from digest.store import acts, editions, entries, releases
+from digest.store.acts import Act
+from digest.store.engine import reading, writing
+
+_OF_EDITIONS = ("pin", "unpin", "move", "reset order", "word", "undo")
+
+
+def newest_by(installation: Installation, by: str) -> int:
+    """Return the number of the newest act of a person that is not taken back and takes none back. Raises WrongUse."""
+    with reading(installation.engine) as conn:
+        listed = [act for act in acts.listing(conn) if act.by == by and act.undoes is None]
+        undone = acts.undone(conn, [act.number for act in listed])
+    number = next((act.number for act in listed if act.number not in undone), None)
+    if number is None:
+        raise WrongUse(f"{by} has done nothing lately that could be taken back; see `digest log`")
+    return number
+
+
+def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
+    """Take back an act; return lines for a person.
+
+    Raises WrongUse for an act that does not exist, that is taken back already or that cannot be; PersonNeeded when
+    somebody has changed the same since: their act must be taken back first.
+    """
+    with reading(installation.engine) as conn:
+        act = acts.get(conn, number)
+        if act is None:
+            raise WrongUse(f"there is no act {number}; see `digest log`")
+        if again := acts.undone(conn, [number]):
+            raise WrongUse(f"act {number} is taken back already, by act {again[number]}; nothing was changed")
+    hand = replace(hand, undoes=number)
+    kind, _, name = act.object_name.partition(" ")
+    if act.verb == "correct":
+        return correct.cancel(installation, hand, int(name))
+    if kind == "entry" and act.before:
+        return _undo_entry(installation, hand, act, int(name))
+    if kind == "edition" and act.verb in _OF_EDITIONS:
+        return _undo_edition(installation, hand, act, int(name))
+    if act.verb == "add rule":
+        return [rules.remove(installation, hand, int(name))]
+    if act.verb == "remove rule":
+        return rules.add_again(installation, hand, act.before)
+    raise WrongUse(f"act {number} ({act.verb} {act.object_name}) cannot be taken back; do the opposite instead")
+
+
+def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:
+    with writing(installation.engine, "undo") as conn:
+        editions.serialise(conn)
+        entry = entry_of(conn, number)
+        _check_as_left(conn, act, entry_values(conn, number))
+        with entry_act(conn, installation, hand, "undo", [number]):
+            values = {key: value for key, value in act.before.items() if key != "state"}
+            set_values(conn, installation, number, values)
+            told = _set_state(conn, installation, entry, act.before.get("state", entry.state))
+        return [f"act {act.number} is taken back: {act.verb} {act.object_name}", *told]
+
+
+def _set_state(conn: Connection, installation: Installation, entry: Entry, state: str) -> list[str]:
+    """Bring an entry into a state, with all that belongs to it; return a line for each edition that changed."""
+    if state == "dropped" and entry.state != state:
+        return drop_entry(conn, installation, entry.id)
+    if state == "ready" and entry.state != state:
+        return release_entries(conn, installation, [entry])
+    if state != entry.state:
+        entries.set_state(conn, entry.id, state)
+    elif state == "ready":
+        releases.number(conn, [entry.id], "retagged", installation.clock(), installation.settings.welcome)
+    return redrafted(conn, installation, entry)
+
+
+def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:
+    with arrange.editing(installation, hand, number, "undo") as (conn, edition):
+        _check_as_left(conn, act, arrange.edition_values(edition))
+        arrange.set_edition_values(conn, edition, act.before)
+    return [f"act {act.number} is taken back: {act.verb} {act.object_name}"]
+
+
+def _check_as_left(conn: Connection, act: Act, present: Mapping[str, Any]) -> None:
+    """Raise PersonNeeded when what an act changed has been changed again since."""
+    changed = [key for key in {**act.before, **act.after} if present.get(key) != act.after.get(key)]
+    if not changed:
+        return
+    later = acts.listing(conn, after=act.number, object_name=act.object_name)
+    theirs = next((each for each in later if {*each.after, *each.before} & {*changed}), None)
+    what = min(changed, key=lambda key: key.endswith("_by")).replace("_", " ")
+    if theirs is None:
+        raise PersonNeeded(f"{act.object_name}: its {what} has changed since by itself; nothing was taken back")
+    raise PersonNeeded(
+        f"{act.object_name}: {theirs.by} changed its {what} since (act {theirs.number}: {theirs.verb}); take that"
+        " back first; nothing was changed"
+    )
