@@ -73,28 +73,35 @@ def ready(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, no
 
 
 def going_out(
-    conn: Connection, settings: Settings, cadence_name: str, person: Subscriber, now: datetime
+    conn: Connection, settings: Settings, cadence_name: str, person: Subscriber | None, now: datetime
 ) -> tuple[Edition, list[Shown]]:
     """Return the edition that a cadence's readers are offered next, and its entries; changes nothing.
 
-    This is the first earlier edition that still waits to go out, else that of the coming slot, as `as_it_stands`
-    returns it; its id is 0 when none is stored. Raises ConfigError when config.toml has no such cadence.
+    It is `next_edition`, as `as_it_stands` returns it. Raises ConfigError when config.toml has no such cadence.
+    """
+    return as_it_stands(conn, settings, next_edition(conn, settings, cadence_name, now), person, now)
+
+
+def next_edition(conn: Connection, settings: Settings, cadence_name: str, now: datetime) -> Edition:
+    """Return the edition that a cadence's readers are offered next, as it is stored.
+
+    This is the first earlier edition that still waits to go out, else that of the coming slot; its id is 0 when none
+    is stored. Raises ConfigError when config.toml has no such cadence.
     """
     cadence, zone = settings.cadence(cadence_name), settings.site.zone
-    earlier = passed_editions(conn, cadence, now, zone)
+    if earlier := passed_editions(conn, cadence, now, zone):
+        return earlier[0]
     slot = coming_slot(conn, cadence, now, zone)
-    stored = earlier[0] if earlier else editions.find(conn, cadence_name, slot.key)
-    edition = stored or _blank(cadence_name, slot.key)
-    return as_it_stands(conn, settings, edition, person, now)
+    return editions.find(conn, cadence_name, slot.key) or _blank(cadence_name, slot.key)
 
 
 def as_it_stands(
-    conn: Connection, settings: Settings, edition: Edition, person: Subscriber, now: datetime
+    conn: Connection, settings: Settings, edition: Edition, person: Subscriber | None, now: datetime
 ) -> tuple[Edition, list[Shown]]:
     """Return an edition and its entries as a run would freeze them now; changes nothing.
 
     An edition that a run drafts again is returned as it would be drafted now. `person` counts as one of its readers,
-    also when they have no mark yet.
+    also when they follow another cadence; so do its own readers who have no mark yet.
     """
     anew = drafted_anew(edition, approval_required=settings.cadence(edition.cadence).approval_required)
     # Choose the entries of an edition without an id in any case, because none of them are stored.
@@ -102,7 +109,8 @@ def as_it_stands(
         return edition, editions.shown(conn, edition.id)
     high = releases.latest(conn)
     low = releases.lowest_mark(conn, edition.cadence, now, default=high)
-    if person.id:
+    low = min(low, releases.lowest_mark_to_give(conn, edition.cadence, settings.welcome, now, default=high))
+    if person and person.id:
         low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
     shown = _entries_of(conn, settings, edition, (low, high), now)
     hashed = editions.content_hash(editions.words_of(edition), shown)

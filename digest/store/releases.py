@@ -14,9 +14,11 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Connection,
     Integer,
+    case,
     cast,
     delete,
     func,
@@ -199,14 +201,28 @@ def lowest_mark(conn: Connection, cadence: str, now: datetime, default: int) -> 
     query = (
         select(func.min(mark.c.release))
         .join(subscriber, subscriber.c.id == mark.c.subscriber_id)
-        .where(
-            subscriber.c.cadence == cadence,
-            subscriber.c.state == "active",
-            or_(subscriber.c.paused_until.is_(None), subscriber.c.paused_until <= now),
-        )
+        .where(*_reads(cadence, now))
     )
     lowest = conn.scalar(query)
     return default if lowest is None else min(lowest, default)
+
+
+def lowest_mark_to_give(
+    conn: Connection, cadence: str, welcome: timedelta, now: datetime, default: int
+) -> int:  # fmt: skip
+    """Return the lowest mark that `settle_marks` would give to those readers who have none, at most `default`."""
+    if not welcome:
+        return default
+    here = case(
+        (subscriber.c.joined_at < subscriber.c.created_at, subscriber.c.created_at), else_=subscriber.c.joined_at
+    )
+    query = (
+        select(func.min(here))
+        .outerjoin(mark, mark.c.subscriber_id == subscriber.c.id)
+        .where(*_reads(cadence, now), mark.c.release.is_(None))
+    )
+    first = conn.scalar(query)
+    return min(default, _before(conn, first - welcome if first else None, latest(conn)))
 
 
 def floor(conn: Connection, now: datetime, welcome: timedelta, cadence: str | None = None) -> int:
@@ -222,3 +238,9 @@ def floor(conn: Connection, now: datetime, welcome: timedelta, cadence: str | No
 def raise_marks(conn: Connection) -> None:
     """Move every mark to the last release, so that all releases count as considered."""
     conn.execute(update(mark).values(release=latest(conn)))
+
+
+def _reads(cadence: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of an active reader of a cadence who is not paused."""
+    awake = or_(subscriber.c.paused_until.is_(None), subscriber.c.paused_until <= now)
+    return subscriber.c.cadence == cadence, subscriber.c.state == "active", awake
