@@ -7,12 +7,12 @@ with equal matches share a digest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NewType
 
-from digest.facets.masks import FacetMasks, alike, bits, first, mask_of, repeated, varied
+from digest.facets.masks import FacetMasks, alike, bits, count_bits, first, mask_of, repeated, varied
 from digest.learning.choose import letter_line
 from digest.learning.shared import ANY_AREA, SharedBarriers
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Entry
@@ -21,6 +21,7 @@ from subscribers.model import Interests
 # Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
 # had it already, or the reader has switched off the section From elsewhere.
 OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF = "outside", "over-cap", "had", "elsewhere-off"
+NEAR, ELSEWHERE = "near", "elsewhere"  # shown in the reader's areas, and from elsewhere
 NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up to the reader's mark
 
 # The masks of a match, lowest bits first: the entries shown in the reader's areas and from elsewhere, those over the
@@ -28,6 +29,7 @@ NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up 
 # masks by rank (`FacetMasks.followed`) of policy areas, regions, themes and barriers.
 Match = NewType("Match", int)
 _MASKS = 6
+REACHED = (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF)  # the masks by name, but the last
 _EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_CONSIDERED: 5}
 # Of a plan: an entry placed, and the code, slug, region and, where the digest tells it, area of its reason.
 Row = tuple[int, str, str, str, *tuple[str, ...]]
@@ -199,6 +201,17 @@ class Matcher:
         """Return the ids of the entries that a match shows."""
         shown = (match | match >> self._size) & self._all
         return frozenset([self.candidates[number].entry for number in bits(shown)])
+
+    def count_shown(self, match: Match) -> int:
+        """Return the number of entries that a match shows."""
+        return (match & (1 << 2 * self._size) - 1).bit_count()
+
+    def reach(self, matches: Mapping[Match, int]) -> dict[str, list[int]]:
+        """Return by name of REACHED for how many readers each candidate is there; `matches` have their readers."""
+        masks, size = len(REACHED), self._size
+        each = (1 << masks * size) - 1
+        counts = count_bits(((match & each, readers) for match, readers in matches.items()), masks * size)
+        return {name: counts[number * size : (number + 1) * size] for number, name in enumerate(REACHED)}
 
     def plan(self, match: Match) -> dict[str, Any]:
         """Return a match as the plan that is stored of its digest (`digest.store.plans`)."""

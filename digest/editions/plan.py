@@ -114,6 +114,8 @@ class Offer:
             earlier=[*before, *candidates],
         )
         self.carries = frozenset(entry.id for entry in over)
+        # What is matched: the new entries, and those to carry over.
+        self.matchers = (self._matcher, self._carried)
         self._shorten = fitting(settings, edition, [row.entry for row in new])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
@@ -182,13 +184,22 @@ class Planner:
 
     def pages(self) -> Iterator[list[Planned]]:
         """Yield the plans for all active subscribers of the edition's cadence, in the order of ids, page by page."""
+        for _, plans in self.pages_with_readers():
+            yield plans
+
+    def pages_with_readers(self) -> Iterator[tuple[list[Reader], list[Planned]]]:
+        """Yield the same pages, each with its readers before their plans."""
         last = 0
         while page := people.readers(self._conn, cadence=self._edition.cadence, after=last, limit=PAGE):
             last = page[-1].id
-            blocked = unmailable_readers(
-                self._conn, page, secret=self._secret, allow_list=self._settings.only, now=self._now
-            )
-            yield self._plans(page, blocked)
+            yield page, self.page(page)
+
+    def page(self, readers: Sequence[Reader]) -> list[Planned]:
+        """Return the plans for these readers, at most PAGE, in their order."""
+        blocked = unmailable_readers(
+            self._conn, readers, secret=self._secret, allow_list=self._settings.only, now=self._now
+        )
+        return self._plans(readers, blocked)
 
     def reader(self, person: Subscriber) -> Planned:
         """Return the plan for one stored subscriber, whatever their state and cadence."""

@@ -95,11 +95,38 @@ def bits(mask: int) -> Iterator[int]:
         mask ^= lowest
 
 
+def count_bits(masks: Iterable[tuple[int, int]], size: int) -> list[int]:
+    """Return for each of `size` bits in how many masks it is set; with each mask comes how often it counts.
+
+    Bit n of the k-th of `digits` is the k-th binary digit of the count of bit n, so that a mask costs a few
+    operations on numbers, however many bits it has.
+    """
+    digits: list[int] = []
+    for mask, times in masks:
+        weight = times.bit_length()
+        digits += [0] * (weight - len(digits))
+        for place in range(weight):
+            carry, at = (mask if times >> place & 1 else 0), place
+            while carry:
+                if at == len(digits):
+                    digits.append(0)
+                digits[at], carry = digits[at] ^ carry, digits[at] & carry
+                at += 1
+    return [sum((digit >> bit & 1) << place for place, digit in enumerate(digits)) for bit in range(size)]
+
+
 def first(mask: int, count: int) -> int:
     """Return the mask of the first `count` entries of a mask."""
-    while mask.bit_count() > count:
-        mask ^= 1 << mask.bit_length() - 1
-    return mask
+    if mask.bit_count() <= count:
+        return mask
+    low, high = 0, mask.bit_length()
+    while low < high:  # halve the range of the lengths, because a busy policy area has a hundred entries
+        middle = (low + high) // 2
+        if (mask & (1 << middle) - 1).bit_count() < count:
+            low = middle + 1
+        else:
+            high = middle
+    return mask & (1 << low) - 1
 
 
 def varied(tiers: Sequence[int], kin: Sequence[Sequence[int]], count: int, single: int = 0) -> int:
