@@ -88,6 +88,11 @@ def newest_of_each(conn: Connection) -> list[Edition]:
     return [_edition(row) for row in conn.execute(select(edition).where(is_newest))]
 
 
+def count_frozen(conn: Connection) -> int:
+    """Return how many editions were frozen so far."""
+    return conn.scalar(select(func.count()).where(edition.c.state == "frozen")) or 0
+
+
 def unbalanced(conn: Connection) -> list[Edition]:
     """Return the frozen editions whose deliveries and tallies are not their eligible readers, newest first."""
     rows = select(delivery.c.edition_id, func.count().label("readers")).group_by(delivery.c.edition_id).subquery()
