@@ -26,7 +26,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
 from tests.counts import spread
-from tests.house import House
+from tests.house import ANN, House
 
 AREAS, REGIONS, THEMES = ("housing", "transport", "none-such"), ("wales", "scotland", "london"), ("leadership",)
 
@@ -115,7 +115,7 @@ class Chance:
         self.join(4)
         if self.dice.random() < 0.6:
             self.publish(self.dice.randint(1, 4))
-        edit.retag(house.place, 1, {"region": (self.dice.choice(REGIONS),)})  # so that some have had it
+        edit.retag(house.place, ANN, 1, {"region": (self.dice.choice(REGIONS),)})  # so that some have had it
         if self.dice.random() < 0.7:
             number = self.draft()
             if self.dice.random() < 0.5:
