@@ -1,0 +1,186 @@
+"""Show the page on which an edition is made: waiting entries, one entry, and a letter, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from digest.desk import pool as desk_pool
+from digest.desk.counts_cache import CountsCache
+from digest.desk.log import act_in_words
+from digest.desk.pool import EntryDetail, Pool, PoolEntry
+from digest.desk.reword import MOST_NOTE, MOST_QUESTION
+from digest.editions.due import coming_slot
+from digest.model import BARRIERS, INGREDIENTS, KINDS, NATIONAL, UNKNOWN, Edition, Taxonomy
+from digest.store import acts
+from digest.store.engine import reading
+from digest.web.desk import letter_view
+from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
+
+# What the address of the page may hold, in this order: the entry that is open, and the letter that is shown.
+KEPT = ("entry", "reader", "area", "region", "theme", "digest", "form", "width", "dark", "pictures", "styles", "lint")
+_DOUBTS = {
+    "no-area": "no policy area: it reaches only readers who follow all",
+    "no-place": "its place is unknown",
+    "question": "open question",
+}
+
+
+def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
+    cadence = cadence_in(desk, query)
+    installation = desk.installation
+    with reading(installation.engine) as conn:
+        edition = desk_pool.edition_to_work_on(conn, installation, cadence)
+        shared = {"cadence": cadence, "edition": edition, "wide": True, "hour": hour_of(desk)}
+        if not edition.id:
+            settings = installation.settings
+            slot = coming_slot(conn, settings.cadence(cadence), installation.clock(), settings.site.zone)
+            title = f"{cadence.capitalize()} edition"
+            return DeskAnswer("no_edition.html.j2", {"title": title, "slot": slot, **shared, "seen": 0})
+        pool = desk_pool.read_pool(conn, edition)
+        number = query.number("entry")
+        detail = desk_pool.read_detail(conn, installation, pool.entries, number) if number is not None else None
+        values = {
+            **shared,
+            **_entries(desk, conn, pool),
+            **_detail(desk, detail),
+            "title": f"{cadence.capitalize()} edition of {edition.slot}",
+            "pool": pool,
+            "version": desk_pool.edition_version(conn, edition.id),
+            "done": done_of(conn, query),
+            "recent": [(act, act_in_words(act)) for act in acts.listing(conn, limit=8)],
+            "query": kept_query(query),
+            "may_edit": asker.may("editor") and edition.state != "frozen",
+        }
+    return DeskAnswer("edition.html.j2", values | letter_view.values(desk, cadence, edition, query))
+
+
+def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
+    """Return the values of the column of entries: reach by entry, and the groups of those to look at."""
+    answer = counts_cache(desk).answer(conn, pool.edition)
+    reach = answer.counts.reach if answer.counts else {}
+    groups = [
+        (code, sentence, [each for each in pool.entries if code in each.doubts]) for code, sentence in _DOUBTS.items()
+    ]
+    return {
+        "reach": reach,
+        "counts": answer.counts,
+        "counting": answer.under_way or answer.counts is None,
+        "groups": [group for group in groups if group[2]],
+        "facet_name": desk.installation.settings.taxonomy.name,
+        "evidence": evidence_of,
+        "UNKNOWN": UNKNOWN,
+        "doubt_words": _DOUBTS,
+    }
+
+
+def _detail(desk: Desk, detail: EntryDetail | None) -> dict[str, Any]:
+    """Return the values of the column of the entry that is open."""
+    taxonomy = desk.installation.settings.taxonomy
+    return {
+        "detail": detail,
+        "facet_choices": _choices(taxonomy),
+        "history": [(act, act_in_words(act)) for act in detail.acts] if detail else [],
+        "kinds": KINDS,
+        "ingredient_names": INGREDIENTS,
+        "barriers": BARRIERS,
+        "most_note": MOST_NOTE,
+        "most_question": MOST_QUESTION,
+    }
+
+
+def _choices(taxonomy: Taxonomy) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return (field, label, [(slug, name)]) of the facets that an editor may give an entry."""
+    regions = [(slug, name) for slug, name in taxonomy.region_names.items()]
+    return [
+        ("policy_areas", "Policy areas", [(term.slug, term.name) for term in taxonomy.policy_areas]),
+        ("regions", "Regions", sorted(regions, key=lambda pair: pair[0] == NATIONAL)),
+        ("themes", "Themes", [(term.slug, term.name) for term in taxonomy.themes]),
+    ]
+
+
+def evidence_of(entry: PoolEntry, facet: str, slug: str) -> str:
+    """Return the evidence of a facet's value in words, "" without any."""
+    given = [each for each in entry.stored.facets.evidence if each.facet == facet and each.slug == slug]
+    return "; ".join(f"{each.by}: {each.detail}" for each in given)
+
+
+def counts_cache(desk: Desk) -> CountsCache:
+    """Return the counts that the pages of a desk share."""
+    cache: CountsCache = desk.kept.setdefault("counts", CountsCache(desk.installation))
+    return cache
+
+
+def hour_of(desk: Desk) -> Any:
+    """Return a function that writes an instant as a local day and hour."""
+    zone = ZoneInfo(desk.installation.settings.site.zone)
+
+    def hour(at: datetime | None) -> str:
+        return f"{at.astimezone(zone):%a %-d %b %H:%M}" if at else ""
+
+    return hour
+
+
+def done_of(conn: Connection, query: Parameters) -> Mapping[str, Any] | None:
+    """Return the act that a page has just done, to be told with its time and an undo; None without any."""
+    number = query.number("done")
+    act = acts.get(conn, number) if number else None
+    if act is None:
+        return None
+    return {"act": act, "sentence": act_in_words(act), "undone": bool(acts.undone(conn, [act.number]))}
+
+
+def kept_query(query: Parameters, **changes: object) -> str:
+    """Return what an address of the page keeps of its query, with changes; a value None or "" is left out."""
+    pairs: list[tuple[str, str]] = []
+    for name in KEPT:
+        values: Sequence[object] = query.all(name) if name not in changes else [changes[name]]
+        pairs += [(name, str(value)) for value in values if value not in (None, "")]
+    return urlencode(pairs)
+
+
+def back_to(cadence: str, form: Parameters, done: int = 0, **changes: object) -> DeskAnswer:
+    """Return the redirect to the page that a form was sent from, where it tells the act `done`."""
+    pairs = [(name, value) for name, value in parse_qsl(form.text("at")) if name in KEPT and name not in changes]
+    pairs += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
+    pairs += [("done", str(done))] if done else []
+    query = urlencode(pairs)
+    return DeskAnswer(location=f"/desk/{cadence}" + (f"?{query}" if query else ""))
+
+
+def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
+    """Answer the script of the page, which asks whether anything came or was done since."""
+    cadence, seen = cadence_in(desk, query), query.number("after") or 0
+    with reading(desk.installation.engine) as conn:
+        edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
+        came = desk_pool.read_pool(conn, edition).came if edition.id else 0
+        lines = list(_since(conn, seen))
+    return json_answer({"came": came, "acts": lines, "edition": edition.id, "state": edition.state})
+
+
+def _since(conn: Connection, seen: int) -> Iterator[dict[str, Any]]:
+    for act in acts.listing(conn, after=seen, limit=10):
+        yield {"number": act.number, "by": act.by, "sentence": act_in_words(act)}
+
+
+def json_answer(document: object) -> DeskAnswer:
+    """Return a JSON document as an answer."""
+    import json
+
+    return DeskAnswer(body=json.dumps(document).encode(), media_type="application/json")
+
+
+def edition_title(edition: Edition) -> str:
+    """Return an edition in words: "weekly 2026-11-06"."""
+    return f"{edition.cadence} {edition.slot}"
+
+
+PAGES = (
+    DeskPage("/desk/{cadence}", VIEWER, get=_page),
+    DeskPage("/desk/{cadence}/news", VIEWER, get=_news),
+)

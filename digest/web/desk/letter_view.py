@@ -1,0 +1,196 @@
+"""Show a letter on the desk, in a frame that runs and fetches nothing: the letter that a reader would be sent."""
+
+from __future__ import annotations
+
+import html as html_
+import re
+from typing import Any
+
+from digest.desk import preview as desk_preview
+from digest.desk.preview import Preview
+from digest.desk.words import LEFT_OUT, reason_in_words
+from digest.errors import DigestError
+from digest.model import Edition
+from digest.store import editions, entries
+from digest.store.engine import reading
+from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
+from subscribers import store as people
+from subscribers.errors import SubscribersError
+from subscribers.model import Interests
+
+WIDTHS = (640, 375, 320)
+FORMS = ("html", "text", "raw")
+# A frame whose page may do nothing: no script, no form, no way out; pictures of sources only when an editor asks.
+_FRAME = (
+    "sandbox; default-src 'none'; style-src {style}; img-src {images}; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+_DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+
+
+def values(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
+    """Return the values of the column of the letter; the letter itself is in its frame."""
+    form = query.text("form") if query.text("form") in FORMS else FORMS[0]
+    width = query.number("width") or WIDTHS[0]
+    digests = _digests(desk, edition)
+    place = min(query.number("digest") or 0, max(len(digests) - 1, 0))
+    chosen = _chosen(desk, cadence, edition, query)
+    return {
+        "letter": chosen,
+        "form": form,
+        "forms": FORMS,
+        "width": width if width in WIDTHS else WIDTHS[0],
+        "widths": WIDTHS,
+        "dark": query.has("dark"),
+        "pictures": query.has("pictures"),
+        "styles": query.text("styles") != "off",
+        "lint": query.has("lint"),
+        "digests": digests,
+        "digest_place": place,
+        "made": {name: query.all(name) for name in ("area", "region", "theme")},
+    }
+
+
+def _digests(desk: Desk, edition: Edition) -> list[Any]:
+    cache = desk.kept.get("counts")
+    if cache is None or not edition.id:
+        return []
+    with reading(desk.installation.engine) as conn:
+        counts = cache.answer(conn, edition).counts
+    return list(counts.digests) if counts else []
+
+
+def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
+    """Return the reader whose letter is shown, and of the open entry why it is there or not; with a problem, if any."""
+    reader = _reader(desk, edition, query)
+    chosen: dict[str, Any] = {"reader": reader, "problem": "", "subject": "", "reason": "", "why": "", "findings": []}
+    chosen["masked"] = masked(desk, reader) if reader else "a made-up reader"
+    try:
+        shown = shown_letter(desk, cadence, edition.id, query)
+    except (DigestError, SubscribersError) as error:
+        chosen["problem"] = str(error)
+        return chosen
+    chosen["reason"] = shown.reason
+    if shown.parcel is None:
+        chosen["problem"] = shown.reason or "nothing of this edition matches: no letter is written"
+    else:
+        chosen["subject"] = shown.parcel.letter.subject
+        chosen["size"] = len(shown.parcel.message)
+        chosen["entries"] = len(shown.digest.placed) if shown.digest else 0
+        if query.has("lint"):
+            chosen["findings"] = _findings(desk, shown)
+    if (number := query.number("entry")) is not None:
+        chosen["why"] = _why(desk, shown, number)
+    return chosen
+
+
+def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
+    """Return the subscriber whose letter is asked for: by id, or as the first of a digest; None: a made-up reader."""
+    if (number := query.number("reader")) is not None:
+        return number
+    if (place := query.number("digest")) is not None and (digests := _digests(desk, edition)):
+        first: int = digests[min(place, len(digests) - 1)].first
+        return first
+    return None
+
+
+def shown_letter(desk: Desk, cadence: str, number: int, query: Parameters) -> Preview:
+    """Return the letter that the query asks for, made by the functions that send. Raises as `preview` does."""
+    installation = desk.installation
+    with reading(installation.engine) as conn:
+        edition = editions.get(conn, number)
+    reader = _reader(desk, edition, query) if edition else query.number("reader")
+    if reader is not None:
+        return desk_preview.preview(installation, email=str(reader), cadence=cadence, number=number or None)
+    interests = Interests(*(frozenset(query.all(name)) for name in ("area", "region", "theme")))
+    return desk_preview.preview(installation, interests=interests, cadence=cadence, number=number or None)
+
+
+def masked(desk: Desk, reader: int) -> str:
+    """Return a subscriber as editors see them: the number, and the address with its name hidden."""
+    with reading(desk.installation.engine) as conn:
+        person = people.get(conn, reader)
+    if person is None:
+        return f"reader {reader}, who is not there"
+    name, _, domain = person.email.rpartition("@")
+    return f"reader {reader}, {name[:1]}…@{domain}"
+
+
+def _why(desk: Desk, shown: Preview, number: int) -> str:
+    """Return why an entry is in a letter, or why it is not."""
+    taxonomy = desk.installation.settings.taxonomy
+    if shown.digest is None:
+        return f"Entry {number} is not in their letter: {shown.reason}."
+    for placed in shown.digest.placed:
+        if placed.entry == number:
+            return f"Entry {number} is in this letter, because {reason_in_words(placed.reason, taxonomy)}."
+    for entry, code in shown.digest.left_out:
+        if entry == number:
+            return f"Entry {number} is not in this letter: {LEFT_OUT.get(code, code)}."
+    return f"Entry {number} is not in this edition."
+
+
+def _findings(desk: Desk, shown: Preview) -> list[Any]:
+    from digest.letter.lint import DEFAULT_CLIENTS, NOTE, lint  # here, because few pages check a letter
+
+    assert shown.parcel is not None
+    letter, clients = shown.parcel.letter, desk.installation.settings.lint_clients or DEFAULT_CLIENTS
+    findings = lint(letter.html_text(), letter.plain_text(), letter.subject, shown.parcel.message, clients)
+    return [finding for finding in findings if finding.level != NOTE]
+
+
+def _frame(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
+    """Answer the frame of a letter: as html, as text, or as the very bytes that would be handed over."""
+    cadence = cadence_in(desk, query)
+    shown = shown_letter(desk, cadence, query.number("edition") or 0, query)
+    if shown.parcel is None:
+        raise NoPage(f"No letter: {shown.reason}.")
+    form = query.text("form")
+    if form == "raw":
+        return plain_frame(shown.parcel.message.decode("utf-8", "replace"))
+    if form == "text":
+        return plain_frame(shown.parcel.letter.plain_text())
+    page = _DARK.sub("@media all" if query.has("dark") else "@media not all", shown.parcel.letter.html_text())
+    return html_frame(page, pictures=query.has("pictures"), styles=query.text("styles") != "off")
+
+
+def _text(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
+    """Answer the frame of an entry's own text, as its source has it, cleaned."""
+    text = query.path.get("number", "")
+    with reading(desk.installation.engine) as conn:
+        entry = entries.get(conn, int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+        body = entries.body(conn, entry.id) if entry else ""
+    if entry is None:
+        raise NoPage(f"There is no entry {text}.")
+    body = body or f"<p>{html_.escape(entry.summary or 'The source gives no text.')}</p>"
+    language = html_.escape(entry.language or "", quote=True)
+    style = (
+        "<style>:root{color-scheme:light dark}body{font:1rem/1.55 system-ui,sans-serif;margin:1rem;"
+        "max-width:40rem;overflow-wrap:anywhere}</style>"
+    )
+    page = f'<!doctype html><html lang="{language}"><meta charset="utf-8">{style}<body>{body}</body></html>'
+    return html_frame(page, pictures=False, styles=True)
+
+
+def html_frame(page: str, *, pictures: bool, styles: bool) -> DeskAnswer:
+    """Return a page for a frame that may do nothing; `pictures`: those of https addresses are fetched."""
+    policy = _FRAME.format(
+        style="'unsafe-inline'" if styles else "'none'", images="https: data:" if pictures else "data:"
+    )
+    return DeskAnswer(body=page.encode(), policy=policy)
+
+
+def plain_frame(text: str) -> DeskAnswer:
+    """Return plain text for a frame."""
+    style = (
+        "<style>:root{color-scheme:light dark}pre{font:.875rem/1.45 ui-monospace,monospace;white-space:pre-wrap;"
+        "overflow-wrap:anywhere;margin:1rem}</style>"
+    )
+    page = f'<!doctype html><meta charset="utf-8"><title>Letter</title>{style}<pre>{html_.escape(text)}</pre>'
+    return html_frame(page, pictures=False, styles=True)
+
+
+PAGES = (
+    DeskPage("/desk/{cadence}/letter", VIEWER, get=_frame),
+    DeskPage("/desk/entries/{number}/text", VIEWER, get=_text),
+)
