@@ -30,6 +30,7 @@ POST = "post"
 CASE_STUDY = "case-study"
 KINDS = (POST, CASE_STUDY)
 CADENCES = ("daily", "weekly", "monthly")
+ROLES = ("viewer", "editor", "approver", "admin")  # of those who use the desk; each may do more
 INGREDIENTS: dict[str, str] = {
     "place": "Place and who",
     "wanted": "Wanted",

@@ -31,6 +31,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "List every problem with its cure; exit code 1 when something is wrong, 4 when a person is needed.",
     ),
     "drop": ("editing", "Take entries out of every edition that is not frozen yet."),
+    "editors": (
+        "editors",
+        "List the editors who may sign in to the desk; add or remove them, change their roles, end their sessions.",
+    ),
     "entries": ("gathering", "List the gathered entries, newest first, with their facets."),
     "entry": ("gathering", "Show an entry with its facets and the evidence for each, and its corrections."),
     "events": ("serving", "Read events from a mailbox of bounces and complaints, or from a file; safe to repeat."),
@@ -42,6 +46,10 @@ MODULES: dict[str, tuple[str, str]] = {
     "hold": ("editions", "Stop an edition until it is approved."),
     "ingredients": ("ingredients", "Show the ingredients of a case study, or give, mend or drop lines of them."),
     "init": ("setup", "Write a config.toml to start from, and the sample sources it names; it runs as it is."),
+    "log": (
+        "editors",
+        "Print the audit log, the oldest act first: who did what and when, with the values before and after.",
+    ),
     "prepare": (
         "editions",
         "Draft the edition that is owed now; show its entries, digests, and how many readers get a letter or none.",

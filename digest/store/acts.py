@@ -61,9 +61,16 @@ def newest_of(conn: Connection, object_names: Iterable[str]) -> dict[str, int]:
     return versions
 
 
-def listing(conn: Connection, *, after: int = 0, object_name: str = "", limit: int = 200) -> list[Act]:
-    """Return the newest acts, the newest first: with a number above `after`, of one object where it is named."""
+def listing(
+    conn: Connection, *, after: int = 0, before: int | None = None, object_name: str = "", limit: int | None = 200
+) -> list[Act]:
+    """Return the newest acts, the newest first: with a number above `after`, of one object where it is named.
+
+    `before`: only those with a lower number; `limit` None: all of them.
+    """
     query = select(act).where(act.c.id > after).order_by(act.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(act.c.id < before)
     if object_name:
         query = query.where(act.c.object_name == object_name)
     return [_act(row) for row in conn.execute(query)]

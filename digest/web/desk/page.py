@@ -12,11 +12,11 @@ from typing import Any
 from digest.desk.acts import Hand
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.model import CADENCES
+from digest.model import CADENCES, ROLES
 from digest.store import editions
 from digest.store.engine import reading
 
-VIEWER, EDITOR, APPROVER, ADMIN = ROLES = ("viewer", "editor", "approver", "admin")  # each may do more
+VIEWER, EDITOR, APPROVER, ADMIN = ROLES
 _LONGEST = 10_000  # characters of a field
 _MOST_DIGITS = 18  # because no database takes a longer number as an id
 

@@ -1,0 +1,108 @@
+"""Read the audit log: every act in a sentence, such as "Ann retagged entry 12: policy areas housing → transport"."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+from digest.installation import Installation
+from digest.store import acts
+from digest.store.acts import Act
+from digest.store.engine import reading
+from subscribers.csv.rows import guarded
+
+_LONGEST = 80  # characters of a value in a sentence
+_COLUMNS = ("act", "at", "by", "verb", "object", "before", "after", "undoes", "sentence")
+# Past tenses that no rule gives. The last letter of a short verb is doubled: "drop", "dropped".
+_IRREGULAR = {
+    "begin": "began", "give": "gave", "hold": "held", "let": "let", "make": "made", "put": "put", "send": "sent",
+    "set": "set", "take": "took", "tell": "told", "undo": "undid", "withdraw": "withdrew", "write": "wrote",
+}  # fmt: skip
+_PHRASES = {"test letter": "sent a test letter of"}  # of verbs that are no verb
+_DOUBLED = ("drop", "pin", "stop", "tag")
+_VOWELS = "aeiou"
+
+
+def read_log(
+    installation: Installation, *, object_name: str = "", since: int = 0, before: int | None = None,
+    limit: int | None = 200,
+) -> list[Act]:  # fmt: skip
+    """Return acts, the newest first: with a number above `since` and below `before`, of one object where it is named.
+
+    `limit` None: all of them.
+    """
+    name = " ".join(object_name.split()).lower()
+    with reading(installation.engine) as conn:
+        return acts.listing(conn, after=since, before=before, object_name=name, limit=limit)
+
+
+def act_in_words(act: Act) -> str:
+    """Return an act as a sentence: the person, the act, and what changed by it."""
+    verb, _, rest = act.verb.partition(" ")
+    if act.undoes is not None:
+        sentence = f"{act.by} took act {act.undoes} on {act.object_name} back"
+    else:
+        phrase = f"{_past(verb)} {rest} of" if rest else _past(verb)
+        sentence = f"{act.by} {_PHRASES.get(act.verb, phrase)} {act.object_name}"
+    changes = [_change(act, key) for key in {**act.before, **act.after}]
+    return f"{sentence}: {'; '.join(changes)}" if changes else sentence
+
+
+def act_document(act: Act) -> dict[str, Any]:
+    """Return an act as a JSON document, whole."""
+    return {
+        "act": act.number, "at": act.at.astimezone(UTC).isoformat(), "by": act.by, "verb": act.verb,
+        "object": act.object_name, "before": dict(act.before), "after": dict(act.after), "undoes": act.undoes,
+        "sentence": act_in_words(act),
+    }  # fmt: skip
+
+
+def acts_as_csv(log: Iterable[Act]) -> str:
+    """Return acts as a CSV file; `before` and `after` are JSON, and a spreadsheet runs no cell as a formula."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    for act in log:
+        document = act_document(act)
+        for name in ("before", "after"):
+            document[name] = json.dumps(document[name], ensure_ascii=False)
+        writer.writerow([guarded("" if document[name] is None else str(document[name])) for name in _COLUMNS])
+    return text.getvalue()
+
+
+def _past(verb: str) -> str:
+    """Return the past tense of a verb."""
+    if verb in _IRREGULAR or verb.endswith("ed"):
+        return _IRREGULAR.get(verb, verb)
+    if verb.endswith(_DOUBLED):
+        return f"{verb}{verb[-1]}ed"
+    if verb.endswith("y") and verb[-2:-1] not in _VOWELS:
+        return f"{verb[:-1]}ied"
+    return verb + ("d" if verb.endswith("e") else "ed")
+
+
+def _change(act: Act, key: str) -> str:
+    """Return the change of one value: "role editor → admin", or the value alone of a new or a removed object."""
+    sides = [_shown(side.get(key)) for side in (act.before, act.after) if side]
+    if key not in act.before:
+        sides = sides[-1:]
+    return f"{key.replace('_', ' ')} {' → '.join(sides)}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a person reads it, in one line."""
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
+        text = ", ".join(map(str, value))
+    else:
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    text = " ".join(text.split())
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return f"“{shown}”" if isinstance(value, str) and " " in shown else shown
