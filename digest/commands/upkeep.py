@@ -193,7 +193,7 @@ def backup(options: GlobalOptions, file: Path) -> None:
 @click.pass_obj
 def restore(options: GlobalOptions, file: Path) -> None:
     """Replace the database by a backup, in HOLD: nothing is mailed until `digest db resume`."""
-    from digest.store import migrate
+    from digest.store import migrate, sessions
     from digest.store.backup import restore as restore_database
     from digest.store.engine import make_engine, writing
     from digest.store.fence import Fence
@@ -216,6 +216,7 @@ def restore(options: GlobalOptions, file: Path) -> None:
     if migrate.check_schema(engine):
         with writing(engine, "end old links") as conn:
             end_old_links(conn)
+            sessions.end_all(conn, options.at())
     else:
         # `resume` ends the old links of a database that is still to be upgraded.
         tell("it is in HOLD, and its schema is older than this program: `digest db upgrade`, then `digest db held`")

@@ -11,6 +11,7 @@ from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import redacted
+from digest.notices.sign_in import SIGN_IN, why_late, why_no_link
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
@@ -78,6 +79,8 @@ def hand_over_owed(run: Run) -> None:
 
 def why_not(conn: Connection, installation: Installation, kind: str, email: str) -> str:
     """Return why an address must not get a notice of this kind, or ""."""
+    if kind == SIGN_IN:
+        return why_no_link(conn, installation, email)
     if suppressed := is_suppressed(conn, email, secret=installation.secret):
         return f"it is suppressed ({suppressed})"
     if not on_allow_list(email, installation.settings.only):
@@ -104,7 +107,7 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
     with writing(installation.engine, "claim notice") as conn:
         # As for a letter: who leaves now is seen by the reads below, or leaves after this transaction.
         keep_still(conn)
-        if why := why_not(conn, installation, owed.kind, owed.email):
+        if why := why_not(conn, installation, owed.kind, owed.email) or why_late(owed, now):
             notices.settle(conn, owed.number, "dropped", why, now)
             return
         person = find(conn, owed.email)

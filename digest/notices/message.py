@@ -15,6 +15,7 @@ from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.letter.words import Words, direction
+from digest.notices.sign_in import SIGN_IN, sign_in_words
 from digest.store.notices import SILENCE, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
@@ -69,6 +70,8 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
 def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> tuple[str, tuple[str, ...]]:
     """Return the language of a notice, and its subject with its paragraphs."""
     site = settings.site
+    if owed.kind == SIGN_IN and owed.facts is not None:
+        return "en", sign_in_words(site, owed.facts, secret)
     values = {"name": site.name, "sender": site.sender.address}
     if owed.kind == "test" or person is None:
         return "en", tuple(text.format(**values) for text in _TEST)

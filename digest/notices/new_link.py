@@ -23,7 +23,7 @@ from subscribers.suppression import address_hash, seal
 
 _KIND = "link"
 _MOST_IN_ALL = 200  # an hour, because somebody may have a list of our readers' addresses
-_WAITS = (1.0, 4.0, 10.0)  # seconds, while a run holds the lock
+_WAITS = (1.0, 4.0, 10.0, 15.0, 30.0, 60.0)  # seconds, while a run holds the lock
 _log = logging.getLogger(__name__)
 
 

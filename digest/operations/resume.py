@@ -16,7 +16,18 @@ from digest.editions.due import slot_owed
 from digest.errors import PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.operations.clock import check_clock
-from digest.store import calendar, carry_over, deliveries, history, notices, releases, requests, silence, sources
+from digest.store import (
+    calendar,
+    carry_over,
+    deliveries,
+    history,
+    notices,
+    releases,
+    requests,
+    sessions,
+    silence,
+    sources,
+)
 from digest.store.engine import reading, writing
 from digest.store.erase import scrub
 from digest.store.keys import end_old_links
@@ -89,6 +100,7 @@ def resume(installation: Installation, *, sent: bool, lists_lost: bool = False) 
         due = what_it_would_send(installation)
         with writing(installation.engine, "end old links") as conn:
             end_old_links(conn)
+            sessions.end_all(conn, now)
         suppressed, erased = _learn_again(installation)
         if sent:
             with writing(installation.engine, "resume") as conn:
