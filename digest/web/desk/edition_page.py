@@ -16,13 +16,13 @@ from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
 from digest.desk.reword import MOST_NOTE, MOST_QUESTION
 from digest.editions.due import coming_slot
-from digest.model import BARRIERS, INGREDIENTS, KINDS, NATIONAL, UNKNOWN, Edition, Taxonomy
+from digest.model import INGREDIENTS, KINDS, NATIONAL, UNKNOWN, Edition, Taxonomy
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk import letter_view
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
-# What the address of the page may hold, in this order: the entry that is open, and the letter that is shown.
+# The fields that the address of the page keeps, in this order: the entry that is open, and the letter that is shown.
 KEPT = ("entry", "reader", "area", "region", "theme", "digest", "form", "width", "dark", "pictures", "styles", "lint")
 _DOUBTS = {
     "no-area": "no policy area: it reaches only readers who follow all",
@@ -55,9 +55,12 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "done": done_of(conn, query),
             "recent": [(act, act_in_words(act)) for act in acts.listing(conn, limit=8)],
             "query": kept_query(query),
+            "query_with": lambda **changes: kept_query(query, **changes),
+            "steps": installation.settings.steps,
+            "reader_named": query.number("reader") is not None,
             "may_edit": asker.may("editor") and edition.state != "frozen",
         }
-    return DeskAnswer("edition.html.j2", values | letter_view.values(desk, cadence, edition, query))
+    return DeskAnswer("edition.html.j2", values | letter_view.letter_values(desk, cadence, edition, query))
 
 
 def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
@@ -72,7 +75,6 @@ def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
         "counts": answer.counts,
         "counting": answer.under_way or answer.counts is None,
         "groups": [group for group in groups if group[2]],
-        "facet_name": desk.installation.settings.taxonomy.name,
         "evidence": evidence_of,
         "UNKNOWN": UNKNOWN,
         "doubt_words": _DOUBTS,
@@ -81,17 +83,20 @@ def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
 
 def _detail(desk: Desk, detail: EntryDetail | None) -> dict[str, Any]:
     """Return the values of the column of the entry that is open."""
-    taxonomy = desk.installation.settings.taxonomy
     return {
+        **entry_choices(desk),
         "detail": detail,
-        "facet_choices": _choices(taxonomy),
         "history": [(act, act_in_words(act)) for act in detail.acts] if detail else [],
-        "kinds": KINDS,
         "ingredient_names": INGREDIENTS,
-        "barriers": BARRIERS,
         "most_note": MOST_NOTE,
         "most_question": MOST_QUESTION,
     }
+
+
+def entry_choices(desk: Desk) -> dict[str, Any]:
+    """Return the values of a form in which an editor gives an entry its kind and facets."""
+    taxonomy = desk.installation.settings.taxonomy
+    return {"kinds": KINDS, "facet_choices": _choices(taxonomy), "facet_name": taxonomy.name}
 
 
 def _choices(taxonomy: Taxonomy) -> list[tuple[str, str, list[tuple[str, str]]]]:

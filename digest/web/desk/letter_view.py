@@ -28,7 +28,7 @@ _FRAME = (
 _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 
 
-def values(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
+def letter_values(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
     """Return the values of the column of the letter; the letter itself is in its frame."""
     form = query.text("form") if query.text("form") in FORMS else FORMS[0]
     width = query.number("width") or WIDTHS[0]
@@ -61,10 +61,10 @@ def _digests(desk: Desk, edition: Edition) -> list[Any]:
 
 
 def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
-    """Return the reader whose letter is shown, and of the open entry why it is there or not; with a problem, if any."""
+    """Return whose letter is shown, what stands in its way, and why the open entry is in it or not."""
     reader = _reader(desk, edition, query)
     chosen: dict[str, Any] = {"reader": reader, "problem": "", "subject": "", "reason": "", "why": "", "findings": []}
-    chosen["masked"] = masked(desk, reader) if reader else "a made-up reader"
+    chosen["masked"] = reader_masked(desk, reader) if reader else "a made-up reader"
     try:
         shown = shown_letter(desk, cadence, edition.id, query)
     except (DigestError, SubscribersError) as error:
@@ -102,11 +102,12 @@ def shown_letter(desk: Desk, cadence: str, number: int, query: Parameters) -> Pr
     reader = _reader(desk, edition, query) if edition else query.number("reader")
     if reader is not None:
         return desk_preview.preview(installation, email=str(reader), cadence=cadence, number=number or None)
-    interests = Interests(*(frozenset(query.all(name)) for name in ("area", "region", "theme")))
+    areas, regions, themes = (frozenset(query.all(name)) for name in ("area", "region", "theme"))
+    interests = Interests(areas, regions, themes)
     return desk_preview.preview(installation, interests=interests, cadence=cadence, number=number or None)
 
 
-def masked(desk: Desk, reader: int) -> str:
+def reader_masked(desk: Desk, reader: int) -> str:
     """Return a subscriber as editors see them: the number, and the address with its name hidden."""
     with reading(desk.installation.engine) as conn:
         person = people.get(conn, reader)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from digest.web.desk import assets, edition_list
+from digest.web.desk import assets, edition_acts, edition_list, edition_page, letter_view
 from digest.web.desk.gate import Door, route
 from digest.web.desk.page import Desk, DeskPage
 
-PAGES: tuple[DeskPage, ...] = (*assets.PAGES, *edition_list.PAGES)
+PAGES: tuple[DeskPage, ...] = (
+    *assets.PAGES,
+    *edition_list.PAGES,
+    *letter_view.PAGES,
+    *edition_acts.PAGES,
+    # Last, because the name of a cadence stands where others have their own.
+    *edition_page.PAGES,
+)
 
 
 def desk_routes(desk: Desk, door: Door, *more: DeskPage) -> list[Route]:
