@@ -12,25 +12,26 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, NewType
 
-from digest.facets.masks import FacetMasks, alike, bits, count_bits, first, mask_of, repeated, varied
+from digest.facets.masks import FacetMasks, bits, count_bits, first, kin, mask_of, repeated, varied
 from digest.learning.choose import letter_line
 from digest.learning.shared import ANY_AREA, SharedBarriers
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Entry
 from subscribers.model import Interests
 
 # Why a considered entry is not in a digest: it matches nothing the reader follows, the cap is reached, the reader has
-# had it already, or the reader has switched off the section From elsewhere.
-OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF = "outside", "over-cap", "had", "elsewhere-off"
+# had it already, the reader has switched off the section From elsewhere, or an editor keeps it from followers of a
+# region or policy area that the reader has chosen.
+OUTSIDE, OVER_CAP, HAD, ELSEWHERE_OFF, NOT_FOR = "outside", "over-cap", "had", "elsewhere-off", "not-for"
 NEAR, ELSEWHERE = "near", "elsewhere"  # shown in the reader's areas, and from elsewhere
 NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up to the reader's mark
 
 # The masks of a match, lowest bits first: the entries shown in the reader's areas and from elsewhere, those over the
-# cap, had and switched off, and all that were considered. After them stand the reasons of the entries shown: the
+# cap, had, switched off and not for them, and all that were considered. After them stand the reasons of the entries shown: the
 # masks by rank (`FacetMasks.followed`) of policy areas, regions, themes and barriers.
 Match = NewType("Match", int)
-_MASKS = 6
-REACHED = (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF)  # the masks by name, but the last
-_EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_CONSIDERED: 5}
+_MASKS = 7
+REACHED = (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF, NOT_FOR)  # the masks by name, but the last
+_EXCEPTIONS = {OVER_CAP: 2, HAD: 3, ELSEWHERE_OFF: 4, NOT_FOR: 5, NOT_CONSIDERED: 6}
 # Of a plan: an entry placed, and the code, slug, region and, where the digest tells it, area of its reason.
 Row = tuple[int, str, str, str, *tuple[str, ...]]
 # The codes of the reasons of entries from elsewhere, best first.
@@ -44,7 +45,8 @@ _EVERY_AREA = frozenset({ANY_AREA})
 class Candidate:
     """Hold the parts of an entry that are matched with a reader's interests; `regions` is never empty.
 
-    `entry` is its id, `release` its newest release in this edition; `barriers` are those of a case study.
+    `entry` is its id, `release` its newest release in this edition; `barriers` are those of a case study. Readers who
+    have chosen a region or policy area of `not_for` do not get it.
     """
 
     entry: int
@@ -55,6 +57,7 @@ class Candidate:
     themes: tuple[str, ...]
     barriers: tuple[str, ...] = ()
     source: str = ""
+    not_for: tuple[str, ...] = ()
 
 
 def candidate_of(entry: Entry, release: int) -> Candidate:
@@ -65,7 +68,7 @@ def candidate_of(entry: Entry, release: int) -> Candidate:
     barriers = dict.fromkeys(slug for line in lines if line.name == "in-the-way" for slug in line.barriers)
     return Candidate(
         entry.id, release, entry.kind, facets.policy_areas, facets.regions, facets.themes,
-        tuple(barriers)[:_MOST_BARRIERS], entry.source,
+        tuple(barriers)[:_MOST_BARRIERS], entry.source, entry.edit.not_for if entry.edit else (),
     )  # fmt: skip
 
 
@@ -83,7 +86,8 @@ class Matcher:
     """Match the `candidates` of an edition, which are in the edition's order, with readers.
 
     A digest has at most `cap` entries, of them up to `elsewhere_cap` from elsewhere. `earlier` are case studies of
-    the past year: their barriers count, and they are in no digest.
+    the past year: their barriers count, and they are in no digest. The ids `pinned` are the first candidates: in the
+    reader's areas no other entry takes their room, and from elsewhere they come first.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Matcher:
         cap: int = 12,
         elsewhere_cap: int = 3,
         earlier: Sequence[Candidate] = (),
+        pinned: Collection[int] = (),
     ) -> None:
         self.candidates = candidates
         self._size = len(candidates)
@@ -103,12 +108,15 @@ class Matcher:
         # nobody would get it otherwise; a case study of an unknown place is from elsewhere for everybody.
         self._regions = FacetMasks([candidate.regions for candidate in candidates], always=(NATIONAL, UNKNOWN))
         self._themes = FacetMasks([candidate.themes for candidate in candidates])
-        self._shared = _shared_barriers(candidates, earlier)
+        studies = {each.entry: each for each in (*earlier, *candidates) if each.kind == CASE_STUDY and each.barriers}
+        self._shared = SharedBarriers((each.policy_areas, each.barriers) for each in studies.values())
         self._sharing = cache(self._areas_sharing)  # because the digests of an edition ask it again and again
         self._barriers = FacetMasks([_barriers(each) for each in candidates], followers=self._sharing)
         self._studies = mask_of(candidate.kind == CASE_STUDY for candidate in candidates)
         self._unplaced_studies = self._studies & mask_of(UNKNOWN in candidate.regions for candidate in candidates)
-        self._kin = _kin(candidates)
+        self._not_for = FacetMasks([candidate.not_for for candidate in candidates])
+        self._pinned = self._among(pinned)
+        self._kin = kin([each.regions for each in candidates], [each.source for each in candidates], but=UNKNOWN)
         self._by_areas = lru_cache(maxsize=_KEPT)(self._of_areas)
         self._by_regions = lru_cache(maxsize=_KEPT)(self._regions.followed)
         self._by_themes = lru_cache(maxsize=_KEPT)(self._themes.followed)
@@ -123,11 +131,13 @@ class Matcher:
         an unknown place. *From elsewhere* has the best (`_best`) of the case studies of other regions, and of unknown
         places, that share a barrier with a followed policy area, or are on a followed theme or policy area. A reader
         who names no policy area follows them all, and so with regions; a reader who names no theme gets no entry by
-        its theme.
+        its theme. An entry that is not for a region or policy area goes to nobody who names it.
         """
         considered = self._considered(mark)
         earlier = considered & self._among(had) if had else 0
         offered = considered ^ earlier
+        kept = self._kept_from(offered, interests) if self._not_for.span else 0
+        offered ^= kept
         area, areas, barrier, barriers = self._by_areas(interests.policy_areas)
         far_shown = unshared = themes = over = off = 0
         if interests.regions:
@@ -137,7 +147,8 @@ class Matcher:
             away = offered & self._studies & ~region
             followed = away & (area | theme)
             if interests.elsewhere:
-                far_shown = self._best(away & barrier, away & theme, followed)
+                most = self._most_far(offered & area & region) if self._pinned else self._elsewhere_cap
+                far_shown = self._best(away & barrier, away & theme, followed, most)
                 unshared = far_shown & ~barrier
                 over = followed & ~far_shown
             else:
@@ -154,8 +165,8 @@ class Matcher:
         reasons = (barriers << self._themes.span | themes) << self._regions.span | regions
         reasons = reasons << self._areas.span | areas
         size = self._size
-        unshown = ((considered << size | off) << size | earlier) << size | near ^ near_shown | over
-        return Match(((reasons << 4 * size | unshown) << size | far_shown) << size | near_shown)
+        unshown = (((considered << size | kept) << size | off) << size | earlier) << size | near ^ near_shown | over
+        return Match(((reasons << (_MASKS - 2) * size | unshown) << size | far_shown) << size | near_shown)
 
     def _of_areas(self, wanted: frozenset[str]) -> tuple[int, int, int, int]:
         """Return the entries of the wanted policy areas, and those of a barrier that is shared with them, as masks.
@@ -165,20 +176,31 @@ class Matcher:
         area, areas = self._areas.followed(wanted) if wanted else (self._all, 0)
         return area, areas, *self._barriers.followed(wanted or _EVERY_AREA)
 
-    def _best(self, barrier: int, theme: int, followed: int) -> int:
-        """Return the mask of the case studies from elsewhere that are shown.
+    def _kept_from(self, offered: int, interests: Interests) -> int:
+        """Return the mask of the entries that are not for a region or policy area which a reader has chosen."""
+        return offered & self._not_for.followed(interests.policy_areas | interests.regions)[0]
 
-        Those of a shared barrier stand first, and among them those that are on what the reader follows; of the others
+    def _most_far(self, near: int) -> int:
+        """Return how many entries from elsewhere have room beside the pinned ones of those in the reader's areas."""
+        return max(0, min(self._elsewhere_cap, self._cap - (near & self._pinned).bit_count()))
+
+    def _best(self, barrier: int, theme: int, followed: int, count: int) -> int:
+        """Return the mask of up to `count` case studies from elsewhere that are shown.
+
+        Pinned ones on what the reader follows are shown first. Those of a shared barrier stand first, and among them those that are on what the reader follows; of the others
         at most one is shown, of a region and a source of its own. Then come those on a followed theme, then those of
         a followed policy area. Two of a region, or else of a source, are shown only when no other is left.
         """
         strange = barrier & ~followed
-        if not strange and followed.bit_count() <= self._elsewhere_cap:
+        if not strange and followed.bit_count() <= count:
             return followed
-        return self._varied(barrier & followed, strange, theme, followed)
+        return self._varied(barrier & followed, strange, theme, followed, count)
 
-    def _best_varied(self, shared: int, strange: int, theme: int, followed: int) -> int:
-        return varied((shared, strange, theme, followed), self._kin, self._elsewhere_cap, single=strange)
+    def _best_varied(self, shared: int, strange: int, theme: int, followed: int, count: int) -> int:
+        # However alike they are, because an editor has pinned each of them.
+        ahead = first(self._pinned & followed, count)
+        tiers = (self._pinned & strange, shared, strange, theme, followed)
+        return varied(tiers, self._kin, count, single=strange, taken=ahead)
 
     def shown_in(self, match: Match) -> Match:
         """Return a match without why other entries are left out: what it shows, and for which reasons."""
@@ -225,8 +247,8 @@ class Matcher:
             rows = {number: self._from_elsewhere(number, match) for number in bits(far)}
             all_rows = [*rows.values(), *(row for _, some in groups for row in some)]
             theirs = {row[2] for row in all_rows if row[1] in ("area", "elsewhere-area")}
-            placed = [self._with_area(number, row, theirs) for number, row in rows.items()]
-            placed.sort(key=lambda row: _FAR_CODES.index(row[1]))
+            best = sorted(rows, key=lambda n: (not self._pinned >> n & 1, _FAR_CODES.index(rows[n][1])))
+            placed = [self._with_area(number, rows[number], theirs) for number in best]
             sections.append({"key": "elsewhere", "groups": [{"slug": "", "placed": placed}]})
         return {"sections": sections, "more": over.bit_count(), "left_out": self._exceptions(match)}
 
@@ -296,19 +318,5 @@ class Matcher:
         return self._shared.areas(self.candidates[number].policy_areas, barrier)
 
 
-def _shared_barriers(candidates: Sequence[Candidate], earlier: Sequence[Candidate]) -> SharedBarriers:
-    """Return which barriers the case studies share, each of them counted once."""
-    studies = {each.entry: each for each in (*earlier, *candidates) if each.kind == CASE_STUDY and each.barriers}
-    return SharedBarriers((each.policy_areas, each.barriers) for each in studies.values())
-
-
 def _barriers(candidate: Candidate) -> tuple[str, ...]:
     return candidate.barriers if candidate.kind == CASE_STUDY else ()
-
-
-def _kin(candidates: Sequence[Candidate]) -> list[list[int]]:
-    """Return the masks of the candidates of the same region or source, of the same region, and of the same entry."""
-    regions = [{f"region {slug}" for slug in each.regions if slug != UNKNOWN} for each in candidates]
-    sources = [{f"source {each.source}"} for each in candidates]
-    both = [some | {source} for some, (source,) in zip(regions, sources, strict=True)]
-    return [alike(both), alike(regions), alike([() for _ in candidates])]

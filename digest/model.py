@@ -479,7 +479,7 @@ class Digest:
 
     `more` counts the owed entries over the cap. Without sections the digest is empty, and no letter is written.
     `left_out` has an (entry id, why) pair for each considered entry that is not in the letter: "outside",
-    "over-cap", "had" or "elsewhere-off". `again`: its entries are carried over, because it has nothing new.
+    "over-cap", "had", "elsewhere-off" or "not-for". `again`: its entries are carried over, as it has nothing new.
     """
 
     sections: tuple[Section, ...]

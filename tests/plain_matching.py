@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from digest.group import ELSEWHERE_OFF, HAD, OUTSIDE, OVER_CAP, Candidate
+from digest.group import ELSEWHERE_OFF, HAD, NOT_FOR, OUTSIDE, OVER_CAP, Candidate
 from digest.model import CASE_STUDY, NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
 from subscribers.model import Interests
 
@@ -15,10 +15,11 @@ CODES = ("elsewhere-barrier", "elsewhere-theme", "elsewhere-area")
 
 @dataclass(frozen=True)
 class Limits:
-    """The most entries of a digest, and of them from elsewhere."""
+    """The most entries of a digest, of them from elsewhere, and how many of the edition's first are pinned."""
 
     cap: int
     elsewhere: int
+    pinned: int = 0
 
 
 def select_plainly(
@@ -40,6 +41,8 @@ def select_plainly(
             continue
         if candidate.entry in had:
             left_out.append((candidate.entry, HAD))
+        elif {*candidate.not_for} & (interests.policy_areas | interests.regions):
+            left_out.append((candidate.entry, NOT_FOR))
         elif reason := _in_their_areas(candidate, interests):
             near.append((candidate, reason))
         elif reason := _from_elsewhere(candidate, interests):
@@ -54,7 +57,10 @@ def select_plainly(
         else:
             left_out.append((candidate.entry, OUTSIDE))
     # Case studies from elsewhere go first under the cap, because a busy policy area would crowd them out otherwise.
-    shown_far = _shown_from_elsewhere(far, also, interests, studies, min(limits.elsewhere, limits.cap))
+    # A pinned entry of their areas gives its room to none of them.
+    pinned = [candidate.entry for candidate in edition[: limits.pinned]]
+    room = max(0, limits.cap - sum(candidate.entry in pinned for candidate, _ in near))
+    shown_far = _shown_from_elsewhere(far, also, interests, studies, min(limits.elsewhere, room), pinned)
     shown = {candidate.entry for candidate, _ in shown_far}
     shown_near = near[: limits.cap - len(shown_far)]
     over = near[len(shown_near) :] + [pair for pair in far if pair[0].entry not in shown]
@@ -140,8 +146,9 @@ def _shown_from_elsewhere(
     interests: Interests,
     studies: Sequence[Candidate],
     count: int,
+    pinned: list[int],
 ) -> list[tuple[Candidate, Reason]]:
-    """Return the best case studies from elsewhere with their reasons: by barrier, then by theme, then by area."""
+    """Return the best case studies from elsewhere with their reasons: pinned, by barrier, by theme, then by area."""
     reasons = {candidate.entry: reason for candidate, reason in far}
     ranked = []
     for candidate, _ in sorted(far + also, key=lambda pair: studies.index(pair[0])):
@@ -150,10 +157,12 @@ def _shown_from_elsewhere(
         if barrier:
             reasons[candidate.entry] = Reason("elsewhere-barrier", barrier, candidate.regions[0])
         on_theme = bool(set(candidate.themes) & interests.themes)
-        ranked.append((0 if barrier and followed else 1 if barrier else 2 if on_theme else 3, candidate))
+        rank = 1 if barrier and followed else 2 if barrier else 3 if on_theme else 4
+        ranked.append((0 if candidate.entry in pinned and not followed else rank, candidate))
     ranked.sort(key=lambda pair: pair[0])
     strangers = [candidate for candidate, _ in also]
-    waiting, shown = [candidate for _, candidate in ranked], list[Candidate]()
+    shown = [candidate for candidate, _ in far if candidate.entry in pinned][:count]
+    waiting = [candidate for _, candidate in ranked if candidate not in shown]
     for is_like in (lambda a, b: like_region(a, b) or a.source == b.source, like_region, lambda a, b: False):
         for candidate in list(waiting):
             if candidate in waiting and len(shown) < count and not any(is_like(candidate, other) for other in shown):
@@ -163,7 +172,7 @@ def _shown_from_elsewhere(
                     waiting = [each for each in waiting if each not in strangers]
         waiting = [each for each in waiting if each not in strangers]
     shown.sort(key=studies.index)
-    shown.sort(key=lambda candidate: CODES.index(reasons[candidate.entry].code))
+    shown.sort(key=lambda candidate: (candidate.entry not in pinned, CODES.index(reasons[candidate.entry].code)))
     return [(candidate, reasons[candidate.entry]) for candidate in shown]
 
 

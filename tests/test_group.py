@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from digest import group
 from digest.group import Candidate, Match, Matcher
-from digest.model import Digest, Entry, Facets, Ingredient, Reason
+from digest.model import Digest, Entry, EntryEdit, Facets, Ingredient, Reason
 from digest.store.plans import whole_digest
 from subscribers.model import Interests
 from tests.counts import few_and_many, table
@@ -34,8 +34,9 @@ def a_candidate(
     kind: str = "case-study",
     barriers: tuple[str, ...] = (),
     source: str = "",
+    not_for: tuple[str, ...] = (),
 ) -> Candidate:
-    return Candidate(number, number, kind, areas, regions, themes, barriers, source)
+    return Candidate(number, number, kind, areas, regions, themes, barriers, source, not_for)
 
 
 def follows(areas: str = "", regions: str = "", themes: str = "", elsewhere: bool = True) -> Interests:
@@ -186,6 +187,95 @@ def test_the_best_come_from_elsewhere_and_no_two_alike_while_others_wait() -> No
     assert [n for n, *_ in far_of(edition, reader)] == [1, 2, 4], "one of another source waits"
 
 
+def pinning(edition: Sequence[Candidate], pinned: int, cap: int = 12, elsewhere_cap: int = 3) -> Matcher:
+    """Return a matcher of an edition whose first entries are pinned."""
+    first = [candidate.entry for candidate in edition[:pinned]]
+    return Matcher(edition, cap=cap, elsewhere_cap=elsewhere_cap, pinned=first)
+
+
+def groups(matcher: Matcher, interests: Interests) -> list[tuple[str, list[int]]]:
+    digest = digest_in(matcher, matcher.match(interests, 0))
+    return [(g.slug or s.key, [p.entry for p in g.placed]) for s in digest.sections for g in s.groups]
+
+
+def test_a_pinned_entry_leads_its_group_and_its_group_leads_the_letter() -> None:
+    edition = [a_candidate(9, ("transport",)), *(a_candidate(n) for n in range(1, 4)), a_candidate(4, ("transport",))]
+    reader = follows("housing transport", "south-west")
+    assert groups(pinning(edition, 1), reader) == [("transport", [9, 4]), ("housing", [1, 2, 3])]
+    assert groups(pinning(edition, 1, cap=2), reader) == [("transport", [9]), ("housing", [1])]
+
+
+@table(
+    "cap, elsewhere, pinned, seen",
+    [
+        (12, 3, 0, [("housing", [1, 2, 3]), ("elsewhere", [4, 5, 6])]),
+        (3, 3, 0, [("elsewhere", [4, 5, 6])]),
+        (3, 3, 1, [("housing", [1]), ("elsewhere", [4, 5])]),
+        (3, 3, 2, [("housing", [1, 2]), ("elsewhere", [4])]),
+        (3, 1, 2, [("housing", [1, 2]), ("elsewhere", [4])]),
+        (2, 2, 3, [("housing", [1, 2])]),  # more are pinned than the letter may show
+    ],
+)
+def test_what_is_pinned_in_their_areas_is_never_cut_for_what_comes_from_elsewhere(
+    cap: int, elsewhere: int, pinned: int, seen: list[tuple[str, list[int]]]
+) -> None:
+    regions = ("wales", "london", "scotland")
+    edition = [
+        *(a_candidate(n) for n in (1, 2, 3)),
+        *(a_candidate(n, regions=(r,)) for n, r in enumerate(regions, 4)),
+    ]
+    assert groups(pinning(edition, pinned, cap, elsewhere), follows("housing", "south-west")) == seen
+
+
+def test_what_is_pinned_comes_first_from_elsewhere_whatever_the_reason_and_however_alike() -> None:
+    plain = [a_candidate(n, regions=("wales",), source=f"source {n}") for n in (1, 2)]
+    others = [
+        a_candidate(n, regions=(region,), barriers=("trust",), source=f"source {n}")
+        for n, region in enumerate(("london", "scotland", "north-east"), 3)
+    ]
+    reader = follows("housing", "south-west")
+    assert groups(pinning([*plain, *others], 0), reader) == [("elsewhere", [3, 4, 5])], "they share a barrier"
+    assert groups(pinning([*plain, *others], 1), reader) == [("elsewhere", [1, 3, 4])]
+    assert groups(pinning([*plain, *others], 2), reader) == [("elsewhere", [1, 2, 3])], "both of Wales"
+    strangers = [a_candidate(n, ("transport",), (r,), barriers=("trust",)) for n, r in ((8, "wales"), (9, "london"))]
+    edition = [*strangers, *(replace(each, source=f"source {each.entry}") for each in others)]
+    assert groups(pinning(edition, 2), reader) == [("elsewhere", [8, 3, 4])], "one on nothing that they follow"
+
+
+@table(
+    "not_for, interests, expected",
+    [
+        ((), follows("housing", "south-west"), "areas"),
+        (("south-west",), follows("housing", "south-west"), "not-for"),
+        (("housing",), follows("housing", "south-west"), "not-for"),
+        (("wales",), follows("housing", "south-west"), "areas"),
+        (("wales",), follows("housing", "south-west wales"), "not-for"),
+        (("wales",), follows("housing", "wales"), "not-for"),  # from elsewhere too
+        (("london",), follows("housing", "wales"), "elsewhere"),
+        (("transport", "wales"), follows("housing transport"), "not-for"),
+        (("south-west", "housing"), follows(), "areas"),  # who has chosen nothing gets it
+        (("south-west",), follows("housing"), "areas"),
+        (("wales",), follows("transport", "wales"), "not-for"),  # that it is outside their interests comes second
+        (("leadership",), follows("housing", "south-west", "leadership"), "areas"),  # a theme keeps nobody from it
+    ],
+)
+def test_an_entry_is_kept_from_followers_of_what_it_is_not_for(
+    not_for: tuple[str, ...], interests: Interests, expected: str
+) -> None:
+    edition = [a_candidate(not_for=not_for)]
+    assert where(select(edition, interests)) == expected
+    assert where(select(edition, interests, had=frozenset({1}))) == "had"
+
+
+def test_an_entry_that_is_kept_from_a_reader_takes_nobodys_room_and_is_not_counted_as_more() -> None:
+    kept = [a_candidate(n, not_for=("south-west",)) for n in (1, 2)]
+    far = [a_candidate(n, regions=("wales",), not_for=("south-west",)) for n in (3, 4)]
+    edition = [*kept, *far, a_candidate(5), a_candidate(6, regions=("london",)), a_candidate(7)]
+    digest = select(edition, follows("housing", "south-west"), cap=2, elsewhere_cap=1)
+    assert [p.entry for p in digest.placed] == [5, 6]
+    assert (digest.more, digest.left_out) == (1, (*((n, "not-for") for n in (1, 2, 3, 4)), (7, "over-cap")))
+
+
 def test_only_what_they_follow_is_counted_as_more() -> None:
     there = [a_candidate(n, regions=("wales",), barriers=("trust",)) for n in range(1, 5)]
     others = [replace(each, entry=each.entry + 10, policy_areas=("transport",)) for each in there]
@@ -202,9 +292,10 @@ def test_a_candidate_has_the_barriers_of_its_lines_and_those_of_the_line_shown_f
         Ingredient("in-the-way", "B", ("law", "money", "culture")),
     )  # fmt: skip
     entry = Entry(1, "s", None, "t", "case-study", day, day, facets=Facets(("housing",)), ingredients=lines)
-    assert group.candidate_of(entry, 4) == Candidate(
-        1, 4, "case-study", ("housing",), ("national",), (), ("law", "money", "culture"), "s"
-    )
+    expected = Candidate(1, 4, "case-study", ("housing",), ("national",), (), ("law", "money", "culture"), "s")
+    assert group.candidate_of(entry, 4) == expected
+    edited = replace(entry, edit=EntryEdit(note="N.", not_for=("wales",)))
+    assert group.candidate_of(edited, 4) == replace(expected, not_for=("wales",))
 
 
 def test_groups_follow_what_the_reader_follows_and_the_first_entry_leads() -> None:
@@ -266,6 +357,7 @@ candidates = st.lists(
         st.sampled_from(("post", "case-study", "case-study")),
         st.lists(st.sampled_from(BARRIERS), unique=True, max_size=3).map(tuple),
         st.sampled_from("abcd"),
+        st.one_of(st.just(()), st.lists(st.sampled_from((*AREAS, *REGIONS)), unique=True, max_size=2).map(tuple)),
     ),
     max_size=40,
 ).map(lambda drawn: [replace(c, entry=n, release=n) for n, c in enumerate(drawn, 1)])
@@ -279,7 +371,7 @@ subsets = st.builds(
 )
 
 
-limits = st.builds(Limits, st.integers(1, 15), st.integers(0, 4))
+limits = st.builds(Limits, st.integers(1, 15), st.integers(0, 4), st.one_of(st.just(0), st.integers(0, 9)))
 
 
 @given(candidates, earlier_studies, subsets, st.integers(0, 40), st.frozensets(st.integers(1, 40)), limits)
@@ -291,7 +383,8 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
     had: frozenset[int],
     limits: Limits,
 ) -> None:
-    matcher = Matcher(edition, cap=limits.cap, elsewhere_cap=limits.elsewhere, earlier=earlier)
+    first = [c.entry for c in edition[: limits.pinned]]
+    matcher = Matcher(edition, cap=limits.cap, elsewhere_cap=limits.elsewhere, earlier=earlier, pinned=first)
     digest = digest_in(matcher, matcher.match(interests, mark, had))
     assert digest == select_plainly(edition, interests, mark, had, limits, earlier)
     placed = [p.entry for p in digest.placed]
@@ -316,7 +409,11 @@ def test_every_entry_matches_and_every_match_is_there_or_counted(
         return followed(c) or bool(barrier_in_common(c, interests, studies))
 
     shown_far = {p.entry for s in digest.sections if s.key == "elsewhere" for g in s.groups for p in g.placed}
-    owed = {n for n, c in considered.items() if n not in had and (theirs(c) or followed(c))}
+    chosen = interests.policy_areas | interests.regions
+    barred = {n for n, c in considered.items() if n not in had and chosen.intersection(c.not_for)}
+    assert barred == {n for n, why in digest.left_out if why == "not-for"}
+    owed = {n for n, c in considered.items() if n not in had | barred and (theirs(c) or followed(c))}
+    assert not barred & set(placed)
     assert len(placed) == len(set(placed)) <= limits.cap
     assert set(placed) - owed <= shown_far and not had & set(placed)
     assert len(owed & set(placed)) + digest.more == len(owed)

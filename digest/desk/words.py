@@ -10,6 +10,7 @@ LEFT_OUT = {
     "over-cap": 'over the cap: counted in "N more"',
     "had": "already had in an earlier letter",
     "elsewhere-off": "from elsewhere, which they switched off",
+    "not-for": "an editor keeps it from followers of one of their regions or policy areas",
 }
 # Of an entry that a letter shows though it was new in an earlier edition.
 CARRIED_OVER = "offered again, because an earlier letter had no room for it"

@@ -115,6 +115,7 @@ def past_editions(conn: Connection, settings: Settings, cadence: str, now: datet
             cap=settings.letter_cap,
             elsewhere_cap=settings.elsewhere_cap,
             earlier=list(earlier.values()),
+            pinned=edition.arranged[: edition.pinned],
         )
         past.append(PastEdition(edition.frozen_at or now, mark, matcher))
         mark = max(mark, edition.to_release)

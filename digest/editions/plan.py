@@ -99,19 +99,24 @@ class Offer:
         self, settings: Settings, edition: Edition, shown: Sequence[Shown], earlier: Iterable[Entry] = ()
     ) -> None:
         self._edition = edition
-        new = new_entries(shown)
-        over = [row.entry for row in shown if row.entry.carried_from]
+        new, pinned = new_entries(shown), edition.arranged[: edition.pinned]
+        over = _in_editors_order(edition, [row.entry for row in shown if row.entry.carried_from])
         self._entries = [row.entry.id for row in new]
         before = [group.candidate_of(entry, 0) for entry in earlier]
         candidates = [group.candidate_of(row.entry, row.release) for row in new]
         self._matcher = Matcher(
-            candidates, cap=settings.letter_cap, elsewhere_cap=settings.elsewhere_cap, earlier=before
+            candidates,
+            cap=settings.letter_cap,
+            elsewhere_cap=settings.elsewhere_cap,
+            earlier=before,
+            pinned=pinned,
         )
         self._carried = Matcher(
-            [group.candidate_of(entry, 1) for entry in group.order(over)],
+            [group.candidate_of(entry, 1) for entry in over],
             cap=min(settings.carry_over, settings.letter_cap),
             elsewhere_cap=settings.elsewhere_cap,
             earlier=[*before, *candidates],
+            pinned=pinned,
         )
         self.carries = frozenset(entry.id for entry in over)
         # What is matched: the new entries, and those to carry over.
@@ -255,6 +260,12 @@ def overview(conn: Connection, settings: Settings, edition: Edition, secret: byt
 def new_entries(shown: Sequence[Shown]) -> list[Shown]:
     """Return the entries of an edition that came in by a release, without those that it only carries over."""
     return [row for row in shown if row.release]
+
+
+def _in_editors_order(edition: Edition, entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries in the order that editors gave them; the others follow as an edition has them by itself."""
+    places = {number: place for place, number in enumerate(edition.arranged)}
+    return sorted(group.order(entries), key=lambda entry: places.get(entry.id, len(places)))
 
 
 def made_good_by(settings: Settings, edition: Edition) -> str:

@@ -82,6 +82,16 @@ def alike(values: Sequence[Collection[str]]) -> list[int]:
     return masks
 
 
+def kin(regions: Sequence[Collection[str]], sources: Sequence[str], but: str) -> list[list[int]]:
+    """Return the masks of the entries of the same region or source, of the same region, and of the same entry.
+
+    A region `but` is like no other.
+    """
+    own = [{f"region {slug}" for slug in some if slug != but} for some in regions]
+    both = [some | {f"source {source}"} for some, source in zip(own, sources, strict=True)]
+    return [alike(both), alike(own), alike([() for _ in sources])]
+
+
 def repeated(times: int, size: int) -> int:
     """Return the number that, times a mask of `size` bits, is the mask repeated."""
     return sum(1 << number * size for number in range(times))
@@ -129,16 +139,17 @@ def first(mask: int, count: int) -> int:
     return mask & (1 << low) - 1
 
 
-def varied(tiers: Sequence[int], kin: Sequence[Sequence[int]], count: int, single: int = 0) -> int:
+def varied(
+    tiers: Sequence[int], families: Sequence[Sequence[int]], count: int, single: int = 0, taken: int = 0
+) -> int:
     """Return the mask of up to `count` entries: the first of the best tier, and so on, none alike while others wait.
 
-    `tiers` are masks of entries, best first. `kin` are masks as `alike` returns them: when every entry left is alike
-    by the first of `kin` to one that was taken, the next of them is asked. Of the entries of `single` at most one is
-    taken, and none that is alike to others.
+    `tiers` are masks of entries, best first; the entries `taken` are in it in any case. `families` are masks as `kin`
+    returns them: when every entry left is alike by the first of them to one that was taken, the next is asked. Of
+    the entries of `single` at most one is taken, and none that is alike to others.
     """
-    taken = 0
     left = reduce(or_, tiers)
-    for masks in kin:
+    for masks in families:
         waiting = left
         for number in bits(taken):
             waiting &= ~masks[number]
