@@ -26,8 +26,8 @@ NEAR, ELSEWHERE = "near", "elsewhere"  # shown in the reader's areas, and from e
 NOT_CONSIDERED = "not-considered"  # among a match's exceptions: the entries up to the reader's mark
 
 # The masks of a match, lowest bits first: the entries shown in the reader's areas and from elsewhere, those over the
-# cap, had, switched off and not for them, and all that were considered. After them stand the reasons of the entries shown: the
-# masks by rank (`FacetMasks.followed`) of policy areas, regions, themes and barriers.
+# cap, had, switched off and not for them, and all that were considered. After them stand the reasons of the entries
+# shown: the masks by rank (`FacetMasks.followed`) of policy areas, regions, themes and barriers.
 Match = NewType("Match", int)
 _MASKS = 7
 REACHED = (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF, NOT_FOR)  # the masks by name, but the last
@@ -187,9 +187,10 @@ class Matcher:
     def _best(self, barrier: int, theme: int, followed: int, count: int) -> int:
         """Return the mask of up to `count` case studies from elsewhere that are shown.
 
-        Pinned ones on what the reader follows are shown first. Those of a shared barrier stand first, and among them those that are on what the reader follows; of the others
-        at most one is shown, of a region and a source of its own. Then come those on a followed theme, then those of
-        a followed policy area. Two of a region, or else of a source, are shown only when no other is left.
+        Pinned ones on what the reader follows come first. Those of a shared barrier are next, and among them those
+        that are on what the reader follows; of the others at most one is shown, of a region and a source of its own.
+        Then come those on a followed theme, then those of a followed policy area. Two of a region, or else of a
+        source, are shown only when they are pinned or no other is left.
         """
         strange = barrier & ~followed
         if not strange and followed.bit_count() <= count:

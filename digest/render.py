@@ -53,7 +53,10 @@ class Letters:
             edition.cadence,
             _day(settings, edition),
             edition.note,
-            step=_step(settings, edition),
+            edition.subject,
+            _step(settings, edition),
+            for_all=bool(edition.step),
+            question=edition.question,
             copy=copy,
             corrects=corrects,
         )
@@ -121,9 +124,12 @@ class Letters:
 
 
 def _step(settings: Settings, edition: Edition) -> str:
-    """Return the small step of an edition, in turn by its slot, so that a preview shows the one that is sent."""
-    if not settings.steps:
-        return ""
+    """Return the small step of an edition: its editors' own, else in turn by its slot.
+
+    By its slot, so that a preview shows the one that is sent.
+    """
+    if edition.step or not settings.steps:
+        return edition.step
     slot = date.fromisoformat(edition.slot)
     turn = {"daily": slot.toordinal(), "weekly": slot.toordinal() // 7}.get(
         edition.cadence, slot.year * 12 + slot.month
@@ -148,5 +154,5 @@ def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> C
     """
     if settings.letter_cap <= _SMALL:
         return None
-    letters = Letters(settings, edition, entries)
-    return lambda digest: fit(letters.of(settings.site.language), digest) if digest.placed else digest
+    letters, pinned = Letters(settings, edition, entries), frozenset(edition.arranged[: edition.pinned])
+    return lambda digest: fit(letters.of(settings.site.language), digest, pinned=pinned) if digest.placed else digest

@@ -7,7 +7,20 @@ from datetime import UTC, datetime
 from digest.config.settings import Settings
 from digest.delivery.parcel import composed, sign_letter
 from digest.errors import ConfigError
-from digest.model import Correction, Digest, Edition, Entry, Facets, Group, Image, NamedLink, Placed, Reason, Section
+from digest.model import (
+    Correction,
+    Digest,
+    Edition,
+    Entry,
+    EntryEdit,
+    Facets,
+    Group,
+    Image,
+    NamedLink,
+    Placed,
+    Reason,
+    Section,
+)
 from digest.render import Letters
 from subscribers.model import Subscriber
 
@@ -26,6 +39,7 @@ def trial_letter(settings: Settings) -> None:
         facets=Facets((area,) if area else (), ("wales",), (), (), "Trial"),
         also_at=(NamedLink("Trial", "https://example.org/"), NamedLink("Trial", None)),
         earlier=NamedLink("Trial", "https://example.org/"), carried_from="2026-12-25",
+        edit=EntryEdit("Trial", "A trial.", "Trial", "A note.\nA line.", "Trial"),
     )  # fmt: skip
     bare = Entry(2, "Trial", None, "", "post", None, now)
     first, other = Placed(1, Reason("area", area)), Placed(2, Reason("area"))
@@ -33,7 +47,9 @@ def trial_letter(settings: Settings) -> None:
     near = (Group(area, (first,)), Group("", (other,))) if area else (Group("", (first, other)),)
     far = Group("", (Placed(1, Reason("elsewhere-area", area)),))
     digest = Digest((Section("areas", near), Section("elsewhere", (far,))), more=1, again=True)
-    edition = Edition(1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "")
+    edition = Edition(
+        1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "", question="A question?", step="A step."
+    )
     letters = Letters(settings, edition, [full, bare], corrects=True)
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language, key="trial")

@@ -36,8 +36,10 @@ class EditionFacts:
     editor's plain text or "", `step` the small step that the editors suggest at the end, or "".
 
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
-    subject that is made from the top entry. `copy`: for the page that is read in a browser and passed on, without
-    the links that belong to the reader. `corrects`: some of its letters carry corrections of earlier ones.
+    subject that is made from the top entry. `for_all`: the step closes also the letters with an entry that says who
+    to ask. `question` is what the editors ask all readers, or "". `copy`: for the page that is read in a browser and
+    passed on, without the links that belong to the reader. `corrects`: some of its letters carry corrections of
+    earlier ones.
     """
 
     id: int
@@ -46,6 +48,8 @@ class EditionFacts:
     note: str = ""
     subject: str = ""
     step: str = ""
+    for_all: bool = False
+    question: str = ""
     copy: bool = False
     corrects: bool = False
 
@@ -83,8 +87,8 @@ class Gap(NamedTuple):
 # Bytes are quoted-printable and end where a line ends, so that pieces can be joined without encoding them again.
 Piece = bytes | Gap
 Block = tuple[Piece, ...]
-# "head", "foot", "carried", "more" and "correction"; (kind, slug) for a section or group; (section key, entry id) for
-# an entry; ("step", id) for the step that an entry suggests, with 0 for that of the editors.
+# "head", "foot", "carried", "more", "question" and "correction"; (kind, slug) for a section or group; (section key,
+# entry id) for an entry; ("step", id) for the step that an entry suggests, with 0 for that of the editors.
 BlockKey = str | tuple[str, str] | tuple[str, int]
 Blocks = Mapping[BlockKey, Block]
 

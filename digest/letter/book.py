@@ -18,8 +18,9 @@ View = dict[str, object]
 class Book:
     """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand.
 
-    `step` is the small step that the editors suggest, or "". `telling` are the ids of the case studies of which a
-    letter shows lines, `asking` of those that tell who to ask.
+    `step` is the small step that the editors suggest, or "", and with `for_all` that of every letter; `question` is
+    theirs to all readers. `telling` are the ids of the case studies of which a
+    letter shows lines, `asking` of those that tell who to ask where that is the letter's step.
     `carries`: some of the entries may be carried over.
     """
 
@@ -29,6 +30,8 @@ class Book:
     words: Words
     brand: Brand = SHIPPED
     step: str = ""
+    for_all: bool = False
+    question: str = ""
     telling: frozenset[int] = field(init=False)
     asking: frozenset[int] = field(init=False)
     carries: bool = field(init=False)
@@ -37,8 +40,8 @@ class Book:
         studies = [entry for entry in self.entries.values() if entry.kind == CASE_STUDY]
         telling = frozenset(entry.id for entry in studies if letter_lines(entry.ingredients))
         object.__setattr__(self, "telling", telling)
-        asking = frozenset(entry.id for entry in studies if letter_line(entry.ingredients, "who-to-ask"))
-        object.__setattr__(self, "asking", asking)
+        asking = [entry.id for entry in studies if letter_line(entry.ingredients, "who-to-ask")]
+        object.__setattr__(self, "asking", frozenset(() if self.for_all else asking))
         object.__setattr__(self, "carries", any(entry.carried_from for entry in self.entries.values()))
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.learning.choose import letter_line, letter_lines
 from digest.letter.book import Book, View
-from digest.letter.inert import inert_line, link, visible
+from digest.letter.inert import inert_line, lines_of, link, visible
 from digest.letter.words import Words
 from digest.model import CASE_STUDY, Entry, Image, Ingredient, NamedLink
 
@@ -12,6 +12,8 @@ TITLE = 200
 SUMMARY = 300
 PLACE = 60
 NAME = 120
+WRITER = 60
+NOTE, MOST_PARAGRAPHS = 600, 3  # of the editors' note on an entry
 MOST_ALSO = 2  # other sources of an entry that are named
 PICTURE = 480  # CSS pixels: the greatest width of a picture inside a case study's panel
 _QUOTES = frozenset("\"“‘'«")
@@ -35,7 +37,9 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         # The lines of a case study say more than its summary does.
         "summary": "" if lines else inert_line(entry.summary, SUMMARY),
         "lines": lines,
-        "told_by": inert_line(book.words.say("told_by", name=visible(teller, 60))) if teller else "",
+        "told_by": inert_line(book.words.say("told_by", name=visible(teller, WRITER))) if teller else "",
+        "worded_by": worded_by(entry, book, with_summary=not lines),
+        "note": _note(entry, book),
         "source": inert_line(entry.source, 80),
         "day": book.words.day(entry.published, book.site.zone),
         "kind": inert_line(book.words.kind(entry.kind)),
@@ -62,6 +66,28 @@ def step(number: int, book: Book) -> View:
     }
 
 
+def worded_by(entry: Entry, book: Book, *, with_summary: bool) -> str:
+    """Return the words that name the editor who worded an entry's title, or its summary if that is shown; else ""."""
+    edit = entry.edit
+    if edit is None or not (edit.title or (edit.summary and (with_summary or not visible(entry.title)))):
+        return ""
+    return inert_line(book.words.say("worded_by", name=_writer(edit.worded_by, book)))
+
+
+def _note(entry: Entry, book: Book) -> View | None:
+    """Return the view of the editors' note on an entry: who says it, and its paragraphs; None without one."""
+    texts = lines_of(entry.edit.note, NOTE, MOST_PARAGRAPHS) if entry.edit else []
+    if entry.edit is None or not texts:
+        return None
+    lead = inert_line(book.words.say("entry_note", name=_writer(entry.edit.note_by, book)))
+    return {"lead": lead, "paragraphs": texts, **book.foreign(book.site.language)}
+
+
+def _writer(name: str, book: Book) -> str:
+    """Return the name of the editor who wrote a line, or else the organisation's, because no line is unsigned."""
+    return visible(name, WRITER) or visible(book.site.name, WRITER)
+
+
 def _named(named: NamedLink) -> View:
     """Return the view of a link with its name; without an address that a letter may show, of the name alone."""
     return {"name": inert_line(named.name, NAME), "url": link(named.url)}
@@ -80,7 +106,7 @@ def _line(line: Ingredient, words: Words, *, quoted: bool = True) -> View:
     """
     text = inert_line(line.text)
     if line.by:
-        text = f"{text} ({inert_line(line.by, 60)})"
+        text = f"{text} ({inert_line(line.by, WRITER)})"
     elif quoted and text[:1] not in _QUOTES:
         text = f"“{text}”"
     return {"name": inert_line(words.form("ingredient", line.name)), "text": text}

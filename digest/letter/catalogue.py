@@ -21,6 +21,7 @@ _LATER = frozenset(
         "copied", "new_link", "elsewhere_plain", "step", "ingredient", "reason_unplaced", "told_by",
         "reason_barrier", "reason_barrier_unplaced", "barrier", "shared", "shared_area",
         "corrected", "withdrawn", "also_at", "earlier", "carried", "from_month",
+        "entry_note", "worded_by", "question", "answer",
         "silence", "silence_why", "silence_choice", "silence_gain",
     }
 )  # fmt: skip

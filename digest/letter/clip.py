@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from digest.group import OVER_CAP
@@ -16,19 +17,21 @@ from digest.model import Digest, Section
 _OWN, _SHARED, _INTERESTS = 300, 150, 1500
 
 
-def fit(letter: Letter, digest: Digest, limit: int = SIZE_WARNING) -> Digest:
+def fit(
+    letter: Letter, digest: Digest, limit: int = SIZE_WARNING, *, pinned: Collection[int] = frozenset()
+) -> Digest:
     """Return the digest with just enough of its last entries moved into `more` to keep its html below `limit` bytes.
 
     The result holds for every reader, because room is reserved for the longest words and links of a reader. The
-    reader's own areas are shortened first, as in `digest.group`; one entry always stays. Entries that are
-    moved are left out as "over-cap".
+    reader's own areas are shortened first, as in `digest.group`, and entries `pinned` last; one entry always stays.
+    Entries that are moved are left out as "over-cap".
     """
     # This quick test suffices for most digests, because quoted-printable is never shorter than the text it encodes.
     if _wire(letter, digest) <= limit:
         return digest
     sizes: dict[BlockKey, int] = {}
     while len(digest.placed) > 1 and _bytes(letter, digest, sizes) > limit:
-        digest = _without_last(digest)
+        digest = _without_last(digest, pinned)
     return digest
 
 
@@ -63,12 +66,16 @@ def _keys(letter: Letter, digest: Digest) -> list[BlockKey]:
     return ["head", "foot", *dict.fromkeys(["more", *(key for key, _ in digest_parts(digest, letter.book))])]
 
 
-def _without_last(digest: Digest) -> Digest:
-    """Return the digest without the last entry of its areas, or of elsewhere when the areas have only one."""
+def _without_last(digest: Digest, pinned: Collection[int]) -> Digest:
+    """Return the digest without the last entry of its areas, or of elsewhere when the areas have only one.
+
+    Without the last that is not of `pinned`, if there is one.
+    """
     long = [s for s in digest.sections if sum(len(g.placed) for g in s.groups) > 1]
-    shortened = next((s for s in long if s.key == "areas"), long[0] if long else digest.sections[-1])
-    entry = shortened.groups[-1].placed[-1].entry
-    sections = [s if s is not shortened else _shorter(s) for s in digest.sections]
+    long = [s for s in long if s.key == "areas"] + [s for s in long if s.key != "areas"] or [digest.sections[-1]]
+    lasts = [placed.entry for s in long for group in s.groups[::-1] for placed in group.placed[::-1]]
+    entry = next((last for last in lasts if last not in pinned), lasts[0])
+    sections = [_without(section, entry) for section in digest.sections]
     return replace(
         digest,
         sections=tuple(s for s in sections if s.groups),
@@ -77,7 +84,6 @@ def _without_last(digest: Digest) -> Digest:
     )
 
 
-def _shorter(section: Section) -> Section:
-    *before, last = section.groups
-    rest = replace(last, placed=last.placed[:-1])
-    return replace(section, groups=(*before, rest) if rest.placed else tuple(before))
+def _without(section: Section, entry: int) -> Section:
+    groups = [replace(g, placed=tuple(each for each in g.placed if each.entry != entry)) for g in section.groups]
+    return replace(section, groups=tuple(group for group in groups if group.placed))

@@ -94,7 +94,9 @@ def compile_letter(
     env = environment(folders)
     env.filters["wrap"] = _wrap
     words = catalogue.words_for(folders, language, site, brand, appearance.taxonomy.regions)
-    book = Book(site, appearance.taxonomy, {entry.id: entry for entry in entries}, words, brand, edition.step)
+    by_id = {entry.id: entry for entry in entries}
+    theirs = edition.step, edition.for_all, edition.question
+    book = Book(site, appearance.taxonomy, by_id, words, brand, *theirs)
     # The markers contain a hash of the content, because then nobody can foresee them and write one into an entry.
     secret = hashlib.blake2b(repr((edition, entries)).encode("utf-8", "replace"), digest_size=8).hexdigest()
     keys = part_views.every_key(book, corrects=edition.corrects)

@@ -70,6 +70,13 @@ def paragraphs(text: str, limit: int = 6000) -> list[str]:
     return [line for line in map(inert_line, blocks) if line]
 
 
+def lines_of(text: str, limit: int, most: int) -> list[str]:
+    """Return the lines of an editor's plain text as inert content; those after the first `most` join the last."""
+    text = cut(text.replace("\r\n", "\n").replace("\r", "\n")[: limit * 8].strip(), limit)
+    lines = [line for line in map(inert_line, text.split("\n")) if line]
+    return [*lines[: most - 1], " ".join(lines[most - 1 :])] if len(lines) > most else lines
+
+
 def link(url: str | None) -> str | None:
     """Return an absolute http(s) address that is safe in a quoted attribute and alone on a line, or None."""
     if not url or len(url) > 2000:

@@ -28,7 +28,7 @@ DIGEST_TOKENS = ("subject", "preheader")
 CORRECTION_TOKENS = ("lead", "told", "sentence")
 PART_TOKENS = ("why", "reason", "exception", "more", "more_link", *CORRECTION_TOKENS)
 COLUMNS = 72
-EDITORS_SUBJECT = 156
+EDITORS_SUBJECT = 120  # characters, because no mail program shows more
 
 # The words of an entry, by its section, that only the digest knows.
 _OWN_WORDS = {"areas": ("exception",), "elsewhere": ("reason",)}
@@ -86,6 +86,8 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
         return {"template": "correction", **told, **book.foreign(book.site.language)}
     if key == "carried":
         return {"template": "carried"}
+    if key == "question":
+        return {"template": "question", "text": inert_line(book.question), **book.foreign(book.site.language)}
     if isinstance(key, str):
         return {"template": "more", "more": words["more"], "more_link": words["more_link"]}
     kind, name = key
@@ -123,6 +125,7 @@ def every_key(book: Book, *, corrects: bool) -> list[BlockKey]:
         "more",
         *(("step", entry) for entry in sorted(book.asking)),
         *([("step", 0)] if book.step else []),
+        *(["question"] if book.question else []),
         *(["correction"] if corrects else []),
     ]
 
@@ -149,6 +152,8 @@ def digest_parts(digest: Digest, book: Book) -> list[PartKey]:
     asked = next((placed.entry for placed in digest.placed if placed.entry in book.asking), 0)
     if asked or book.step:
         parts.append((("step", asked), None))
+    if book.question:
+        parts.append(("question", None))
     return parts
 
 

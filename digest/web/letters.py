@@ -184,6 +184,7 @@ def _line(entry: Entry, letter: Letter) -> dict[str, object]:
         "url": link(entry.url),
         "source": visible(entry.source, 80),
         "day": card["day"],
+        "worded_by": visible(cards.worded_by(entry, book, with_summary=False)),
         "kind": book.words.kind(entry.kind),
         "case_study": card["case_study"],
         "language": card["language"],
