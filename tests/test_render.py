@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import gc
 import logging
 from collections.abc import Iterator
@@ -17,7 +19,10 @@ from digest.cli import digest as cli
 from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
 from digest.delivery.trial import trial_letter
-from digest.desk import preview
+from digest.desk import arrange, preview
+from digest.desk.explain import explain
+from digest.desk.reword import reword
+from digest.editions import draft
 from digest.errors import ConfigError
 from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.book import Book
@@ -26,13 +31,13 @@ from digest.letter.inliner import inline_styles
 from digest.letter.mime import headers
 from digest.model import Digest, Edition, Section
 from digest.render import CHECKED, Letters
-from digest.store import deliveries
+from digest.store import deliveries, editions
 from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from subscribers import store as people
-from subscribers.model import Subscriber
+from subscribers.model import Interests, Subscriber
 from tests.counts import few_and_many, others_long, spread
-from tests.house import START, House
+from tests.house import ANN, START, House
 from tests.letter import sample
 
 EDITION = Edition(47, "weekly", "2026-11-20", "frozen", False, "", 9, "")
@@ -134,6 +139,42 @@ def test_each_subscriber_is_sent_and_shown_their_own_language(house: House) -> N
     assert sum("IN YOUR AREAS" in text for text in texts) == 2
     with reading(place.engine) as conn:
         assert all(one.state == "accepted" for one in deliveries.of_subscriber(conn, 2))
+
+
+@pytest.mark.long
+def test_what_editors_decide_is_what_is_sent_and_explained(house: House) -> None:
+    house.run()
+    both = Interests(frozenset({"housing", "transport"}), frozenset({"wales"}))
+    welsh, mine = house.reader("welsh@example.org", interests=both), house.reader("all@example.org")
+    for title, area in (("Alpha", "housing"), ("Beta", "housing"), ("Gamma", "transport")):
+        house.publish(title, areas=area)
+    house.run(minutes=5)
+    place = house.place
+    with writing(place.engine) as conn:
+        edition = draft.draft(conn, place.settings, place.settings.cadence("weekly"), house.now)
+        numbers = {row.entry.title: row.entry.id for row in editions.shown(conn, edition.id)}
+    reword(place, ANN, numbers["Gamma"], {"title": "Buses that wait", "note": "Ask Gwen.\nShe knows."})
+    reword(place, ANN, numbers["Beta"], {"not_for": ["wales"]})
+    arrange.pin(place, ANN, edition.id, numbers["Gamma"])
+    arrange.word_edition(
+        place, ANN, edition.id, {"subject": "Wait for it", "question": "Who waits?", "step": "Ring a depot."}
+    )
+    before = {number: explain(place, str(number), str(numbers["Beta"]))[2].outcome for number in (welsh, mine)}
+    assert before == {welsh: "not-for", mine: "owed"}
+    house.run(days=7)
+    assert [placed.entry for placed in house.letters(welsh)[0].placed] == [numbers["Gamma"], numbers["Alpha"]]
+    assert house.letters(mine)[0].placed[0].entry == numbers["Gamma"]
+    why = explain(place, str(welsh), str(numbers["Beta"]))[2]
+    assert why.outcome == "not-for"
+    assert why.reasons[0].endswith("an editor keeps it from followers of one of their regions or policy areas")
+    [raw] = [p for p in (house.folder / "letters").rglob("*.eml") if b"welsh@" in p.read_bytes()]
+    message = email.message_from_bytes(raw.read_bytes(), policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert message["Subject"] == "Wait for it" and part is not None
+    text = part.get_content().replace("\r\n", "\n")
+    assert "Buses that wait\n" in text and "    Ann, editor: Ask Gwen.\n    She knows.\n" in text
+    assert "Worded by Ann\n" in text and text.count("Worded by") == 1
+    assert text.index("Ring a depot.") < text.index("Who waits?") < text.index("Write to us: ")
 
 
 def shipped(name: str, old: str, new: str) -> dict[str, str]:
@@ -247,6 +288,22 @@ BROKEN = [
     ("inlined.css", "p { margin: 0 }\n.ink { color: {{ brand.light.inc }} }", "inlined.css, line 2"),
     ("words/cy.toml", "chnage = 'x'", "cy.toml: chnage"),
 ]
+# Branches that only the decisions of editors reach.
+BROKEN_FOR_EDITORS = [
+    ("card.html.j2", "{% if part.note %}\n{{ part.note.by }}{% endif %}", "card.html.j2, line 2"),
+    ("card.txt.j2", "{% if part.worded_by %}\n\n{{ editor }}{% endif %}", "card.txt.j2, line 3"),
+    ("question.html.j2", "\n{{ part.title }}", "question.html.j2, line 2"),
+    ("step.txt.j2", "{{ part.texts }}", "step.txt.j2, line 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "told"), spread(1, BROKEN_FOR_EDITORS))
+def test_the_trial_letter_meets_what_editors_decide(
+    house: House, tmp_path: Path, name: str, text: str, told: str
+) -> None:
+    settings = replace(house.settings, templates=own_folder(tmp_path / "own", {name: text}))
+    with pytest.raises(ConfigError, match=told.replace(".", r"\.")):
+        trial_letter(settings)
 
 
 @pytest.mark.parametrize(("name", "text", "told"), spread(3, BROKEN))
@@ -306,6 +363,16 @@ def test_a_template_without_a_way_out_is_refused(house: House, tmp_path: Path) -
     )
     with pytest.raises(ConfigError, match=r"letter\.txt\.j2: has no unsubscribe link"):
         trial_letter(replace(house.settings, templates=own))
+
+
+@pytest.mark.parametrize("steps", [(), ("In turn.",)])
+def test_an_edition_has_its_editors_words(house: House, steps: tuple[str, ...]) -> None:
+    settings = replace(house.settings, steps=steps)
+    plain = Letters(settings, EDITION, sample.entries()).of("en").edition
+    assert (plain.subject, plain.step, plain.for_all, plain.question) == ("", *(steps or ("",)), False, "")
+    worded = replace(EDITION, subject="S", step="Ours.", question="Q?")
+    theirs = Letters(settings, worded, sample.entries()).of("en").edition
+    assert (theirs.subject, theirs.step, theirs.for_all, theirs.question) == ("S", "Ours.", True, "Q?")
 
 
 @pytest.mark.parametrize(

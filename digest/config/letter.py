@@ -32,7 +32,10 @@ class LetterPart(BaseModel):
     )
     steps: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]] = Field(
         default=[],
-        description="Small steps that close letters, one an edition in turn, unless a case study says who to ask.",
+        description=(
+            "Small steps that close letters, one an edition in turn, unless the edition has one of its own or a case"
+            " study says who to ask."
+        ),
     )
     welcome: Span = Field(
         default=timedelta(0),

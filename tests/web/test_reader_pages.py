@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
@@ -24,7 +24,7 @@ from digest.config.settings import Settings
 from digest.delivery.parcel import parcel
 from digest.editions import draft
 from digest.letter.mime.dkim import BadKey
-from digest.model import Dkim, Edition, Entry
+from digest.model import Dkim, Edition, Entry, EntryEdit
 from digest.render import Letters
 from digest.store import deliveries
 from digest.store import editions as editions_
@@ -587,6 +587,27 @@ def test_strangers_are_escaped(light: Post) -> None:
     shown = [unescape(one) for one in re.findall(r"<(?:b|a [^>]*)>(.*?)</[ab]>", section)]
     assert shown == [STRANGE] * (ENTRIES - CAP)
     assert section.count('<a href="https://example.org/?a=1&amp;b=%272%27%22%3E%3Cscript%3E">') == 4
+
+
+def test_what_editors_wrote_is_signed_on_the_page_too(light: Post) -> None:
+    edit = asdict(EntryEdit(title="Ours", worded_by="Bo <i>", note="Ask.", note_by="Bo <i>"))
+    asked = {"subject": "For all", "question": "Who?", "step": "Ring."}
+    with writing(light.engine) as conn:
+        conn.execute(update(tables.edition).where(tables.edition.c.id == light.edition).values(**asked))
+        for row in conn.execute(select(tables.edition_entry)).all():
+            where = (tables.edition_entry.c.entry_id == row.entry_id) & (
+                tables.edition_entry.c.edition_id == row.edition_id
+            )
+            content = row.content | {"title": "Ours", "edit": edit}
+            conn.execute(update(tables.edition_entry).where(where).values(content=content))
+    letter, section = parts(light.client.get(light.link("letters")).text)
+    assert letter.count("Bo &lt;i&gt;, editor:") == letter.count("Worded by Bo &lt;i&gt;") == CAP
+    assert section.count("· Worded by Bo &lt;i&gt;</p>") == section.count(">Ours</a>") == ENTRIES - CAP
+    assert "Ask." not in section, "the list has titles only"
+    assert "<title>For all</title>" in letter and "<i>" not in letter + section
+    assert (
+        letter.index("Ring.") < letter.index("Who?") < letter.index("Write to us:") < letter.index("This is a copy")
+    )
 
 
 @pytest.mark.long
