@@ -59,7 +59,8 @@ class Source:
     """A configured place to gather from: a feed at `url` or `path`, or a folder of Markdown at `path`.
 
     Exactly one of `url` and `path` is set; `path` is absolute. Facet slugs are the source's own defaults. `full_text`
-    says of which new entries the linked page is read: "none", "case-studies" or "all".
+    says of which new entries the linked page is read: "none", "case-studies" or "all". `named_in` is the file that
+    has it, as messages name it: config.toml, or one that this includes.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Source:
     backfill: Backfill = Backfill()
     allow_private: bool = False
     full_text: str = "none"
+    named_in: str = "config.toml"
 
 
 @dataclass(frozen=True, slots=True)

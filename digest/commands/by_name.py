@@ -93,6 +93,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it.",
     ),
     "settle": ("account", "List deliveries in doubt with all that is known of each; ask the transport, or decide."),
+    "sources": ("sources", "List how each source does; mute one, try another one, import and export them."),
     "status": ("upkeep", "Show the next slots, editions with their receipts, the health of each source, and counts."),
     "subscribers": ("people", "Manage subscribers: import, export, add, show, list, change one, suppress, forget."),
     "undo": (

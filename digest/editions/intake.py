@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from digest.classify import kind_of
 from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait, owed_of, with_whole_text
 from digest.editions.duplicates import originals, store_copies, store_duplicates
+from digest.editions.muted import adopt_copies
 from digest.editions.unreleased import unreleased_texts
 from digest.editions.withdraw import Seen, after_reading, is_out
 from digest.installation import Installation
@@ -28,8 +29,8 @@ from digest.sources.newness import (
 from digest.sources.read import KnownEntries, KnownEntry, Reading
 from digest.sources.sameness import plain_words
 from digest.sources.surge import is_news, surge
-from digest.sources.withdrawal import Sign, sign_of
-from digest.store import entries, entry_texts, ingredients, releases, sources
+from digest.sources.withdrawal import MUTED, Sign, sign_of
+from digest.store import entries, entry_texts, ingredients, muted, releases, sources
 from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
 
@@ -65,14 +66,18 @@ def take_in(
     if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
         raise NotInFull
     states, why, told = _judged(conn, source, state, decision, classifier, now)
-    numbers = _add(conn, source, states, classifier, why or "", now)
+    numbers = _add(conn, source, states, classifier, why, now)
     store_duplicates(conn, source, decision.new, (numbers, told), now)
-    store_copies(conn, source, decision.recognised, memory, now)
-    numbers |= _refresh(conn, source, (*decision.recognised, *unreleased.again), classifier, now)
+    is_held = bool(why.code) or state.first_ok_at is None
+    again, adopted = _recognised(conn, source, decision, memory, is_held=is_held)
+    store_copies(conn, source, [each for each in again if each.entry not in adopted], memory, now)
+    numbers |= _refresh(conn, source, (*again, *unreleased.again), classifier, now)
     entries.spoil(conn, decision.spoilt)
     fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
-    numbers |= _add(conn, source, fresh, classifier, "", now) | skipped
-    released = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
+    numbers |= _add(conn, source, fresh, classifier, Sign(), now) | skipped
+    released = adopted + [
+        numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"
+    ]
     releases.number(conn, released, "new", now, installation.settings.welcome)
     withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
     notes = [*_notes_held(states, why), *withdrawal.notes, *snapshot.problems]
@@ -144,12 +149,12 @@ def _stored_about(
     return StoredKeys(memory.keys, {**entries.of_days(conn, unknown), **memory.entries})
 
 
-def _notes_held(states: Sequence[tuple[New, str]], why: str | None) -> list[str]:
+def _notes_held(states: Sequence[tuple[New, str]], why: Sign) -> list[str]:
     """Return why new entries of a gather are held, for the editor."""
     held = [new for new, state in states if state == "held"]
     doubts = [new for new in held if new.doubt]
     cure = "see `digest entries --state held`"
-    notes = [f"{len(held)} held for an editor: {why}; {cure}"] if why and len(held) > len(doubts) else []
+    notes = [f"{len(held)} held for an editor: {why.why}; {cure}"] if why.code and len(held) > len(doubts) else []
     return notes + [
         f"held for an editor: {new.sighting.title[:60]!r} {_doubt(new).removeprefix('it ')}; {cure}"
         for new in doubts[:3]
@@ -163,7 +168,7 @@ def _has_content(sighting: Sighting) -> bool:
 def _why_held(
     conn: Connection, source: Source, state: State, decision: SnapshotDecision, now: datetime
 ) -> str | None:
-    """Return why a snapshot's new entries must wait for an editor, or None."""
+    """Return why a snapshot's new entries must wait for an editor, or None; a mute is another reason."""
     if state.hold_next and decision.new:
         return "the database was restored, and these may have been sent before that"
     if state.first_ok_at is None:
@@ -178,7 +183,7 @@ def _judged(
     decision: SnapshotDecision,
     classifier: CarefulClassifier,
     now: datetime,
-) -> tuple[list[tuple[New, str]], str | None, dict[int, int]]:
+) -> tuple[list[tuple[New, str]], Sign, dict[int, int]]:
     """Return the new entries, each with the state it is stored in, why some wait for an editor, and the originals.
 
     These are the ids of the entries that duplicates tell again, by `id()` of a sighting.
@@ -187,10 +192,14 @@ def _judged(
     why = _why_held(conn, source, state, due, now)
     ready = {id(new): entry_state for new, entry_state in _states(source, state, due, why, now)}
     states = [(new, ready.get(id(new), "withheld")) for new in decision.new]
+    reason = Sign("surge", why) if why else Sign()
+    if mute := muted.mute_of(conn, source.name):
+        states = [(new, "held" if each == "ready" else each) for new, each in states]
+        reason = Sign(MUTED, f"{mute.why}; {why}" if why else mute.why)
     going_out = [new.sighting for new, each in states if each == "ready"]
     facets = {id(sighting): classifier.classify(sighting, source) for sighting in going_out}
     told = originals(conn, source, going_out, facets, now)
-    return [(new, "duplicate" if id(new.sighting) in told else each) for new, each in states], why, told
+    return [(new, "duplicate" if id(new.sighting) in told else each) for new, each in states], reason, told
 
 
 def _states(
@@ -219,7 +228,7 @@ def _add(
     source: Source,
     states: Sequence[tuple[New, str]],
     classifier: CarefulClassifier,
-    why_held: str,
+    why_held: Sign,
     now: datetime,
 ) -> dict[int, int]:
     """Store new entries, last first because sources list the newest first; return their ids by sighting's `id()`."""
@@ -256,13 +265,28 @@ def _refresh(
     return {id(recognised.sighting): recognised.entry for recognised in again}
 
 
-def _sign(new: New, state: str, why_held: str, now: datetime) -> Sign:
+def _recognised(
+    conn: Connection, source: Source, decision: SnapshotDecision, memory: StoredKeys, *, is_held: bool
+) -> tuple[Sequence[Recognised], list[int]]:
+    """Return the known entries that a reading shows, and the ids of those that were held for another source's mute.
+
+    These become entries of this source and are released, unless its own new entries are not (`is_held`).
+    """
+    adopted = [] if is_held else adopt_copies(conn, source, decision.recognised, memory)
+    if not adopted:
+        return decision.recognised, []
+    return [replace(each, changed=True) if each.entry in adopted else each for each in decision.recognised], adopted
+
+
+def _sign(new: New, state: str, why_held: Sign, now: datetime) -> Sign:
     """Return why a new entry is kept back; an empty sign for one that is not."""
     if state == "withheld":
         return sign_of(new.sighting, now)
     if state != "held":
         return Sign()
-    return Sign("doubt", _doubt(new)) if new.doubt else Sign("surge", why_held)
+    if new.doubt and why_held.code == MUTED:
+        return Sign(MUTED, f"{why_held.why}; {_doubt(new)}")
+    return Sign("doubt", _doubt(new)) if new.doubt else why_held
 
 
 def _doubt(new: New) -> str:

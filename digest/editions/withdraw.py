@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.editions.draft import redraft
+from digest.editions.muted import with_muted
 from digest.installation import Installation
 from digest.model import Sighting, Snapshot, Source
 from digest.sources.newness import ANCHOR, GUID, LINK, StoredKeys, keys_of
@@ -138,7 +139,7 @@ def _store(
 ) -> Withdrawal:
     """Store where entries stand now, release those given back, and draft editions again without those kept back."""
     back, kept, held = [], [], []
-    for before, after in pairs:
+    for before, after in with_muted(conn, list(pairs)):
         if after == before:
             continue
         standings.keep(conn, after)

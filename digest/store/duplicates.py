@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from digest.model import NamedLink
+from digest.sources.withdrawal import MUTED
 from digest.store.schema import also_at, entry
 from subscribers.database import chunks, dialect_insert
 
@@ -19,10 +20,13 @@ _READ = ("ready", "held", "dropped")
 def recent_titles(conn: Connection, since: datetime, *, besides: str) -> Iterator[tuple[int, str]]:
     """Yield (id, title) of the entries first seen since an instant that readers were offered, or an editor judges.
 
-    Those of the source `besides` are left out.
+    Those of the source `besides` are left out, and those of a muted source, because readers may never get them.
     """
     query = select(entry.c.id, entry.c.title).where(
-        entry.c.first_seen >= since, entry.c.source != besides, entry.c.state.in_(_READ)
+        entry.c.first_seen >= since,
+        entry.c.source != besides,
+        entry.c.state.in_(_READ),
+        or_(entry.c.state != "held", entry.c.held_by != MUTED),
     )
     yield from ((row[0], row[1]) for row in conn.execute(query))
 

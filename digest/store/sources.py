@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
@@ -145,6 +145,22 @@ def usual(conn: Connection, source: str, now: datetime) -> list[int]:
         )
     )
     return list(rows)
+
+
+def new_by_day(conn: Connection, since: datetime) -> dict[str, dict[date, int]]:
+    """Return, by source, how many entries were new on each day of UTC that brought any, without the baseline."""
+    at = gathering.c.at if conn.dialect.name == "sqlite" else func.timezone("UTC", gathering.c.at)
+    day = func.date(at)
+    query = select(gathering.c.source, day, func.sum(gathering.c.new)).where(
+        gathering.c.at >= since,
+        gathering.c.new > 0,
+        gathering.c.source == source_state.c.name,
+        gathering.c.at > source_state.c.first_ok_at,
+    )
+    days: dict[str, dict[date, int]] = {}
+    for name, when, count in conn.execute(query.group_by(gathering.c.source, day)):
+        days.setdefault(name, {})[date.fromisoformat(str(when))] = int(count)
+    return days
 
 
 def hold_next(conn: Connection) -> None:

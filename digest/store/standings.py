@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from digest.sources.withdrawal import EARLY, EXPIRED, PAGE, UNFINISHED, Stand
 from digest.store.schema import entry, release
@@ -74,6 +74,12 @@ def never_released(conn: Connection, source: str) -> set[int]:
         ~has_release,
     )
     return set(conn.scalars(query))
+
+
+def count_held(conn: Connection) -> dict[str, int]:
+    """Return how many entries of each source wait for an editor, by the name of the source."""
+    query = select(entry.c.source, func.count()).where(entry.c.state == "held").group_by(entry.c.source)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def are_stored(conn: Connection, source: str) -> bool:
