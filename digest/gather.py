@@ -70,7 +70,7 @@ def gather(
                 state = states[source.name]
                 if is_due(source, state, now, every):
                     jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings)))
-                elif why := _why_not_read(state, now, force):
+                elif why := _why_not_read(source, state, now, force):
                     jobs.append((source, why))
             try:
                 for row in _stored(installation, jobs, now):
@@ -227,10 +227,10 @@ def _unforeseen(step: str, error: Exception) -> SourceError:
     return SourceError(f"{step} failed by a fault of this program ({type(error).__name__}): please report it")
 
 
-def _why_not_read(state: State, now: datetime, force: bool) -> str | None:
+def _why_not_read(source: Source, state: State, now: datetime, force: bool) -> str | None:
     """Return why a source is not read and the cure, where a person must know of it; else None."""
     if state.gone:
-        return "gone (410): correct or remove it in config.toml"
+        return f"gone (410): correct or remove it in {source.named_in}"
     if force and state.not_before and _waits(state, now):
         return f"asked us to wait until {state.not_before:%Y-%m-%d %H:%M} UTC; it is not read before"
     return None

@@ -72,7 +72,8 @@ def pages() -> dict[str, str]:
 
 def configuration() -> str:
     """Return the page of all keys: a section for each table of config.toml."""
-    sections = [_section(path, model, about) for path, model, about in tables(ConfigFile)]
+    sections = [_section("Above all tables", ConfigFile, "Keys that belong to no table.")]
+    sections += [_section(path, model, about) for path, model, about in tables(ConfigFile)]
     return CONFIGURATION + "".join(sections)
 
 

@@ -6,10 +6,8 @@ Every mistake in them comes at once, a line each that names the key and the cure
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +17,7 @@ from digest.config.dkim import DkimPart, dkim_of
 from digest.config.environment import override
 from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.gather import GatherPart
+from digest.config.include import source_files
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
@@ -27,14 +26,15 @@ from digest.config.places import PlacesPart, RegionPart, check_regions, regions_
 from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
-from digest.config.sources import SourcePart, check_sources, sources_of
+from digest.config.sources import SourceFile, SourcePart, check_sources, sources_of
 from digest.config.storage import StoragePart, storage_url
 from digest.config.terms import PolicyAreaPart, TermPart, check_terms, terms_of
+from digest.config.toml_file import read_toml
 from digest.config.transport import TransportPart, TransportSettings, capabilities_of, transport_of
-from digest.errors import ConfigError, TryLater, of_disk
+from digest.errors import ConfigError
 from digest.facets.known import known_facets
 from digest.letter import catalogue
-from digest.model import Dkim, Taxonomy
+from digest.model import Dkim, Source, Taxonomy
 from digest.system.resources import resource
 
 
@@ -43,6 +43,11 @@ class ConfigFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True, validate_default=True)
 
+    include: list[str] = Field(
+        default=[],
+        description='Names of files beside this one that hold only `[[source]]` tables, such as `["sources.toml"]`. '
+        "Their sources come after those of this file, in this order. Write it above the first table.",
+    )
     site: SitePart = Field(
         description="Whose newsletter it is, and the words and addresses that every letter carries."
     )
@@ -88,14 +93,20 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
 
     Raises ConfigError with a line for every mistake, and TryLater when the machine cannot read the file now.
     """
-    raw = _read(path)
+    raw = read_toml(path)
     problems = override(raw, environ)
     file, mistakes = validate(ConfigFile, raw)
     problems += mistakes
     home = path.resolve().parent
     dkim, transport, events = None, None, EventsSettings()
+    files: list[SourceFile] = []
+    elsewhere: list[str] = []  # mistakes in included files
     if file is not None:
-        problems += _check(file) + check_brand(file.brand, _languages(file, home))
+        included, elsewhere = source_files(path, file.include)
+        files = [SourceFile(path.name, file.source), *included]
+        own, of_included = check_sources(files, known_facets(_taxonomy(file)))
+        elsewhere += of_included
+        problems += _check(file) + own + check_brand(file.brand, _languages(file, home))
         sender, _ = mailbox_of("site.from", file.site.from_, mailed=False)
         if sender is not None:  # its mistake is told by `_check`
             dkim, mistakes = dkim_of(file.dkim, sender, home)
@@ -104,27 +115,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             problems += mistakes
         events, mistakes = events_of(file.events, home, environ)
         problems += mistakes
-    if file is None or transport is None or problems:
-        raise ConfigError([f"{path.name}: {problem}" for problem in problems])
-    return _settings(file, home, dkim, transport, events)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file. Raises ConfigError, or TryLater when the machine cannot read it now."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(
-            [f"{path}: no such file; make one with `digest init`, or name yours with --config or DIGEST_CONFIG"]
-        ) from None
-    except IsADirectoryError:
-        raise ConfigError([f"{path}: is a folder; name the config.toml in it"]) from None
-    except (ValueError, RecursionError) as error:  # also numbers too long to read, and nesting without end
-        raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
-    except OSError as error:
-        if isinstance(passing := of_disk(error, f"{path}: {error.strerror}; run again later"), TryLater):
-            raise passing from None
-        raise ConfigError([f"{path}: {error.strerror}; check its permissions"]) from None
+    if file is None or transport is None or problems or elsewhere:
+        raise ConfigError([*(f"{path.name}: {problem}" for problem in problems), *elsewhere])
+    sources = sources_of(files, home, known_facets(_taxonomy(file)))
+    return _settings(file, home, sources, dkim, (transport, events))
 
 
 def _check(file: ConfigFile) -> list[str]:
@@ -132,7 +126,6 @@ def _check(file: ConfigFile) -> list[str]:
     problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region)
-    problems += check_sources(file.source, known_facets(_taxonomy(file)))
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
@@ -147,8 +140,14 @@ def _taxonomy(file: ConfigFile) -> Taxonomy:
 
 
 def _settings(
-    file: ConfigFile, home: Path, dkim: Dkim | None, transport: TransportSettings, events: EventsSettings
+    file: ConfigFile,
+    home: Path,
+    sources: tuple[Source, ...],
+    dkim: Dkim | None,
+    ways: tuple[TransportSettings, EventsSettings],
 ) -> Settings:
+    """Return the settings of a file without mistakes; `ways`: how letters leave, and how events arrive."""
+    transport, events = ways
     taxonomy = _taxonomy(file)
     return Settings(
         home=home,
@@ -160,7 +159,7 @@ def _settings(
         transport=transport,
         events=events,
         templates=home / file.letter.templates if file.letter.templates else None,
-        sources=sources_of(file.source, home, known_facets(taxonomy)),
+        sources=sources,
         cadences=cadences_of(file.cadence),
         taxonomy=taxonomy,
         gather_every=file.gather.every,

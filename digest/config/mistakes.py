@@ -40,6 +40,8 @@ def _line(model: type[BaseModel], detail: ErrorDetails) -> str:
     *_, key = steps = [str(step) for step in location]
     path = ".".join(steps)
     if kind == "extra_forbidden":
+        if key == "include" and len(steps) > 1:
+            return f"{path}: unknown key; include belongs to no table: write it above the first [table]"
         from difflib import get_close_matches  # here, because few files have a mistake
 
         allowed = _keys_beside(model, location)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,17 +59,36 @@ class SourcePart(BaseModel):
     )
 
 
-def check_sources(parts: Sequence[SourcePart], facets: KnownFacets) -> list[str]:
-    """Return a line for each mistake in the sources; `facets` are those that config.toml defines."""
-    problems = []
-    names = set()
-    for number, part in enumerate(parts):
-        key = f"source.{number} ({part.name})"
-        if part.name in names:
-            problems.append(f"{key}: the name is taken by an earlier source; give each its own")
-        names.add(part.name)
-        problems += [f"{key}.{problem}" for problem in _check(part, facets)]
-    return problems
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """Hold the sources of one file, in its order; `name` is the file's, as messages name it."""
+
+    name: str
+    parts: Sequence[SourcePart]
+
+
+def check_sources(files: Sequence[SourceFile], facets: KnownFacets) -> tuple[list[str], list[str]]:
+    """Return a line for each mistake in the sources of config.toml, the first of `files`, and of the included ones.
+
+    A line on an included file begins with its name. `facets` are those that config.toml defines.
+    """
+    own: list[str] = []
+    elsewhere: list[str] = []
+    taken: dict[str, str] = {}  # the file that has the name
+    for file in files:
+        problems = []
+        for number, part in enumerate(file.parts):
+            key = f"source.{number} ({part.name})"
+            if part.name in taken:
+                other = "an earlier source" if taken[part.name] == file.name else f"a source of {taken[part.name]}"
+                problems.append(f"{key}: the name is taken by {other}; give each its own")
+            taken.setdefault(part.name, file.name)
+            problems += [f"{key}.{problem}" for problem in _check(part, facets)]
+        if file is files[0]:
+            own = problems
+        else:
+            elsewhere += [f"{file.name}: {problem}" for problem in problems]
+    return own, elsewhere
 
 
 def _check(part: SourcePart, facets: KnownFacets) -> list[str]:
@@ -84,20 +104,22 @@ def _check(part: SourcePart, facets: KnownFacets) -> list[str]:
     return problems
 
 
-def sources_of(parts: Sequence[SourcePart], home: Path, facets: KnownFacets) -> tuple[Source, ...]:
-    """Return the sources of parts without mistakes; a path is relative to `home`."""
-    return tuple(
-        Source(
-            part.name,
-            part.url,
-            str(home / part.path) if part.path is not None else None,
-            part.kind,
-            facets.read("policy_areas", part.policy_areas)[0],
-            facets.read("regions", part.regions)[0],
-            facets.read("themes", part.themes)[0],
-            part.backfill,
-            part.allow_private,
-            part.full_text or ("none" if part.url is None else "case-studies"),
-        )
-        for part in parts
+def sources_of(files: Sequence[SourceFile], home: Path, facets: KnownFacets) -> tuple[Source, ...]:
+    """Return the sources of files without mistakes, in their order; a path is relative to `home`."""
+    return tuple(_source(part, file.name, home, facets) for file in files for part in file.parts)
+
+
+def _source(part: SourcePart, named_in: str, home: Path, facets: KnownFacets) -> Source:
+    return Source(
+        part.name,
+        part.url,
+        str(home / part.path) if part.path is not None else None,
+        part.kind,
+        facets.read("policy_areas", part.policy_areas)[0],
+        facets.read("regions", part.regions)[0],
+        facets.read("themes", part.themes)[0],
+        part.backfill,
+        part.allow_private,
+        part.full_text or ("none" if part.url is None else "case-studies"),
+        named_in,
     )

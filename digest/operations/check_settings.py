@@ -30,7 +30,7 @@ _PATIENCE = 5.0  # seconds to wait for the database
 def source_problems(settings: Settings) -> Iterator[str]:
     """Yield a line for each source that can never be read."""
     for source in settings.sources:
-        key = f"source {source.name!r}"
+        key = f"{source.named_in}: source {source.name!r}"
         if source.url is not None:
             if why := why_not_fetchable(source.url, allow_private=source.allow_private):
                 yield f"{key}: url: {why}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
@@ -39,7 +39,7 @@ def examine(installation: Installation) -> list[Finding]:
         findings = [
             *_hold(state),
             *edition_findings(conn, installation, state),
-            *_sources(state),
+            *_sources(state, {source.name: source.named_in for source in settings.sources}),
             *_unread_pages(conn, installation),
             *_schedule(settings),
             *_secret(conn, settings),
@@ -148,23 +148,27 @@ def _rules(conn: Connection, settings: Settings) -> Iterator[Finding]:
             yield Finding("note", f"rule {rule.number}", problem, cure)
 
 
-def _sources(state: Status) -> Iterator[Finding]:
+def _sources(state: Status, files: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what is wrong with the sources; `files` has the file that names each."""
     for name, source in state.sources:
         if (problems := file_problems(source.error)) and not source.failures:
             level = "person" if keeps_back(problems) else "note"
             cure = f"correct them; `digest gather --source {shlex.quote(name)} -v` names them all"
             yield Finding(level, name, in_short(problems), cure)
         if source.gone:
-            cure = "correct its address in config.toml, or remove it there"
+            cure = f"correct its address in {files[name]}, or remove it there"
             yield Finding("wrong", name, "answers that it is gone for good (410)", cure)
         elif source.failures:
-            yield _failing(name, source)
+            yield _failing(name, source, files[name])
         elif source.cut:
             cure = "ask its publisher for a shorter feed, or move older files out of the folder"
             yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)
         elif source.moved_to and source.moved_since:
             yield Finding(
-                "note", name, f"has moved to {without_secrets(source.moved_to)}", "put the new address in config.toml"
+                "note",
+                name,
+                f"has moved to {without_secrets(source.moved_to)}",
+                f"put the new address in {files[name]}",
             )
 
 
@@ -178,11 +182,11 @@ def _unread_pages(conn: Connection, installation: Installation) -> Iterator[Find
         yield Finding("note", name, problem, cure)
 
 
-def _failing(name: str, source: State) -> Finding:
+def _failing(name: str, source: State, file: str) -> Finding:
     """Return the finding of a source that fails; most of its errors end in their own cure."""
     problem, _, cure = (source.error or "").rpartition("; ")
     if source.ok_at or not problem:
-        problem, cure = source.error or "", "check its address in config.toml"
+        problem, cure = source.error or "", f"check its address in {file}"
     if source.ok_at:
         cure = f"last read on {source.ok_at:%Y-%m-%d}; try `digest gather --source {shlex.quote(name)}`"
     return Finding("wrong", name, f"failed {counted(source.failures, 'time')}: {problem}", cure)
