@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell, who_decides
+from digest.errors import PersonNeeded, WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.desk.sources import SourceHealth
@@ -59,6 +61,71 @@ def unmute(options: GlobalOptions, name: str, by: str | None) -> None:
     click.echo(unmute_source(options.installation(), name, Hand(who_decides(by))))
 
 
+@sources.command("try")
+@click.argument("url")
+@click.option(
+    "--full-text",
+    type=click.Choice(["case-studies", "all"]),
+    help="Read the pages of its newest case studies, or of all its newest entries, too.",
+)
+@click.option("--allow-private", is_flag=True, help="Let the address be one of your own network.")
+@as_json
+@click.pass_obj
+def try_(options: GlobalOptions, url: str, full_text: str | None, allow_private: bool, json_: bool) -> None:
+    """Read a feed once, and show how its newest entries would be classified; stores nothing.
+
+    Prints the [[source]] table to paste to stdout, and what it read to stderr.
+    """
+    from digest.commands.tried import document_of, tell_tried
+    from digest.desk.try_source import try_source
+
+    installation = options.installation()
+    tried = try_source(installation, url, full_text=full_text or "", allow_private=allow_private)
+    if json_:
+        answer(document_of(tried))
+        return
+    tell_tried(tried, installation.settings.taxonomy)
+    click.echo(tried.table, nl=False)
+
+
+@sources.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.pass_obj
+def import_(options: GlobalOptions, file: Path) -> None:
+    """Print the [[source]] tables of an OPML file, the list of feeds of a feed reader; stores nothing.
+
+    Leaves with exit code 4 when a feed of it cannot be a source.
+    """
+    from digest.desk.source_lists import tables_of_list
+    from digest.sources.formats.opml import MAX_BYTES
+
+    with file.open("rb") as opened:
+        body = opened.read(MAX_BYTES + 1)
+    try:
+        listed = tables_of_list(options.installation(), body)
+    except WrongUse as error:
+        raise WrongUse(f"{file}: {error}") from None
+    click.echo(listed.text, nl=False)
+    for line in (*listed.skipped, *listed.problems):
+        tell(f"{file.name}: {line}")
+    left = f"; {len(listed.skipped)} left out, {counted(len(listed.problems), 'mistake')}"
+    tell(f"{counted(listed.count, 'source')} to paste into config.toml or a file that it includes{left}")
+    if listed.problems:
+        raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
+@sources.command()
+@click.pass_obj
+def export(options: GlobalOptions) -> None:
+    """Write the configured feeds as an OPML 2.0 file to stdout, with their policy areas as categories."""
+    from digest.desk.source_lists import list_of_sources
+
+    text, lines = list_of_sources(options.installation())
+    click.echo(text, nl=False)
+    for line in lines:
+        tell(line)
+
+
 def _show(options: GlobalOptions, json_: bool) -> None:
     from digest.desk.sources import source_health
 
@@ -97,7 +164,6 @@ def bars(weeks: tuple[int, ...]) -> str:
 def lines_about(row: SourceHealth) -> list[str]:
     """Return what a person must know of a source, a line for each thing: why it fails, that it is silent, muted."""
     from digest.desk.sources import silence_in_words
-    from digest.errors import counted
 
     lines = []
     if row.problem:

@@ -59,16 +59,12 @@ def read_pages(
     by_entry = {row.entry: row for row in unread}
     pages = {row.entry: page_of(row.entry, row.url, configured.get(row.source)) for row in unread}
     chosen = _fair([page for page in pages.values() if page is not None])
-    with reading(installation.engine) as conn:
-        remembered = stored_robots.robots_of(conn, {robots.origin(page.url) for page in chosen})
-    judge = Robots(fetcher.variant(robots.LIMITS, robots.ACCEPT), remembered, now)
-    asking = fetcher.variant(_LIMITS, _ACCEPT, judge.check)
-    answers = _ask(asking, judge, chosen, installation.settings.gather_workers, progress)
+    answers, judge = ask_for_texts(installation, chosen, fetcher, now, progress)
     with reading(installation.engine) as conn:
         sightings = {entry: entries.sighting(conn, entry) for entry, answer in answers.items() if answer.text}
     for entry, sighting in sightings.items():
         if not tells_of(answers[entry].text, sighting):
-            answers[entry] = _Answer("", f"{sighting.link} does not tell of its entry", is_final=True)
+            answers[entry] = PageAnswer("", f"{sighting.link} does not tell of its entry", is_final=True)
     # An address that is no page's is asked no more, without a word, because feeds of examples have only such.
     results = [PageText(entry, 0) for entry, page in pages.items() if page is None]
     results += [_result(by_entry[entry], answer, now) for entry, answer in answers.items()]
@@ -85,13 +81,31 @@ def read_pages(
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class PageAnswer:
     """Hold the text of a page, or the problem and whether it is final; `wait` is the seconds its host asked for."""
 
     text: str = ""
     problem: str = ""
     is_final: bool = False
     wait: float = 0.0
+
+
+def ask_for_texts(
+    installation: Installation,
+    pages: Sequence[Page],
+    fetcher: Fetcher,
+    now: datetime,
+    progress: Progress = lambda _done, _total: None,
+) -> tuple[dict[int, PageAnswer], Robots]:
+    """Return the answer of each page that could be asked in the time for all, and what robots.txt files say.
+
+    Obeys these files. Stores nothing.
+    """
+    with reading(installation.engine) as conn:
+        remembered = stored_robots.robots_of(conn, {robots.origin(page.url) for page in pages})
+    judge = Robots(fetcher.variant(robots.LIMITS, robots.ACCEPT), remembered, now)
+    asking = fetcher.variant(_LIMITS, _ACCEPT, judge.check)
+    return _ask(asking, judge, pages, installation.settings.gather_workers, progress), judge
 
 
 def _fair(pages: Sequence[Page]) -> list[Page]:
@@ -108,9 +122,9 @@ def _fair(pages: Sequence[Page]) -> list[Page]:
 
 def _ask(
     fetcher: Fetcher, judge: Robots, pages: Sequence[Page], workers: int, progress: Progress
-) -> dict[int, _Answer]:
+) -> dict[int, PageAnswer]:
     """Return the answer of each page that could be asked in the time for all of them."""
-    answers: dict[int, _Answer] = {}
+    answers: dict[int, PageAnswer] = {}
 
     def ask(page: Page, _left: float) -> int:
         answer = _read(fetcher, page)
@@ -125,20 +139,20 @@ def _ask(
     return answers
 
 
-def _read(fetcher: Fetcher, page: Page) -> _Answer:
+def _read(fetcher: Fetcher, page: Page) -> PageAnswer:
     """Return the main text of a page; any error is an answer too, and so is a page that leads to its site's front."""
     try:
         answer = fetcher.fetch(page.url, allow_private=page.allow_private)
         if _is_front(answer.url) and not _is_front(page.url):
-            return _Answer("", f"{page.url[:150]} leads to the front page of its site", is_final=True)
-        return _Answer(extract_limited(answer.body, content_type=answer.content_type))
+            return PageAnswer("", f"{page.url[:150]} leads to the front page of its site", is_final=True)
+        return PageAnswer(extract_limited(answer.body, content_type=answer.content_type))
     except SourceError as error:
         problem = str(error).rpartition("; ")[0] or str(error)  # without its cure, which is for feeds
-        return _Answer("", problem, isinstance(error, _FINAL) or error.gone, error.retry_after or 0.0)
+        return PageAnswer("", problem, isinstance(error, _FINAL) or error.gone, error.retry_after or 0.0)
     except Exception as error:  # because a fault of this program with one page must cost nothing else
         # The words of such an error may hold anything, so that only its class is told; the log has the rest.
         _log.debug("reading a page failed", exc_info=error)
-        return _Answer("", f"a fault of this program ({type(error).__name__}): please report it")
+        return PageAnswer("", f"a fault of this program ({type(error).__name__}): please report it")
 
 
 def tells_of(text: str, sighting: Sighting) -> bool:
@@ -158,7 +172,7 @@ def _is_front(url: str) -> bool:
     return urlsplit(url).path in ("", "/")
 
 
-def _result(row: UnreadPage, answer: _Answer, now: datetime) -> PageText:
+def _result(row: UnreadPage, answer: PageAnswer, now: datetime) -> PageText:
     """Return what is stored of a page that was asked: whether it is asked again, and when."""
     tries = row.tries + 1
     if not answer.problem or answer.is_final or tries > len(_PAUSES):

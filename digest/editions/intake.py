@@ -68,17 +68,14 @@ def take_in(
     states, why, told = _judged(conn, source, state, decision, classifier, now)
     numbers = _add(conn, source, states, classifier, why, now)
     store_duplicates(conn, source, decision.new, (numbers, told), now)
-    is_held = bool(why.code) or state.first_ok_at is None
-    again, adopted = _recognised(conn, source, decision, memory, is_held=is_held)
+    again, adopted = _recognised(conn, source, state, decision, memory, why)
     store_copies(conn, source, [each for each in again if each.entry not in adopted], memory, now)
     numbers |= _refresh(conn, source, (*again, *unreleased.again), classifier, now)
     entries.spoil(conn, decision.spoilt)
     fresh = [(New(sighting, (key,)), "withheld") for sighting, key in unreleased.fresh]
     numbers |= _add(conn, source, fresh, classifier, Sign(), now) | skipped
-    released = adopted + [
-        numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"
-    ]
-    releases.number(conn, released, "new", now, installation.settings.welcome)
+    ready = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
+    releases.number(conn, adopted + ready, "new", now, installation.settings.welcome)
     withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
     notes = [*_notes_held(states, why), *withdrawal.notes, *snapshot.problems]
     notes += [*installation.classifier.unknown(shown), *classifier.problems]
@@ -266,13 +263,14 @@ def _refresh(
 
 
 def _recognised(
-    conn: Connection, source: Source, decision: SnapshotDecision, memory: StoredKeys, *, is_held: bool
+    conn: Connection, source: Source, state: State, decision: SnapshotDecision, memory: StoredKeys, why: Sign
 ) -> tuple[Sequence[Recognised], list[int]]:
     """Return the known entries that a reading shows, and the ids of those that were held for another source's mute.
 
-    These become entries of this source and are released, unless its own new entries are not (`is_held`).
+    These become entries of this source and are released, where its own new entries would be.
     """
-    adopted = [] if is_held else adopt_copies(conn, source, decision.recognised, memory)
+    is_heard = not why.code and state.first_ok_at is not None
+    adopted = adopt_copies(conn, source, decision.recognised, memory) if is_heard else []
     if not adopted:
         return decision.recognised, []
     return [replace(each, changed=True) if each.entry in adopted else each for each in decision.recognised], adopted

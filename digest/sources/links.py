@@ -138,6 +138,11 @@ def link_key(url: str) -> str | None:
     return host + path + (f"?{query}" if query else "") + route
 
 
+def address_key(url: str) -> str:
+    """Return what every spelling of an address has in common, also of one that is no more than a host."""
+    return link_key(url) or absolute_link(url, None) or url
+
+
 def _is_deceptive(char: str) -> bool:
     """Return whether an address may not hold `char`: a control, an invisible or bidirectional mark, an odd space."""
     if char.isascii():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.config.load import load
-from digest.config.source_block import free_name, source_block
+from digest.config.source_table import free_name, source_table
 from digest.errors import ConfigError, SourceError
 from digest.gather import store_source
 from tests import console
@@ -132,9 +132,9 @@ def test_a_name_is_made_unique(name: str, named: str) -> None:
     assert free_name(name, {"Feed", "Feed (2)", "n" * 200}, "a.example") == named
 
 
-def test_a_block_is_toml_whatever_a_stranger_calls_a_feed(tmp_path: Path) -> None:
+def test_a_table_is_toml_whatever_a_stranger_calls_a_feed(tmp_path: Path) -> None:
     name = '"]\n[storage]\nurl = "sqlite:///x" \\ \x7f é “” 𝄞'
-    block = source_block(name, "https://a.example/?a=1&b=%22", policy_areas=["housing"], full_text="all")
-    settings = load(including(tmp_path, '["more.toml"]', more=block), {})
+    written = source_table(name, "https://a.example/?a=1&b=%22", policy_areas=["housing"], full_text="all")
+    settings = load(including(tmp_path, '["more.toml"]', more=written), {})
     source = settings.sources[1]
     assert (source.name, source.url, source.full_text) == (name, "https://a.example/?a=1&b=%22", "all")

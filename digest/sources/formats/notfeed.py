@@ -20,8 +20,8 @@ def is_web_page(body: bytes) -> bool:
     return bool(_PAGE.search(body[:2_000])) and not _FEED_ROOT.search(body[:100_000])
 
 
-def reason_for_page(body: bytes, base_url: str) -> str:
-    """Return one line that says that a web page came, and which feeds the page names."""
+def feeds_named(body: bytes, base_url: str) -> list[str]:
+    """Return the addresses of the feeds that a web page names, each once, in its order."""
     text = body[:200_000].decode("utf-8", "replace")
     offered: list[str] = []
     for tag in _LINK.findall(text):
@@ -31,6 +31,12 @@ def reason_for_page(body: bytes, base_url: str) -> str:
         link = absolute_link(entities.unescape(href[1]), base_url or None)
         if link and link not in offered:
             offered.append(link)
+    return offered
+
+
+def reason_for_page(body: bytes, base_url: str) -> str:
+    """Return one line that says that a web page came, and which feeds the page names."""
+    offered = feeds_named(body, base_url)
     reason = "this is a web page, not a feed; give the address of its feed"
     return f"{reason} (the page names {', '.join(offered[:_MAX_OFFERED])})" if offered else reason
 

@@ -10,7 +10,7 @@ from subscribers.invisible import one_line
 LONGEST_NAME = 200  # characters
 
 
-def source_block(
+def source_table(
     name: str, url: str, *, policy_areas: Sequence[str] = (), full_text: str = "", allow_private: bool = False
 ) -> str:
     """Return a [[source]] table in TOML, each key on a line; what is left out is as config.toml has it without."""
