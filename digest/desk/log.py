@@ -35,7 +35,8 @@ def read_log(
 
     `limit` None: all of them.
     """
-    name = " ".join(object_name.split()).lower()
+    kind, _, rest = " ".join(object_name.split()).partition(" ")
+    name = f"{kind.lower()} {rest}".strip()  # the name of a source is as it is written
     with reading(installation.engine) as conn:
         return acts.listing(conn, after=since, before=before, object_name=name, limit=limit)
 

@@ -161,7 +161,9 @@ def mute_source(installation: Installation, name: str, hand: Hand) -> str:
         if earlier := muted.mute_of(conn, name):
             return f"source {name!r} is muted already, by {earlier.by} since {earlier.at:%Y-%m-%d}"
         muted.keep_muted(conn, name, Mute(hand.by, installation.clock()))
-        record(conn, installation, hand, "mute", object_of(name), ({"muted by": ""}, {"muted by": hand.by}))
+        record(
+            conn, installation, hand, "mute", object_of(name), ({"new entries": "released"}, {"new entries": "held"})
+        )
     return f"source {name!r} is muted: what is new in it from now on is held; what was released already goes out"
 
 
@@ -179,13 +181,24 @@ def unmute_source(installation: Installation, name: str, hand: Hand) -> str:
             return f"source {name!r} is not muted"
         muted.hear_again(conn, name)
         held = standings.count_held(conn).get(name, 0)
-        values = ({"muted by": earlier.by}, {"muted by": ""})
+        values = ({"new entries": "held"}, {"new entries": "released"})
         record(conn, installation, hand, "unmute", object_of(name), values)
     still = (
         f"; {counted(held, 'entry of it stays', 'entries of it stay')} held:"
         f" `digest release --source {shlex.quote(name)}` lets {'it' if held == 1 else 'them all'} go out"
     )
     return f"source {name!r} is heard again: what is new in it goes out" + (still if held else "")
+
+
+def take_back_mute(installation: Installation, hand: Hand, verb: str, object_name: str) -> str:
+    """Take back a mute, or an unmute, of the source that is the object of an act; return a line for a person.
+
+    Raises WrongUse when config.toml has the source no longer.
+    """
+    name = next((each.name for each in installation.settings.sources if object_of(each.name) == object_name), None)
+    if name is None:
+        raise WrongUse(f"{object_name} is not in config.toml any more; nothing was changed")
+    return (unmute_source if verb == "mute" else mute_source)(installation, name, hand)
 
 
 def object_of(name: str) -> str:

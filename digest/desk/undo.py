@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from digest.desk import arrange, correct, rules
+from digest.desk import arrange, correct, rules, sources
 from digest.desk.acts import Hand
 from digest.desk.edit import drop_entry, entry_of, redrafted, release_entries
 from digest.desk.entry_acts import entry_act, entry_values, set_values
@@ -57,6 +57,8 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
         return [rules.remove(installation, hand, int(name))]
     if act.verb == "remove rule":
         return rules.add_again(installation, hand, act.before)
+    if act.verb in ("mute", "unmute"):
+        return [sources.take_back_mute(installation, hand, act.verb, act.object_name)]
     raise WrongUse(f"act {number} ({act.verb} {act.object_name}) cannot be taken back; do the opposite instead")
 
 

@@ -12,12 +12,15 @@ from sqlalchemy import event
 from digest.desk import edit
 from digest.desk import sources as desk
 from digest.desk.acts import Hand, StaleForm
+from digest.desk.log import act_in_words, read_log
+from digest.desk.undo import undo
 from digest.editions.readings import store_failure, store_snapshot
 from digest.errors import SourceError, WrongUse
 from digest.model import Entry, Sighting, Snapshot, Source
 from digest.sources.read import Reading, Validators
 from digest.store import acts, entries
 from digest.store.engine import reading, writing
+from digest.store.muted import by_source
 from digest.store.sources import Gathering, add_gatherings, keep_state
 from tests import console
 from tests.counts import table
@@ -70,7 +73,7 @@ def test_what_is_new_in_a_muted_source_waits_and_what_was_released_stays(house: 
     assert "1 entry of it stays held: `digest release --source Feed` lets it go out" in line
     gather(house, FEED, "Last", "Later", "Earlier", "Old")
     assert (states(house)["Later"], states(house)["Last"]) == ("held", "ready")
-    edit.release(house.place, [], "Feed")
+    edit.release(house.place, ANN, [], "Feed")
     gather(house, FEED, "Last", "Later", "Earlier", "Old")
     assert states(house)["Later"] == "ready"
 
@@ -143,9 +146,23 @@ def test_a_mute_is_an_act_and_is_refused_from_a_stale_form(house: House) -> None
     with reading(house.place.engine) as conn:
         kept = [(act.by, act.verb, dict(act.before), dict(act.after)) for act in acts.listing(conn)]
     assert kept == [
-        ("Ben", "unmute", {"muted by": "Ann"}, {"muted by": ""}),
-        ("Ann", "mute", {"muted by": ""}, {"muted by": "Ann"}),
+        ("Ben", "unmute", {"new entries": "held"}, {"new entries": "released"}),
+        ("Ann", "mute", {"new entries": "released"}, {"new entries": "held"}),
     ]
+
+
+def test_a_mute_is_told_in_the_log_and_taken_back(house: House) -> None:
+    desk.mute_source(house.place, "Feed", ANN)
+    (muting,) = read_log(house.place, object_name="Source Feed")
+    assert act_in_words(muting) == "Ann muted source Feed: new entries released → held"
+    assert undo(house.place, Hand("Ben"), muting.number) == [
+        "source 'Feed' is heard again: what is new in it goes out"
+    ]
+    unmuting = read_log(house.place)[0]
+    assert (unmuting.by, unmuting.undoes) == ("Ben", muting.number)
+    undo(house.place, ANN, unmuting.number)
+    with reading(house.place.engine) as conn:
+        assert [*by_source(conn)] == ["Feed"]
 
 
 def test_the_object_of_an_act_fits_whatever_a_source_is_called() -> None:
