@@ -24,10 +24,11 @@ from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Para
 
 # The fields that the address of the page keeps, in this order: the entry that is open, and the letter that is shown.
 KEPT = ("entry", "reader", "area", "region", "theme", "digest", "form", "width", "dark", "pictures", "styles", "lint")
+# What an editor should look at of an entry: of several entries, and of one.
 _DOUBTS = {
-    "no-area": "no policy area: it reaches only readers who follow all",
-    "no-place": "its place is unknown",
-    "question": "open question",
+    "no-area": ("without a policy area: they reach only readers who follow all", "no policy area"),
+    "no-place": ("whose place is unknown", "its place is unknown"),
+    "question": ("with an open question", "open question"),
 }
 
 
@@ -68,7 +69,7 @@ def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
     answer = counts_cache(desk).answer(conn, pool.edition)
     reach = answer.counts.reach if answer.counts else {}
     groups = [
-        (code, sentence, [each for each in pool.entries if code in each.doubts]) for code, sentence in _DOUBTS.items()
+        (code, words[0], [each for each in pool.entries if code in each.doubts]) for code, words in _DOUBTS.items()
     ]
     return {
         "reach": reach,
@@ -77,7 +78,7 @@ def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
         "groups": [group for group in groups if group[2]],
         "evidence": evidence_of,
         "UNKNOWN": UNKNOWN,
-        "doubt_words": _DOUBTS,
+        "doubt_words": {code: words[1] for code, words in _DOUBTS.items()},
     }
 
 

@@ -85,10 +85,16 @@ def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> di
 
 
 def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
-    """Return the subscriber whose letter is asked for: by id, or as the first of a digest; None: a made-up reader."""
+    """Return the subscriber whose letter is asked for: by id, or as the first of a digest (without any: of the largest).
+
+    None: a made-up reader.
+    """
     if (number := query.number("reader")) is not None:
         return number
-    if (place := query.number("digest")) is not None and (digests := _digests(desk, edition)):
+    if any(query.text(name) for name in ("area", "region", "theme")):
+        return None
+    if digests := _digests(desk, edition):
+        place = query.number("digest") or 0
         first: int = digests[min(place, len(digests) - 1)].first
         return first
     return None
