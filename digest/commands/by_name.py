@@ -90,7 +90,7 @@ MODULES: dict[str, tuple[str, str]] = {
     "send": ("editions", "Hand over the pending letters of frozen editions (default: of all); safe to repeat."),
     "serve": (
         "serving",
-        "Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it.",
+        "Serve the webhook, the pages that letters link to, and the desk; put a proxy that speaks TLS before it.",
     ),
     "settle": ("account", "List deliveries in doubt with all that is known of each; ask the transport, or decide."),
     "sources": ("sources", "List how each source does; mute one, try another one, import and export them."),

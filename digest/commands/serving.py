@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def serve(options: GlobalOptions, host: str, port: int) -> None:
-    """Serve the provider's webhook and the pages that letters link to; put a proxy that speaks TLS before it."""
+    """Serve the webhook, the pages that letters link to, and the desk; put a proxy that speaks TLS before it."""
     from digest.notices.new_link import LinkNotices
     from digest.system import garbage
     from digest.web.app import make_app
+    from digest.web.desk.door import served_desk
     from digest.web.server import serve_app
 
     garbage.collect_as_usual()
@@ -40,7 +41,10 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
         tell(problem)
     installation.require_secret()
     new_links = LinkNotices(installation)
-    app = make_app(installation.engine, installation.secret, installation.settings, installation.clock, new_links)
+    desk = served_desk(installation, new_links.hand_over)
+    app = make_app(
+        installation.engine, installation.secret, installation.settings, installation.clock, new_links, desk
+    )
     serve_app(app, host, port, tell)
     tell("digest: stopped")
 

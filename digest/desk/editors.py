@@ -110,11 +110,14 @@ def is_open(session: DeskSession, now: datetime) -> bool:
     return session.ended_at is None and now < session.seen_at + UNUSED and now < session.began_at + LONGEST
 
 
-def end_session(installation: Installation, hand: Hand, number: int) -> None:
-    """End a session, so that its browser must sign in again. Raises WrongUse for a session that is not open."""
+def end_session(installation: Installation, hand: Hand, number: int, *, of: int | None = None) -> None:
+    """End a session, so that its browser must sign in again; `of`: only one of this editor.
+
+    Raises WrongUse for a session that is not open.
+    """
     with writing(installation.engine, "end session") as conn:
         session, now = sessions.get(conn, number), installation.clock()
-        if session is None or not is_open(session, now):
+        if session is None or not is_open(session, now) or of not in (None, session.editor):
             raise WrongUse(f"there is no open session {number}; see `digest editors sessions`")
         sessions.end(conn, [number], now)
         values = {"editor": _name(conn, session.editor), "device": session.device}

@@ -31,6 +31,10 @@ _SEEN_EVERY = timedelta(minutes=1)  # because each page would write otherwise
 _LONGEST_TOKEN, _LONGEST_DEVICE = 100, 80  # characters
 
 
+class TooMany(TryLater):
+    """A network has asked for too many links within an hour."""
+
+
 class SpentLink(WrongUse):
     """A link to sign in was used, is too old, or never was one."""
 
@@ -40,7 +44,7 @@ def ask(installation: Installation, email: str, network: str, to: str = "") -> N
 
     Nobody may learn who is an editor, so the caller is told nothing, also when an address has had its links of an
     hour. `network` is the asker's, coarse; `to` is the page of the desk that the link leads on to. Raises BadAddress,
-    TryLater when a network has asked too often, and PersonNeeded in HOLD, because then nothing would leave for long.
+    TooMany when a network has asked too often, and PersonNeeded in HOLD, because then nothing would leave for long.
     """
     key, now, secret = parse_address(email).key, installation.clock(), installation.secret
     if installation.settings.fence_file.exists() and (why := installation.fence.why()):
@@ -53,7 +57,7 @@ def ask(installation: Installation, email: str, network: str, to: str = "") -> N
         sessions.forget_askings(conn, now - _DAY)
         links, askings = sessions.count_askings(conn, hashed, nearby, now - _HOUR)
         if askings >= MOST_ASKINGS:
-            raise TryLater(f"a network has asked for {MOST_ASKINGS} links within an hour; try again in an hour")
+            raise TooMany(f"a network has asked for {MOST_ASKINGS} links within an hour; try again in an hour")
         person, why = editors.with_address(conn, key), why_not(conn, installation, SIGN_IN, email)
         good = person is not None and not why and links < MOST_LINKS
         number = person.number if person and good else None

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from digest.desk.acts import StaleForm
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.system.pages import render_page
+from digest.web.desk.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
 from subscribers.errors import SubscribersError
 
@@ -30,6 +32,7 @@ POLICY = (
 LARGEST_FORM = 262_144  # bytes
 _MOST_FIELDS = 2_000
 _PATIENCE = 30.0  # seconds for a form to arrive
+_ELSEWHERE = "This desk answers for another host, that of [site] base_url, which a proxy must pass on."
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,7 @@ def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: by
     asker: Asker | None = None
     try:
         if not door.is_here(request):
-            return _response(desk, request, None, _refusal(421, "Not here", "This desk answers for another host."))
+            return _response(desk, request, None, _refusal(421, "Not here", _ELSEWHERE))
         asker = door.who(request)
         answer = _checked(desk, door, page, request, asker, body)
     except NoPage as error:
@@ -84,6 +87,7 @@ def _checked(
     """Return a page's answer after all checks. Raises what the page's function raises."""
     method = "POST" if request.method == "POST" else "GET"
     path = {name: str(value) for name, value in request.path_params.items()}
+    caller = caller_of(request)
     if asker is None and not page.public:
         return door.to_sign_in(request)
     if asker is not None and not page.public and not asker.may(page.least(method)):
@@ -92,26 +96,40 @@ def _checked(
     guest = asker or Asker("", "viewer", "")
     if method == "GET":
         assert page.get is not None
-        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path))
+        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path, caller))
     assert page.post is not None
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         return _refusal(400, "The form did not arrive whole", "Go back and send it again. Nothing was changed.")
-    form = Parameters(pairs, path)
-    if _is_foreign(request) or (not page.public and not hmac.compare_digest(form.text("csrf"), guest.csrf or "-")):
+    form = Parameters(pairs, path, caller)
+    if _is_foreign(desk, request) or not (page.public or _is_of_session(form, guest)):
         lines = "The form is not of this session. Open the page again, and send it from there. Nothing was changed."
         return _refusal(403, "This form is out of date", lines)
     return page.post(desk, guest, form)
 
 
-def _is_foreign(request: Request) -> bool:
+def _is_of_session(form: Parameters, asker: Asker) -> bool:
+    """Return whether a form has the token of its sender's session."""
+    given = form.text("csrf").encode("utf-8", "replace")
+    return bool(asker.csrf) and hmac.compare_digest(given, asker.csrf.encode())
+
+
+def _is_foreign(desk: Desk, request: Request) -> bool:
     """Return whether a browser says that another site sent a form."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin")
-    return site not in ("same-origin", "none") or (
-        origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
-    )
+    site, origin = request.headers.get("sec-fetch-site", "same-origin"), request.headers.get("origin", "null")
+    ours = {request.headers.get("host", "")}
+    if not desk.local:
+        # Because a proxy may ask us by another name than the one that browsers use.
+        ours.add(urlsplit(desk.installation.settings.site.base_url).netloc)
+    return site not in ("same-origin", "none") or (origin != "null" and _netloc(origin) not in ours)
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _of_error(error: DigestError | SubscribersError) -> DeskAnswer:
@@ -129,15 +147,22 @@ def _refusal(status: int, title: str, text: str, headers: Mapping[str, str] | No
 
 def _response(desk: Desk, request: Request, asker: Asker | None, answer: DeskAnswer) -> Response:
     headers = {"Content-Security-Policy": answer.policy or POLICY, **answer.headers}
+    after = BackgroundTask(answer.after) if answer.after else None
     if answer.location:
-        return RedirectResponse(desk.root + answer.location, 303, headers)
+        return RedirectResponse(desk.root + answer.location, 303, headers, after)
     if not answer.template:
-        return Response(answer.body, answer.status, headers, answer.media_type)
+        return Response(answer.body, answer.status, headers, answer.media_type, after)
     site = desk.installation.settings.site
-    shared = {"root": desk.root, "asker": asker, "site": site.name, "local": desk.local, "path": request.url.path}
+    shared = {
+        "root": desk.root,
+        "asker": asker,
+        "site": site.name,
+        "local": desk.local,
+        "path": desk.root + request.url.path,
+    }
     cadences = [cadence.name for cadence in desk.installation.settings.cadences]
     html = render_page(f"desk/{answer.template}", {**shared, "cadences": cadences, **answer.values})
-    return Response(html, answer.status, headers, answer.media_type)
+    return Response(html, answer.status, headers, answer.media_type, after)
 
 
 async def _body(request: Request) -> tuple[bytes, tuple[int, str, str] | None]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from digest.desk.acts import Hand
 from digest.errors import WrongUse
@@ -40,17 +40,30 @@ class Asker:
         return Hand(self.name, form.number("seen"))
 
 
+class Caller(NamedTuple):
+    """Where a request comes from: a coarse network, such as "192.0.2.0/24", and the kind of browser in words."""
+
+    network: str = ""
+    device: str = ""
+
+
+NOWHERE = Caller()
+
+
 class Parameters:
-    """The fields of a form or of an address's query, by name, and the parts of the path.
+    """The fields of a form or of an address's query, by name, the parts of the path, and the caller.
 
     Methods raise WrongUse for a value that the page cannot have sent.
     """
 
-    def __init__(self, pairs: Sequence[tuple[str, str]], path: Mapping[str, str]) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[str, str]], path: Mapping[str, str], caller: Caller = NOWHERE
+    ) -> None:  # fmt: skip
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             self._values.setdefault(name, []).append(value)
         self.path = path
+        self.caller = caller
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field, [] without any."""
@@ -82,7 +95,7 @@ class DeskAnswer:
     """Hold a page's answer: a `template` of templates/web/desk with its values, a redirect, or a body as it is.
 
     `location` begins with "/desk" and makes it a redirect (303). `policy` is a content policy in place of the desk's,
-    `headers` are others that this answer has.
+    `headers` are others that this answer has. `after` is called when the answer has been sent.
     """
 
     template: str = ""
@@ -93,6 +106,7 @@ class DeskAnswer:
     media_type: str = "text/html; charset=utf-8"
     policy: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    after: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -153,3 +167,11 @@ def edition_in(desk: Desk, given: Parameters) -> int:
         if editions.get(conn, number) is None:
             raise NoPage(f"There is no edition {text}.")
     return number
+
+
+def number_in_path(given: Parameters, name: str) -> int:
+    """Return a number in a page's path. Raises NoPage for what is no number that a database can hold."""
+    text = given.path.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise NoPage(f"There is no {name} {text}.")
+    return int(text)

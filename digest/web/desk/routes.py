@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from digest.web.desk import assets, edition_acts, edition_list, edition_page, letter_view
+from digest.web.desk import assets, edition_acts, edition_list, edition_page, editor_pages, letter_view, log_page
 from digest.web.desk.gate import Door, route
 from digest.web.desk.page import Desk, DeskPage
 
 PAGES: tuple[DeskPage, ...] = (
     *assets.PAGES,
     *edition_list.PAGES,
+    *editor_pages.PAGES,
+    *log_page.PAGES,
     *letter_view.PAGES,
     *edition_acts.PAGES,
     # Last, because the name of a cadence stands where others have their own.
