@@ -16,12 +16,17 @@ from digest.store.engine import reading
 from subscribers.csv.rows import guarded
 
 _LONGEST = 80  # characters of a value in a sentence
+_NOTHING = "none"
 _COLUMNS = ("act", "at", "by", "verb", "object", "before", "after", "undoes", "sentence")
-# Past tenses that no rule gives. The last letter of a short verb is doubled: "drop", "dropped".
+# Past tenses that no rule gives; an edition that is put on hold is "stopped" in the glossary's words.
 _IRREGULAR = {
-    "begin": "began", "give": "gave", "hold": "held", "let": "let", "make": "made", "put": "put", "send": "sent",
-    "set": "set", "take": "took", "tell": "told", "undo": "undid", "withdraw": "withdrew", "write": "wrote",
+    "begin": "began", "cancel": "cancelled", "give": "gave", "hold": "stopped", "let": "let", "make": "made",
+    "put": "put", "reset": "reset", "send": "sent", "set": "set", "take": "took", "tell": "told", "undo": "undid",
+    "withdraw": "withdrew", "write": "wrote",
 }  # fmt: skip
+# Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
+_NAMES = {"arranged": "order", "evidence": "", "retagged": ""}
+# The last letter of these is doubled: "drop", "dropped".
 _PHRASES = {"test letter": "sent a test letter of"}  # of verbs that are no verb
 _DOUBLED = ("drop", "pin", "stop", "tag")
 _VOWELS = "aeiou"
@@ -47,9 +52,11 @@ def act_in_words(act: Act) -> str:
     if act.undoes is not None:
         sentence = f"{act.by} took act {act.undoes} on {act.object_name} back"
     else:
-        phrase = f"{_past(verb)} {rest} of" if rest else _past(verb)
+        # An act such as "add rule" names the kind of its object already.
+        named = not rest or act.object_name.startswith(f"{rest} ")
+        phrase = _past(verb) if named else f"{_past(verb)} {rest} of"
         sentence = f"{act.by} {_PHRASES.get(act.verb, phrase)} {act.object_name}"
-    changes = [_change(act, key) for key in {**act.before, **act.after}]
+    changes = [change for key in {**act.before, **act.after} if (change := _change(act, key))]
     return f"{sentence}: {'; '.join(changes)}" if changes else sentence
 
 
@@ -87,23 +94,30 @@ def _past(verb: str) -> str:
 
 
 def _change(act: Act, key: str) -> str:
-    """Return the change of one value: "role editor → admin", or the value alone of a new or a removed object."""
+    """Return the change of one value: "role editor → admin", or the value alone of a new or a removed object.
+
+    "" for a value that says nothing to a person.
+    """
+    name = _NAMES.get(key, key.replace("_", " "))
     sides = [_shown(side.get(key)) for side in (act.before, act.after) if side]
     if key not in act.before:
         sides = sides[-1:]
-    return f"{key.replace('_', ' ')} {' → '.join(sides)}"
+    return f"{name} {' → '.join(sides)}" if name and sides != [_NOTHING] else ""
 
 
 def _shown(value: Any) -> str:
     """Return a value as a person reads it, in one line."""
     if value is None or value in ("", [], {}):
-        return "none"
+        return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
-        text = ", ".join(map(str, value))
-    else:
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    text = " ".join(text.split())
+    text = " ".join(_text(value).split())
     shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return f"“{shown}”" if isinstance(value, str) and " " in shown else shown
+
+
+def _text(value: Any) -> str:
+    """Return a value as a text: the parts of lists with commas, those of lists in them too."""
+    if isinstance(value, list):
+        return ", ".join(_text(part) for part in value if part not in ("", [], None))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -32,7 +32,20 @@ def act(verb: str = "retag", before: Any = None, after: Any = None, undoes: int 
         (act("tidy"), "Ann tidied entry 12"),
         (act("delay"), "Ann delayed entry 12"),
         (act("withdraw"), "Ann withdrew entry 12"),
-        (act("hold"), "Ann held entry 12"),
+        (act("hold"), "Ann stopped entry 12"),
+        (act("reset order"), "Ann reset order of entry 12"),
+        (act("cancel correction"), "Ann cancelled correction of entry 12"),
+        (act("add entry"), "Ann added entry 12"),
+        (
+            act("retag", {"evidence": [{"a": "b"}], "retagged": False}, {"evidence": [{"a": "c"}], "retagged": True}),
+            "Ann retagged entry 12",
+        ),
+        (act("move", {"arranged": [3, 1]}, {"arranged": [1, 3]}), "Ann moved entry 12: order 3, 1 → 1, 3"),
+        (
+            act("mend", {"ingredients": []}, {"ingredients": [["given", "did", "They met.", [], "Ann"]]}),
+            "Ann mended entry 12: ingredients none → given, did, They met., Ann",
+        ),
+        (act("write", {}, {"title": "T", "note": "", "themes": []}), "Ann wrote entry 12: title T"),
         (act("end sessions"), "Ann ended sessions of entry 12"),
         (act("test letter"), "Ann sent a test letter of entry 12"),
         (
