@@ -20,6 +20,7 @@ from digest.errors import BadEdition, PersonNeeded, TryLater
 from digest.installation import Installation
 from digest.ledger.ahead import in_slot
 from digest.model import Edition
+from digest.notices.hand_over import hand_over_awaited
 from digest.render import Letters
 from digest.schedule import slot_of
 from digest.store import corrections, deliveries, editions
@@ -59,6 +60,7 @@ def send(run: Run, number: int, progress: Progress = lambda _: None) -> None:
     doubts = 0
     while (batch := send_batch(run, frozen)) is not None:
         progress(batch.settled)
+        hand_over_awaited(run)
         gc.collect(0)  # because a start sets Python to look for garbage so seldom that it would hold whole batches
         if batch.ended.lost:
             doubts += 1

@@ -61,15 +61,27 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
         return notices.get(conn, number)
 
 
-def hand_over_owed(run: Run) -> None:
+def hand_over_awaited(run: Run) -> None:
+    """Hand over the notices that somebody waits for, in between the letters of an edition. Hold the run lock.
+
+    A run that sends for hours would keep an editor from signing in, and from stopping it.
+    """
+    with reading(run.installation.engine) as conn:
+        awaited = notices.are_awaited(conn)
+    if awaited:
+        hand_over_owed(run, but=SILENCE)
+
+
+def hand_over_owed(run: Run, *, but: str = "") -> None:
     """Hand over the notices that are still owed, and give up those that are too old. Hold the run lock.
 
-    A transport that cannot be used leaves them owed; that must not stop a run. So does a request to stop.
+    A transport that cannot be used leaves them owed; that must not stop a run. So does a request to stop. `but`: a
+    kind that stays owed.
     """
     now = run.installation.clock()
     with writing(run.installation.engine, "notice") as conn:
         notices.close_old(conn, now - _KEPT_FOR, now)
-        owed = notices.owed(conn)
+        owed = [notice for notice in notices.owed(conn) if notice.kind != but]
     with suppress(DigestError):
         for notice in owed:
             if stopping.asked():

@@ -63,6 +63,12 @@ def are_open(conn: Connection) -> bool:
     return conn.scalar(select(notice.c.id).where(notice.c.state.in_(("pending", "claimed"))).limit(1)) is not None
 
 
+def are_awaited(conn: Connection) -> bool:
+    """Return whether a notice is owed that somebody waits for, such as a link to sign in."""
+    waiting = (notice.c.state == "pending") & (notice.c.kind != SILENCE)
+    return conn.scalar(select(notice.c.id).where(waiting).limit(1)) is not None
+
+
 def count_since(conn: Connection, kind: str, address_hash: str, since: datetime, *, left: bool = False) -> int:
     """Count the notices of a kind to an address since an instant; `left`: only those that have or may have left."""
     rows = select(func.count()).where(

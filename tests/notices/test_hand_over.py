@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -12,19 +12,24 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from digest import send
 from digest.delivery.run import Run
+from digest.desk.acts import Hand
+from digest.desk.editors import add_editor
+from digest.desk.sign_in import ask
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.notices.hand_over import give_notice, hand_over_owed
+from digest.store import runs
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.notices import Notice
 from digest.store.schema import delivery, notice
-from digest.transports.base import Transport
+from digest.transports.base import Capabilities, Outcome, Parcel, Transport
 from subscribers import store as people
 from tests import console
 from tests.house import House
-from tests.test_send import Recorder
+from tests.test_send import Recorder, freeze
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
 from tests.transports.mailserver import Server, says
 
@@ -36,6 +41,38 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path / "house")
     yield house
     house.close()
+
+
+class Asked(Recorder):
+    """A transport with small batches, during the first of which an editor asks for a link to sign in."""
+
+    capabilities = Capabilities(batch_size=2)
+
+    def __init__(self, house: House) -> None:
+        super().__init__()
+        self.house = house
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        if not self.taken:
+            ask(self.house.place, "editor@example.org", "192.0.2.0/24")
+        return super().hand_over(parcels)
+
+
+def test_a_link_to_sign_in_leaves_in_between_the_letters_of_a_run(house: House) -> None:
+    house.run()
+    add_editor(house.place, Hand("operator"), "editor@example.org", "Ed", "admin")
+    for n in range(5):
+        house.reader(f"r{n}@example.org")
+    house.publish("One")
+    transport = Asked(house)
+    send.send(Run(house.place, transport, run_number(house)), freeze(house))
+    kinds = ["notice" if parcel.to == "editor@example.org" else "letter" for parcel in transport.taken]
+    assert kinds == ["letter", "letter", "notice", "letter", "letter", "letter"]
+
+
+def run_number(house: House) -> int:
+    with writing(house.place.engine) as conn:
+        return runs.start(conn, "send", house.now, "a transport of this test")
 
 
 class Answering(Installation):
