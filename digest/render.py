@@ -19,7 +19,10 @@ from digest.letter.clip import fit
 from digest.letter.compile import Inline, Letter, compile_letter
 from digest.letter.form import Form, random_stem
 from digest.letter.form import form as make_form
+from digest.letter.inert import visible
 from digest.letter.inliner import inline_styles
+from digest.letter.subject import subject
+from digest.letter.views import EDITORS_SUBJECT
 from digest.model import Digest, Edition, Entry
 from digest.system.resources import resource
 
@@ -121,6 +124,17 @@ class Letters:
                 _log.warning("edition %s: %s; each digest is compiled by itself, which is slow", self._facts.id, why)
             checked.append(digest)
         return safe
+
+
+def subject_line(
+    settings: Settings, edition: Edition, entries: Sequence[Entry], digest: Digest, language: str
+) -> str:
+    """Return the subject of a digest's letters, without compiling them; `entries` are those that it shows."""
+    own = (settings.templates,) if settings.templates else ()
+    folders, regions = (*own, resource("templates") / "email"), settings.taxonomy.regions
+    words = catalogue.words_for(folders, language, settings.site, settings.brand, regions)
+    by_id = {entry.id: entry for entry in entries}
+    return visible(edition.subject, EDITORS_SUBJECT) or subject(words, digest, by_id, settings.taxonomy)
 
 
 def _step(settings: Settings, edition: Edition) -> str:

@@ -56,7 +56,7 @@ class DigestCount(NamedTuple):
     entries: int
 
 
-class NoLetter(NamedTuple):
+class WithoutLetter(NamedTuple):
     """Hold why some readers get no letter: state and reason of their plans, the reason in words, and their number."""
 
     state: str
@@ -81,7 +81,7 @@ class EditionCounts:
     shown: tuple[Shown, ...]
     at: datetime
     readers: Mapping[str, int]
-    no_letter: tuple[NoLetter, ...]
+    no_letter: tuple[WithoutLetter, ...]
     reach: Mapping[int, EntryReach]
     digests: tuple[DigestCount, ...]
     letters: Mapping[int, int]
@@ -218,12 +218,12 @@ def _reach_of(matcher: Matcher, matches: Mapping[Match, int]) -> dict[int, Entry
 
 def _no_letter(
     installation: Installation, edition: Edition, reasons: Counter[tuple[str, str, bool]]
-) -> list[NoLetter]:  # fmt: skip
+) -> list[WithoutLetter]:  # fmt: skip
     """Return why readers get no letter, the most frequent reason first."""
     rows = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     good = made_good_by(installation.settings, edition) if any(late for _, _, late in reasons) else ""
     return [
-        NoLetter(state, reason, _why(reason or state, late, f"the {edition.cadence} edition of {good}"), readers)
+        WithoutLetter(state, reason, _why(reason or state, late, f"the {edition.cadence} edition of {good}"), readers)
         for (state, reason, late), readers in rows
     ]
 

@@ -11,7 +11,7 @@ from digest.editions.draft import as_it_stands, going_out, passed_over
 from digest.editions.plan import Planner, in_words, reader_is
 from digest.errors import WrongUse
 from digest.installation import Installation
-from digest.model import Correction, Digest, Edition
+from digest.model import Correction, Digest, Edition, Entry
 from digest.render import Letters
 from digest.store import corrections, deliveries, editions
 from digest.store.editions import Shown
@@ -37,6 +37,33 @@ class Preview:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedLetter:
+    """Hold a preview before its letter is rendered: whose it is, the digest, and what the letter carries.
+
+    `sendable`: the letter is shown. `reason` is that of a Preview; `told` are the corrections at its top.
+    """
+
+    edition: Edition
+    shown: tuple[Shown, ...]
+    person: Subscriber
+    digest: Digest | None
+    reason: str
+    sendable: bool
+    told: tuple[Correction, ...]
+
+    @property
+    def has_letter(self) -> bool:
+        """Return whether there is a letter to show."""
+        return self.digest is not None and bool(self.digest.placed) and self.sendable
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Return the entries that the letter shows, in the order of the edition."""
+        placed = {each.entry for each in self.digest.placed} if self.digest else set()
+        return [row.entry for row in self.shown if row.entry.id in placed]
+
+
 def preview(
     installation: Installation,
     *,
@@ -51,6 +78,34 @@ def preview(
     else of the next edition of `cadence` or of the subscriber's own cadence. Raises WrongUse when the subscriber or
     the edition does not exist.
     """
+    planned = planned_letter(installation, email=email, interests=interests, cadence=cadence, number=number)
+    return rendered(installation, planned)
+
+
+def rendered(installation: Installation, planned: PlannedLetter) -> Preview:
+    """Return a planned letter with the parcel that would be handed over, where there is one.
+
+    Only the entries that it shows are compiled, because a preview is of one digest.
+    """
+    edition, digest = planned.edition, planned.digest
+    if digest is None or not planned.has_letter:
+        return Preview(edition, digest, None, planned.reason)
+    dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
+    letters = Letters(installation.settings, dated, planned.entries, corrects=bool(planned.told))
+    signed = sign_letter(letters, planned.person, installation.secret, 0)
+    letter = composed(letters, planned.person, digest, signed, installation.clock(), planned.told)
+    return Preview(edition, digest, letter, planned.reason)
+
+
+def planned_letter(
+    installation: Installation,
+    *,
+    email: str | None = None,
+    interests: Interests | None = None,
+    cadence: str | None = None,
+    number: int | None = None,
+) -> PlannedLetter:
+    """Return whose letter `preview` shows, and what it holds; raises as `preview` does."""
     settings = installation.settings
     with reading(installation.engine) as conn:
         person = _person(conn, installation, email, interests, cadence or settings.default_cadence)
@@ -61,13 +116,7 @@ def preview(
             edition, shown = going_out(conn, settings, cadence or person.cadence, person, installation.clock())
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
         told = _corrections(conn, edition, person, digest)
-    if digest is None or not digest.placed or not sendable:
-        return Preview(edition, digest, None, reason)
-    dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
-    letters = Letters(settings, dated, [row.entry for row in shown], corrects=bool(told))
-    signed = sign_letter(letters, person, installation.secret, 0)
-    letter = composed(letters, person, digest, signed, installation.clock(), told)
-    return Preview(edition, digest, letter, reason)
+    return PlannedLetter(edition, tuple(shown), person, digest, reason, sendable, told)
 
 
 def _person(

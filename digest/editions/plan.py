@@ -119,7 +119,7 @@ class Offer:
             pinned=pinned,
         )
         self.carries = frozenset(entry.id for entry in over)
-        # What is matched: the new entries, and those to carry over.
+        # The entries that are matched: the new entries, and those to carry over.
         self.matchers = (self._matcher, self._carried)
         self._shorten = fitting(settings, edition, [row.entry for row in new])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count

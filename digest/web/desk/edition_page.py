@@ -24,7 +24,7 @@ from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Para
 
 # The fields that the address of the page keeps, in this order: the entry that is open, and the letter that is shown.
 KEPT = ("entry", "reader", "area", "region", "theme", "digest", "form", "width", "dark", "pictures", "styles", "lint")
-# What an editor should look at of an entry: of several entries, and of one.
+# Words for what an editor should look at: of several entries, and of one entry.
 _DOUBTS = {
     "no-area": ("without a policy area: they reach only readers who follow all", "no policy area"),
     "no-place": ("whose place is unknown", "its place is unknown"),

@@ -14,12 +14,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
 from digest.errors import DigestError, PersonNeeded, TryLater
+from digest.model import CADENCES
 from digest.system.pages import render_page
 from digest.web.desk.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
@@ -61,7 +63,14 @@ def route(desk: Desk, door: Door, page: DeskPage) -> Route:
                 return _response(desk, request, None, _refusal(*refused))
         return await run_in_threadpool(_answered, desk, door, page, request, body)
 
-    return Route(page.path, answer, methods=methods)
+    register_url_convertor("cadence", _CadenceName())
+    return Route(page.path.replace("{cadence}", "{cadence:cadence}"), answer, methods=methods)
+
+
+class _CadenceName(StringConvertor):
+    """Matches the name of a cadence alone, because other pages have names in the same place."""
+
+    regex = "|".join(CADENCES)
 
 
 def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: bytes) -> Response:

@@ -7,10 +7,11 @@ import re
 from typing import Any
 
 from digest.desk import preview as desk_preview
-from digest.desk.preview import Preview
+from digest.desk.preview import PlannedLetter, Preview
 from digest.desk.words import LEFT_OUT, reason_in_words
 from digest.errors import DigestError
 from digest.model import Edition
+from digest.render import subject_line
 from digest.store import editions, entries
 from digest.store.engine import reading
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
@@ -66,26 +67,26 @@ def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> di
     chosen: dict[str, Any] = {"reader": reader, "problem": "", "subject": "", "reason": "", "why": "", "findings": []}
     chosen["masked"] = reader_masked(desk, reader) if reader else "a made-up reader"
     try:
-        shown = shown_letter(desk, cadence, edition.id, query)
+        shown = letter_asked_for(desk, cadence, edition.id, query)
+        # Rendered only to be checked, because its frame renders it.
+        if shown.has_letter and query.has("lint"):
+            chosen["findings"] = _findings(desk, desk_preview.rendered(desk.installation, shown))
     except (DigestError, SubscribersError) as error:
         chosen["problem"] = str(error)
         return chosen
     chosen["reason"] = shown.reason
-    if shown.parcel is None:
+    if shown.digest is None or not shown.has_letter:
         chosen["problem"] = shown.reason or "nothing of this edition matches: no letter is written"
     else:
-        chosen["subject"] = shown.parcel.letter.subject
-        chosen["size"] = len(shown.parcel.message)
-        chosen["entries"] = len(shown.digest.placed) if shown.digest else 0
-        if query.has("lint"):
-            chosen["findings"] = _findings(desk, shown)
+        settings, language = desk.installation.settings, shown.person.language
+        chosen["subject"] = subject_line(settings, shown.edition, shown.entries, shown.digest, language)
     if (number := query.number("entry")) is not None:
         chosen["why"] = _why(desk, shown, number)
     return chosen
 
 
 def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
-    """Return the subscriber whose letter is asked for: by id, or as the first of a digest (without any: of the largest).
+    """Return the subscriber whose letter is asked for: by id, or the first of a digest, by default the largest.
 
     None: a made-up reader.
     """
@@ -100,17 +101,17 @@ def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
     return None
 
 
-def shown_letter(desk: Desk, cadence: str, number: int, query: Parameters) -> Preview:
-    """Return the letter that the query asks for, made by the functions that send. Raises as `preview` does."""
+def letter_asked_for(desk: Desk, cadence: str, number: int, query: Parameters) -> PlannedLetter:
+    """Return the letter that the query asks for, planned by the functions that send. Raises as `preview` does."""
     installation = desk.installation
     with reading(installation.engine) as conn:
         edition = editions.get(conn, number)
     reader = _reader(desk, edition, query) if edition else query.number("reader")
     if reader is not None:
-        return desk_preview.preview(installation, email=str(reader), cadence=cadence, number=number or None)
+        return desk_preview.planned_letter(installation, email=str(reader), cadence=cadence, number=number or None)
     areas, regions, themes = (frozenset(query.all(name)) for name in ("area", "region", "theme"))
     interests = Interests(areas, regions, themes)
-    return desk_preview.preview(installation, interests=interests, cadence=cadence, number=number or None)
+    return desk_preview.planned_letter(installation, interests=interests, cadence=cadence, number=number or None)
 
 
 def reader_masked(desk: Desk, reader: int) -> str:
@@ -123,7 +124,7 @@ def reader_masked(desk: Desk, reader: int) -> str:
     return f"reader {reader}, {name[:1]}…@{domain}"
 
 
-def _why(desk: Desk, shown: Preview, number: int) -> str:
+def _why(desk: Desk, shown: PlannedLetter, number: int) -> str:
     """Return why an entry is in a letter, or why it is not."""
     taxonomy = desk.installation.settings.taxonomy
     if shown.digest is None:
@@ -149,7 +150,8 @@ def _findings(desk: Desk, shown: Preview) -> list[Any]:
 def _frame(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     """Answer the frame of a letter: as html, as text, or as the very bytes that would be handed over."""
     cadence = cadence_in(desk, query)
-    shown = shown_letter(desk, cadence, query.number("edition") or 0, query)
+    planned = letter_asked_for(desk, cadence, query.number("edition") or 0, query)
+    shown = desk_preview.rendered(desk.installation, planned)
     if shown.parcel is None:
         raise NoPage(f"No letter: {shown.reason}.")
     form = query.text("form")
