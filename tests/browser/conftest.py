@@ -14,7 +14,7 @@ import pytest
 from digest.letter.assemble import assemble
 from digest.letter.compile import compile_letter
 from digest.letter.mime.compose import Head, compose
-from digest.model import Correction, Entry, Image
+from digest.model import Correction, Entry, EntryEdit, Image
 from tests.browser import letters, scenes
 from tests.browser.letters import Sample
 from tests.browser.scenes import Scene
@@ -68,8 +68,8 @@ def page_of(lacking: Callable[[str], None]) -> Iterator[Callable[[Scene], Any]]:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
     """Letters of thirty readers of the demo, of real feeds where there are any, and of the sample's entries.
 
-    The sample's come as they are, in Welsh, with pictures, with awkward words in place of their own, and in Welsh
-    with corrections.
+    The sample's come as they are, in Welsh, with pictures, with awkward words in place of their own, in Welsh with
+    corrections, and in Welsh with editors' words, calm and awkward.
     """
     folder = tmp_path_factory.mktemp("letters")
     made = letters.demo(folder / "demo", READERS)
@@ -85,6 +85,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
         _composed("pictured", [replace(entry, image=_PICTURE) for entry in sample.entries()]),
         _composed("awkward", awkward_entries()),
         _composed("corrected", sample.entries(), "cy", _CORRECTIONS),
+        _composed("awkward-edits", edited_entries(), "cy"),
     ]
 
 
@@ -96,10 +97,23 @@ def awkward_entries() -> list[Entry]:
     ]
 
 
+def edited_entries() -> list[Entry]:
+    """The sample's entries, half of them with a wording and a note of an editor, the others with awkward ones."""
+    calm = EntryEdit("", "We say it in our words.", "Ann Lee", "Ask them.\nThey answer.\nWe did.", "Ann Lee")
+    edits = [
+        calm if number % 2 else replace(calm, summary=trick[:300], worded_by=trick, note=trick, note_by=trick)
+        for number, trick in enumerate(AWKWARD)
+    ]
+    return [
+        replace(entry, summary=edit.summary, edit=edit) for entry, edit in zip(sample.entries(), edits, strict=True)
+    ]
+
+
 def _composed(
     name: str, entries: list[Entry], language: str = "en", corrections: tuple[Correction, ...] = ()
 ) -> Sample:
-    edition = replace(sample.EDITION, corrects=bool(corrections))
+    asked = "Who has what you wait for?" if any(entry.edit for entry in entries) else ""
+    edition = replace(sample.EDITION, corrects=bool(corrections), question=asked)
     letter = compile_letter(edition, entries, sample.APPEARANCE, language=language)
     made = assemble(letter, sample.digest(), replace(sample.READER, corrections=corrections))
     message = compose(

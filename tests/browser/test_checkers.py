@@ -65,7 +65,7 @@ def test_spamassassin_dislikes_spam(lacking: Lacking, tmp_path: Path) -> None:
 
 
 def test_our_own_lint_finds_nothing_either(shown: list[Sample]) -> None:
-    ordinary = [letter for letter in shown if letter.name != "awkward"]
+    ordinary = [letter for letter in shown if not letter.name.startswith("awkward")]
     faults = [
         f"{letter.name}: {found.line()}"
         for letter in ordinary

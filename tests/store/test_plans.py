@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from digest.group import Candidate, Matcher
 from digest.model import Digest, Group, Placed, Reason, Section
@@ -20,13 +21,14 @@ DIGEST = Digest((Section("areas", (Group("housing", (Placed(1, Reason("area", "h
 
 
 def test_each_considered_entry_that_is_not_placed_has_its_reason() -> None:
-    matcher = Matcher(EDITION, cap=1, elsewhere_cap=1)
+    edition = [replace(each, not_for=("wales",)) if each.entry in (2, 8) else each for each in EDITION]
+    matcher = Matcher(edition, cap=1, elsewhere_cap=1)
     followed = Interests(frozenset({"housing"}), frozenset({"wales"}), elsewhere=False)
     plan = json.loads(json.dumps(matcher.plan(matcher.match(followed, 1, (4,)))))
     digest = whole_digest(plan, ORDER)
     assert digest.left_out == (
-        (9, "elsewhere-off"), (8, "outside"), (6, "elsewhere-off"), (5, "outside"), (4, "had"), (3, "elsewhere-off"),
-        (2, "outside"),
+        (9, "elsewhere-off"), (8, "not-for"), (6, "elsewhere-off"), (5, "outside"), (4, "had"), (3, "elsewhere-off"),
+        (2, "not-for"),
     )  # fmt: skip
     assert placed_in(plan) == [placed.entry for placed in digest.placed] == [7]
     over = whole_digest(matcher.plan(matcher.match(Interests(), 6)), ORDER)
