@@ -26,6 +26,7 @@ from digest.store import deliveries, editions
 from digest.store.deliveries import Delivery
 from digest.store.editions import Shown
 from digest.store.engine import reading, writing
+from digest.store.plans import digest_of
 from subscribers import store as people
 from subscribers.model import Interests, Subscriber
 from tests.counts import others_long, table
@@ -76,6 +77,29 @@ def test_each_standing_has_its_plan(
     ] if digest else state not in ("pending", "empty")  # fmt: skip
     twin = offer.planned(Standing(replace(person, id=2), blocked, mark, frozenset()))
     assert twin.match == planned.match, "readers who get the same share a digest"
+
+
+@pytest.mark.parametrize("carried", [False, True])
+@pytest.mark.parametrize(("arranged", "pinned", "seen"), [((), 0, 1), ((2,), 0, 1), ((2,), 1, 2), ((3, 2), 2, 3)])
+def test_what_editors_have_pinned_goes_before_what_comes_from_elsewhere(
+    tmp_path: Path, arranged: tuple[int, ...], pinned: int, seen: int, carried: bool
+) -> None:
+    """Entry 1 comes from elsewhere; 2 and 3 are of the reader's areas, and the letter has room for one."""
+    (tmp_path / "config.toml").write_text(CONFIG.format(source="", weekly=""), encoding="utf-8")
+    settings = replace(load(tmp_path / "config.toml", {}), letter_cap=1, elsewhere_cap=1)
+    edition = Edition(1, "weekly", "2026-11-06", "approved", False, "", 3, "", arranged=arranged, pinned=pinned)
+    order = [*arranged, *(n for n in (1, 2, 3) if n not in arranged)]
+    entries = [
+        Entry(n, "S", None, f"T{n}", "case-study", None, START, facets=Facets(("housing",), (region,)),
+              carried_from="2026-10-30" if carried else "")
+        for n, region in ((n, "london" if n == 1 else "wales") for n in order)
+    ]  # fmt: skip
+    offer = Offer(settings, edition, [Shown(entry, 0 if carried else entry.id) for entry in entries])
+    reader = Subscriber(1, "r@example.org", interests=Interests(frozenset({"housing"}), frozenset({"wales"})))
+    digest = digest_of(
+        offer.plan(offer.planned(Standing(reader, "", 0, (), (1, 2, 3) if carried else ())).match or 0)
+    )
+    assert [placed.entry for placed in digest.placed] == [seen] and digest.again == carried
 
 
 @pytest.mark.long
