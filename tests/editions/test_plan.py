@@ -118,6 +118,13 @@ def test_a_digest_whose_letter_mail_programs_would_clip_is_planned_shorter(tmp_p
     assert first == list(range(1, len(first) + 1)) and 10 < len(first) < 90
     assert digest.more == 90 - len(first)
     assert digest.left_out == tuple((n, "over-cap") for n in range(len(first) + 1, 91))
+    # The group of the second pinned entry stands last, and keeps it.
+    buses = replace(shown[1].entry, facets=replace(facets, policy_areas=("transport",)))
+    shown[1] = replace(shown[1], entry=buses)
+    offer = Offer(settings, replace(edition, arranged=(1, 2), pinned=2), shown)
+    digest = offer.digest(offer.planned(Standing(Subscriber(1, "r@example.org", interests=Interests()), "", 0, ())))
+    assert digest is not None and 10 < len(digest.placed) < 90
+    assert [group.slug for group in digest.sections[0].groups] == ["housing", "transport"]
 
 
 def address(name: str) -> str:
