@@ -119,7 +119,7 @@ class Offer:
             pinned=pinned,
         )
         self.carries = frozenset(entry.id for entry in over)
-        # The entries that are matched: the new entries, and those to carry over.
+        # Of the new entries, and of those to carry over.
         self.matchers = (self._matcher, self._carried)
         self._shorten = fitting(settings, edition, [row.entry for row in new])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
@@ -197,33 +197,28 @@ class Planner:
         last = 0
         while page := people.readers(self._conn, cadence=self._edition.cadence, after=last, limit=PAGE):
             last = page[-1].id
-            yield page, self.page(page)
+            yield page, self.plans(self._standings(page, self._blocked(page), self._had))
 
-    def page(self, readers: Sequence[Reader]) -> list[Planned]:
-        """Return the plans for these readers, at most PAGE, in their order."""
-        blocked = unmailable_readers(
-            self._conn, readers, secret=self._secret, allow_list=self._settings.only, now=self._now
-        )
-        return self._plans(readers, blocked)
+    def standings(self, readers: Sequence[Reader]) -> list[Standing]:
+        """Return what the plans of these few readers depend on, for `plans`."""
+        had = releases.readers_who_had(self._conn, self._again, [reader.id for reader in readers])
+        return self._standings(readers, self._blocked(readers), had)
 
     def reader(self, person: Subscriber) -> Planned:
         """Return the plan for one stored subscriber, whatever their state and cadence."""
         conn, settings = self._conn, self._settings
         blocked = unmailable(conn, [person], secret=self._secret, allow_list=settings.only, now=self._now)
-        (planned,) = self._plans([person], blocked)
+        had = releases.readers_who_had(conn, self._again, [person.id])
+        (planned,) = self.plans(self._standings([person], blocked, had))
         return planned
 
     def anyone(self, person: Subscriber) -> Planned:
         """Return the plan for an imagined reader, who may be mailed and has had no entry of the edition."""
         return self.offer.planned(Standing(person, "", self._edition.from_release, ()))
 
-    def _plans(self, page: Sequence[Reader | Subscriber], blocked: Mapping[int, str]) -> list[Planned]:
-        since = {reader.id: reader.here_since for reader in page}
-        marks = releases.marks(self._conn, since, self._settings.welcome)
-        planned, had = self.offer.planned, self._had
-        standings = [
-            Standing(reader, blocked.get(reader.id, ""), marks[reader.id], had.get(reader.id, ())) for reader in page
-        ]
+    def plans(self, standings: Sequence[Standing]) -> list[Planned]:
+        """Return the plans for the subscribers of these standings, in their order."""
+        planned = self.offer.planned
         plans = [planned(standing) for standing in standings]
         # Only for readers to whom no new entry goes, because the others must cost nothing.
         left_over = self._left_over.of([plan.subscriber for plan in plans if plan.state == "empty"])
@@ -234,9 +229,24 @@ class Planner:
             for plan, standing in zip(plans, standings, strict=True)
         ]
 
+    def _standings(
+        self, page: Sequence[Reader | Subscriber], blocked: Mapping[int, str], had: Mapping[int, frozenset[int]]
+    ) -> list[Standing]:
+        marks = releases.marks(self._conn, {each.id: each.here_since for each in page}, self._settings.welcome)
+        return [Standing(each, blocked.get(each.id, ""), marks[each.id], had.get(each.id, ())) for each in page]
+
+    def _blocked(self, page: Sequence[Reader]) -> dict[int, str]:
+        return unmailable_readers(
+            self._conn, page, secret=self._secret, allow_list=self._settings.only, now=self._now
+        )  # fmt: skip
+
+    @cached_property
+    def _again(self) -> list[int]:
+        return _released_before(self._conn, new_entries(self._shown))
+
     @cached_property
     def _had(self) -> Mapping[int, frozenset[int]]:
-        return releases.readers_who_had(self._conn, _released_before(self._conn, new_entries(self._shown)))
+        return releases.readers_who_had(self._conn, self._again)
 
 
 def overview(conn: Connection, settings: Settings, edition: Edition, secret: bytes, now: datetime) -> Overview:

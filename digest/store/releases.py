@@ -119,24 +119,29 @@ def numbers_of(conn: Connection, entries: Iterable[int]) -> list[int]:
     return numbers
 
 
-def readers_who_had(conn: Connection, entries: Iterable[int]) -> dict[int, frozenset[int]]:
-    """Return, by subscriber, which of `entries` a letter to them carries already."""
+def readers_who_had(
+    conn: Connection, entries: Iterable[int], readers: Collection[int] | None = None
+) -> dict[int, frozenset[int]]:
+    """Return, by subscriber, which of `entries` a letter to them carries already; of `readers` alone if given."""
     entries_had: dict[int, frozenset[int]] = {}
     # Equal sets are one object, because there may be very many readers.
     joined = cache(lambda before, entry: before | {entry})
     for entry in entries:
-        for subscriber_id in conn.scalars(having(entry)):
+        for subscriber_id in conn.scalars(having(entry, readers)):
             entries_had[subscriber_id] = joined(entries_had.get(subscriber_id, frozenset()), entry)
     return entries_had
 
 
-def having(entry: int) -> CompoundSelect[Any]:
-    """Return the query for the subscribers to whom a letter carries an entry; one may come several times."""
+def having(entry: int, readers: Collection[int] | None = None) -> CompoundSelect[Any]:
+    """Return the query for the subscribers (of `readers`) to whom a letter carries an entry; some come twice."""
     letters = select(digest_entry.c.digest_id).where(digest_entry.c.entry_id == entry)
-    return union_all(
+    theirs = [
         select(delivery.c.subscriber_id).where(delivery.c.digest_id.in_(letters), delivery.c.state.in_(HAD)),
         select(had.c.subscriber_id).where(had.c.digest_id.in_(letters)),
-    )
+    ]
+    if readers is not None:
+        theirs = [query.where(query.selected_columns[0].in_(readers)) for query in theirs]
+    return union_all(*theirs)
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:
