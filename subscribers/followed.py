@@ -1,4 +1,4 @@
-"""Count what active subscribers follow, to find values that config.toml no longer has."""
+"""Tell what active subscribers follow: count it, and list those who chose a policy area and a region."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, func, literal, select
 
+from subscribers.model import Reader
+from subscribers.rows import READER_COLUMNS, to_reader
 from subscribers.tables import subscriber
 
 
@@ -34,6 +36,23 @@ def followed(conn: Connection) -> Followed:
     sets = {name: _sets(conn, subscriber.c[name]) for name in names}
     areas, regions, themes = (_single(sets[name]) for name in names)
     return Followed(_single(_sets(conn, subscriber.c.cadence)), areas, regions, themes, sets)
+
+
+def following(conn: Connection, cadence: str, chosen: tuple[str, str], *, after: int = 0, limit: int) -> list[Reader]:
+    """Return the active subscribers of a cadence who chose a policy area and a region, in the order of ids.
+
+    `chosen` are the slugs of both, "" for those who chose none, and so follow all. `after`: with a higher id only.
+    """
+    columns = (subscriber.c.policy_areas, subscriber.c.regions)
+    theirs = (_holds(column, slug) for column, slug in zip(columns, chosen, strict=True))
+    query = select(*READER_COLUMNS).where(subscriber.c.cadence == cadence, subscriber.c.state == "active", *theirs)
+    query = query.where(subscriber.c.id > after).order_by(subscriber.c.id).limit(limit)
+    return [to_reader(row) for row in conn.execute(query).all()]
+
+
+def _holds(column: Column[str], slug: str) -> ColumnElement[bool]:
+    """Return the condition that a column of slugs joined by ";" holds one; for "" that it holds none."""
+    return (literal(";") + column + ";").contains(f";{slug};", autoescape=True) if slug else column == ""
 
 
 def _sets(conn: Connection, column: Column[str]) -> Counter[frozenset[str]]:

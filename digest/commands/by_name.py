@@ -24,6 +24,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "editing",
         "Tell the readers who have had an entry of a correction, once, at the top of their next letter.",
     ),
+    "coverage": (
+        "coverage",
+        "Show how many follow each policy area and region, and what the next edition has for them.",
+    ),
     "db": ("upkeep", "Manage the database: upgrade, backup, restore, and resume after a restore."),
     "demo": ("setup", "Show a whole run on sample sources and fictional subscribers, without network or account."),
     "doctor": (

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from digest.desk.last_edition import LastEdition, last_edition
+from digest.desk.silent import SilentReaders, look_silent
 from digest.desk.words import NO_LETTER
 from digest.editions.draft import as_it_stands, going_out
 from digest.editions.plan import Offer, Planned, Planner, made_good_by, new_entries
@@ -24,6 +26,7 @@ from digest.store.editions import Shown
 from subscribers.model import Interests
 
 ANY = "*"
+MOST_SILENT = 20  # silent readers whose reasons are kept
 Chosen = tuple[str, str]
 
 
@@ -75,6 +78,7 @@ class EditionCounts:
 
     `follow` counts the readers who may be mailed, `unmailed` the others: by the (policy area, region) that they
     chose, "" for a reader who chose none, which means all of them. With ANY for either, a reader counts once.
+    `silent` are the readers to whom no letter was written for four weeks, `last` is the edition before this one.
     """
 
     edition: Edition
@@ -88,6 +92,8 @@ class EditionCounts:
     offered_again: int
     follow: Mapping[Chosen, int]
     unmailed: Mapping[Chosen, int]
+    silent: SilentReaders
+    last: LastEdition | None
 
     @property
     def eligible(self) -> int:
@@ -172,6 +178,8 @@ def count_edition(
         sum(readers for match, readers in matches.items() if planner.offer.matchers[0].carried_in(match)),
         _chosen(counted.interests),
         _chosen(counted.unmailed),
+        look_silent(conn, installation, edition.cadence, MOST_SILENT),
+        last_edition(conn, edition),
     )
 
 

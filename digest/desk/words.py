@@ -41,10 +41,10 @@ NOT_MAILED = {
     "paused": ("held", "they have paused their letters: the first edition after the pause considers it"),
     "not on the allow-list": ("held", "not on the allow-list of this installation ([transport] only)"),
 }
-# States and reasons of plans, said of several readers who get no letter.
+# States and reasons of plans, said of readers who get no letter.
 NO_LETTER = {
     "empty": "nothing in this edition matches what they follow",
-    "suppressed": "their addresses are suppressed: they are never mailed",
+    "suppressed": "suppressed, so never mailed",
     "paused": "they have paused their letters",
     "not on the allow-list": "they are not on the allow-list of this installation ([transport] only)",
 }

@@ -88,6 +88,15 @@ def newest_of_each(conn: Connection) -> list[Edition]:
     return [_edition(row) for row in conn.execute(select(edition).where(is_newest))]
 
 
+def frozen_before(conn: Connection, of: Edition) -> Edition | None:
+    """Return the newest frozen edition of the same cadence before an edition, or None."""
+    query = select(edition).where(
+        edition.c.cadence == of.cadence, edition.c.state == "frozen", edition.c.slot < of.slot
+    )
+    row = conn.execute(query.order_by(edition.c.slot.desc()).limit(1)).one_or_none()
+    return _edition(row) if row else None
+
+
 def count_frozen(conn: Connection) -> int:
     """Return how many editions were frozen so far."""
     return conn.scalar(select(func.count()).where(edition.c.state == "frozen")) or 0
