@@ -85,7 +85,7 @@ def _print_coverage(view: Coverage, json_: bool) -> None:
         (
             taxonomy.name(cell.area) if cell.area else "(every policy area)",
             taxonomy.name(cell.region) if cell.region else "(every region)",
-            cell.readers, len(cell.entries), "no entry" if cell.is_gap else "",
+            cell.readers, len(cell.entries), "no entry" if cell.is_uncovered else "",
         )
         for cell in view.cells
         if cell.readers or cell.entries

@@ -40,14 +40,14 @@ class CoverageCell(NamedTuple):
     before: int | None
 
     @property
-    def is_gap(self) -> bool:
+    def is_uncovered(self) -> bool:
         """Return whether readers follow this, and the edition has nothing on it."""
         return self.readers > 0 and not self.entries
 
     @property
     def is_emptied(self) -> bool:
-        """Return whether it is such a gap now, and the last edition had entries on it."""
-        return self.is_gap and bool(self.before)
+        """Return whether it is uncovered now, and the last edition had entries on it."""
+        return self.is_uncovered and bool(self.before)
 
 
 class Unreached(NamedTuple):
@@ -78,9 +78,9 @@ class Coverage:
             yield from row
 
     @property
-    def gaps(self) -> list[CoverageCell]:
+    def uncovered(self) -> list[CoverageCell]:
         """Return the cells with readers and no entry, most readers first."""
-        return sorted([cell for cell in self.cells if cell.is_gap], key=lambda cell: -cell.readers)
+        return sorted([cell for cell in self.cells if cell.is_uncovered], key=lambda cell: -cell.readers)
 
     def cell(self, area: str, region: str) -> CoverageCell | None:
         """Return one cell, or None where config.toml has no such policy area or region."""

@@ -67,10 +67,10 @@ def summary_in_words(coverage: Coverage) -> list[str]:
         if counts.eligible
         else "This cadence has no readers yet."
     ]
-    gaps = coverage.gaps
-    if gaps:
-        worst = ", ".join(name_of_cell(coverage.taxonomy, cell.area, cell.region) for cell in gaps[:3])
-        cells = counted(len(gaps), "combination has", "combinations have")
+    uncovered = coverage.uncovered
+    if uncovered:
+        worst = ", ".join(name_of_cell(coverage.taxonomy, cell.area, cell.region) for cell in uncovered[:3])
+        cells = counted(len(uncovered), "combination has", "combinations have")
         sentences.append(f"{cells} readers and no entry; most readers: {worst}.")
     elif counts.eligible:
         sentences.append("Every combination that somebody follows has an entry.")

@@ -86,7 +86,7 @@ def test_each_cell_has_its_readers_and_what_is_in_their_areas(view: Coverage) ->
         got = [cell.readers, cell.unmailed, len(cell.entries), cell.shared, cell.before]
         assert got == expected, (area, region)
     assert view.cell("housing", "nowhere") is None
-    assert [(cell.area, cell.region) for cell in view.gaps] == [("transport", "london")]
+    assert [(cell.area, cell.region) for cell in view.uncovered] == [("transport", "london")]
     cell = view.cell("housing", "wales")
     assert cell is not None and view.through_all(cell) == 1, "who follows housing in every region"
 
