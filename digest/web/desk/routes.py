@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from digest.web.desk import assets, edition_acts, edition_list, edition_page, editor_pages, letter_view, log_page
+from digest.web.desk import (
+    assets,
+    edition_acts,
+    edition_list,
+    edition_page,
+    editor_pages,
+    letter_view,
+    log_page,
+    source_pages,
+)
 from digest.web.desk.gate import Door, route
 from digest.web.desk.page import Desk, DeskPage
 
@@ -13,6 +22,7 @@ PAGES: tuple[DeskPage, ...] = (
     *edition_list.PAGES,
     *editor_pages.PAGES,
     *log_page.PAGES,
+    *source_pages.PAGES,
     *letter_view.PAGES,
     *edition_acts.PAGES,
     # Last, because the name of a cadence stands where others have their own.
