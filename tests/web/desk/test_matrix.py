@@ -23,8 +23,10 @@ from tests.web.desk.served import Browser, Served
 
 # Pages for everybody, and those on which a viewer may send something. Whoever adds a page here says why it is safe.
 PUBLIC = {"/desk/desk.css", "/desk/desk.js", "/desk/sign-in", "/desk/sign-in/{token}"}
-# They change their own session alone, or look a reader up: by a form, because no address may stand in a page's own.
-VIEWERS_SEND = {"/desk/sign-out", "/desk/sessions/{session}/end", "/desk/{cadence}/reader"}
+VIEWERS_SEND = {
+    "/desk/sign-out", "/desk/sessions/{session}/end",  # they change their own session alone
+    "/desk/{cadence}/reader",  # it only looks a reader up, whose address may stand in no web address
+}  # fmt: skip
 
 
 class Office:
@@ -76,20 +78,16 @@ def test_a_request_gets_in_as_the_table_says(office: Office) -> None:
     wrong = []
     for page in office.pages:
         for method in ("GET", "HEAD", "POST"):
-            for role in office.browsers:
+            roles = [*office.browsers] if method != "HEAD" else ["nobody", page.role]  # it is answered as a GET is
+            for role in roles if of(page, method) else ():
                 answer, is_in = office.ask(role, method, page, office.csrf.get(role, ""))
-                wrong += (
-                    [f"{method} {page.path} by {role}: {answer.status_code}"]
-                    if (answer.status_code, is_in) != (expected(page, method, role))
-                    else []
-                )
+                if (answer.status_code, is_in) != expected(page, method, role):
+                    wrong.append(f"{method} {page.path} by {role}: {answer.status_code}")
     assert wrong == [] and len(office.pages) > 10
 
 
 def expected(page: DeskPage, method: str, role: str) -> tuple[int, bool]:
     """Return the status that the table promises, and whether the page's function is called."""
-    if of(page, method) is None:
-        return 405, False
     if page.public:
         return 200, True
     if role == "nobody":
@@ -101,8 +99,8 @@ def test_no_form_gets_in_without_the_token_of_its_own_session(office: Office) ->
     for page in office.pages:
         if page.post is None or page.public:
             continue
-        for role in ROLES:
-            for csrf in ("", "x", office.csrf["editor" if role != "editor" else "viewer"]):
+        for role in {page.least("POST"), "admin"}:
+            for csrf in ("", office.csrf["editor" if role != "editor" else "viewer"]):
                 answer, is_in = office.ask(role, "POST", page, csrf)
                 assert (answer.status_code, is_in) == (403, False), f"{page.path} by {role}"
 
@@ -110,7 +108,9 @@ def test_no_form_gets_in_without_the_token_of_its_own_session(office: Office) ->
 @pytest.mark.long
 def test_no_other_method_is_answered(office: Office) -> None:
     for page in office.pages:
-        for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+        # A GET of a page that has none may be read as that of a cadence, of which there is none with such a name.
+        lacking = ["POST"] if page.post is None else []
+        for method in (*lacking, "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
             answer, is_in = office.ask("admin", method, page)
             assert (answer.status_code, is_in) == (405, False), f"{method} {page.path}"
 
