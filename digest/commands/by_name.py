@@ -105,7 +105,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "Take back an act of the log (default: your newest), where nobody has changed the same since.",
     ),
     "write": ("arranging", "Add an entry by hand: a post or case study that no source shows."),
-    "test": ("serving", "Try the mail account: send one test letter to EMAIL."),
+    "test": ("trying", "Try the mail account: send one test letter to EMAIL."),
     "withdraw": (
         "editing",
         "Drop an entry, and tell the readers who have had it so, once, at the top of their next letter.",

@@ -11,7 +11,7 @@ from digest.errors import WrongUse, counted
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
-    from digest.desk.cell import ReaderInCell, CellReaders
+    from digest.desk.cell import CellReaders, ReaderInCell
     from digest.desk.coverage import Coverage, CoverageCell
     from digest.model import Taxonomy
 

@@ -14,6 +14,8 @@ from digest.errors import WrongUse
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
+    from digest.desk.preview import ChosenReader
+    from digest.installation import Installation
     from digest.transports.base import Parcel
 
 
@@ -43,8 +45,7 @@ class ServedDesk:
     port: int
 
 
-@click.command()
-@bundled(
+as_reader = bundled(
     "reader",
     PreviewReader,
     click.option("--subscriber", metavar="EMAIL|ID", help="Show the letter of this subscriber."),
@@ -58,7 +59,7 @@ class ServedDesk:
     click.option("--region", "regions", metavar="SLUG", multiple=True, help="… and of this region."),
     click.option("--theme", "themes", metavar="SLUG", multiple=True, help="… and of this theme."),
 )
-@bundled(
+of_edition = bundled(
     "which",
     PreviewEdition,
     click.option(
@@ -68,6 +69,11 @@ class ServedDesk:
     ),
     click.option("--edition", type=Id(), metavar="ID", help="Of this edition (default: the one owed next)."),
 )
+
+
+@click.command()
+@as_reader
+@of_edition
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True,
     help="The folder to write the letter to.",
@@ -98,13 +104,9 @@ def preview(
     from digest.desk.preview import preview as preview_letter
     from digest.system.private import make_private_folder, write_private
 
-    if reader.subscriber and (reader.areas or reader.regions or reader.themes):
-        raise WrongUse("preview takes either --subscriber or --area, --region, --theme")
     installation = options.installation()
-    interests = interests_of(installation.settings.taxonomy, reader.areas, reader.regions, reader.themes)
-    shown = preview_letter(
-        installation, email=reader.subscriber, interests=interests, cadence=which.cadence, number=which.edition
-    )
+    email, interests, cadence = chosen_reader(installation, reader, which)
+    shown = preview_letter(installation, email=email, interests=interests, cadence=cadence, number=which.edition)
     edition = shown.edition
     number = f"edition {edition.id}" if edition.id else "not drafted yet"
     stopped = ", stopped" if edition.held else ""
@@ -135,6 +137,16 @@ def _serve(options: GlobalOptions, port: int) -> None:
     app, opened = local_app(installation, who_decides())
     tell("the desk of this installation, for this machine alone; stop it with Ctrl-C")
     serve_app(app, "127.0.0.1", port, tell, opened)
+
+
+def chosen_reader(installation: Installation, reader: PreviewReader, which: PreviewEdition) -> ChosenReader:
+    """Return the reader that the options name. Raises WrongUse for two at once and for an unknown value."""
+    from digest.desk.preview import ChosenReader
+
+    if reader.subscriber and (reader.areas or reader.regions or reader.themes):
+        raise WrongUse("give either --subscriber or --area, --region, --theme")
+    interests = interests_of(installation.settings.taxonomy, reader.areas, reader.regions, reader.themes)
+    return ChosenReader(reader.subscriber, interests, which.cadence)
 
 
 def _lint(parcel: Parcel, clients: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from digest.commands.base import GlobalOptions, answer, as_json, as_verbose, begin_story, story, tell, told_once_a_day
-from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
+from digest.errors import PersonNeeded, WrongUse
 
 if TYPE_CHECKING:
     from digest.delivery.events_in import Incoming
@@ -153,38 +153,4 @@ def _document(incoming: Incoming) -> dict[str, Any]:
     }
 
 
-@click.command("test")
-@click.argument("email")
-@as_json
-@click.pass_obj
-def try_account(options: GlobalOptions, email: str, json_: bool) -> None:
-    """Try the mail account: send one test letter to EMAIL. It counts in no receipt.
-
-    Leaves with exit code 1 when it was refused or a person must mend something first (then it is not sent later), 4
-    when its answer was lost, and 75 when it waits (the next run sends it) or the address has had three in an hour.
-    """
-    from digest.ledger.cures import cause_of
-    from digest.notices.hand_over import give_notice
-
-    installation = options.installation()
-    notice = give_notice(installation, "test", email)
-    where = installation.settings.transport.where
-    if json_:
-        answer({"notice": notice.number, "state": notice.state, "reason": notice.reason, "transport": where})
-    else:
-        click.echo(f"test letter {notice.number}: {notice.state}" + (f": {notice.reason}" if notice.reason else ""))
-    if notice.state == "accepted":
-        mailed = installation.settings.transport.kind != "file"
-        look = "look in its headers for spf=pass, dkim=pass and dmarc=pass, and among spam"
-        tell(f"taken by {where}; " + (look if mailed else "it is a file, because this transport mails nobody"))
-        return
-    cure = {
-        "pending": "it waits, and the next run tries again",
-        "uncertain": "look whether it came; it is not sent again",
-    }
-    tell(f"{where}: {cure.get(notice.state) or f'{cause_of(notice.reason).cure}; then try again'}")
-    codes = {"pending": TryLater.exit_code, "uncertain": PersonNeeded.exit_code}
-    raise click.exceptions.Exit(codes.get(notice.state, DigestError.exit_code))
-
-
-COMMANDS = (try_account, serve, events)
+COMMANDS = (serve, events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from digest.desk.cell import ReaderInCell, Missed
+from digest.desk.cell import Missed, ReaderInCell
 from digest.desk.coverage import EVERY, Coverage, CoverageCell
 from digest.desk.silent import SilentReader
 from digest.editions.choices import Addition

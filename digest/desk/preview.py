@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,8 @@ from subscribers import store as people
 from subscribers.mailable import unmailable
 from subscribers.model import Interests, Subscriber
 
+MADE_UP = "reader@example.org"  # the address of a reader who is made up by interests
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -37,31 +40,46 @@ class Preview:
     reason: str = ""
 
 
+class ChosenReader(NamedTuple):
+    """Name whose letter is meant: the subscriber with an address or id `email`, else a made-up reader of `interests`.
+
+    `cadence` is the one to look at, else the subscriber's own or the default.
+    """
+
+    email: str | None = None
+    interests: Interests | None = None
+    cadence: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedLetter:
-    """Hold a preview before its letter is rendered: whose it is, the digest, and what the letter carries.
+    """Hold what a reader would get of an edition before it is rendered, with the corrections that it tells.
 
-    `sendable`: the letter is shown. `reason` is that of a Preview; `told` are the corrections at its top.
+    `sendable`: there is a letter to show; `reason` is as in `Preview`.
     """
 
     edition: Edition
     shown: tuple[Shown, ...]
     person: Subscriber
     digest: Digest | None
+    told: tuple[Correction, ...]
     reason: str
     sendable: bool
-    told: tuple[Correction, ...]
-
-    @property
-    def has_letter(self) -> bool:
-        """Return whether there is a letter to show."""
-        return self.digest is not None and bool(self.digest.placed) and self.sendable
 
     @property
     def entries(self) -> list[Entry]:
         """Return the entries that the letter shows, in the order of the edition."""
         placed = {each.entry for each in self.digest.placed} if self.digest else set()
         return [row.entry for row in self.shown if row.entry.id in placed]
+
+    def letters(self, installation: Installation) -> Letters:
+        """Return the letters of the edition, dated as if it were frozen now unless it is frozen.
+
+        Only the entries of this letter are compiled, because a preview is of one digest.
+        """
+        edition = self.edition
+        dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
+        return Letters(installation.settings, dated, self.entries, corrects=bool(self.told))
 
 
 def preview(
@@ -78,55 +96,46 @@ def preview(
     else of the next edition of `cadence` or of the subscriber's own cadence. Raises WrongUse when the subscriber or
     the edition does not exist.
     """
-    planned = planned_letter(installation, email=email, interests=interests, cadence=cadence, number=number)
-    return rendered(installation, planned)
+    return rendered(installation, plan_letter(installation, ChosenReader(email, interests, cadence), number))
 
 
 def rendered(installation: Installation, planned: PlannedLetter) -> Preview:
-    """Return a planned letter with the parcel that would be handed over, where there is one.
-
-    Only the entries that it shows are compiled, because a preview is of one digest.
-    """
+    """Return a planned letter with the parcel that would be handed over, where there is one."""
     edition, digest = planned.edition, planned.digest
-    if digest is None or not planned.has_letter:
+    if digest is None or not planned.sendable:
         return Preview(edition, digest, None, planned.reason)
-    dated = edition if edition.frozen_at else replace(edition, frozen_at=installation.clock())
-    letters = Letters(installation.settings, dated, planned.entries, corrects=bool(planned.told))
-    signed = sign_letter(letters, planned.person, installation.secret, 0)
-    letter = composed(letters, planned.person, digest, signed, installation.clock(), planned.told)
+    letters, person = planned.letters(installation), planned.person
+    signed = sign_letter(letters, person, installation.secret, 0)
+    letter = composed(letters, person, digest, signed, installation.clock(), planned.told)
     return Preview(edition, digest, letter, planned.reason)
 
 
-def planned_letter(
-    installation: Installation,
-    *,
-    email: str | None = None,
-    interests: Interests | None = None,
-    cadence: str | None = None,
-    number: int | None = None,
-) -> PlannedLetter:
-    """Return whose letter `preview` shows, and what it holds; raises as `preview` does."""
+def plan_letter(installation: Installation, reader: ChosenReader, number: int | None) -> PlannedLetter:
+    """Return what a reader would get of an edition, before it is rendered; arguments and errors as of `preview`."""
     settings = installation.settings
     with reading(installation.engine) as conn:
-        person = _person(conn, installation, email, interests, cadence or settings.default_cadence)
-        number = _owed(conn, person, cadence) if number is None else number
+        person = _person(conn, installation, reader)
+        number = _owed(conn, person, reader.cadence) if number is None else number
         if number is not None:
             edition, shown = _stored(conn, installation, person, number)
         else:
-            edition, shown = going_out(conn, settings, cadence or person.cadence, person, installation.clock())
+            cadence = reader.cadence or person.cadence
+            edition, shown = going_out(conn, settings, cadence, person, installation.clock())
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
         told = _corrections(conn, edition, person, digest)
-    return PlannedLetter(edition, tuple(shown), person, digest, reason, sendable, told)
+    sendable = sendable and digest is not None and bool(digest.placed)
+    return PlannedLetter(edition, tuple(shown), person, digest, told, reason, sendable)
 
 
-def _person(
-    conn: Connection, installation: Installation, email: str | None, interests: Interests | None, cadence: str
-) -> Subscriber:
-    """Return the subscriber with this address or id, or a fictional reader with the id 0. Raises NoSubscriber."""
-    if email is None:
-        language = installation.settings.site.language
-        return Subscriber(0, "reader@example.org", "", cadence, interests or Interests(), language)
-    return people.named(conn, email)
+def _person(conn: Connection, installation: Installation, reader: ChosenReader) -> Subscriber:
+    """Return the chosen subscriber, or a made-up reader with the id 0. Raises NoSubscriber."""
+    if reader.email is None:
+        cadence, language = (
+            reader.cadence or installation.settings.default_cadence,
+            installation.settings.site.language,
+        )
+        return Subscriber(0, MADE_UP, "", cadence, reader.interests or Interests(), language)
+    return people.named(conn, reader.email)
 
 
 def _owed(conn: Connection, person: Subscriber, cadence: str | None) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,7 +17,7 @@ from digest.notices.sign_in import SIGN_IN, why_late, why_no_link
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.notices import SILENCE, Notice
+from digest.store.notices import LETTER, SILENCE, Notice, Owed
 from digest.system import stopping
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
@@ -23,7 +25,8 @@ from subscribers.consent import on_allow_list
 from subscribers.store import find, is_suppressed, keep_still
 from subscribers.suppression import address_hash, seal
 
-MOST_AN_HOUR = {"test": 3, "link": 3}  # to the same address
+MOST_AN_HOUR = {"test": 3, "link": 3, LETTER: 10}  # to the same address
+_TO_ANYBODY = ("test", LETTER)  # kinds that an editor or operator sends to an address that they type
 _KEPT_FOR = timedelta(days=1)  # a notice that cannot be handed over within that time is given up
 
 
@@ -34,20 +37,43 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
     in HOLD: nothing is written then. Raises TryLater when the transport is away; then it is owed. Raises DigestError
     when a person must mend something first; then it is given up.
     """
+    check_may_mail(installation)
+    with writing(installation.engine, "notice") as conn:
+        owed = owe_notice(conn, installation, kind, email)
+    return hand_over_now(installation, owed)
+
+
+def check_may_mail(installation: Installation) -> None:
+    """Raise PersonNeeded in HOLD, and when the secret is lost. Call it before the transaction that owes a notice."""
     installation.fence.check()
     installation.require_secret()
+
+
+def owe_notice(
+    conn: Connection, installation: Installation, kind: str, email: str, facts: Mapping[str, Any] | None = None
+) -> Owed:
+    """Write a notice down in the caller's transaction, after `check_may_mail`; raises as `give_notice` does.
+
+    `facts` is what it tells. A notice that is owed already is the same again; but one with older facts is dropped.
+    """
     key, now, secret = parse_address(email).key, installation.clock(), installation.secret
     hashed = address_hash(secret, key)
-    with writing(installation.engine, "notice") as conn:
-        if why := why_not(conn, installation, kind, email):
-            raise WrongUse(f"nothing is mailed to this address: {why}")
-        if notices.count_since(conn, kind, hashed, now - timedelta(hours=1), left=True) >= MOST_AN_HOUR[kind]:
-            raise TryLater(f"this address has had {MOST_AN_HOUR[kind]} such notices within an hour; try again later")
-        # The same again where it is owed already, so that not several leave at once when the server is back.
-        number = notices.owed_to(conn, kind, hashed) or notices.add(conn, kind, email, hashed, now)
-        # As for a letter: the hash of the address holds with this secret only.
-        seal(conn, secret)
-    owed = notices.Owed(number, kind, email)
+    if why := why_not(conn, installation, kind, email):
+        raise WrongUse(f"nothing is mailed to this address: {why}")
+    most = MOST_AN_HOUR[kind]
+    if notices.count_since(conn, kind, hashed, now - timedelta(hours=1), left=True) >= most:
+        raise TryLater(f"this address has had {most} such notices within an hour; try again later")
+    if facts:
+        notices.drop_owed(conn, kind, hashed, "replaced by a newer one", now)
+    # The same again where it is owed already, so that not several leave at once when the server is back.
+    number = notices.owed_to(conn, kind, hashed) or notices.add(conn, kind, email, hashed, now, facts)
+    # As for a letter: the hash of the address holds with this secret only.
+    seal(conn, secret)
+    return Owed(number, kind, email, facts)
+
+
+def hand_over_now(installation: Installation, owed: Owed) -> Notice:
+    """Hand over a notice that is written down; raises as `give_notice` does."""
     try:
         with run_lock(installation.engine), closing(installation.transport()) as transport:
             _hand_over(Run(installation, transport), owed)
@@ -58,7 +84,7 @@ def give_notice(installation: Installation, kind: str, email: str) -> Notice:
         _give_up(installation, owed, str(error))
         raise
     with reading(installation.engine) as conn:
-        return notices.get(conn, number)
+        return notices.get(conn, owed.number)
 
 
 def hand_over_awaited(run: Run) -> None:
@@ -98,14 +124,14 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
     if not on_allow_list(email, installation.settings.only):
         return "it is not in [transport] only"
     person = find(conn, email)
-    if kind != "test" and (person is None or person.state != "active"):
+    if kind not in _TO_ANYBODY and (person is None or person.state != "active"):
         return "no active subscriber has it"
     # Because a letter may have been written, or the reader may have changed something, since it was owed.
     heard = kind == SILENCE and person and not silence.is_silent(conn, person.id, installation.clock())
     return "the reader is not silent any more" if heard else ""
 
 
-def _hand_over(run: Run, owed: notices.Owed) -> None:
+def _hand_over(run: Run, owed: Owed) -> None:
     """Claim a notice, hand it over and record what became of it; without an answer it is never handed over again.
 
     Raises DigestError when the transport cannot be used; the notice stays owed then.
@@ -144,14 +170,14 @@ def _hand_over(run: Run, owed: notices.Owed) -> None:
         _settle(installation, owed, outcomes[0])
 
 
-def _give_up(installation: Installation, owed: notices.Owed, reason: str) -> None:
+def _give_up(installation: Installation, owed: Owed, reason: str) -> None:
     """Call a notice refused if it is still owed."""
     with writing(installation.engine, "notice") as conn:
         if notices.get(conn, owed.number).state == "pending":
             notices.settle(conn, owed.number, "refused", redacted(reason, owed.email), installation.clock())
 
 
-def _settle(installation: Installation, owed: notices.Owed, outcome: Outcome) -> None:
+def _settle(installation: Installation, owed: Owed, outcome: Outcome) -> None:
     from digest.ledger.cures import passes
 
     state = "pending" if outcome.state == "deferred" else outcome.state

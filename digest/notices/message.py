@@ -16,7 +16,7 @@ from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.letter.words import Words, direction
 from digest.notices.sign_in import SIGN_IN, sign_in_words
-from digest.store.notices import SILENCE, Owed
+from digest.store.notices import LETTER, SILENCE, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
@@ -49,13 +49,7 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
 
     Raises BadHeader for an address unfit for a header, ConfigError for a mistake in the words.
     """
-    site = settings.site
-    language, (subject, *paragraphs) = _words(settings, owed, person, secret)
-    html = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
-    tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
-    head = f"<head>{_META}<title>{escape(subject)}</title></head>"
-    page = f'<!DOCTYPE html>\n{tags}{head}\n<body style="{_STYLE}">\n{html}</body></html>\n'
-    letter = Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
+    site, letter = settings.site, _letter(settings, owed, person, secret)
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
     list_id = unsubscribe_url = ""
     if owed.kind == SILENCE and person is not None:  # because nobody has asked for this one
@@ -65,6 +59,19 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, sec
     # The tag names no delivery, because a report about a notice is about no letter.
     pieces = compose_message(settings, letter, headers)
     return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", headers.message_id, composed=True)
+
+
+def _letter(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> Assembled:
+    """Return both parts of a notice; those of a test letter were rendered when it was asked for."""
+    if owed.kind == LETTER and owed.facts is not None:
+        html, text = (owed.facts[part].encode("ascii") for part in ("html", "text"))
+        return Assembled(owed.facts["subject"], [html], [text])
+    language, (subject, *paragraphs) = _words(settings, owed, person, secret)
+    html = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
+    tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
+    head = f"<head>{_META}<title>{escape(subject)}</title></head>"
+    page = f'<!DOCTYPE html>\n{tags}{head}\n<body style="{_STYLE}">\n{html}</body></html>\n'
+    return Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
 
 
 def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> tuple[str, tuple[str, ...]]:

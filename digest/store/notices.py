@@ -13,6 +13,7 @@ from digest.store.schema import notice
 from subscribers.tables import suppression
 
 SILENCE = "silence"  # the kind that nobody has asked for
+LETTER = "letter"  # a test letter: a digest's letter, marked as a test, to an address that an editor typed
 _FORGET: dict[str, Any] = {"email": None, "facts": null()}
 
 
@@ -84,6 +85,13 @@ def owed_to(conn: Connection, kind: str, address_hash: str) -> int | None:
     waiting = (notice.c.kind == kind) & (notice.c.address_hash == address_hash) & (notice.c.state == "pending")
     number: int | None = conn.scalar(select(func.min(notice.c.id)).where(waiting))
     return number
+
+
+def drop_owed(conn: Connection, kind: str, address_hash: str, reason: str, now: datetime) -> None:
+    """Drop the notices of a kind that are owed to an address."""
+    waiting = (notice.c.kind == kind) & (notice.c.address_hash == address_hash) & (notice.c.state == "pending")
+    values = {"state": "dropped", "reason": reason, "updated_at": now, **_FORGET}
+    conn.execute(update(notice).where(waiting).values(values))
 
 
 def count_all_since(conn: Connection, kind: str, since: datetime) -> int:

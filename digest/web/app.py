@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.config.settings import Settings
 from digest.delivery.events_in import take_body
+from digest.desk.test_letter import NOWHERE
 from digest.errors import ConfigError
 from digest.model import Site, Term
 from digest.store.engine import reading, writing
@@ -140,6 +141,12 @@ def _letter(pages: LetterPages, context: people.PageContext) -> Endpoint:
                 f"If you would like letters of your own, write to {context.editors}.",
             ]
             return context.render(ReaderPage("This is a copy of a letter", lines, status=404))
+        if token == NOWHERE:
+            lines = [
+                "The link that you followed stands in a test letter, so that it leads nowhere and changes nothing.",
+                "In the letters that readers get, it is a link of their own.",
+            ]
+            return context.render(ReaderPage("This is a link of a test letter", lines, status=404))
         try:
             return HTMLResponse(pages.page(token), headers={"Content-Security-Policy": LETTER_POLICY})
         except BadToken as error:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from digest.desk import preview as desk_preview
-from digest.desk.preview import PlannedLetter, Preview
+from digest.desk.preview import ChosenReader, PlannedLetter, Preview
 from digest.desk.words import LEFT_OUT, reason_in_words
 from digest.errors import DigestError
 from digest.model import Edition
@@ -69,13 +69,13 @@ def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> di
     try:
         shown = letter_asked_for(desk, cadence, edition.id, query)
         # Rendered only to be checked, because its frame renders it.
-        if shown.has_letter and query.has("lint"):
+        if shown.sendable and query.has("lint"):
             chosen["findings"] = _findings(desk, desk_preview.rendered(desk.installation, shown))
     except (DigestError, SubscribersError) as error:
         chosen["problem"] = str(error)
         return chosen
     chosen["reason"] = shown.reason
-    if shown.digest is None or not shown.has_letter:
+    if shown.digest is None or not shown.sendable:
         chosen["problem"] = shown.reason or "nothing of this edition matches: no letter is written"
     else:
         settings, language = desk.installation.settings, shown.person.language
@@ -108,10 +108,11 @@ def letter_asked_for(desk: Desk, cadence: str, number: int, query: Parameters) -
         edition = editions.get(conn, number)
     reader = _reader(desk, edition, query) if edition else query.number("reader")
     if reader is not None:
-        return desk_preview.planned_letter(installation, email=str(reader), cadence=cadence, number=number or None)
+        chosen = ChosenReader(email=str(reader), cadence=cadence)
+        return desk_preview.plan_letter(installation, chosen, number or None)
     areas, regions, themes = (frozenset(query.all(name)) for name in ("area", "region", "theme"))
     interests = Interests(areas, regions, themes)
-    return desk_preview.planned_letter(installation, interests=interests, cadence=cadence, number=number or None)
+    return desk_preview.plan_letter(installation, ChosenReader(interests=interests, cadence=cadence), number or None)
 
 
 def reader_masked(desk: Desk, reader: int) -> str:
