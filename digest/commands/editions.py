@@ -94,16 +94,17 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
 @click.pass_obj
 def approve(options: GlobalOptions, edition: int, content_hash: str | None, by: str | None) -> None:
     """Approve an edition as it is now, or let a stopped edition go on; what is approved is what is sent."""
-    from digest.editions.approve import approve as approve_edition
+    from digest.desk.acts import Hand
+    from digest.desk.approval import approve_edition
     from digest.store import deliveries
-    from digest.store.engine import writing
+    from digest.store.engine import reading
 
     installation = options.installation()
-    with writing(installation.engine, "approve") as conn:
-        approved = approve_edition(
-            conn, installation.settings, edition, who_decides(by), installation.clock(), content_hash or ""
-        )
-        receipt = deliveries.receipt(conn, approved) if approved.state == "frozen" else None
+    approved = approve_edition(installation, Hand(who_decides(by)), edition, content_hash or "")
+    receipt = None
+    if approved.state == "frozen":
+        with reading(installation.engine) as conn:
+            receipt = deliveries.receipt(conn, approved)
     content = approved.content_hash[:12]
     click.echo(f"edition {approved.id} ({approved.cadence} {approved.slot}) is approved, content {content}")
     if receipt is not None:
@@ -121,21 +122,21 @@ def approve(options: GlobalOptions, edition: int, content_hash: str | None, by: 
     is_flag=True,
     help="For a frozen edition: send no more of it, and take back the letters that still wait.",
 )
+@click.option("--by", metavar="NAME", help="Who stops it (default: the name of your account).")
 @click.pass_obj
-def hold(options: GlobalOptions, edition: int, stop_: bool) -> None:
+def hold(options: GlobalOptions, edition: int, stop_: bool, by: str | None) -> None:
     """Stop an edition until it is approved."""
-    from digest.editions.approve import hold as hold_edition
-    from digest.operations.stop import stop as stop_edition
+    from digest.desk.acts import Hand
+    from digest.desk.approval import hold_edition, stop_edition
     from digest.store import deliveries, editions
-    from digest.store.engine import reading, writing
+    from digest.store.engine import reading
 
-    installation = options.installation()
+    installation, hand = options.installation(), Hand(who_decides(by))
     if not stop_:
-        with writing(installation.engine, "hold") as conn:
-            held = hold_edition(conn, edition)
+        held = hold_edition(installation, hand, edition)
         click.echo(f"edition {held.id} ({held.cadence} {held.slot}) is stopped until `digest approve {held.id}`")
         return
-    taken_back = stop_edition(installation, edition)
+    taken_back = stop_edition(installation, hand, edition)
     account.write_pages(installation, [edition])
     with reading(installation.engine) as conn:
         stopped = editions.get(conn, edition)

@@ -12,9 +12,11 @@ from digest.errors import PersonNeeded
 from digest.installation import Installation
 from digest.store import acts
 from digest.store.acts import Act
+from digest.store.editions import VOIDED
 
-# Verbs of acts that leave their object as it was, so that they make no form stale.
-CHANGES_NOTHING = frozenset({"test letter"})
+# Verbs of acts that make no form stale: a test letter leaves an edition as it was, and an approval is bound to its
+# content by itself.
+CHANGES_NOTHING = frozenset({"test letter", VOIDED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ _IRREGULAR = {
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
 _NAMES = {"arranged": "order", "evidence": "", "retagged": ""}
 # The last letter of these is doubled: "drop", "dropped".
-_PHRASES = {"test letter": "sent a test letter of"}  # of verbs that are no verb
+# Of verbs that are no verb.
+_PHRASES = {"test letter": "sent a test letter of", "void approval": "voided the approval of"}
 _DOUBLED = ("drop", "pin", "stop", "tag")
 _VOWELS = "aeiou"
 

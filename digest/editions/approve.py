@@ -78,10 +78,14 @@ def _open_edition(conn: Connection, number: int) -> Edition:
     return edition
 
 
-def waits_for_approval(edition: Edition, why: str) -> PersonNeeded:
-    """Return the error that tells an editor why an edition waits for them, and how to approve it."""
+def waits_for_approval(conn: Connection, edition: Edition, why: str, zone: str) -> PersonNeeded:
+    """Return the error that tells why an edition waits for an editor, what was decided, and how to approve it."""
+    from digest.editions.approval_story import approval_story  # here, because few runs have anything to tell
+
     number = edition.id
+    story = "; ".join(approval_story(conn, edition, zone))
     return PersonNeeded(
-        f"edition {number} ({edition.cadence} {edition.slot}) {why}; look with `digest preview --edition {number}`,"
+        f"edition {number} ({edition.cadence} {edition.slot}) {why}{f' ({story})' if story else ''};"
+        f" look with `digest preview --edition {number}`,"
         f" then `digest approve {number} --hash {edition.content_hash[:12]}`"
     )

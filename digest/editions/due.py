@@ -27,7 +27,7 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
     passed = passed_editions(conn, cadence, now, zone)
     for edition in passed:
         if edition.held:
-            raise waits_for_approval(edition, "is stopped")
+            raise waits_for_approval(conn, edition, "is stopped", zone)
     approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([owed] if owed else [])
 

@@ -48,7 +48,7 @@ def freeze(
     if edition is None:
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
     shown = editions.shown(conn, edition.id)
-    _check_approved(settings, cadence, edition, shown)
+    _check_approved(conn, settings, cadence, edition, shown)
     # Give a mark to readers who joined since the draft: without a mark to move, they would get the entries twice.
     releases.settle_marks(conn, settings.welcome)
     _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
@@ -61,16 +61,21 @@ def freeze(
     return frozen
 
 
-def _check_approved(settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown]) -> None:
+def _check_approved(
+    conn: Connection, settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown]
+) -> None:
     """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it."""
+    why = ""
     if edition.held:
-        raise waits_for_approval(edition, "is stopped")
-    if cadence.approval_required and edition.state != "approved":
-        raise waits_for_approval(edition, "is not approved")
-    if editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
-        raise waits_for_approval(edition, "is not what was approved")
-    if edition.state == "approved" and edition.look != appearance_hash(settings):
-        raise waits_for_approval(edition, "was approved with other templates, words or limits than config has now")
+        why = "is stopped"
+    elif cadence.approval_required and edition.state != "approved":
+        why = "is not approved"
+    elif editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
+        why = "is not what was approved"
+    elif edition.state == "approved" and edition.look != appearance_hash(settings):
+        why = "was approved with other templates, words or limits than config has now"
+    if why:
+        raise waits_for_approval(conn, edition, why, settings.site.zone)
 
 
 def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:

@@ -4,39 +4,45 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from sqlalchemy import Connection
+
 from digest.delivery.run import Run
 from digest.delivery.take_back import TakenBack, take_back_request
 from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
 from digest.store import deliveries, editions, requests
-from digest.store.engine import reading, writing
+from digest.store.engine import reading
 from digest.store.lock import run_lock
 
 
-def stop(installation: Installation, number: int) -> TakenBack:
-    """Stop a frozen edition, and take back all its requests that wait at the provider for their hour.
+def stop_claims(conn: Connection, installation: Installation, number: int) -> None:
+    """Let no more deliveries of a frozen edition be claimed, in the caller's transaction.
+
+    Raises WrongUse for an edition that is unknown, not frozen, or handed over whole.
+    """
+    edition = editions.get(conn, number)
+    if edition is None:
+        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    if edition.state != "frozen":
+        raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` stops it")
+    receipt = deliveries.receipt(conn, edition)
+    if not receipt.pending and not edition.held and not requests.of_edition(conn, number, installation.clock()):
+        raise WrongUse(
+            f"edition {number} ({edition.cadence} {edition.slot}) has nothing left to stop:"
+            f" {counted(receipt.accepted, 'letter has', 'letters have')} left, {receipt.uncertain} in doubt; no"
+            " letter can be called back. `digest drop ENTRY` keeps an entry out of later ones and says who had it"
+        )
+    editions.hold(conn, number)
+
+
+def take_back_waiting(installation: Installation, number: int) -> TakenBack:
+    """Take back all requests of a stopped edition that wait at the provider for their hour.
 
     The readers of a request that the provider confirms in time get no letter. Letters of other requests go out, or
-    are in doubt. Raises WrongUse for an edition that is unknown, not frozen, or handed over whole; PersonNeeded in
-    HOLD, because another database may have the requests; TryLater while a run is under way, which stops after its
-    batch.
+    are in doubt. Raises PersonNeeded in HOLD, because another database may have the requests; TryLater while a run is
+    under way, which stops after its batch.
     """
-    with writing(installation.engine, "stop") as conn:
-        edition = editions.get(conn, number)
-        if edition is None:
-            raise WrongUse(f"edition {number} does not exist; see `digest status`")
-        if edition.state != "frozen":
-            raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` stops it")
-        receipt = deliveries.receipt(conn, edition)
-        if not receipt.pending and not edition.held and not requests.of_edition(conn, number, installation.clock()):
-            raise WrongUse(
-                f"edition {number} ({edition.cadence} {edition.slot}) has nothing left to stop:"
-                f" {counted(receipt.accepted, 'letter has', 'letters have')} left, {receipt.uncertain} in doubt; no"
-                " letter can be called back. `digest drop ENTRY` keeps an entry out of later ones and says who had it"
-            )
-        # Before anything else, because a run under way must claim no more deliveries of the edition.
-        editions.hold(conn, number)
     if reason := installation.fence.why():
         raise PersonNeeded(
             f"edition {number} is stopped here, but the database is in HOLD: {reason}; another database may have the"

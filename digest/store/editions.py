@@ -13,9 +13,12 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, inse
 
 from digest.ledger.states import OPEN_STATES
 from digest.model import CASE_STUDY, Edition, Entry, EntryEdit
-from digest.store import entries
+from digest.store import acts, entries
+from digest.store.acts import Act
 from digest.store.schema import delivery, edition, edition_entry, entry, tally
 
+VOIDED = "void approval"  # the verb of the act that tells of an approval which a change has ended
+VOIDED_BY = "a change"
 _EDITIONS = 0x6469676573740003
 
 
@@ -187,6 +190,8 @@ def draft(
     else:
         number = earlier.id
         if earlier.content_hash != values["content_hash"]:
+            if earlier.state == "approved":
+                tell_voided(conn, earlier, content, values["content_hash"], now)
             values |= {"state": "draft", "approved_at": None, "approved_by": None, "look": ""}
         conn.execute(update(edition).where(edition.c.id == number).values(values))
         conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
@@ -211,6 +216,23 @@ def arrange(conn: Connection, number: int, arranged: Sequence[int], pinned: int)
     """Store the order that editors gave an edition's entries; draft it again afterwards, because it changes."""
     values = {"arranged": list(arranged), "pinned": pinned}
     conn.execute(update(edition).where(edition.c.id == number).values(values))
+
+
+def tell_voided(
+    conn: Connection, approved: Edition, content: Sequence[Shown], content_hash: str, now: datetime
+) -> None:
+    """Record as an act that an approval has ended, with the numbers of the entries that made the difference.
+
+    Call it before the new content is stored.
+    """
+    before = {row.entry.id: _content(row.entry) for row in shown(conn, approved.id)}
+    after = {row.entry.id: _content(row.entry) for row in content}
+    gone, came = ([n for n in some if n not in others] for some, others in ((before, after), (after, before)))
+    changed = [number for number in before if number in after and before[number] != after[number]]
+    at = approved.approved_at.isoformat() if approved.approved_at else ""
+    was = {"approved_by": approved.approved_by, "approved_at": at, "content": approved.content_hash}
+    now_is = {"content": content_hash, "taken_out": gone, "put_in": came, "changed": changed}
+    acts.add(conn, Act(0, now, VOIDED_BY, VOIDED, f"edition {approved.id}", was, now_is))
 
 
 def approve(conn: Connection, number: int, editor: str, look: str, now: datetime) -> None:

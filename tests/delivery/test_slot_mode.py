@@ -9,9 +9,11 @@ from datetime import timedelta
 
 import pytest
 
+from digest.desk.acts import Hand
+from digest.desk.approval import stop_edition
 from digest.editions import approve
 from digest.errors import WrongUse
-from digest.operations import doctor, settle, stop
+from digest.operations import doctor, settle
 from digest.store import deliveries
 from digest.store.engine import reading, writing
 from tests.counts import spread
@@ -20,6 +22,7 @@ from tests.slot_runs import HOUR, READERS, Runs
 
 # Mistakes made on purpose: a cancel believed before it is confirmed, a clock 25 minutes behind the provider's,
 # one batch id for many requests.
+ANN = Hand("Ann")
 MUTANTS = {"blind": range(20), "late": range(50, 90), "shared": range(20)}
 
 
@@ -80,7 +83,7 @@ def test_a_stopped_edition_is_taken_back_and_goes_on_when_approved(runs: Runs) -
     fake.faults.extend(["", "429"])  # one digest's readers are accepted, the others put off
     run.live(faulty=False, clear=False)
     with run.place() as place:
-        done = stop.stop(place, run.edition())
+        done = stop_edition(place, ANN, run.edition())
     assert (done.readers, done.open, done.late) == (3, 0, 0)
     assert run.states() == {"cancelled": 3, "pending": 3}
     # What is pending waits, through every run, until the edition is approved again.
@@ -111,7 +114,7 @@ def test_what_cannot_be_taken_back_is_said(
     runs.fake.now = (HOUR - timedelta(minutes=minutes)).timestamp()
     runs.fake.side_faults.extend(faults)
     with run.place() as place:
-        done = stop.stop(place, run.edition())
+        done = stop_edition(place, ANN, run.edition())
     assert (done.readers, done.open, done.late) == counted
     assert run.states() == states
     if done.open:

@@ -13,10 +13,12 @@ from sqlalchemy import insert, select, update
 from digest import pipeline
 from digest.config.load import load
 from digest.desk import receipts
+from digest.desk.acts import Hand
+from digest.desk.approval import stop_edition
 from digest.editions import approve, draft
 from digest.errors import PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
-from digest.operations import doctor, resume, settle, stop
+from digest.operations import doctor, resume, settle
 from digest.store import editions
 from digest.store import schema as tables
 from digest.store.engine import writing
@@ -25,6 +27,8 @@ from digest.transports.file import FileTransport
 from tests.counts import spread
 from tests.slot_runs import HOUR, Run, Runs
 from tests.transports.fake_sendgrid import KEY
+
+ANN = Hand("Ann")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,7 @@ def test_what_a_killed_run_had_handed_over_is_stopped_too(runs: Runs) -> None:
     assert run.states() == {"claimed": 6}
     at(runs, 14)
     with run.place() as place:
-        assert stop.stop(place, run.edition()).readers == 6
+        assert stop_edition(place, ANN, run.edition()).readers == 6
     runs.fake.now = HOUR.timestamp() + 60
     assert (run.states(), runs.fake.mailed()) == ({"cancelled": 6}, {})
 
@@ -89,7 +93,7 @@ def test_a_stopped_edition_with_letters_owed_is_told_until_it_goes_on(runs: Runs
     run.live(faulty=False, clear=False)
     number = run.edition()
     with run.place() as place:
-        stop.stop(place, number)
+        stop_edition(place, ANN, number)
     at(runs, -1440)
     with run.place() as place:
         told = [one for one in doctor.examine(place) if one.place.startswith(f"edition {number} ")]
@@ -124,7 +128,7 @@ def test_an_approval_undoes_a_stop_that_was_not_confirmed(runs: Runs) -> None:
     run.live(faulty=False)
     runs.fake.side_faults.extend(["500"] * 12)
     with run.place() as place:
-        assert stop.stop(place, run.edition()).open == 2
+        assert stop_edition(place, ANN, run.edition()).open == 2
         with writing(place.engine) as conn:
             approve.approve(conn, place.settings, run.edition(), "an editor", run.now())
     run.live(faulty=False)
@@ -154,8 +158,8 @@ def test_a_stop_beside_a_run_holds_and_says_that_it_must_be_said_again(runs: Run
     run.live(faulty=False)
     with run.place() as place:
         with run_lock(place.engine), pytest.raises(TryLater, match=r"is stopped.*give the same command again"):
-            stop.stop(place, run.edition())
-        assert stop.stop(place, run.edition()).readers == 6
+            stop_edition(place, ANN, run.edition())
+        assert stop_edition(place, ANN, run.edition()).readers == 6
     assert run.states() == {"cancelled": 6}
 
 
@@ -166,7 +170,7 @@ def test_a_copy_stops_nothing(runs: Runs, tmp_path: Path) -> None:
     shutil.copytree(run.settings.home, tmp_path / "copy")
     copy = Installation(load(tmp_path / "copy" / "config.toml", {"SENDGRID_API_KEY": KEY}), run.now())
     with pytest.raises(PersonNeeded, match="HOLD"):
-        stop.stop(copy, run.edition())
+        stop_edition(copy, ANN, run.edition())
     copy.engine.dispose()
     runs.fake.now = HOUR.timestamp() + 60
     assert sorted(runs.fake.mailed().values()) == [1] * 6
@@ -178,7 +182,7 @@ def test_a_stopped_edition_goes_on_only_with_the_content_that_was_seen(runs: Run
     runs.fake.faults.extend(["", "429"])
     run.live(faulty=False, clear=False)
     with run.place() as place:
-        stop.stop(place, run.edition())
+        stop_edition(place, ANN, run.edition())
         with writing(place.engine) as conn:
             with pytest.raises(PersonNeeded, match="does not have this content"):
                 approve.approve(conn, place.settings, run.edition(), "an editor", run.now(), "zzzz")
@@ -232,7 +236,7 @@ def test_what_cannot_be_stopped_is_said(runs: Runs, number: int | None, said: st
             with writing(place.engine) as conn:
                 number = draft.draft(conn, place.settings, place.settings.cadence("monthly"), HOUR).id
         with pytest.raises(WrongUse, match=said):
-            stop.stop(place, number)
+            stop_edition(place, ANN, number)
 
 
 def one_digest_each(run: Run) -> None:
