@@ -25,10 +25,13 @@ _IRREGULAR = {
     "withdraw": "withdrew", "write": "wrote",
 }  # fmt: skip
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
-_NAMES = {"arranged": "order", "evidence": "", "retagged": ""}
+_NAMES = {"approved_at": "", "arranged": "order", "content": "", "evidence": "", "retagged": ""}
 # The last letter of these is doubled: "drop", "dropped".
 # Of verbs that are no verb.
-_PHRASES = {"test letter": "sent a test letter of", "void approval": "voided the approval of"}
+_PHRASES = {
+    "apply rule": "applied a rule to", "test letter": "sent a test letter of",
+    "void approval": "voided the approval of",
+}  # fmt: skip
 _DOUBLED = ("drop", "pin", "stop", "tag")
 _VOWELS = "aeiou"
 

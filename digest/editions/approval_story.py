@@ -60,12 +60,8 @@ def _causes(conn: Connection, void: Act) -> list[str]:
             named.add(number)
     if (act := _nearest(since, void, void.object_name)) is not None:
         causes.append(act_in_words(act))
-    rules = [act_in_words(act) for act in reversed(since) if act.object_name.startswith("rule ")]
-    left = [number for number in (*gone, *came, *changed) if number not in named]
-    if left and rules:
-        causes, left = [*causes, *rules[:1]], []
     # What no person did came from a source: it withdrew an entry, released it again, or changed its text.
-    causes += [_from_source(conn, number, gone, came) for number in left]
+    causes += [_from_source(conn, number, gone, came) for number in (*gone, *came, *changed) if number not in named]
     more = [f"and {len(causes) - _MOST} more"] if len(causes) > _MOST else []
     return [*causes[:_MOST], *more] or ["its entries were put in another order"]
 

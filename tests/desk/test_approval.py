@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from digest.desk import edit
+from digest.desk import edit, rules
 from digest.desk.acts import Hand, StaleForm, record
 from digest.desk.approval import approve_edition, hold_edition, stop_edition
+from digest.desk.arrange import word_edition
 from digest.editions import draft
 from digest.editions.approval_story import approval_story
 from digest.editions.approve import appearance_hash
 from digest.errors import PersonNeeded, WrongUse
+from digest.facets.rules import EditorRule
 from digest.model import Edition
 from digest.store import acts, editions, entries
 from digest.store.engine import reading, writing
@@ -75,19 +77,21 @@ def note(house: House, verb: str, object_name: str) -> None:
 
 def retag(house: House) -> None:
     number = titled(house, "Homes that were damp")
-    edit.retag(house.place, number, {"policy_area": ("transport",)})
-    note(house, "retag", f"entry {number}")
+    edit.retag(house.place, BOB, number, {"policy_area": ("transport",)})
 
 
 def drop(house: House) -> None:
     number = titled(house, "Homes that were damp")
-    edit.drop(house.place, [number])
-    note(house, "drop", f"entry {number}")
+    edit.drop(house.place, BOB, [number])
+
+
+def word(house: House) -> None:
+    word_edition(house.place, BOB, 1, {"subject": "Dry homes"})
 
 
 def rule(house: House) -> None:
-    edit.retag(house.place, titled(house, "Homes that were damp"), {"policy_area": ("transport",)})
-    note(house, "add", "rule 4")
+    effect = rules.effect_of(house.place, EditorRule(0, "Bob", "damp", added=(("theme", "leadership"),)))
+    rules.add(house.place, BOB, effect, also_waiting=True)
 
 
 def withdrawn(house: House) -> None:
@@ -102,19 +106,19 @@ def new_text(house: House) -> None:
     house.run()
     assert story(house) == [APPROVED], "what was approved is what is sent"
     number = titled(house, "Buses that came")
-    edit.drop(house.place, [number])
-    note(house, "drop", f"entry {number}")
+    edit.drop(house.place, BOB, [number])
 
 
 CHANGES: dict[str, tuple[Callable[[House], None], str]] = {
-    "an editor retags": (retag, "Bob retagged entry 2: why “it reads better”"),
-    "an editor drops": (drop, "Bob dropped entry 2: why “it reads better”"),
-    "a rule": (rule, "Bob added rule 4: why “it reads better”"),
+    "an editor retags": (retag, "Bob retagged entry 2: policy areas housing → transport"),
+    "an editor drops": (drop, "Bob dropped entry 2: state ready → dropped"),
+    "a rule": (rule, "Bob applied a rule to entry 2: themes none → leadership"),
+    "the words of the edition": (word, "Bob worded edition 1: subject none → “Dry homes”"),
     "a source withdraws": (
         withdrawn,
         "entry 2: its source or its page does not show it any more (its source does not show it)",
     ),
-    "both": (new_text, "Bob dropped entry 1: why “it reads better”; entry 2: new text from its source"),
+    "both": (new_text, "Bob dropped entry 1: state ready → dropped; entry 2: new text from its source"),
 }
 
 
@@ -139,7 +143,7 @@ def test_the_waiting_line_of_a_run_says_it(house: House) -> None:
     retag(house)
     house.now = house.now.replace(day=6, hour=9)
     (line,) = house.run().waiting
-    told = f"is not approved ({APPROVED}; {VOIDED}Bob retagged entry 2: why “it reads better”); look with"
+    told = f"is not approved ({APPROVED}; {VOIDED}Bob retagged entry 2: policy areas housing → transport); look with"
     assert told in line
 
 
