@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from digest.desk.counts import EditionCounts
-from digest.desk.words import NO_LETTER
+from digest.desk.words import NO_LETTER, masked_address
 from digest.editions.plan import Offer, Planned, Planner, Standing
 from digest.group import HAD, NOT_CONSIDERED, OVER_CAP
 from digest.installation import Installation
@@ -78,12 +78,6 @@ def readers_of_cell(
         for standing, planned in zip(standings, planner.plans(standings), strict=True)
     ]
     return CellReaders(tuple(rows), page[-1].id if len(readers) > len(page) else 0)
-
-
-def masked_address(email: str) -> str:
-    """Return an address with only its first letter and its domain: "a…@example.org"."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:1]}…@{domain}"
 
 
 def _row(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from digest.desk.acts import Hand, record
 from digest.desk.preview import MADE_UP, ChosenReader, PlannedLetter, plan_letter
+from digest.desk.words import masked_address
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.letter import views
@@ -65,7 +66,7 @@ def send_test_letter(
     check_may_mail(installation)
     with writing(installation.engine, "test letter") as conn:
         owed = owe_notice(conn, installation, LETTER, to.email, facts)
-        record(conn, installation, hand, "test letter", _name(planned.edition), ({}, {"to": masked(to.key)}))
+        record(conn, installation, hand, "test letter", _name(planned.edition), ({}, {"to": masked_address(to.key)}))
     return SentTest(hand_over_now(installation, owed), planned.edition)
 
 
@@ -89,11 +90,6 @@ def marked(letter: Assembled, line: str) -> Assembled:
     sign = f'<div lang="en" dir="ltr" style="{_STYLE}">{escape(line)}</div>\n'
     page, text = html[:at] + "\n" + sign + html[at:], f"{textwrap.fill(line, COLUMNS)}\n\n{letter.plain_text()}"
     return Assembled(MARK + letter.subject, [encode(page)], [encode(text)])
-
-
-def masked(address: str) -> str:
-    """Return an address for the audit log: its first letter and its domain."""
-    return f"{address[:1]}…@{address.rpartition('@')[2]}"
 
 
 def _line(installation: Installation, edition: Edition, hand: Hand) -> str:

@@ -50,6 +50,11 @@ NO_LETTER = {
 }
 
 
+def masked_address(address: str) -> str:
+    """Return an address as editors and the log see it: its first letter and its domain, "a…@example.org"."""
+    return f"{address[:1]}…@{address.rpartition('@')[2]}"
+
+
 def reason_in_words(reason: Reason, taxonomy: Taxonomy) -> str:
     """Return why an entry is in a digest, in words."""
     if reason.code == "had":

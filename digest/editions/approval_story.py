@@ -60,7 +60,7 @@ def _causes(conn: Connection, void: Act) -> list[str]:
             named.add(number)
     if (act := _nearest(since, void, void.object_name)) is not None:
         causes.append(act_in_words(act))
-    # What no person did came from a source: it withdrew an entry, released it again, or changed its text.
+    # The rest came from a source: it withdrew an entry, released it again, or changed its text.
     causes += [_from_source(conn, number, gone, came) for number in (*gone, *came, *changed) if number not in named]
     more = [f"and {len(causes) - _MOST} more"] if len(causes) > _MOST else []
     return [*causes[:_MOST], *more] or ["its entries were put in another order"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from digest import pipeline
-from digest.desk.cell import masked_address, readers_of_cell
+from digest.desk.cell import readers_of_cell
 from digest.desk.coverage import Coverage, coverage_of
 from digest.desk.coverage_words import (
     cell_in_words,
@@ -22,6 +22,7 @@ from digest.desk.coverage_words import (
     name_of_cell,
     summary_in_words,
 )
+from digest.desk.words import masked_address
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests

@@ -21,7 +21,8 @@ from starlette.testclient import TestClient
 from digest.config.load import load
 from digest.desk.acts import Hand, StaleForm, check_fresh
 from digest.desk.preview import ChosenReader, preview
-from digest.desk.test_letter import marked, masked, send_test_letter
+from digest.desk.test_letter import marked, send_test_letter
+from digest.desk.words import masked_address
 from digest.editions import draft
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.letter.blocks import Assembled
@@ -256,7 +257,7 @@ def test_the_mark_stands_first_in_any_template(page: str, wanted: str) -> None:
     [("ann@council.example", "a…@council.example"), ("a@b.example", "a…@b.example"), ("é@b.example", "é…@b.example")],
 )
 def test_the_log_has_a_letter_and_the_domain(address: str, shown: str) -> None:
-    assert masked(address) == shown
+    assert masked_address(address) == shown
 
 
 def test_the_command(house: House) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from digest.desk import preview as desk_preview
 from digest.desk.preview import ChosenReader, PlannedLetter, Preview
-from digest.desk.words import LEFT_OUT, reason_in_words
+from digest.desk.words import LEFT_OUT, masked_address, reason_in_words
 from digest.errors import DigestError
 from digest.model import Edition
 from digest.render import subject_line
@@ -121,8 +121,7 @@ def reader_masked(desk: Desk, reader: int) -> str:
         person = people.get(conn, reader)
     if person is None:
         return f"reader {reader}, who is not there"
-    name, _, domain = person.email.rpartition("@")
-    return f"reader {reader}, {name[:1]}…@{domain}"
+    return f"reader {reader}, {masked_address(person.email)}"
 
 
 def _why(desk: Desk, shown: PlannedLetter, number: int) -> str:
