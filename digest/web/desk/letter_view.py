@@ -94,11 +94,14 @@ def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
         return number
     if any(query.text(name) for name in ("area", "region", "theme")):
         return None
-    if digests := _digests(desk, edition):
-        place = query.number("digest") or 0
-        first: int = digests[min(place, len(digests) - 1)].first
-        return first
-    return None
+    return digest_reader(desk, edition, query.number("digest") or 0)
+
+
+def digest_reader(desk: Desk, edition: Edition, place: int) -> int | None:
+    """Return the first subscriber of a digest by its place, the largest first; None before they are counted."""
+    digests = _digests(desk, edition)
+    first: int | None = digests[min(place, len(digests) - 1)].first if digests else None
+    return first
 
 
 def letter_asked_for(desk: Desk, cadence: str, number: int, query: Parameters) -> PlannedLetter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from digest.web.desk import (
+    approve_page,
     assets,
     edition_acts,
     edition_list,
@@ -25,6 +26,7 @@ PAGES: tuple[DeskPage, ...] = (
     *source_pages.PAGES,
     *letter_view.PAGES,
     *edition_acts.PAGES,
+    *approve_page.PAGES,
     # Last, because the name of a cadence stands where others have their own.
     *edition_page.PAGES,
 )

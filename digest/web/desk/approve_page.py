@@ -1,0 +1,91 @@
+"""Show what would be sent if an edition were approved now, and take the decision: approve, hold, or a test letter."""
+
+from __future__ import annotations
+
+from digest.desk import pool as desk_pool
+from digest.desk.approval import approve_edition, hold_edition
+from digest.desk.arrange import edition_name
+from digest.desk.preview import ChosenReader
+from digest.desk.test_letter import send_test_letter
+from digest.editions.approval_story import approval_story
+from digest.editions.approve import appearance_hash
+from digest.errors import WrongUse
+from digest.store import acts
+from digest.store.engine import reading
+from digest.web.desk.edition_page import counts_cache, done_of, hour_of
+from digest.web.desk.letter_view import digest_reader
+from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
+
+
+def _page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
+    cadence, installation = cadence_in(desk, query), desk.installation
+    settings = installation.settings
+    with reading(installation.engine) as conn:
+        edition = desk_pool.edition_to_work_on(conn, installation, cadence)
+        if not edition.id:
+            return DeskAnswer(location=f"/desk/{cadence}")
+        pool = desk_pool.read_pool(conn, edition)
+        answer = counts_cache(desk).answer(conn, edition)
+        look = appearance_hash(settings)
+        values = {
+            "title": f"Review the {cadence} edition of {edition.slot}",
+            "cadence": cadence,
+            "edition": edition,
+            "hour": hour_of(desk),
+            "pool": pool,
+            "counts": answer.counts,
+            "counting": answer.under_way or answer.counts is None,
+            "story": approval_story(conn, edition, settings.site.zone, look),
+            "questions": [each for each in pool.entries if each.edit.open_question],
+            "nobody": [each for each in pool.entries if answer.counts and each.shown.id not in answer.counts.reach],
+            "version": desk_pool.edition_version(conn, edition.id),
+            "done": done_of(conn, query),
+            "query": "",
+            "approval": settings.cadence(cadence).approval_required,
+            "other_look": edition.state == "approved" and edition.look != look,
+        }
+    return DeskAnswer("approve.html.j2", values)
+
+
+def _decide(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
+    """Approve exactly the content that stood on the page, or hold the edition."""
+    cadence, number = cadence_in(desk, form), form.number("edition") or 0
+    if form.text("act") == "approve":
+        seen = form.text("hash")
+        if len(seen) < 12:
+            raise WrongUse("the form does not say what you looked at; open the page again; nothing was approved")
+        # By its content alone, because a note in the log that changes no letter makes no approval stale.
+        approve_edition(desk.installation, asker.hand(form), number, seen)
+    elif form.text("act") == "hold":
+        hold_edition(desk.installation, asker.hand(form), number)
+    else:
+        raise WrongUse("say what to do: approve or hold; nothing was changed")
+    return _back(desk, cadence, number)
+
+
+def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
+    """Mail a test of a reader's letter to any address."""
+    cadence, number = cadence_in(desk, form), form.number("edition") or 0
+    reader = form.number("reader")
+    if reader is None:
+        with reading(desk.installation.engine) as conn:
+            edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
+        reader = digest_reader(desk, edition, 0)
+    chosen = ChosenReader(email=str(reader) if reader else None, cadence=cadence)
+    sent = send_test_letter(desk.installation, asker.hand(form), form.text("address").strip(), chosen, number)
+    if sent.notice.state not in ("accepted", "pending"):
+        raise WrongUse(f"the test letter was not handed over: {sent.notice.state}: {sent.notice.reason}")
+    return _back(desk, cadence, number)
+
+
+def _back(desk: Desk, cadence: str, number: int) -> DeskAnswer:
+    with reading(desk.installation.engine) as conn:
+        name = edition_name(number)
+        newest = acts.newest_of(conn, [name]).get(name, 0)
+    return DeskAnswer(location=f"/desk/{cadence}/approve?done={newest}")
+
+
+PAGES = (
+    DeskPage("/desk/{cadence}/approve", VIEWER, get=_page, post=_decide, post_role=APPROVER),
+    DeskPage("/desk/{cadence}/test", EDITOR, post=_test),
+)
