@@ -109,7 +109,7 @@ def changes_in_words(coverage: Coverage) -> list[str]:
 
 
 def _change(before: int, now: int) -> str:
-    change = f"{now - before:+,}" if now != before else _SAME
+    change = f"{now - before:+,}".replace("-", "−") if now != before else _SAME
     return f"{before:,} then, {now:,} now ({change})"
 
 

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from digest.web.desk import (
     approve_page,
     assets,
+    coverage_page,
     edition_acts,
     edition_list,
     edition_page,
@@ -25,8 +26,9 @@ PAGES: tuple[DeskPage, ...] = (
     *log_page.PAGES,
     *source_pages.PAGES,
     *letter_view.PAGES,
-    *edition_acts.PAGES,
     *approve_page.PAGES,
+    *coverage_page.PAGES,
+    *edition_acts.PAGES,
     # Last, because the name of a cadence stands where others have their own.
     *edition_page.PAGES,
 )
