@@ -23,7 +23,7 @@ from subscribers.model import Interests
 
 PAGE_OF_READERS = 50
 MOST_MISSED = 3  # entries told to each reader
-_MOST_TRIED = 12  # entries whose choices are tried for a reader, because each try is a match
+_MOST_TRIED = 8  # entries whose choices are tried for a reader, because each try is a match
 
 
 class Missed(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from digest.desk.cell import readers_of_cell
+from digest.desk.counts import EditionCounts
 from digest.desk.counts_cache import CountsAnswer
 from digest.desk.coverage import Coverage, CoverageCell, cover
 from digest.desk.coverage_words import (
@@ -41,8 +42,16 @@ def _coverage(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     values = {"title": title, "cadence": cadence, "wide": True, **_counting(desk, answer)}
     if answer.counts is None:
         return DeskAnswer("coverage.html.j2", values | {"view": None})
-    view = cover(desk.installation.settings, answer.counts)
-    return DeskAnswer("coverage.html.j2", values | _values(view))
+    return DeskAnswer("coverage.html.j2", values | _values(_view(desk, cadence, answer.counts)))
+
+
+def _view(desk: Desk, cadence: str, counts: EditionCounts) -> Coverage:
+    """Return the coverage by these counts, made once for all pages that show them."""
+    kept: dict[str, Coverage] = desk.kept.setdefault("coverage", {})
+    view = kept.get(cadence)
+    if view is None or view.counts is not counts:
+        view = kept[cadence] = cover(desk.installation.settings, counts)
+    return view
 
 
 def _counting(desk: Desk, answer: CountsAnswer) -> dict[str, Any]:
@@ -105,7 +114,7 @@ def _cell(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         answer = counts_cache(desk).answer(conn, edition)
         if answer.counts is None:
             return DeskAnswer(location=f"/desk/{cadence}/coverage")
-        view = cover(installation.settings, answer.counts)
+        view = _view(desk, cadence, answer.counts)
         cell = view.cell(*chosen)
         if cell is None:
             raise NoPage("There is no such policy area or region in config.toml.")
