@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from digest.store.schema import delivery, entry, event
+from digest.store.schema import delivery, entry, event, gathering
 
 _REQUESTED = text("request IS NOT NULL")
 _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
 _MISSED = text("missing_since IS NOT NULL")
+_BROUGHT = text("new > 0")
 
 Index("ix_delivery_request", delivery.c.request, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED)
 # Few events have an action, and only these are searched for.
@@ -23,3 +24,8 @@ Index(
 )
 # Each gather asks whether any entry of its sources is missing, and few are.
 Index("ix_entry_missing", entry.c.source, sqlite_where=_MISSED, postgresql_where=_MISSED)
+# Of hundreds of thousands of gathers few bring anything, and the health of all sources is told by these.
+Index(
+    "ix_gathering_new", gathering.c.source, gathering.c.at, gathering.c.new,
+    sqlite_where=_BROUGHT, postgresql_where=_BROUGHT,
+)  # fmt: skip

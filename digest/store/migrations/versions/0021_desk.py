@@ -1,4 +1,4 @@
-"""Add the tables of the desk, and what editors decide about an edition as a whole."""
+"""Add the tables of the desk, what editors decide about an edition as a whole, and an index of what is new a week."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def upgrade() -> None:
     _edition()
     _decisions()
     _editors()
+    brought = sa.text("new > 0")
+    op.create_index(
+        "ix_gathering_new", "gathering", ["source", "at", "new"], sqlite_where=brought, postgresql_where=brought
+    )
 
 
 def _edition() -> None:
