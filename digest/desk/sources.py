@@ -183,11 +183,14 @@ def unmute_source(installation: Installation, name: str, hand: Hand) -> str:
         held = standings.count_held(conn).get(name, 0)
         values = ({"new entries": "held"}, {"new entries": "released"})
         record(conn, installation, hand, "unmute", object_of(name), values)
-    still = (
-        f"; {counted(held, 'entry of it stays', 'entries of it stay')} held:"
-        f" `digest release --source {shlex.quote(name)}` lets {'it' if held == 1 else 'them all'} go out"
-    )
-    return f"source {name!r} is heard again: what is new in it goes out" + (still if held else "")
+    still = f"; {held_in_words(name, held)}" if held else ""
+    return f"source {name!r} is heard again: what is new in it goes out{still}"
+
+
+def held_in_words(name: str, held: int) -> str:
+    """Return that entries of a source that is heard again stay held, with the command that releases them."""
+    stay, them = ("entry of it stays", "it") if held == 1 else ("entries of it stay", "them all")
+    return f"{held} {stay} held: `digest release --source {shlex.quote(name)}` lets {them} go out"
 
 
 def take_back_mute(installation: Installation, hand: Hand, verb: str, object_name: str) -> str:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest.desk.log import act_in_words
-from digest.desk.sources import SourceHealth, mute_source, object_of, silence_in_words, source_health, unmute_source
+from digest.desk.sources import (
+    SourceHealth,
+    held_in_words,
+    mute_source,
+    object_of,
+    silence_in_words,
+    source_health,
+    unmute_source,
+)
 from digest.desk.try_source import NoFeed, TriedEntry, try_source
 from digest.errors import SourceError, WrongUse, without_secrets
 from digest.model import Source
@@ -35,7 +43,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
         "muted": sum(row.mute is not None for row in listed),
         "moment": _moments(desk),
         "silence": silence_in_words,
-        "done": _done(desk, query),
+        "done": _done(desk, query, listed),
         "may_edit": asker.may(EDITOR),
     }
     return DeskAnswer("sources.html.j2", values)
@@ -78,12 +86,15 @@ def _days(desk: Desk) -> Callable[[datetime | None], str]:
     return lambda at: f"{at.astimezone(zone):%-d %B %Y}" if at else ""
 
 
-def _done(desk: Desk, query: Parameters) -> str:
-    """Return the act that a form has just done in a sentence, "" without any."""
+def _done(desk: Desk, query: Parameters, listed: Sequence[SourceHealth]) -> list[str]:
+    """Return the act that a form has just done in a sentence, and what stays held after an unmute."""
     number = query.number("done")
     with reading(desk.installation.engine) as conn:
         act = acts.get(conn, number) if number else None
-    return act_in_words(act) if act and act.verb in ("mute", "unmute") else ""
+    if act is None or act.verb not in ("mute", "unmute"):
+        return []
+    held = [row for row in listed if object_of(row.source.name) == act.object_name and row.held and not row.mute]
+    return [act_in_words(act), *(held_in_words(row.source.name, row.held) for row in held)]
 
 
 def _mute(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:

@@ -16,10 +16,11 @@ from starlette.testclient import TestClient
 
 from digest.desk.acts import Hand
 from digest.desk.sources import mute_source
-from digest.editions.readings import store_failure
+from digest.editions.readings import store_failure, store_snapshot
 from digest.errors import SourceError
 from digest.installation import Installation
-from digest.model import Source
+from digest.model import Sighting, Snapshot, Source
+from digest.sources.read import Reading, Validators
 from digest.sources.web.answers import without_query
 from digest.store.engine import reading, writing
 from digest.store.muted import by_source
@@ -137,9 +138,17 @@ def test_an_editor_mutes_and_unmutes_and_a_stale_form_is_refused(place: Installa
         assert [*by_source(conn)] == [name]
     seen = re.findall(r'name="seen" value="(\d+)"', page)
     page = client.press("/desk/sources", "/desk/sources", source=name, do="unmute", seen=max(map(int, seen)))
-    assert "Ann unmuted source Quiet" in page
+    assert "Ann unmuted source Quiet: new entries held → released." in page and "stays held" not in page
     with reading(place.engine) as conn:
         assert by_source(conn) == {}
+
+
+def test_after_an_unmute_it_says_what_stays_held_and_what_lets_it_go(place: Installation) -> None:
+    mute_source(place, "Quiet", Hand("Ann"))
+    seen = Snapshot((Sighting("x", "https://quiet.example/x", "New"),))
+    store_snapshot(place, QUIET, Reading("ok", seen, Validators()), place.clock())
+    page = local(place).press("/desk/sources", "/desk/sources", source="Quiet", do="unmute")
+    assert "1 entry of it stays held: `digest release --source Quiet` lets it go out." in page
 
 
 @pytest.mark.parametrize("fields", [{"source": "Quiet", "do": "delete"}, {"source": "Nobody", "do": "mute"}, {}])
