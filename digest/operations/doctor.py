@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
+from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
 from digest.errors import counted, without_secrets
 from digest.facets.known import known_facets
@@ -40,6 +41,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_hold(state),
             *edition_findings(conn, installation, state),
             *_sources(state, {source.name: source.named_in for source in settings.sources}),
+            *_muted_and_silent(installation),
             *_unread_pages(conn, installation),
             *_schedule(settings),
             *_secret(conn, settings),
@@ -170,6 +172,18 @@ def _sources(state: Status, files: Mapping[str, str]) -> Iterator[Finding]:
                 f"has moved to {without_secrets(source.moved_to)}",
                 f"put the new address in {files[name]}",
             )
+
+
+def _muted_and_silent(installation: Installation) -> Iterator[Finding]:
+    """Yield a note for each source that an editor has muted, and for each that can be read and brings nothing."""
+    for row in source_health(installation):
+        name = row.source.name
+        if row.mute:
+            problem = f"muted by {row.mute.by} since {row.mute.at:%Y-%m-%d}: what is new in it is held"
+            yield Finding("note", name, problem, f"`digest sources unmute {shlex.quote(name)}` lets it go out again")
+        elif row.standing == "silent":
+            problem, _, cure = silence_in_words(row).partition("; ")
+            yield Finding("note", name, problem, cure)
 
 
 def _unread_pages(conn: Connection, installation: Installation) -> Iterator[Finding]:

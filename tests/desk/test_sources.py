@@ -17,6 +17,7 @@ from digest.desk.undo import undo
 from digest.editions.readings import store_failure, store_snapshot
 from digest.errors import SourceError, WrongUse
 from digest.model import Entry, Sighting, Snapshot, Source
+from digest.operations.doctor import examine
 from digest.sources.read import Reading, Validators
 from digest.store import acts, entries
 from digest.store.engine import reading, writing
@@ -237,6 +238,18 @@ def test_the_health_of_every_source_takes_five_queries(house: House) -> None:
     assert (news.standing, news.next_look) == ("failing", now + timedelta(hours=2))
     assert news.problem == "https://news.example/rss: answers 404 (not found)"
     assert news.cure == "check the address"
+
+
+def test_the_doctor_notes_what_is_muted_and_what_is_silent(house: House) -> None:
+    gather(house, FEED, "Old")
+    assert [finding.place for finding in examine(house.place) if finding.place == "Feed"] == []
+    house.now += timedelta(days=85)
+    (silent,) = [finding for finding in examine(house.place) if finding.place == "Feed"]
+    assert (silent.level, silent.problem) == ("note", "nothing new since its first reading on 2026-11-03")
+    desk.mute_source(house.place, "Feed", ANN)
+    (muted,) = [finding for finding in examine(house.place) if finding.place == "Feed"]
+    assert muted.problem == "muted by Ann since 2027-01-27: what is new in it is held"
+    assert muted.cure == "`digest sources unmute Feed` lets it go out again"
 
 
 def test_the_commands_list_mute_and_hear_again(tmp_path: Path) -> None:
