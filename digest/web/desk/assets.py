@@ -1,4 +1,4 @@
-"""Serve the desk's stylesheet and script. They hold nothing private, so that no session is needed."""
+"""Serve the desk's stylesheet, script and icon. They hold nothing private, so that no session is needed."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ def _file(name: str, media_type: str) -> Show:
 PAGES = (
     DeskPage("/desk/desk.css", VIEWER, get=_file("desk.css", "text/css; charset=utf-8"), public=True),
     DeskPage("/desk/desk.js", VIEWER, get=_file("desk.js", "text/javascript; charset=utf-8"), public=True),
+    DeskPage("/desk/icon.svg", VIEWER, get=_file("icon.svg", "image/svg+xml"), public=True),
 )
