@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,6 +94,21 @@ def test_the_last_admin_stays_one(house: House) -> None:
     desk.change_role(house.place, ANN, 1, "viewer")
     with pytest.raises(WrongUse, match="Bob is the last admin"):
         desk.remove_editor(house.place, ANN, 2)
+
+
+def test_two_admins_who_lower_each_other_at_once_leave_one(house: House) -> None:
+    desk.add_editor(house.place, ANN, "bob@example.org", "Bob", "admin")
+    place = house.place
+
+    def lower(number: int) -> bool:
+        try:
+            return desk.change_role(place, ANN, number, "viewer").role == "viewer"
+        except WrongUse:
+            return False
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lower, (1, 2))) == [False, True]
+    assert sorted(person.role for person in desk.every_editor(place)) == ["admin", "viewer"]
 
 
 def test_a_form_that_is_out_of_date_changes_no_role(house: House) -> None:

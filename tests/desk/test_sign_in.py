@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,21 @@ def test_a_link_signs_in_once(house: House) -> None:
     with pytest.raises(SpentLink, match="ask for a new one"):
         redeem(house.place, link, "Chrome")
     assert len(open_sessions(house.place)) == 1
+
+
+def test_of_many_who_press_at_once_one_alone_is_let_in(house: House) -> None:
+    link, place = link_for(house, TO), house.place
+    assert place.secret  # read before the threads do
+
+    def press(_number: int) -> bool:
+        try:
+            return bool(redeem(place, link, ""))
+        except SpentLink:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(press, range(8))) == [False] * 7 + [True]
+    assert len(open_sessions(place)) == 1
 
 
 @pytest.mark.parametrize(("minutes", "good"), [(14, True), (15, False), (60, False)])
