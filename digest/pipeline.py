@@ -52,8 +52,8 @@ def gather(
 def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
     steps = (
-        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _send, _owe_silence, _notify, _retain,
-        _add_receipts, _tell_once_a_day,
+        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _notify,
+        _retain, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
@@ -173,13 +173,13 @@ def _freeze(run: Run, context: RunContext) -> None:
     installation = run.installation
     trial = cache(partial(_try_letter, installation))
     for cadence in context.due:
-        _goes_on(context, partial(_freeze_cadence, installation, cadence, trial, context.frozen))
+        _goes_on(context, partial(_freeze_cadence, installation, cadence, trial, context))
 
 
 def _freeze_cadence(
-    installation: Installation, cadence: Cadence, trial: Callable[[], None], frozen: list[int]
+    installation: Installation, cadence: Cadence, trial: Callable[[], None], context: RunContext
 ) -> None:
-    """Freeze the editions that a cadence owes, oldest slot first, and add their numbers to `frozen`."""
+    """Freeze the editions that a cadence owes, oldest slot first, and add their numbers to those of the run."""
     from digest.editions.freeze import freeze_slot
 
     now, zone = installation.clock(), installation.settings.site.zone
@@ -191,7 +191,33 @@ def _freeze_cadence(
     trial()
     for slot in slots:
         with unforeseen(f"the {cadence.name} edition of {slot.key} could not be made"):
-            frozen.append(freeze_slot(installation, cadence, slot, now))
+            context.frozen.append(freeze_slot(installation, cadence, slot, now))
+        _tell_unapproved(installation, context)
+
+
+def _tell_unapproved(installation: Installation, context: RunContext) -> None:
+    """Report the edition that was frozen last if it goes out though nobody has approved it."""
+    with reading(installation.engine) as conn:
+        edition = editions.get(conn, context.frozen[-1])
+    if edition is not None and edition.unapproved:
+        context.report.unapproved.append(
+            f"edition {edition.id} ({edition.cadence} {edition.slot}): {edition.unapproved}"
+        )
+
+
+def _draft_ahead(run: Run, context: RunContext) -> None:
+    """Draft the editions that editors are to look at before their hour, and owe the editors notices of them."""
+    cadences = [cadence for cadence in run.installation.settings.cadences if cadence.draft_ahead]
+    if not cadences or stopping.asked():
+        return
+    from digest.editions.deadline import draft_in_time
+
+    def draft_one(cadence: Cadence) -> None:
+        with unforeseen(f"the {cadence.name} edition could not be drafted"):
+            context.report.waiting += draft_in_time(run.installation, cadence)
+
+    for cadence in cadences:
+        _goes_on(context, partial(draft_one, cadence))
 
 
 def _try_letter(installation: Installation) -> None:

@@ -44,13 +44,24 @@ class Cadence:
     """A cadence as configured: its hour, and whether an editor must approve its editions.
 
     `ahead` is how long before the hour an edition is frozen and handed over to a provider that waits with its letters
-    until the hour; 0 means at the hour.
+    until the hour; 0 means at the hour. Where an editor must approve, the hour is their deadline: `unapproved` says
+    what becomes of an edition that nobody has approved by then ("wait", "stop", "send" or
+    "send-without-open-questions"), `draft_ahead` and `remind_ahead` how long before it the edition is drafted and the
+    editors are told again; 0: not.
     """
 
     name: str
     at: At
     approval_required: bool = False
     ahead: timedelta = timedelta(0)
+    unapproved: str = "wait"
+    draft_ahead: timedelta = timedelta(0)
+    remind_ahead: timedelta = timedelta(0)
+
+    @property
+    def sends_unapproved(self) -> bool:
+        """Return whether an edition goes out at its hour though nobody has approved it."""
+        return self.unapproved in ("send", "send-without-open-questions")
 
 
 def local_midnight(now: datetime, zone: str) -> datetime:

@@ -160,6 +160,8 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     tell_failing(failing)
     for line in report.failed:
         tell(f"digest: {line}")
+    for line in report.unapproved:
+        tell(line)
     waiting = [line for line in report.waiting if line not in report.told]
     for line in waiting:
         tell(f"waiting: {line}")

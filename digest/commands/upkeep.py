@@ -45,6 +45,8 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
     for edition in view.open_editions:
         stopped = ", stopped" if edition.held else ""
         click.echo(f"edition {edition.id} ({edition.cadence} {edition.slot}): {edition.state}{stopped}")
+    for edition in view.unapproved:
+        click.echo(f"edition {edition.id} ({edition.cadence} {edition.slot}): {edition.unapproved}")
     click.echo("\nSources")
     rows = [
         (name, "gone" if s.gone else "failing" if s.failures else "ok" if s.ok_at else "not read yet",

@@ -34,6 +34,23 @@ class CadencePart(BaseModel):
         description="SendGrid only, 25 minutes to 12 hours: freeze and hand over so long before the hour, and let "
         "the provider wait for it.",
     )
+    unapproved: Literal["wait", "stop", "send", "send-without-open-questions"] = Field(
+        default="wait",
+        description='With `approval = "required"`: what becomes of an edition that nobody has approved by its hour. '
+        "`wait`: it waits until somebody does, and the next edition takes its entries over if nobody does; `stop`: "
+        "it is stopped, and the cadence with it, until somebody decides; `send`: it goes out; "
+        "`send-without-open-questions`: it goes out without the entries that have an open question, which are held.",
+    )
+    draft_ahead: Span = Field(
+        default=timedelta(0),
+        description='With `approval = "required"`: draft the edition so long before its hour, such as `1 day`, and '
+        "tell the editors. What comes after the draft is for the next edition.",
+    )
+    remind_ahead: Span = Field(
+        default=timedelta(0),
+        description="Tell the editors so long before the hour, such as `2 hours`, that it is not approved yet; "
+        "shorter than `draft_ahead`.",
+    )
 
 
 def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
@@ -51,6 +68,7 @@ def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[
             parse_at(name, part.at)
         except ValueError as error:
             problems.append(f"{key}.at: {error}")
+        problems += [f"{key}.{problem}" for problem in _of_approval(part)]
         if not part.ahead:
             continue
         if not _LEAST <= part.ahead <= _MOST:
@@ -60,10 +78,34 @@ def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[
     return problems
 
 
+def _of_approval(part: CadencePart) -> list[str]:
+    """Return what is wrong with the keys of a cadence that only count where an editor must approve."""
+    keys = ("unapproved", "draft_ahead", "remind_ahead")
+    if part.approval != "required":
+        given = [key for key in keys if key in part.model_fields_set]
+        return [f'{key}: it counts with approval = "required" only; add that, or remove it' for key in given]
+    if part.unapproved.startswith("send") and not part.draft_ahead:
+        return [
+            'unapproved: with "send", give draft_ahead too, such as "1 day", because otherwise it is drafted at its'
+            " hour and nobody can look at it before it is sent"
+        ]
+    if part.remind_ahead and not part.remind_ahead < part.draft_ahead:
+        return ["remind_ahead: write a span that is shorter than draft_ahead, because there is no draft before that"]
+    return []
+
+
 def cadences_of(parts: Mapping[str, CadencePart]) -> tuple[Cadence, ...]:
     """Return the cadences of parts without mistakes: daily, weekly, monthly."""
     return tuple(
-        Cadence(name, parse_at(name, parts[name].at), parts[name].approval == "required", parts[name].ahead)
+        Cadence(
+            name,
+            parse_at(name, part.at),
+            part.approval == "required",
+            part.ahead,
+            part.unapproved,
+            part.draft_ahead,
+            part.remind_ahead,
+        )
         for name in CADENCES
-        if name in parts
+        if (part := parts.get(name)) is not None
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.editions.approve import appearance_hash, waits_for_approval
+from digest.editions.deadline import keep_unapproved, send_unapproved
 from digest.editions.draft import ready
 from digest.editions.plan import Planner
 from digest.errors import PersonNeeded
@@ -31,7 +32,11 @@ def freeze_slot(installation: Installation, cadence: Cadence, slot: Slot, now: d
     settings = installation.settings
     with writing(installation.engine, "draft") as conn:
         ready(conn, settings, cadence, slot, now)
+        if cadence.approval_required:
+            keep_unapproved(conn, installation, cadence, slot)
     with writing(installation.engine, "freeze") as conn:
+        if cadence.approval_required:
+            send_unapproved(conn, installation, cadence, slot)
         return freeze(conn, settings, cadence, slot, installation.secret, now).id
 
 
@@ -66,13 +71,15 @@ def _check_approved(
 ) -> None:
     """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it."""
     why = ""
+    # Set by the deadline in this very transaction.
+    goes_unapproved = cadence.sends_unapproved and edition.unapproved != ""
     if edition.held:
         why = "is stopped"
-    elif cadence.approval_required and edition.state != "approved":
+    elif cadence.approval_required and edition.state != "approved" and not goes_unapproved:
         why = "is not approved"
     elif editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
         why = "is not what was approved"
-    elif edition.state == "approved" and edition.look != appearance_hash(settings):
+    elif edition.state == "approved" and edition.look != appearance_hash(settings) and not goes_unapproved:
         why = "was approved with other templates, words or limits than config has now"
     if why:
         raise waits_for_approval(conn, edition, why, settings.site.zone)

@@ -26,6 +26,7 @@ from digest.model import Entry, Source
 from digest.schedule import Cadence
 from digest.sources.links import is_reserved
 from digest.sources.web.answers import GONE
+from digest.sources.withdrawal import PAGE
 from digest.store import editions, releases, standings
 from digest.store.engine import reading, writing
 from digest.system import stopping
@@ -72,7 +73,7 @@ def ask_pages(installation: Installation, progress: Progress = lambda _done, _to
         gone = {
             entry: status
             for entry, status in statuses.items()
-            if status in GONE and standings.hold_for_page(conn, entry, f"its page answers {status}")
+            if status in GONE and standings.hold_ready(conn, entry, PAGE, f"its page answers {status}")
         }
         lines = keep_back(conn, installation, sorted(gone), now)
     if stopping.asked():
@@ -108,10 +109,12 @@ def _entries_due(conn: Connection, installation: Installation, cadence: Cadence,
     shown = []
     for slot in slots:
         stored = editions.find(conn, cadence.name, slot.key)
+        # At its hour it may go out though nobody has approved it.
+        sends = cadence.sends_unapproved and now >= slot.hour
         if stored is not None and not drafted_anew(stored, approval_required=cadence.approval_required):
-            goes = stored.state == "approved" and not stored.held
+            goes = (stored.state == "approved" or sends) and not stored.held
             shown += editions.shown(conn, stored.id) if goes else []
-        elif not cadence.approval_required:
+        elif not cadence.approval_required or sends:
             low = releases.floor(conn, now, settings.welcome, cadence.name)
             shown += entries_between(conn, low, releases.latest(conn))
     return [row.entry for row in shown]

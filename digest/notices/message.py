@@ -16,7 +16,8 @@ from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.letter.words import Words, direction
 from digest.notices.sign_in import SIGN_IN, sign_in_words
-from digest.store.notices import LETTER, SILENCE, Owed
+from digest.notices.to_editors import words_to_editors
+from digest.store.notices import LETTER, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
@@ -79,6 +80,8 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: by
     site = settings.site
     if owed.kind == SIGN_IN and owed.facts is not None:
         return "en", sign_in_words(site, owed.facts, secret)
+    if owed.kind in TO_EDITORS:
+        return "en", words_to_editors(site, owed)
     values = {"name": site.name, "sender": site.sender.address}
     if owed.kind == "test" or person is None:
         return "en", tuple(text.format(**values) for text in _TEST)

@@ -25,7 +25,8 @@ class RunReport:
     `waiting`: lines about things that only a person can move on; `failed`: lines about editions that could not be
     sent; `recovered`: how many deliveries of a dead run were settled, by their new state; `told`: the lines that the
     newest run of the local day has told already, so that cron mails each once a day; `told_before`: those are all;
-    `removed`: how many things of each kind were too old to be kept.
+    `removed`: how many things of each kind were too old to be kept; `unapproved`: lines about editions that were sent
+    though nobody had approved them.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -36,6 +37,7 @@ class RunReport:
     told: frozenset[str] = frozenset()
     told_before: bool = False
     removed: dict[str, int] = field(default_factory=dict)
+    unapproved: list[str] = field(default_factory=list)
 
     @property
     def outcome(self) -> str:
@@ -49,6 +51,7 @@ class RunReport:
             "sources": [asdict(row) for row in self.sources],
             "waiting": self.waiting,
             "failed": self.failed,
+            "unapproved": self.unapproved,
             "removed": self.removed,
         }
 

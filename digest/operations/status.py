@@ -18,6 +18,8 @@ from subscribers import store as people
 from subscribers.errors import BadSecret
 from subscribers.suppression import count_suppressed, is_sealed
 
+_MOST_UNAPPROVED = 5  # editions
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -26,7 +28,7 @@ class Status:
     `hold` says why nothing may be mailed from this database, or is "". `in_doubt` counts the uncertain deliveries of
     all editions, and `suppressed` those of the active `subscribers` whose address must not be mailed, None when the
     secret that would tell is lost. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name,
-    state) rows, and `entries` {state: count}.
+    state) rows, and `entries` {state: count}. `unapproved` are the newest editions that nobody had approved in time.
     """
 
     hold: str
@@ -40,6 +42,7 @@ class Status:
     suppressed: int | None
     runs: list[dict[str, Any]]
     slots: list[dict[str, Any]]
+    unapproved: list[Edition]
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
@@ -53,7 +56,7 @@ class Status:
             "open_editions": [
                 {
                     "edition": edition.id, "cadence": edition.cadence, "slot": edition.slot,
-                    "state": edition.state, "held": edition.held,
+                    "state": edition.state, "held": edition.held, "unapproved": edition.unapproved,
                 }
                 for edition in self.open_editions
             ],
@@ -71,6 +74,13 @@ class Status:
             "suppressed": self.suppressed,
             "runs": self.runs,
             "slots": self.slots,
+            "unapproved": [
+                {
+                    "edition": edition.id, "cadence": edition.cadence, "slot": edition.slot,
+                    "state": edition.state, "done": edition.unapproved,
+                }
+                for edition in self.unapproved
+            ],
         }  # fmt: skip
 
 
@@ -102,6 +112,7 @@ def status(installation: Installation) -> Status:
             suppressed=_count_suppressed(conn, installation),
             runs=runs.newest(conn),
             slots=calendar.slots(conn),
+            unapproved=[edition for edition in listing if edition.unapproved][:_MOST_UNAPPROVED],
         )
 
 

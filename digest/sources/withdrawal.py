@@ -15,6 +15,7 @@ from itertools import pairwise
 from digest.model import Sighting
 
 UNFINISHED, EARLY, EXPIRED, DELETED, MISSING, PAGE = "unfinished", "early", "expired", "deleted", "missing", "page"
+QUESTION = "question"  # an editor's open question, at a deadline
 MUTED = "muted"  # the code of an entry that is held because an editor has muted its source
 # An entry is missing for good in two readings this far apart, because feeds and folders show gaps for minutes.
 _GONE_AFTER = timedelta(hours=1)

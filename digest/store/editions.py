@@ -238,6 +238,7 @@ def tell_voided(
 def approve(conn: Connection, number: int, editor: str, look: str, now: datetime) -> None:
     """Store an editor's approval of the edition as it stands; `look` is the hash of the appearance approved."""
     values = {"state": "approved", "held": False, "approved_at": now, "approved_by": editor, "look": look}
+    values |= {"unapproved": ""}  # because what was done for want of an approval holds no longer
     conn.execute(update(edition).where(edition.c.id == number).values(values))
 
 
@@ -249,6 +250,17 @@ def hold(conn: Connection, number: int) -> None:
 def let_go(conn: Connection, number: int) -> None:
     """Let a stopped edition go on."""
     conn.execute(update(edition).where(edition.c.id == number).values(held=False))
+
+
+def note_told(conn: Connection, number: int, now: datetime, *, near: bool) -> None:
+    """Store that the editors are told of a draft, and with `near` that they are told of its deadline."""
+    values = {"told_ready_at": func.coalesce(edition.c.told_ready_at, now)} | ({"told_near_at": now} if near else {})
+    conn.execute(update(edition).where(edition.c.id == number).values(values))
+
+
+def note_unapproved(conn: Connection, number: int, done: str) -> None:
+    """Store what was done with an edition at a deadline that nobody met."""
+    conn.execute(update(edition).where(edition.c.id == number).values(unapproved=done))
 
 
 def freeze(conn: Connection, number: int, eligible: int, now: datetime) -> None:

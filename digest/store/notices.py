@@ -14,6 +14,9 @@ from subscribers.tables import suppression
 
 SILENCE = "silence"  # the kind that nobody has asked for
 LETTER = "letter"  # a test letter: a digest's letter, marked as a test, to an address that an editor typed
+# To editors: a draft is ready, its deadline is near, or nobody has met it.
+READY, NEAR, MISSED = "ready", "near", "missed"
+TO_EDITORS = (READY, NEAR, MISSED)
 _FORGET: dict[str, Any] = {"email": None, "facts": null()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
-from digest.sources.withdrawal import EARLY, EXPIRED, PAGE, UNFINISHED, Stand
+from digest.sources.withdrawal import EARLY, EXPIRED, UNFINISHED, Stand
 from digest.store.schema import entry, release
 from subscribers.database import chunks
 
@@ -102,10 +102,10 @@ def mark_asked(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
         conn.execute(update(entry).where(entry.c.id.in_(chunk)).values(asked_at=now))
 
 
-def hold_for_page(conn: Connection, number: int, why: str) -> bool:
-    """Hold an entry for an editor because its page is gone; return whether it was still to go out."""
+def hold_ready(conn: Connection, number: int, by: str, why: str) -> bool:
+    """Hold an entry for an editor, for a reason with the code `by`; return whether it was ready until then."""
     change = update(entry).where(entry.c.id == number, entry.c.state == "ready")
-    return bool(conn.execute(change.values(state="held", held_by=PAGE, held_why=why)).rowcount)
+    return bool(conn.execute(change.values(state="held", held_by=by, held_why=why)).rowcount)
 
 
 def _is_owed(floor: int) -> ColumnElement[bool]:
