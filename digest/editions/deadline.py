@@ -2,7 +2,7 @@
 
 `draft_in_time` drafts it and tells the editors, once when it is drafted and once when its hour is near. At the hour,
 `keep_unapproved` and `send_unapproved` do with an edition that nobody has approved what config.toml declares, and
-tell the editors once. What the deadline does is recorded as an act, by "deadline".
+tell the editors once. Each decision of a deadline is recorded as an act, by "deadline".
 """
 
 from __future__ import annotations
