@@ -109,6 +109,10 @@ class Installation:
             rules = stored_rules.every_rule(conn)
         return Rules(rule.within(known_facets(self.settings.taxonomy)) for rule in rules)
 
+    def read_anew(self) -> None:
+        """Forget what was read of the database, because in a process that lives long others may have changed it."""
+        vars(self).pop("rules", None)
+
     def fetcher(self) -> Fetcher:
         """Return a fetcher that names this installation to the sources and obeys the configured limits."""
         from digest.sources.web.fetch import Fetcher, Limits

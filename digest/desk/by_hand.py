@@ -15,9 +15,9 @@ from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.letter.cards import TITLE
 from digest.letter.inert import link
-from digest.model import KINDS, Sighting, Source
+from digest.model import KINDS, EntryEdit, Sighting, Source
 from digest.sources.newness import LINK, New, keys_of
-from digest.store import editions, entries, releases
+from digest.store import editions, entries, entry_edits, releases
 from digest.store.engine import writing
 from subscribers.invisible import one_line
 
@@ -58,6 +58,9 @@ def write_entry(installation: Installation, hand: Hand, written: Written) -> tup
             raise WrongUse(f"entry {stored} has this address already; `digest reword {stored}` changes it")
         new = New(sighting, tuple(keys.values()))
         (number,) = entries.add(conn, [entries.NewEntry(source.name, new, written.kind, facets, "ready")], now)
+        # Signed, because its lines stand in no source.
+        signed = EntryEdit(title=sighting.title, summary=sighting.summary, worded_by=hand.by)
+        entry_edits.store_edit(conn, number, signed, now)
         if written.facets:
             entries.retag(conn, number, facets)  # because no later reading of the text may change what they gave
         releases.number(conn, [number], "new", now, welcome)

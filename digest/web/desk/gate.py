@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
+from digest.desk.log import act_in_words
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.model import CADENCES
 from digest.system.pages import render_page
@@ -33,6 +34,8 @@ POLICY = (
 )
 LARGEST_FORM = 262_144  # bytes
 _MOST_FIELDS = 2_000
+# Values of an act that say nothing to a person.
+_NOT_SHOWN = ("evidence", "retagged", "place", "worded_by", "note_by")
 _PATIENCE = 30.0  # seconds for a form to arrive
 _ELSEWHERE = "This desk answers for another host, that of [site] base_url, which a proxy must pass on."
 _log = logging.getLogger(__name__)
@@ -80,11 +83,10 @@ def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: by
         if not door.is_here(request):
             return _response(desk, request, None, _refusal(421, "Not here", _ELSEWHERE))
         asker = door.who(request)
+        desk.installation.read_anew()
         answer = _checked(desk, door, page, request, asker, body)
     except NoPage as error:
         answer = _refusal(404, "There is no page here", str(error))
-    except StaleForm as error:
-        answer = DeskAnswer("stale.html.j2", {"title": "Somebody was faster", "error": error}, status=409)
     except (DigestError, SubscribersError) as error:
         answer = _of_error(error)
     return _response(desk, request, asker, answer)
@@ -115,7 +117,29 @@ def _checked(
     if _is_foreign(desk, request) or not (page.public or _is_of_session(form, guest)):
         lines = "The form is not of this session. Open the page again, and send it from there. Nothing was changed."
         return _refusal(403, "This form is out of date", lines)
-    return page.post(desk, guest, form)
+    try:
+        return page.post(desk, guest, form)
+    except StaleForm as error:
+        return _both_versions(error, pairs, path.get("cadence", ""))
+
+
+def _both_versions(error: StaleForm, pairs: Sequence[tuple[str, str]], cadence: str) -> DeskAnswer:
+    """Return the page that shows a stale form beside what others saved, and offers either; nothing is lost."""
+    written: dict[str, list[str]] = {}
+    for name, value in pairs:
+        written.setdefault(name, []).append(value)
+    keys = dict.fromkeys(key for act in error.since for key in act.after if key not in _NOT_SHOWN)
+    theirs = {key: next(act.after[key] for act in error.since if key in act.after) for key in keys}
+    values = {
+        "title": "Somebody was faster",
+        "error": error,
+        "told": [act_in_words(act) for act in error.since],
+        "rows": [(key.replace("_", " "), written.get(key), value) for key, value in theirs.items()],
+        "again": [(name, value) for name, value in pairs if name not in ("csrf", "seen")],
+        "seen": error.since[0].number,
+        "back": f"/desk/{cadence}".rstrip("/") + f"?{urlencode(parse_qsl(''.join(written.get('at', [''])[-1:])))}",
+    }
+    return DeskAnswer("stale.html.j2", values, status=409)
 
 
 def _is_of_session(form: Parameters, asker: Asker) -> bool:
