@@ -74,7 +74,6 @@ def add(options: GlobalOptions, person: NewEditor, by: str | None, json_: bool) 
 
     installation = options.installation()
     added = desk.add_editor(installation, _hand(by), person.email, person.name, person.role)
-    installation.fence.follow()  # because `digest serve` mails links before the first run, which needs the fence
     if json_:
         answer(_document(added))
     else:

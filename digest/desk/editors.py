@@ -48,6 +48,7 @@ def add_editor(installation: Installation, hand: Hand, email: str, name: str, ro
         number = editors.add(conn, person, address.key)
         added = _editor(conn, number)
         record(conn, installation, hand, "add", added.object_name, ({}, {"name": added.name, "role": role}))
+    installation.fence.follow()  # because links are mailed before the first run too, and nothing leaves without it
     return added
 
 

@@ -14,6 +14,7 @@ from digest.store import acts
 from digest.store.acts import Act
 from digest.store.engine import reading
 from subscribers.csv.rows import guarded
+from subscribers.invisible import one_line
 
 _LONGEST = 80  # characters of a value in a sentence
 _NOTHING = "none"
@@ -61,7 +62,7 @@ def act_in_words(act: Act) -> str:
         phrase = _past(verb) if named else f"{_past(verb)} {rest} of"
         sentence = f"{act.by} {_PHRASES.get(act.verb, phrase)} {act.object_name}"
     changes = [change for key in {**act.before, **act.after} if (change := _change(act, key))]
-    return f"{sentence}: {'; '.join(changes)}" if changes else sentence
+    return one_line(f"{sentence}: {'; '.join(changes)}" if changes else sentence)
 
 
 def act_document(act: Act) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def _shown(value: Any) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(_text(value).split())
+    text = one_line(_text(value))  # because a terminal obeys control characters
     shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return f"“{shown}”" if isinstance(value, str) and " " in shown else shown
 

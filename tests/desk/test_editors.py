@@ -63,6 +63,14 @@ def test_the_address_of_a_removed_editor_is_forgotten_and_may_come_back(house: H
     assert "example" not in repr(desk.every_editor(house.place))
 
 
+def test_with_the_first_editor_the_fence_is_there_without_which_no_link_leaves(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    assert not house.settings.fence_file.exists()
+    desk.add_editor(house.place, ANN, "ann@example.org", "Ann", "admin")
+    assert house.settings.fence_file.exists() and not house.place.fence.why()
+    house.close()
+
+
 def test_what_cannot_be_is_refused_and_changes_nothing(house: House) -> None:
     before = sentences(house)
     for email, name, role, words in (

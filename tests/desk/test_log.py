@@ -52,6 +52,7 @@ def act(verb: str = "retag", before: Any = None, after: Any = None, undoes: int 
             act("reword", {"title": "Old words"}, {"title": "New"}),
             "Ann reworded entry 12: title “Old words” → New",
         ),
+        (act("reword", {}, {"note": "a\x1b[31mb"}), "Ann reworded entry 12: note “a [31mb”"),
         (act("reword", {"note": ""}, {"note": "a\nb"}), "Ann reworded entry 12: note none → “a b”"),
         (act("reword", {"title": "x" * 200}, {"title": "y"}), f"Ann reworded entry 12: title {'x' * 79}… → y"),
         (act("pin", {"pinned": False}, {"pinned": True}), "Ann pinned entry 12: pinned no → yes"),
