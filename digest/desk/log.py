@@ -22,8 +22,8 @@ _COLUMNS = ("act", "at", "by", "verb", "object", "before", "after", "undoes", "s
 # Past tenses that no rule gives; an edition that is put on hold is "stopped" in the glossary's words.
 _IRREGULAR = {
     "begin": "began", "cancel": "cancelled", "give": "gave", "hold": "stopped", "let": "let", "make": "made",
-    "put": "put", "reset": "reset", "send": "sent", "set": "set", "take": "took", "tell": "told", "undo": "undid",
-    "withdraw": "withdrew", "write": "wrote",
+    "put": "put", "read": "read", "reset": "reset", "send": "sent", "set": "set", "take": "took", "tell": "told",
+    "undo": "undid", "withdraw": "withdrew", "write": "wrote",
 }  # fmt: skip
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
 _NAMES = {"approved_at": "", "arranged": "order", "content": "", "evidence": "", "retagged": ""}
