@@ -76,7 +76,7 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "retag": (
         "editing",
-        "Correct an entry's facets; readers who now match and have not had it get it in their next letter.",
+        "Correct an entry's facets or kind; readers who now match and have not had it get it in their next letter.",
     ),
     "reword": (
         "arranging",

@@ -26,7 +26,6 @@ from digest.store.acts import Act
 from digest.store.engine import reading, writing
 
 MOST_HELD = 60  # held entries that a page lists
-_DRAFT = "draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def draft_again(installation: Installation, hand: Hand, cadence: str) -> tuple[E
     Raises WrongUse for an edition that is approved: stop it first, because the approval is of what it holds now.
     """
     settings = installation.settings
-    with writing(installation.engine, _DRAFT) as conn:
+    with writing(installation.engine, "draft") as conn:
         editions.serialise(conn)
         before = edition_to_work_on(conn, installation, cadence)
         if before.id and before.state == "approved" and not before.held:
@@ -140,7 +139,7 @@ def draft_again(installation: Installation, hand: Hand, cadence: str) -> tuple[E
             after = draft.draft(conn, settings, settings.cadence(cadence), installation.clock())
         values = {"to_release": before.to_release}, {"to_release": after.to_release}
         if values[0] != values[1] or not before.id:
-            record(conn, installation, hand, _DRAFT, edition_name(after.id), values)
+            record(conn, installation, hand, "draft", edition_name(after.id), values)
         taken = len(editions.shown(conn, after.id))
         return after, [f"edition {after.id} ({cadence} {after.slot}) has {taken} entries"]
 
