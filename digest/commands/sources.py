@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,15 @@ def try_(options: GlobalOptions, url: str, full_text: str | None, allow_private:
     Prints the [[source]] table to paste to stdout, and what it read to stderr.
     """
     from digest.commands.tried import document_of, tell_tried
-    from digest.desk.try_source import try_source
+    from digest.desk.try_source import NoFeed, try_source
 
     installation = options.installation()
-    tried = try_source(installation, url, full_text=full_text or "", allow_private=allow_private)
+    try:
+        tried = try_source(installation, url, full_text=full_text or "", allow_private=allow_private)
+    except NoFeed as error:
+        for feed in error.feeds:
+            tell(f"the page names a feed: `digest sources try {shlex.quote(feed)}`")
+        raise
     if json_:
         answer(document_of(tried))
         return

@@ -199,4 +199,5 @@ def test_the_command_prints_the_block_alone_to_stdout(house: House, web: Web) ->
     document = console.digest(house.folder, *words, url, "--allow-private", "--json").document
     assert (document["entries"], len(document["shown"])) == (14, 10)
     page = console.digest(house.folder, *words, web.url("/page", host="127.0.0.1"), "--allow-private")
+    assert "the page names a feed: `digest sources try 'https://b.example/atom?key=s3cret&x=1'`" in page.stderr
     assert page.code == 1 and f"the page names {web.url('/feed', host='127.0.0.1')}" in page.stderr
