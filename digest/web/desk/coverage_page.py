@@ -72,7 +72,7 @@ def _values(view: Coverage) -> dict[str, Any]:
         "uncovered": [cell_in_words(taxonomy, cell) for cell in view.uncovered],
         "sentences": [cell_in_words(taxonomy, cell) for cell in busy],
         "most_sentences": _MOST_SENTENCES,
-        "words": lambda cell: cell_in_words(taxonomy, cell),
+        "cell_name": lambda cell: name_of_cell(taxonomy, cell.area, cell.region),
         "shade": _shade(max((cell.readers for cell in busy), default=0)),
         "address": address_of_cell,
         "histogram": bars("Letters by their number of entries", told, letters),
