@@ -31,7 +31,7 @@ from digest.store import acts, editions, entries
 from digest.store.engine import reading
 from digest.store.schema import notice
 from tests import console
-from tests.counts import table
+from tests.counts import others_long, table
 from tests.house import House
 
 ANN = Hand("Ann")
@@ -168,10 +168,10 @@ POLICIES: dict[str, tuple[str, list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("policy_", POLICIES)
-def test_at_the_hour_is_done_what_is_declared_and_told_once(house: House, policy_: str) -> None:
-    state, sent, done = POLICIES[policy_]
-    declare(house, policy_)
+@pytest.mark.parametrize("name", others_long(list(POLICIES), "send-without-open-questions"))
+def test_at_the_hour_is_done_what_is_declared_and_told_once(house: House, name: str) -> None:
+    state, sent, done = POLICIES[name]
+    declare(house, name)
     run_at(house, HOUR - DAY)
     reword(house.place, ANN, 2, {"open_question": "Is it true?"})
     mails(house)
@@ -189,10 +189,11 @@ def test_at_the_hour_is_done_what_is_declared_and_told_once(house: House, policy
     with reading(house.place.engine) as conn:
         verbs = [act.verb for act in acts.listing(conn) if act.by == "deadline"]
         assert approval_story(conn, edition, "Europe/London")[-1] == f"{SAID}: {done}"
-    assert verbs[-1:] == (["take out"] if policy_.endswith("questions") else verbs[:1])
-    assert edition.held == (policy_ == "stop")
+    assert verbs[-1:] == (["take out"] if name.endswith("questions") else verbs[:1])
+    assert edition.held == (name == "stop")
 
 
+@pytest.mark.long
 def test_an_entry_with_an_open_question_is_not_lost(house: House) -> None:
     declare(house, "send-without-open-questions")
     run_at(house, HOUR - DAY)
@@ -212,6 +213,7 @@ def test_an_entry_with_an_open_question_is_not_lost(house: House) -> None:
     assert letters(house) == ["Buses that came", "Homes that were damp"]
 
 
+@pytest.mark.long
 def test_an_editors_own_decision_comes_before_the_deadline(house: House) -> None:
     declare(house, "send")
     run_at(house, HOUR - DAY)
@@ -223,6 +225,7 @@ def test_an_editors_own_decision_comes_before_the_deadline(house: House) -> None
     assert len(letters(house)) == 1 and "missed" not in [about for _, about in mails(house)]
 
 
+@pytest.mark.long
 def test_an_approval_with_another_appearance_is_none_at_the_deadline(house: House) -> None:
     declare(house, "send")
     run_at(house, HOUR - DAY)
@@ -232,6 +235,7 @@ def test_an_approval_with_another_appearance_is_none_at_the_deadline(house: Hous
     assert report.unapproved == [f"edition 1 (weekly 2026-11-06): {SAID}: it was sent all the same"]
 
 
+@pytest.mark.long
 def test_a_late_approval_ends_what_the_deadline_did(house: House) -> None:
     declare(house, "stop")
     run_at(house, HOUR - DAY)
@@ -242,6 +246,7 @@ def test_a_late_approval_ends_what_the_deadline_did(house: House) -> None:
     assert len(letters(house)) == 1
 
 
+@pytest.mark.long
 def test_a_draft_of_the_hour_itself_is_ready_and_not_late(house: House) -> None:
     """As before there was a deadline: without `draft_ahead` a run drafts the edition at its hour, and it waits."""
     declare(house, draft=timedelta(0), remind=timedelta(0))
@@ -254,6 +259,7 @@ def test_a_draft_of_the_hour_itself_is_ready_and_not_late(house: House) -> None:
     assert mails(house) == []
 
 
+@pytest.mark.long
 def test_without_an_editor_the_operator_is_told(house: House) -> None:
     declare(house)
     with reading(house.place.engine) as conn:
@@ -267,6 +273,7 @@ def test_without_an_editor_the_operator_is_told(house: House) -> None:
     assert run_at(house, HOUR - DAY + MINUTE).waiting == [] and mails(house) == [("admin", "ready")]
 
 
+@pytest.mark.long
 def test_a_notice_that_is_not_true_any_more_is_not_mailed(house: House) -> None:
     """It was owed while the mail server was away; meanwhile the edition was approved, and one is no editor now."""
     declare(house)
@@ -312,6 +319,7 @@ def test_what_cannot_be_meant_is_refused(lines: str, problem: str) -> None:
     assert problem in str(raised.value)
 
 
+@pytest.mark.long
 def test_the_story_by_the_command_line(house: House) -> None:
     house.close()
     lines = 'at = "fri 08:00"\napproval = "required"\nunapproved = "send"\ndraft_ahead = "1 day"\n'

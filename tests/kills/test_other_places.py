@@ -85,7 +85,7 @@ UNTRIED = {
     "fence follows", "give up", "hold", "ingredients", "learn again", "mute", "new link", "new secret",
     "open fence", "pause",
     "release", "release by date", "remove rule", "resume", "retag", "seal", "set", "settle", "settle by asking",
-    "stop", "suppress", "test letter", "told", "unmute", "unsuppress", "wait", "withdraw",
+    "stop", "suppress", "told", "unmute", "unsuppress", "wait", "withdraw",
 }  # fmt: skip
 
 
