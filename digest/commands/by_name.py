@@ -19,6 +19,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "arranging",
         "Arrange an edition: pin and move its entries, and give its subject, note, closing question and small step.",
     ),
+    "changes": ("changes", "Tell what has changed in an edition since you last looked through it, and who did it."),
     "check": ("setup", "Find every mistake in config, sources, templates and folders at once."),
     "correct": (
         "editing",

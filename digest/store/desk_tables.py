@@ -87,8 +87,8 @@ session = Table(
     sqlite_autoincrement=True,
 )
 
-# The state in which each person saw an edition when they last said that they had looked through it: in `entries`
-# {entry id: hash of it}, in order, and the words of the edition.
+# The state in which each person saw an edition when they last said that they had looked through it: in `entries` an
+# object for each entry, in order, with its id, title and facets and hashes of the rest; and the words of the edition.
 look = Table(
     "look",
     metadata,

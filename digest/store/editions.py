@@ -46,7 +46,7 @@ def words_of(of: Edition) -> EditionWords:
 
 def content_hash(words: EditionWords, shown: Sequence[Shown]) -> str:
     """Return the hash that an approval is bound to: of the words and every entry in order, as they will be shown."""
-    content = [words.note, [_content(item.entry) for item in shown]]
+    content = [words.note, [shown_content(item.entry) for item in shown]]
     # Where there are others, so that approvals given before there were any hold.
     if any(words[1:]):
         content.append([*words[1:]])
@@ -197,7 +197,7 @@ def draft(
         conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
     rows = [
         {"edition_id": number, "entry_id": item.entry.id, "position": n, "release": item.release,
-         "content": _content(item.entry)}
+         "content": shown_content(item.entry)}
         for n, item in enumerate(content)
     ]  # fmt: skip
     if rows:
@@ -225,8 +225,8 @@ def tell_voided(
 
     Call it before the new content is stored.
     """
-    before = {row.entry.id: _content(row.entry) for row in shown(conn, approved.id)}
-    after = {row.entry.id: _content(row.entry) for row in content}
+    before = {row.entry.id: shown_content(row.entry) for row in shown(conn, approved.id)}
+    after = {row.entry.id: shown_content(row.entry) for row in content}
     gone, came = ([n for n in some if n not in others] for some, others in ((before, after), (after, before)))
     changed = [number for number in before if number in after and before[number] != after[number]]
     at = approved.approved_at.isoformat() if approved.approved_at else ""
@@ -286,7 +286,7 @@ def _studies(cadence: str, day: str) -> Select[Any]:
     )
 
 
-def _content(item: Entry) -> dict[str, Any]:
+def shown_content(item: Entry) -> dict[str, Any]:
     """Return an entry as JSON, as a letter shows it: without the evidence of its facets, which shows nowhere.
 
     A part that it lacks is left out, so that approvals given before there was such a part hold.

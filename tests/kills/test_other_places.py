@@ -82,7 +82,7 @@ UNTRIED = {
     "accept clock", "add rule", "approve", "ask pages", "begin fence", "cancel correction", "complete history",
     "confirm",
     "drop", "end old links", "end pause", "end run",
-    "fence follows", "give up", "hold", "ingredients", "learn again", "mute", "new link", "new secret",
+    "fence follows", "give up", "hold", "ingredients", "learn again", "look", "mute", "new link", "new secret",
     "open fence", "pause",
     "release", "release by date", "remove rule", "resume", "retag", "seal", "set", "settle", "settle by asking",
     "stop", "suppress", "told", "unmute", "unsuppress", "wait", "withdraw",
