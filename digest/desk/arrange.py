@@ -104,7 +104,7 @@ def editing(
     installation: Installation, hand: Hand, number: int, verb: str
 ) -> Iterator[tuple[Connection, Edition]]:  # fmt: skip
     """Open an edition to be changed; afterwards draft it again, and record the act."""
-    with writing(installation.engine, verb) as conn:
+    with writing(installation.engine, "arrange") as conn:
         editions.serialise(conn)
         edition = open_edition(conn, number)
         check_fresh(conn, edition_name(number), hand)

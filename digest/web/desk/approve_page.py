@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from digest.desk import pool as desk_pool
+from digest.desk.acts import Hand
 from digest.desk.approval import approve_edition, hold_edition
 from digest.desk.arrange import edition_name
+from digest.desk.looks import changes_since_look, mark_looked
 from digest.desk.preview import ChosenReader
 from digest.desk.test_letter import send_test_letter
 from digest.editions.approval_story import approval_story
@@ -17,7 +19,7 @@ from digest.web.desk.letter_view import digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
 
-def _page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
+def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     cadence, installation = cadence_in(desk, query), desk.installation
     settings = installation.settings
     with reading(installation.engine) as conn:
@@ -27,6 +29,7 @@ def _page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         pool = desk_pool.read_pool(conn, edition)
         answer = counts_cache(desk).answer(conn, edition)
         look = appearance_hash(settings)
+        looked, changes = changes_since_look(conn, installation, asker.name, edition)
         values = {
             "title": f"Review the {cadence} edition of {edition.slot}",
             "cadence": cadence,
@@ -41,6 +44,8 @@ def _page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
             "version": desk_pool.edition_version(conn, edition.id),
             "done": done_of(conn, query),
             "query": "",
+            "looked": looked,
+            "changes": changes,
             "approval": settings.cadence(cadence).approval_required,
             "other_look": edition.state == "approved" and edition.look != look,
         }
@@ -61,6 +66,13 @@ def _decide(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     else:
         raise WrongUse("say what to do: approve or hold; nothing was changed")
     return _back(desk, cadence, number)
+
+
+def _looked(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
+    """Note that the person has looked through the edition, to be told next time what has changed since."""
+    cadence = cadence_in(desk, form)
+    mark_looked(desk.installation, Hand(asker.name), form.number("edition") or 0)
+    return DeskAnswer(location=f"/desk/{cadence}/approve")
 
 
 def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -88,4 +100,5 @@ def _back(desk: Desk, cadence: str, number: int) -> DeskAnswer:
 PAGES = (
     DeskPage("/desk/{cadence}/approve", VIEWER, get=_page, post=_decide, post_role=APPROVER),
     DeskPage("/desk/{cadence}/test", EDITOR, post=_test),
+    DeskPage("/desk/{cadence}/looked", VIEWER, post=_looked),
 )
