@@ -23,7 +23,7 @@ from digest.store.engine import reading
 from subscribers import store as people
 from subscribers.changes import newest_change
 
-INLINE = 5_000  # active readers of a cadence up to which a page counts itself
+INLINE = 2_000  # active readers of a cadence up to which a page counts itself
 PATIENCE = 2.0  # seconds that a page waits for the first counts of a large edition
 # How long counts hold though nothing seems to have changed, because a pause ends without a row.
 _AGE = timedelta(minutes=5)
