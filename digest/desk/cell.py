@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from digest.desk.counts import EditionCounts
 from digest.desk.words import NO_LETTER, masked_address
 from digest.editions.plan import Offer, Planned, Planner, Standing
-from digest.group import HAD, NOT_CONSIDERED, OVER_CAP
+from digest.group import HAD, NOT_CONSIDERED, NOT_FOR, OVER_CAP
 from digest.installation import Installation
 from digest.model import CASE_STUDY, UNKNOWN, Digest, Entry
 from digest.store.silence import last_letters
@@ -24,6 +24,9 @@ from subscribers.model import Interests
 PAGE_OF_READERS = 50
 MOST_MISSED = 3  # entries told to each reader
 _MOST_TRIED = 8  # entries whose choices are tried for a reader, because each try is a match
+
+# Entries that are left out for these reasons come by no other choice of the reader.
+_SETTLED = (OVER_CAP, HAD, NOT_FOR, NOT_CONSIDERED)
 
 
 class Missed(NamedTuple):
@@ -111,7 +114,7 @@ class _Nearest:
         others = [
             entry
             for number, entry in self._entries.items()
-            if number in out and number not in shown and out[number] not in (OVER_CAP, HAD, NOT_CONSIDERED)
+            if number in out and number not in shown and out[number] not in _SETTLED
         ]
         count = 0
         for entry in sorted(others, key=lambda each: _distance(standing.reader.interests, each))[:_MOST_TRIED]:

@@ -19,7 +19,7 @@ from digest.desk.silent import SilentReaders, look_silent
 from digest.desk.words import NO_LETTER
 from digest.editions.draft import as_it_stands, going_out
 from digest.editions.plan import Offer, Planned, Planner, made_good_by, new_entries
-from digest.group import ELSEWHERE, ELSEWHERE_OFF, HAD, NEAR, OVER_CAP, Match, Matcher
+from digest.group import ELSEWHERE, ELSEWHERE_OFF, HAD, NEAR, NOT_FOR, OVER_CAP, Match, Matcher
 from digest.installation import Installation
 from digest.model import Edition
 from digest.store.editions import Shown
@@ -35,7 +35,8 @@ class EntryReach(NamedTuple):
 
     It is shown to `near` readers in their areas and to `elsewhere` ones from elsewhere; to `again` of these it is
     offered again. Others whose interests it matches do not get it: the cap leaves no room (`over_cap`), they have
-    `had` it, or they have switched off what comes from elsewhere (`off`).
+    `had` it, or they have switched off what comes from elsewhere (`off`). `not_for` chose a region or policy area
+    that an editor has said it is not for, whether or not it matches what else they follow.
     """
 
     near: int = 0
@@ -44,6 +45,7 @@ class EntryReach(NamedTuple):
     over_cap: int = 0
     had: int = 0
     off: int = 0
+    not_for: int = 0
 
     @property
     def readers(self) -> int:
@@ -217,11 +219,9 @@ def _reach(offer: Offer, matches: Mapping[Match, int], unshown: Mapping[Match, i
 def _reach_of(matcher: Matcher, matches: Mapping[Match, int]) -> dict[int, EntryReach]:
     """Return the reach of each candidate of a matcher. It reads no reader, only the matches that differ."""
     counts = matcher.reach(matches)
-    columns = (counts[name] for name in (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF))
+    columns = (counts[name] for name in (NEAR, ELSEWHERE, OVER_CAP, HAD, ELSEWHERE_OFF, NOT_FOR))
     rows = zip(matcher.candidates, *columns, strict=True)
-    return {
-        each.entry: EntryReach(near, far, over_cap=over, had=had, off=off) for each, near, far, over, had, off in rows
-    }
+    return {each.entry: EntryReach(near, far, 0, *others) for each, near, far, *others in rows}
 
 
 def _no_letter(

@@ -176,4 +176,7 @@ def _nobody_follows(taxonomy: Taxonomy, counts: EditionCounts, entry: Entry) -> 
         readers = max(follow.get((slug, ANY), 0) for slug in (*facets.policy_areas, EVERY))
         follows = f"{counted(readers, 'reader follows', 'readers follow')} {areas or 'every policy area'}"
         return f"{follows}, none of them in {places}"
+    if entry.edit and entry.edit.not_for:
+        names = ", ".join(taxonomy.name(slug) for slug in entry.edit.not_for)
+        return f"it is not for readers who chose {names}, and nobody else follows it"
     return "it was released before the readers who follow it joined"

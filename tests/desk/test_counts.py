@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from digest import pipeline
-from digest.desk import edit
+from digest.desk import arrange, edit
 from digest.desk.counts import ANY, EditionCounts, count_as_it_stands, count_cadence
+from digest.desk.reword import reword
 from digest.editions import approve as approving
 from digest.editions import draft as drafting
 from digest.editions.freeze import freeze_slot
 from digest.editions.plan import Planner, overview
-from digest.group import ELSEWHERE_OFF, HAD, OVER_CAP
+from digest.group import ELSEWHERE_OFF, HAD, NOT_FOR, OVER_CAP
 from digest.model import Digest
 from digest.schedule import slot_of
 from digest.store import deliveries, editions, history
@@ -116,8 +117,14 @@ class Chance:
         if self.dice.random() < 0.6:
             self.publish(self.dice.randint(1, 4))
         edit.retag(house.place, ANN, 1, {"region": (self.dice.choice(REGIONS),)})  # so that some have had it
+        for number in self.dice.sample(range(1, house._notes + 1), 2):
+            reword(house.place, ANN, number, {"not_for": [self.dice.choice([*REGIONS, "housing"])]})
         if self.dice.random() < 0.7:
             number = self.draft()
+            with reading(house.place.engine) as conn:
+                carried = [row.entry.id for row in editions.shown(conn, number)]
+            if carried:
+                arrange.pin(house.place, ANN, number, self.dice.choice(carried))
             if self.dice.random() < 0.5:
                 self.approve(number)
         house.now += timedelta(hours=2)
@@ -173,13 +180,13 @@ def _fates(digest: Digest) -> Iterator[tuple[int, str]]:
                 yield placed.entry, "near" if section.key == "areas" else "elsewhere"
                 if digest.again:
                     yield placed.entry, "again"
-    yield from ((entry, why) for entry, why in digest.left_out if why in (OVER_CAP, HAD, ELSEWHERE_OFF))
+    yield from ((entry, why) for entry, why in digest.left_out if why in (OVER_CAP, HAD, ELSEWHERE_OFF, NOT_FOR))
 
 
 STATES = ("pending", "empty", "suppressed", "held")
 # The names of `EntryReach`, as digests name them.
 NAMES = {"near": "near", "elsewhere": "elsewhere", "again": "again", "over_cap": OVER_CAP, "had": HAD,
-         "off": ELSEWHERE_OFF}  # fmt: skip
+         "off": ELSEWHERE_OFF, "not_for": NOT_FOR}  # fmt: skip
 
 
 def as_counted(counts: EditionCounts) -> dict[str, object]:

@@ -22,13 +22,15 @@ from digest.desk.coverage_words import (
     name_of_cell,
     summary_in_words,
 )
+from digest.desk.edit import retag
+from digest.desk.reword import reword
 from digest.desk.words import masked_address
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
 from tests import console
 from tests.counts import table
-from tests.house import House
+from tests.house import ANN, House
 
 
 def follows(areas: str = "", regions: str = "", themes: str = "", *, elsewhere: bool = True) -> Interests:
@@ -116,6 +118,18 @@ def test_entries_that_reach_nobody_say_why(house: House, view: Coverage) -> None
     assert {each.why for each in coverage_of(house.place, "monthly").nobody} == {
         "no reader of this cadence may be mailed"
     }
+
+
+def test_an_entry_that_is_not_for_those_who_follow_it_says_so(house: House) -> None:
+    numbers = {row.entry.title: row.entry.id for row in coverage_of(house.place, "weekly").counts.shown}
+    reword(house.place, ANN, numbers["Trams in Leeds"], {"not_for": ["transport"]})
+    retag(house.place, ANN, numbers["Trams in Leeds"], {"region": ("london",)})
+    view = coverage_of(house.place, "weekly")
+    assert {each.title: each.why for each in view.nobody}["Trams in Leeds"] == (
+        "it is not for readers who chose Transport, and nobody else follows it"
+    )
+    cell = view.cell("transport", "london")
+    assert cell is not None and cell.is_uncovered
 
 
 def test_an_entry_for_which_no_letter_has_room_says_so(house: House) -> None:
