@@ -143,7 +143,8 @@ def test_the_waiting_line_of_a_run_says_it(house: House) -> None:
     retag(house)
     house.now = house.now.replace(day=6, hour=9)
     (line,) = house.run().waiting
-    told = f"is not approved ({APPROVED}; {VOIDED}Bob retagged entry 2: policy areas housing → transport); look with"
+    late = "nobody had approved it by 2026-11-06 08:00: it waits"
+    told = f"is not approved ({APPROVED}; {VOIDED}Bob retagged entry 2: policy areas housing → transport; {late}"
     assert told in line
 
 
