@@ -95,6 +95,28 @@ def test_only_a_page_that_is_gone_keeps_its_entry_back(house: House, web: Web) -
     assert pages.ask_pages(place) == [] and len(web.requests) == before
 
 
+@pytest.mark.long
+def test_a_page_is_asked_too_before_an_edition_goes_out_unapproved(house: House, web: Web) -> None:
+    daily = replace(
+        house.settings.cadence("daily"), approval_required=True, unapproved="send", draft_ahead=timedelta(hours=12)
+    )
+    house.settings = replace(house.settings, cadences=(daily,))
+    house.reader("a@example.org", "daily")
+    house.now += timedelta(hours=12)  # to 21:00, before the slot of the next day
+    web.on("/there", THERE)
+    web.on("/gone", GONE)
+    source = feed_of(web, "there", "gone")
+    pipeline.run(gathering_from(house, fetcher(web), [source]))
+    assert asked(web, "gone") == 0
+    house.now += timedelta(hours=11)
+    place = gathering_from(house, fetcher(web), [source])
+    report = pipeline.run(place)
+    assert {title: entry.state for title, entry in listed(place).items()} == {"there": "ready", "gone": "held"}
+    assert "it was sent all the same" in report.unapproved[0]
+    (digest,) = house.letters(1)
+    assert [placed.entry for placed in digest.placed] == [listed(place)["there"].id]
+
+
 # The address of a page, where its source is and whether it may be private; whether the page is asked, and is exempt.
 ADDRESSES = [
     ("https://news.council.gov.uk/a", Source("Feed", url="https://news.council.gov.uk/feed"), True, False),
