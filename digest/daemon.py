@@ -53,6 +53,11 @@ def make_scheduler(
             # A second job at the hour itself, because some letters cannot be handed over ahead of it.
             hour = SlotTrigger(replace(cadence, ahead=timedelta(0)), settings.site.zone)
             scheduler.add_job(work, hour, id=f"{cadence.name} hour", name=cadence.name)
+        # Where editors must approve, a run drafts before the hour, and reminds them.
+        for what, span in (("draft", cadence.draft_ahead), ("remind", cadence.remind_ahead)):
+            if span:
+                before = SlotTrigger(replace(cadence, ahead=span), settings.site.zone)
+                scheduler.add_job(work, before, id=f"{cadence.name} {what}", name=cadence.name)
     # The first run starts at once, because editions may have fallen due while the daemon was not running.
     scheduler.add_job(
         work,

@@ -72,6 +72,17 @@ def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) 
     ahead = make_scheduler(load(config, environ), lambda: None)
     # What could not be handed over ahead waits for the hour itself.
     assert {job.id for job in ahead.get_jobs()} == {"daily", "weekly", "weekly hour", "monthly", "gather"}
+    approved = {
+        "DIGEST_CADENCE__WEEKLY__APPROVAL": "required",
+        "DIGEST_CADENCE__WEEKLY__DRAFT_AHEAD": "1 day",
+        "DIGEST_CADENCE__WEEKLY__REMIND_AHEAD": "2 hours",
+    }
+    jobs = {job.id: job for job in make_scheduler(load(config, approved), lambda: None).get_jobs()}
+    assert set(jobs) == {"daily", "weekly", "weekly draft", "weekly remind", "monthly", "gather"}
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    times = [jobs[f"weekly{name}"].trigger.get_next_fire_time(None, now) for name in (" draft", " remind", "")]
+    hour = datetime(2026, 11, 6, 8, tzinfo=UTC)
+    assert times == [hour - timedelta(days=1), hour - timedelta(hours=2), hour]
     defaults = scheduler._job_defaults
     assert defaults["misfire_grace_time"] >= 3600
     assert (defaults["coalesce"], defaults["max_instances"]) == (True, 1)
