@@ -33,11 +33,6 @@ def newest_kept(conn: Connection) -> str:
     return conn.scalar(kept.order_by(consent_change.c.id.desc()).limit(1)) or ""
 
 
-def newest_change(conn: Connection) -> int:
-    """Return the number of the newest change, 0 before the first; while it stays, subscribers are as they were."""
-    return conn.scalar(select(func.max(consent_change.c.id))) or 0
-
-
 def has_change(conn: Connection, token: str) -> bool:
     """Return whether this database has had the change with this token."""
     return conn.scalar(select(consent_change.c.id).where(consent_change.c.token == token).limit(1)) is not None

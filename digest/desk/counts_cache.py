@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,10 +18,9 @@ from digest.desk.counts import EditionCounts, count_as_it_stands
 from digest.editions.approve import appearance_hash
 from digest.installation import Installation
 from digest.model import Edition
-from digest.store import acts, editions, releases, sources
+from digest.store import desk_counts
 from digest.store.engine import reading
 from subscribers import store as people
-from subscribers.changes import newest_change
 
 INLINE = 2_000  # active readers of a cadence up to which a page counts itself
 PATIENCE = 2.0  # seconds that a page waits for the first counts of a large edition
@@ -65,7 +64,14 @@ class CountsCache:
 
         Raises the error by which counting it for the first time failed.
         """
-        key = self._key(conn, edition)
+        return self.answers(conn, [edition])[0]
+
+    def answers(self, conn: Connection, some: Sequence[Edition]) -> list[CountsAnswer]:
+        """Return the answers for several editions, which share the queries that tell whether anything changed."""
+        shared = self._shared_key(conn)
+        return [self._answer(conn, edition, (_own_key(edition), shared)) for edition in some]
+
+    def _answer(self, conn: Connection, edition: Edition, key: Hashable) -> CountsAnswer:
         if (counts := self._newest(edition, key)) is not None:
             return CountsAnswer(counts)
         if people.count(conn, cadence=edition.cadence) > self._inline:
@@ -75,16 +81,13 @@ class CountsCache:
             self._keep(edition, key, counts)
         return CountsAnswer(counts)
 
-    def _key(self, conn: Connection, edition: Edition) -> Hashable:
-        """Return a value that differs when counts may: by a few cheap queries, whatever the number of readers.
+    def _shared_key(self, conn: Connection) -> Hashable:
+        """Return a value that differs when counts may: by one cheap query, whatever the number of readers.
 
         The entries of an edition that a run drafts anew are not read for it: whatever changes them is gathered,
         released, or an act of a person.
         """
-        stored = (edition.id, edition.state, edition.held, edition.content_hash, edition.from_release)
-        content = (edition.to_release, releases.latest(conn), sources.newest_gathering(conn), acts.newest(conn))
-        readers = (newest_change(conn), editions.count_frozen(conn))
-        return stored, content, readers, appearance_hash(self._installation.settings)
+        return desk_counts.newest_changes(conn), appearance_hash(self._installation.settings)
 
     def _newest(self, edition: Edition, key: Hashable) -> EditionCounts | None:
         """Return the kept counts if they are still right, else None."""
@@ -136,6 +139,12 @@ class CountsCache:
         self._kept[_name(edition)] = key, counts
         if len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
+
+
+def _own_key(edition: Edition) -> Hashable:
+    return (
+        edition.id, edition.state, edition.held, edition.content_hash, edition.from_release, edition.to_release,
+    )  # fmt: skip
 
 
 def _name(edition: Edition) -> Name:

@@ -25,14 +25,11 @@ from digest.ledger.redact import SERVERS_WORDS, reason_for_receipt, redacted
 from digest.model import Edition, Receipt
 from digest.store import corrections, deliveries, editions, history
 from digest.store.corrections import Told
-from digest.store.deliveries import Delivery
 from digest.store.engine import reading
 from digest.store.history import EditionRun
 from digest.store.tallies import is_condensed, tallied_reasons
 from digest.system.pages import render_page, stylesheet
 from digest.system.private import make_private_folder, write_private
-from subscribers import store as people
-from subscribers.database import chunks
 
 MOST_NAMED = 200  # uncertain deliveries, and reasons, that a page lists
 # {part: its meaning in words}, in the order of the sum on the page.
@@ -79,25 +76,8 @@ class EditionAccount:
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:
-        """Return the worst verdict ("wrong", "person", "open" or "balanced"), and its sentences, worst first."""
-        receipt = self.receipt
-        missing, eligible = receipt.unexplained, receipt.eligible
-        verdicts: list[tuple[str, str]] = []
-        if missing > 0:
-            verdicts.append(("wrong", f"{missing:,} of {eligible:,} eligible readers are not accounted for."))
-        elif missing < 0:
-            verdicts.append(("wrong", f"Deliveries that belong to no eligible reader: {-missing:,}."))
-        if receipt.uncertain:
-            line = f"In doubt: {receipt.uncertain:,}. These readers are not mailed again until a person decides."
-            verdicts.append(("person", line))
-        if receipt.pending and self.edition.held:
-            cure = f"`digest approve {self.edition.id}`"
-            verdicts.append(("open", f"Not handed over: {receipt.pending:,}. The edition is stopped until {cure}."))
-        elif receipt.pending:
-            verdicts.append(("open", f"Not handed over yet: {receipt.pending:,}. A later run hands them over."))
-        if not verdicts:
-            verdicts.append(("balanced", f"Every one of the {eligible:,} eligible readers is accounted for."))
-        return verdicts[0][0], tuple(line for _, line in verdicts)
+        """Return the worst verdict and its sentences, as `verdict_of` does."""
+        return verdict_of(self.edition, self.receipt)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `digest receipt --json` prints: the receipt's keys, and the details."""
@@ -121,6 +101,27 @@ class EditionAccount:
         }  # fmt: skip
 
 
+def verdict_of(edition: Edition, receipt: Receipt) -> tuple[str, tuple[str, ...]]:
+    """Return the worst verdict ("wrong", "person", "open" or "balanced"), and its sentences, worst first."""
+    missing, eligible = receipt.unexplained, receipt.eligible
+    verdicts: list[tuple[str, str]] = []
+    if missing > 0:
+        verdicts.append(("wrong", f"{missing:,} of {eligible:,} eligible readers are not accounted for."))
+    elif missing < 0:
+        verdicts.append(("wrong", f"Deliveries that belong to no eligible reader: {-missing:,}."))
+    if receipt.uncertain:
+        line = f"In doubt: {receipt.uncertain:,}. These readers are not mailed again until a person decides."
+        verdicts.append(("person", line))
+    if receipt.pending and edition.held:
+        cure = f"`digest approve {edition.id}`"
+        verdicts.append(("open", f"Not handed over: {receipt.pending:,}. The edition is stopped until {cure}."))
+    elif receipt.pending:
+        verdicts.append(("open", f"Not handed over yet: {receipt.pending:,}. A later run hands them over."))
+    if not verdicts:
+        verdicts.append(("balanced", f"Every one of the {eligible:,} eligible readers is accounted for."))
+    return verdicts[0][0], tuple(line for _, line in verdicts)
+
+
 def newest_frozen(installation: Installation) -> int:
     """Return the number of the newest frozen edition. Raises WrongUse when there is none."""
     with reading(installation.engine) as conn:
@@ -138,24 +139,26 @@ def account(installation: Installation, number: int) -> EditionAccount:
             raise WrongUse(f"edition {number} does not exist; see `digest status`")
         if edition.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen yet, so it has no receipt; see `digest status`")
-        entries, digests = history.sizes(conn, number)
-        return EditionAccount(
-            edition,
-            deliveries.receipt(conn, edition),
-            installation.clock(),
-            deliveries.frozen_at(conn, number),
-            entries,
-            digests,
-            history.fates(conn, number),
-            tuple(_why(conn, number)),
-            tuple(
-                ReceiptDoubt(row.id, row.updated_at, reason)
-                for row, reason in _with_reasons(conn, deliveries.in_state(conn, "uncertain", number))
-            ),
-            tuple(history.runs_of(conn, number)),
-            is_condensed(conn, number),
-            tuple(corrections.told_by(conn, number)),
-        )
+        return account_by(conn, installation, edition)
+
+
+def account_by(conn: Connection, installation: Installation, edition: Edition) -> EditionAccount:
+    """Return the account of an edition that is frozen."""
+    number = edition.id
+    assert edition.frozen_at is not None
+    return EditionAccount(
+        edition,
+        deliveries.receipt(conn, edition),
+        installation.clock(),
+        edition.frozen_at,
+        *history.sizes(conn, number),
+        history.fates(conn, number),
+        tuple(_why(conn, number)),
+        tuple(_doubts(conn, number)),
+        tuple(history.runs_of(conn, number)),
+        is_condensed(conn, number),
+        tuple(corrections.told_by(conn, number)),
+    )
 
 
 def page(installation: Installation, edition_account: EditionAccount) -> str:
@@ -177,7 +180,7 @@ def page(installation: Installation, edition_account: EditionAccount) -> str:
         "most": MOST_NAMED,
         "hour": lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}",
         "number": lambda count: f"{count:,}",
-        "share": _share,
+        "share": share_of,
         "redacted": redacted,
     }
     return render_page("receipt.html.j2", values)
@@ -217,7 +220,7 @@ def save(path: Path, text: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _share(count: int, whole: int) -> str:
+def share_of(count: int, whole: int) -> str:
     """Return a part in per cent; only nothing is "0 %", and only the whole is "100.0 %"."""
     if not whole or not count:
         return "" if not whole else "0 %"
@@ -233,18 +236,14 @@ def _why(conn: Connection, number: int) -> Iterator[tuple[str, str, int]]:
     for (state, reason), count in history.reasons(conn, number).items():
         if state not in SERVERS_WORDS:
             counts[state, reason_for_receipt(state, reason, None)] += count
-    for state in ("refused", "pending"):
-        for row, reason in _with_reasons(conn, deliveries.in_state(conn, state, number)):
-            counts[row.state, reason] += 1
+    for row in deliveries.worded(conn, number, ("refused", "pending")):
+        counts[row.state, reason_for_receipt(row.state, row.reason, row.email)] += 1
     order = list(PARTS)
     rows = [(state, reason, count) for (state, reason), count in counts.items() if reason]
     yield from sorted(rows, key=lambda row: (order.index(row[0]), -row[2], row[1]))
 
 
-def _with_reasons(conn: Connection, rows: Sequence[Delivery]) -> Iterator[tuple[Delivery, str]]:
-    """Yield deliveries with their reasons, from which the reader's address and its local part are removed."""
-    for some in chunks(rows):
-        persons = people.many(conn, {delivery.subscriber for delivery in some})
-        for delivery in some:
-            person = persons.get(delivery.subscriber)
-            yield delivery, reason_for_receipt(delivery.state, delivery.reason, person.email if person else None)
+def _doubts(conn: Connection, number: int) -> Iterator[ReceiptDoubt]:
+    """Yield the uncertain deliveries, in whose reasons no address stands."""
+    for row in deliveries.worded(conn, number, ("uncertain",)):
+        yield ReceiptDoubt(row.id, row.updated_at, reason_for_receipt(row.state, row.reason, row.email))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from digest import group
 from digest.config.settings import Settings
-from digest.editions.due import coming_slot, first_slot, passed_editions
+from digest.editions.due import blank_edition, coming_slot, first_slot, passed_editions
 from digest.editions.earlier import earlier_of
 from digest.editions.ingredients import ingredients_of
 from digest.model import Edition, Entry, EntryEdit
@@ -92,7 +92,7 @@ def next_edition(conn: Connection, settings: Settings, cadence_name: str, now: d
     if earlier := passed_editions(conn, cadence, now, zone):
         return earlier[0]
     slot = coming_slot(conn, cadence, now, zone)
-    return editions.find(conn, cadence_name, slot.key) or _blank(cadence_name, slot.key)
+    return editions.find(conn, cadence_name, slot.key) or blank_edition(cadence_name, slot.key)
 
 
 def as_it_stands(
@@ -137,11 +137,6 @@ def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     """Return the ready entries of the releases with low < number ≤ high, in the order and form of an edition."""
     newest = {release.entry: release.number for release in releases.after(conn, low, high)}
     return _as_shown(conn, newest, [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"])
-
-
-def _blank(cadence: str, day: str) -> Edition:
-    """Return the edition of a slot of which nothing is stored."""
-    return Edition(0, cadence, day, "draft", False, "", 0, "")
 
 
 def _names(shown: Entry, entry: Entry) -> bool:
@@ -231,6 +226,6 @@ def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, h
     """Store the draft of a slot with the entries up to release `high` that some reader has not been offered."""
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
-    edition = editions.find(conn, cadence, day) or _blank(cadence, day)
+    edition = editions.find(conn, cadence, day) or blank_edition(cadence, day)
     shown = _entries_of(conn, settings, edition, (low, high), now)
     return editions.draft(conn, cadence, day, (low, high), shown, now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -16,11 +17,11 @@ from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_secret
 from digest.model import REGIONS
 from digest.operations.alarms import alarms
-from digest.operations.edition_findings import edition_findings
+from digest.operations.edition_findings import edition_findings, last_run_findings
 from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
-from digest.operations.status import Status, status
+from digest.operations.status import Status, source_rows, status
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
 from digest.store.sources import State
@@ -38,26 +39,52 @@ def examine(installation: Installation) -> list[Finding]:
     state, settings = status(installation), installation.settings
     with reading(installation.engine) as conn:
         findings = [
-            *_hold(state),
+            *_hold(state.hold),
             *edition_findings(conn, installation, state),
-            *_sources(state, {source.name: source.named_in for source in settings.sources}),
+            *_sources(state.sources, settings),
             *_muted_and_silent(installation),
             *_unread_pages(conn, installation),
             *_schedule(settings),
             *_secret(conn, settings),
             *_followed(conn, settings),
             *_rules(conn, settings),
-            *(Finding("person", a.place, a.problem, a.cure) for a in alarms(conn, installation.clock())),
+            *_alarms(conn, installation.clock()),
             *_people_and_entries(state),
             *_silent(conn, installation, state),
             *file_findings(installation),
         ]
+    return _worst_first(findings)
+
+
+def examine_briefly(conn: Connection, installation: Installation) -> list[Finding]:
+    """Return those findings of `examine` that a few queries tell, whatever the size; the worst first.
+
+    They are about HOLD, the last run, sources, the timetable and alarms. Receipts, choices of readers, rules, keys
+    and files are left to `digest doctor`, because it reads all of them.
+    """
+    settings, now = installation.settings, installation.clock()
+    findings = [
+        *_hold(installation.fence.why_by(conn)),
+        *last_run_findings(conn),
+        *_sources(source_rows(conn, settings), settings),
+        *_schedule(settings),
+        *_alarms(conn, now),
+    ]
+    return _worst_first(findings)
+
+
+def _worst_first(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: _LEVELS.index(finding.level))
 
 
-def _hold(state: Status) -> Iterator[Finding]:
-    if state.hold:
-        problem = f"is in HOLD, nothing is mailed: {state.hold}"
+def _alarms(conn: Connection, now: datetime) -> Iterator[Finding]:
+    for alarm in alarms(conn, now):
+        yield Finding("person", alarm.place, alarm.problem, alarm.cure)
+
+
+def _hold(hold: str) -> Iterator[Finding]:
+    if hold:
+        problem = f"is in HOLD, nothing is mailed: {hold}"
         cure = "see with `digest db held` what it would send, then give `digest db resume --sent` or `--unsent`"
         yield Finding("person", "database", problem, cure)
 
@@ -150,9 +177,10 @@ def _rules(conn: Connection, settings: Settings) -> Iterator[Finding]:
             yield Finding("note", f"rule {rule.number}", problem, cure)
 
 
-def _sources(state: Status, files: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield what is wrong with the sources; `files` has the file that names each."""
-    for name, source in state.sources:
+def _sources(states: Sequence[tuple[str, State]], settings: Settings) -> Iterator[Finding]:
+    """Yield what is wrong with the sources, and the file that names each."""
+    files = {source.name: source.named_in for source in settings.sources}
+    for name, source in states:
         if (problems := file_problems(source.error)) and not source.failures:
             level = "person" if keeps_back(problems) else "note"
             cure = f"correct them; `digest gather --source {shlex.quote(name)} -v` names them all"

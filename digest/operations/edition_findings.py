@@ -21,7 +21,7 @@ from digest.operations.status import Status
 from digest.schedule import Cadence, Slot
 from digest.store import calendar, deliveries, editions, history, runs
 
-_LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
+LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
 
 
 def edition_findings(conn: Connection, installation: Installation, state: Status) -> Iterator[Finding]:
@@ -47,6 +47,11 @@ def edition_findings(conn: Connection, installation: Installation, state: Status
         yield from _due_slots(conn, installation)
     yield from _future_slots(installation, calendar.last_days(conn))
     yield from _refusals(conn, [deliveries.receipt(conn, each) for each in editions.newest_of_each(conn)])
+
+
+def last_run_findings(conn: Connection) -> Iterator[Finding]:
+    """Yield why the last run failed, if it did."""
+    yield from _run_findings(_last_run(conn))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding
             yield Finding("person", f"{cadence.name} {edition.slot}", problem, cure)
         if not stopped:
             # The late slot by itself, because a newer one that has just begun must not hide it.
-            slots = slot_owed(conn, cadence, now, zone), slot_owed(conn, cadence, now - _LATE, zone)
+            slots = slot_owed(conn, cadence, now, zone), slot_owed(conn, cadence, now - LATE, zone)
             yield from _owed_slot(conn, cadence, *slots)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from digest.config.settings import Settings
 from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
 from digest.schedule import next_slot
@@ -89,7 +90,6 @@ def status(installation: Installation) -> Status:
     settings, now = installation.settings, installation.clock()
     hold = installation.fence.why()
     with reading(installation.engine) as conn:
-        source_states = sources.all_states(conn)
         listing = editions.listing(conn)
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
         return Status(
@@ -106,7 +106,7 @@ def status(installation: Installation) -> Status:
             ],
             receipts=[deliveries.receipt(conn, edition) for edition in listing if edition.state == "frozen"],
             open_editions=[edition for edition in listing if edition.state != "frozen"],
-            sources=[(source.name, source_states.get(source.name, State())) for source in settings.sources],
+            sources=source_rows(conn, settings),
             entries={row[0]: row[1] for row in sorted(counts)},
             subscribers=people.count(conn),
             suppressed=_count_suppressed(conn, installation),
@@ -114,6 +114,12 @@ def status(installation: Installation) -> Status:
             slots=calendar.slots(conn),
             unapproved=[edition for edition in listing if edition.unapproved][:_MOST_UNAPPROVED],
         )
+
+
+def source_rows(conn: Connection, settings: Settings) -> list[tuple[str, State]]:
+    """Return each configured source by name, with its state."""
+    states = sources.all_states(conn)
+    return [(source.name, states.get(source.name, State())) for source in settings.sources]
 
 
 def _count_suppressed(conn: Connection, installation: Installation) -> int | None:

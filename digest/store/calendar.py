@@ -18,17 +18,19 @@ def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
     A row from more than a day after `now` does not count: a clock that was ahead wrote it, and it would keep the
     cadence silent until that day. By a clock that is behind, `operations.clock` lets nothing run.
     """
-    query = select(func.max(slot.c.day)).where(slot.c.cadence == cadence, slot.c.at <= now + CLOCKS_DIFFER)
-    day: str | None = conn.scalar(query)
-    return day
+    return last_slots(conn, now).get(cadence)
+
+
+def last_slots(conn: Connection, now: datetime) -> dict[str, str]:
+    """Return the newest day of each cadence that is accounted for; see `last_slot`."""
+    query = select(slot.c.cadence, func.max(slot.c.day)).where(slot.c.at <= now + CLOCKS_DIFFER)
+    return {row[0]: row[1] for row in conn.execute(query.group_by(slot.c.cadence))}
 
 
 def first_write(conn: Connection) -> datetime | None:
     """Return since when the installation has existed: its first subscriber, gather or run; None before all three."""
-    firsts = [
-        conn.scalar(select(func.min(column)))
-        for column in (subscriber.c.created_at, gathering.c.at, run.c.started_at)
-    ]
+    columns = (subscriber.c.created_at, gathering.c.at, run.c.started_at)
+    firsts = conn.execute(select(*(select(func.min(column)).scalar_subquery() for column in columns))).one()
     return min((first for first in firsts if first is not None), default=None)
 
 

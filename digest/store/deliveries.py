@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Connection, Text, and_, cast, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from digest.ledger.states import OPEN_STATES, OWED_AGAIN, before
 from digest.model import Digest, Edition, Receipt
@@ -17,7 +31,6 @@ from digest.schedule import CLOCKS_DIFFER
 from digest.store.bulk import insert_rows, new_ids
 from digest.store.plans import digest_of, placed_in, plan_of, whole_digest
 from digest.store.schema import delivery, digest, digest_entry, edition, edition_entry, had, mark, tally
-from digest.store.tallies import tallied_states
 from subscribers.database import among, chunks, pairs
 from subscribers.tables import subscriber
 
@@ -38,6 +51,16 @@ class Delivery(NamedTuple):
     updated_at: datetime
     unbegun: bool = False  # claimed, and certainly no byte of it has left
     run: int | None = None  # the run that claimed it last
+
+
+class WordedDelivery(NamedTuple):
+    """Hold a delivery with its reason as it is stored, and the reader's address that may stand in it, if any."""
+
+    id: int
+    state: str
+    reason: str
+    updated_at: datetime
+    email: str | None
 
 
 def has_handed_over(conn: Connection) -> bool:
@@ -108,6 +131,15 @@ def in_state(conn: Connection, state: str, number: int | None = None) -> list[De
     if number is not None:
         where.append(delivery.c.edition_id == number)
     return _select(conn, *where)
+
+
+def worded(conn: Connection, number: int, states: Collection[str]) -> list[WordedDelivery]:
+    """Return the deliveries of edition `number` in some states; a pending one only if it has a reason."""
+    columns = (delivery.c.id, delivery.c.state, delivery.c.reason, delivery.c.updated_at, subscriber.c.email)
+    query = select(*columns).outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
+    has_words = or_(delivery.c.state != "pending", delivery.c.reason != "")
+    query = query.where(delivery.c.edition_id == number, delivery.c.state.in_(states), has_words)
+    return [WordedDelivery(*row) for row in conn.execute(query.order_by(delivery.c.id))]
 
 
 def of_subscriber(conn: Connection, subscriber: int) -> list[Delivery]:
@@ -253,19 +285,28 @@ def stopped(conn: Connection) -> list[int]:
 
 def receipt(conn: Connection, frozen: Edition) -> Receipt:
     """Return a frozen edition's receipt: how many readers were eligible, and their deliveries counted by state."""
-    eligible = conn.scalar(select(edition.c.eligible).where(edition.c.id == frozen.id)) or 0
-    query = (
-        select(delivery.c.state, func.count()).where(delivery.c.edition_id == frozen.id).group_by(delivery.c.state)
+    return receipts_of(conn, [frozen])[frozen.id]
+
+
+def receipts_of(conn: Connection, frozen: Sequence[Edition]) -> dict[int, Receipt]:
+    """Return the receipts of frozen editions by number, by one query for all of them."""
+    numbers = [each.id for each in frozen]
+    eligible = select(edition.c.id, literal("eligible"), edition.c.eligible).where(edition.c.id.in_(numbers))
+    rows = (
+        select(table.c.edition_id, table.c.state, count)
+        .where(table.c.edition_id.in_(numbers))
+        .group_by(table.c.edition_id, table.c.state)
+        for table, count in ((delivery, func.count()), (tally, func.sum(tally.c.count)))
     )
-    counts = Counter({row[0]: row[1] for row in conn.execute(query)}) + Counter(tallied_states(conn, frozen.id))
-    return Receipt(
-        edition=frozen.id,
-        cadence=frozen.cadence,
-        slot=frozen.slot,
-        eligible=eligible,
-        pending=counts.pop("pending", 0) + counts.pop("claimed", 0),
-        **counts,
-    )
+    counts: dict[int, Counter[str]] = {number: Counter() for number in numbers}
+    for number, state, count in conn.execute(union_all(eligible, *rows)) if numbers else ():
+        counts[number][state] += int(count)
+    return {each.id: _receipt(each, counts[each.id]) for each in frozen}
+
+
+def _receipt(frozen: Edition, counts: Counter[str]) -> Receipt:
+    pending = counts.pop("pending", 0) + counts.pop("claimed", 0)
+    return Receipt(frozen.id, frozen.cadence, frozen.slot, counts.pop("eligible"), pending=pending, **counts)
 
 
 def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -66,6 +66,19 @@ def find(conn: Connection, cadence: str, day: str) -> Edition | None:
     return _edition(row) if row else None
 
 
+def of_slots(conn: Connection, slots: Collection[tuple[str, str]]) -> list[Edition]:
+    """Return the editions of slots that have one; `slots` are pairs of cadence and day."""
+    query = select(edition).where(tuple_(edition.c.cadence, edition.c.slot).in_(sorted(set(slots))))
+    return [_edition(row) for row in conn.execute(query)]
+
+
+def past(conn: Connection, without: Collection[int], *, offset: int, limit: int) -> list[Edition]:
+    """Return a page of the editions, the newest first, without those with some numbers."""
+    query = select(edition).where(edition.c.id.not_in(sorted(without)))
+    query = query.order_by(edition.c.slot.desc(), edition.c.id.desc()).offset(offset).limit(limit)
+    return [_edition(row) for row in conn.execute(query)]
+
+
 def serialise(conn: Connection) -> None:
     """Let no other transaction that calls this go on until this one ends. On SQLite the write lock does that."""
     if conn.dialect.name == "postgresql":
@@ -98,11 +111,6 @@ def frozen_before(conn: Connection, of: Edition) -> Edition | None:
     )
     row = conn.execute(query.order_by(edition.c.slot.desc()).limit(1)).one_or_none()
     return _edition(row) if row else None
-
-
-def count_frozen(conn: Connection) -> int:
-    """Return how many editions were frozen so far."""
-    return conn.scalar(select(func.count()).where(edition.c.state == "frozen")) or 0
 
 
 def unbalanced(conn: Connection) -> list[Edition]:

@@ -27,6 +27,11 @@ def events_by_delivery(conn: Connection, deliveries: Collection[int]) -> dict[in
     return events
 
 
+def newest_event(conn: Connection) -> int:
+    """Return the number of the newest event, 0 before the first; while it stays, no event has changed a delivery."""
+    return conn.scalar(select(func.max(event.c.id))) or 0
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Count an edition's accepted deliveries, with the instant of each suppression that its events caused."""
@@ -47,6 +52,8 @@ def troubles(conn: Connection, since: datetime) -> list[Trouble]:
     times: dict[int, list[datetime]] = {}
     for edition, _, at in conn.execute(query):
         times.setdefault(edition, []).append(at)
+    if not times:
+        return []
     counts = (
         select(delivery.c.edition_id, func.count())
         .where(delivery.c.edition_id.in_(times), delivery.c.state == "accepted")

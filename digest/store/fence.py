@@ -82,7 +82,11 @@ class Fence:
     def why(self) -> str:
         """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing."""
         with reading(self._engine) as conn:
-            return self._why(conn, conn.execute(select(installation)).one_or_none())
+            return self.why_by(conn)
+
+    def why_by(self, conn: Connection) -> str:
+        """Return `why` by a connection that is open already."""
+        return self._why(conn, conn.execute(select(installation)).one_or_none())
 
     def follow(self, *, begin: bool = True) -> None:
         """Bring the file up to a change of consent that was just committed, if the file belongs to this host.

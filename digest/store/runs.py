@@ -73,6 +73,12 @@ def has_retained(conn: Connection, since: datetime, now: datetime) -> bool:
     return conn.scalar(select(run.c.id).where(run.c.command == "run", *ran).limit(1)) is not None
 
 
+def newest_step(conn: Connection) -> tuple[int, datetime | None]:
+    """Return the number of the newest run, 0 before the first, and when it ended (None: it may be under way)."""
+    row = conn.execute(select(run.c.id, run.c.finished_at).order_by(run.c.id.desc()).limit(1)).one_or_none()
+    return (row.id, row.finished_at) if row else (0, None)
+
+
 def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account.
 

@@ -113,11 +113,6 @@ def add_gatherings(conn: Connection, results: Sequence[Gathering], now: datetime
     conn.execute(insert(gathering), rows)
 
 
-def newest_gathering(conn: Connection) -> int:
-    """Return the number of the newest reading of a source, 0 before the first."""
-    return conn.scalar(select(func.max(gathering.c.id))) or 0
-
-
 def count_failed(conn: Connection, source: str, since: datetime, until: datetime) -> int:
     """Count the gathers of a source that failed between two instants."""
     failed = select(func.count()).where(

@@ -12,12 +12,6 @@ def is_condensed(conn: Connection, number: int) -> bool:
     return conn.scalar(select(tally.c.id).where(tally.c.edition_id == number).limit(1)) is not None
 
 
-def tallied_states(conn: Connection, number: int) -> dict[str, int]:
-    """Return how many condensed deliveries of an edition there are in each state."""
-    query = select(tally.c.state, func.sum(tally.c.count)).where(tally.c.edition_id == number)
-    return {row[0]: row[1] for row in conn.execute(query.group_by(tally.c.state))}
-
-
 def tallied_reasons(conn: Connection, number: int) -> dict[tuple[str, str], int]:
     """Return the counts of an edition's condensed deliveries by (state, reason), as its receipt shows them."""
     query = select(tally.c.state, tally.c.reason, func.sum(tally.c.count)).where(tally.c.edition_id == number)

@@ -169,7 +169,7 @@ def test_the_worst_is_said_first(stage: Stage, counts: dict[str, int], level: st
     ],
 )
 def test_no_share_is_rounded_to_nothing_or_all(part: int, whole: int, said: str) -> None:
-    assert receipts._share(part, whole) == said
+    assert receipts.share_of(part, whole) == said
 
 
 def ask_first_editions(house: Stage) -> None:
