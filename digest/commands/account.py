@@ -43,14 +43,20 @@ class SettleDecision:
 @click.command()
 @click.argument("edition", type=Id(), required=False)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the page to this file instead.")
+@click.option(
+    "--reach", is_flag=True, help="Show instead how many readers had each case study, near and from elsewhere."
+)
 @as_json
 @click.pass_obj
-def receipt(options: GlobalOptions, edition: int | None, out: Path | None, json_: bool) -> None:
+def receipt(options: GlobalOptions, edition: int | None, out: Path | None, reach: bool, json_: bool) -> None:
     """Show an edition's account as it stands now (default: the newest) and write it as a page."""
     from digest.desk import receipts as receipt_pages
 
     installation = options.installation()
     number = receipt_pages.newest_frozen(installation) if edition is None else edition
+    if reach:
+        _tell_reach(installation, number, json_)
+        return
     account = receipt_pages.account(installation, number)
     if json_:
         answer(account.to_json())
@@ -67,6 +73,21 @@ def receipt(options: GlobalOptions, edition: int | None, out: Path | None, json_
     receipt_pages.save(path, receipt_pages.page(installation, account))
     tell(f"receipt: {path}")
     leave([account.receipt])
+
+
+def _tell_reach(installation: Installation, number: int, json_: bool) -> None:
+    """Print how many readers had each case study of an edition, those first that most readers elsewhere had."""
+    from digest.desk.sent_edition import reach_document
+
+    document = reach_document(installation, number)
+    if json_:
+        answer(document)
+        return
+    columns = ("entry", "near", "elsewhere", "readers", "title")
+    rows = [tuple(study[name] for name in columns) for study in document]
+    if any(study["unplaced"] for study in document):
+        tell("letters so old are kept as counts: whether an entry came from elsewhere is not kept")
+    click.echo(table(columns, rows) if rows else "no case study was in it")
 
 
 @click.command()

@@ -19,4 +19,5 @@ PAGES = (
     DeskPage("/desk/desk.css", VIEWER, get=_file("desk.css", "text/css; charset=utf-8"), public=True),
     DeskPage("/desk/desk.js", VIEWER, get=_file("desk.js", "text/javascript; charset=utf-8"), public=True),
     DeskPage("/desk/icon.svg", VIEWER, get=_file("icon.svg", "image/svg+xml"), public=True),
+    DeskPage("/desk/progress.js", VIEWER, get=_file("progress.js", "text/javascript; charset=utf-8"), public=True),
 )

@@ -14,6 +14,7 @@ from digest.web.desk import (
     editor_pages,
     letter_view,
     log_page,
+    sent_page,
     source_pages,
 )
 from digest.web.desk.gate import Door, route
@@ -25,6 +26,7 @@ PAGES: tuple[DeskPage, ...] = (
     *editor_pages.PAGES,
     *log_page.PAGES,
     *source_pages.PAGES,
+    *sent_page.PAGES,
     *letter_view.PAGES,
     *approve_page.PAGES,
     *coverage_page.PAGES,

@@ -22,7 +22,14 @@ from tests.house import House
 from tests.web.desk.served import Browser, Served
 
 # Pages for everybody, and those on which a viewer may send something. Whoever adds a page here says why it is safe.
-PUBLIC = {"/desk/desk.css", "/desk/desk.js", "/desk/icon.svg", "/desk/sign-in", "/desk/sign-in/{token}"}
+PUBLIC = {
+    "/desk/desk.css",
+    "/desk/desk.js",
+    "/desk/icon.svg",
+    "/desk/progress.js",
+    "/desk/sign-in",
+    "/desk/sign-in/{token}",
+}
 # They change their own session or look alone, or find a reader: by a form, as no address may stand in a page's own.
 VIEWERS_SEND = {
     "/desk/sign-out", "/desk/sessions/{session}/end", "/desk/{cadence}/reader", "/desk/{cadence}/looked"
