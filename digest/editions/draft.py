@@ -135,8 +135,9 @@ def drafted_anew(edition: Edition, *, approval_required: bool) -> bool:
 
 def entries_between(conn: Connection, low: int, high: int) -> list[Shown]:
     """Return the ready entries of the releases with low < number ≤ high, in the order and form of an edition."""
-    newest = {release.entry: release.number for release in releases.after(conn, low, high)}
-    return _as_shown(conn, newest, [entry for entry in entries.many(conn, newest).values() if entry.state == "ready"])
+    came_by = _released(conn, low, high)
+    stored = entries.many(conn, came_by)
+    return _as_shown(conn, came_by, [stored[number] for number in came_by if _is_ready(stored, number)])
 
 
 def _names(shown: Entry, entry: Entry) -> bool:
@@ -179,18 +180,25 @@ def _entries_of(
     reader who was longest away has stopped reading.
     """
     slots = carry_over.left_over(conn, edition.cadence, now) if settings.carry_over else {}
-    new = entries_between(conn, *window)
-    here = {row.entry.id for row in new}
-    others = [number for number in slots if number not in here]
-    stored = entries.many(conn, others)
-    ready = [stored[number] for number in others if number in stored and stored[number].state == "ready"]
-    shown = [
-        replace(row, entry=replace(row.entry, carried_from=slots.get(row.entry.id, "")))
-        for row in (*new, *_as_shown(conn, {}, ready[:MOST_CARRIED]))
-    ]
+    came_by = _released(conn, *window)
+    # All at once, because an editor waits for each query.
+    stored = entries.many(conn, {*came_by, *slots})
+    stored.update({n: replace(stored[n], carried_from=slot) for n, slot in slots.items() if n in stored})
+    new = [stored[number] for number in came_by if _is_ready(stored, number)]
+    others = [stored[number] for number in slots if number not in came_by and _is_ready(stored, number)]
+    shown = _as_shown(conn, came_by, new, others[:MOST_CARRIED])
     edits = entry_edits.edits_of(conn, [row.entry.id for row in shown])
     edited = [replace(row, entry=with_edit(row.entry, edits.get(row.entry.id))) for row in shown]
     return _in_order(edition, [row for row in edited if not _is_over(row.entry, edition.slot)])
+
+
+def _released(conn: Connection, low: int, high: int) -> dict[int, int]:
+    """Return {entry: its newest release} of the releases with low < number ≤ high."""
+    return {release.entry: release.number for release in releases.after(conn, low, high)}
+
+
+def _is_ready(stored: Mapping[int, Entry], number: int) -> bool:
+    return number in stored and stored[number].state == "ready"
 
 
 def _is_over(entry: Entry, day: str) -> bool:
@@ -204,10 +212,17 @@ def _in_order(edition: Edition, shown: list[Shown]) -> list[Shown]:
     return sorted(shown, key=lambda row: places.get(row.entry.id, len(places))) if places else shown
 
 
-def _as_shown(conn: Connection, came_by: Mapping[int, int], ready: Sequence[Entry]) -> list[Shown]:
-    """Return entries in the order and form of an edition; `came_by` has the release by which each came in."""
-    told, numbers = ingredients_of(conn, ready), [entry.id for entry in ready]
-    also, earlier = duplicates.other_sources(conn, numbers), earlier_of(conn, ready)
+def _as_shown(
+    conn: Connection, came_by: Mapping[int, int], new: Sequence[Entry], others: Sequence[Entry] = ()
+) -> list[Shown]:
+    """Return entries in the order and form of an edition: the new ones, then others that it carries over.
+
+    `came_by` has the release by which each new one came in.
+    """
+    both = [*new, *others]
+    told, also = ingredients_of(conn, both), duplicates.other_sources(conn, [entry.id for entry in both])
+    # Each for itself, because "Earlier" may name an entry that is carried over.
+    earlier = earlier_of(conn, new) | earlier_of(conn, others)
     return [
         Shown(
             replace(
@@ -218,7 +233,7 @@ def _as_shown(conn: Connection, came_by: Mapping[int, int], ready: Sequence[Entr
             ),
             came_by.get(entry.id, 0),
         )
-        for entry in group.order(ready)
+        for entry in (*group.order(new), *group.order(others))
     ]
 
 

@@ -46,7 +46,11 @@ def words_of(of: Edition) -> EditionWords:
 
 def content_hash(words: EditionWords, shown: Sequence[Shown]) -> str:
     """Return the hash that an approval is bound to: of the words and every entry in order, as they will be shown."""
-    content = [words.note, [shown_content(item.entry) for item in shown]]
+    return _hash_of(words, [shown_content(item.entry) for item in shown])
+
+
+def _hash_of(words: EditionWords, entries_shown: Sequence[dict[str, Any]]) -> str:
+    content: list[Any] = [words.note, entries_shown]
     # Where there are others, so that approvals given before there were any hold.
     if any(words[1:]):
         content.append([*words[1:]])
@@ -188,7 +192,8 @@ def draft(
     """
     earlier = find(conn, cadence, day)
     low, high = window
-    hashed = content_hash(words_of(earlier) if earlier else EditionWords(), content)
+    documents = [shown_content(item.entry) for item in content]
+    hashed = _hash_of(words_of(earlier) if earlier else EditionWords(), documents)
     values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": hashed}
     if earlier is None:
         row = insert(edition).values(
@@ -205,8 +210,8 @@ def draft(
         conn.execute(delete(edition_entry).where(edition_entry.c.edition_id == number))
     rows = [
         {"edition_id": number, "entry_id": item.entry.id, "position": n, "release": item.release,
-         "content": shown_content(item.entry)}
-        for n, item in enumerate(content)
+         "content": document}
+        for n, (item, document) in enumerate(zip(content, documents, strict=True))
     ]  # fmt: skip
     if rows:
         conn.execute(insert(edition_entry), rows)
@@ -306,7 +311,7 @@ def shown_content(item: Entry) -> dict[str, Any]:
     # Without the open question, because it is for editors, and to settle it changes no letter.
     edit = replace(item.edit, open_question="") if item.edit else EntryEdit()
     edited = {} if edit == EntryEdit() else {"edit": asdict(edit) | {"not_for": list(edit.not_for)}}
-    return {**entries.to_json(item), "evidence": [], **told, **also, **earlier, **carried, **edited}
+    return {**entries.to_json(item, evidence=False), **told, **also, **earlier, **carried, **edited}
 
 
 def _edition(row: Row[Any]) -> Edition:

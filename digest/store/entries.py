@@ -235,8 +235,8 @@ def set_facets(conn: Connection, number: int, facets: Facets, kind: str, *, reta
     conn.execute(update(entry).where(entry.c.id == number).values(values))
 
 
-def to_json(item: Entry) -> dict[str, Any]:
-    """Return an entry as the JSON document that the command line prints."""
+def to_json(item: Entry, *, evidence: bool = True) -> dict[str, Any]:
+    """Return an entry as the JSON document that the command line prints; `evidence` false: with none of its facets."""
     return {
         "id": item.id,
         "source": item.source,
@@ -249,7 +249,7 @@ def to_json(item: Entry) -> dict[str, Any]:
         "regions": list(item.facets.regions),
         "themes": list(item.facets.themes),
         "place": item.facets.place,
-        "evidence": [asdict(e) for e in item.facets.evidence],
+        "evidence": [asdict(e) for e in item.facets.evidence] if evidence else [],
         "state": item.state,
         "summary": item.summary,
         "author": item.author,
