@@ -236,7 +236,7 @@ def set_facets(conn: Connection, number: int, facets: Facets, kind: str, *, reta
 
 
 def to_json(item: Entry, *, evidence: bool = True) -> dict[str, Any]:
-    """Return an entry as the JSON document that the command line prints; `evidence` false: with none of its facets."""
+    """Return an entry as the JSON document that the command line prints; `evidence` false: without evidence."""
     return {
         "id": item.id,
         "source": item.source,
