@@ -14,7 +14,7 @@ from digest.editions.approve import appearance_hash
 from digest.errors import WrongUse
 from digest.store import acts
 from digest.store.engine import reading
-from digest.web.desk.edition_page import counts_cache, done_of, hour_of
+from digest.web.desk.edition_page import counts_cache, done_of, hour_of, name_of
 from digest.web.desk.letter_view import digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
@@ -44,6 +44,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "version": desk_pool.edition_version(conn, edition.id),
             "done": done_of(conn, query),
             "query": "",
+            "name_of": name_of,
             "looked": looked,
             "changes": changes,
             "approval": settings.cadence(cadence).approval_required,

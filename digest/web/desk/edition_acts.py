@@ -46,7 +46,7 @@ def _entry(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     kind = form.text("kind")
     if changed or kind not in ("", stored.kind):
         edit.retag(desk.installation, hand, number, changed, kind if kind != stored.kind else "")
-    return back_to(cadence, form, _newest(desk, entry_name(number)), entry=number)
+    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
 
 
 def _chosen(form: Parameters, plural: str) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def _place(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         arrange.move_entry(desk.installation, hand, edition, number, place)
     else:
         raise WrongUse("say what to do with the entry: pin, unpin, up, down or move; nothing was changed")
-    return back_to(cadence, form, _newest(desk, edition_name(edition)))
+    return back_to(cadence, form, _newest(desk, edition_name(edition)), to=f"e{number}" if number else "entries")
 
 
 def _state(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -82,7 +82,7 @@ def _state(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         edit.drop(desk.installation, hand, [number])
     else:
         raise WrongUse("say what to do with the entry: release or drop; nothing was changed")
-    return back_to(cadence, form, _newest(desk, entry_name(number)))
+    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry")
 
 
 def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -90,7 +90,7 @@ def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence, number, hand = cadence_in(desk, form), _number(form, "number"), asker.hand(form)
     if form.has("as_read"):
         ingredients.as_read(desk.installation, hand, number)
-        return back_to(cadence, form, _newest(desk, entry_name(number)), entry=number)
+        return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
     _, lines = ingredients.ingredients_shown(desk.installation, number)
     places = range(1, len(lines) + 1)
     mended = [n for n in places if form.has(f"text-{n}") and form.text(f"text-{n}").strip() != lines[n - 1].text]
@@ -103,14 +103,14 @@ def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         hand = _seen_own(desk, hand, entry_name(number))
     if given:
         ingredients.give_lines(desk.installation, hand, number, given)
-    return back_to(cadence, form, _newest(desk, entry_name(number)), entry=number)
+    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
 
 
 def _words(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence, edition = cadence_in(desk, form), _number(form, "edition")
     wanted = {name: form.text(name) for name in _WORDS if form.has(name)}
     arrange.word_edition(desk.installation, asker.hand(form), edition, wanted)
-    return back_to(cadence, form, _newest(desk, edition_name(edition)))
+    return back_to(cadence, form, _newest(desk, edition_name(edition)), to="words")
 
 
 def _write(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -120,7 +120,7 @@ def _write(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         form.text("title"), form.text("text"), form.text("url"), form.text("kind"), form.text("source"), facets
     )
     number, _ = write_entry(desk.installation, asker.hand(form), written)
-    return back_to(cadence, form, _newest(desk, entry_name(number)), entry=number)
+    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
 
 
 def _write_page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
@@ -175,7 +175,7 @@ def _find(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:
     cadence = cadence_in(desk, form)
     with reading(desk.installation.engine) as conn:
         person = people.named(conn, form.text("who").strip())
-    return back_to(cadence, form, reader=person.id, digest="")
+    return back_to(cadence, form, to="letter", reader=person.id, digest="")
 
 
 def _seen_own(desk: Desk, hand: Hand, name: str) -> Hand:

@@ -16,7 +16,8 @@ from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
 from digest.desk.reword import MOST_NOTE, MOST_QUESTION
 from digest.editions.due import coming_slot
-from digest.model import INGREDIENTS, KINDS, NATIONAL, UNKNOWN, Edition, Taxonomy
+from digest.letter.cards import title
+from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk import letter_view
@@ -77,7 +78,7 @@ def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
         "counting": answer.under_way or answer.counts is None,
         "groups": [group for group in groups if group[2]],
         "evidence": evidence_of,
-        "UNKNOWN": UNKNOWN,
+        "name_of": name_of,
         "doubt_words": {code: words[1] for code, words in _DOUBTS.items()},
     }
 
@@ -116,6 +117,11 @@ def evidence_of(entry: PoolEntry, facet: str, slug: str) -> str:
     return "; ".join(f"{each.by}: {each.detail}" for each in given)
 
 
+def name_of(entry: Entry) -> str:
+    """Return the title of an entry, or what stands for it in letters; never empty, because it is a link."""
+    return title(entry) or f"entry {entry.id}, without a title"
+
+
 def counts_cache(desk: Desk) -> CountsCache:
     """Return the counts that the pages of a desk share."""
     cache: CountsCache = desk.kept.setdefault("counts", CountsCache(desk.installation))
@@ -150,13 +156,16 @@ def kept_query(query: Parameters, **changes: object) -> str:
     return urlencode(pairs)
 
 
-def back_to(cadence: str, form: Parameters, done: int = 0, **changes: object) -> DeskAnswer:
-    """Return the redirect to the page that a form was sent from, where it tells the act `done`."""
+def back_to(cadence: str, form: Parameters, done: int = 0, *, to: str = "", **changes: object) -> DeskAnswer:
+    """Return the redirect to the page that a form was sent from, where it tells the act `done`.
+
+    `to` is the id of the part of the page that the form belongs to, so that nobody has to look for it again.
+    """
     pairs = [(name, value) for name, value in parse_qsl(form.text("at")) if name in KEPT and name not in changes]
     pairs += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
     pairs += [("done", str(done))] if done else []
     query = urlencode(pairs)
-    return DeskAnswer(location=f"/desk/{cadence}" + (f"?{query}" if query else ""))
+    return DeskAnswer(location=f"/desk/{cadence}" + (f"?{query}" if query else "") + (f"#{to}" if to else ""))
 
 
 def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
