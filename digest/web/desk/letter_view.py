@@ -19,7 +19,7 @@ from subscribers import store as people
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests
 
-WIDTHS = (640, 375, 320)
+WIDTHS = ("fit", "640", "375", "320")  # CSS pixels, or as wide as its column
 FORMS = ("html", "text", "raw")
 # A frame whose page may do nothing: no script, no form, no way out; pictures of sources only when an editor asks.
 _FRAME = (
@@ -32,7 +32,6 @@ _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 def letter_values(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
     """Return the values of the column of the letter; the letter itself is in its frame."""
     form = query.text("form") if query.text("form") in FORMS else FORMS[0]
-    width = query.number("width") or WIDTHS[0]
     digests = _digests(desk, edition)
     place = min(query.number("digest") or 0, max(len(digests) - 1, 0))
     chosen = _chosen(desk, cadence, edition, query)
@@ -40,7 +39,7 @@ def letter_values(desk: Desk, cadence: str, edition: Edition, query: Parameters)
         "letter": chosen,
         "form": form,
         "forms": FORMS,
-        "width": width if width in WIDTHS else WIDTHS[0],
+        "width": query.text("width") if query.text("width") in WIDTHS else WIDTHS[0],
         "widths": WIDTHS,
         "dark": query.has("dark"),
         "pictures": query.has("pictures"),
