@@ -25,7 +25,7 @@ _OF_EDITIONS = ("pin", "unpin", "move", "reset order", "word", "undo")
 def newest_by(installation: Installation, by: str) -> int:
     """Return the number of the newest act of a person that is not taken back and takes none back. Raises WrongUse."""
     with reading(installation.engine) as conn:
-        listed = [act for act in acts.listing(conn) if act.by == by and act.undoes is None]
+        listed = [act for act in acts.listing(conn) if act.by == by and act.undoes is None and is_undoable(act)]
         undone = acts.undone(conn, [act.number for act in listed])
     number = next((act.number for act in listed if act.number not in undone), None)
     if number is None:
@@ -45,21 +45,31 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
             raise WrongUse(f"there is no act {number}; see `digest log`")
         if again := acts.undone(conn, [number]):
             raise WrongUse(f"act {number} is taken back already, by act {again[number]}; nothing was changed")
+    if not is_undoable(act):
+        raise WrongUse(f"act {number} ({act.verb} {act.object_name}) cannot be taken back; do the opposite instead")
     hand = replace(hand, undoes=number)
     kind, _, name = act.object_name.partition(" ")
     if act.verb == "correct":
         return correct.cancel(installation, hand, int(name))
-    if kind == "entry" and act.before:
+    if kind == "entry":
         return _undo_entry(installation, hand, act, int(name))
-    if kind == "edition" and act.verb in _OF_EDITIONS:
+    if kind == "edition":
         return _undo_edition(installation, hand, act, int(name))
     if act.verb == "add rule":
         return [rules.remove(installation, hand, int(name))]
     if act.verb == "remove rule":
         return rules.add_again(installation, hand, act.before)
-    if act.verb in ("mute", "unmute"):
-        return [sources.take_back_mute(installation, hand, act.verb, act.object_name)]
-    raise WrongUse(f"act {number} ({act.verb} {act.object_name}) cannot be taken back; do the opposite instead")
+    return [sources.take_back_mute(installation, hand, act.verb, act.object_name)]
+
+
+def is_undoable(act: Act) -> bool:
+    """Return whether an act of this kind can be taken back."""
+    kind = act.object_name.partition(" ")[0]
+    if kind == "entry":
+        return act.verb == "correct" or (bool(act.before) and act.verb != "cancel correction")
+    if kind == "edition":
+        return act.verb in _OF_EDITIONS
+    return act.verb in ("add rule", "remove rule") or (kind == "source" and act.verb in ("mute", "unmute"))
 
 
 def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:

@@ -15,6 +15,7 @@ from digest.desk.counts_cache import CountsCache
 from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
 from digest.desk.reword import MOST_NOTE, MOST_QUESTION
+from digest.desk.undo import is_undoable
 from digest.editions.due import coming_slot
 from digest.letter.cards import title
 from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
@@ -144,7 +145,8 @@ def done_of(conn: Connection, query: Parameters) -> Mapping[str, Any] | None:
     act = acts.get(conn, number) if number else None
     if act is None:
         return None
-    return {"act": act, "sentence": act_in_words(act), "undone": bool(acts.undone(conn, [act.number]))}
+    undoable = is_undoable(act) and not acts.undone(conn, [act.number])
+    return {"act": act, "sentence": act_in_words(act), "undoable": undoable}
 
 
 def kept_query(query: Parameters, **changes: object) -> str:
