@@ -22,7 +22,8 @@ from digest.store import corrections, duplicates, editions, entries, history, re
 from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
 
-_PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
+# {facet: its field of Facets}.
+PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
 def release(installation: Installation, hand: Hand, numbers: Sequence[int], source: str | None = None) -> list[str]:
@@ -103,32 +104,38 @@ def retag(
     Return a line for each edition that changed. Raises WrongUse for a value that config.toml does not have, and for
     an entry that does not exist.
     """
+    with writing(installation.engine, "retag") as conn:
+        editions.serialise(conn)
+        return retag_entry(conn, installation, hand, number, wanted, kind)
+
+
+def retag_entry(
+    conn: Connection, installation: Installation, hand: Hand, number: int, wanted: Mapping[str, tuple[str, ...]],
+    kind: str,
+) -> list[str]:  # fmt: skip
+    """Give an entry facets and kind in the caller's transaction; return lines, and raise, as `retag` does."""
     if kind and kind not in KINDS:
         raise WrongUse(f"the kind {kind!r} is not known; write {' or '.join(KINDS)}; nothing was changed")
     taxonomy = installation.settings.taxonomy
-    wanted = {facet: slugs_of(taxonomy, _PLURALS[facet], texts) for facet, texts in wanted.items()}
-    with writing(installation.engine, "retag") as conn:
-        editions.serialise(conn)
-        entry = entry_of(conn, number)
-        facets = with_facets(conn, installation, entry).facets
-        if kind:
-            wanted = {**wanted, "kind": (kind,)}
-        kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
-        added = tuple(
-            Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs
-        )
-        facets = replace(
-            facets,
-            policy_areas=wanted.get("policy_area", facets.policy_areas),
-            regions=wanted.get("region", facets.regions) or (NATIONAL,),
-            themes=wanted.get("theme", facets.themes),
-            evidence=kept + added,
-        )
-        with entry_act(conn, installation, hand, "retag", [number]):
-            entries.retag(conn, number, facets)
-        if entry.state == "ready":
-            releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
-        return redrafted(conn, installation, entry)
+    wanted = {facet: slugs_of(taxonomy, PLURALS[facet], texts) for facet, texts in wanted.items()}
+    entry = entry_of(conn, number)
+    facets = with_facets(conn, installation, entry).facets
+    if kind:
+        wanted = {**wanted, "kind": (kind,)}
+    kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
+    added = tuple(Evidence(facet, slug, "editor", "retagged") for facet, slugs in wanted.items() for slug in slugs)
+    facets = replace(
+        facets,
+        policy_areas=wanted.get("policy_area", facets.policy_areas),
+        regions=wanted.get("region", facets.regions) or (NATIONAL,),
+        themes=wanted.get("theme", facets.themes),
+        evidence=kept + added,
+    )
+    with entry_act(conn, installation, hand, "retag", [number]):
+        entries.retag(conn, number, facets)
+    if entry.state == "ready":
+        releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
+    return redrafted(conn, installation, entry)
 
 
 def entry_of(conn: Connection, number: int) -> Entry:

@@ -39,17 +39,32 @@ def give_lines(
     Without `barriers`, a line in-the-way has those that its words name. Return a line for each edition that changed.
     Raises WrongUse, and changes nothing, for what is not known (`digest.learning.given`).
     """
-    try:
-        signed = [given_ingredient(name, text, _of_line(name, barriers), hand.by) for name, text in lines]
-    except NotKnown as error:
-        raise WrongUse(f"{error}; nothing was changed") from None
-    if barriers and sum(line.name == "in-the-way" for line in signed) != 1:
-        raise WrongUse("--barrier belongs to one --in-the-way; give lines with other barriers one at a time")
+    signed = _signed(hand, lines, barriers)
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
         entry, _ = _lines(conn, number)
         with entry_act(conn, installation, hand, "give ingredients", [number]):
             ingredients.store_given(conn, number, signed, installation.clock())
+        return redrafted(conn, installation, entry)
+
+
+def mend_lines(
+    installation: Installation, hand: Hand, number: int, places: Sequence[int], lines: Sequence[tuple[str, str]]
+) -> list[str]:
+    """Drop the lines with these places and add others, as one form does: all of it, or nothing.
+
+    Return, and raise, as `drop_lines` and `give_lines` do.
+    """
+    signed = _signed(hand, lines, ())
+    with writing(installation.engine, "ingredients") as conn:
+        editions.serialise(conn)
+        entry, shown = _lines(conn, number)
+        dropped = _at(number, shown, places)
+        with entry_act(conn, installation, hand, "mend ingredients", [number]):
+            for line in dropped:
+                ingredients.store_dropped(conn, number, line, hand.by, installation.clock())
+            if signed:
+                ingredients.store_given(conn, number, signed, installation.clock())
         return redrafted(conn, installation, entry)
 
 
@@ -61,11 +76,7 @@ def drop_lines(installation: Installation, hand: Hand, number: int, places: Sequ
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
         entry, lines = _lines(conn, number)
-        for place in places:
-            if not 1 <= place <= len(lines):
-                has = counted(len(lines), "line")
-                raise WrongUse(f"entry {number} has {has} of ingredients, and no line {place}; nothing was changed")
-        dropped = [lines[place - 1] for place in dict.fromkeys(places)]
+        dropped = _at(number, lines, places)
         with entry_act(conn, installation, hand, "drop ingredients", [number]):
             for line in dropped:
                 ingredients.store_dropped(conn, number, line, hand.by, installation.clock())
@@ -87,6 +98,24 @@ def _lines(conn: Connection, number: int) -> tuple[Entry, tuple[Ingredient, ...]
     if entry.kind != CASE_STUDY:
         raise WrongUse(f"entry {number} is a {entry.kind}; only a case study has ingredients")
     return entry, ingredients_of(conn, [entry]).get(number, ())
+
+
+def _at(number: int, lines: Sequence[Ingredient], places: Sequence[int]) -> list[Ingredient]:
+    for place in places:
+        if not 1 <= place <= len(lines):
+            has = counted(len(lines), "line")
+            raise WrongUse(f"entry {number} has {has} of ingredients, and no line {place}; nothing was changed")
+    return [lines[place - 1] for place in dict.fromkeys(places)]
+
+
+def _signed(hand: Hand, lines: Sequence[tuple[str, str]], barriers: Sequence[str]) -> list[Ingredient]:
+    try:
+        signed = [given_ingredient(name, text, _of_line(name, barriers), hand.by) for name, text in lines]
+    except NotKnown as error:
+        raise WrongUse(f"{error}; nothing was changed") from None
+    if barriers and sum(line.name == "in-the-way" for line in signed) != 1:
+        raise WrongUse("--barrier belongs to one --in-the-way; give lines with other barriers one at a time")
+    return signed
 
 
 def _of_line(name: str, barriers: Sequence[str]) -> Sequence[str] | None:

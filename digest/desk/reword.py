@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Connection
+
 from digest.desk.acts import Hand
-from digest.desk.edit import entry_of, redrafted
+from digest.desk.edit import PLURALS, entry_of, redrafted, retag_entry
 from digest.desk.entry_acts import entry_act
+from digest.editions.classified import with_facets
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.letter.cards import SUMMARY, TITLE
-from digest.model import NATIONAL, EntryEdit, Taxonomy
+from digest.model import NATIONAL, UNKNOWN, EntryEdit, Taxonomy
 from digest.store import editions, entry_edits
 from digest.store.engine import writing
 from subscribers.invisible import one_line
@@ -32,24 +35,58 @@ def reword(installation: Installation, hand: Hand, number: int, wanted: Mapping[
     """
     with writing(installation.engine, "reword") as conn:
         editions.serialise(conn)
-        entry = entry_of(conn, number)
-        before = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
-        after = replace(before, **_checked(installation.settings.taxonomy, wanted))
-        after = replace(
-            after,
-            # The same as the source's own is no wording, because the source may mend it.
-            title="" if after.title == entry.title else after.title,
-            summary="" if after.summary == entry.summary else after.summary,
-        )
-        worded = (after.title, after.summary)
-        by = before.worded_by if worded == (before.title, before.summary) else hand.by
-        noted_by = before.note_by if after.note == before.note else hand.by
-        after = replace(after, worded_by=by if any(worded) else "", note_by=noted_by if after.note else "")
-        with entry_act(conn, installation, hand, "reword", [number]):
-            entry_edits.store_edit(conn, number, after, installation.clock())
-        # An open question is shown in no letter, so that it voids no approval.
-        seen = replace(before, open_question="") != replace(after, open_question="")
-        return redrafted(conn, installation, entry) if seen else []
+        return reword_entry(conn, installation, hand, number, wanted)
+
+
+def change_entry(
+    installation: Installation, hand: Hand, number: int, wanted: Mapping[str, Any],
+    facets: Mapping[str, Sequence[str]], kind: str,
+) -> list[str]:  # fmt: skip
+    """Change how an entry is shown (`wanted`) and what it is about, as one form does: all of it, or nothing.
+
+    `facets` and `kind` are all that the entry is to have, as `retag` takes them. Return, and raise, as `reword` and
+    `retag` do.
+    """
+    with writing(installation.engine, "reword") as conn:
+        editions.serialise(conn)
+        stored = with_facets(conn, installation, entry_of(conn, number))
+        lines = reword_entry(conn, installation, hand, number, wanted)
+        # Without an unknown place, because nobody can tick that.
+        before = {facet: {*getattr(stored.facets, plural)} - {UNKNOWN} for facet, plural in PLURALS.items()}
+        changed = {facet: tuple(slugs) for facet, slugs in facets.items() if {*slugs} != before[facet]}
+        if changed or kind not in ("", stored.kind):
+            # Any act will do as the newest, because this transaction has checked what the person has seen.
+            other_kind = kind if kind != stored.kind else ""
+            lines += retag_entry(conn, installation, replace(hand, seen=None), number, changed, other_kind)
+        return lines
+
+
+def reword_entry(
+    conn: Connection, installation: Installation, hand: Hand, number: int, wanted: Mapping[str, Any]
+) -> list[str]:
+    """Change how an entry is shown in the caller's transaction; return lines, and raise, as `reword` does."""
+    entry = entry_of(conn, number)
+    before = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
+    after = replace(before, **_checked(installation.settings.taxonomy, wanted))
+    after = replace(
+        after,
+        title="" if _is_own(after.title, entry.title, TITLE) else after.title,
+        summary="" if _is_own(after.summary, entry.summary, SUMMARY) else after.summary,
+    )
+    worded = (after.title, after.summary)
+    by = before.worded_by if worded == (before.title, before.summary) else hand.by
+    noted_by = before.note_by if after.note == before.note else hand.by
+    after = replace(after, worded_by=by if any(worded) else "", note_by=noted_by if after.note else "")
+    with entry_act(conn, installation, hand, "reword", [number]):
+        entry_edits.store_edit(conn, number, after, installation.clock())
+    # An open question is shown in no letter, so that it voids no approval.
+    seen = replace(before, open_question="") != replace(after, open_question="")
+    return redrafted(conn, installation, entry) if seen else []
+
+
+def _is_own(text: str, own: str, most: int) -> bool:
+    """Return whether a text is the source's own, as a form shows it; that is no wording: the source may mend it."""
+    return text in (own, one_line(own[:most]))
 
 
 def _checked(taxonomy: Taxonomy, wanted: Mapping[str, Any]) -> dict[str, Any]:

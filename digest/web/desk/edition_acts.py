@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 from digest.desk import arrange, edit, ingredients, rules
 from digest.desk import pool as desk_pool
@@ -12,41 +12,34 @@ from digest.desk.acts import Hand
 from digest.desk.arrange import edition_name
 from digest.desk.by_hand import Written, write_entry
 from digest.desk.entry_acts import entry_name
-from digest.desk.reword import reword
+from digest.desk.reword import change_entry
 from digest.errors import WrongUse
-from digest.model import UNKNOWN
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk.edition_page import back_to, entry_choices
 from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 from subscribers import store as people
 
-_FACETS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
+_LATELY = 20  # acts among which that of a form is
 _WORDS = ("subject", "note", "question", "step")
 
 
 def _draft(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence = cadence_in(desk, form)
     edition, _ = desk_pool.draft_again(desk.installation, asker.hand(form), cadence)
-    return back_to(cadence, form, _newest(desk, edition_name(edition.id)))
+    return back_to(cadence, form, _own(desk, asker.hand(form), edition_name(edition.id)))
 
 
 def _entry(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
-    """Save how an entry is shown and what it is about: two acts, of which the second has seen the first."""
+    """Save how an entry is shown and what it is about."""
     cadence, number, hand = cadence_in(desk, form), _number(form, "number"), asker.hand(form)
-    wanted = {name: form.text(name) for name in ("title", "summary", "note", "open_question", "last_day")}
-    reword(desk.installation, hand, number, wanted | {"not_for": form.all("not_for")})
-    hand = _seen_own(desk, hand, entry_name(number))
-    given = {facet: _chosen(form, plural) for facet, plural in _FACETS.items()}
-    with reading(desk.installation.engine) as conn:
-        stored = edit.entry_of(conn, number)
-    # Without an unknown place, because nobody can tick that.
-    before = {facet: {*getattr(stored.facets, plural)} - {UNKNOWN} for facet, plural in _FACETS.items()}
-    changed = {facet: slugs for facet, slugs in given.items() if {*slugs} != before[facet]}
-    kind = form.text("kind")
-    if changed or kind not in ("", stored.kind):
-        edit.retag(desk.installation, hand, number, changed, kind if kind != stored.kind else "")
-    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
+    wanted: dict[str, Any] = {
+        name: form.text(name) for name in ("title", "summary", "note", "open_question", "last_day")
+    }
+    given = {facet: _chosen(form, plural) for facet, plural in edit.PLURALS.items()}
+    wanted["not_for"] = form.all("not_for")
+    change_entry(desk.installation, hand, number, wanted, given, form.text("kind"))
+    return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
 
 
 def _chosen(form: Parameters, plural: str) -> tuple[str, ...]:
@@ -70,7 +63,7 @@ def _place(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         arrange.move_entry(desk.installation, hand, edition, number, place)
     else:
         raise WrongUse("say what to do with the entry: pin, unpin, up, down or move; nothing was changed")
-    return back_to(cadence, form, _newest(desk, edition_name(edition)), to=f"e{number}" if number else "entries")
+    return back_to(cadence, form, _own(desk, hand, edition_name(edition)), to=f"e{number}" if number else "entries")
 
 
 def _state(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -82,7 +75,7 @@ def _state(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         edit.drop(desk.installation, hand, [number])
     else:
         raise WrongUse("say what to do with the entry: release or drop; nothing was changed")
-    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry")
+    return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry")
 
 
 def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -90,7 +83,7 @@ def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence, number, hand = cadence_in(desk, form), _number(form, "number"), asker.hand(form)
     if form.has("as_read"):
         ingredients.as_read(desk.installation, hand, number)
-        return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
+        return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
     _, lines = ingredients.ingredients_shown(desk.installation, number)
     places = range(1, len(lines) + 1)
     mended = [n for n in places if form.has(f"text-{n}") and form.text(f"text-{n}").strip() != lines[n - 1].text]
@@ -98,29 +91,27 @@ def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     given = [(lines[n - 1].name, form.text(f"text-{n}")) for n in mended if form.text(f"use-{n}") != "no"]
     if form.text("new_text").strip():
         given.append((form.text("new_name"), form.text("new_text")))
-    if left_out:
-        ingredients.drop_lines(desk.installation, hand, number, left_out)
-        hand = _seen_own(desk, hand, entry_name(number))
-    if given:
-        ingredients.give_lines(desk.installation, hand, number, given)
-    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
+    ingredients.mend_lines(desk.installation, hand, number, left_out, given)
+    return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
 
 
 def _words(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence, edition = cadence_in(desk, form), _number(form, "edition")
     wanted = {name: form.text(name) for name in _WORDS if form.has(name)}
-    arrange.word_edition(desk.installation, asker.hand(form), edition, wanted)
-    return back_to(cadence, form, _newest(desk, edition_name(edition)), to="words")
+    hand = asker.hand(form)
+    arrange.word_edition(desk.installation, hand, edition, wanted)
+    return back_to(cadence, form, _own(desk, hand, edition_name(edition)), to="words")
 
 
 def _write(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence = cadence_in(desk, form)
-    facets = {plural: chosen for plural in _FACETS.values() if (chosen := _chosen(form, plural))}
+    facets = {plural: chosen for plural in edit.PLURALS.values() if (chosen := _chosen(form, plural))}
     written = Written(
         form.text("title"), form.text("text"), form.text("url"), form.text("kind"), form.text("source"), facets
     )
-    number, _ = write_entry(desk.installation, asker.hand(form), written)
-    return back_to(cadence, form, _newest(desk, entry_name(number)), to="entry", entry=number)
+    hand = asker.hand(form)
+    number, _ = write_entry(desk.installation, hand, written)
+    return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
 
 
 def _write_page(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
@@ -158,7 +149,7 @@ def _rule(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     if chosen is None:
         raise WrongUse("this rule is not offered any more, because an entry or a rule has changed; look again")
     rule, _ = rules.add(desk.installation, asker.hand(form), chosen, also_waiting=form.has("also_waiting"))
-    return back_to(cadence, form, _newest(desk, f"rule {rule.number}"), entry=number)
+    return back_to(cadence, form, _own(desk, asker.hand(form), f"rule {rule.number}"), entry=number)
 
 
 def _undo(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -178,18 +169,15 @@ def _find(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:
     return back_to(cadence, form, to="letter", reader=person.id, digest="")
 
 
-def _seen_own(desk: Desk, hand: Hand, name: str) -> Hand:
-    """Return the hand with its own newest act as the one it has seen, where nobody else has acted since."""
-    if hand.seen is None:
-        return hand
-    with reading(desk.installation.engine) as conn:
-        since = acts.listing(conn, after=hand.seen, object_name=name)
-    return replace(hand, seen=since[0].number) if since and all(act.by == hand.by for act in since) else hand
+def _own(desk: Desk, hand: Hand, name: str) -> int:
+    """Return the newest act of the person on an object, to be told on the page that follows; 0: nothing was done.
 
-
-def _newest(desk: Desk, name: str) -> int:
+    It is not another editor's, because the script of the page takes it as the newest that the person has seen.
+    """
     with reading(desk.installation.engine) as conn:
-        return acts.newest_of(conn, [name]).get(name, 0)
+        newest = acts.listing(conn, object_name=name, limit=_LATELY)
+    own = next((act.number for act in newest if act.by == hand.by), 0)
+    return own if newest and (newest[0].number == own or own > (hand.seen or 0)) else 0
 
 
 def _number(form: Parameters, name: str) -> int:

@@ -28,13 +28,20 @@
     addEventListener("hashchange", () => choose(location.hash));
   }
 
+  // The object that a form changes, as the log names it: several forms of a page may change the same.
+  const about = (form) => {
+    const [edition, number] = ["edition", "number"].map((name) => form.querySelector(`[name=${name}]`));
+    return edition ? "edition " + edition.value : number ? "entry " + number.value : "";
+  };
+
   // Save at once, and say when; a stale form or a mistake is told beside the button, and nothing that was typed is lost.
-  const save = async (form) => {
+  const send = async (form) => {
     const told = form.querySelector("[data-saved]");
     told.textContent = "Saving…";
     let answer;
     try {
-      answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      // To its end, because a person may leave the page meanwhile.
+      answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true });
     } catch {
       told.textContent = "Not saved: the desk cannot be reached. Press the button to try again.";
       return;
@@ -45,11 +52,10 @@
       told.textContent = "Not saved: " + (why ? why.textContent : "open the page again.");
       return;
     }
-    const id = new URL(form.action).pathname;
-    const fresh = all("form", text).find((each) => new URL(each.getAttribute("action") || "", location.href).pathname === id);
-    // The next save has seen this one.
-    const seen = fresh && fresh.querySelector("[name=seen]");
-    for (const field of all("[name=seen]", form)) if (seen) field.value = seen.value;
+    // The next save has seen this act and no later one: what another editor does meanwhile is not in these fields.
+    const done = Number(new URL(answer.url).searchParams.get("done"));
+    for (const each of all("form").filter((other) => about(other) === about(form)))
+      for (const field of all("[name=seen]", each)) field.value = String(Math.max(done, Number(field.value)));
     const saved = text.querySelector(".told");
     told.textContent = saved ? saved.querySelector("strong").textContent : "Saved";
     const old = document.querySelector("main > .told");
@@ -62,6 +68,27 @@
     choose(location.hash);
     arm();
   };
+  // One save at a time, because each must have seen the one before; a form that is sent by its button waits, too.
+  let saves = Promise.resolve(), waiting = 0;
+  const save = (form) => {
+    waiting += 1;
+    saves = saves.then(() => send(form)).finally(() => { waiting -= 1; });
+  };
+  addEventListener("submit", (event) => {
+    if (!waiting) return;
+    event.preventDefault();
+    const [form, button] = [event.target, event.submitter];
+    saves.then(() => {
+      const number = (of) => (of.querySelector("[name=number]") || {}).value;
+      // The list may be a new one by now: then the form of the same entry is sent.
+      const now = form.isConnected ? form
+        : all("form").find((each) => each.action === form.action && number(each) === number(form));
+      if (!now) return;
+      if (button && button.value === "move") now.querySelector("[name=place]").value = form.querySelector("[name=place]").value;
+      const pressed = button && all("button", now).find((each) => each.value === button.value && each.name === button.name);
+      now.requestSubmit(pressed || null);
+    });
+  });
   for (const form of all("form[data-autosave]")) {
     form.addEventListener("change", (event) => {
       if (event.target.name && event.target.name.endsWith("_add")) return; // it needs the page again, for its chip

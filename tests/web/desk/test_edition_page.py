@@ -11,7 +11,7 @@ import pytest
 from digest.desk import arrange
 from digest.desk.acts import Hand
 from digest.desk.reword import reword
-from digest.store import editions, entries
+from digest.store import editions, entries, entry_edits
 from digest.store.engine import reading
 from subscribers.model import Interests
 from tests.house import ANN, House
@@ -79,6 +79,32 @@ def test_an_entry_is_reworded_and_retagged_by_one_save(house: House, desk: DeskC
     assert "Ann took act 3" in page
     page = desk.press("/desk/undo", WEEKLY, act=2, cadence="weekly", at=f"entry={alpha}")
     assert "Alpha" in titles(house) and "Source: Alpha" not in page
+
+
+def test_a_save_with_a_mistake_saves_nothing_of_it(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    fields = {"number": alpha, "seen": 0, "kind": "case-study", "title": "Other", "regions": "wales"}
+    answer = desk.post(f"{WEEKLY}/entry", data=fields | {"csrf": desk.csrf(WEEKLY), "policy_areas_add": "Gardens"})
+    assert answer.status_code == 400 and "known: housing, transport" in answer.text
+    assert "Alpha" in titles(house) and "Other" not in titles(house)
+
+
+def test_saving_what_a_source_wrote_at_length_is_no_wording(house: House, desk: DeskClient) -> None:
+    long, line = "A  long\u202e title " * 20, "A line with  more to say. " * 20
+    house.publish(long.strip(), summary=f'"{line}"')
+    house.run(minutes=5)
+    desk.press(f"{WEEKLY}/draft", WEEKLY)
+    entry = max(number(house, title) for title in titles(house))
+    page = desk.get(f"{WEEKLY}?entry={entry}").text
+    title = unescape(re.findall(r'name="title" value="([^"]*)"', page)[0])
+    summary = unescape(re.findall(r'<textarea id="summary"[^>]*>([^<]*)', page)[0])
+    desk.press(
+        f"{WEEKLY}/entry", WEEKLY, number=entry, seen=0, kind="case-study", title=title, summary=summary,
+        policy_areas="housing", regions="wales", note="Look.",
+    )  # fmt: skip
+    with reading(house.place.engine) as conn:
+        edit = entry_edits.edits_of(conn, [entry])[entry]
+    assert (edit.title, edit.summary, edit.note) == ("", "", "Look.")
 
 
 def test_saving_an_entry_of_an_unknown_place_gives_it_no_region(house: House, desk: DeskClient) -> None:
