@@ -91,7 +91,7 @@
   });
   for (const form of all("form[data-autosave]")) {
     form.addEventListener("change", (event) => {
-      if (event.target.name && event.target.name.endsWith("_add")) return; // it needs the page again, for its chip
+      if (event.target.name && event.target.name.endsWith("_add")) { form.requestSubmit(); return; } // for its chip
       save(form);
     });
   }
