@@ -6,7 +6,7 @@ released since is counted, and taken in when they ask for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -91,8 +91,7 @@ def read_pool(conn: Connection, edition: Edition) -> Pool:
         doubts = _doubts(edited)
         pool.append(PoolEntry(edited, stored.get(shown.id, shown), place, shown.id in pinned, doubts))
     waiting = [PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in held]
-    newer = {release.entry for release in releases.after(conn, edition.to_release, releases.latest(conn))}
-    came = len(newer - {entry.id for entry in rows})
+    came = count_came(conn, edition, [entry.id for entry in rows])
     return Pool(edition, tuple(pool), tuple(waiting), entries.count(conn, "held"), came, acts.newest(conn))
 
 
@@ -150,7 +149,13 @@ def came_since(installation: Installation, number: int) -> int:
         edition = editions.get(conn, number)
         if edition is None or edition.state == "frozen":
             return 0
-        return read_pool(conn, edition).came
+        return count_came(conn, edition, editions.entries_in(conn, number))
+
+
+def count_came(conn: Connection, edition: Edition, entries_in_it: Iterable[int]) -> int:
+    """Return how many entries were released since an edition was drafted that are not in it."""
+    newer = {release.entry for release in releases.after(conn, edition.to_release, releases.latest(conn))}
+    return len(newer.difference(entries_in_it))
 
 
 def _doubts(entry: Entry) -> tuple[str, ...]:

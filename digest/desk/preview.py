@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from digest.config.settings import Settings
 from digest.delivery.parcel import composed, sign_letter
 from digest.editions.draft import as_it_stands, going_out, passed_over
 from digest.editions.plan import Planner, in_words, reader_is
@@ -14,7 +17,7 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Correction, Digest, Edition, Entry
 from digest.render import Letters
-from digest.store import corrections, deliveries, editions
+from digest.store import corrections, deliveries, editions, releases
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.tallies import is_condensed
@@ -121,8 +124,34 @@ def plan_letter(installation: Installation, reader: ChosenReader, number: int | 
         else:
             cadence = reader.cadence or person.cadence
             edition, shown = going_out(conn, settings, cadence, person, installation.clock())
-        digest, reason, sendable = _digest(conn, installation, edition, shown, person)
-        told = _corrections(conn, edition, person, digest)
+        return _planned(conn, installation, person, edition, shown)
+
+
+def plan_next_letter(
+    conn: Connection, installation: Installation, reader: ChosenReader, edition: Edition, ready: Sequence[Shown] = ()
+) -> PlannedLetter:
+    """Return what a reader would get of the edition that goes out next, in the caller's transaction.
+
+    `ready`: its entries, where the caller has it as it stands for its own readers. Raises NoSubscriber.
+    """
+    person = _person(conn, installation, reader)
+    settings, now = installation.settings, installation.clock()
+    # An edition reaches back further for a person who has considered less than its readers have.
+    if ready and (not person.id or _mark(conn, settings, person) >= edition.from_release):
+        return _planned(conn, installation, person, edition, ready)
+    return _planned(conn, installation, person, *as_it_stands(conn, settings, edition, person, now))
+
+
+def _mark(conn: Connection, settings: Settings, person: Subscriber) -> int:
+    return releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=sys.maxsize)
+
+
+def _planned(
+    conn: Connection, installation: Installation, person: Subscriber, edition: Edition, shown: Sequence[Shown]
+) -> PlannedLetter:
+    """Return what a person would get of an edition that has these entries."""
+    digest, reason, sendable = _digest(conn, installation, edition, shown, person)
+    told = _corrections(conn, edition, person, digest)
     sendable = sendable and digest is not None and bool(digest.placed)
     return PlannedLetter(edition, tuple(shown), person, digest, told, reason, sendable)
 
@@ -160,7 +189,7 @@ def _stored(
 
 
 def _digest(
-    conn: Connection, installation: Installation, edition: Edition, shown: list[Shown], person: Subscriber
+    conn: Connection, installation: Installation, edition: Edition, shown: Sequence[Shown], person: Subscriber
 ) -> tuple[Digest | None, str, bool]:
     """Return the person's digest of an edition, the preview's reason, and whether to show the letter.
 

@@ -6,8 +6,10 @@ import logging
 import sys
 from functools import lru_cache
 from types import ModuleType
+from typing import Any, ClassVar
 
 _FETCHER = "requests"  # which premailer loads to fetch style sheets
+_MOST_SHEETS = 8
 
 
 # A letter has no foreign style sheet, and the fetcher takes 7 MB and 50 ms: an empty module stands in for it while
@@ -21,11 +23,29 @@ finally:
         del sys.modules[_FETCHER]
 
 
+class _Premailer(Premailer):  # type: ignore[misc]
+    """Keeps the rules of the last style sheets: to read one takes as long as all the rest of an inlining.
+
+    A letter is inlined twice, to be proven, and each preview of an edition has the same style sheet.
+    """
+
+    _kept: ClassVar[dict[tuple[str, int], tuple[list[Any], list[Any]]]] = {}
+
+    def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+        key = css_body, ruleset_index
+        if key not in self._kept:
+            if len(self._kept) >= _MOST_SHEETS:
+                self._kept.clear()
+            self._kept[key] = super()._parse_style_rules(css_body, ruleset_index)
+        rules, leftover = self._kept[key]
+        return [*rules], [*leftover]
+
+
 # Cached because each run compiles the same trial letter, and an editor often asks for the same preview again.
 @lru_cache(maxsize=8)
 def inline_styles(html: str) -> str:
     """Return `html` with the plain rules of its first style element moved onto the elements."""
-    page = Premailer(
+    page = _Premailer(
         html,
         strip_important=False,
         disable_basic_attributes=["width", "height", "bgcolor", "align", "valign"],

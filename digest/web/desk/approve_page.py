@@ -15,7 +15,7 @@ from digest.errors import WrongUse
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk.edition_page import counts_cache, done_of, hour_of, name_of
-from digest.web.desk.letter_view import digest_reader
+from digest.web.desk.letter_view import counts_so_far, digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
 
@@ -83,7 +83,7 @@ def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     if reader is None:
         with reading(desk.installation.engine) as conn:
             edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
-        reader = digest_reader(desk, edition, 0)
+            reader = digest_reader(counts_so_far(desk, conn, edition), 0)
     chosen = ChosenReader(email=str(reader) if reader else None, cadence=cadence)
     sent = send_test_letter(desk.installation, asker.hand(form), form.text("address").strip(), chosen, number)
     if sent.notice.state not in ("accepted", "pending"):

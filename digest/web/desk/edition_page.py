@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest.desk import pool as desk_pool
-from digest.desk.counts_cache import CountsCache
+from digest.desk.counts_cache import CountsAnswer, CountsCache
 from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
 from digest.desk.reword import MOST_NOTE, MOST_QUESTION
@@ -19,7 +19,7 @@ from digest.desk.undo import is_undoable
 from digest.editions.due import coming_slot
 from digest.letter.cards import title
 from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
-from digest.store import acts
+from digest.store import acts, editions
 from digest.store.engine import reading
 from digest.web.desk import letter_view
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
@@ -46,11 +46,12 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             title = f"{cadence.capitalize()} edition"
             return DeskAnswer("no_edition.html.j2", {"title": title, "slot": slot, **shared, "seen": 0})
         pool = desk_pool.read_pool(conn, edition)
+        counted = counts_cache(desk).answer(conn, edition)
         number = query.number("entry")
         detail = desk_pool.read_detail(conn, installation, pool.entries, number) if number is not None else None
         values = {
             **shared,
-            **_entries(desk, conn, pool),
+            **_entries(pool, counted),
             **_detail(desk, detail),
             "title": f"{cadence.capitalize()} edition of {edition.slot}",
             "pool": pool,
@@ -62,13 +63,13 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "steps": installation.settings.steps,
             "reader_named": query.number("reader") is not None,
             "may_edit": asker.may("editor") and edition.state != "frozen",
+            **letter_view.letter_values(desk, conn, edition, query, counted),
         }
-    return DeskAnswer("edition.html.j2", values | letter_view.letter_values(desk, cadence, edition, query))
+    return DeskAnswer("edition.html.j2", values)
 
 
-def _entries(desk: Desk, conn: Connection, pool: Pool) -> dict[str, Any]:
+def _entries(pool: Pool, answer: CountsAnswer) -> dict[str, Any]:
     """Return the values of the column of entries: reach by entry, and the groups of those to look at."""
-    answer = counts_cache(desk).answer(conn, pool.edition)
     reach = answer.counts.reach if answer.counts else {}
     groups = [
         (code, words[0], [each for each in pool.entries if code in each.doubts]) for code, words in _DOUBTS.items()
@@ -175,7 +176,8 @@ def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     cadence, seen = cadence_in(desk, query), query.number("after") or 0
     with reading(desk.installation.engine) as conn:
         edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
-        came = desk_pool.read_pool(conn, edition).came if edition.id else 0
+        inside = editions.entries_in(conn, edition.id)
+        came = desk_pool.count_came(conn, edition, inside) if edition.id else 0
         lines = list(_since(conn, seen))
     return json_answer({"came": came, "acts": lines, "edition": edition.id, "state": edition.state})
 

@@ -6,7 +6,11 @@ import html as html_
 import re
 from typing import Any
 
+from sqlalchemy import Connection
+
 from digest.desk import preview as desk_preview
+from digest.desk.counts import EditionCounts
+from digest.desk.counts_cache import CountsAnswer, CountsCache
 from digest.desk.preview import ChosenReader, PlannedLetter, Preview
 from digest.desk.words import LEFT_OUT, masked_address, reason_in_words
 from digest.errors import DigestError
@@ -17,7 +21,7 @@ from digest.store.engine import reading
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
 from subscribers import store as people
 from subscribers.errors import SubscribersError
-from subscribers.model import Interests
+from subscribers.model import Interests, Subscriber
 
 WIDTHS = ("fit", "640", "375", "320")  # CSS pixels, or as wide as its column
 FORMS = ("html", "text", "raw")
@@ -29,12 +33,14 @@ _FRAME = (
 _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 
 
-def letter_values(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
-    """Return the values of the column of the letter; the letter itself is in its frame."""
+def letter_values(
+    desk: Desk, conn: Connection, edition: Edition, query: Parameters, counted: CountsAnswer
+) -> dict[str, Any]:
+    """Return the values of the column of the letter of the next edition; the letter itself is in its frame."""
     form = query.text("form") if query.text("form") in FORMS else FORMS[0]
-    digests = _digests(desk, edition)
+    digests = counted.counts.digests if counted.counts else ()
     place = min(query.number("digest") or 0, max(len(digests) - 1, 0))
-    chosen = _chosen(desk, cadence, edition, query)
+    chosen = _chosen(desk, conn, edition, query, counted)
     return {
         "letter": chosen,
         "form": form,
@@ -51,27 +57,28 @@ def letter_values(desk: Desk, cadence: str, edition: Edition, query: Parameters)
     }
 
 
-def _digests(desk: Desk, edition: Edition) -> list[Any]:
-    cache = desk.kept.get("counts")
-    if cache is None or not edition.id:
-        return []
-    with reading(desk.installation.engine) as conn:
-        counts = cache.answer(conn, edition).counts
-    return list(counts.digests) if counts else []
-
-
-def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> dict[str, Any]:
+def _chosen(
+    desk: Desk, conn: Connection, edition: Edition, query: Parameters, counted: CountsAnswer
+) -> dict[str, Any]:  # fmt: skip
     """Return whose letter is shown, what stands in its way, and why the open entry is in it or not."""
-    reader = _reader(desk, edition, query)
+    reader = _reader(counted.counts, query)
     chosen: dict[str, Any] = {"reader": reader, "problem": "", "subject": "", "reason": "", "why": "", "findings": []}
-    chosen["masked"] = reader_masked(desk, reader) if reader else "a made-up reader"
+    chosen["masked"] = "a made-up reader"
     try:
-        shown = letter_asked_for(desk, cadence, edition.id, query)
+        whom = _whom(edition.cadence, reader, query)
+        # The counts have the entries of an edition as it stands, and say when they are not of now.
+        counts = None if counted.under_way else counted.counts
+        known = (counts.edition, counts.shown) if counts else (edition, ())
+        shown = desk_preview.plan_next_letter(conn, desk.installation, whom, *known)
+        if reader:
+            chosen["masked"] = _masked(shown.person)
         # Rendered only to be checked, because its frame renders it.
         if shown.sendable and query.has("lint"):
             chosen["findings"] = _findings(desk, desk_preview.rendered(desk.installation, shown))
     except (DigestError, SubscribersError) as error:
         chosen["problem"] = str(error)
+        if reader:
+            chosen["masked"] = _masked_reader(conn, reader)
         return chosen
     chosen["reason"] = shown.reason
     if shown.digest is None or not shown.sendable:
@@ -84,7 +91,7 @@ def _chosen(desk: Desk, cadence: str, edition: Edition, query: Parameters) -> di
     return chosen
 
 
-def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
+def _reader(counts: EditionCounts | None, query: Parameters) -> int | None:
     """Return the subscriber whose letter is asked for: by id, or the first of a digest, by default the largest.
 
     None: a made-up reader.
@@ -93,37 +100,46 @@ def _reader(desk: Desk, edition: Edition, query: Parameters) -> int | None:
         return number
     if any(query.text(name) for name in ("area", "region", "theme")):
         return None
-    return digest_reader(desk, edition, query.number("digest") or 0)
+    return digest_reader(counts, query.number("digest") or 0)
 
 
-def digest_reader(desk: Desk, edition: Edition, place: int) -> int | None:
+def digest_reader(counts: EditionCounts | None, place: int) -> int | None:
     """Return the first subscriber of a digest by its place, the largest first; None before they are counted."""
-    digests = _digests(desk, edition)
-    first: int | None = digests[min(place, len(digests) - 1)].first if digests else None
-    return first
+    digests = counts.digests if counts else ()
+    return digests[min(place, len(digests) - 1)].first if digests else None
+
+
+def counts_so_far(desk: Desk, conn: Connection, edition: Edition | None) -> EditionCounts | None:
+    """Return the counts of an edition if some page of this desk has asked for counts, else None."""
+    cache: CountsCache | None = desk.kept.get("counts")
+    return cache.answer(conn, edition).counts if cache is not None and edition is not None and edition.id else None
 
 
 def letter_asked_for(desk: Desk, cadence: str, number: int, query: Parameters) -> PlannedLetter:
     """Return the letter that the query asks for, planned by the functions that send. Raises as `preview` does."""
-    installation = desk.installation
-    with reading(installation.engine) as conn:
-        edition = editions.get(conn, number)
-    reader = _reader(desk, edition, query) if edition else query.number("reader")
+    reader = query.number("reader")
+    if reader is None and number:
+        with reading(desk.installation.engine) as conn:
+            reader = _reader(counts_so_far(desk, conn, editions.get(conn, number)), query)
+    return desk_preview.plan_letter(desk.installation, _whom(cadence, reader, query), number or None)
+
+
+def _whom(cadence: str, reader: int | None, query: Parameters) -> ChosenReader:
+    """Return whose letter is meant: a subscriber's, or that of a reader made up by the query."""
     if reader is not None:
-        chosen = ChosenReader(email=str(reader), cadence=cadence)
-        return desk_preview.plan_letter(installation, chosen, number or None)
+        return ChosenReader(email=str(reader), cadence=cadence)
     areas, regions, themes = (frozenset(query.all(name)) for name in ("area", "region", "theme"))
-    interests = Interests(areas, regions, themes)
-    return desk_preview.plan_letter(installation, ChosenReader(interests=interests, cadence=cadence), number or None)
+    return ChosenReader(interests=Interests(areas, regions, themes), cadence=cadence)
 
 
-def reader_masked(desk: Desk, reader: int) -> str:
+def _masked(person: Subscriber) -> str:
     """Return a subscriber as editors see them: the number, and the address with its name hidden."""
-    with reading(desk.installation.engine) as conn:
-        person = people.get(conn, reader)
-    if person is None:
-        return f"reader {reader}, who is not there"
-    return f"reader {reader}, {masked_address(person.email)}"
+    return f"reader {person.id}, {masked_address(person.email)}"
+
+
+def _masked_reader(conn: Connection, reader: int) -> str:
+    person = people.get(conn, reader)
+    return _masked(person) if person else f"reader {reader}, who is not there"
 
 
 def _why(desk: Desk, shown: PlannedLetter, number: int) -> str:
