@@ -60,7 +60,6 @@ class Pool:
     held: tuple[PoolEntry, ...]
     held_count: int
     came: int
-    newest_act: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,8 @@ def edition_to_work_on(conn: Connection, installation: Installation, cadence: st
 def read_pool(conn: Connection, edition: Edition) -> Pool:
     """Return what editors work on of an edition that is stored, by a fixed number of queries."""
     rows = [row.entry for row in editions.shown(conn, edition.id)]
-    held = [entry for _, entry in zip(range(MOST_HELD), entries.listing(conn, state="held"), strict=False)]
+    held = list(entries.listing(conn, state="held", limit=MOST_HELD))
+    held_count = len(held) if len(held) < MOST_HELD else entries.count(conn, "held")
     stored = entries.many(conn, [entry.id for entry in rows])
     edits = entry_edits.edits_of(conn, [entry.id for entry in (*rows, *held)])
     pinned = {*edition.arranged[: edition.pinned]}
@@ -92,7 +92,7 @@ def read_pool(conn: Connection, edition: Edition) -> Pool:
         pool.append(PoolEntry(edited, stored.get(shown.id, shown), place, shown.id in pinned, doubts))
     waiting = [PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in held]
     came = count_came(conn, edition, [entry.id for entry in rows])
-    return Pool(edition, tuple(pool), tuple(waiting), entries.count(conn, "held"), came, acts.newest(conn))
+    return Pool(edition, tuple(pool), tuple(waiting), held_count, came)
 
 
 def read_detail(
@@ -154,7 +154,7 @@ def came_since(installation: Installation, number: int) -> int:
 
 def count_came(conn: Connection, edition: Edition, entries_in_it: Iterable[int]) -> int:
     """Return how many entries were released since an edition was drafted that are not in it."""
-    newer = {release.entry for release in releases.after(conn, edition.to_release, releases.latest(conn))}
+    newer = {release.entry for release in releases.after(conn, edition.to_release)}
     return len(newer.difference(entries_in_it))
 
 

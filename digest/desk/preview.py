@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from digest.config.settings import Settings
 from digest.delivery.parcel import composed, sign_letter
 from digest.editions.draft import as_it_stands, going_out, passed_over
-from digest.editions.plan import Planner, in_words, reader_is
+from digest.editions.plan import Planned, Planner, in_words, reader_is
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Correction, Digest, Edition, Entry
 from digest.render import Letters
-from digest.store import corrections, deliveries, editions, releases
+from digest.store import corrections, deliveries, editions
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.tallies import is_condensed
@@ -124,7 +122,9 @@ def plan_letter(installation: Installation, reader: ChosenReader, number: int | 
         else:
             cadence = reader.cadence or person.cadence
             edition, shown = going_out(conn, settings, cadence, person, installation.clock())
-        return _planned(conn, installation, person, edition, shown)
+        digest, reason, sendable = _digest(conn, installation, edition, shown, person)
+        told = _corrections(conn, edition, person, digest)
+    return PlannedLetter(edition, tuple(shown), person, digest, told, reason, sendable and _has_entries(digest))
 
 
 def plan_next_letter(
@@ -135,25 +135,18 @@ def plan_next_letter(
     `ready`: its entries, where the caller has it as it stands for its own readers. Raises NoSubscriber.
     """
     person = _person(conn, installation, reader)
-    settings, now = installation.settings, installation.clock()
+    planner, planned = _plan(conn, installation, edition, ready, person) if ready else (None, None)
     # An edition reaches back further for a person who has considered less than its readers have.
-    if ready and (not person.id or _mark(conn, settings, person) >= edition.from_release):
-        return _planned(conn, installation, person, edition, ready)
-    return _planned(conn, installation, person, *as_it_stands(conn, settings, edition, person, now))
-
-
-def _mark(conn: Connection, settings: Settings, person: Subscriber) -> int:
-    return releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=sys.maxsize)
-
-
-def _planned(
-    conn: Connection, installation: Installation, person: Subscriber, edition: Edition, shown: Sequence[Shown]
-) -> PlannedLetter:
-    """Return what a person would get of an edition that has these entries."""
-    digest, reason, sendable = _digest(conn, installation, edition, shown, person)
+    if planner is None or planned is None or planned.late:
+        edition, ready = as_it_stands(conn, installation.settings, edition, person, installation.clock())
+        planner, planned = _plan(conn, installation, edition, ready, person)
+    digest, reason = planner.offer.digest(planned), in_words(installation.settings, edition, planned)
     told = _corrections(conn, edition, person, digest)
-    sendable = sendable and digest is not None and bool(digest.placed)
-    return PlannedLetter(edition, tuple(shown), person, digest, told, reason, sendable)
+    return PlannedLetter(edition, tuple(ready), person, digest, told, reason, _has_entries(digest))
+
+
+def _has_entries(digest: Digest | None) -> bool:
+    return digest is not None and bool(digest.placed)
 
 
 def _person(conn: Connection, installation: Installation, reader: ChosenReader) -> Subscriber:
@@ -200,9 +193,16 @@ def _digest(
     if newer := passed_over(conn, installation.settings, edition, installation.clock()):
         reason = f"this draft was passed over: the {edition.cadence} edition of {newer} carries its entries"
         return None, reason, False
-    planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
-    planned = planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
+    planner, planned = _plan(conn, installation, edition, shown, person)
     return planner.offer.digest(planned), in_words(installation.settings, edition, planned), True
+
+
+def _plan(
+    conn: Connection, installation: Installation, edition: Edition, shown: Sequence[Shown], person: Subscriber
+) -> tuple[Planner, Planned]:
+    """Return the plan for a person, stored or made up, and the planner that has made it."""
+    planner = Planner(conn, installation.settings, edition, shown, installation.secret, installation.clock())
+    return planner, planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
 
 
 def _corrections(

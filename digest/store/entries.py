@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DAYS = 15  # in one statement
 # Of an `Entry`, without the text, which is long.
-_COLUMNS = (
+_COLUMNS: tuple[Any, ...] = (
     entry.c.id, entry.c.source, entry.c.url, entry.c.title, entry.c.kind, entry.c.published, entry.c.first_seen,
     entry.c.summary, entry.c.author, entry.c.language, entry.c.image, entry.c.place, entry.c.policy_areas,
     entry.c.regions, entry.c.themes, entry.c.evidence, entry.c.state, entry.c.held_why, entry.c.duplicate_of,
@@ -191,9 +191,10 @@ def listing(
     since: datetime | None = None,
     state: str | None = None,
     source: str | None = None,
+    limit: int | None = None,
 ) -> Iterator[Entry]:
-    """Yield the entries that fit all the given conditions, the latest first seen first."""
-    query: Select[Any] = select(*_COLUMNS).order_by(entry.c.first_seen.desc(), entry.c.id.desc())
+    """Yield the entries that fit all the given conditions, the latest first seen first; at most `limit`."""
+    query: Select[Any] = select(*_COLUMNS).order_by(entry.c.first_seen.desc(), entry.c.id.desc()).limit(limit)
     if since is not None:
         query = query.where(entry.c.first_seen >= since)
     if state is not None:

@@ -20,6 +20,7 @@ from digest.editions.due import coming_slot
 from digest.letter.cards import title
 from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
 from digest.store import acts, editions
+from digest.store.acts import Act
 from digest.store.engine import reading
 from digest.web.desk import letter_view
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
@@ -49,6 +50,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
         counted = counts_cache(desk).answer(conn, edition)
         number = query.number("entry")
         detail = desk_pool.read_detail(conn, installation, pool.entries, number) if number is not None else None
+        recent = acts.listing(conn, limit=8)
         values = {
             **shared,
             **_entries(pool, counted),
@@ -56,8 +58,9 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "title": f"{cadence.capitalize()} edition of {edition.slot}",
             "pool": pool,
             "version": desk_pool.edition_version(conn, edition.id),
-            "done": done_of(conn, query),
-            "recent": [(act, act_in_words(act)) for act in acts.listing(conn, limit=8)],
+            "done": done_of(conn, query, recent),
+            "recent": [(act, act_in_words(act)) for act in recent],
+            "newest_act": recent[0].number if recent else 0,
             "query": kept_query(query),
             "query_with": lambda **changes: kept_query(query, **changes),
             "steps": installation.settings.steps,
@@ -140,14 +143,21 @@ def hour_of(desk: Desk) -> Any:
     return hour
 
 
-def done_of(conn: Connection, query: Parameters) -> Mapping[str, Any] | None:
-    """Return the act that a page has just done, to be told with its time and an undo; None without any."""
+def done_of(conn: Connection, query: Parameters, recent: Sequence[Act] = ()) -> Mapping[str, Any] | None:
+    """Return the act that a page has just done, to be told with its time and an undo; None without any.
+
+    `recent` are the newest acts: where it is one of them, nothing is asked.
+    """
     number = query.number("done")
-    act = acts.get(conn, number) if number else None
+    act = next((act for act in recent if act.number == number), None)
+    if act is not None:
+        undone = any(later.undoes == number for later in recent)
+    else:
+        act = acts.get(conn, number) if number else None
+        undone = act is not None and bool(acts.undone(conn, [act.number]))
     if act is None:
         return None
-    undoable = is_undoable(act) and not acts.undone(conn, [act.number])
-    return {"act": act, "sentence": act_in_words(act), "undoable": undoable}
+    return {"act": act, "sentence": act_in_words(act), "undoable": is_undoable(act) and not undone}
 
 
 def kept_query(query: Parameters, **changes: object) -> str:
