@@ -138,7 +138,7 @@ def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
         corrects = corrections.carries_any(conn, number)
     if edition is None or edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
-    if editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
+    if editions.content_hash(edition, shown) != edition.content_hash:
         raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
     letters = Letters(settings, edition, [row.entry for row in shown], corrects=corrects)
     return FrozenEdition(edition, letters, _hour(settings, edition))

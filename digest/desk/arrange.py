@@ -121,10 +121,12 @@ def editing(
 def _rearranging(installation: Installation, hand: Hand, number: int, verb: str) -> Iterator[tuple[Any, ...]]:
     """Open the order of an edition: yield its ids, how many are pinned, and the function that stores both."""
     with editing(installation, hand, number, verb) as (conn, edition):
-        entries = [row.entry for row in editions.shown(conn, number)]
-        order = [entry.id for entry in entries]
+        rows = editions.shown(conn, number)
+        order = [row.entry.id for row in rows]
         pinned = len([entry for entry in edition.arranged[: edition.pinned] if entry in order])
-        own = [entry.id for entry in group.order(entries)]
+        # As a draft has them: the new entries, and behind them those that are only carried over.
+        parts = ([row.entry for row in rows if bool(row.release) is new] for new in (True, False))
+        own = [entry.id for part in parts for entry in group.order(part)]
 
         def move(arranged: Sequence[int], count: int) -> None:
             editions.arrange(conn, number, _needed(arranged, own, count), count)

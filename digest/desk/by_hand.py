@@ -54,8 +54,10 @@ def write_entry(installation: Installation, hand: Hand, written: Written) -> tup
     facets = careful_classifier(installation).classify(sighting, source)
     with writing(installation.engine, "write entry") as conn:
         editions.serialise(conn)
-        if (key := keys.get(LINK)) and (stored := entries.stored_keys(conn, [key]).keys.get(key)):
-            raise WrongUse(f"entry {stored} has this address already; `digest reword {stored}` changes it")
+        known_by = entries.stored_keys(conn, keys.values()).keys
+        if stored := next(filter(None, known_by.values()), None):
+            same = "address" if known_by.get(keys.get(LINK, "")) else "title or text of this day"
+            raise WrongUse(f"entry {stored} has this {same} already; `digest reword {stored}` changes it")
         new = New(sighting, tuple(keys.values()))
         (number,) = entries.add(conn, [entries.NewEntry(source.name, new, written.kind, facets, "ready")], now)
         # Signed, because its lines stand in no source.
@@ -87,6 +89,11 @@ def _checked(installation: Installation, written: Written) -> tuple[Sighting, So
     given = {plural: slugs_of(settings.taxonomy, plural, names) for plural, names in written.facets.items()}
     first = one_line(text.split("\n\n")[0])
     source = Source(one_line(written.source) or settings.site.name, kind=written.kind)
+    if source.name in [configured.name for configured in settings.sources]:
+        # Because the next gather would withdraw it, as the source does not show it.
+        raise WrongUse(
+            f"{source.name!r} is a source of config.toml; name whose the entry is in other words (--source)"
+        )
     body = "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in text.split("\n\n") if part.strip())
     sighting = Sighting(
         None, address or None, title, published=installation.clock(), summary=first[:300], html=body,

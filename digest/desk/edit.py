@@ -18,7 +18,7 @@ from digest.errors import WrongUse, counted
 from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.model import KINDS, NATIONAL, Edition, Entry, Evidence
-from digest.store import corrections, duplicates, editions, entries, history, releases, standings
+from digest.store import corrections, duplicates, editions, entries, entry_edits, history, releases, standings
 from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
 
@@ -57,6 +57,9 @@ def release_entries(conn: Connection, installation: Installation, chosen: Sequen
     for entry in chosen:
         if not entry.facets.regions:
             entries.classify(conn, entry.id, with_facets(conn, installation, entry).facets)
+        edit = entry_edits.edits_of(conn, [entry.id]).get(entry.id)
+        if edit is not None and edit.open_question:  # else a deadline takes it out again
+            entry_edits.store_edit(conn, entry.id, replace(edit, open_question=""), installation.clock())
         standings.let_go(conn, entry.id)
         duplicates.take_over(conn, entry.id, installation.clock())
         duplicates.set_apart(conn, entry.id)

@@ -52,13 +52,15 @@ class PoolEntry:
 class Pool:
     """The entries of an edition in order, and the `held` ones, the newest first, of which there are `held_count`.
 
-    `came` is how many entries were released since the edition was drafted.
+    `dropped` are those that would be in it but for an editor. `came` is how many entries were released since the
+    edition was drafted.
     """
 
     edition: Edition
     entries: tuple[PoolEntry, ...]
     held: tuple[PoolEntry, ...]
     held_count: int
+    dropped: tuple[PoolEntry, ...]
     came: int
 
 
@@ -81,18 +83,22 @@ def read_pool(conn: Connection, edition: Edition) -> Pool:
     """Return what editors work on of an edition that is stored, by a fixed number of queries."""
     rows = [row.entry for row in editions.shown(conn, edition.id)]
     held = list(entries.listing(conn, state="held", limit=MOST_HELD))
+    gone = entries.dropped_between(conn, edition.from_release, edition.to_release, limit=MOST_HELD)
     held_count = len(held) if len(held) < MOST_HELD else entries.count(conn, "held")
     stored = entries.many(conn, [entry.id for entry in rows])
-    edits = entry_edits.edits_of(conn, [entry.id for entry in (*rows, *held)])
+    edits = entry_edits.edits_of(conn, [entry.id for entry in (*rows, *held, *gone)])
     pinned = {*edition.arranged[: edition.pinned]}
     pool = []
     for place, shown in enumerate(rows, 1):
         edited = with_edit(shown, edits.get(shown.id))
         doubts = _doubts(edited)
         pool.append(PoolEntry(edited, stored.get(shown.id, shown), place, shown.id in pinned, doubts))
-    waiting = [PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in held]
+    waiting, dropped = (
+        tuple(PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in some)
+        for some in (held, gone)
+    )
     came = count_came(conn, edition, [entry.id for entry in rows])
-    return Pool(edition, tuple(pool), tuple(waiting), held_count, came)
+    return Pool(edition, tuple(pool), waiting, held_count, dropped, came)
 
 
 def read_detail(

@@ -17,7 +17,7 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.letter.cards import SUMMARY, TITLE
 from digest.model import NATIONAL, UNKNOWN, EntryEdit, Taxonomy
-from digest.store import editions, entry_edits
+from digest.store import editions, entry_edits, releases
 from digest.store.engine import writing
 from subscribers.invisible import one_line
 
@@ -70,8 +70,11 @@ def reword_entry(
     after = replace(before, **_checked(installation.settings.taxonomy, wanted))
     after = replace(
         after,
-        title="" if _is_own(after.title, entry.title, TITLE) else after.title,
-        summary="" if _is_own(after.summary, entry.summary, SUMMARY) else after.summary,
+        # The words of an entry by hand stay their editor's, though they are its own.
+        title="" if entry.title != before.title and _is_own(after.title, entry.title, TITLE) else after.title,
+        summary=""
+        if entry.summary != before.summary and _is_own(after.summary, entry.summary, SUMMARY)
+        else after.summary,
     )
     worded = (after.title, after.summary)
     by = before.worded_by if worded == (before.title, before.summary) else hand.by
@@ -81,7 +84,15 @@ def reword_entry(
         entry_edits.store_edit(conn, number, after, installation.clock())
     # An open question is shown in no letter, so that it voids no approval.
     seen = replace(before, open_question="") != replace(after, open_question="")
+    if entry.state == "ready" and _is_for_more(before, after):
+        releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
     return redrafted(conn, installation, entry) if seen else []
+
+
+def _is_for_more(before: EntryEdit, after: EntryEdit) -> bool:
+    """Return whether readers may get an entry now from whom it was kept, so that it is released again for them."""
+    longer = bool(before.last_day) and (not after.last_day or after.last_day > before.last_day)
+    return longer or not {*before.not_for} <= {*after.not_for}
 
 
 def _is_own(text: str, own: str, most: int) -> bool:

@@ -19,6 +19,8 @@ from digest.store import acts, editions, entries, releases
 from digest.store.acts import Act
 from digest.store.engine import reading, writing
 
+# The values of an entry that decide which readers get it.
+_FOR_WHOM = ("policy_areas", "regions", "themes", "kind", "not_for", "last_day")
 _OF_EDITIONS = ("pin", "unpin", "move", "reset order", "word", "undo")
 
 
@@ -80,19 +82,23 @@ def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -
         with entry_act(conn, installation, hand, "undo", [number]):
             values = {key: value for key, value in act.before.items() if key != "state"}
             set_values(conn, installation, number, values)
-            told = _set_state(conn, installation, entry, act.before.get("state", entry.state))
+            anew = any(key in act.before for key in _FOR_WHOM)
+            told = _set_state(conn, installation, entry, act.before.get("state", entry.state), anew=anew)
         return [f"act {act.number} is taken back: {act.verb} {act.object_name}", *told]
 
 
-def _set_state(conn: Connection, installation: Installation, entry: Entry, state: str) -> list[str]:
-    """Bring an entry into a state, with all that belongs to it; return a line for each edition that changed."""
+def _set_state(conn: Connection, installation: Installation, entry: Entry, state: str, *, anew: bool) -> list[str]:
+    """Bring an entry into a state, with all that belongs to it; return a line for each edition that changed.
+
+    `anew`: other readers may match it now, so that it is released again.
+    """
     if state == "dropped" and entry.state != state:
         return drop_entry(conn, installation, entry.id)
     if state == "ready" and entry.state != state:
         return release_entries(conn, installation, [entry])
     if state != entry.state:
         entries.set_state(conn, entry.id, state)
-    elif state == "ready":
+    elif state == "ready" and anew:
         releases.number(conn, [entry.id], "retagged", installation.clock(), installation.settings.welcome)
     return redrafted(conn, installation, entry)
 

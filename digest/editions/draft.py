@@ -113,7 +113,7 @@ def as_it_stands(
     if person and person.id:
         low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
     shown = _entries_of(conn, settings, edition, (low, high), now)
-    hashed = editions.content_hash(editions.words_of(edition), shown)
+    hashed = editions.content_hash(edition, shown)
     return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
 
 

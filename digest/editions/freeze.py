@@ -77,7 +77,7 @@ def _check_approved(
         why = "is stopped"
     elif cadence.approval_required and edition.state != "approved" and not goes_unapproved:
         why = "is not approved"
-    elif editions.content_hash(editions.words_of(edition), shown) != edition.content_hash:
+    elif editions.content_hash(edition, shown) != edition.content_hash:
         why = "is not what was approved"
     elif edition.state == "approved" and edition.look != appearance_hash(settings) and not goes_unapproved:
         why = "was approved with other templates, words or limits than config has now"

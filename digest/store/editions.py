@@ -44,16 +44,23 @@ def words_of(of: Edition) -> EditionWords:
     return EditionWords(of.note, of.subject, of.question, of.step)
 
 
-def content_hash(words: EditionWords, shown: Sequence[Shown]) -> str:
-    """Return the hash that an approval is bound to: of the words and every entry in order, as they will be shown."""
-    return _hash_of(words, [shown_content(item.entry) for item in shown])
+def content_hash(of: Edition, shown: Sequence[Shown]) -> str:
+    """Return the hash that an approval is bound to: of the words and every entry in order, as they will be shown.
+
+    Of which are pinned too, because a pin decides for which entries the letters have room, also where it moves none.
+    """
+    return _hash_of(of, [shown_content(item.entry) for item in shown])
 
 
-def _hash_of(words: EditionWords, entries_shown: Sequence[dict[str, Any]]) -> str:
+def _hash_of(of: Edition | None, entries_shown: Sequence[dict[str, Any]]) -> str:
+    words = words_of(of) if of else EditionWords()
     content: list[Any] = [words.note, entries_shown]
     # Where there are others, so that approvals given before there were any hold.
     if any(words[1:]):
         content.append([*words[1:]])
+    here = {document["id"] for document in entries_shown}
+    if pinned := [entry for entry in (of.arranged[: of.pinned] if of else ()) if entry in here]:
+        content.append({"pinned": pinned})
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -199,7 +206,7 @@ def draft(
     earlier = find(conn, cadence, day)
     low, high = window
     documents = [shown_content(item.entry) for item in content]
-    hashed = _hash_of(words_of(earlier) if earlier else EditionWords(), documents)
+    hashed = _hash_of(earlier, documents)
     values: dict[str, Any] = {"from_release": low, "to_release": high, "content_hash": hashed}
     if earlier is None:
         row = insert(edition).values(

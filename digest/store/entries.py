@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, or_, select, update
 
 from digest.model import Entry, EntryEdit, Evidence, Facets, Image, Ingredient, NamedLink, Sighting
-from digest.store.schema import entry, entry_key
+from digest.store.schema import entry, entry_key, release
 from subscribers.database import chunks
 
 if TYPE_CHECKING:
@@ -203,6 +203,13 @@ def listing(
         query = query.where(entry.c.source == source)
     for row in conn.execute(query):
         yield _entry(row)
+
+
+def dropped_between(conn: Connection, low: int, high: int, *, limit: int) -> list[Entry]:
+    """Return the dropped entries of the releases with low < number ≤ high, the latest released first."""
+    came_by = select(release.c.entry_id).where(release.c.number > low, release.c.number <= high)
+    query = select(*_COLUMNS).where(entry.c.state == "dropped", entry.c.id.in_(came_by))
+    return [_entry(row) for row in conn.execute(query.order_by(entry.c.id.desc()).limit(limit))]
 
 
 def ready_titles(conn: Connection, since: datetime) -> Sequence[tuple[int, str]]:

@@ -17,7 +17,7 @@ from digest.editions import draft
 from digest.editions.approve import approve
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
-from digest.store import acts, editions
+from digest.store import acts, editions, releases
 from digest.store.acts import Act
 from digest.store.engine import reading, writing
 from tests.house import ANN, House
@@ -251,3 +251,53 @@ def test_an_entry_by_hand_is_in_the_open_edition(house: House) -> None:
 def test_an_entry_by_hand_that_cannot_be_is_refused(house: House, written: Written, words: str) -> None:
     with pytest.raises(WrongUse, match=words):
         write_entry(house.place, ANN, written)
+
+
+def test_a_pin_voids_an_approval_though_it_moves_nothing(house: House) -> None:
+    first = ids(house)[order(house)[0]]
+    with writing(house.place.engine) as conn:
+        approve(conn, house.settings, 1, "Bob", house.now)
+    before = edition(house).content_hash
+    arrange.pin(house.place, ANN, 1, first)
+    assert edition(house).state == "draft" and edition(house).content_hash != before
+    arrange.pin(house.place, ANN, 1, first, on=False)
+    assert edition(house).content_hash == before
+
+
+def test_a_release_settles_the_open_question(house: House) -> None:
+    alpha = ids(house)["Alpha"]
+    reword(house.place, ANN, alpha, {"open_question": "Is it so?"})
+    edit.drop(house.place, ANN, [alpha])
+    edit.release(house.place, ANN, [alpha])
+    with reading(house.place.engine) as conn:
+        assert entry_values(conn, alpha)["open_question"] == ""
+
+
+def test_an_entry_kept_back_by_mistake_is_released_again_and_a_reworded_one_is_not(house: House) -> None:
+    alpha = ids(house)["Alpha"]
+
+    def released() -> int:
+        with reading(house.place.engine) as conn:
+            return len(releases.numbers_of(conn, [alpha]))
+
+    reword(house.place, ANN, alpha, {"last_day": "2026-11-03", "not_for": ["Wales"]})
+    before = released()
+    reword(house.place, ANN, alpha, {"last_day": "2026-12-03"})
+    reword(house.place, ANN, alpha, {"not_for": []})
+    assert released() == before + 2
+    reword(house.place, ANN, alpha, {"title": "New"})
+    undo.undo(house.place, ANN, undo.newest_by(house.place, "Ann"))
+    assert released() == before + 2
+
+
+def test_a_second_press_adds_no_second_entry_and_no_source_is_borrowed(house: House) -> None:
+    number, _ = write_entry(
+        house.place, ANN, Written("Twice", "The same text, long enough to be told apart from others.")
+    )
+    with pytest.raises(WrongUse, match=f"entry {number} has this"):
+        write_entry(house.place, ANN, twice)
+    with pytest.raises(WrongUse, match=r"'Notes' is a source of config\.toml"):
+        write_entry(house.place, ANN, Written("Other", "Text.", source="Notes"))
+    reword(house.place, BOB, number, {"last_day": "2027-01-01"})
+    with reading(house.place.engine) as conn:
+        assert entry_values(conn, number)["worded_by"] == "Ann"

@@ -96,7 +96,7 @@ def test_an_entry_dropped_while_an_edition_is_frozen_comes_too_late(house: House
     with reading(engine) as conn:
         edition, shown = editions.get(conn, number), editions.shown(conn, number)
         assert edition is not None and edition.state == "frozen"
-        assert len(shown) == 2 and edition.content_hash == editions.content_hash(editions.words_of(edition), shown)
+        assert len(shown) == 2 and edition.content_hash == editions.content_hash(edition, shown)
     (gone, owed, cure) = lines
     assert "0 readers have had it" in gone and "1 letter with it still owed" in owed
     assert f"`digest withdraw {damp} --text" in cure

@@ -11,10 +11,10 @@ from digest.desk.preview import ChosenReader
 from digest.desk.test_letter import send_test_letter
 from digest.editions.approval_story import approval_story
 from digest.editions.approve import appearance_hash
-from digest.errors import WrongUse
+from digest.errors import PersonNeeded, WrongUse
 from digest.store import acts
 from digest.store.engine import reading
-from digest.web.desk.edition_page import counts_cache, done_of, hour_of, name_of
+from digest.web.desk.edition_page import counts_cache, day_of, done_of, hour_of, name_of
 from digest.web.desk.letter_view import counts_so_far, digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
@@ -31,7 +31,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
         look = appearance_hash(settings)
         looked, changes = changes_since_look(conn, installation, asker.name, edition)
         values = {
-            "title": f"Review the {cadence} edition of {edition.slot}",
+            "title": f"Review the {cadence} edition of {day_of(edition)}",
             "cadence": cadence,
             "edition": edition,
             "hour": hour_of(desk),
@@ -46,6 +46,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "query": "",
             "name_of": name_of,
             "looked": looked,
+            "appearance": look,
             "changes": changes,
             "approval": settings.cadence(cadence).approval_required,
             "other_look": edition.state == "approved" and edition.look != look,
@@ -60,6 +61,8 @@ def _decide(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         seen = form.text("hash")
         if len(seen) < 12:
             raise WrongUse("the form does not say what you looked at; open the page again; nothing was approved")
+        if form.text("look") != appearance_hash(desk.installation.settings):
+            raise PersonNeeded("templates or words have changed since you looked; nothing is approved, look again")
         # By its content alone, because a note in the log that changes no letter makes no approval stale.
         approve_edition(desk.installation, asker.hand(form), number, seen)
     elif form.text("act") == "hold":
@@ -95,7 +98,7 @@ def _back(desk: Desk, cadence: str, number: int) -> DeskAnswer:
     with reading(desk.installation.engine) as conn:
         name = edition_name(number)
         newest = acts.newest_of(conn, [name]).get(name, 0)
-    return DeskAnswer(location=f"/desk/{cadence}/approve?done={newest}")
+    return DeskAnswer(location=f"/desk/{cadence}/approve?done={newest}#told")
 
 
 PAGES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from digest.desk import pool as desk_pool
+from digest.desk.arrange import edition_name
 from digest.desk.counts_cache import CountsAnswer, CountsCache
 from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
 from digest.desk.reword import MOST_NOTE, MOST_QUESTION
 from digest.desk.undo import is_undoable
+from digest.editions.approval_story import approval_story
 from digest.editions.due import coming_slot
 from digest.letter.cards import title
 from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
@@ -51,24 +53,42 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
         number = query.number("entry")
         detail = desk_pool.read_detail(conn, installation, pool.entries, number) if number is not None else None
         recent = acts.listing(conn, limit=8)
+        log = acts.listing(conn, object_name=edition_name(edition.id), limit=20)
         values = {
             **shared,
             **_entries(pool, counted),
             **_detail(desk, detail),
-            "title": f"{cadence.capitalize()} edition of {edition.slot}",
+            "title": f"{cadence.capitalize()} edition of {day_of(edition)}",
             "pool": pool,
-            "version": desk_pool.edition_version(conn, edition.id),
+            "version": log[0].number if log else 0,
             "done": done_of(conn, query, recent),
             "recent": [(act, act_in_words(act)) for act in recent],
             "newest_act": recent[0].number if recent else 0,
             "query": kept_query(query),
             "query_with": lambda **changes: kept_query(query, **changes),
+            "voided": _voided(desk, conn, edition, log),
+            "next_entry": _after(pool, number),
             "steps": installation.settings.steps,
             "reader_named": query.number("reader") is not None,
             "may_edit": asker.may("editor") and edition.state != "frozen",
             **letter_view.letter_values(desk, conn, edition, query, counted),
         }
     return DeskAnswer("edition.html.j2", values)
+
+
+def _voided(desk: Desk, conn: Connection, edition: Edition, log: Sequence[Act]) -> str:
+    """Return how the last approval of an edition became void, "" where it did not; `log` are its newest acts."""
+    if edition.state != "draft" or not any(act.verb == editions.VOIDED for act in log):
+        return ""
+    lines = approval_story(conn, edition, desk.installation.settings.site.zone)
+    return next((line[:1].upper() + line[1:] for line in lines[::-1] if "voided" in line), "")
+
+
+def _after(pool: Pool, number: int | None) -> int | None:
+    """Return the entry behind another in the edition's order; None: there is none."""
+    numbers = [each.shown.id for each in pool.entries]
+    place = numbers.index(number) + 1 if number in numbers else len(numbers)
+    return numbers[place] if place < len(numbers) else None
 
 
 def _entries(pool: Pool, answer: CountsAnswer) -> dict[str, Any]:
@@ -204,9 +224,9 @@ def json_answer(document: object) -> DeskAnswer:
     return DeskAnswer(body=json.dumps(document).encode(), media_type="application/json")
 
 
-def edition_title(edition: Edition) -> str:
-    """Return an edition in words: "weekly 2026-11-06"."""
-    return f"{edition.cadence} {edition.slot}"
+def day_of(edition: Edition) -> str:
+    """Return the day of an edition as people say it: "Friday 6 November 2026"."""
+    return f"{date.fromisoformat(edition.slot):%A %-d %B %Y}"
 
 
 PAGES = (

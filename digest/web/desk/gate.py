@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
 from digest.desk.log import act_in_words
-from digest.errors import DigestError, PersonNeeded, TryLater
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.model import CADENCES
 from digest.system.pages import render_page
 from digest.web.desk.caller import caller_of
@@ -120,10 +120,12 @@ def _checked(
     try:
         return page.post(desk, guest, form)
     except StaleForm as error:
-        return _both_versions(error, pairs, path.get("cadence", ""))
+        return _both_versions(error, pairs, form)
+    except (WrongUse, PersonNeeded) as error:
+        return _of_error(error, _sent_from(form))
 
 
-def _both_versions(error: StaleForm, pairs: Sequence[tuple[str, str]], cadence: str) -> DeskAnswer:
+def _both_versions(error: StaleForm, pairs: Sequence[tuple[str, str]], form: Parameters) -> DeskAnswer:
     """Return the page that shows a stale form beside what others saved, and offers either; nothing is lost."""
     written: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -137,9 +139,15 @@ def _both_versions(error: StaleForm, pairs: Sequence[tuple[str, str]], cadence: 
         "rows": [(key.replace("_", " "), written.get(key), value) for key, value in theirs.items()],
         "again": [(name, value) for name, value in pairs if name not in ("csrf", "seen")],
         "seen": error.since[0].number,
-        "back": f"/desk/{cadence}".rstrip("/") + f"?{urlencode(parse_qsl(''.join(written.get('at', [''])[-1:])))}",
+        "back": _sent_from(form),
     }
     return DeskAnswer("stale.html.j2", values, status=409)
+
+
+def _sent_from(form: Parameters) -> str:
+    """Return the address of the page that a form was sent from, as far as the form tells it."""
+    cadence, query = form.path.get("cadence", ""), urlencode(parse_qsl(form.text("at")))
+    return (f"/desk/{cadence}" if cadence else "/desk") + (f"?{query}" if query else "")
 
 
 def _is_of_session(form: Parameters, asker: Asker) -> bool:
@@ -165,13 +173,14 @@ def _netloc(origin: str) -> str:
         return ""
 
 
-def _of_error(error: DigestError | SubscribersError) -> DeskAnswer:
+def _of_error(error: DigestError | SubscribersError, back: str = "") -> DeskAnswer:
     if isinstance(error, TryLater):
         _log.warning("desk: %s", error)
         return _refusal(503, "Not just now", str(error), {"Retry-After": "60"})
     needed = isinstance(error, PersonNeeded)
     text = str(error)
-    return _refusal(409 if needed else 400, "Not done", text[:1].upper() + text[1:])
+    values = {"title": "Not done", "text": text[:1].upper() + text[1:], "back": back}
+    return DeskAnswer("refusal.html.j2", values, status=409 if needed else 400)
 
 
 def _refusal(status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> DeskAnswer:

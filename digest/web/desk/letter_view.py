@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as html_
 import re
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,7 +19,7 @@ from digest.model import Edition
 from digest.render import subject_line
 from digest.store import editions, entries
 from digest.store.engine import reading
-from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
+from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
 from subscribers import store as people
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests, Subscriber
@@ -68,8 +69,8 @@ def _chosen(
         whom = _whom(edition.cadence, reader, query)
         # The counts have the entries of an edition as it stands, and say when they are not of now.
         counts = None if counted.under_way else counted.counts
-        known = (counts.edition, counts.shown) if counts else (edition, ())
-        shown = desk_preview.plan_next_letter(conn, desk.installation, whom, *known)
+        standing = (counts.edition, counts.shown) if counts else (edition, ())
+        shown = desk_preview.plan_next_letter(conn, desk.installation, whom, *standing)
         if reader:
             chosen["masked"] = _masked(shown.person)
         # Rendered only to be checked, because its frame renders it.
@@ -165,10 +166,22 @@ def _findings(desk: Desk, shown: Preview) -> list[Any]:
     return [finding for finding in findings if finding.level != NOTE]
 
 
-def _frame(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
-    """Answer the frame of a letter: as html, as text, or as the very bytes that would be handed over."""
+def _seen_by(asker: Asker, person: Subscriber) -> Subscriber:
+    """Return a reader as the letter on the desk shows them: with links that act on nobody, because they lack the key.
+
+    A viewer sees neither the reader's name nor their address.
+    """
+    if not person.id:
+        return person
+    unbound = replace(person, key="0" * len(person.key))
+    return unbound if asker.may(EDITOR) else replace(unbound, name="", email=f"reader-{person.id}@example.org")
+
+
+def _frame(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
+    """Answer the frame of a letter: as html, as text, or as the bytes that would be handed over (but for links)."""
     cadence = cadence_in(desk, query)
     planned = letter_asked_for(desk, cadence, query.number("edition") or 0, query)
+    planned = replace(planned, person=_seen_by(asker, planned.person))
     shown = desk_preview.rendered(desk.installation, planned)
     if shown.parcel is None:
         raise NoPage(f"No letter: {shown.reason}.")

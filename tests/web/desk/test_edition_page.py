@@ -7,12 +7,17 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from digest.desk import arrange
 from digest.desk.acts import Hand
 from digest.desk.reword import reword
 from digest.store import editions, entries, entry_edits
 from digest.store.engine import reading
+from digest.web.app import make_app
+from digest.web.desk.letter_view import _seen_by
+from digest.web.desk.page import Asker
+from subscribers import store as people
 from subscribers.model import Interests
 from tests.house import ANN, House
 from tests.web.desk.local import DeskClient, desk_of
@@ -96,7 +101,7 @@ def test_saving_what_a_source_wrote_at_length_is_no_wording(house: House, desk: 
     desk.press(f"{WEEKLY}/draft", WEEKLY)
     entry = max(number(house, title) for title in titles(house))
     page = desk.get(f"{WEEKLY}?entry={entry}").text
-    title = unescape(re.findall(r'name="title" value="([^"]*)"', page)[0])
+    title = unescape(re.findall(r'<textarea id="title"[^>]*>([^<]*)', page)[0])
     summary = unescape(re.findall(r'<textarea id="summary"[^>]*>([^<]*)', page)[0])
     desk.press(
         f"{WEEKLY}/entry", WEEKLY, number=entry, seen=0, kind="case-study", title=title, summary=summary,
@@ -240,14 +245,50 @@ def test_what_is_not_there_is_said(desk: DeskClient, address: str, status: int) 
 
 
 def test_a_review_approves_what_was_seen_and_nothing_later(house: House, desk: DeskClient) -> None:
-    page = desk.get(f"{WEEKLY}/approve").text
-    hashed = re.findall(r'name="hash" value="(\w+)"', page)[0]
+    address = f"{WEEKLY}/approve"
+
+    def decision() -> dict[str, str]:
+        page = desk.get(address).text
+        return dict(re.findall(r'name="(csrf|edition|hash|look)" value="(\w+)"', page)) | {"act": "approve"}
+
+    seen = decision()
     reword(house.place, Hand("Bob"), number(house, "Alpha"), {"title": "Other"})
-    answer = desk.post(
-        f"{WEEKLY}/approve",
-        data={"csrf": desk.csrf(f"{WEEKLY}/approve"), "edition": 1, "hash": hashed, "act": "approve"},
-    )
+    answer = desk.post(address, data=seen)
     assert answer.status_code == 409 and "has changed since you looked" in answer.text
-    hashed = re.findall(r'name="hash" value="(\w+)"', desk.get(f"{WEEKLY}/approve").text)[0]
-    told = desk.press(f"{WEEKLY}/approve", f"{WEEKLY}/approve", edition=1, hash=hashed, act="approve")
-    assert "Ann approved edition 1" in told
+    answer = desk.post(address, data=decision() | {"look": "0"})
+    assert answer.status_code == 409 and "emplates or words have changed since you looked" in answer.text
+    told = desk.post(address, data=decision())
+    assert told.status_code == 200 and "Ann approved edition 1" in told.text
+    reword(house.place, Hand("Bob"), number(house, "Other"), {"note": "Late."})
+    assert "The approval is void." in desk.get(WEEKLY).text and "Bob reworded entry" in desk.get(WEEKLY).text
+
+
+def test_the_letter_on_the_desk_acts_on_nobody_and_names_nobody_to_a_viewer(house: House, desk: DeskClient) -> None:
+    raw = desk.get(f"{WEEKLY}/letter?edition=1&reader=1&form=raw").text
+    assert "To: wales@example.org" in raw
+    token = re.findall(r"/unsubscribe/([\w.=-]+)", raw.replace("=\r\n", "").replace("=\n", ""))[0]
+    app = make_app(house.place.engine, house.place.secret, house.settings, house.place.clock)
+    TestClient(app).post(f"/unsubscribe/{token}")
+    with reading(house.place.engine) as conn:
+        person = people.get(conn, 1)
+    assert person is not None and person.state == "active"
+    seen = _seen_by(Asker("Vera", "viewer", ""), person)
+    assert (seen.email, seen.name) == ("reader-1@example.org", "")
+
+
+def test_a_dropped_entry_stays_in_sight(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    page = desk.press(f"{WEEKLY}/state", WEEKLY, act="drop", number=alpha, seen=0)
+    assert "<strong>1</strong> dropped" in page and "Alpha" in page
+
+
+def test_a_mistake_leads_back_to_where_it_was_made(house: House, desk: DeskClient) -> None:
+    form = {
+        "csrf": desk.csrf(WEEKLY),
+        "number": number(house, "Alpha"),
+        "seen": 0,
+        "at": "entry=3",
+        "last_day": "soon",
+    }
+    refused = desk.post(f"{WEEKLY}/entry", data=form)
+    assert refused.status_code == 400 and 'href="/desk/weekly?entry=3"' in refused.text
