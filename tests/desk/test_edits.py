@@ -291,9 +291,8 @@ def test_an_entry_kept_back_by_mistake_is_released_again_and_a_reworded_one_is_n
 
 
 def test_a_second_press_adds_no_second_entry_and_no_source_is_borrowed(house: House) -> None:
-    number, _ = write_entry(
-        house.place, ANN, Written("Twice", "The same text, long enough to be told apart from others.")
-    )
+    twice = Written("Twice", "The same text, long enough to be told apart from others.")
+    number, _ = write_entry(house.place, ANN, twice)
     with pytest.raises(WrongUse, match=f"entry {number} has this"):
         write_entry(house.place, ANN, twice)
     with pytest.raises(WrongUse, match=r"'Notes' is a source of config\.toml"):
