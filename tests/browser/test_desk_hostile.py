@@ -1,4 +1,4 @@
-"""Hostile words of feeds, folders and editors on all pages of the desk: nothing runs, or is fetched, or leads away."""
+"""Hostile words of feeds, folders and editors on every page of the desk: nothing runs, fetches or leads away."""
 
 from __future__ import annotations
 
