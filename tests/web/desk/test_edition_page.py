@@ -259,7 +259,7 @@ def test_a_review_approves_what_was_seen_and_nothing_later(house: House, desk: D
     assert answer.status_code == 409 and "emplates or words have changed since you looked" in answer.text
     told = desk.post(address, data=decision())
     assert told.status_code == 200 and "Ann approved edition 1" in told.text
-    reword(house.place, Hand("Bob"), number(house, "Other"), {"note": "Late."})
+    reword(house.place, Hand("Bob"), number(house, "Alpha"), {"note": "Late."})
     assert "The approval is void." in desk.get(WEEKLY).text and "Bob reworded entry" in desk.get(WEEKLY).text
 
 
