@@ -100,8 +100,8 @@ def test_every_page_is_accessible_and_fits(context: Any, desk: Look, width: int,
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     for path in addresses(desk[1]):
-        page.goto(desk[0].address + path)
-        found = scenes.violations(page)
+        status = page.goto(desk[0].address + path).status
+        found = scenes.violations(page) + ([f"status {status}"] if status >= 500 else [])
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         found += [f"{over} pixels too wide"] if over > 0 else []
         faults += [f"{path}: {fault}" for fault in found]
