@@ -81,6 +81,7 @@ def of(page: DeskPage, method: str) -> Show | None:
     return page.post if method == "POST" else page.get
 
 
+@pytest.mark.long
 def test_a_request_gets_in_as_the_table_says(office: Office) -> None:
     wrong = []
     for page in office.pages:
@@ -102,6 +103,7 @@ def expected(page: DeskPage, method: str, role: str) -> tuple[int, bool]:
     return (200, True) if ROLES.index(role) >= ROLES.index(page.least(method)) else (403, False)
 
 
+@pytest.mark.long
 def test_no_form_gets_in_without_the_token_of_its_own_session(office: Office) -> None:
     for page in office.pages:
         if page.post is None or page.public:

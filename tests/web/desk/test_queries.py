@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event
 
 from digest import pipeline
@@ -26,6 +27,7 @@ MOST = 25
 OK = {"/desk/sign-in": 303, "/desk/sign-in/{token}": 410}  # because the browser is signed in
 
 
+@pytest.mark.long
 def test_a_page_asks_the_same_few_things_for_few_and_for_many(tmp_path: Path) -> None:
     few, many = (statements_by_address(House(tmp_path / str(count)), count) for count in (3, 30))
     assert {path for path, _, _ in few} >= {page.path for page in PAGES if page.get is not None}

@@ -18,8 +18,10 @@ from digest.store.engine import reading
 from tests.house import ANN, House
 from tests.web.desk.served import Browser, Served
 
-pytestmark = pytest.mark.long
-RACES = 200
+# Few with each change, the number of the promise for `make proof`.
+EACH_NUMBER = pytest.mark.parametrize(
+    "races", [pytest.param(12, marks=pytest.mark.long), pytest.param(200, marks=pytest.mark.proof)]
+)
 
 
 class Desk(NamedTuple):
@@ -68,9 +70,10 @@ def form_of(page: str, action: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in pairs}
 
 
-def test_of_two_saves_of_an_entry_none_is_lost(desk: Desk) -> None:
+@EACH_NUMBER
+def test_of_two_saves_of_an_entry_none_is_lost(desk: Desk, races: int) -> None:
     told: list[tuple[int, int]] = []
-    for race in range(RACES):
+    for race in range(races):
         told.append(save_at_once(desk, race))
     # Both must have happened, or nothing was tried: the first to come saves, and the other is refused.
     assert {*told} <= {(200, 409), (409, 200)}
@@ -109,8 +112,9 @@ def save_at_once(desk: Desk, race: int) -> tuple[int, int]:
     return answers["Ann"][0], answers["Bob"][0]
 
 
-def test_an_approval_and_an_edit_at_once_leave_one_truth(desk: Desk) -> None:
-    outcomes = [approve_at_once(desk, race) for race in range(RACES)]
+@EACH_NUMBER
+def test_an_approval_and_an_edit_at_once_leave_one_truth(desk: Desk, races: int) -> None:
+    outcomes = [approve_at_once(desk, race) for race in range(races)]
     assert {*outcomes} == {"approved and voided", "refused"}, {*outcomes}
 
 
