@@ -115,7 +115,9 @@ def save_at_once(desk: Desk, race: int) -> tuple[int, int]:
 @EACH_NUMBER
 def test_an_approval_and_an_edit_at_once_leave_one_truth(desk: Desk, races: int) -> None:
     outcomes = [approve_at_once(desk, race) for race in range(races)]
-    assert {*outcomes} == {"approved and voided", "refused"}, {*outcomes}
+    both = {"approved and voided", "refused"}
+    # Of few races, all may end in one of the two ways.
+    assert {*outcomes} <= both and (races < 100 or {*outcomes} == both)
 
 
 def approve_at_once(desk: Desk, race: int) -> str:
