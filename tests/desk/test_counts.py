@@ -262,6 +262,7 @@ def _followers(house: House, counts: EditionCounts) -> tuple[dict[tuple[str, str
     return dict(follow), dict(unmailed)
 
 
+@pytest.mark.long
 def test_a_reader_without_a_mark_widens_the_edition_as_the_run_will(tmp_path: Path) -> None:
     house = House(tmp_path / "house")
     house.settings = replace(house.settings, welcome=timedelta(days=10))

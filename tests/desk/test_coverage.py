@@ -38,10 +38,10 @@ def follows(areas: str = "", regions: str = "", themes: str = "", *, elsewhere: 
     return Interests(*slugs, elsewhere=elsewhere)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house whose first edition had an entry on housing in London; the second has four, and none on that."""
-    house = House(tmp_path / "house")
+    house = House(tmp_path_factory.mktemp("coverage") / "house")
     house.reader("ann@example.org", interests=follows("housing", "wales"))
     house.reader("bob@example.org", interests=follows("housing", "wales scotland", elsewhere=False))
     house.reader("cat@example.org", interests=follows("transport", "london", elsewhere=False))
@@ -59,6 +59,12 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.publish("Buses in Leeds", areas="transport", region="north-east")  # a case study
     house.publish("Trams in Leeds", areas="transport", region="north-east", kind="post")
     pipeline.gather(house.place, force=True)
+    return house
+
+
+@pytest.fixture
+def house(begun: House, tmp_path: Path) -> Iterator[House]:
+    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 
@@ -153,6 +159,7 @@ def test_the_page_begins_with_what_matters(view: Coverage) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_combination_that_became_empty_is_told(house: House) -> None:
     house.run(days=6)
     view = coverage_of(house.place, "weekly")
@@ -228,6 +235,7 @@ def test_an_address_is_masked(email: str, masked: str) -> None:
     assert masked_address(email) == masked
 
 
+@pytest.mark.long
 def test_the_command_prints_a_plain_table_and_opens_a_cell(house: House) -> None:
     house.close()
     given = ("--now", house.now.isoformat(), "coverage", "weekly")

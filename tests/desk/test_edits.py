@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ BOB = Hand("Bob")
 TITLES = ("Alpha", "Beta", "Gamma", "Delta")
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Return a house with four entries, a reader and a weekly draft (edition 1)."""
-    made = House(tmp_path)
+    made = House(tmp_path_factory.mktemp("edits") / "house")
     made.run()
     made.reader("a@example.org")
     for title in TITLES:
@@ -38,6 +38,13 @@ def house(tmp_path: Path) -> House:
     with writing(made.place.engine) as conn:
         draft.draft(conn, made.settings, made.settings.cadence("weekly"), made.now)
     return made
+
+
+@pytest.fixture
+def house(begun: House, tmp_path: Path) -> Iterator[House]:
+    house = begun.copy(tmp_path / "house")
+    yield house
+    house.close()
 
 
 def edition(house: House) -> Edition:

@@ -34,9 +34,9 @@ def follows(area: str, region: str) -> Interests:
     return Interests(frozenset({area}), frozenset({region}), elsewhere=False)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path / "house")
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
+    house = House(tmp_path_factory.mktemp("coverage") / "house")
     house.reader("ann@example.org", interests=follows("housing", "wales"))
     house.reader("bob@example.org", interests=follows("housing", "wales"))
     house.reader("cat@example.org", interests=follows("transport", "london"))
@@ -45,6 +45,12 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.publish("Homes & <b>hearths</b>")
     house.publish("Trams in Leeds", areas="transport", region="north-east", kind="post")
     pipeline.gather(house.place, force=True)
+    return house
+
+
+@pytest.fixture
+def house(begun: House, tmp_path: Path) -> Iterator[House]:
+    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 

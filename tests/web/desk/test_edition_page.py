@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -23,13 +24,12 @@ from tests.house import ANN, House
 from tests.web.desk.local import DeskClient, desk_of
 
 WEEKLY = "/desk/weekly"
-STORY = "The team met weekly. Trust was in the way. They shared one list, and waiting fell by a third."
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Return a house with three entries and two readers, and no draft."""
-    made = House(tmp_path)
+    made = House(tmp_path_factory.mktemp("page") / "house")
     made.run()
     made.reader("wales@example.org", interests=Interests(frozenset(["housing"]), frozenset(["wales"])))
     made.reader("london@example.org", interests=Interests(frozenset(["transport"]), frozenset(["london"])))
@@ -37,6 +37,13 @@ def house(tmp_path: Path) -> House:
         made.publish(title)
     made.run(minutes=5)
     return made
+
+
+@pytest.fixture
+def house(begun: House, tmp_path: Path) -> Iterator[House]:
+    house = begun.copy(tmp_path / "house")
+    yield house
+    house.close()
 
 
 @pytest.fixture
@@ -94,6 +101,7 @@ def test_a_save_with_a_mistake_saves_nothing_of_it(house: House, desk: DeskClien
     assert "Alpha" in titles(house) and "Other" not in titles(house)
 
 
+@pytest.mark.long
 def test_saving_what_a_source_wrote_at_length_is_no_wording(house: House, desk: DeskClient) -> None:
     long, line = "A  long\u202e title " * 20, "A line with  more to say. " * 20
     house.publish(long.strip(), summary=f'"{line}"')
@@ -112,6 +120,7 @@ def test_saving_what_a_source_wrote_at_length_is_no_wording(house: House, desk: 
     assert (edit.title, edit.summary, edit.note) == ("", "", "Look.")
 
 
+@pytest.mark.long
 def test_saving_an_entry_of_an_unknown_place_gives_it_no_region(house: House, desk: DeskClient) -> None:
     note = "---\ntitle: Somewhere\nid: s1\ndate: 2026-11-02\npolicy_areas: [housing]\n---\nHousing was found.\n"
     (house.folder / "notes" / "somewhere.md").write_text(note)
@@ -138,6 +147,7 @@ def test_an_entry_gets_its_place(
     assert titles(house)[expected] == middle and "Saved" in page
 
 
+@pytest.mark.long
 def test_ingredients_are_mended_left_out_added_and_read_again(house: House, desk: DeskClient) -> None:
     alpha = number(house, "Alpha")
     address = f"{WEEKLY}?entry={alpha}"
@@ -218,6 +228,7 @@ def test_an_entry_is_written_by_hand(house: House, desk: DeskClient) -> None:
     assert "A visit" in titles(house) and "Ann wrote entry" in page
 
 
+@pytest.mark.long
 def test_a_correction_is_made_a_rule(house: House, desk: DeskClient) -> None:
     house.publish("Family hub opens in Cardiff")
     house.run(minutes=5)

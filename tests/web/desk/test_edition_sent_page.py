@@ -93,6 +93,7 @@ def test_its_sum_and_reasons_are_those_of_the_receipt(tmp_path: Path) -> None:
     stage.close()
 
 
+@pytest.mark.long
 def test_it_is_stopped_and_goes_on_by_an_approver(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     before = words(client.get(page).text)
