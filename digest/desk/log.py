@@ -26,13 +26,19 @@ _IRREGULAR = {
     "undo": "undid", "withdraw": "withdrew", "write": "wrote",
 }  # fmt: skip
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
-_NAMES = {"approved_at": "", "arranged": "order", "content": "", "evidence": "", "retagged": ""}
-# The last letter of these is doubled: "drop", "dropped".
-# Of verbs that are no verb.
+_NAMES = {
+    "approved_at": "", "arranged": "", "content": "", "evidence": "", "note_by": "", "pinned": "", "retagged": "",
+    "to_release": "", "worded_by": "",
+}  # fmt: skip
+# Verbs that say what state comes after them.
+_OF_STATE = ("drop", "release", "withdraw")
+# Of verbs that are no verb, or whose object is an entry of the edition that the log names; {} is that entry.
 _PHRASES = {
     "apply rule": "applied a rule to", "test letter": "sent a test letter of",
-    "void approval": "voided the approval of",
+    "void approval": "voided the approval of", "pin": "pinned {} in", "unpin": "took the pin out of {} in",
+    "move": "moved {} in", "reset order": "forgot pins and places in",
 }  # fmt: skip
+# The last letter of these is doubled: "drop", "dropped".
 _DOUBLED = ("drop", "pin", "stop", "tag")
 _VOWELS = "aeiou"
 
@@ -60,9 +66,19 @@ def act_in_words(act: Act) -> str:
         # An act such as "add rule" names the kind of its object already.
         named = not rest or act.object_name.startswith(f"{rest} ")
         phrase = _past(verb) if named else f"{_past(verb)} {rest} of"
-        sentence = f"{act.by} {_PHRASES.get(act.verb, phrase)} {act.object_name}"
+        sentence = f"{act.by} {_PHRASES.get(act.verb, phrase).format(_moved(act))} {act.object_name}"
     changes = [change for key in {**act.before, **act.after} if (change := _change(act, key))]
     return one_line(f"{sentence}: {'; '.join(changes)}" if changes else sentence)
+
+
+def _moved(act: Act) -> str:
+    """Return the name of the entry that an act pinned or moved, or "an entry" where the log does not tell which."""
+    before, after = (list(side.get("arranged", ())) for side in (act.before, act.after))
+    for entry in (*after, *before):
+        rest, others = ([each for each in order if each != entry] for order in (before, after))
+        if rest[: len(others)] == others[: len(rest)]:
+            return f"entry {entry}"
+    return "an entry"
 
 
 def act_document(act: Act) -> dict[str, Any]:
@@ -99,13 +115,13 @@ def _past(verb: str) -> str:
 
 
 def _change(act: Act, key: str) -> str:
-    """Return the change of one value: "role editor → admin", or the value alone of a new or a removed object.
+    """Return the change of one value: "role editor → admin", or the value alone where there was none before.
 
     "" for a value that says nothing to a person.
     """
-    name = _NAMES.get(key, key.replace("_", " "))
+    name = "" if key == "state" and act.verb in _OF_STATE else _NAMES.get(key, key.replace("_", " "))
     sides = [_shown(side.get(key)) for side in (act.before, act.after) if side]
-    if key not in act.before:
+    if key not in act.before or sides[0] == _NOTHING:
         sides = sides[-1:]
     return f"{name} {' → '.join(sides)}" if name and sides != [_NOTHING] else ""
 

@@ -152,3 +152,22 @@ def test_the_first_tab_skips_to_the_page(context: Any, desk: Look) -> None:
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_the_list_is_one_stop_and_the_arrows_go_from_entry_to_entry(context: Any, desk: Look) -> None:
+    page = context.pages[0]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(desk[0].address + "/desk/weekly")
+    titles = page.locator("#entries .entries h3 a")
+    assert titles.count() > 3
+    titles.nth(0).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent") == titles.nth(2).inner_text()
+    stops = page.locator('#entries .entries :is(a, button, input):not([tabindex="-1"]):not([type="hidden"])').count()
+    inside = page.locator("#entries .entries > li >> nth=2").locator("a, button, input:not([type=hidden])").count()
+    assert stops == inside  # those of the other entries are passed over
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#entry [name=title]")
+    assert page.input_value("#entry [name=title]") == titles.nth(1).inner_text()

@@ -111,14 +111,14 @@ def new_text(house: House) -> None:
 
 CHANGES: dict[str, tuple[Callable[[House], None], str]] = {
     "an editor retags": (retag, "Bob retagged entry 2: policy areas housing → transport"),
-    "an editor drops": (drop, "Bob dropped entry 2: state ready → dropped"),
-    "a rule": (rule, "Bob applied a rule to entry 2: themes none → leadership"),
-    "the words of the edition": (word, "Bob worded edition 1: subject none → “Dry homes”"),
+    "an editor drops": (drop, "Bob dropped entry 2"),
+    "a rule": (rule, "Bob applied a rule to entry 2: themes leadership"),
+    "the words of the edition": (word, "Bob worded edition 1: subject “Dry homes”"),
     "a source withdraws": (
         withdrawn,
         "entry 2: its source or its page does not show it any more (its source does not show it)",
     ),
-    "both": (new_text, "Bob dropped entry 1: state ready → dropped; entry 2: new text from its source"),
+    "both": (new_text, "Bob dropped entry 1; entry 2: new text from its source"),
 }
 
 

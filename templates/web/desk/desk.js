@@ -67,6 +67,7 @@
     }
     choose(location.hash);
     arm();
+    rove(first());
   };
   // One save at a time, because each must have seen the one before; a form that is sent by its button waits, too.
   let saves = Promise.resolve(), waiting = 0;
@@ -90,6 +91,8 @@
     });
   });
   for (const form of all("form[data-autosave]")) {
+    const told = form.querySelector("[data-saved]");
+    if (told) told.textContent = "Saved as you go.";
     form.addEventListener("change", (event) => {
       if (event.target.name && event.target.name.endsWith("_add")) { form.requestSubmit(); return; } // for its chip
       save(form);
@@ -116,6 +119,28 @@
     }
   }
   arm();
+
+  // The list is one stop of the Tab key: the arrows go from entry to entry, and Tab through the controls of one.
+  const titles = () => all("#entries .entries h3 a");
+  function rove(title) {
+    const here = title && title.closest("li");
+    for (const row of all("#entries .entries > li"))
+      for (const control of all("a, button, input:not([type=hidden])", row)) control.tabIndex = row === here ? 0 : -1;
+  }
+  const first = () => document.querySelector("#entries .entries li.open h3 a") || titles()[0];
+  rove(first());
+  for (const each of all("[data-script]")) each.hidden = false;
+  addEventListener("focusin", (event) => {
+    const row = event.target.closest && event.target.closest("#entries .entries > li");
+    if (row) rove(row.querySelector("h3 a"));
+  });
+  addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = titles().indexOf(event.target);
+    if (!step || at < 0) return;
+    const next = titles()[at + step];
+    if (next) { event.preventDefault(); next.focus(); }
+  });
 
   // Tell what came, and what others did, without moving anything.
   const news = document.querySelector("[data-news]");

@@ -73,7 +73,7 @@ def test_without_a_draft_the_page_says_when_it_is_due_and_drafts_it(house: House
     page = client.get(WEEKLY).text
     assert "There is no draft yet" in page and "Fri 6 Nov 08:00" in page
     page = client.press(f"{WEEKLY}/draft", WEEKLY)
-    assert "Saved" in page and all(title in page for title in ("Alpha", "Beta", "Gamma"))
+    assert "Done" in page and all(title in page for title in ("Alpha", "Beta", "Gamma"))
 
 
 def test_an_entry_is_reworded_and_retagged_by_one_save(house: House, desk: DeskClient) -> None:
