@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -171,3 +172,33 @@ def test_the_list_is_one_stop_and_the_arrows_go_from_entry_to_entry(context: Any
     page.keyboard.press("Enter")
     page.wait_for_selector("#entry [name=title]")
     assert page.input_value("#entry [name=title]") == titles.nth(1).inner_text()
+
+
+_COLOURS = """async (picture) => {
+    const image = new Image();
+    image.src = picture;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const light = [];
+    // Without the border, and the bar by which it scrolls.
+    const dots = canvas.getImageData(4, 4, image.width - 40, image.height - 8).data;
+    for (let at = 0; at < dots.length; at += 4) light.push((dots[at] + dots[at + 1] + dots[at + 2]) / 3);
+    return Math.max(...new Set(light)) - Math.min(...new Set(light));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_stands_in_a_frame_can_be_read(context: Any, desk: Look, scheme: str) -> None:
+    page = context.pages[0]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    blank = context.new_page()
+    for form in ("html", "text", "raw"):
+        page.goto(f"{desk[0].address}/desk/weekly?entry={desk[1]['entry']}&form={form}")
+        page.wait_for_timeout(300)
+        for frame in page.locator("iframe").all():
+            picture = "data:image/png;base64," + base64.b64encode(frame.screenshot()).decode()
+            # From 0 to 255: writing of the colour of its ground would leave nothing.
+            assert blank.evaluate(_COLOURS, picture) > 120, (form, frame.get_attribute("title"))
+    blank.close()
