@@ -100,6 +100,7 @@ def test_a_large_edition_is_answered_from_what_was_counted_last(house: House) ->
     assert (readers(second), second.under_way, counting.times) == (2, False, 2)
 
 
+@pytest.mark.long
 def test_the_first_counts_are_waited_for_a_short_while_only(house: House) -> None:
     counting = Counting()
     counting.let.clear()
@@ -110,6 +111,7 @@ def test_the_first_counts_are_waited_for_a_short_while_only(house: House) -> Non
     assert readers(ask(house, cache)) == 1 and counting.times == 1
 
 
+@pytest.mark.long
 def test_a_count_that_fails_is_told_and_tried_again(house: House) -> None:
     counting = Counting()
     counting.error = OSError("the disk is gone")
@@ -129,6 +131,7 @@ def test_a_count_that_fails_is_told_and_tried_again(house: House) -> None:
     assert readers(ask(house, cache)) == 2
 
 
+@pytest.mark.long
 def test_counts_grow_old_because_a_pause_ends_by_itself(house: House) -> None:
     number = house.reader("bob@example.org")
     with writing(house.place.engine) as conn:

@@ -88,6 +88,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.long
 def test_each_cell_has_its_readers_and_what_is_in_their_areas(view: Coverage) -> None:
     for area, region, *expected in CELLS:
         cell = view.cell(area, region)

@@ -142,6 +142,7 @@ def letters(house: House) -> list[str]:
     return ["; ".join(sorted(titles[p.entry] for p in digest.placed)) for digest in house.letters(1)]
 
 
+@pytest.mark.long
 def test_editors_are_told_once_when_it_is_ready_and_once_when_its_hour_is_near(house: House) -> None:
     declare(house)
     assert run_at(house, HOUR - DAY - MINUTE).waiting == [] and mails(house) == []

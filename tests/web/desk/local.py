@@ -35,5 +35,5 @@ def desk_of(house: House) -> DeskClient:
     """Return a browser that has opened the local desk of a house."""
     app, opened = local_app(house.place, "Ann")
     client = DeskClient(app, base_url=HOST)
-    assert client.get(opened("")).status_code == 200
+    assert client.get(opened(""), follow_redirects=False).status_code == 303
     return client

@@ -81,6 +81,7 @@ def test_a_cell_shows_its_readers_and_what_they_miss(house: House) -> None:
     assert "Homes &amp; hearths" in desk.get(address_of_cell("weekly", "housing", "wales")).text
 
 
+@pytest.mark.long
 @table(
     "address, status",
     [

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from digest.desk import arrange
 from digest.desk.acts import Hand
+from digest.desk.pool import draft_again
 from digest.desk.reword import reword
 from digest.store import editions, entries, entry_edits
 from digest.store.engine import reading
@@ -20,6 +21,7 @@ from digest.web.desk.letter_view import _seen_by
 from digest.web.desk.page import Asker
 from subscribers import store as people
 from subscribers.model import Interests
+from tests.counts import table
 from tests.house import ANN, House
 from tests.web.desk.local import DeskClient, desk_of
 
@@ -27,7 +29,7 @@ WEEKLY = "/desk/weekly"
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
+def gathered(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Return a house with three entries and two readers, and no draft."""
     made = House(tmp_path_factory.mktemp("page") / "house")
     made.run()
@@ -39,6 +41,14 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     return made
 
 
+@pytest.fixture(scope="module")
+def begun(gathered: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Return the same house with a draft."""
+    house = gathered.copy(tmp_path_factory.mktemp("draft") / "house")
+    draft_again(house.place, ANN, "weekly")
+    return house
+
+
 @pytest.fixture
 def house(begun: House, tmp_path: Path) -> Iterator[House]:
     house = begun.copy(tmp_path / "house")
@@ -48,9 +58,7 @@ def house(begun: House, tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def desk(house: House) -> DeskClient:
-    client = desk_of(house)
-    client.press(f"{WEEKLY}/draft", WEEKLY)
-    return client
+    return desk_of(house)
 
 
 def titles(house: House) -> list[str]:
@@ -68,12 +76,14 @@ def seen(page: str, action: str) -> str:
     return re.findall(rf'action="{action}".*?name="seen" value="(\d+)"', page, re.S)[0]
 
 
-def test_without_a_draft_the_page_says_when_it_is_due_and_drafts_it(house: House) -> None:
+def test_without_a_draft_the_page_says_when_it_is_due_and_drafts_it(gathered: House, tmp_path: Path) -> None:
+    house = gathered.copy(tmp_path / "house")
     client = desk_of(house)
     page = client.get(WEEKLY).text
     assert "There is no draft yet" in page and "Fri 6 Nov 08:00" in page
     page = client.press(f"{WEEKLY}/draft", WEEKLY)
     assert "Done" in page and all(title in page for title in ("Alpha", "Beta", "Gamma"))
+    house.close()
 
 
 def test_an_entry_is_reworded_and_retagged_by_one_save(house: House, desk: DeskClient) -> None:
@@ -182,6 +192,7 @@ def test_a_stale_form_shows_both_versions_and_either_can_be_kept(house: House, d
     assert kept.status_code == 200 and "Ann's title" in titles(house)
 
 
+@pytest.mark.long
 def test_what_came_since_is_counted_and_shown_when_asked_for(house: House, desk: DeskClient) -> None:
     house.publish("Delta")
     house.run(minutes=5)
@@ -192,6 +203,7 @@ def test_what_came_since_is_counted_and_shown_when_asked_for(house: House, desk:
     assert "Delta" in titles(house)
 
 
+@pytest.mark.long
 def test_held_entries_are_a_group_of_their_own_and_are_released(house: House, desk: DeskClient) -> None:
     alpha = number(house, "Alpha")
     desk.press(f"{WEEKLY}/state", WEEKLY, act="drop", number=alpha, seen=0)
@@ -217,6 +229,7 @@ def test_any_readers_letter_is_shown_as_it_would_be_sent(house: House, desk: Des
     assert "One subject" in desk.get(f"{WEEKLY}/letter?edition=1&reader=1&form=raw").text
 
 
+@pytest.mark.long
 def test_a_made_up_reader_and_the_check_of_a_letter(desk: DeskClient) -> None:
     page = desk.get(f"{WEEKLY}?area=housing&region=scotland&lint=1").text
     assert "a made-up reader" in page
@@ -243,8 +256,8 @@ def test_a_correction_is_made_a_rule(house: House, desk: DeskClient) -> None:
     assert gone.status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("address", "status"),
+@table(
+    "address, status",
     [
         ("/desk/hourly", 404), (f"{WEEKLY}?entry=999", 200), (f"{WEEKLY}?entry=x", 400),
         (f"{WEEKLY}?reader=999", 200), (f"{WEEKLY}?digest=999", 200), ("/desk/entries/999/text", 404),

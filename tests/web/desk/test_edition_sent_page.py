@@ -21,6 +21,7 @@ from digest.editions.freeze import freeze_slot
 from digest.store import acts, deliveries, editions
 from digest.store.corrections import in_force
 from digest.store.engine import reading, writing
+from tests.counts import table
 from tests.house import House
 from tests.outcomes import Stage, interests
 from tests.web.desk.local import desk_of
@@ -146,6 +147,7 @@ def test_an_entry_is_corrected_and_the_correction_taken_back(house: House) -> No
         assert in_force(conn, [1]) == []
 
 
+@pytest.mark.long
 def test_a_correction_on_what_another_has_changed_is_refused(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)
@@ -158,6 +160,7 @@ def test_a_correction_on_what_another_has_changed_is_refused(house: House) -> No
         assert [each.text for each in in_force(conn, [1])] == ["Bob's line."]
 
 
+@pytest.mark.long
 def test_an_entry_is_withdrawn(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)
@@ -165,8 +168,9 @@ def test_an_entry_is_withdrawn(house: House) -> None:
     assert "Withdrawn: It names a person." in text and newest(house).verb == "withdraw"
 
 
+@pytest.mark.long
+@table("fields, why", [({}, "names no entry"), ({"entry": "1"}, "1 to 200")])
 @pytest.mark.parametrize("act", ["correct", "withdraw"])
-@pytest.mark.parametrize(("fields", "why"), [({}, "names no entry"), ({"entry": "1"}, "1 to 200")])
 def test_a_form_without_its_fields_changes_nothing(house: House, act: str, fields: dict[str, str], why: str) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)
@@ -174,6 +178,7 @@ def test_a_form_without_its_fields_changes_nothing(house: House, act: str, field
     assert answer.status_code == 400 and why in answer.text
 
 
+@pytest.mark.long
 def test_it_tells_which_case_studies_reached_readers_elsewhere(house: House) -> None:
     house.run(hours=1)
     page = desk_of(house).get(page_of(house)).text
@@ -183,13 +188,14 @@ def test_it_tells_which_case_studies_reached_readers_elsewhere(house: House) -> 
     assert "<b>homes" not in page
 
 
-@pytest.mark.parametrize("number", ["99", "0", "x", "999999999999999999999", "-1", "1%20"])
+@table("number", ["99", "0", "x", "999999999999999999999", "-1", "1%20"])
 def test_an_edition_that_does_not_exist_is_no_page(house: House, number: str) -> None:
     client = desk_of(house)
     for path in ("", "/progress"):
         assert client.get(f"/desk/edition/{number}{path}").status_code == 404
 
 
+@pytest.mark.long
 def test_the_next_edition_has_its_own_page(house: House) -> None:
     house.publish("Later")
     house.run(hours=1)
@@ -201,6 +207,7 @@ def test_the_next_edition_has_its_own_page(house: House) -> None:
     assert client.get(f"/desk/edition/{edition.id}/progress").status_code == 404
 
 
+@pytest.mark.long
 def test_a_draft_that_was_passed_over_says_so(tmp_path: Path) -> None:
     house = House(tmp_path / "house", weekly='approval = "required"')
     house.reader("ann@example.org")
@@ -222,6 +229,7 @@ def test_a_draft_that_was_passed_over_says_so(tmp_path: Path) -> None:
     house.close()
 
 
+@pytest.mark.long
 def test_it_asks_few_queries(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)

@@ -13,6 +13,7 @@ import pytest
 from digest.desk.acts import Hand, record
 from digest.desk.editors import change_role, every_editor
 from digest.store.engine import writing
+from tests.counts import table
 from tests.house import House
 from tests.web.desk.local import desk_of
 from tests.web.desk.served import OPERATOR, Browser, Served
@@ -51,8 +52,8 @@ def test_an_admin_adds_changes_and_removes_and_the_log_tells_it(served: Served, 
     assert "bob@example.org" not in log
 
 
-@pytest.mark.parametrize(
-    ("path", "fields", "status", "words"),
+@table(
+    "path, fields, status, words",
     [
         ("/desk/editors", {"email": "nobody", "name": "Bob", "role": "viewer"}, 400, "Not a valid address"),
         ("/desk/editors", {"email": "b@example.org", "name": "", "role": "viewer"}, 400, "Write a name"),
@@ -83,12 +84,14 @@ def test_a_stale_form_shows_both_and_overwrites_nothing(served: Served, ann: Bro
     assert every_editor(served.place)[1].role == "approver"
 
 
+@pytest.mark.long
 def test_all_sessions_of_an_editor_end(served: Served, ann: Browser) -> None:
     bobs = [served.browser("Bob", "viewer"), served.browser("Bob")]
     assert ann.press("/desk/editors/2/sessions", "/desk/editors")[0] == 200
     assert [bob.get("/desk").url.path for bob in bobs] == ["/desk/sign-in"] * 2
 
 
+@pytest.mark.long
 def test_the_log_has_pages_a_filter_and_whole_values_and_the_export_is_for_admins(
     served: Served, ann: Browser
 ) -> None:

@@ -63,6 +63,7 @@ def test_it_tells_what_is_due_and_who_gets_nothing(house: House) -> None:
     assert 'href="/desk/weekly/approve"' in html
 
 
+@pytest.mark.long
 def test_past_editions_stand_with_their_receipts(house: House) -> None:
     approve_edition(house.place, ANN, 1)
     house.run(days=4)

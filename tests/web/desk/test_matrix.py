@@ -124,6 +124,7 @@ def test_no_other_method_is_answered(office: Office) -> None:
             assert (answer.status_code, is_in) == (405, False), f"{method} {page.path}"
 
 
+@pytest.mark.long
 def test_a_stranger_is_led_to_sign_in_and_nowhere_else(office: Office) -> None:
     for page in office.pages:
         if page.get is not None and not page.public:
