@@ -86,7 +86,7 @@ def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     if reader is None:
         with reading(desk.installation.engine) as conn:
             edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
-            reader = digest_reader(counts_so_far(desk, conn, edition), 0)
+            reader = digest_reader(counts_so_far(desk, conn, edition).counts, 0)
     chosen = ChosenReader(email=str(reader) if reader else None, cadence=cadence)
     sent = send_test_letter(desk.installation, asker.hand(form), form.text("address").strip(), chosen, number)
     if sent.notice.state not in ("accepted", "pending"):

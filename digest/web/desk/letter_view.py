@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from digest.desk import preview as desk_preview
 from digest.desk.counts import EditionCounts
 from digest.desk.counts_cache import CountsAnswer, CountsCache
+from digest.desk.pool import edition_to_work_on
 from digest.desk.preview import ChosenReader, PlannedLetter, Preview
 from digest.desk.words import LEFT_OUT, masked_address, reason_in_words
 from digest.errors import DigestError
@@ -67,10 +68,7 @@ def _chosen(
     chosen["masked"] = "a made-up reader"
     try:
         whom = _whom(edition.cadence, reader, query)
-        # The counts have the entries of an edition as it stands, and say when they are not of now.
-        counts = None if counted.under_way else counted.counts
-        standing = (counts.edition, counts.shown) if counts else (edition, ())
-        shown = desk_preview.plan_next_letter(conn, desk.installation, whom, *standing)
+        shown = _planned(desk, conn, edition, whom, counted)
         if reader:
             chosen["masked"] = _masked(shown.person)
         # Rendered only to be checked, because its frame renders it.
@@ -92,6 +90,15 @@ def _chosen(
     return chosen
 
 
+def _planned(
+    desk: Desk, conn: Connection, edition: Edition, whom: ChosenReader, counted: CountsAnswer
+) -> PlannedLetter:  # fmt: skip
+    """Return a letter of the next edition, of the entries that its counts have where these are of now."""
+    counts = None if counted.under_way else counted.counts
+    standing = (counts.edition, counts.shown) if counts else (edition, ())
+    return desk_preview.plan_next_letter(conn, desk.installation, whom, *standing)
+
+
 def _reader(counts: EditionCounts | None, query: Parameters) -> int | None:
     """Return the subscriber whose letter is asked for: by id, or the first of a digest, by default the largest.
 
@@ -110,19 +117,23 @@ def digest_reader(counts: EditionCounts | None, place: int) -> int | None:
     return digests[min(place, len(digests) - 1)].first if digests else None
 
 
-def counts_so_far(desk: Desk, conn: Connection, edition: Edition | None) -> EditionCounts | None:
-    """Return the counts of an edition if some page of this desk has asked for counts, else None."""
+def counts_so_far(desk: Desk, conn: Connection, edition: Edition | None) -> CountsAnswer:
+    """Return the counts of an edition if some page of this desk has asked for counts, else none."""
     cache: CountsCache | None = desk.kept.get("counts")
-    return cache.answer(conn, edition).counts if cache is not None and edition is not None and edition.id else None
+    if cache is None or edition is None or not edition.id:
+        return CountsAnswer(None)
+    return cache.answer(conn, edition)
 
 
 def letter_asked_for(desk: Desk, cadence: str, number: int, query: Parameters) -> PlannedLetter:
     """Return the letter that the query asks for, planned by the functions that send. Raises as `preview` does."""
-    reader = query.number("reader")
-    if reader is None and number:
-        with reading(desk.installation.engine) as conn:
-            reader = _reader(counts_so_far(desk, conn, editions.get(conn, number)), query)
-    return desk_preview.plan_letter(desk.installation, _whom(cadence, reader, query), number or None)
+    with reading(desk.installation.engine) as conn:
+        counted = counts_so_far(desk, conn, editions.get(conn, number))
+        whom = _whom(cadence, _reader(counted.counts, query), query)
+        following = edition_to_work_on(conn, desk.installation, cadence)
+        if number and following.id == number and counted.counts is not None:
+            return _planned(desk, conn, following, whom, counted)
+    return desk_preview.plan_letter(desk.installation, whom, number or None)
 
 
 def _whom(cadence: str, reader: int | None, query: Parameters) -> ChosenReader:
