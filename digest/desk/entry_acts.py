@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from digest.desk.acts import Hand, check_fresh, record
 from digest.installation import Installation
 from digest.model import EntryEdit, Evidence, Facets, Ingredient
-from digest.store import entries, entry_edits, ingredients
+from digest.store import duplicates, entries, entry_edits, ingredients, standings
 
 _EDIT = tuple(asdict(EntryEdit()))
 _FACETS = ("policy_areas", "regions", "themes", "place", "evidence", "retagged", "kind")
+_REASONS = ("held_by", "held_why", "overruled")
 
 
 @dataclass(slots=True)
@@ -57,9 +58,13 @@ def entry_values(conn: Connection, number: int) -> dict[str, Any]:
     if entry is None:
         return {}
     facets = entry.facets
+    named_at = duplicates.named_at(conn, entry)
     edit = asdict(entry_edits.edits_of(conn, [number]).get(number, EntryEdit()))
     return {
         "state": entry.state,
+        **standings.reasons_of(conn, number),
+        "duplicate_of": entry.duplicate_of,
+        "also_at": list(named_at) if named_at else None,
         "kind": entry.kind,
         "policy_areas": list(facets.policy_areas),
         "regions": list(facets.regions),
@@ -77,7 +82,10 @@ def entry_values(conn: Connection, number: int) -> dict[str, Any]:
 
 
 def set_values(conn: Connection, installation: Installation, number: int, values: Mapping[str, Any]) -> None:
-    """Set some of the values of an entry, all but its state, as `entry_values` gave them."""
+    """Set some of the values of an entry, as `entry_values` gave them.
+
+    All but its state and of what it is a near-duplicate, because other objects hang on these.
+    """
     stored, now = entry_values(conn, number) | dict(values), installation.clock()
     if any(key in values for key in _FACETS):
         evidence = tuple(Evidence(**each) for each in stored["evidence"])
@@ -92,6 +100,8 @@ def set_values(conn: Connection, installation: Installation, number: int, values
     if any(key in values for key in _EDIT):
         edit = {key: stored[key] for key in _EDIT} | {"not_for": tuple(stored["not_for"])}
         entry_edits.store_edit(conn, number, EntryEdit(**edit), now)
+    if any(key in values for key in _REASONS):
+        standings.set_reasons(conn, number, {key: stored[key] for key in _REASONS})
     if "ingredients" in values:
         lines = [
             (state, Ingredient(name, text, tuple(barriers), by))

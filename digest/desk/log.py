@@ -27,7 +27,8 @@ _IRREGULAR = {
 }  # fmt: skip
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
 _NAMES = {
-    "approved_at": "", "arranged": "", "content": "", "evidence": "", "note_by": "", "pinned": "", "retagged": "",
+    "also_at": "", "approved_at": "", "arranged": "", "content": "", "duplicate_of": "near-duplicate of",
+    "evidence": "", "held_by": "", "held_why": "reason", "note_by": "", "overruled": "", "pinned": "", "retagged": "",
     "to_release": "", "worded_by": "",
 }  # fmt: skip
 # Verbs that say what state comes after them.

@@ -15,12 +15,17 @@ from digest.desk.entry_acts import entry_act, entry_values, set_values
 from digest.errors import PersonNeeded, WrongUse
 from digest.installation import Installation
 from digest.model import Entry
-from digest.store import acts, editions, entries, releases
+from digest.sources.withdrawal import SIGNS
+from digest.store import acts, duplicates, editions, entries, releases
 from digest.store.acts import Act
+from digest.store.duplicates import AlsoAt
 from digest.store.engine import reading, writing
 
 # The values of an entry that decide which readers get it.
 _FOR_WHOM = ("policy_areas", "regions", "themes", "kind", "not_for", "last_day")
+# The values that an editor's own release or drop sets anew, and a taking back does not.
+_KEPT = ("held_by", "held_why", "overruled", "open_question")
+_BY_ITSELF = ("overruled", "also_at")  # values that readings of sources change, and no editor
 _OF_EDITIONS = ("pin", "unpin", "move", "reset order", "word", "undo")
 
 
@@ -77,30 +82,40 @@ def is_undoable(act: Act) -> bool:
 def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:
     with writing(installation.engine, "undo") as conn:
         editions.serialise(conn)
-        entry = entry_of(conn, number)
-        _check_as_left(conn, act, entry_values(conn, number))
+        entry, present = entry_of(conn, number), entry_values(conn, number)
+        _check_as_left(conn, act, present)
+        wanted = present | dict(act.before)
         with entry_act(conn, installation, hand, "undo", [number]):
-            values = {key: value for key, value in act.before.items() if key != "state"}
-            set_values(conn, installation, number, values)
+            set_values(conn, installation, number, act.before)
             anew = any(key in act.before for key in _FOR_WHOM)
-            told = _set_state(conn, installation, entry, act.before.get("state", entry.state), anew=anew)
+            told = _set_state(conn, installation, entry, wanted, anew=anew)
+            reached = entry_values(conn, number)
+            set_values(conn, installation, number, {k: wanted[k] for k in _KEPT if wanted[k] != reached[k]})
         return [f"act {act.number} is taken back: {act.verb} {act.object_name}", *told]
 
 
-def _set_state(conn: Connection, installation: Installation, entry: Entry, state: str, *, anew: bool) -> list[str]:
-    """Bring an entry into a state, with all that belongs to it; return a line for each edition that changed.
+def _set_state(
+    conn: Connection, installation: Installation, entry: Entry, wanted: Mapping[str, Any], *, anew: bool
+) -> list[str]:
+    """Bring an entry into the state that is `wanted` (values of `entry_values`), with all that belongs to it.
 
-    `anew`: other readers may match it now, so that it is released again.
+    `anew`: other readers may match it now, so that it is released again. Return lines for a person.
     """
+    state = wanted["state"]
     if state == "dropped" and entry.state != state:
         return drop_entry(conn, installation, entry.id)
     if state == "ready" and entry.state != state:
         return release_entries(conn, installation, [entry])
     if state != entry.state:
         entries.set_state(conn, entry.id, state)
+        if wanted["duplicate_of"] is not None and entry.duplicate_of is None:
+            row = AlsoAt(*wanted["also_at"]) if wanted["also_at"] else None
+            duplicates.give_back(conn, entry.id, wanted["duplicate_of"], row, installation.clock())
     elif state == "ready" and anew:
         releases.number(conn, [entry.id], "retagged", installation.clock(), installation.settings.welcome)
-    return redrafted(conn, installation, entry)
+    # With its original, because that names the source of a near-duplicate again.
+    originals = entries.many(conn, [wanted["duplicate_of"]] if wanted["duplicate_of"] else [])
+    return redrafted(conn, installation, entry, *originals.values())
 
 
 def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:
@@ -112,7 +127,14 @@ def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int)
 
 def _check_as_left(conn: Connection, act: Act, present: Mapping[str, Any]) -> None:
     """Raise PersonNeeded when what an act changed has been changed again since."""
-    changed = [key for key in {**act.before, **act.after} if present.get(key) != act.after.get(key)]
+    both = [key for key in {**act.before, **act.after} if key not in _BY_ITSELF]
+    changed = [key for key in both if present.get(key) != act.after.get(key)]
+    overruled = act.after.get("overruled")
+    if not changed and overruled in SIGNS and present["overruled"] != overruled:
+        raise PersonNeeded(
+            f"{act.object_name}: its source has released it since, so that nothing would keep it back; nothing was"
+            f" taken back: `digest drop {act.object_name.partition(' ')[2]}` leaves it out"
+        )
     if not changed:
         return
     later = acts.listing(conn, after=act.number, object_name=act.object_name)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from digest.model import Sighting
 
 UNFINISHED, EARLY, EXPIRED, DELETED, MISSING, PAGE = "unfinished", "early", "expired", "deleted", "missing", "page"
+SIGNS = (UNFINISHED, EARLY, EXPIRED, DELETED, MISSING)  # what a source says, and takes back when it passes
 QUESTION = "question"  # an editor's open question, at a deadline
 MUTED = "muted"  # the code of an entry that is held because an editor has muted its source
 # An entry is missing for good in two readings this far apart, because feeds and folders show gaps for minutes.

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
-from digest.model import NamedLink
+from digest.model import Entry, NamedLink
 from digest.sources.withdrawal import MUTED
 from digest.store.schema import also_at, entry
 from subscribers.database import chunks, dialect_insert
 
 # Not "baseline", because readers have not had such an entry, nor "withheld", because they may never get it.
 _READ = ("ready", "held", "dropped")
+
+
+class AlsoAt(NamedTuple):
+    """Hold the address at which another source shows an entry, and when it was first seen there, as ISO text."""
+
+    url: str | None
+    first_seen: str
 
 
 def recent_titles(conn: Connection, since: datetime, *, besides: str) -> Iterator[tuple[int, str]]:
@@ -74,6 +81,30 @@ def take_over(conn: Connection, number: int, now: datetime) -> None:
         store_duplicate(conn, other.id, number)
         if other.state == "duplicate":
             name_again(conn, other.id, now)
+
+
+def give_back(conn: Connection, number: int, original: int, row: AlsoAt | None, now: datetime) -> None:
+    """Let an entry be a near-duplicate again, and its siblings of the same original, as before `take_over`.
+
+    `row`: where the original named the source of the entry, if it did.
+    """
+    siblings = select(entry.c.id, entry.c.state).where(entry.c.duplicate_of == number)
+    for sibling in conn.execute(siblings).all():
+        name_no_more(conn, sibling.id)
+        store_duplicate(conn, sibling.id, original)
+        if sibling.state == "duplicate":
+            name_again(conn, sibling.id, now)
+    store_duplicate(conn, number, original)
+    if row is not None:
+        link = NamedLink(_duplicate(conn, number).source, row.url)
+        store_also_at(conn, original, link, datetime.fromisoformat(row.first_seen))
+
+
+def named_at(conn: Connection, of: Entry) -> AlsoAt | None:
+    """Return where the original of a near-duplicate names the source of that one; None where it does not."""
+    query = select(also_at).where(also_at.c.entry_id == of.duplicate_of, also_at.c.source == of.source)
+    row = conn.execute(query).one_or_none() if of.duplicate_of else None
+    return AlsoAt(row.url, row.first_seen.isoformat()) if row else None
 
 
 def other_sources(conn: Connection, numbers: Iterable[int]) -> dict[int, tuple[NamedLink, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,17 @@ def let_go(conn: Connection, number: int) -> None:
     """Release an entry by an editor's word, which overrules what has kept it back."""
     values: dict[str, Any] = {"state": "ready", "overruled": entry.c.held_by, "held_by": "", "held_why": ""}
     conn.execute(update(entry).where(entry.c.id == number).values(values))
+
+
+def reasons_of(conn: Connection, number: int) -> dict[str, str]:
+    """Return what keeps an entry back, by code and in words, and what is overruled: held_by, held_why, overruled."""
+    columns = (entry.c.held_by, entry.c.held_why, entry.c.overruled)
+    return dict(conn.execute(select(*columns).where(entry.c.id == number)).one()._mapping)
+
+
+def set_reasons(conn: Connection, number: int, reasons: Mapping[str, str]) -> None:
+    """Store what keeps an entry back and what is overruled, as `reasons_of` gave it."""
+    conn.execute(update(entry).where(entry.c.id == number).values(**reasons))
 
 
 def released_once(conn: Connection, numbers: Collection[int]) -> set[int]:

@@ -16,11 +16,14 @@ from digest.desk.reword import reword
 from digest.editions import draft
 from digest.editions.approve import approve
 from digest.errors import PersonNeeded, WrongUse
-from digest.model import Edition
-from digest.store import acts, editions, releases
+from digest.model import Edition, Facets, NamedLink
+from digest.sources.withdrawal import MUTED, UNFINISHED
+from digest.store import acts, duplicates, editions, entries, releases, standings
 from digest.store.acts import Act
 from digest.store.engine import reading, writing
-from tests.house import ANN, House
+from digest.store.schema import also_at
+from digest.store.schema import entry as entry_table
+from tests.house import ANN, START, House
 
 BOB = Hand("Bob")
 TITLES = ("Alpha", "Beta", "Gamma", "Delta")
@@ -223,6 +226,59 @@ def test_an_undo_can_be_undone(house: House) -> None:
     undo.undo(house.place, ANN, log(house)[0].number)
     undo.undo(house.place, ANN, log(house)[0].number)
     assert "Ann's" in order(house)
+
+
+def kept_back(house: House, alpha: int, state: str) -> None:
+    """Bring Alpha into a state with all that belongs to it; as a duplicate it tells what Beta tells, as Gamma does."""
+    beta, gamma = ids(house)["Beta"], ids(house)["Gamma"]
+    with writing(house.place.engine) as conn:
+        if state == "unclassified":
+            entries.set_facets(conn, alpha, Facets(regions=()), "post", retagged=False)
+            entries.set_state(conn, alpha, "baseline")
+            return
+        entries.set_state(conn, alpha, state)
+        if state == "duplicate":
+            entries.set_state(conn, gamma, state)
+            entries.set_state(conn, beta, "dropped")
+            for number, source in ((alpha, "Notes"), (gamma, "Wire")):
+                conn.execute(entry_table.update().where(entry_table.c.id == number).values(source=source))
+                duplicates.store_duplicate(conn, number, beta)
+                duplicates.store_also_at(conn, beta, NamedLink(source, f"https://{source}.example/"), START)
+        else:
+            code = {"withheld": UNFINISHED, "held": MUTED}[state]
+            standings.set_reasons(conn, alpha, {"held_by": code, "held_why": "Its source says so.", "overruled": ""})
+
+
+@pytest.mark.parametrize("act", ["release", "drop"])
+@pytest.mark.parametrize("state", ["withheld", "held", "duplicate", "unclassified"])
+def test_an_undo_keeps_an_entry_back_as_it_was(house: House, state: str, act: str) -> None:
+    alpha, beta, gamma = (ids(house)[title] for title in ("Alpha", "Beta", "Gamma"))
+    kept_back(house, alpha, state)
+
+    def everything() -> tuple[Any, ...]:
+        with reading(house.place.engine) as conn:
+            named = {(row.entry_id, row.source) for row in conn.execute(also_at.select())}
+            stored = conn.execute(entry_table.select().where(entry_table.c.id == alpha)).one()._asdict()
+            return stored, entry_values(conn, alpha), named, entries.many(conn, [gamma])[gamma].duplicate_of
+
+    before = everything()
+    {"release": edit.release, "drop": edit.drop}[act](house.place, ANN, [alpha])
+    assert everything() != before
+    house.now = house.now.replace(day=house.now.day + 1)
+    undo.undo(house.place, BOB, undo.newest_by(house.place, "Ann"))
+    assert everything() == before
+    undo.undo(house.place, ANN, log(house)[0].number)
+    stored, _, named, _ = everything()
+    assert stored["state"] == {"release": "ready", "drop": "dropped"}[act] and (beta, "Notes") not in named
+
+
+def test_an_undo_is_refused_when_its_source_has_released_the_entry_since(house: House) -> None:
+    alpha = ids(house)["Alpha"]
+    kept_back(house, alpha, "withheld")
+    edit.release(house.place, ANN, [alpha])
+    house.run(minutes=5)  # its source shows it as released
+    with pytest.raises(PersonNeeded, match=f"entry {alpha}: its source has released it since.*`digest drop {alpha}`"):
+        undo.undo(house.place, ANN, undo.newest_by(house.place, "Ann"))
 
 
 def test_a_form_that_is_older_than_the_newest_act_changes_nothing(house: House) -> None:

@@ -35,7 +35,7 @@ POLICY = (
 LARGEST_FORM = 262_144  # bytes
 _MOST_FIELDS = 2_000
 # Values of an act that say nothing to a person.
-_NOT_SHOWN = ("evidence", "retagged", "place", "worded_by", "note_by")
+_NOT_SHOWN = ("evidence", "retagged", "place", "worded_by", "note_by", "held_by", "overruled", "also_at")
 _PATIENCE = 30.0  # seconds for a form to arrive
 _ELSEWHERE = "This desk answers for another host, that of [site] base_url, which a proxy must pass on."
 _log = logging.getLogger(__name__)
