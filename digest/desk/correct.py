@@ -38,21 +38,23 @@ def correct(installation: Installation, hand: Hand, number: int, text: str) -> l
         if told is None:
             nobody = f"nobody has had entry {number}, so there is nobody to tell; nothing was changed"
             raise WrongUse(nobody + _first_of(entry, "correct"))
+        # The text tells which correction it is, because the same text of the same entry is the same one.
         record(conn, installation, hand, "correct", entry_name(number), ({}, {"correction": line}))
         return [told, *still_to_come(conn, number)]
 
 
-def cancel(installation: Installation, hand: Hand, number: int) -> list[str]:
+def cancel(installation: Installation, hand: Hand, number: int, text: str | None = None) -> list[str]:
     """Take back the corrections of an entry for those who are not told yet; return lines for a person.
 
-    Raises WrongUse for an entry that does not exist or that has no correction.
+    `text`: only the correction with that text. Raises WrongUse for an entry that does not exist or that has none.
     """
     with writing(installation.engine, "cancel correction") as conn:
         editions.serialise(conn)
         entry_of(conn, number)
-        cancelled = corrections.cancel_corrections(conn, number, installation.clock(), withdrawn=False)
+        cancelled = corrections.cancel_corrections(conn, number, installation.clock(), withdrawn=False, text=text)
         if not cancelled:
-            raise WrongUse(f"entry {number} has no correction; see `digest entry {number}`; nothing was changed")
+            which = "no correction" if text is None else f"no correction “{text}” any more"
+            raise WrongUse(f"entry {number} has {which}; see `digest entry {number}`; nothing was changed")
         texts = {"correction": "; ".join(given.text for given in cancelled)}
         record(conn, installation, hand, "cancel correction", entry_name(number), (texts, {}))
     return [f"entry {number}: {cancelled_in_words(given)}" for given in cancelled]
@@ -69,9 +71,24 @@ def withdraw(installation: Installation, hand: Hand, number: int, text: str) -> 
         entry = _not_withdrawn(conn, number)
         with entry_act(conn, installation, hand, "withdraw", [number]):
             dropped = drop_entry(conn, installation, number)
-        told = _owe(conn, installation, entry, line, hand.by, withdrawn=True)
+            told = _owe(conn, installation, entry, line, hand.by, withdrawn=True)
         nobody = f"nobody has had entry {number}, so it is dropped and nobody is told{_first_of(entry, 'withdraw')}"
         return [*dropped, told or nobody]
+
+
+def set_withdrawal(conn: Connection, installation: Installation, hand: Hand, entry: Entry, text: str) -> list[str]:
+    """Owe the withdrawal of an entry with this text again, or with "" take it back; return lines for a person.
+
+    For the caller's transaction, which sets the state of the entry; nothing is done where it is so already.
+    """
+    present = corrections.texts_in_force(conn, entry.id, withdrawn=True)
+    if text in present or not (text or present):
+        return []
+    if text:
+        told = _owe(conn, installation, entry, text, hand.by, withdrawn=True)
+        return [told or f"nobody has had entry {entry.id}, so nobody is told that it is withdrawn"]
+    given = corrections.cancel_corrections(conn, entry.id, installation.clock(), withdrawn=True)
+    return [f"entry {entry.id}: {cancelled_in_words(each)}" for each in given]
 
 
 def _not_withdrawn(conn: Connection, number: int) -> Entry:

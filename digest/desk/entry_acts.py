@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from digest.desk.acts import Hand, check_fresh, record
 from digest.installation import Installation
 from digest.model import EntryEdit, Evidence, Facets, Ingredient
-from digest.store import duplicates, entries, entry_edits, ingredients, standings
+from digest.store import corrections, duplicates, entries, entry_edits, ingredients, standings
 
 _EDIT = tuple(asdict(EntryEdit()))
 _FACETS = ("policy_areas", "regions", "themes", "place", "evidence", "retagged", "kind")
@@ -59,12 +59,14 @@ def entry_values(conn: Connection, number: int) -> dict[str, Any]:
         return {}
     facets = entry.facets
     named_at = duplicates.named_at(conn, entry)
+    withdrawals = corrections.texts_in_force(conn, number, withdrawn=True)
     edit = asdict(entry_edits.edits_of(conn, [number]).get(number, EntryEdit()))
     return {
         "state": entry.state,
         **standings.reasons_of(conn, number),
         "duplicate_of": entry.duplicate_of,
         "also_at": list(named_at) if named_at else None,
+        "withdrawal": withdrawals[-1] if withdrawals else "",
         "kind": entry.kind,
         "policy_areas": list(facets.policy_areas),
         "regions": list(facets.regions),
@@ -84,7 +86,7 @@ def entry_values(conn: Connection, number: int) -> dict[str, Any]:
 def set_values(conn: Connection, installation: Installation, number: int, values: Mapping[str, Any]) -> None:
     """Set some of the values of an entry, as `entry_values` gave them.
 
-    All but its state and of what it is a near-duplicate, because other objects hang on these.
+    All but its state, of what it is a near-duplicate, and its withdrawal, because other objects hang on these.
     """
     stored, now = entry_values(conn, number) | dict(values), installation.clock()
     if any(key in values for key in _FACETS):

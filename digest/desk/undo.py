@@ -57,7 +57,7 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
     hand = replace(hand, undoes=number)
     kind, _, name = act.object_name.partition(" ")
     if act.verb == "correct":
-        return correct.cancel(installation, hand, int(name))
+        return correct.cancel(installation, hand, int(name), act.after["correction"])
     if kind == "entry":
         return _undo_entry(installation, hand, act, int(name))
     if kind == "edition":
@@ -89,6 +89,7 @@ def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -
             set_values(conn, installation, number, act.before)
             anew = any(key in act.before for key in _FOR_WHOM)
             told = _set_state(conn, installation, entry, wanted, anew=anew)
+            told += correct.set_withdrawal(conn, installation, hand, entry, wanted["withdrawal"])
             reached = entry_values(conn, number)
             set_values(conn, installation, number, {k: wanted[k] for k in _KEPT if wanted[k] != reached[k]})
         return [f"act {act.number} is taken back: {act.verb} {act.object_name}", *told]
@@ -127,9 +128,12 @@ def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int)
 
 def _check_as_left(conn: Connection, act: Act, present: Mapping[str, Any]) -> None:
     """Raise PersonNeeded when what an act changed has been changed again since."""
-    both = [key for key in {**act.before, **act.after} if key not in _BY_ITSELF]
-    changed = [key for key in both if present.get(key) != act.after.get(key)]
-    overruled = act.after.get("overruled")
+    after = dict(act.after)
+    if after.get("state") == "dropped":
+        after.setdefault("withdrawal", "")  # because a withdrawal rests on the drop
+    both = [key for key in {**act.before, **after} if key not in _BY_ITSELF]
+    changed = [key for key in both if present.get(key) != after.get(key)]
+    overruled = after.get("overruled")
     if not changed and overruled in SIGNS and present["overruled"] != overruled:
         raise PersonNeeded(
             f"{act.object_name}: its source has released it since, so that nothing would keep it back; nothing was"

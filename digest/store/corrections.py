@@ -53,12 +53,13 @@ class Told(NamedTuple):
 
 
 class GivenCorrection(NamedTuple):
-    """Hold a correction of an entry, who decided it, and how many readers are told of it.
+    """Hold a correction of an entry with its number, who decided it, and how many readers are told of it.
 
     `told`: readers whose letter tells it, or will because it is frozen. `untold`: readers who are still to be told.
     `cancelled`: it was taken back.
     """
 
+    number: int
     text: str
     withdrawn: bool
     decided_by: str
@@ -90,21 +91,26 @@ def owe_correction(conn: Connection, entry: Entry, text: str, by: str, now: date
     return _owe(conn, readers)
 
 
-def cancel_corrections(conn: Connection, entry: int, now: datetime, *, withdrawn: bool) -> list[GivenCorrection]:
-    """Take back an entry's withdrawal, or else its corrections; return those that were in force.
+def cancel_corrections(
+    conn: Connection, entry: int, now: datetime, *, withdrawn: bool, text: str | None = None
+) -> list[GivenCorrection]:
+    """Take back an entry's withdrawal, or else its corrections (with this `text`); return those that were in force.
 
     Readers who are still to be told are not told. A frozen letter keeps its lines, because it may be on its way.
     """
-    wanted = (correction.c.entry_id == entry, correction.c.withdrawn.is_(withdrawn), _IN_FORCE)
     given = [row for row in given_of(conn, entry) if row.withdrawn == withdrawn and not row.cancelled]
-    numbers = select(correction.c.id).where(*wanted)
-    conn.execute(
-        delete(correction_reader).where(
-            correction_reader.c.correction_id.in_(numbers), correction_reader.c.edition_id.is_(None)
-        )
-    )
-    conn.execute(update(correction).where(*wanted).values(cancelled_at=now))
+    given = [row for row in given if text in (None, row.text)]
+    numbers = [row.number for row in given]
+    owed = correction_reader.c.edition_id.is_(None)
+    conn.execute(delete(correction_reader).where(correction_reader.c.correction_id.in_(numbers), owed))
+    conn.execute(update(correction).where(correction.c.id.in_(numbers)).values(cancelled_at=now))
     return given
+
+
+def texts_in_force(conn: Connection, entry: int, *, withdrawn: bool) -> list[str]:
+    """Return the texts of an entry's withdrawal, or else of its corrections, that were not taken back."""
+    wanted = (correction.c.entry_id == entry, correction.c.withdrawn.is_(withdrawn), _IN_FORCE)
+    return list(conn.scalars(select(correction.c.text).where(*wanted).order_by(correction.c.id)))
 
 
 def is_withdrawn(conn: Connection, entry: Entry) -> bool:
@@ -120,6 +126,7 @@ def given_of(conn: Connection, entry: int) -> list[GivenCorrection]:
     untold = and_(_OF_READER.is_not(None), ~told, _IN_FORCE)
     counts = [func.count(case((condition, 1))) for condition in (told, untold)]
     columns = (
+        correction.c.id,
         correction.c.text,
         correction.c.withdrawn,
         correction.c.decided_by,

@@ -14,7 +14,9 @@ from digest.desk import edit, receipts
 from digest.desk.acts import Hand
 from digest.desk.correct import LONGEST, correct, withdraw
 from digest.desk.preview import preview
-from digest.store import duplicates, entries
+from digest.desk.undo import undo
+from digest.errors import PersonNeeded, WrongUse
+from digest.store import acts, corrections, duplicates, entries
 from digest.store.condense import condense
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery
@@ -209,6 +211,60 @@ def test_the_copies_of_old_letters_are_marked_and_no_others(desk: Desk) -> None:
     assert "In 2 of its letters, readers who have had entry 1 are told of a correction to it." in page_of_receipt
     answer = command(desk.folder, "receipt", str(new))
     assert "correction of entry 1: in 2 letters" in answer.stdout
+
+
+def texts(desk: Desk, *, withdrawn: bool) -> list[str]:
+    """Return the corrections of entry 1, or its withdrawal, that are still to be told to both who have had it."""
+    with reading(desk.place.engine) as conn:
+        given = corrections.given_of(conn, 1)
+    return [
+        each.text for each in given if each.withdrawn == withdrawn and (each.cancelled, each.untold) == (False, 2)
+    ]
+
+
+def newest_act(desk: Desk) -> int:
+    with reading(desk.place.engine) as conn:
+        return acts.newest(conn)
+
+
+def test_an_undo_takes_back_one_correction_and_no_other(desk: Desk) -> None:
+    for text in ("First.", "Second.", "Third."):
+        correct(desk.place, ED, 1, text)
+    second = newest_act(desk) - 1
+    assert undo(desk.place, ANN, second) == [
+        "entry 1: the correction “Second.” is taken back for 2 readers not yet told"
+    ]
+    assert texts(desk, withdrawn=False) == ["First.", "Third."]
+    assert command(desk.folder, "correct", "1", "--cancel").code == 0
+    with pytest.raises(WrongUse, match="entry 1 has no correction “Third.” any more"):
+        undo(desk.place, ANN, second + 1)
+    with pytest.raises(WrongUse, match=r"\(cancel correction entry 1\) cannot be taken back"):
+        undo(desk.place, ANN, newest_act(desk))
+
+
+def test_a_withdrawal_that_is_taken_back_and_given_again_is_told_to_readers(desk: Desk) -> None:
+    gone = "The council asked us to."
+    withdraw(desk.place, ED, 1, gone)
+    for expected in ([], [gone], [], [gone]):
+        lines = undo(desk.place, ED, newest_act(desk))
+        assert texts(desk, withdrawn=True) == expected
+        assert lines[-1].startswith(
+            "2 readers of entry 1 are told once" if expected else f"entry 1: the withdrawal “{gone}” is taken back"
+        ), lines
+    edit.release(desk.place, ANN, [1])
+    undo(desk.place, ANN, newest_act(desk))
+    assert texts(desk, withdrawn=True) == [gone]
+
+
+def test_a_drop_is_not_taken_back_under_a_withdrawal(desk: Desk) -> None:
+    edit.drop(desk.place, ANN, [1])
+    drop = newest_act(desk)
+    withdraw(desk.place, ED, 1, "Not ours.")
+    with pytest.raises(PersonNeeded, match=r"entry 1: Ed changed its withdrawal since \(act \d+: withdraw\)"):
+        undo(desk.place, ANN, drop)
+    undo(desk.place, ED, newest_act(desk))
+    undo(desk.place, ANN, drop)
+    assert texts(desk, withdrawn=True) == []
 
 
 ANSWERS = (
