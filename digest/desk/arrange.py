@@ -61,8 +61,8 @@ def move_entry(installation: Installation, hand: Hand, number: int, entry: int, 
 
 def as_it_came(installation: Installation, hand: Hand, number: int) -> list[str]:
     """Forget pins and places of an edition, so that its entries stand in their own order; return lines."""
-    with _rearranging(installation, hand, number, "reset order") as (_, _, move):
-        move([], 0)
+    with editing(installation, hand, number, "reset order") as (conn, _):
+        editions.arrange(conn, number, [], 0)
     return [f"the entries of edition {number} stand in their own order"]
 
 
@@ -119,17 +119,22 @@ def editing(
 
 @contextmanager
 def _rearranging(installation: Installation, hand: Hand, number: int, verb: str) -> Iterator[tuple[Any, ...]]:
-    """Open the order of an edition: yield its ids, how many are pinned, and the function that stores both."""
+    """Open the order of an edition: yield its ids, how many are pinned, and the function that stores both.
+
+    An entry that was pinned and is not in the edition now keeps its pin, because a drop of it may be taken back.
+    """
     with editing(installation, hand, number, verb) as (conn, edition):
         rows = editions.shown(conn, number)
         order = [row.entry.id for row in rows]
-        pinned = len([entry for entry in edition.arranged[: edition.pinned] if entry in order])
+        away = [entry for entry in edition.arranged[: edition.pinned] if entry not in order]
+        pinned = edition.pinned - len(away)
         # As a draft has them: the new entries, and behind them those that are only carried over.
         parts = ([row.entry for row in rows if bool(row.release) is new] for new in (True, False))
         own = [entry.id for part in parts for entry in group.order(part)]
 
         def move(arranged: Sequence[int], count: int) -> None:
-            editions.arrange(conn, number, _needed(arranged, own, count), count)
+            needed = _needed(arranged, own, count)
+            editions.arrange(conn, number, [*needed[:count], *away, *needed[count:]], count + len(away))
 
         yield order, pinned, move
 

@@ -236,7 +236,7 @@ def test_an_undo_takes_back_one_correction_and_no_other(desk: Desk) -> None:
     ]
     assert texts(desk, withdrawn=False) == ["First.", "Third."]
     assert command(desk.folder, "correct", "1", "--cancel").code == 0
-    with pytest.raises(WrongUse, match="entry 1 has no correction “Third.” any more"):
+    with pytest.raises(WrongUse, match=r"entry 1 has no correction “Third\.” any more"):
         undo(desk.place, ANN, second + 1)
     with pytest.raises(WrongUse, match=r"\(cancel correction entry 1\) cannot be taken back"):
         undo(desk.place, ANN, newest_act(desk))

@@ -228,8 +228,26 @@ def test_an_undo_can_be_undone(house: House) -> None:
     assert "Ann's" in order(house)
 
 
+def test_a_pinned_entry_that_is_dropped_and_given_back_is_pinned_still(house: House) -> None:
+    number, own = ids(house), order(house)
+    for title in own[1:3]:
+        arrange.pin(house.place, ANN, 1, number[title])
+    edit.drop(house.place, ANN, [number[own[1]]])
+    drop = log(house)[0].number
+    assert arrange.move_entry(house.place, BOB, 1, number[own[3]], 3) == [
+        f"entry {number[own[3]]} is number 3 in edition 1"
+    ]
+    arrange.pin(house.place, BOB, 1, number[own[3]])
+    assert order(house) == [own[2], own[3], own[0]]
+    undo.undo(house.place, ANN, drop)
+    assert order(house) == [own[2], own[3], own[1], own[0]] and edition(house).pinned == 3
+    edit.drop(house.place, ANN, [number[own[1]]])
+    arrange.as_it_came(house.place, BOB, 1)
+    assert edition(house).arranged == () and edition(house).pinned == 0
+
+
 def kept_back(house: House, alpha: int, state: str) -> None:
-    """Bring Alpha into a state with all that belongs to it; as a duplicate it tells what Beta tells, as Gamma does."""
+    """Bring Alpha into a state with all that belongs to it; a duplicate tells what Beta tells, and Gamma does too."""
     beta, gamma = ids(house)["Beta"], ids(house)["Gamma"]
     with writing(house.place.engine) as conn:
         if state == "unclassified":
