@@ -29,6 +29,8 @@ _POLICIES = {
     "send": "it goes out all the same",
     "send-without-open-questions": "it goes out without the entries that have an open question",
 }
+# Only these suppressions count for an editor, because mail that bounces or annoys may cost the mail account.
+_NEVER = ("bounced", "complained")
 
 
 def owe_editors(
@@ -52,11 +54,15 @@ def owe_editors(
 
 
 def why_no_editor(conn: Connection, installation: Installation, email: str) -> str:
-    """Return why an address must not get a notice for editors, or ""."""
+    """Return why an address must not get a notice for editors, or "".
+
+    An editor need not be a reader: one who has left as a reader is told all the same.
+    """
     person = editors.with_address(conn, parse_address(email).key)
     if person is None or person.role == "viewer":
         return "no editor has it"
-    if suppressed := is_suppressed(conn, email, secret=installation.secret):
+    suppressed = is_suppressed(conn, email, secret=installation.secret)
+    if suppressed in _NEVER:
         return f"it is suppressed ({suppressed})"
     return "" if on_allow_list(email, installation.settings.only) else "it is not in [transport] only"
 

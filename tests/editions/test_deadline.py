@@ -28,8 +28,9 @@ from digest.operations.run_report import RunReport
 from digest.operations.status import status
 from digest.schedule import Cadence, next_slot, parse_at
 from digest.store import acts, editions, entries
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
 from digest.store.schema import notice
+from subscribers.suppression import suppress
 from tests import console
 from tests.counts import others_long, table
 from tests.house import House
@@ -272,6 +273,15 @@ def test_without_an_editor_the_operator_is_told(house: House) -> None:
     assert "no editor who could be told (`digest editors add`)" in line and "2026-11-06 08:00" in line
     house.settings = replace(house.settings, only=())
     assert run_at(house, HOUR - DAY + MINUTE).waiting == [] and mails(house) == [("admin", "ready")]
+
+
+def test_an_editor_who_has_left_as_a_reader_is_told_and_one_who_complained_is_not(house: House) -> None:
+    declare(house)
+    with writing(house.place.engine) as conn:
+        for role, reason in (("editor", "left"), ("approver", "complained"), ("admin", "bounced")):
+            suppress(conn, f"{role}@council.example", reason, secret=house.place.secret, now=house.now)
+    run_at(house, HOUR - DAY)
+    assert mails(house) == [("editor", "ready")]
 
 
 @pytest.mark.long
