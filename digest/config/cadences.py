@@ -39,7 +39,8 @@ class CadencePart(BaseModel):
         description='With `approval = "required"`: what becomes of an edition that nobody has approved by its hour. '
         "`wait`: it waits until somebody does, and the next edition takes its entries over if nobody does; `stop`: "
         "it is stopped, and the cadence with it, until somebody decides; `send`: it goes out; "
-        "`send-without-open-questions`: it goes out without the entries that have an open question, which are held.",
+        "`send-without-open-questions`: it goes out without the entries that have an open question. These are held "
+        "for every cadence until `digest release`, so that another edition with such an entry loses its approval.",
     )
     draft_ahead: Span = Field(
         default=timedelta(0),

@@ -114,17 +114,16 @@ def send_unapproved(conn: Connection, installation: Installation, cadence: Caden
     """Let an edition that nobody has approved go out at its hour, where that is declared.
 
     Call it in the transaction that freezes the edition. Entries with an open question are held where that is
-    declared, so that their release brings them later.
+    declared, so that their release brings them later. They are held for every cadence, because the question is about
+    the entry, so that the approval of another edition with them may end: the editors are told which.
     """
     edition = editions.find(conn, cadence.name, slot.key)
     if edition is None or not cadence.sends_unapproved or not _missed(installation, slot, edition):
         return
     editions.serialise(conn)
     done = "it was sent all the same"
-    if cadence.unapproved == "send-without-open-questions" and (out := _take_out(conn, installation, edition)):
-        numbers = " ".join(map(str, out))
-        entries = "entry" if len(out) == 1 else "entries"
-        done += f", without {entries} {numbers}, which had an open question: `digest release {numbers}` lets them out"
+    if cadence.unapproved == "send-without-open-questions":
+        done += _take_out(conn, installation, edition)
     _tell(conn, installation, cadence, edition, _facts(installation, cadence, slot) | {"done": done})
 
 
@@ -136,19 +135,32 @@ def _missed(installation: Installation, slot: Slot, edition: Edition) -> bool:
     return edition.state == "draft" or other_look
 
 
-def _take_out(conn: Connection, installation: Installation, edition: Edition) -> list[int]:
-    """Hold the entries of an edition that have an open question, and draft it again without them; return them."""
+def _take_out(conn: Connection, installation: Installation, edition: Edition) -> str:
+    """Hold the entries of an edition that have an open question, and draft it again without them.
+
+    Return a clause that says so, and which other editions have lost their approval by it; "" without such entries.
+    """
     from digest.editions.withdraw import keep_back  # here, because few runs need it
 
     numbers = [row.entry.id for row in editions.shown(conn, edition.id)]
     asked = {number: edit.open_question for number, edit in entry_edits.edits_of(conn, numbers).items()}
-    out = [number for number in numbers if asked.get(number)]
+    out = sorted(number for number in numbers if asked.get(number))
+    if not out:
+        return ""
     with entry_act(conn, installation, DEADLINE, "take out", out):
         for number in out:
             standings.hold_ready(conn, number, QUESTION, asked[number])
-    if out:
-        keep_back(conn, installation, out, installation.clock())
-    return sorted(out)
+    approved = {each.id for each in editions.unfrozen(conn) if each.state == "approved"} - {edition.id}
+    keep_back(conn, installation, out, installation.clock())
+    ended = [each for each in editions.unfrozen(conn) if each.id in approved and each.state == "draft"]
+    entries = " ".join(map(str, out))
+    which, are, them = ("entry", "is", "it") if len(out) == 1 else ("entries", "are", "them")
+    return (
+        f", without {which} {entries}, which had an open question and {are} held for every cadence:"
+        f" `digest release {entries}` lets {them} out"
+    ) + "".join(
+        f"; edition {each.id} ({each.cadence} {each.slot}) had {them} too: approve it again" for each in ended
+    )
 
 
 def _tell(

@@ -27,7 +27,8 @@ _POLICIES = {
     "wait": "it waits until somebody approves it; if nobody does, the next edition takes its entries over",
     "stop": "it is stopped until somebody decides",
     "send": "it goes out all the same",
-    "send-without-open-questions": "it goes out without the entries that have an open question",
+    "send-without-open-questions": "it goes out without the entries that have an open question, and these are held"
+    " for every cadence",
 }
 # Only these suppressions count for an editor, because mail that bounces or annoys may cost the mail account.
 _NEVER = ("bounced", "complained")

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from digest.desk.approval import approve_edition, hold_edition
 from digest.desk.arrange import word_edition
 from digest.desk.editors import add_editor, change_role, remove_editor
 from digest.desk.reword import reword
+from digest.editions import draft
 from digest.editions.approval_story import approval_story
 from digest.editions.deadline import Due, due_before
 from digest.errors import ConfigError
@@ -125,6 +127,19 @@ def mails(house: House) -> list[tuple[str, str]]:
     return arrived
 
 
+def texts(house: House) -> list[str]:
+    """Return each notice that has arrived, in one line, with its address and subject."""
+    folder = house.folder / "letters" / "notices"
+    messages = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.glob("*.eml")]
+    return [" ".join(f"{each['To']} {each['Subject']} {_plain(each)}".split()) for each in messages]
+
+
+def _plain(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 def told(about: str) -> list[tuple[str, str]]:
     return [(role, about) for role in ("editor", "approver", "admin")]
 
@@ -165,7 +180,8 @@ POLICIES: dict[str, tuple[str, list[str], str]] = {
     "send-without-open-questions": (
         "frozen",
         ["Buses that came"],
-        "it was sent all the same, without entry 2, which had an open question: `digest release 2` lets them out",
+        "it was sent all the same, without entry 2, which had an open question and is held for every cadence:"
+        " `digest release 2` lets it out",
     ),
 }
 
@@ -193,6 +209,26 @@ def test_at_the_hour_is_done_what_is_declared_and_told_once(house: House, name: 
         assert approval_story(conn, edition, "Europe/London")[-1] == f"{SAID}: {done}"
     assert verbs[-1:] == (["take out"] if name.endswith("questions") else verbs[:1])
     assert edition.held == (name == "stop")
+
+
+@pytest.mark.long
+def test_an_entry_that_is_taken_out_is_held_for_every_cadence_and_the_editors_are_told(house: House) -> None:
+    monthly = replace(house.settings.cadence("monthly"), approval_required=True)
+    declare(house, "send-without-open-questions")
+    house.settings = replace(house.settings, cadences=(*house.settings.cadences, monthly))
+    house.reader("mo@town.example", "monthly")
+    house.publish("Roofs that leaked")
+    run_at(house, HOUR - DAY)
+    with writing(house.place.engine) as conn:
+        other = draft.draft(conn, house.settings, monthly, house.now)
+    approve_edition(house.place, ANN, other.id)
+    reword(house.place, ANN, 3, {"open_question": "Is it true?"})
+    run_at(house, HOUR - MINUTE)
+    (near,) = [text for text in texts(house) if "editor@" in text and "not approved yet" in text]
+    assert "it goes out without the entries that have an open question, and these are held for every cadence." in near
+    run_at(house, HOUR)
+    (missed,) = [text for text in texts(house) if "editor@" in text and "in time" in text]
+    assert f"edition {other.id} (monthly 2026-12-01) had it too: approve it again" in missed
 
 
 @pytest.mark.long
