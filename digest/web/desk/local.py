@@ -18,7 +18,7 @@ from digest.web.desk.page import ADMIN, VIEWER, Asker, Desk, DeskAnswer, DeskPag
 from digest.web.desk.routes import desk_routes
 
 OPEN = "/desk/open/{key}"
-_COOKIE = "desk"
+_COOKIE = "desk-preview"  # not as in `digest serve`, because a browser keeps one of a name for all ports of a host
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 

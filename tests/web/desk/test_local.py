@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from digest.web.desk.door import SessionDoor
 from digest.web.desk.local import local_app
 from tests.house import House
 from tests.web.desk.local import HOST, desk_of
@@ -46,3 +48,12 @@ def test_the_cookie_is_for_this_site_and_no_script(house: House) -> None:
     answer = TestClient(app, base_url=HOST).get(opened(""), follow_redirects=False)
     assert answer.status_code == 303 and answer.headers["location"] == "/desk"
     assert {"HttpOnly", "SameSite=Strict"} <= set(answer.headers["set-cookie"].split("; "))
+
+
+def test_it_does_not_sign_anybody_out_of_the_desk_of_serve_on_the_same_host(house: House) -> None:
+    house.settings = replace(house.settings, site=replace(house.settings.site, base_url=HOST))
+    app, opened = local_app(house.place, "Ann")
+    client = TestClient(app, base_url=HOST)
+    client.cookies.set(SessionDoor(house.place, lambda: None).cookie, "a session", domain="127.0.0.1")
+    assert client.get(opened("")).status_code == 200
+    assert "a session" in client.cookies.values()
