@@ -5,7 +5,7 @@ Editions that are not frozen are drafted again; an edition that changes loses it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -15,9 +15,9 @@ from digest.desk.entry_acts import entry_act
 from digest.editions import draft
 from digest.editions.classified import with_facets
 from digest.errors import WrongUse, counted
-from digest.facets.known import slugs_of
+from digest.facets.known import gone_from, slugs_of
 from digest.installation import Installation
-from digest.model import KINDS, NATIONAL, Edition, Entry, Evidence
+from digest.model import KINDS, NATIONAL, Edition, Entry, Evidence, Facets, Taxonomy
 from digest.store import corrections, duplicates, editions, entries, entry_edits, history, releases, standings
 from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
@@ -116,13 +116,15 @@ def retag_entry(
     conn: Connection, installation: Installation, hand: Hand, number: int, wanted: Mapping[str, tuple[str, ...]],
     kind: str,
 ) -> list[str]:  # fmt: skip
-    """Give an entry facets and kind in the caller's transaction; return lines, and raise, as `retag` does."""
+    """Give an entry facets and kind in the caller's transaction; return lines, and raise, as `retag` does.
+
+    A value that the entry has already is taken also when config.toml does not have it any more.
+    """
     if kind and kind not in KINDS:
         raise WrongUse(f"the kind {kind!r} is not known; write {' or '.join(KINDS)}; nothing was changed")
-    taxonomy = installation.settings.taxonomy
-    wanted = {facet: slugs_of(taxonomy, PLURALS[facet], texts) for facet, texts in wanted.items()}
     entry = entry_of(conn, number)
     facets = with_facets(conn, installation, entry).facets
+    wanted = {facet: _slugs(installation.settings.taxonomy, facets, facet, texts) for facet, texts in wanted.items()}
     if kind:
         wanted = {**wanted, "kind": (kind,)}
     kept = tuple(evidence for evidence in facets.evidence if evidence.facet not in wanted)
@@ -139,6 +141,13 @@ def retag_entry(
     if entry.state == "ready":
         releases.number(conn, [number], "retagged", installation.clock(), installation.settings.welcome)
     return redrafted(conn, installation, entry)
+
+
+def _slugs(taxonomy: Taxonomy, facets: Facets, facet: str, texts: Iterable[str]) -> tuple[str, ...]:
+    field = PLURALS[facet]
+    gone = {*gone_from(taxonomy, getattr(facets, field), field)}
+    kept = tuple(text for text in texts if text in gone)
+    return slugs_of(taxonomy, field, [text for text in texts if text not in gone]) + kept
 
 
 def entry_of(conn: Connection, number: int) -> Entry:

@@ -14,6 +14,7 @@ from digest.desk.edit import PLURALS, entry_of, redrafted, retag_entry
 from digest.desk.entry_acts import entry_act
 from digest.editions.classified import with_facets
 from digest.errors import WrongUse
+from digest.facets.known import gone_from
 from digest.installation import Installation
 from digest.letter.cards import SUMMARY, TITLE
 from digest.model import NATIONAL, UNKNOWN, EntryEdit, Taxonomy
@@ -25,6 +26,7 @@ MOST_NOTE = 600  # characters; a longer one is an entry of its own
 MOST_QUESTION = 200
 # {field of EntryEdit that an editor types: the most characters}.
 TYPED = {"title": TITLE, "summary": SUMMARY, "note": MOST_NOTE, "open_question": MOST_QUESTION}
+_NOT_FOR = ("policy_areas", "regions")  # facets of which `not_for` has values
 
 
 def reword(installation: Installation, hand: Hand, number: int, wanted: Mapping[str, Any]) -> list[str]:
@@ -44,16 +46,25 @@ def change_entry(
 ) -> list[str]:  # fmt: skip
     """Change how an entry is shown (`wanted`) and what it is about, as one form does: all of it, or nothing.
 
-    `facets` and `kind` are all that the entry is to have, as `retag` takes them. Return, and raise, as `reword` and
-    `retag` do.
+    `facets` and `kind` are all that the entry is to have, as `retag` takes them; but what config.toml does not have
+    any more stays, because the form could not show it. Return, and raise, as `reword` and `retag` do.
     """
     with writing(installation.engine, "reword") as conn:
         editions.serialise(conn)
-        stored = with_facets(conn, installation, entry_of(conn, number))
+        stored, taxonomy = with_facets(conn, installation, entry_of(conn, number)), installation.settings.taxonomy
+        if "not_for" in wanted:
+            edit = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
+            not_for = [*wanted["not_for"], *gone_from(taxonomy, edit.not_for, *_NOT_FOR)]
+            # As it was where nothing has changed, because a form has another order.
+            wanted = {**wanted, "not_for": edit.not_for if {*not_for} == {*edit.not_for} else not_for}
         lines = reword_entry(conn, installation, hand, number, wanted)
-        # Without an unknown place, because nobody can tick that.
-        before = {facet: {*getattr(stored.facets, plural)} - {UNKNOWN} for facet, plural in PLURALS.items()}
-        changed = {facet: tuple(slugs) for facet, slugs in facets.items() if {*slugs} != before[facet]}
+        changed = {}
+        for facet, slugs in facets.items():
+            before = getattr(stored.facets, PLURALS[facet])
+            all_of_it = (*slugs, *gone_from(taxonomy, before, PLURALS[facet]))
+            # Without an unknown place, because nobody can tick that.
+            if {*all_of_it} != {*before} - {UNKNOWN}:
+                changed[facet] = all_of_it
         if changed or kind not in ("", stored.kind):
             # Any act will do as the newest, because this transaction has checked what the person has seen.
             other_kind = kind if kind != stored.kind else ""
@@ -67,7 +78,7 @@ def reword_entry(
     """Change how an entry is shown in the caller's transaction; return lines, and raise, as `reword` does."""
     entry = entry_of(conn, number)
     before = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
-    after = replace(before, **_checked(installation.settings.taxonomy, wanted))
+    after = replace(before, **_checked(installation.settings.taxonomy, before, wanted))
     after = replace(
         after,
         # The words of an entry by hand stay their editor's, though they are its own.
@@ -100,7 +111,7 @@ def _is_own(text: str, own: str, most: int) -> bool:
     return text in (own, one_line(own[:most]))
 
 
-def _checked(taxonomy: Taxonomy, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(taxonomy: Taxonomy, before: EntryEdit, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields of EntryEdit as they are stored. Raises WrongUse."""
     fields = dict(wanted)
     for name, most in TYPED.items():
@@ -109,7 +120,7 @@ def _checked(taxonomy: Taxonomy, wanted: Mapping[str, Any]) -> dict[str, Any]:
     if "last_day" in fields:
         fields["last_day"] = _day(fields["last_day"])
     if "not_for" in fields:
-        fields["not_for"] = _not_for(taxonomy, fields["not_for"])
+        fields["not_for"] = _not_for(taxonomy, before.not_for, fields["not_for"])
     return fields
 
 
@@ -129,9 +140,10 @@ def _day(text: str) -> str:
         raise WrongUse(f"{text[:20]!r} is no date; write it as 2027-01-31; nothing was changed") from None
 
 
-def _not_for(taxonomy: Taxonomy, texts: Iterable[str]) -> tuple[str, ...]:
+def _not_for(taxonomy: Taxonomy, before: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
     names = {term.slug: term.name for term in taxonomy.policy_areas} | taxonomy.region_names
     slugs = {key.casefold(): slug for slug, name in names.items() if slug != NATIONAL for key in (slug, name)}
+    slugs |= {slug: slug for slug in gone_from(taxonomy, before, *_NOT_FOR)}
     chosen = []
     for text in filter(None, map(str.strip, texts)):
         if text.casefold() not in slugs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from digest.errors import WrongUse
-from digest.model import REGIONS, Taxonomy
+from digest.model import REGIONS, UNKNOWN, Taxonomy
 from subscribers.facets import KnownFacets
 
 # For code that reads regions without a configuration, such as labels: those of the United Kingdom.
@@ -33,3 +33,13 @@ def slugs_of(taxonomy: Taxonomy, facet: str, texts: Iterable[str]) -> tuple[str,
     if problems:
         raise WrongUse(problems[0])
     return slugs
+
+
+def gone_from(taxonomy: Taxonomy, slugs: Iterable[str], *facets: str) -> tuple[str, ...]:
+    """Return those of an entry's slugs that `facets` do not have any more, so that no form shows them.
+
+    An unknown place is none of them.
+    """
+    present = known_facets(taxonomy)
+    there = {UNKNOWN}.union(*(getattr(present, facet) for facet in facets))
+    return tuple(slug for slug in slugs if slug not in there)

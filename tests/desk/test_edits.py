@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from digest.desk import arrange, edit, ingredients, undo
 from digest.desk.acts import Hand, StaleForm
 from digest.desk.by_hand import Written, write_entry
 from digest.desk.entry_acts import entry_values
-from digest.desk.reword import reword
+from digest.desk.reword import change_entry, reword
 from digest.editions import draft
 from digest.editions.approve import approve
 from digest.errors import PersonNeeded, WrongUse
@@ -369,6 +370,33 @@ def test_an_entry_kept_back_by_mistake_is_released_again_and_a_reworded_one_is_n
     reword(house.place, ANN, alpha, {"title": "New"})
     undo.undo(house.place, ANN, undo.newest_by(house.place, "Ann"))
     assert released() == before + 2
+
+
+def test_a_save_keeps_what_config_toml_does_not_have_any_more_because_its_form_cannot_show_it(house: House) -> None:
+    alpha = ids(house)["Alpha"]
+    edit.retag(house.place, ANN, alpha, {"policy_area": ("housing", "transport"), "theme": ("leadership",)})
+    reword(house.place, ANN, alpha, {"not_for": ["housing", "scotland"]})
+    taxonomy = house.settings.taxonomy
+    house.settings = replace(
+        house.settings,
+        taxonomy=replace(taxonomy, policy_areas=taxonomy.policy_areas[1:], themes=()),
+    )
+    acts_before = len(log(house))
+
+    def save(areas: list[str], not_for: list[str]) -> dict[str, Any]:
+        wanted = {"title": "Alpha", "not_for": not_for}
+        facets = {"policy_area": areas, "region": ["wales"], "theme": []}
+        change_entry(house.place, ANN, alpha, wanted, facets, "")
+        with reading(house.place.engine) as conn:
+            return entry_values(conn, alpha)
+
+    same = save(["transport"], ["scotland"])
+    assert (same["policy_areas"], same["themes"]) == (["housing", "transport"], ["leadership"])
+    assert len(log(house)) == acts_before, "nothing was changed"
+    other = save([], [])
+    assert (other["policy_areas"], other["themes"], other["not_for"]) == (["housing"], ["leadership"], ["housing"])
+    with pytest.raises(WrongUse, match="theme 'leadership' is not in config"):
+        edit.retag(house.place, ANN, ids(house)["Beta"], {"theme": ("leadership",)})
 
 
 def test_a_second_press_adds_no_second_entry_and_no_source_is_borrowed(house: House) -> None:
