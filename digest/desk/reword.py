@@ -26,7 +26,7 @@ MOST_NOTE = 600  # characters; a longer one is an entry of its own
 MOST_QUESTION = 200
 # {field of EntryEdit that an editor types: the most characters}.
 TYPED = {"title": TITLE, "summary": SUMMARY, "note": MOST_NOTE, "open_question": MOST_QUESTION}
-_NOT_FOR = ("policy_areas", "regions")  # facets of which `not_for` has values
+NOT_FOR = ("policy_areas", "regions")  # facets of which `not_for` has values
 
 
 def reword(installation: Installation, hand: Hand, number: int, wanted: Mapping[str, Any]) -> list[str]:
@@ -54,7 +54,7 @@ def change_entry(
         stored, taxonomy = with_facets(conn, installation, entry_of(conn, number)), installation.settings.taxonomy
         if "not_for" in wanted:
             edit = entry_edits.edits_of(conn, [number]).get(number, EntryEdit())
-            not_for = [*wanted["not_for"], *gone_from(taxonomy, edit.not_for, *_NOT_FOR)]
+            not_for = [*wanted["not_for"], *gone_from(taxonomy, edit.not_for, *NOT_FOR)]
             # As it was where nothing has changed, because a form has another order.
             wanted = {**wanted, "not_for": edit.not_for if {*not_for} == {*edit.not_for} else not_for}
         lines = reword_entry(conn, installation, hand, number, wanted)
@@ -82,9 +82,9 @@ def reword_entry(
     after = replace(
         after,
         # The words of an entry by hand stay their editor's, though they are its own.
-        title="" if entry.title != before.title and _is_own(after.title, entry.title, TITLE) else after.title,
+        title="" if entry.title != before.title and is_sources_own(after.title, entry.title, TITLE) else after.title,
         summary=""
-        if entry.summary != before.summary and _is_own(after.summary, entry.summary, SUMMARY)
+        if entry.summary != before.summary and is_sources_own(after.summary, entry.summary, SUMMARY)
         else after.summary,
     )
     worded = (after.title, after.summary)
@@ -106,7 +106,7 @@ def _is_for_more(before: EntryEdit, after: EntryEdit) -> bool:
     return longer or not {*before.not_for} <= {*after.not_for}
 
 
-def _is_own(text: str, own: str, most: int) -> bool:
+def is_sources_own(text: str, own: str, most: int) -> bool:
     """Return whether a text is the source's own, as a form shows it; that is no wording: the source may mend it."""
     return text in (own, one_line(own[:most]))
 
@@ -143,7 +143,7 @@ def _day(text: str) -> str:
 def _not_for(taxonomy: Taxonomy, before: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
     names = {term.slug: term.name for term in taxonomy.policy_areas} | taxonomy.region_names
     slugs = {key.casefold(): slug for slug, name in names.items() if slug != NATIONAL for key in (slug, name)}
-    slugs |= {slug: slug for slug in gone_from(taxonomy, before, *_NOT_FOR)}
+    slugs |= {slug: slug for slug in gone_from(taxonomy, before, *NOT_FOR)}
     chosen = []
     for text in filter(None, map(str.strip, texts)):
         if text.casefold() not in slugs:

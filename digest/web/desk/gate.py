@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -20,12 +20,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
-from digest.desk.log import act_in_words
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.model import CADENCES
 from digest.system.pages import render_page
 from digest.web.desk.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
+from digest.web.desk.stale import both_versions
 from subscribers.errors import SubscribersError
 
 POLICY = (
@@ -34,8 +34,6 @@ POLICY = (
 )
 LARGEST_FORM = 262_144  # bytes
 _MOST_FIELDS = 2_000
-# Values of an act that say nothing to a person.
-_NOT_SHOWN = ("evidence", "retagged", "place", "worded_by", "note_by", "held_by", "overruled", "also_at")
 _PATIENCE = 30.0  # seconds for a form to arrive
 _ELSEWHERE = "This desk answers for another host, that of [site] base_url, which a proxy must pass on."
 _log = logging.getLogger(__name__)
@@ -120,28 +118,9 @@ def _checked(
     try:
         return page.post(desk, guest, form)
     except StaleForm as error:
-        return _both_versions(error, pairs, form)
+        return both_versions(desk.installation, error, pairs, _sent_from(form))
     except (WrongUse, PersonNeeded) as error:
         return _of_error(error, _sent_from(form))
-
-
-def _both_versions(error: StaleForm, pairs: Sequence[tuple[str, str]], form: Parameters) -> DeskAnswer:
-    """Return the page that shows a stale form beside what others saved, and offers either; nothing is lost."""
-    written: dict[str, list[str]] = {}
-    for name, value in pairs:
-        written.setdefault(name, []).append(value)
-    keys = dict.fromkeys(key for act in error.since for key in act.after if key not in _NOT_SHOWN)
-    theirs = {key: next(act.after[key] for act in error.since if key in act.after) for key in keys}
-    values = {
-        "title": "Somebody was faster",
-        "error": error,
-        "told": [act_in_words(act) for act in error.since],
-        "rows": [(key.replace("_", " "), written.get(key), value) for key, value in theirs.items()],
-        "again": [(name, value) for name, value in pairs if name not in ("csrf", "seen")],
-        "seen": error.since[0].number,
-        "back": _sent_from(form),
-    }
-    return DeskAnswer("stale.html.j2", values, status=409)
 
 
 def _sent_from(form: Parameters) -> str:

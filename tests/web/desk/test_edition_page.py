@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from digest.desk import arrange
+from digest.desk import arrange, edit
 from digest.desk.acts import Hand
+from digest.desk.entry_acts import entry_values
 from digest.desk.pool import draft_again
 from digest.desk.reword import reword
 from digest.store import editions, entries, entry_edits
@@ -26,6 +27,7 @@ from tests.house import ANN, House
 from tests.web.desk.local import DeskClient, desk_of
 
 WEEKLY = "/desk/weekly"
+ENTRY_FORM = f' action="{WEEKLY}/entry" data-autosave'
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +192,62 @@ def test_a_stale_form_shows_both_versions_and_either_can_be_kept(house: House, d
     again = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', stale.text))
     kept = desk.post(f"{WEEKLY}/entry", data={name: value.replace("&#39;", "'") for name, value in again.items()})
     assert kept.status_code == 200 and "Ann's title" in titles(house)
+
+
+def sent_by(page: str, attributes: str = "") -> dict[str, list[str]]:
+    """Return the fields of a form as a browser sends them when nobody has touched it."""
+    (form,) = re.findall(rf'<form method="post"{attributes}>(.*?)</form>', page, re.S)
+    inputs = [dict(re.findall(r'(\w+)(?:="([^"]*)")?', tag)) for tag in re.findall(r"<input ([^>]*)>", form)]
+    pairs = [
+        (each["name"], each.get("value", "")) for each in inputs if each["type"] != "checkbox" or "checked" in each
+    ]
+    pairs += re.findall(r'<textarea[^>]*name="(\w+)"[^>]*>(.*?)</textarea>', form, re.S)
+    pairs += [("kind", value) for value in re.findall(r'<option value="([^"]*)" selected', form)]
+    fields: dict[str, list[str]] = {}
+    for name, value in pairs:
+        fields.setdefault(name, []).append(unescape(value))
+    return fields
+
+
+def test_a_stale_form_writes_only_what_its_editor_changed(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    mine = sent_by(desk.get(f"{WEEKLY}?entry={alpha}").text, ENTRY_FORM)
+    assert mine["title"] == ["Alpha"] and mine["policy_areas"] == ["housing"]
+    reword(house.place, Hand("Bob"), alpha, {"title": "Bob's title", "note": "Bob's note", "not_for": ["scotland"]})
+    edit.retag(house.place, Hand("Bob"), alpha, {"policy_area": ("transport",), "theme": ("leadership",)}, "post")
+    del mine["regions"]
+    stale = desk.post(f"{WEEKLY}/entry", data=mine | {"note": ["Ann's note"], "themes_add": ["Leadership"]})
+    assert stale.status_code == 409
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', unescape(stale.text))
+    left = '<span class="soft">not changed</span>'
+    assert {name: cells for name, *cells in rows} == {
+        "title": [left, "Bob's title"], "note": ["Ann's note", "Bob's note"], "not for": [left, "scotland"],
+        "policy areas": [left, "transport"], "themes": ["leadership, Leadership", "leadership"],
+        "kind": [left, "post"],
+    }  # fmt: skip
+    again = sent_by(stale.text)
+    assert desk.post(f"{WEEKLY}/entry", data=again).status_code == 200
+    with reading(house.place.engine) as conn:
+        values = entry_values(conn, alpha)
+    names = ("title", "note", "kind", "policy_areas", "themes", "regions", "not_for", "worded_by", "note_by")
+    assert [values[name] for name in names] == [
+        "Bob's title", "Ann's note", "post", ["transport"], ["leadership"], ["national"], ["scotland"], "Bob", "Ann",
+    ]  # fmt: skip
+
+
+@pytest.mark.long
+def test_boxes_that_a_stale_form_unticks_are_shown_as_none_and_unticked(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    mine = sent_by(desk.get(f"{WEEKLY}?entry={alpha}").text, ENTRY_FORM)
+    edit.retag(house.place, Hand("Bob"), alpha, {"policy_area": ("transport",)})
+    del mine["policy_areas"]
+    stale = desk.post(f"{WEEKLY}/entry", data=mine)
+    assert (
+        '<th scope="row">policy areas</th><td><span class="soft">nothing</span></td><td>transport</td>' in stale.text
+    )
+    assert desk.post(f"{WEEKLY}/entry", data=sent_by(stale.text)).status_code == 200
+    with reading(house.place.engine) as conn:
+        assert entry_values(conn, alpha)["policy_areas"] == []
 
 
 @pytest.mark.long
