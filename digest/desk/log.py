@@ -75,6 +75,10 @@ def act_in_words(act: Act) -> str:
 def _moved(act: Act) -> str:
     """Return the name of the entry that an act pinned or moved, or "an entry" where the log does not tell which."""
     before, after = (list(side.get("arranged", ())) for side in (act.before, act.after))
+    # First by the pins, because two neighbours that change places could both have been moved.
+    pins = {*before[: act.before.get("pinned", 0)]} ^ {*after[: act.after.get("pinned", 0)]}
+    if len(pins) == 1:
+        return f"entry {pins.pop()}"
     for entry in (*after, *before):
         rest, others = ([each for each in order if each != entry] for order in (before, after))
         if rest[: len(others)] == others[: len(rest)]:

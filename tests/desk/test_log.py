@@ -27,7 +27,7 @@ def act(verb: str = "retag", before: Any = None, after: Any = None, undoes: int 
             "Ann retagged entry 12: policy areas housing → transport",
         ),
         (act("drop"), "Ann dropped entry 12"),
-        (act("unpin"), "Ann unpinned entry 12"),
+        (act("unpin"), "Ann took the pin out of an entry in entry 12"),
         (act("approve"), "Ann approved entry 12"),
         (act("tidy"), "Ann tidied entry 12"),
         (act("delay"), "Ann delayed entry 12"),
@@ -42,6 +42,10 @@ def act(verb: str = "retag", before: Any = None, after: Any = None, undoes: int 
         ),
         (act("move", {"arranged": [3, 4, 1]}, {"arranged": [1, 3, 4]}), "Ann moved entry 1 in entry 12"),
         (act("move", {"arranged": []}, {"arranged": [7]}), "Ann moved entry 7 in entry 12"),
+        (
+            act("unpin", {"arranged": [5, 7, 9], "pinned": 2}, {"arranged": [7, 5, 9], "pinned": 1}),
+            "Ann took the pin out of entry 5 in entry 12",
+        ),
         (
             act("unpin", {"arranged": [5, 7], "pinned": 2}, {"arranged": [5], "pinned": 1}),
             "Ann took the pin out of entry 7 in entry 12",
