@@ -242,6 +242,7 @@ def test_an_undo_takes_back_one_correction_and_no_other(desk: Desk) -> None:
         undo(desk.place, ANN, newest_act(desk))
 
 
+@pytest.mark.long
 def test_a_withdrawal_that_is_taken_back_and_given_again_is_told_to_readers(desk: Desk) -> None:
     gone = "The council asked us to."
     withdraw(desk.place, ED, 1, gone)
@@ -256,6 +257,7 @@ def test_a_withdrawal_that_is_taken_back_and_given_again_is_told_to_readers(desk
     assert texts(desk, withdrawn=True) == [gone]
 
 
+@pytest.mark.long
 def test_a_drop_is_not_taken_back_under_a_withdrawal(desk: Desk) -> None:
     edit.drop(desk.place, ANN, [1])
     drop = newest_act(desk)

@@ -24,6 +24,7 @@ from digest.store.acts import Act
 from digest.store.engine import reading, writing
 from digest.store.schema import also_at
 from digest.store.schema import entry as entry_table
+from tests.counts import others_long
 from tests.house import ANN, START, House
 
 BOB = Hand("Bob")
@@ -229,6 +230,7 @@ def test_an_undo_can_be_undone(house: House) -> None:
     assert "Ann's" in order(house)
 
 
+@pytest.mark.long
 def test_a_pinned_entry_that_is_dropped_and_given_back_is_pinned_still(house: House) -> None:
     number, own = ids(house), order(house)
     for title in own[1:3]:
@@ -268,8 +270,8 @@ def kept_back(house: House, alpha: int, state: str) -> None:
             standings.set_reasons(conn, alpha, {"held_by": code, "held_why": "Its source says so.", "overruled": ""})
 
 
-@pytest.mark.parametrize("act", ["release", "drop"])
-@pytest.mark.parametrize("state", ["withheld", "held", "duplicate", "unclassified"])
+@pytest.mark.parametrize("act", others_long(["release", "drop"], "release"))
+@pytest.mark.parametrize("state", others_long(["withheld", "held", "duplicate", "unclassified"], "duplicate"))
 def test_an_undo_keeps_an_entry_back_as_it_was(house: House, state: str, act: str) -> None:
     alpha, beta, gamma = (ids(house)[title] for title in ("Alpha", "Beta", "Gamma"))
     kept_back(house, alpha, state)
@@ -291,6 +293,7 @@ def test_an_undo_keeps_an_entry_back_as_it_was(house: House, state: str, act: st
     assert stored["state"] == {"release": "ready", "drop": "dropped"}[act] and (beta, "Notes") not in named
 
 
+@pytest.mark.long
 def test_an_undo_is_refused_when_its_source_has_released_the_entry_since(house: House) -> None:
     alpha = ids(house)["Alpha"]
     kept_back(house, alpha, "withheld")
@@ -372,6 +375,7 @@ def test_an_entry_kept_back_by_mistake_is_released_again_and_a_reworded_one_is_n
     assert released() == before + 2
 
 
+@pytest.mark.long
 def test_a_save_keeps_what_config_toml_does_not_have_any_more_because_its_form_cannot_show_it(house: House) -> None:
     alpha = ids(house)["Alpha"]
     edit.retag(house.place, ANN, alpha, {"policy_area": ("housing", "transport"), "theme": ("leadership",)})
