@@ -46,3 +46,27 @@ def test_sources_are_named_once_in_the_order_they_came(engine: Engine) -> None:
             duplicates.set_apart(conn, number)
         assert duplicates.other_sources(conn, [first]) == {first: (WEEKLY,)}
         assert entries.many(conn, [later])[later].duplicate_of is None
+
+
+def test_a_near_duplicate_that_was_taken_over_is_given_back_with_its_siblings(engine: Engine) -> None:
+    with writing(engine) as conn:
+        stories = [New(Sighting(title, None, f"Story {title}"), (f"g:{title}",)) for title in "abc"]
+        rows = zip(("Notes", "Wire", "Weekly"), stories, ("dropped", "duplicate", "duplicate"), strict=True)
+        first, later, sibling = entries.add(
+            conn, [entries.NewEntry(name, new, "post", Facets(), state) for name, new, state in rows], NOW
+        )
+        for number, link in ((later, WIRE), (sibling, WEEKLY)):
+            duplicates.store_duplicate(conn, number, first)
+            duplicates.store_also_at(conn, first, link, NOW)
+        row = duplicates.named_at(conn, entries.many(conn, [later])[later])
+        assert row == ("https://wire.example/1", NOW.isoformat())
+        duplicates.take_over(conn, later, NOW)
+        duplicates.set_apart(conn, later)
+        assert duplicates.other_sources(conn, [first, later]) == {later: (WEEKLY,)}
+        assert duplicates.named_at(conn, entries.many(conn, [later])[later]) is None
+        duplicates.give_back(conn, later, first, row, NOW + timedelta(hours=1))
+        assert duplicates.other_sources(conn, [first, later]) == {first: (WIRE, WEEKLY)}
+        assert {entry.duplicate_of for entry in entries.many(conn, [later, sibling]).values()} == {first}
+        reasons = {"held_by": "missing", "held_why": "gone", "overruled": "early"}
+        standings.set_reasons(conn, later, reasons)
+        assert standings.reasons_of(conn, later) == reasons
