@@ -52,6 +52,8 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
             raise WrongUse(f"there is no act {number}; see `digest log`")
         if again := acts.undone(conn, [number]):
             raise WrongUse(f"act {number} is taken back already, by act {again[number]}; nothing was changed")
+        if act.verb == "correct":
+            _check_not_given_again(conn, act)
     if not is_undoable(act):
         raise WrongUse(f"act {number} ({act.verb} {act.object_name}) cannot be taken back; do the opposite instead")
     hand = replace(hand, undoes=number)
@@ -124,6 +126,18 @@ def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int)
         _check_as_left(conn, act, arrange.edition_values(edition))
         arrange.set_edition_values(conn, edition, act.before)
     return [f"act {act.number} is taken back: {act.verb} {act.object_name}"]
+
+
+def _check_not_given_again(conn: Connection, act: Act) -> None:
+    """Raise PersonNeeded when somebody has given the same correction again since, because it is the same one."""
+    later = acts.listing(conn, after=act.number, object_name=act.object_name, limit=None)
+    same = [each for each in later if (each.verb, each.after) == (act.verb, act.after)]
+    undone = acts.undone(conn, [each.number for each in same])
+    if again := next((each for each in same if each.number not in undone), None):
+        raise PersonNeeded(
+            f"{act.object_name}: {again.by} gave the same correction again since (act {again.number}); take that back"
+            " first; nothing was changed"
+        )
 
 
 def _check_as_left(conn: Connection, act: Act, present: Mapping[str, Any]) -> None:

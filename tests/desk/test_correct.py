@@ -240,6 +240,11 @@ def test_an_undo_takes_back_one_correction_and_no_other(desk: Desk) -> None:
         undo(desk.place, ANN, second + 1)
     with pytest.raises(WrongUse, match=r"\(cancel correction entry 1\) cannot be taken back"):
         undo(desk.place, ANN, newest_act(desk))
+    correct(desk.place, Hand("Bob"), 1, "Third.")
+    with pytest.raises(PersonNeeded, match=r"entry 1: Bob gave the same correction again since \(act \d+\)"):
+        undo(desk.place, ANN, second + 1)
+    undo(desk.place, ANN, newest_act(desk))
+    assert texts(desk, withdrawn=False) == []
 
 
 @pytest.mark.long
