@@ -12,7 +12,7 @@ from digest.desk.acts import Hand
 from digest.desk.arrange import edition_name
 from digest.desk.by_hand import Written, write_entry
 from digest.desk.entry_acts import entry_name
-from digest.desk.reword import change_entry
+from digest.desk.reword import TYPED, change_entry, is_sources_own
 from digest.errors import WrongUse
 from digest.store import acts
 from digest.store.engine import reading
@@ -36,6 +36,10 @@ def _entry(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     wanted: dict[str, Any] = {
         name: form.text(name) for name in ("title", "summary", "note", "open_question", "last_day")
     }
+    for name in ("title", "summary"):
+        # As the form shows it, because its source may have given another one since.
+        if form.has(own := f"own_{name}") and is_sources_own(form.text(name), form.text(own), TYPED[name]):
+            wanted[name] = ""
     given = {facet: _chosen(form, plural) for facet, plural in edit.PLURALS.items()}
     wanted["not_for"] = form.all("not_for")
     change_entry(desk.installation, hand, number, wanted, given, form.text("kind"))
@@ -86,6 +90,10 @@ def _ingredients(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
     _, lines = ingredients.ingredients_shown(desk.installation, number)
     places = range(1, len(lines) + 1)
+    # A form tells the lines that it shows, because those of another reading may stand at their places.
+    shown = [form.text(f"was-{n}") for n in range(1, len(lines) + 2) if form.has(f"was-{n}")]
+    if shown and shown != [line.text for line in lines]:
+        raise WrongUse("the lines have changed since you opened the entry; open it again; nothing was changed")
     mended = [n for n in places if form.has(f"text-{n}") and form.text(f"text-{n}").strip() != lines[n - 1].text]
     left_out = [n for n in places if form.text(f"use-{n}") == "no" or n in mended]
     given = [(lines[n - 1].name, form.text(f"text-{n}")) for n in mended if form.text(f"use-{n}") != "no"]

@@ -8,15 +8,17 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from digest.desk import arrange, edit
+from digest.desk import arrange, edit, ingredients
 from digest.desk.acts import Hand
 from digest.desk.entry_acts import entry_values
 from digest.desk.pool import draft_again
 from digest.desk.reword import reword
-from digest.store import editions, entries, entry_edits
-from digest.store.engine import reading
+from digest.store import acts, editions, entries, entry_edits
+from digest.store.engine import reading, writing
+from digest.store.schema import entry
 from digest.web.app import make_app
 from digest.web.desk.letter_view import _seen_by
 from digest.web.desk.page import Asker
@@ -178,6 +180,33 @@ def test_ingredients_are_mended_left_out_added_and_read_again(house: House, desk
     assert ">They met often.<" not in page
     version = seen(page, f"{WEEKLY}/ingredients")
     desk.press(f"{WEEKLY}/ingredients", address, **form, seen=version, as_read=1)
+
+
+@pytest.mark.long
+def test_a_form_of_lines_that_others_stand_in_for_mends_none(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    ingredients.mend_lines(house.place, ANN, alpha, [], [("did", "They met."), ("did", "They talked.")])
+    lines = dict(re.findall(r'name="(was-\d+)" value="([^"]*)"', desk.get(f"{WEEKLY}?entry={alpha}").text))
+    mine = {"csrf": desk.csrf(WEEKLY), "number": alpha, **lines, f"text-{len(lines)}": "They talked often."}
+    ingredients.mend_lines(house.place, Hand("Bob"), alpha, [len(lines) - 1], [])
+    with reading(house.place.engine) as conn:
+        newest = acts.newest(conn)
+    answer = desk.post(f"{WEEKLY}/ingredients", data=mine | {"seen": newest})
+    assert answer.status_code == 400 and "lines have changed since you opened the entry" in answer.text
+    assert "They talked often." not in desk.get(f"{WEEKLY}?entry={alpha}").text
+
+
+def test_a_form_that_leaves_a_sources_words_keeps_none_of_them(house: House, desk: DeskClient) -> None:
+    alpha = number(house, "Alpha")
+    page = desk.get(f"{WEEKLY}?entry={alpha}").text
+    mine = sent_by(page, ENTRY_FORM)
+    assert mine["own_title"] == ["Alpha"]
+    with writing(house.place.engine) as conn:
+        conn.execute(update(entry).where(entry.c.id == alpha).values(title="Alpha, as its source has it since"))
+    assert desk.post(f"{WEEKLY}/entry", data=mine | {"note": ["Look."]}).status_code == 200
+    with reading(house.place.engine) as conn:
+        stored = entry_edits.edits_of(conn, [alpha])[alpha]
+    assert (stored.title, stored.summary, stored.note) == ("", "", "Look.")
 
 
 def test_a_stale_form_shows_both_versions_and_either_can_be_kept(house: House, desk: DeskClient) -> None:
