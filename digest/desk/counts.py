@@ -6,7 +6,7 @@ names a reader: a digest is told by the id of its first subscriber.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,9 @@ from subscribers.model import Interests
 
 ANY = "*"
 MOST_SILENT = 20  # silent readers whose reasons are kept
+MOST_NAMED = 10  # readers without a letter who are named by their number, for each reason
 Chosen = tuple[str, str]
+Reason = tuple[str, str, bool]  # state and reason of a plan, and whether a later edition makes it good
 
 
 class EntryReach(NamedTuple):
@@ -62,12 +64,16 @@ class DigestCount(NamedTuple):
 
 
 class WithoutLetter(NamedTuple):
-    """Hold why some readers get no letter: state and reason of their plans, the reason in words, and their number."""
+    """Hold why some readers get no letter: state and reason of their plans, the reason in words, and their number.
+
+    `some` are the ids of the first of them.
+    """
 
     state: str
     reason: str
     why: str
     readers: int
+    some: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,8 @@ class _Pass:
 
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
-        self.reasons: Counter[tuple[str, str, bool]] = Counter()
+        self.reasons: Counter[Reason] = Counter()
+        self.some: defaultdict[Reason, list[int]] = defaultdict(list)
         self.matches: dict[Match, int] = {}
         self.first: dict[Match, int] = {}
         self.unshown: Counter[Match] = Counter()
@@ -130,7 +137,10 @@ class _Pass:
             else:
                 self.matches[match], self.first[match] = 1, planned.subscriber
         else:
-            self.reasons[planned.state, planned.reason, planned.late] += 1
+            reason = planned.state, planned.reason, planned.late
+            self.reasons[reason] += 1
+            if self.reasons[reason] <= MOST_NAMED:
+                self.some[reason].append(planned.subscriber)
             if match is not None:
                 self.unshown[match] += 1
         mailed = planned.state in ("pending", "empty") or planned.late
@@ -173,7 +183,7 @@ def count_edition(
         tuple(shown),
         now,
         dict(counted.states),
-        tuple(_no_letter(installation, edition, counted.reasons)),
+        tuple(_no_letter(installation, edition, counted)),
         _reach(planner.offer, matches, counted.unshown),
         tuple(sorted(digests, key=lambda each: (-each.readers, each.first))),
         dict(sorted(letters.items())),
@@ -224,15 +234,14 @@ def _reach_of(matcher: Matcher, matches: Mapping[Match, int]) -> dict[int, Entry
     return {each.entry: EntryReach(near, far, 0, *others) for each, near, far, *others in rows}
 
 
-def _no_letter(
-    installation: Installation, edition: Edition, reasons: Counter[tuple[str, str, bool]]
-) -> list[WithoutLetter]:  # fmt: skip
+def _no_letter(installation: Installation, edition: Edition, counted: _Pass) -> list[WithoutLetter]:
     """Return why readers get no letter, the most frequent reason first."""
-    rows = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    good = made_good_by(installation.settings, edition) if any(late for _, _, late in reasons) else ""
+    rows = sorted(counted.reasons.items(), key=lambda item: (-item[1], item[0]))
+    good = made_good_by(installation.settings, edition) if any(late for (*_, late), _ in rows) else ""
+    later = f"the {edition.cadence} edition of {good}"
     return [
-        WithoutLetter(state, reason, _why(reason or state, late, f"the {edition.cadence} edition of {good}"), readers)
-        for (state, reason, late), readers in rows
+        WithoutLetter(*key[:2], _why(key[1] or key[0], key[2], later), readers, tuple(counted.some[key]))
+        for key, readers in rows
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from digest import pipeline
 from digest.desk import arrange, edit
-from digest.desk.counts import ANY, EditionCounts, count_as_it_stands, count_cadence
+from digest.desk.counts import ANY, MOST_NAMED, EditionCounts, count_as_it_stands, count_cadence
 from digest.desk.reword import reword
 from digest.editions import approve as approving
 from digest.editions import draft as drafting
@@ -23,6 +23,7 @@ from digest.group import ELSEWHERE_OFF, HAD, NOT_FOR, OVER_CAP
 from digest.model import Digest
 from digest.schedule import slot_of
 from digest.store import deliveries, editions, history
+from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
@@ -146,6 +147,12 @@ def chance(tmp_path: Path, seed: int) -> Iterator[Chance]:
     chance.house.close()
 
 
+def _first(rows: Sequence[Delivery], state: str, reason: str) -> tuple[int, ...]:
+    """Return the ids of the first readers with a state and a reason."""
+    some = sorted(row.subscriber for row in rows if (row.state, row.reason) == (state, reason))
+    return tuple(some[:MOST_NAMED])
+
+
 def as_frozen(house: House, number: int) -> dict[str, object]:
     """Return what freeze wrote of an edition, as counts, read off its deliveries."""
     with reading(house.place.engine) as conn:
@@ -163,7 +170,7 @@ def as_frozen(house: House, number: int) -> dict[str, object]:
             reach.update(_fates(plans[row.digest]))
     return {
         "readers": dict(Counter(row.state for row in rows)),
-        "no_letter": {why: count for why, count in reasons.items() if why[0] != "pending"},
+        "no_letter": {why: (count, _first(rows, *why)) for why, count in reasons.items() if why[0] != "pending"},
         "entries": entries,
         "digests": digests,
         "sharing": sorted((-len(some), min(some), len(plans[n].placed)) for n, some in sharing.items()),
@@ -192,7 +199,7 @@ NAMES = {"near": "near", "elsewhere": "elsewhere", "again": "again", "over_cap":
 def as_counted(counts: EditionCounts) -> dict[str, object]:
     return {
         "readers": dict(counts.readers),
-        "no_letter": {(row.state, row.reason): row.readers for row in counts.no_letter},
+        "no_letter": {(row.state, row.reason): (row.readers, row.some) for row in counts.no_letter},
         "entries": counts.entries,
         "digests": len(counts.digests),
         "sharing": [(-each.readers, each.first, each.entries) for each in counts.digests],
