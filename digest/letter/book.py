@@ -19,9 +19,8 @@ class Book:
     """Hold the sources of every part: the site, the facets' names, entries by id, a language's words, the brand.
 
     `step` is the small step that the editors suggest, or "", and with `for_all` that of every letter; `question` is
-    theirs to all readers. `telling` are the ids of the case studies of which a
-    letter shows lines, `asking` of those that tell who to ask where that is the letter's step.
-    `carries`: some of the entries may be carried over.
+    theirs to all readers. `telling` are the ids of the case studies of which a letter shows lines, `asking` of those
+    that tell who to ask where that is the letter's step. `carries`: some of the entries may be carried over.
     """
 
     site: Site

@@ -60,8 +60,8 @@ def make_app(
 ) -> ASGIApp:  # fmt: skip
     """Return the web application of an installation.
 
-    `desk` are the routes of the desk.
     Without a key in [events], every call of the webhook is refused; without `new_links`, no page offers a new link.
+    `desk` are the routes of the desk.
     """
     site, webhook = settings.site, settings.events.webhook()
     css = stylesheet("page.css")
