@@ -45,7 +45,7 @@ class CadencePart(BaseModel):
     draft_ahead: Span = Field(
         default=timedelta(0),
         description='With `approval = "required"`: draft the edition so long before its hour, such as `1 day`, and '
-        "tell the editors. What comes after the draft is for the next edition.",
+        "tell the editors. Entries that come after the draft are for the next edition.",
     )
     remind_ahead: Span = Field(
         default=timedelta(0),

@@ -164,7 +164,7 @@ def mute_source(installation: Installation, name: str, hand: Hand) -> str:
         record(
             conn, installation, hand, "mute", object_of(name), ({"new entries": "released"}, {"new entries": "held"})
         )
-    return f"source {name!r} is muted: what is new in it from now on is held; what was released already goes out"
+    return f"source {name!r} is muted: what is new in it from now on is held; entries released before go out"
 
 
 def unmute_source(installation: Installation, name: str, hand: Hand) -> str:

@@ -34,7 +34,7 @@ from tests.sources.webserver import Web, answer, fetcher
 
 pytestmark = pytest.mark.browser
 EVIL = "https://evil.example"
-# What a template, a stylesheet or the direction of writing could be led astray by.
+# Texts that try to lead a template, a stylesheet or the direction of writing astray.
 TRICKS = (
     "{{ 7 * 7191 }}{% raw %} %%email%% ${7*7191} <%= 7*7191 %>",
     f"</title></style></script></textarea><script>spike(1)</script><base href={EVIL}/>",
@@ -198,8 +198,9 @@ class Watch:
         return [f"{path}: {fault}" for fault in self.faults if not any(each in fault for each in ignored)]
 
 
-# What markup of a stranger would leave in a page: elements and addresses that act, words that a template has worked
-# out, and, outside the text of a source in its frame, characters that turn the direction of writing.
+# Look for the traces that a stranger's markup would leave in a page: elements and addresses that act, words that a
+# template has worked out, and, outside the text of a source in its frame, characters that turn the direction of
+# writing.
 _JUDGE = """isTop => {
     const faults = [], at = new URL(document.URL), all = [...document.querySelectorAll('*')];
     for (const each of all) {

@@ -1,6 +1,6 @@
 """A whole Thursday at the desk in Chromium, with and without JavaScript, and what 250 readers then have by mail.
 
-What arrives is what the desk showed as *raw*: of every reader, byte for byte.
+The mail of every reader is compared byte for byte with the letter that the desk showed as *raw*.
 """
 
 from __future__ import annotations

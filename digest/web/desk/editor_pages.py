@@ -26,7 +26,7 @@ _MAY = {
     "viewer": "reads", "editor": "also changes", "approver": "also approves and stops",
     "admin": "also manages the editors",
 }  # fmt: skip
-# What the page tells after an act; the act's number stands in the address.
+# {word in the address: the sentence that the page tells after an act}.
 _TOLD = {
     "added": "They may sign in now, with a link by mail.", "role": "The new role counts from their next page on.",
     "removed": "They were removed, and their sessions have ended.", "ended": "That browser must sign in again.",
