@@ -6,7 +6,7 @@ released since is counted, and taken in when they ask for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -21,9 +21,9 @@ from digest.editions.ingredients import ingredients_of
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import CASE_STUDY, UNKNOWN, Edition, Entry, EntryEdit, Ingredient
-from digest.store import acts, editions, entries, entry_edits, releases
+from digest.store import acts, desk_counts, editions, entries, entry_edits
 from digest.store.acts import Act
-from digest.store.engine import reading, writing
+from digest.store.engine import writing
 
 MOST_HELD = 60  # held entries that a page lists
 
@@ -97,7 +97,7 @@ def read_pool(conn: Connection, edition: Edition) -> Pool:
         tuple(PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in some)
         for some in (held, gone)
     )
-    came = count_came(conn, edition, [entry.id for entry in rows])
+    came = desk_counts.count_came(conn, [edition.id]).get(edition.id, 0)
     return Pool(edition, tuple(pool), waiting, held_count, dropped, came)
 
 
@@ -147,21 +147,6 @@ def draft_again(installation: Installation, hand: Hand, cadence: str) -> tuple[E
             record(conn, installation, hand, "draft", edition_name(after.id), values)
         taken = len(editions.shown(conn, after.id))
         return after, [f"edition {after.id} ({cadence} {after.slot}) has {taken} entries"]
-
-
-def came_since(installation: Installation, number: int) -> int:
-    """Return how many entries were released since an edition was drafted that are not in it."""
-    with reading(installation.engine) as conn:
-        edition = editions.get(conn, number)
-        if edition is None or edition.state == "frozen":
-            return 0
-        return count_came(conn, edition, editions.entries_in(conn, number))
-
-
-def count_came(conn: Connection, edition: Edition, entries_in_it: Iterable[int]) -> int:
-    """Return how many entries were released since an edition was drafted that are not in it."""
-    newer = {release.entry for release in releases.after(conn, edition.to_release)}
-    return len(newer.difference(entries_in_it))
 
 
 def _doubts(entry: Entry) -> tuple[str, ...]:

@@ -158,12 +158,6 @@ def shown(conn: Connection, number: int) -> list[Shown]:
     return [Shown(entries.from_json(row.content), row.release) for row in rows]
 
 
-def entries_in(conn: Connection, number: int) -> list[int]:
-    """Return the ids of an edition's entries in order."""
-    query = select(edition_entry.c.entry_id).where(edition_entry.c.edition_id == number)
-    return list(conn.scalars(query.order_by(edition_entry.c.position)))
-
-
 def frozen_since(conn: Connection, cadence: str, since: datetime) -> list[Edition]:
     """Return the editions of a cadence that were frozen since an instant, oldest slot first."""
     query = select(edition).where(edition.c.cadence == cadence, edition.c.state == "frozen")

@@ -101,12 +101,13 @@ def settle_marks(conn: Connection, welcome: timedelta) -> None:
         conn.execute(new_mark.on_conflict_do_nothing(), rows)
 
 
-def after(conn: Connection, low: int, high: int | None = None) -> list[Release]:
-    """Return the releases with low < number ≤ high (None: all since), in order."""
-    query = select(release.c.number, release.c.entry_id, release.c.why).where(release.c.number > low)
-    if high is not None:
-        query = query.where(release.c.number <= high)
-    rows = conn.execute(query.order_by(release.c.number)).all()
+def after(conn: Connection, low: int, high: int) -> list[Release]:
+    """Return the releases with low < number ≤ high, in order."""
+    rows = conn.execute(
+        select(release.c.number, release.c.entry_id, release.c.why)
+        .where(release.c.number > low, release.c.number <= high)
+        .order_by(release.c.number)
+    ).all()
     return [Release(row.number, row.entry_id, row.why != "new") for row in rows]
 
 

@@ -21,7 +21,7 @@ from digest.editions.approval_story import approval_story
 from digest.editions.due import coming_slot
 from digest.letter.cards import title
 from digest.model import INGREDIENTS, KINDS, NATIONAL, Edition, Entry, Taxonomy
-from digest.store import acts, editions
+from digest.store import acts, desk_counts, editions
 from digest.store.acts import Act
 from digest.store.engine import reading
 from digest.web.desk import letter_view
@@ -206,8 +206,7 @@ def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     cadence, seen = cadence_in(desk, query), query.number("after") or 0
     with reading(desk.installation.engine) as conn:
         edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
-        inside = editions.entries_in(conn, edition.id)
-        came = desk_pool.count_came(conn, edition, inside) if edition.id else 0
+        came = desk_counts.count_came(conn, [edition.id]).get(edition.id, 0)
         lines = list(_since(conn, seen))
     return json_answer({"came": came, "acts": lines, "edition": edition.id, "state": edition.state})
 
