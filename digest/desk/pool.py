@@ -118,12 +118,6 @@ def read_detail(
     return EntryDetail(entry, log[0].number if log else 0, lines, tuple(log))
 
 
-def edition_version(conn: Connection, number: int) -> int:
-    """Return the newest act on an edition, 0 without any."""
-    name = edition_name(number)
-    return acts.newest_of(conn, [name]).get(name, 0)
-
-
 def draft_again(installation: Installation, hand: Hand, cadence: str) -> tuple[Edition, list[str]]:
     """Draft the edition of a cadence, or draft it again with all that came since; return it, and lines for a person.
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from digest.desk.arrange import edition_name
-from digest.desk.entry_acts import entry_name
 from digest.desk.receipts import EditionAccount, account_by
 from digest.editions.draft import next_edition, passed_over
 from digest.errors import ConfigError, WrongUse
@@ -51,8 +50,7 @@ def read_sent(conn: Connection, installation: Installation, edition: Edition) ->
     """Return a frozen edition with all that is read quickly, whatever its size."""
     receipt = deliveries.receipt(conn, edition)
     entries = tuple(row.entry for row in editions.shown(conn, edition.id))
-    name = edition_name(edition.id)
-    version = acts.newest_of(conn, [name]).get(name, 0)
+    version = acts.version_of(conn, edition_name(edition.id))
     key = receipt, edition.held, version, event_history.newest_event(conn), runs.newest_step(conn)
     told = corrections.in_force(conn, [entry.id for entry in entries])
     can_stop = not edition.held and (receipt.pending > 0 or _waits_at_provider(conn, installation, edition))
@@ -105,12 +103,6 @@ def reach_document(installation: Installation, number: int) -> list[dict[str, An
         {"entry": entry.id, "title": entry.title, **count._asdict(), "readers": count.readers}
         for entry, count in case_studies(entries, reached)
     ]
-
-
-def entry_version(conn: Connection, number: int) -> int:
-    """Return the newest act on an entry, 0 without any."""
-    name = entry_name(number)
-    return acts.newest_of(conn, [name]).get(name, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,11 @@ def newest_of(conn: Connection, object_names: Iterable[str]) -> dict[str, int]:
     return versions
 
 
+def version_of(conn: Connection, object_name: str) -> int:
+    """Return the number of the newest act on one object, 0 without any."""
+    return newest_of(conn, [object_name]).get(object_name, 0)
+
+
 def listing(
     conn: Connection, *, after: int = 0, before: int | None = None, object_name: str = "", limit: int | None = 200
 ) -> list[Act]:

@@ -41,7 +41,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "story": approval_story(conn, edition, settings.site.zone, look),
             "questions": [each for each in pool.entries if each.edit.open_question],
             "nobody": [each for each in pool.entries if answer.counts and each.shown.id not in answer.counts.reach],
-            "version": desk_pool.edition_version(conn, edition.id),
+            "version": acts.version_of(conn, edition_name(edition.id)),
             "done": done_of(conn, query),
             "query": "",
             "name_of": name_of,
@@ -96,8 +96,7 @@ def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
 
 def _back(desk: Desk, cadence: str, number: int) -> DeskAnswer:
     with reading(desk.installation.engine) as conn:
-        name = edition_name(number)
-        newest = acts.newest_of(conn, [name]).get(name, 0)
+        newest = acts.version_of(conn, edition_name(number))
     return DeskAnswer(location=f"/desk/{cadence}/approve?done={newest}#told")
 
 

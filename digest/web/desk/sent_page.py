@@ -94,7 +94,7 @@ def _chosen(conn: Connection, sent: SentEdition, number: int | None) -> dict[str
         return {"chosen": None}
     return {
         "chosen": chosen,
-        "chosen_version": sent_edition.entry_version(conn, chosen.id),
+        "chosen_version": acts.version_of(conn, entry_name(chosen.id)),
         "given": corrections.given_of(conn, chosen.id),
         "longest": LONGEST,
     }
@@ -205,7 +205,7 @@ def _entry_form(desk: Desk, asker: Asker, form: Parameters) -> tuple[int, int, H
 def _back(desk: Desk, number: int, object_name: str, entry: int | None = None) -> DeskAnswer:
     """Return the redirect to the page of an edition, which tells the act that was just done."""
     with reading(desk.installation.engine) as conn:
-        act = acts.newest_of(conn, [object_name]).get(object_name, 0)
+        act = acts.version_of(conn, object_name)
     chosen = f"&entry={entry}" if entry else ""
     return DeskAnswer(location=f"/desk/edition/{number}?done={act}{chosen}")
 
