@@ -6,6 +6,7 @@ from typing import Any
 
 from digest.delivery.take_back import TakenBack
 from digest.desk.acts import Hand, check_fresh, record
+from digest.desk.arrange import edition_name
 from digest.editions import approve as approving
 from digest.installation import Installation
 from digest.model import Edition
@@ -22,13 +23,13 @@ def approve_edition(installation: Installation, hand: Hand, number: int, seen_ha
     """
     with writing(installation.engine, "approve") as conn:
         editions.serialise(conn)
-        check_fresh(conn, _name(number), hand)
+        check_fresh(conn, edition_name(number), hand)
         before, now = editions.get(conn, number), installation.clock()
         approved = approving.approve(conn, installation.settings, number, hand.by, now, seen_hash)
         verb = "resume" if approved.state == "frozen" else "approve"
         after = editions.get(conn, number)
         values = _values(before), _values(after) | {"content": approved.content_hash[:12]}
-        record(conn, installation, hand, verb, _name(number), values)
+        record(conn, installation, hand, verb, edition_name(number), values)
     return approved
 
 
@@ -36,10 +37,10 @@ def hold_edition(installation: Installation, hand: Hand, number: int) -> Edition
     """Hold an edition that is not frozen until it is approved; return it. Raises WrongUse, and StaleForm."""
     with writing(installation.engine, "hold") as conn:
         editions.serialise(conn)
-        check_fresh(conn, _name(number), hand)
+        check_fresh(conn, edition_name(number), hand)
         before = editions.get(conn, number)
         held = approving.hold(conn, number)
-        record(conn, installation, hand, "hold", _name(number), (_values(before), _values(held)))
+        record(conn, installation, hand, "hold", edition_name(number), (_values(before), _values(held)))
     return held
 
 
@@ -51,19 +52,14 @@ def stop_edition(installation: Installation, hand: Hand, number: int) -> TakenBa
     """
     with writing(installation.engine, "stop") as conn:
         editions.serialise(conn)
-        check_fresh(conn, _name(number), hand)
+        check_fresh(conn, edition_name(number), hand)
         before = editions.get(conn, number)
         stop_claims(conn, installation, number)
-        record(
-            conn, installation, hand, "stop", _name(number), (_values(before), _values(editions.get(conn, number)))
-        )
+        values = _values(before), _values(editions.get(conn, number))
+        record(conn, installation, hand, "stop", edition_name(number), values)
     return take_back_waiting(installation, number)
 
 
 def _values(edition: Edition | None) -> dict[str, Any]:
     """Return what an approval, a hold or a stop changes of an edition."""
     return {"state": edition.state, "stopped": edition.held} if edition else {}
-
-
-def _name(number: int) -> str:
-    return f"edition {number}"

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from digest.desk.acts import Hand
+from digest.desk.arrange import edition_name
+from digest.desk.entry_acts import entry_name
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Edition, Taxonomy
@@ -98,7 +100,7 @@ def _of_words(look: Look, edition: Edition, log: Sequence[Act]) -> Iterator[Chan
     for name, text in editions.words_of(edition)._asdict().items():
         before = look.words.get(name, "")
         if text != before:
-            by = _names(act for act in log if act.object_name == f"edition {edition.id}" and name in act.after)
+            by = _names(act for act in log if act.object_name == edition_name(edition.id) and name in act.after)
             yield Change("words", None, f"{_WORDS[name]}: {_quoted(before)} → {_quoted(text)}", by)
 
 
@@ -120,7 +122,7 @@ def _of_entries(
 def _of_entry(
     old: Mapping[str, Any], new: Mapping[str, Any], log: Sequence[Act], taxonomy: Taxonomy
 ) -> Iterator[Change]:
-    number, name = new["id"], f"entry {new['id']}"
+    number, name = new["id"], entry_name(new["id"])
     if old["title"] != new["title"]:
         text = f"{name} was reworded: {_quoted(old['title'])} → {_quoted(new['title'])}"
         yield Change("reworded", number, text, _who(log, number, "title"))
@@ -154,7 +156,7 @@ def _moves(
         return
     by = _names(
         act for act in log
-        if act.object_name == f"edition {edition.id}" and {"arranged", "pinned"} & set(act.after)
+        if act.object_name == edition_name(edition.id) and {"arranged", "pinned"} & set(act.after)
     )  # fmt: skip
     kept = {
         old[at]
@@ -171,7 +173,7 @@ def _moves(
 
 def _who(log: Sequence[Act], number: int, key: str = "") -> tuple[str, ...]:
     """Return who has changed an entry since a look, of a value (`key`) where it is given."""
-    name = f"entry {number}"
+    name = entry_name(number)
     return _names(act for act in log if act.object_name == name and (not key or key in {**act.before, **act.after}))
 
 

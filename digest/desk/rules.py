@@ -144,7 +144,7 @@ def add(
                 now, welcome = installation.clock(), installation.settings.welcome
                 releases.number(conn, [number], "retagged", now, welcome)
             lines += redrafted(conn, installation, entry)
-        record(conn, installation, hand, "add rule", _name_of(rule.number), ({}, _as_values(rule)))
+        record(conn, installation, hand, "add rule", rule_name(rule.number), ({}, _as_values(rule)))
     told = [f"{counted(len(free), 'entry', 'entries')} that waited changed too"] if free else []
     return rule, [f"rule {rule.number} counts from the next gather on", *told, *dict.fromkeys(lines)]
 
@@ -156,7 +156,7 @@ def remove(installation: Installation, hand: Hand, number: int) -> str:
         before = next((_as_values(rule) for rule in rules.every_rule(conn) if rule.number == number), {})
         if not rules.remove_rule(conn, number):
             raise WrongUse(f"there is no rule {number}; see `digest rules`")
-        record(conn, installation, hand, "remove rule", _name_of(number), (before, {}))
+        record(conn, installation, hand, "remove rule", rule_name(number), (before, {}))
     keep = f"; what it has given to {counted(touched, 'entry', 'entries')} stays" if touched else ""
     return f"rule {number} was removed{keep}"
 
@@ -223,7 +223,8 @@ def differences(entry: Entry, after: Facets) -> list[str]:
     ]
 
 
-def _name_of(number: int) -> str:
+def rule_name(number: int) -> str:
+    """Return the name of a rule in the log."""
     return f"rule {number}"
 
 

@@ -90,7 +90,7 @@ def source_health(installation: Installation) -> list[SourceHealth]:
         arrived = sources.new_by_day(conn, now - _LOOK_BACK)
         mutes = muted.by_source(conn)
         waiting = standings.count_held(conn)
-        versions = acts.newest_of(conn, [object_of(source.name) for source in configured])
+        versions = acts.newest_of(conn, [source_name(source.name) for source in configured])
     rows = []
     for source in configured:
         name, state = source.name, states[source.name]
@@ -102,7 +102,7 @@ def source_health(installation: Installation) -> list[SourceHealth]:
             SourceHealth(
                 source, state, _next_look(source, state, installation.settings.gather_every, now),
                 by_week(new, today), newest, gap, silent, mutes.get(name), waiting.get(name, 0),
-                versions.get(object_of(name), 0),
+                versions.get(source_name(name), 0),
             )
         )  # fmt: skip
     return rows
@@ -157,13 +157,12 @@ def mute_source(installation: Installation, name: str, hand: Hand) -> str:
     _check_configured(installation, name)
     with writing(installation.engine, "mute") as conn:
         editions.serialise(conn)
-        check_fresh(conn, object_of(name), hand)
+        check_fresh(conn, source_name(name), hand)
         if earlier := muted.mute_of(conn, name):
             return f"source {name!r} is muted already, by {earlier.by} since {earlier.at:%Y-%m-%d}"
         muted.keep_muted(conn, name, Mute(hand.by, installation.clock()))
-        record(
-            conn, installation, hand, "mute", object_of(name), ({"new entries": "released"}, {"new entries": "held"})
-        )
+        values = {"new entries": "released"}, {"new entries": "held"}
+        record(conn, installation, hand, "mute", source_name(name), values)
     return f"source {name!r} is muted: what is new in it from now on is held; entries released before go out"
 
 
@@ -174,15 +173,15 @@ def unmute_source(installation: Installation, name: str, hand: Hand) -> str:
     """
     with writing(installation.engine, "unmute") as conn:
         editions.serialise(conn)
-        check_fresh(conn, object_of(name), hand)
+        check_fresh(conn, source_name(name), hand)
         earlier = muted.mute_of(conn, name)
         if earlier is None:
             _check_configured(installation, name)
             return f"source {name!r} is not muted"
         muted.hear_again(conn, name)
         held = standings.count_held(conn).get(name, 0)
-        values = ({"new entries": "held"}, {"new entries": "released"})
-        record(conn, installation, hand, "unmute", object_of(name), values)
+        values = {"new entries": "held"}, {"new entries": "released"}
+        record(conn, installation, hand, "unmute", source_name(name), values)
     still = f"; {held_in_words(name, held)}" if held else ""
     return f"source {name!r} is heard again: what is new in it goes out{still}"
 
@@ -198,14 +197,14 @@ def take_back_mute(installation: Installation, hand: Hand, verb: str, object_nam
 
     Raises WrongUse when config.toml has the source no longer.
     """
-    name = next((each.name for each in installation.settings.sources if object_of(each.name) == object_name), None)
+    name = next((each.name for each in installation.settings.sources if source_name(each.name) == object_name), None)
     if name is None:
         raise WrongUse(f"{object_name} is not in config.toml any more; nothing was changed")
     return (unmute_source if verb == "mute" else mute_source)(installation, name, hand)
 
 
-def object_of(name: str) -> str:
-    """Return the object of an act on a source: "source NAME", and of a long name its beginning and a hash."""
+def source_name(name: str) -> str:
+    """Return the name of a source in the log: "source NAME", and of a long name its beginning and a hash."""
     whole = f"source {name}"
     if len(whole) <= _LONGEST_NAME:
         return whole

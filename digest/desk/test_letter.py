@@ -13,6 +13,7 @@ from html import escape
 from typing import NamedTuple
 
 from digest.desk.acts import Hand, record
+from digest.desk.arrange import edition_name
 from digest.desk.preview import MADE_UP, ChosenReader, PlannedLetter, plan_letter
 from digest.desk.words import masked_address
 from digest.errors import WrongUse
@@ -103,4 +104,4 @@ def _line(installation: Installation, edition: Edition, hand: Hand) -> str:
 
 
 def _name(edition: Edition) -> str:
-    return f"edition {edition.id}" if edition.id else f"{edition.cadence} {edition.slot}"
+    return edition_name(edition.id) if edition.id else f"{edition.cadence} {edition.slot}"

@@ -168,9 +168,9 @@ def test_a_mute_is_told_in_the_log_and_taken_back(house: House) -> None:
 
 def test_the_object_of_an_act_fits_whatever_a_source_is_called() -> None:
     names = [f"The {'very ' * 30}long name of {place}" for place in ("Bath", "Ely")]
-    assert desk.object_of("Feed") == "source Feed"
-    assert len({desk.object_of(name) for name in names}) == 2
-    assert {len(desk.object_of(name)) for name in names} == {60}
+    assert desk.source_name("Feed") == "source Feed"
+    assert len({desk.source_name(name) for name in names}) == 2
+    assert {len(desk.source_name(name)) for name in names} == {60}
 
 
 def days(*ago: int) -> list[date]:

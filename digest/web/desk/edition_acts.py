@@ -157,7 +157,7 @@ def _rule(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     if chosen is None:
         raise WrongUse("this rule is not offered any more, because an entry or a rule has changed; look again")
     rule, _ = rules.add(desk.installation, asker.hand(form), chosen, also_waiting=form.has("also_waiting"))
-    return back_to(cadence, form, _own(desk, asker.hand(form), f"rule {rule.number}"), entry=number)
+    return back_to(cadence, form, _own(desk, asker.hand(form), rules.rule_name(rule.number)), entry=number)
 
 
 def _undo(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:

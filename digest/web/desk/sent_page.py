@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from digest.desk import sent_edition
 from digest.desk.acts import Hand
 from digest.desk.approval import approve_edition, stop_edition
+from digest.desk.arrange import edition_name
 from digest.desk.correct import LONGEST, correct, withdraw
 from digest.desk.entry_acts import entry_name
 from digest.desk.kept_answers import KeptAnswer, KeptAnswers
@@ -157,7 +158,7 @@ def _progress(desk: Desk, _asker: Asker, given: Parameters) -> DeskAnswer:
 def _stop(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     number = edition_in(desk, form)
     stop_edition(desk.installation, asker.hand(form), number)
-    return _back(desk, number, f"edition {number}")
+    return _back(desk, number, edition_name(number))
 
 
 def _go_on(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -168,7 +169,7 @@ def _go_on(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     if edition.state != "frozen" or not edition.held:
         raise WrongUse(f"edition {number} is not stopped, so that there is nothing to let go on")
     approve_edition(desk.installation, asker.hand(form), number)
-    return _back(desk, number, f"edition {number}")
+    return _back(desk, number, edition_name(number))
 
 
 def _correct(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:

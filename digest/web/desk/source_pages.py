@@ -16,9 +16,9 @@ from digest.desk.sources import (
     SourceHealth,
     held_in_words,
     mute_source,
-    object_of,
     silence_in_words,
     source_health,
+    source_name,
     unmute_source,
 )
 from digest.desk.try_source import NoFeed, TriedEntry, try_source
@@ -93,7 +93,7 @@ def _done(desk: Desk, query: Parameters, listed: Sequence[SourceHealth]) -> list
         act = acts.get(conn, number) if number else None
     if act is None or act.verb not in ("mute", "unmute"):
         return []
-    held = [row for row in listed if object_of(row.source.name) == act.object_name and row.held and not row.mute]
+    held = [row for row in listed if source_name(row.source.name) == act.object_name and row.held and not row.mute]
     return [act_in_words(act), *(held_in_words(row.source.name, row.held) for row in held)]
 
 
@@ -104,7 +104,7 @@ def _mute(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     act = mute_source if wanted == "mute" else unmute_source
     act(desk.installation, name, asker.hand(form))
     with reading(desk.installation.engine) as conn:
-        done = acts.newest_of(conn, [object_of(name)]).get(object_of(name), 0)
+        done = acts.version_of(conn, source_name(name))
     return DeskAnswer(location=f"/desk/sources?done={done}")
 
 
