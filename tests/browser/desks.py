@@ -139,7 +139,7 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
         "/desk/weekly/letter?edition={edition}&form=text",
         "/desk/weekly/letter?edition={edition}&form=raw",
     ),
-    "/desk/entries/{number}/text": ("/desk/entries/{entry}/text", "/desk/entries/{held}/text"),
+    "/desk/entries/{entry}/text": ("/desk/entries/{entry}/text", "/desk/entries/{held}/text"),
     "/desk/{cadence}/approve": ("/desk/weekly/approve",),
     "/desk/{cadence}/coverage": ("/desk/weekly/coverage",),
     "/desk/{cadence}/coverage/cell": ("/desk/weekly/coverage/cell?area=housing&region=wales",),
@@ -152,7 +152,7 @@ FILES = {
     "/desk/edition/{edition}/progress", "/desk/{cadence}/news",
 }  # fmt: skip
 # Pages of a stranger's text alone: the desk frames them, and they have no words of their own.
-FRAMES = ("/desk/{cadence}/letter", "/desk/entries/{number}/text")
+FRAMES = ("/desk/{cadence}/letter", "/desk/entries/{entry}/text")
 
 
 def addresses(values: dict[str, int]) -> list[str]:

@@ -25,7 +25,7 @@ from digest.store import acts, desk_counts, editions
 from digest.store.acts import Act
 from digest.store.engine import reading
 from digest.web.desk import letter_view
-from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
+from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in, json_answer
 
 # The fields that the address of the page keeps, in this order: the entry that is open, and the letter that is shown.
 KEPT = ("entry", "reader", "area", "region", "theme", "digest", "form", "width", "dark", "pictures", "styles", "lint")
@@ -214,13 +214,6 @@ def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
 def _since(conn: Connection, seen: int) -> Iterator[dict[str, Any]]:
     for act in acts.listing(conn, after=seen, limit=10):
         yield {"number": act.number, "by": act.by, "sentence": act_in_words(act)}
-
-
-def json_answer(document: object) -> DeskAnswer:
-    """Return a JSON document as an answer."""
-    import json
-
-    return DeskAnswer(body=json.dumps(document).encode(), media_type="application/json")
 
 
 def day_of(edition: Edition) -> str:

@@ -20,7 +20,18 @@ from digest.model import Edition
 from digest.render import subject_line
 from digest.store import editions, entries
 from digest.store.engine import reading
-from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
+from digest.web.desk.page import (
+    EDITOR,
+    VIEWER,
+    Asker,
+    Desk,
+    DeskAnswer,
+    DeskPage,
+    NoPage,
+    Parameters,
+    cadence_in,
+    number_in_path,
+)
 from subscribers import store as people
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests, Subscriber
@@ -207,12 +218,12 @@ def _frame(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
 
 def _text(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     """Answer the frame of an entry's own text, as its source has it, cleaned."""
-    text = query.path.get("number", "")
+    number = number_in_path(query, "entry")
     with reading(desk.installation.engine) as conn:
-        entry = entries.get(conn, int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-        body = entries.body(conn, entry.id) if entry else ""
+        entry = entries.get(conn, number)
+        body = entries.body(conn, number)
     if entry is None:
-        raise NoPage(f"There is no entry {text}.")
+        raise NoPage(f"There is no entry {number}.")
     body = body or f"<p>{html_.escape(entry.summary or 'The source gives no text.')}</p>"
     language = html_.escape(entry.language or "", quote=True)
     style = (
@@ -243,5 +254,5 @@ def plain_frame(text: str) -> DeskAnswer:
 
 PAGES = (
     DeskPage("/desk/{cadence}/letter", VIEWER, get=_frame),
-    DeskPage("/desk/entries/{number}/text", VIEWER, get=_text),
+    DeskPage("/desk/entries/{entry}/text", VIEWER, get=_text),
 )

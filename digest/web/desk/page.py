@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,8 +14,6 @@ from digest.desk.acts import Hand
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import CADENCES, ROLES
-from digest.store import editions
-from digest.store.engine import reading
 
 VIEWER, EDITOR, APPROVER, ADMIN = ROLES
 _LONGEST = 10_000  # characters of a field
@@ -85,9 +84,9 @@ class Parameters:
         text = self.text(name).strip()
         if not text:
             return None
-        if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        if (number := _whole_number(text)) is None:
             raise WrongUse(f"“{name}” must be a whole number; nothing was changed")
-        return int(text)
+        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +148,11 @@ class NoPage(Exception):
     """There is nothing at this address; the message says so in a sentence."""
 
 
+def json_answer(document: object) -> DeskAnswer:
+    """Return a JSON document as an answer."""
+    return DeskAnswer(body=json.dumps(document).encode(), media_type="application/json")
+
+
 def cadence_in(desk: Desk, given: Parameters) -> str:
     """Return the cadence in a page's path. Raises NoPage for one that config.toml does not have."""
     name = given.path.get("cadence", "")
@@ -159,19 +163,13 @@ def cadence_in(desk: Desk, given: Parameters) -> str:
     return name
 
 
-def edition_in(desk: Desk, given: Parameters) -> int:
-    """Return the number of the edition in a page's path. Raises NoPage for one that does not exist."""
-    text = given.path.get("edition", "")
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else 0
-    with reading(desk.installation.engine) as conn:
-        if editions.get(conn, number) is None:
-            raise NoPage(f"There is no edition {text}.")
-    return number
-
-
 def number_in_path(given: Parameters, name: str) -> int:
     """Return a number in a page's path. Raises NoPage for what is no number that a database can hold."""
     text = given.path.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+    if (number := _whole_number(text)) is None:
         raise NoPage(f"There is no {name} {text}.")
-    return int(text)
+    return number
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -34,7 +33,8 @@ from digest.web.desk.page import (
     DeskPage,
     NoPage,
     Parameters,
-    edition_in,
+    json_answer,
+    number_in_path,
 )
 
 _ADDRESS = "/desk/edition/{edition}"
@@ -49,7 +49,6 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
         values = {
             **_shared(desk, edition),
             **_chosen(conn, sent, query.number("entry")),
-            "title": f"{edition.cadence.capitalize()} edition of {edition.slot}",
             "sent": sent,
             "told": _by_entry(sent.corrections),
             "n": "{:,}".format,
@@ -65,16 +64,23 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
 
 
 def _shared(desk: Desk, edition: Edition) -> dict[str, Any]:
-    return {"edition": edition, "cadence": edition.cadence, "hour": hour_of(desk), "query": ""}
+    title = f"{edition.cadence.capitalize()} edition of {edition.slot}"
+    return {"title": title, "edition": edition, "cadence": edition.cadence, "hour": hour_of(desk), "query": ""}
 
 
 def _edition(conn: Connection, given: Parameters) -> Edition:
     """Return the edition in the path, by one query. Raises NoPage for one that does not exist."""
-    text = given.path.get("edition", "")
-    edition = editions.get(conn, int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    number = number_in_path(given, "edition")
+    edition = editions.get(conn, number)
     if edition is None:
-        raise NoPage(f"There is no edition {text}.")
+        raise NoPage(f"There is no edition {number}.")
     return edition
+
+
+def _number(desk: Desk, form: Parameters) -> int:
+    """Return the number of the edition in the path of a form. Raises NoPage for one that does not exist."""
+    with reading(desk.installation.engine) as conn:
+        return _edition(conn, form).id
 
 
 def _unsent(desk: Desk, conn: Connection, edition: Edition) -> DeskAnswer:
@@ -83,8 +89,7 @@ def _unsent(desk: Desk, conn: Connection, edition: Edition) -> DeskAnswer:
     if unsent.is_next:
         return DeskAnswer(location=f"/desk/{edition.cadence}")
     carried = editions.find(conn, edition.cadence, unsent.carried_by) if unsent.carried_by else None
-    title = f"{edition.cadence.capitalize()} edition of {edition.slot}"
-    values = {"title": title, "unsent": unsent, "carried": carried, **_shared(desk, edition)}
+    values = {"unsent": unsent, "carried": carried, **_shared(desk, edition)}
     return DeskAnswer("unsent.html.j2", values)
 
 
@@ -152,24 +157,23 @@ def _progress(desk: Desk, _asker: Asker, given: Parameters) -> DeskAnswer:
         if edition.state != "frozen":
             raise NoPage(f"Edition {edition.id} is not frozen, so that nothing of it is sent.")
         progress = sent_edition.progress_of(edition, deliveries.receipt(conn, edition))
-    return DeskAnswer(body=json.dumps(progress).encode(), media_type="application/json")
+    return json_answer(progress)
 
 
 def _stop(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
-    number = edition_in(desk, form)
+    number = _number(desk, form)
     stop_edition(desk.installation, asker.hand(form), number)
     return _back(desk, number, edition_name(number))
 
 
 def _go_on(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     """Let a stopped edition go on; an edition that is not frozen is approved on its own page, where it is seen."""
-    number = edition_in(desk, form)
     with reading(desk.installation.engine) as conn:
         edition = _edition(conn, form)
     if edition.state != "frozen" or not edition.held:
-        raise WrongUse(f"edition {number} is not stopped, so that there is nothing to let go on")
-    approve_edition(desk.installation, asker.hand(form), number)
-    return _back(desk, number, edition_name(number))
+        raise WrongUse(f"edition {edition.id} is not stopped, so that there is nothing to let go on")
+    approve_edition(desk.installation, asker.hand(form), edition.id)
+    return _back(desk, edition.id, edition_name(edition.id))
 
 
 def _correct(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
@@ -186,7 +190,7 @@ def _withdraw(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
 
 def _undo(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     """Take an act of this page back, and stay here."""
-    number, act = edition_in(desk, form), form.number("act")
+    number, act = _number(desk, form), form.number("act")
     if act is None:
         raise WrongUse("the form names no act; nothing was changed")
     undo(desk.installation, Hand(asker.name), act)
@@ -200,7 +204,7 @@ def _entry_form(desk: Desk, asker: Asker, form: Parameters) -> tuple[int, int, H
     entry = form.number("entry")
     if entry is None:
         raise WrongUse("the form names no entry; nothing was changed")
-    return edition_in(desk, form), entry, asker.hand(form)
+    return _number(desk, form), entry, asker.hand(form)
 
 
 def _back(desk: Desk, number: int, object_name: str, entry: int | None = None) -> DeskAnswer:
