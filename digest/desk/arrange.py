@@ -21,7 +21,6 @@ from subscribers.invisible import one_line
 
 # {field of EditionWords: the most characters}.
 MOST_WORDS = {"note": 2_000, "subject": 120, "question": 300, "step": 300}
-_ORDER = ("arranged", "pinned")
 
 
 def edition_name(number: int) -> str:

@@ -80,7 +80,6 @@ def _values(view: Coverage) -> dict[str, Any]:
         "silent": [(each, silent_in_words(taxonomy, each)) for each in counts.silent.first[:_MOST_SILENT]],
         "follows": lambda interests: interests_in_words(taxonomy, interests),
         "readers_words": readers_in_words,
-        "entries_words": entries_in_words,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -15,7 +15,6 @@ from digest.desk.arrange import edition_name
 from digest.desk.counts_cache import CountsAnswer, CountsCache
 from digest.desk.log import act_in_words
 from digest.desk.pool import EntryDetail, Pool, PoolEntry
-from digest.desk.reword import MOST_NOTE, MOST_QUESTION
 from digest.desk.undo import is_undoable
 from digest.editions.approval_story import approval_story
 from digest.editions.due import coming_slot
@@ -47,7 +46,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             settings = installation.settings
             slot = coming_slot(conn, settings.cadence(cadence), installation.clock(), settings.site.zone)
             title = f"{cadence.capitalize()} edition"
-            return DeskAnswer("no_edition.html.j2", {"title": title, "slot": slot, **shared, "seen": 0})
+            return DeskAnswer("no_edition.html.j2", {"title": title, "slot": slot, **shared})
         pool = desk_pool.read_pool(conn, edition)
         counted = counts_cache(desk).answer(conn, edition)
         number = query.number("entry")
@@ -94,14 +93,12 @@ def _after(pool: Pool, number: int | None) -> int | None:
 def _entries(pool: Pool, answer: CountsAnswer) -> dict[str, Any]:
     """Return the values of the column of entries: reach by entry, and the groups of those to look at."""
     reach = answer.counts.reach if answer.counts else {}
-    groups = [
-        (code, words[0], [each for each in pool.entries if code in each.doubts]) for code, words in _DOUBTS.items()
-    ]
+    groups = [(words[0], [each for each in pool.entries if code in each.doubts]) for code, words in _DOUBTS.items()]
     return {
         "reach": reach,
         "counts": answer.counts,
         "counting": answer.under_way or answer.counts is None,
-        "groups": [group for group in groups if group[2]],
+        "groups": [(sentence, some) for sentence, some in groups if some],
         "evidence": evidence_of,
         "name_of": name_of,
         "doubt_words": {code: words[1] for code, words in _DOUBTS.items()},
@@ -115,8 +112,6 @@ def _detail(desk: Desk, detail: EntryDetail | None) -> dict[str, Any]:
         "detail": detail,
         "history": [(act, act_in_words(act)) for act in detail.acts] if detail else [],
         "ingredient_names": INGREDIENTS,
-        "most_note": MOST_NOTE,
-        "most_question": MOST_QUESTION,
     }
 
 
@@ -207,13 +202,8 @@ def _news(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
     with reading(desk.installation.engine) as conn:
         edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
         came = desk_counts.count_came(conn, [edition.id]).get(edition.id, 0)
-        lines = list(_since(conn, seen))
-    return json_answer({"came": came, "acts": lines, "edition": edition.id, "state": edition.state})
-
-
-def _since(conn: Connection, seen: int) -> Iterator[dict[str, Any]]:
-    for act in acts.listing(conn, after=seen, limit=10):
-        yield {"number": act.number, "by": act.by, "sentence": act_in_words(act)}
+        lines = [{"by": act.by, "sentence": act_in_words(act)} for act in acts.listing(conn, after=seen, limit=10)]
+    return json_answer({"came": came, "acts": lines})
 
 
 def day_of(edition: Edition) -> str:
