@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -55,12 +55,22 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "receipt": sent.receipt,
             "progress": sent_edition.progress_of(edition, sent.receipt),
             "verdict": verdict_of(edition, sent.receipt),
-            "done": done_of(conn, query),
+            "done": _done(conn, query),
+            "undo_at": f"/desk/edition/{edition.id}/undo",
             "may_edit": asker.may(EDITOR),
             "may_stop": asker.may(APPROVER),
         }
     details = _details(desk, sent)
     return DeskAnswer("sent.html.j2", values | _of_details(sent, details))
+
+
+def _done(conn: Connection, query: Parameters) -> Mapping[str, Any] | None:
+    """Return the act that a form of the page has just done, None without any.
+
+    An undo is not offered an undo here, because a withdrawal that comes back so is told to no reader.
+    """
+    done = done_of(conn, query)
+    return done and {**done, "undoable": done["undoable"] and done["act"].undoes is None}
 
 
 def _shared(desk: Desk, edition: Edition) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_it_is_stopped_and_goes_on_by_an_approver(house: House) -> None:
     before = words(client.get(page).text)
     assert "Being sent" in before and "0 of 3 letters are handed over" in before
     stopped = words(client.press(f"{page}/stop", page, seen=0))
-    assert "Stopped" in stopped and "Saved" in stopped
+    assert "Stopped" in stopped and "Done" in stopped
     assert (newest(house).verb, newest(house).by) == ("stop", "Ann")
     assert client.get(f"{page}/progress").json()["stopped"] is True
     client.press(f"{page}/go-on", page, seen=newest(house).number)
