@@ -18,8 +18,9 @@ from digest.delivery.recover import recover
 from digest.delivery.run import Run
 from digest.delivery.take_back import take_back, why_open
 from digest.editions.due import has_slot_due, slots_to_run
+from digest.editions.named import edition_of
 from digest.editions.unforeseen import unforeseen
-from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, WrongUse, counted
+from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, counted
 from digest.installation import Installation
 from digest.operations.clock import check_clock, leap_line
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
@@ -336,8 +337,6 @@ def _check_frozen(installation: Installation, number: int | None) -> None:
     if number is None:
         return
     with reading(installation.engine) as conn:
-        edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        edition = edition_of(conn, number)
     if edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen yet: `digest run` freezes it when it is due and approved")

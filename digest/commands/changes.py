@@ -19,15 +19,12 @@ def changes(options: GlobalOptions, edition: int, looked: bool, by: str | None, 
     """Tell what has changed in an edition since you last looked through it, and who did it."""
     from digest.desk.acts import Hand
     from digest.desk.looks import changes_since_look, mark_looked
-    from digest.errors import WrongUse
-    from digest.store import editions
+    from digest.editions.named import edition_of
     from digest.store.engine import reading
 
     installation, name = options.installation(), who_decides(by)
     with reading(installation.engine) as conn:
-        stored = editions.get(conn, edition)
-        if stored is None:
-            raise WrongUse(f"edition {edition} does not exist; see `digest status`")
+        stored = edition_of(conn, edition)
         look, since = changes_since_look(conn, installation, name, stored)
     if looked:
         mark_looked(installation, Hand(name), edition)

@@ -61,9 +61,8 @@ def gather(options: GlobalOptions, json_: bool, source: str | None, verbose: boo
 
     begin_story(options, verbose=verbose)
     installation = options.installation()
-    names = [configured.name for configured in installation.settings.sources]
-    if source is not None and source not in names:
-        raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
+    if source is not None:
+        installation.settings.check_source(source)
     with told_once_a_day(installation), watching() as watch:
         gatherings = pipeline.gather(installation, only=source, force=True, watch=watch)
     if json_:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.transport import TransportSettings
-from digest.errors import ConfigError
+from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand
 from digest.model import Dkim, Retention, Site, Source, Taxonomy
 from digest.schedule import Cadence
@@ -55,6 +55,12 @@ class Settings:
         """Return "weekly" where it is configured, else the first cadence; "weekly" also where there is none."""
         names = [cadence.name for cadence in self.cadences]
         return "weekly" if "weekly" in names or not names else names[0]
+
+    def check_source(self, name: str) -> None:
+        """Raise WrongUse when config.toml has no source of this name."""
+        names = [source.name for source in self.sources]
+        if name not in names:
+            raise WrongUse(f"source {name!r} is not in config.toml; known: {', '.join(names) or 'none'}")
 
     def cadence(self, name: str) -> Cadence:
         """Return a configured cadence by its name. Raises ConfigError when config.toml does not have it."""

@@ -8,6 +8,7 @@ from digest.delivery.take_back import TakenBack
 from digest.desk.acts import Hand, check_fresh, record
 from digest.desk.arrange import edition_name
 from digest.editions import approve as approving
+from digest.editions.named import edition_of
 from digest.installation import Installation
 from digest.model import Edition
 from digest.operations.stop import stop_claims, take_back_waiting
@@ -24,11 +25,10 @@ def approve_edition(installation: Installation, hand: Hand, number: int, seen_ha
     with writing(installation.engine, "approve") as conn:
         editions.serialise(conn)
         check_fresh(conn, edition_name(number), hand)
-        before, now = editions.get(conn, number), installation.clock()
+        before, now = edition_of(conn, number), installation.clock()
         approved = approving.approve(conn, installation.settings, number, hand.by, now, seen_hash)
         verb = "resume" if approved.state == "frozen" else "approve"
-        after = editions.get(conn, number)
-        values = _values(before), _values(after) | {"content": approved.content_hash[:12]}
+        values = _values(before), _values(edition_of(conn, number)) | {"content": approved.content_hash[:12]}
         record(conn, installation, hand, verb, edition_name(number), values)
     return approved
 
@@ -38,7 +38,7 @@ def hold_edition(installation: Installation, hand: Hand, number: int) -> Edition
     with writing(installation.engine, "hold") as conn:
         editions.serialise(conn)
         check_fresh(conn, edition_name(number), hand)
-        before = editions.get(conn, number)
+        before = edition_of(conn, number)
         held = approving.hold(conn, number)
         record(conn, installation, hand, "hold", edition_name(number), (_values(before), _values(held)))
     return held
@@ -53,13 +53,13 @@ def stop_edition(installation: Installation, hand: Hand, number: int) -> TakenBa
     with writing(installation.engine, "stop") as conn:
         editions.serialise(conn)
         check_fresh(conn, edition_name(number), hand)
-        before = editions.get(conn, number)
+        before = edition_of(conn, number)
         stop_claims(conn, installation, number)
-        values = _values(before), _values(editions.get(conn, number))
+        values = _values(before), _values(edition_of(conn, number))
         record(conn, installation, hand, "stop", edition_name(number), values)
     return take_back_waiting(installation, number)
 
 
-def _values(edition: Edition | None) -> dict[str, Any]:
+def _values(edition: Edition) -> dict[str, Any]:
     """Return what an approval, a hold or a stop changes of an edition."""
-    return {"state": edition.state, "stopped": edition.held} if edition else {}
+    return {"state": edition.state, "stopped": edition.held}

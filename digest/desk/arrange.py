@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.desk.acts import Hand, check_fresh, record
 from digest.editions import draft
+from digest.editions.named import edition_of
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Edition
@@ -78,9 +79,7 @@ def word_edition(installation: Installation, hand: Hand, number: int, wanted: Ma
 
 def open_edition(conn: Connection, number: int) -> Edition:
     """Return an edition that is not frozen. Raises WrongUse when it is, or does not exist."""
-    edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    edition = edition_of(conn, number)
     if edition.state == "frozen":
         raise WrongUse(f"edition {number} is frozen: its letters are fixed; nothing was changed")
     return edition

@@ -38,10 +38,9 @@ def release(installation: Installation, hand: Hand, numbers: Sequence[int], sour
         if source is not None:
             # Oldest first, because gathering releases them in this order.
             numbers = [entry.id for entry in entries.listing(conn, state="held", source=source)][::-1]
-            names = [configured.name for configured in installation.settings.sources]
             # Only without entries, because the entries of a source stay when it is taken out of config.toml.
-            if not numbers and source not in names:
-                raise WrongUse(f"source {source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
+            if not numbers:
+                installation.settings.check_source(source)
         chosen = [entry_of(conn, number) for number in numbers]
         for entry in chosen:
             if entry.state == "ready":

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from digest.desk.acts import Hand
 from digest.desk.arrange import edition_name
 from digest.desk.entry_acts import entry_name
-from digest.errors import WrongUse
+from digest.editions.named import edition_of
 from digest.installation import Installation
 from digest.model import Edition, Taxonomy
 from digest.store import acts, editions, looks
@@ -55,7 +55,7 @@ def mark_looked(installation: Installation, hand: Hand, number: int) -> Edition:
     """Store that a person has looked through an edition as it stands now; return it. Raises WrongUse."""
     with writing(installation.engine, "look") as conn:
         editions.serialise(conn)
-        edition = _edition(conn, number)
+        edition = edition_of(conn, number)
         contents = [content_of(row) for row in editions.shown(conn, number)]
         words = {**editions.words_of(edition)._asdict(), "newest_act": acts.newest(conn)}
         looks.keep(conn, Look(hand.by, number, installation.clock(), contents, words))
@@ -179,13 +179,6 @@ def _who(log: Sequence[Act], number: int, key: str = "") -> tuple[str, ...]:
 
 def _names(log: Sequence[Act] | Iterator[Act]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(act.by for act in reversed(list(log))))
-
-
-def _edition(conn: Connection, number: int) -> Edition:
-    edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
-    return edition
 
 
 def _quoted(text: str) -> str:

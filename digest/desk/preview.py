@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from digest.delivery.parcel import composed, sign_letter
 from digest.editions.draft import as_it_stands, going_out, passed_over
+from digest.editions.named import edition_of
 from digest.editions.plan import Planned, Planner, in_words, reader_is
-from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import Correction, Digest, Edition, Entry
 from digest.render import Letters
@@ -173,9 +173,7 @@ def _stored(
     conn: Connection, installation: Installation, person: Subscriber, number: int
 ) -> tuple[Edition, list[Shown]]:
     """Return edition `number` and its entries: as frozen, else as it stands for this person now. Raises WrongUse."""
-    edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    edition = edition_of(conn, number)
     if edition.state == "frozen":
         return edition, editions.shown(conn, number)
     return as_it_stands(conn, installation.settings, edition, person, installation.clock())

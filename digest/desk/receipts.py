@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.delivery.parcel import folder_of
+from digest.editions.named import edition_of
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import SERVERS_WORDS, reason_for_receipt, redacted
@@ -134,9 +135,7 @@ def newest_frozen(installation: Installation) -> int:
 def account(installation: Installation, number: int) -> EditionAccount:
     """Return an edition's account as it stands now. Raises WrongUse for an edition that is unknown or not frozen."""
     with reading(installation.engine) as conn:
-        edition = editions.get(conn, number)
-        if edition is None:
-            raise WrongUse(f"edition {number} does not exist; see `digest status`")
+        edition = edition_of(conn, number)
         if edition.state != "frozen":
             raise WrongUse(f"edition {number} is not frozen yet, so it has no receipt; see `digest status`")
         return account_by(conn, installation, edition)

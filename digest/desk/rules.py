@@ -60,7 +60,7 @@ def checked_rule(installation: Installation, typed: EditorRule) -> EditorRule:
 
     Raises WrongUse for a condition or a consequence that is missing or not known, and for a rule that is there.
     """
-    taxonomy, names = installation.settings.taxonomy, [source.name for source in installation.settings.sources]
+    taxonomy = installation.settings.taxonomy
     rule = replace(
         typed, phrase=one_line(typed.phrase), address=one_line(typed.address),
         added=_values(taxonomy, typed.added), removed=_values(taxonomy, typed.removed),
@@ -69,8 +69,8 @@ def checked_rule(installation: Installation, typed: EditorRule) -> EditorRule:
         raise WrongUse(f"the phrase {typed.phrase!r} has no word; write words of a title, or of the start of a text")
     if max(len(rule.phrase), len(rule.address)) > _LONGEST:
         raise WrongUse(f"a phrase or an address has at most {_LONGEST} characters; write its first words")
-    if rule.source and rule.source not in names:
-        raise WrongUse(f"source {rule.source!r} is not in config.toml; known: {', '.join(names) or 'none'}")
+    if rule.source:
+        installation.settings.check_source(rule.source)
     if not rule.condition:
         raise WrongUse('say where the rule holds: --when "words of a title", --source NAME or --address https://…')
     if not (rule.added or rule.removed or rule.kind):

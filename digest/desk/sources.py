@@ -154,7 +154,7 @@ def mute_source(installation: Installation, name: str, hand: Hand) -> str:
     Entries that were released already stay. Raises WrongUse for a source that config.toml does not have, and
     StaleForm as `check_fresh` does.
     """
-    _check_configured(installation, name)
+    installation.settings.check_source(name)
     with writing(installation.engine, "mute") as conn:
         editions.serialise(conn)
         check_fresh(conn, source_name(name), hand)
@@ -176,7 +176,7 @@ def unmute_source(installation: Installation, name: str, hand: Hand) -> str:
         check_fresh(conn, source_name(name), hand)
         earlier = muted.mute_of(conn, name)
         if earlier is None:
-            _check_configured(installation, name)
+            installation.settings.check_source(name)
             return f"source {name!r} is not muted"
         muted.hear_again(conn, name)
         held = standings.count_held(conn).get(name, 0)
@@ -209,12 +209,6 @@ def source_name(name: str) -> str:
     if len(whole) <= _LONGEST_NAME:
         return whole
     return f"{whole[: _LONGEST_NAME - 9]}…{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def _check_configured(installation: Installation, name: str) -> None:
-    names = [source.name for source in installation.settings.sources]
-    if name not in names:
-        raise WrongUse(f"source {name!r} is not in config.toml; known: {', '.join(names) or 'none'}")
 
 
 def _next_look(source: Source, state: State, every: timedelta, now: datetime) -> datetime | None:

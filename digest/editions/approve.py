@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
+from digest.editions.named import edition_of
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
 from digest.schedule import due_slot
@@ -67,9 +68,7 @@ def hold(conn: Connection, number: int) -> Edition:
 
 def _open_edition(conn: Connection, number: int) -> Edition:
     """Return an edition that is not frozen; raises WrongUse when it is, or does not exist."""
-    edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    edition = edition_of(conn, number)
     if edition.state == "frozen":
         raise WrongUse(
             f"edition {number} is frozen: its deliveries are written, it can no longer be changed;"

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from digest.delivery.run import Run
 from digest.delivery.take_back import TakenBack, take_back_request
+from digest.editions.named import edition_of
 from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
@@ -21,9 +22,7 @@ def stop_claims(conn: Connection, installation: Installation, number: int) -> No
 
     Raises WrongUse for an edition that is unknown, not frozen, or handed over whole.
     """
-    edition = editions.get(conn, number)
-    if edition is None:
-        raise WrongUse(f"edition {number} does not exist; see `digest status`")
+    edition = edition_of(conn, number)
     if edition.state != "frozen":
         raise WrongUse(f"edition {number} is not frozen: no letter has left; `digest hold {number}` stops it")
     receipt = deliveries.receipt(conn, edition)
