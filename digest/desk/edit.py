@@ -16,14 +16,12 @@ from digest.editions import draft
 from digest.editions.classified import with_facets
 from digest.errors import WrongUse, counted
 from digest.facets.known import gone_from, slugs_of
+from digest.facets.rules import FIELDS
 from digest.installation import Installation
 from digest.model import KINDS, NATIONAL, Edition, Entry, Evidence, Facets, Taxonomy
 from digest.store import corrections, duplicates, editions, entries, entry_edits, history, releases, standings
 from digest.store.corrections import GivenCorrection
 from digest.store.engine import writing
-
-# {facet: its field of Facets}.
-PLURALS = {"policy_area": "policy_areas", "region": "regions", "theme": "themes"}
 
 
 def release(installation: Installation, hand: Hand, numbers: Sequence[int], source: str | None = None) -> list[str]:
@@ -143,7 +141,7 @@ def retag_entry(
 
 
 def _slugs(taxonomy: Taxonomy, facets: Facets, facet: str, texts: Iterable[str]) -> tuple[str, ...]:
-    field = PLURALS[facet]
+    field = FIELDS[facet]
     gone = {*gone_from(taxonomy, getattr(facets, field), field)}
     kept = tuple(text for text in texts if text in gone)
     return slugs_of(taxonomy, field, [text for text in texts if text not in gone]) + kept

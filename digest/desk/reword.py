@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from digest.desk.acts import Hand
-from digest.desk.edit import PLURALS, entry_of, redrafted, retag_entry
+from digest.desk.edit import entry_of, redrafted, retag_entry
 from digest.desk.entry_acts import entry_act
 from digest.editions.classified import with_facets
 from digest.errors import WrongUse
 from digest.facets.known import gone_from
+from digest.facets.rules import FIELDS
 from digest.installation import Installation
 from digest.letter.cards import SUMMARY, TITLE
 from digest.model import NATIONAL, UNKNOWN, EntryEdit, Taxonomy
@@ -60,8 +61,8 @@ def change_entry(
         lines = reword_entry(conn, installation, hand, number, wanted)
         changed = {}
         for facet, slugs in facets.items():
-            before = getattr(stored.facets, PLURALS[facet])
-            all_of_it = (*slugs, *gone_from(taxonomy, before, PLURALS[facet]))
+            before = getattr(stored.facets, FIELDS[facet])
+            all_of_it = (*slugs, *gone_from(taxonomy, before, FIELDS[facet]))
             # Without an unknown place, because nobody can tick that.
             if {*all_of_it} != {*before} - {UNKNOWN}:
                 changed[facet] = all_of_it

@@ -14,6 +14,7 @@ from digest.desk.by_hand import Written, write_entry
 from digest.desk.entry_acts import entry_name
 from digest.desk.reword import TYPED, change_entry, is_sources_own
 from digest.errors import WrongUse
+from digest.facets.rules import FIELDS
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk.edition_page import back_to, entry_choices
@@ -40,7 +41,7 @@ def _entry(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         # As the form shows it, because its source may have given another one since.
         if form.has(own := f"own_{name}") and is_sources_own(form.text(name), form.text(own), TYPED[name]):
             wanted[name] = ""
-    given = {facet: _chosen(form, plural) for facet, plural in edit.PLURALS.items()}
+    given = {facet: _chosen(form, plural) for facet, plural in FIELDS.items()}
     wanted["not_for"] = form.all("not_for")
     change_entry(desk.installation, hand, number, wanted, given, form.text("kind"))
     return back_to(cadence, form, _own(desk, hand, entry_name(number)), to="entry", entry=number)
@@ -113,7 +114,7 @@ def _words(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
 
 def _write(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     cadence = cadence_in(desk, form)
-    facets = {plural: chosen for plural in edit.PLURALS.values() if (chosen := _chosen(form, plural))}
+    facets = {plural: chosen for plural in FIELDS.values() if (chosen := _chosen(form, plural))}
     written = Written(
         form.text("title"), form.text("text"), form.text("url"), form.text("kind"), form.text("source"), facets
     )
