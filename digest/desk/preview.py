@@ -152,11 +152,9 @@ def _has_entries(digest: Digest | None) -> bool:
 def _person(conn: Connection, installation: Installation, reader: ChosenReader) -> Subscriber:
     """Return the chosen subscriber, or a made-up reader with the id 0. Raises NoSubscriber."""
     if reader.email is None:
-        cadence, language = (
-            reader.cadence or installation.settings.default_cadence,
-            installation.settings.site.language,
-        )
-        return Subscriber(0, MADE_UP, "", cadence, reader.interests or Interests(), language)
+        settings = installation.settings
+        cadence, interests = reader.cadence or settings.default_cadence, reader.interests or Interests()
+        return Subscriber(0, MADE_UP, "", cadence, interests, settings.site.language)
     return people.named(conn, reader.email)
 
 
