@@ -32,8 +32,8 @@ MOST_HELD = 60  # held entries that a page lists
 class PoolEntry:
     """One entry on the desk: as readers see it (`shown`), and as its source has it (`stored`).
 
-    `place` counts from 1 in the edition; 0: it is not in it. `doubts` are codes of what an editor should look at:
-    "no-area", "no-place", "question".
+    `place` counts from 1 in the edition; 0: it is not in it. `doubts` are codes of what an editor should look at in
+    an entry of the edition: "no-area", "no-place", "question".
     """
 
     shown: Entry
@@ -94,8 +94,7 @@ def read_pool(conn: Connection, edition: Edition) -> Pool:
         doubts = _doubts(edited)
         pool.append(PoolEntry(edited, stored.get(shown.id, shown), place, shown.id in pinned, doubts))
     waiting, dropped = (
-        tuple(PoolEntry(with_edit(entry, edits.get(entry.id)), entry, doubts=_doubts(entry)) for entry in some)
-        for some in (held, gone)
+        tuple(PoolEntry(with_edit(entry, edits.get(entry.id)), entry) for entry in some) for some in (held, gone)
     )
     came = desk_counts.count_came(conn, [edition.id]).get(edition.id, 0)
     return Pool(edition, tuple(pool), waiting, held_count, dropped, came)
@@ -112,7 +111,7 @@ def read_detail(
             return None
         stored = with_facets(conn, installation, stored)
         edit = entry_edits.edits_of(conn, [number]).get(number)
-        entry = PoolEntry(with_edit(stored, edit), stored, doubts=_doubts(stored))
+        entry = PoolEntry(with_edit(stored, edit), stored)
     lines = ingredients_of(conn, [entry.stored]).get(number, ()) if entry.stored.kind == CASE_STUDY else ()
     log = acts.listing(conn, object_name=entry_name(number), limit=20)
     return EntryDetail(entry, log[0].number if log else 0, lines, tuple(log))
