@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from premailer import Premailer
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -19,15 +18,15 @@ from digest import pipeline
 from digest.config.settings import Settings
 from digest.delivery.trial import trial_letter
 from digest.letter import inliner
+from digest.letter.inliner import SheetKeeper
 
 _PAGES: LRUCache[tuple[str, bool], str] = LRUCache(400)
-_RULES: LRUCache[tuple[str, int], tuple[list[Any], list[Any]]] = LRUCache(100)
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(2000)
 _TRIED: set[str] = set()
 
 
-class RememberingPremailer(Premailer):  # type: ignore[misc]
-    """The real one, asked once for each page and each style sheet, because the product gives it fixed options."""
+class RememberingPremailer(SheetKeeper):
+    """The product's, asked once for each page, because the product gives it fixed options."""
 
     def transform(self, *, pretty_print: bool) -> str:
         """Return the page with its styles moved inline."""
@@ -35,12 +34,6 @@ class RememberingPremailer(Premailer):  # type: ignore[misc]
         if key not in _PAGES:
             _PAGES[key] = str(super().transform(pretty_print=pretty_print))
         return _PAGES[key]
-
-    def _parse_style_rules(self, css: str, number: int) -> tuple[list[Any], list[Any]]:
-        if (css, number) not in _RULES:
-            _RULES[css, number] = super()._parse_style_rules(css, number)
-        rules, leftover = _RULES[css, number]
-        return list(rules), list(leftover)
 
 
 class _Alike:
@@ -67,7 +60,7 @@ class PostgresqlAlike(_Alike, PGDialect_psycopg):
 
 def share() -> None:
     """Let all engines made from now on share their compiled statements, and all letters their pages."""
-    inliner.Premailer = RememberingPremailer
+    inliner.SheetKeeper = RememberingPremailer  # type: ignore[misc]
     pipeline.trial_letter = _tried_once  # type: ignore[attr-defined]
     registry.register("sqlite", __name__, SqliteAlike.__name__)
     registry.register("postgresql.psycopg", __name__, PostgresqlAlike.__name__)

@@ -23,8 +23,8 @@ finally:
         del sys.modules[_FETCHER]
 
 
-class _Premailer(Premailer):  # type: ignore[misc]
-    """Keeps the rules of the last style sheets: to read one takes as long as all the rest of an inlining.
+class SheetKeeper(Premailer):  # type: ignore[misc]
+    """Inlines pages, and keeps the rules of the last style sheets: to read one takes most of the time of an inlining.
 
     A letter is inlined twice, to be proven, and each preview of an edition has the same style sheet.
     """
@@ -45,7 +45,7 @@ class _Premailer(Premailer):  # type: ignore[misc]
 @lru_cache(maxsize=8)
 def inline_styles(html: str) -> str:
     """Return `html` with the plain rules of its first style element moved onto the elements."""
-    page = _Premailer(
+    page = SheetKeeper(
         html,
         strip_important=False,
         disable_basic_attributes=["width", "height", "bgcolor", "align", "valign"],
