@@ -17,6 +17,7 @@ from digest.store import migrate
 from digest.store.engine import make_engine
 from tests import postgres, remembered
 from tests.house import House, empty_database
+from tests.sources.webserver import Web
 
 pytest_plugins = ["tests.figures"]
 
@@ -136,6 +137,14 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., House]:
         return firsts[key].copy(folder)
 
     return copied
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A scripted web server on loopback."""
+    server = Web()
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
     made.close()
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
-    made = Web()
-    yield made
-    made.close()
-
-
 def gather(house: House, web: Web, path: str, *, force: bool = False) -> list[Gathering]:
     seen: list[Gathering] = []
     place = gathering_from(house, fetcher(web), [Source("Feed", url=web.url(path))])

@@ -32,13 +32,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     building.close()
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
-    server = Web()
-    yield server
-    server.close()
-
-
 def feed(*entries: tuple[str, str], title: str = "Sample &amp; Co", days: int = 1) -> bytes:
     items = "".join(
         ITEM.format(n=n, title=name, text=text, date=f"<pubDate>{28 - n * days:02d} Oct 2026 09:00:00 GMT</pubDate>")

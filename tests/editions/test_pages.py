@@ -50,13 +50,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     building.close()
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
-    server = Web()
-    yield server
-    server.close()
-
-
 def feed_of(web: Web, *names: str) -> Source:
     """Script a feed whose posts link to these pages of its own server, and return its source."""
     items = "".join(f"<item><title>{name}</title><link>{web.url('/' + name)}</link></item>" for name in names)

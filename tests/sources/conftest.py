@@ -10,14 +10,6 @@ from tests.sources.webserver import Web
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    """A scripted web server on loopback."""
-    server = Web()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def forbidden() -> Iterator[Web]:
     """A server on a loopback port that no test calls public: it must never be reached."""
     server = Web()

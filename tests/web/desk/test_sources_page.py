@@ -61,13 +61,6 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    server = Web()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def place(house: House, web: Web) -> Installation:
     """An installation with one source of each standing."""
     installation = gathering_from(house, fetcher(web), [*house.settings.sources, NEWS, QUIET])
