@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from digest import pipeline
 from digest.desk.counts import EditionCounts, count_as_it_stands
@@ -19,6 +19,7 @@ from digest.installation import Installation
 from digest.model import Edition
 from digest.store.engine import reading, writing
 from subscribers import store as people
+from tests.asked import asked
 from tests.house import House
 
 ENOUGH = 20.0  # seconds, for a thread on a busy machine; no test waits so long
@@ -156,11 +157,9 @@ def test_counts_grow_old_because_a_pause_ends_by_itself(house: House) -> None:
 def test_an_answer_that_is_kept_costs_few_queries(house: House, inline: int) -> None:
     cache = CountsCache(house.place, inline=inline, patience=ENOUGH)
     ask(house, cache)
-    queries: list[str] = []
-    event.listen(house.place.engine, "before_cursor_execute", lambda *given: queries.append(given[2]))
-    ask(house, cache)
-    asked = [query for query in queries if query.startswith("SELECT")]
-    assert 0 < len(asked) <= 12
+    with asked(house.place.engine) as statements:
+        ask(house, cache)
+    assert 0 < len(statements) <= 12
 
 
 def _until_idle() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from digest.desk.acts import Hand
 from digest.desk.editors import add_editor, change_role, open_sessions, remove_editor
@@ -20,6 +20,7 @@ from digest.store.engine import reading, writing
 from digest.store.schema import notice
 from subscribers import store as people
 from subscribers.errors import BadAddress
+from tests.asked import asked
 from tests.desk.signed_in import hand_over, link_for, link_in, mails, signed_in
 from tests.house import House
 
@@ -244,15 +245,6 @@ def everything(house: House) -> str:
 
 def statements(house: House, work: Callable[[], object]) -> list[str]:
     """Return the SQL that some work executes, without the words that begin and end transactions."""
-    texts: list[str] = []
-    engine = house.place.engine
-
-    def note(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-        texts.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with asked(house.place.engine) as texts:
         work()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    return [text for text in texts if not text.startswith(("PRAGMA", "BEGIN", "SET", "SHOW"))]
+    return texts

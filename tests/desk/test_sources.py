@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from digest.desk import edit
 from digest.desk import sources as desk
@@ -24,6 +23,7 @@ from digest.store.engine import reading, writing
 from digest.store.muted import by_source
 from digest.store.sources import Gathering, add_gatherings, keep_state
 from tests import console
+from tests.asked import asked
 from tests.counts import table
 from tests.house import House
 
@@ -226,11 +226,9 @@ def test_the_health_of_every_source_takes_five_queries(house: House) -> None:
     store_failure(house.place, Source("News", path=str(house.folder / "news.xml")), error, now)
     house.now += timedelta(minutes=5)
     desk.mute_source(house.place, "Feed", ANN)
-    asked: list[str] = []
-    engine = house.place.engine
-    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    notes, feed, news = desk.source_health(house.place)
-    assert len([query for query in asked if query.startswith("SELECT")]) == 5
+    with asked(house.place.engine) as statements:
+        notes, feed, news = desk.source_health(house.place)
+    assert len(statements) == 5
     assert (notes.standing, notes.weeks, notes.next_look, notes.problem) == ("not read yet", (0,) * 12, None, "")
     assert feed.weeks == (2, 1, 0, 3, 0, 0, 0, 0, 0, 1, 0, 0)  # without its baseline
     assert (feed.standing, feed.usual_gap, feed.silent_since, feed.next_look) == ("muted", 10, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from starlette.testclient import TestClient
@@ -29,6 +30,11 @@ class DeskClient(TestClient):
         if not self._token:
             self._token, *_ = re.findall(r'name="csrf" value="([^"]+)"', self.get(page).text)
         return self._token
+
+
+def words(page: str) -> str:
+    """Return what a person reads of a page, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def desk_of(house: House) -> DeskClient:

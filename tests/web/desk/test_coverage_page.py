@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from digest import pipeline
 from digest.desk.counts import EditionCounts, count_as_it_stands
@@ -22,6 +22,7 @@ from digest.web.desk.coverage_page import PAGES, _shade, address_of_cell
 from digest.web.desk.drawing import bars
 from digest.web.desk.page import VIEWER, Asker, Desk, Parameters
 from subscribers.model import Interests
+from tests.asked import asked
 from tests.counts import table
 from tests.house import House
 from tests.web.desk.local import desk_of
@@ -147,10 +148,9 @@ def test_a_large_edition_says_that_it_is_being_counted(house: House) -> None:
 def test_a_page_costs_few_queries_whatever_the_size(house: House, address: str) -> None:
     desk = desk_of(house)
     desk.get(address)
-    queries: list[str] = []
-    event.listen(house.place.engine, "before_cursor_execute", lambda *given: queries.append(given[2]))
-    assert desk.get(address).status_code == 200
-    assert 0 < sum(query.startswith(("SELECT", "WITH")) for query in queries) <= 25
+    with asked(house.place.engine) as statements:
+        assert desk.get(address).status_code == 200
+    assert 0 < len(statements) <= 25
 
 
 def test_bars_are_well_formed_and_say_their_numbers() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from digest.desk import receipts
 from digest.desk.acts import Hand
@@ -21,10 +19,11 @@ from digest.editions.freeze import freeze_slot
 from digest.store import acts, deliveries, editions
 from digest.store.corrections import in_force
 from digest.store.engine import reading, writing
+from tests.asked import asked
 from tests.counts import table
 from tests.house import House
 from tests.outcomes import Stage, interests
-from tests.web.desk.local import desk_of
+from tests.web.desk.local import desk_of, words
 
 QUERIES = 25
 
@@ -65,11 +64,6 @@ def page_of(house: House) -> str:
 def number_of(house: House) -> int:
     with reading(house.place.engine) as conn:
         return next(edition.id for edition in editions.listing(conn) if edition.cadence == "weekly")
-
-
-def words(text: str) -> str:
-    """Return what a person reads of a page, in one line."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 
 def newest(house: House) -> acts.Act:
@@ -233,7 +227,6 @@ def test_a_draft_that_was_passed_over_says_so(tmp_path: Path) -> None:
 def test_it_asks_few_queries(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)
-    asked: list[str] = []
-    event.listen(house.place.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    assert client.get(f"{page}?entry=1").status_code == 200
-    assert len([query for query in asked if query.startswith(("SELECT", "WITH"))]) <= QUERIES
+    with asked(house.place.engine) as statements:
+        assert client.get(f"{page}?entry=1").status_code == 200
+    assert 0 < len(statements) <= QUERIES

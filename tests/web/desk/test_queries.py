@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from digest import pipeline
 from digest.desk.pool import draft_again
@@ -19,6 +18,7 @@ from digest.store.engine import reading, writing
 from digest.web.desk.door import SessionDoor
 from digest.web.desk.routes import PAGES
 from subscribers.model import Interests
+from tests.asked import asked
 from tests.house import ANN, House
 from tests.web.desk.addresses import Visited, addresses
 from tests.web.desk.served import Browser, Served
@@ -47,20 +47,15 @@ def statements_by_address(house: House, count: int) -> list[tuple[str, str, list
     for number in range(count):
         served.editor(f"Editor{number}", "viewer")
     pages = (*SessionDoor(served.place, lambda: None).pages(), *PAGES)
-    asked: list[str] = []
-    event.listen(house.place.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
     statements = []
     for path, address in addresses(pages, visited):
         browser.get(address)  # so that what is kept is kept
-        asked.clear()
-        answer = browser.get(address, follow_redirects=False)
+        with asked(house.place.engine) as some:
+            answer = browser.get(address, follow_redirects=False)
         assert answer.status_code == OK.get(path, 200), (
             f"{address}: {answer.status_code} {answer.headers.get('location')}"
         )
-        # What begins a transaction asks for nothing.
-        statements.append(
-            (path, address, [each for each in asked if not each.startswith(("BEGIN", "PRAGMA", "SET"))])
-        )
+        statements.append((path, address, some))
     house.close()
     return statements
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -28,9 +27,10 @@ from digest.store.sources import Gathering, add_gatherings, keep_state
 from digest.web.desk.local import local_app
 from digest.web.desk.page import Asker, Desk, DeskAnswer
 from digest.web.desk.routes import desk_routes
+from tests.asked import asked
 from tests.house import House, gathering_from
 from tests.sources.webserver import Web, answer, fetcher
-from tests.web.desk.local import HOST, DeskClient
+from tests.web.desk.local import HOST, DeskClient, words
 
 NEWS = Source("News & <b>Views</b>", url="https://news.example/rss?key=s3cret99")
 QUIET = Source("Quiet", url="https://quiet.example/rss")
@@ -88,15 +88,11 @@ def as_(role: str, installation: Installation) -> TestClient:
     return TestClient(Starlette(routes=desk_routes(Desk(installation), Role(role))), base_url=HOST)
 
 
-def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", html.partition("<main")[2]).split())
-
-
 def test_it_tells_in_words_how_each_source_does(place: Installation) -> None:
     html = local(place).get("/desk/sources").text
-    shown = text_of(html)
+    shown = words(html)
     assert "3 sources: 1 failing , 1 silent , 1 not read yet ." in shown
-    assert shown.index("News &amp; &lt;b&gt;Views&lt;/b&gt;") < shown.index("Quiet") < shown.index("Notes")
+    assert shown.index("News & <b>Views</b>") < shown.index("Quiet") < shown.index("Notes")
     assert "Answers 404 (not found), 2 times in a row. Check the address of the source." in shown
     assert "Nothing new since 2026-09-03, where one comes every 10 days as a rule. Look at its page" in shown
     assert "news.example/rss?…" in shown and "s3cret" not in html and "<b>Views" not in html
@@ -108,11 +104,10 @@ def test_it_tells_in_words_how_each_source_does(place: Installation) -> None:
 def test_it_asks_the_database_as_often_for_many_sources(house: House, web: Web) -> None:
     def queries(count: int) -> int:
         made = [Source(f"S{n}", url=f"https://s{n}.example/") for n in range(count)]
-        client, asked = local(gathering_from(house, fetcher(web), made)), []
-        event.listen(house.place.engine, "before_cursor_execute", note := lambda *given: asked.append(given[2]))
-        assert client.get("/desk/sources").status_code == 200
-        event.remove(house.place.engine, "before_cursor_execute", note)
-        return len([query for query in asked if query.startswith("SELECT")])
+        client = local(gathering_from(house, fetcher(web), made))
+        with asked(house.place.engine) as statements:
+            assert client.get("/desk/sources").status_code == 200
+        return len(statements)
 
     assert queries(1) == queries(60) <= 8
 
@@ -122,7 +117,7 @@ def test_an_editor_mutes_and_unmutes_and_a_stale_form_is_refused(place: Installa
     name = "Quiet"
     page = client.press("/desk/sources", "/desk/sources", source=name, do="mute", seen=0)
     assert "Ann muted source Quiet: new entries released → held." in page
-    assert "Muted by Ann since 2 Nov 09:00: what is new in it is held." in text_of(page)
+    assert "Muted by Ann since 2 Nov 09:00: what is new in it is held." in words(page)
     stale = client.post(
         "/desk/sources", data={"csrf": client.csrf("/desk/sources"), "source": name, "do": "unmute", "seen": "0"}
     )
@@ -168,8 +163,8 @@ def test_a_viewer_sees_and_does_nothing(place: Installation) -> None:
 
 def test_without_sources_it_says_what_to_do(house: House, web: Web) -> None:
     empty = gathering_from(house, fetcher(web), [])
-    assert "Try the address of a feed" in text_of(local(empty).get("/desk/sources").text)
-    assert "An editor can try the address of a feed here" in text_of(as_("viewer", empty).get("/desk/sources").text)
+    assert "Try the address of a feed" in words(local(empty).get("/desk/sources").text)
+    assert "An editor can try the address of a feed here" in words(as_("viewer", empty).get("/desk/sources").text)
 
 
 def test_a_feed_is_tried_and_shown_as_text_only(place: Installation, web: Web) -> None:
@@ -184,8 +179,8 @@ def test_a_feed_is_tried_and_shown_as_text_only(place: Installation, web: Web) -
     html = client.press("/desk/sources/try", "/desk/sources/try", url=web.url("/feed"))
     body = html.partition("<main")[2]
     assert "<script" not in body and "<img" not in body and "javascript:" not in body and "7*7" in body
-    shown = text_of(html)
-    assert "2 entries, 2 without a date." in shown and f"url = &#34;{web.url('/feed')}&#34;" in shown
+    shown = words(html)
+    assert "2 entries, 2 without a date." in shown and f'url = "{web.url("/feed")}"' in shown
     assert "Policy areas Housing" in shown and "Region Wales Cardiff → Wales" in shown
     assert "Kept back: its source says title: [Draft] Later." in shown and "unclassified" in shown
     assert 'href="https://news.example/later" rel="noopener noreferrer external"' in html
@@ -198,10 +193,10 @@ def test_a_page_offers_the_feeds_that_it_names(place: Installation, web: Web) ->
     web.on("/feed?a=1&b=%22", answer())
     client = local(place)
     html = client.press("/desk/sources/try", "/desk/sources/try", url=web.url("/news"))
-    assert "This is a web page, not a feed; give the address of its feed." in text_of(html)
+    assert "This is a web page, not a feed; give the address of its feed." in words(html)
     (offered,) = re.findall(r'name="url" value="([^"]+/feed[?][^"]*)"', html)
     tried = client.press("/desk/sources/try", "/desk/sources/try", url=offered.replace("&amp;", "&"))
-    assert "Sample" in text_of(tried) and "2 entries" in text_of(tried)
+    assert "Sample" in words(tried) and "2 entries" in words(tried)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +211,8 @@ def test_a_page_offers_the_feeds_that_it_names(place: Installation, web: Web) ->
 def test_what_cannot_be_read_says_why_and_what_to_do(place: Installation, url: str, told: str) -> None:
     client = local(place)
     answered = client.press("/desk/sources/try", "/desk/sources/try", url=url)
-    assert told in text_of(answered) and 'role="alert"' in answered
-    assert "s3cret" not in text_of(answered)
+    assert told in words(answered) and 'role="alert"' in answered
+    assert "s3cret" not in words(answered)
 
 
 def test_no_more_than_two_are_tried_at_once(place: Installation, web: Web) -> None:
