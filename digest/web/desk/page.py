@@ -71,7 +71,9 @@ class Parameters:
     def text(self, name: str) -> str:
         """Return the last value of a field with "\\n" at the ends of its lines, "" without any."""
         value = self._values.get(name, [""])[-1].replace("\r\n", "\n")
-        if len(value) > _LONGEST or "\0" in value:
+        if "\0" in value:
+            raise WrongUse(f"“{name}” has a zero character, which no database can keep; nothing was changed")
+        if len(value) > _LONGEST:
             raise WrongUse(f"“{name}” has {len(value):,} characters; write at most {_LONGEST:,}; nothing was changed")
         return value
 
