@@ -181,7 +181,9 @@ def _go_on(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     with reading(desk.installation.engine) as conn:
         edition = _edition(conn, form)
     if edition.state != "frozen" or not edition.held:
-        raise WrongUse(f"edition {edition.id} is not stopped, so that there is nothing to let go on")
+        raise WrongUse(
+            f"only a frozen edition that is stopped can go on, and edition {edition.id} is none; nothing was changed"
+        )
     approve_edition(desk.installation, asker.hand(form), edition.id)
     return _back(desk, edition.id, edition_name(edition.id))
 

@@ -112,7 +112,18 @@ def test_a_stale_stop_is_refused(house: House) -> None:
 def test_what_is_not_stopped_cannot_go_on(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     answer = client.post(f"{page}/go-on", data={"csrf": client.csrf(page)})
-    assert answer.status_code == 400 and "is not stopped" in answer.text
+    assert answer.status_code == 400 and "nly a frozen edition that is stopped can go on" in answer.text
+
+
+def test_a_stopped_draft_is_approved_on_its_own_page_alone(house: House) -> None:
+    client = desk_of(house)
+    with writing(house.place.engine) as conn:
+        drafted = draft.draft(conn, house.settings, house.settings.cadence("daily"), house.now)
+        editions.hold(conn, drafted.id)
+    answer = client.post(f"/desk/edition/{drafted.id}/go-on", data={"csrf": client.csrf(page_of(house))})
+    assert answer.status_code == 400 and "nly a frozen edition that is stopped can go on" in answer.text
+    with reading(house.place.engine) as conn:
+        assert editions.get(conn, drafted.id) == replace(drafted, held=True)
 
 
 def test_progress_counts_what_is_handed_over(house: House) -> None:
