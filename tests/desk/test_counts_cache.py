@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -151,6 +152,19 @@ def test_counts_grow_old_because_a_pause_ends_by_itself(house: House) -> None:
     house.now += timedelta(hours=2)
     second = ask(house, cache).counts
     assert second is not None and second.readers == {"pending": 1, "empty": 1}
+
+
+def test_the_counts_of_the_last_eight_editions_are_kept(house: House) -> None:
+    counting = Counting()
+    cache = CountsCache(house.place, count=counting)
+    with reading(house.place.engine) as conn:
+        coming = drafting.next_edition(conn, house.settings, "weekly", house.now)
+        nine = [replace(coming, slot=f"2026-11-{day:02d}") for day in range(6, 15)]
+        cache.answers(conn, nine)
+        cache.answers(conn, nine[1:])
+        assert counting.times == 9
+        cache.answers(conn, nine[:1])
+        assert counting.times == 10
 
 
 @pytest.mark.parametrize("inline", [0, 5_000])

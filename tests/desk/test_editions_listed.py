@@ -103,6 +103,11 @@ def test_the_state_and_what_waits(
     assert all(sentence in each.sentence for each in waits)
 
 
+def test_the_edition_that_is_due_first_stands_first(house: House) -> None:
+    house.settings = replace(house.settings, cadences=house.settings.cadences[::-1])
+    assert [each.cadence.name for each in listed(house).due] == ["daily", "weekly", "monthly"]
+
+
 def test_it_counts_what_came_and_what_to_look_at_as_the_page_of_the_edition_does(house: House) -> None:
     edition = drafted(house)
     reword(house.place, ANN, 1, {"open_question": "Is this so?"})

@@ -139,6 +139,14 @@ def test_a_kept_answer_is_made_once_for_what_it_was_asked() -> None:
     assert made == ["one", "three", "four"]
 
 
+def test_the_last_eight_answers_are_kept() -> None:
+    kept: KeptAnswers[str] = KeptAnswers()
+    for number in range(9):
+        kept.ask(number, "a", lambda: "old", at_once=True)
+    asked_again = [kept.ask(number, "a", lambda: "new", at_once=True).answer for number in (8, 1, 0)]
+    assert asked_again == ["old", "old", "new"]
+
+
 def test_the_last_answer_stands_while_a_thread_makes_the_next_one() -> None:
     kept: KeptAnswers[str] = KeptAnswers(patience=0.01)
     let, done = threading.Event(), threading.Event()

@@ -72,6 +72,13 @@ def test_the_table_has_headers_and_the_same_in_words(house: House) -> None:
     assert not re.search(r"style=|onclick|<script>", page), "the content policy would refuse it"
 
 
+def test_the_page_shows_new_counts_as_soon_as_they_are_made(house: House) -> None:
+    desk = desk_of(house)
+    assert "Housing in Wales: 2 readers, 1 entry" in desk.get(PAGE).text
+    house.reader("dan@example.org", interests=follows("housing", "wales"))
+    assert "Housing in Wales: 3 readers, 1 entry" in desk.get(PAGE).text
+
+
 def test_a_cell_shows_its_readers_and_what_they_miss(house: House) -> None:
     desk = desk_of(house)
     page = desk.get(address_of_cell("weekly", "transport", "london")).text

@@ -137,6 +137,9 @@ def test_progress_counts_what_is_handed_over(house: House) -> None:
         deliveries.settle(conn, [(rows[0].id, "accepted", "")], house.now, 1)
     told = client.get(f"{page}/progress").json()
     assert (told["letters"], told["done"], told["accepted"], told["pending"]) == (3, 1, 1, 2)
+    client.press(f"{page}/stop", page, seen=0)
+    told = client.get(f"{page}/progress").json()
+    assert (told["pending"], told["stopped"], told["under_way"]) == (2, True, False)
 
 
 def test_an_entry_is_corrected_and_the_correction_taken_back(house: House) -> None:
