@@ -193,6 +193,17 @@ def test_nothing_is_approved_that_was_not_seen(house: House) -> None:
     assert stored(house).approved_by == "Ann"
 
 
+def test_a_form_is_not_stale_because_a_change_elsewhere_has_voided_the_approval(house: House) -> None:
+    approve_edition(house.place, ANN, 1)
+    with reading(house.place.engine) as conn:
+        seen = acts.version_of(conn, "edition 1")
+    retag(house)
+    with reading(house.place.engine) as conn:
+        assert acts.version_of(conn, "edition 1") > seen
+    word_edition(house.place, Hand("Ann", seen), 1, {"subject": "Dry homes"})
+    assert stored(house).subject == "Dry homes"
+
+
 def test_the_commands_record_who(house: House) -> None:
     house.close()
     words = ("--config", str(house.config), "--now", house.now.isoformat())
