@@ -15,6 +15,7 @@ from digest.desk.acts import Hand
 from digest.desk.editors import add_editor, change_role, open_sessions, remove_editor
 from digest.desk.sign_in import SpentLink, ask, editor_behind, form_token, redeem, sign_out, who
 from digest.errors import PersonNeeded, TryLater
+from digest.store import editors
 from digest.store.desk_tables import act, session, sign_in
 from digest.store.engine import reading, writing
 from digest.store.schema import notice
@@ -150,6 +151,13 @@ def test_a_role_lowered_meanwhile_counts_at_once_and_a_removed_editor_is_out(hou
     assert who(house.place, token) is None and editor_behind(house.place, link) is None
     with pytest.raises(SpentLink):
         redeem(house.place, link, "")
+
+
+def test_a_removed_editor_is_out_though_a_session_was_left_open(house: House) -> None:
+    token = signed_in(house, "bob@example.org")
+    with writing(house.place.engine) as conn:
+        editors.remove(conn, 2, house.now)
+    assert who(house.place, token) is None
 
 
 def test_an_address_gets_three_links_an_hour_and_the_asker_is_told_nothing(house: House) -> None:

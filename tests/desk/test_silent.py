@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from digest.desk.silent import look_silent
 from digest.operations.doctor import examine
-from digest.store.engine import writing
+from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.model import Interests
 from tests import console
@@ -42,6 +43,12 @@ def test_an_editor_sees_who_is_silent_and_why(house: House) -> None:
     assert ann["choice"] == {"facet": "policy_area", "slug": "housing", "entries": 4}
     row = console.digest(house.folder, *given).stdout.splitlines()[-1]
     assert row.split("  ")[-2:] == ["none of 4 entries matches", "policy area housing: 4 entries in 12 weeks"]
+
+
+def test_the_desk_tells_the_silent_readers_of_each_cadence(house: House) -> None:
+    with reading(house.place.engine) as conn:
+        weekly, monthly = (look_silent(conn, house.place, cadence, 5) for cadence in ("weekly", "monthly"))
+    assert (weekly.readers, len(weekly.first), monthly.readers) == (1, 1, 0)
 
 
 def test_doctor_gives_the_figure(house: House) -> None:

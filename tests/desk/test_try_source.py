@@ -78,6 +78,14 @@ def test_it_tells_what_it_reads_and_how_that_is_classified(house: House, web: We
     assert len(web.requests) == 1
 
 
+def test_entries_without_a_date_stand_last(house: House, web: Web) -> None:
+    undated = ITEM.format(n=9, title="Undated", text="Words.", date="").encode()
+    url = web.on(
+        "/feed", answer(feed(("New", "Words."), ("Old", "Words.")).replace(b"<item>", undated + b"<item>", 1))
+    )
+    assert [each.sighting.title for each in tried(house, web, url).shown] == ["New", "Old", "Undated"]
+
+
 def test_what_its_source_keeps_back_says_why_and_what_is_here_says_so(house: House, web: Web) -> None:
     house.publish("One")
     house.run()
