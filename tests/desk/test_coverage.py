@@ -11,7 +11,8 @@ import pytest
 
 from digest import pipeline
 from digest.desk.cell import readers_of_cell
-from digest.desk.coverage import Coverage, coverage_of
+from digest.desk.counts import EntryReach
+from digest.desk.coverage import Coverage, cover, coverage_of
 from digest.desk.coverage_words import (
     cell_in_words,
     changes_in_words,
@@ -144,6 +145,13 @@ def test_an_entry_for_which_no_letter_has_room_says_so(house: House) -> None:
     said = {each.title: each.why for each in coverage_of(house.place, "weekly").nobody}
     assert said.keys() == {"Welsh homes", "Buses in Leeds", "Trams in Leeds"}
     assert said["Welsh homes"] == "3 readers follow it, but their letters have no room for it (at most 1 entry)"
+
+
+def test_an_entry_that_its_readers_have_had_says_so(house: House, view: Coverage) -> None:
+    number = next(each.entry for each in view.nobody if each.title == "Trams in Leeds")
+    counts = replace(view.counts, reach={**view.counts.reach, number: EntryReach(had=2)})
+    told = {each.entry: each.why for each in cover(house.settings, counts).nobody}
+    assert told[number] == "2 readers have had it already"
 
 
 def test_the_page_begins_with_what_matters(view: Coverage) -> None:

@@ -24,7 +24,7 @@ url = "https://b.example/rss"
 """
 LIST = """<opml version="2.0"><body>
 <outline text="Councils / North">
-<outline type="rss" text="New" xmlUrl="https://new.example/feed" category="/Housing,cooking"/>
+<outline type="rss" text="New" xmlUrl="https://new.example/feed" category="/Housing,cooking,housing"/>
 <outline type="rss" text="New" xmlUrl="https://other.example/feed"/>
 </outline>
 <outline type="rss" text="Again" xmlUrl="http://www.new.example/feed/?utm_source=x"/>
