@@ -14,7 +14,7 @@ from digest.editions.approve import appearance_hash
 from digest.errors import PersonNeeded, WrongUse
 from digest.store import acts
 from digest.store.engine import reading
-from digest.web.desk.edition_page import counts_cache, day_of, done_of, hour_of, name_of
+from digest.web.desk.edition_page import counts_cache, day_of, done_of, name_of
 from digest.web.desk.letter_view import counts_so_far, digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
 
@@ -34,7 +34,6 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "title": f"Review the {cadence} edition of {day_of(edition)}",
             "cadence": cadence,
             "edition": edition,
-            "hour": hour_of(desk),
             "pool": pool,
             "counts": answer.counts,
             "counting": answer.under_way or answer.counts is None,

@@ -25,7 +25,7 @@ from digest.desk.coverage_words import (
 from digest.desk.pool import edition_to_work_on
 from digest.store.engine import reading
 from digest.web.desk.drawing import bars
-from digest.web.desk.edition_page import counts_cache, hour_of
+from digest.web.desk.edition_page import counts_cache
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters, cadence_in
 
 _SHADES = 5  # of the heat map, beside none
@@ -39,7 +39,7 @@ def _coverage(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         edition = edition_to_work_on(conn, desk.installation, cadence)
         answer = counts_cache(desk).answer(conn, edition)
     title = f"Who gets what: {cadence} edition of {edition.slot}"
-    values = {"title": title, "cadence": cadence, "wide": True, **_counting(desk, answer)}
+    values = {"title": title, "cadence": cadence, "wide": True, **_counting(answer)}
     if answer.counts is None:
         return DeskAnswer("coverage.html.j2", values | {"view": None})
     return DeskAnswer("coverage.html.j2", values | _values(_view(desk, cadence, answer.counts)))
@@ -54,9 +54,9 @@ def _view(desk: Desk, cadence: str, counts: EditionCounts) -> Coverage:
     return view
 
 
-def _counting(desk: Desk, answer: CountsAnswer) -> dict[str, Any]:
+def _counting(answer: CountsAnswer) -> dict[str, Any]:
     """Return the values that say of when the counts are, and whether newer ones are made."""
-    return {"counts": answer.counts, "under_way": answer.under_way, "hour": hour_of(desk)}
+    return {"counts": answer.counts, "under_way": answer.under_way}
 
 
 def _values(view: Coverage) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _cell(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         "follows": lambda interests: interests_in_words(taxonomy, interests),
         "gets": gets_in_words,
         "missed": lambda missed: missed_in_words(taxonomy, missed),
-        **_counting(desk, answer),
+        **_counting(answer),
     }
     return DeskAnswer("cell.html.j2", values)
 

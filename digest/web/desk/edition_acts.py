@@ -165,9 +165,9 @@ def _undo(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     act = _number(form, "act")
     desk_undo.undo(desk.installation, Hand(asker.name), act)
     with reading(desk.installation.engine) as conn:
-        newest = acts.newest(conn)
+        done = acts.undone(conn, [act])[act]
     cadence = form.text("cadence")
-    return back_to(cadence, form, newest) if cadence else DeskAnswer(location="/desk/log")
+    return back_to(cadence, form, done) if cadence else DeskAnswer(location="/desk/log")
 
 
 def _find(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -13,7 +11,7 @@ from digest.desk.counts_cache import CountsAnswer
 from digest.desk.editions_listed import DueEdition, read_editions
 from digest.errors import DigestError
 from digest.store.engine import reading
-from digest.web.desk.edition_page import counts_cache, hour_of
+from digest.web.desk.edition_page import counts_cache
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters
 from subscribers.errors import SubscribersError
 
@@ -33,19 +31,11 @@ def _editions(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         "counts": counts,
         "counting": any(answer is not None and answer.under_way for answer in counts.values()),
         "number": page,
-        "hour": hour_of(desk),
-        "day": _day_of(desk),
         "has_sources": bool(installation.settings.sources),
         "readers": sum(each.readers for each in listed.due),
         "levels": {"wrong": "wrong", "person": "a person is needed", "note": "note"},
     }
     return DeskAnswer("editions.html.j2", values)
-
-
-def _day_of(desk: Desk) -> Callable[[datetime], str]:
-    """Return a function that writes an instant as a local weekday, date and hour."""
-    zone = ZoneInfo(desk.installation.settings.site.zone)
-    return lambda at: f"{at.astimezone(zone):%A %-d %B %Y, %H:%M}"
 
 
 def _counts(desk: Desk, conn: Connection, due: Sequence[DueEdition]) -> dict[str, CountsAnswer | None]:

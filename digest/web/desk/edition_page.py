@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -41,7 +40,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     installation = desk.installation
     with reading(installation.engine) as conn:
         edition = desk_pool.edition_to_work_on(conn, installation, cadence)
-        shared = {"cadence": cadence, "edition": edition, "wide": True, "hour": hour_of(desk)}
+        shared = {"cadence": cadence, "edition": edition, "wide": True}
         if not edition.id:
             settings = installation.settings
             slot = coming_slot(conn, settings.cadence(cadence), installation.clock(), settings.site.zone)
@@ -146,16 +145,6 @@ def counts_cache(desk: Desk) -> CountsCache:
     """Return the counts that the pages of a desk share."""
     cache: CountsCache = desk.kept.setdefault("counts", CountsCache(desk.installation))
     return cache
-
-
-def hour_of(desk: Desk) -> Any:
-    """Return a function that writes an instant as a local day and hour."""
-    zone = ZoneInfo(desk.installation.settings.site.zone)
-
-    def hour(at: datetime | None) -> str:
-        return f"{at.astimezone(zone):%a %-d %b %H:%M}" if at else ""
-
-    return hour
 
 
 def done_of(conn: Connection, query: Parameters, recent: Sequence[Act] = ()) -> Mapping[str, Any] | None:

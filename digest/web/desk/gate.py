@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
-from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse, counted
 from digest.model import CADENCES
 from digest.system.pages import render_page
 from digest.web.desk.caller import caller_of
@@ -180,6 +180,8 @@ def _response(desk: Desk, request: Request, asker: Asker | None, answer: DeskAns
         "site": site.name,
         "local": desk.local,
         "path": desk.root + request.url.path,
+        "hour": desk.hour,
+        "counted": counted,
     }
     cadences = [cadence.name for cadence in desk.installation.settings.cadences]
     html = render_page(f"desk/{answer.template}", {**shared, "cadences": cadences, **answer.values})

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from digest.desk.acts import Hand
 from digest.errors import WrongUse
@@ -122,6 +124,10 @@ class Desk:
     root: str = ""
     local: bool = False
     kept: dict[str, Any] = field(default_factory=dict)
+
+    def hour(self, at: datetime | None, form: str = "%a %-d %b %H:%M") -> str:
+        """Return an instant as a local day and hour, or in another form of `strftime`; "" without one."""
+        return f"{at.astimezone(ZoneInfo(self.installation.settings.site.zone)):{form}}" if at else ""
 
 
 Show = Callable[[Desk, Asker, Parameters], DeskAnswer]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,7 @@ from digest.errors import WrongUse
 from digest.model import Correction, Edition, Receipt
 from digest.store import acts, corrections, deliveries, editions
 from digest.store.engine import reading
-from digest.web.desk.edition_page import done_of, hour_of
+from digest.web.desk.edition_page import done_of
 from digest.web.desk.page import (
     APPROVER,
     EDITOR,
@@ -47,7 +47,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             return _unsent(desk, conn, edition)
         sent = sent_edition.read_sent(conn, desk.installation, edition)
         values = {
-            **_shared(desk, edition),
+            **_shared(edition),
             **_chosen(conn, sent, query.number("entry")),
             "sent": sent,
             "told": _by_entry(sent.corrections),
@@ -55,7 +55,7 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
             "receipt": sent.receipt,
             "progress": sent_edition.progress_of(edition, sent.receipt),
             "verdict": verdict_of(edition, sent.receipt),
-            "done": _done(conn, query),
+            "done": done_of(conn, query),
             "undo_at": f"/desk/edition/{edition.id}/undo",
             "may_edit": asker.may(EDITOR),
             "may_stop": asker.may(APPROVER),
@@ -64,18 +64,9 @@ def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     return DeskAnswer("sent.html.j2", values | _of_details(sent, details))
 
 
-def _done(conn: Connection, query: Parameters) -> Mapping[str, Any] | None:
-    """Return the act that a form of the page has just done, None without any.
-
-    An undo is not offered an undo here, because a withdrawal that comes back so is told to no reader.
-    """
-    done = done_of(conn, query)
-    return done and {**done, "undoable": done["undoable"] and done["act"].undoes is None}
-
-
-def _shared(desk: Desk, edition: Edition) -> dict[str, Any]:
+def _shared(edition: Edition) -> dict[str, Any]:
     title = f"{edition.cadence.capitalize()} edition of {edition.slot}"
-    return {"title": title, "edition": edition, "cadence": edition.cadence, "hour": hour_of(desk), "query": ""}
+    return {"title": title, "edition": edition, "cadence": edition.cadence, "query": ""}
 
 
 def _edition(conn: Connection, given: Parameters) -> Edition:
@@ -99,7 +90,7 @@ def _unsent(desk: Desk, conn: Connection, edition: Edition) -> DeskAnswer:
     if unsent.is_next:
         return DeskAnswer(location=f"/desk/{edition.cadence}")
     carried = editions.find(conn, edition.cadence, unsent.carried_by) if unsent.carried_by else None
-    values = {"unsent": unsent, "carried": carried, **_shared(desk, edition)}
+    values = {"unsent": unsent, "carried": carried, **_shared(edition)}
     return DeskAnswer("unsent.html.j2", values)
 
 
@@ -207,8 +198,8 @@ def _undo(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
         raise WrongUse("the form names no act; nothing was changed")
     undo(desk.installation, Hand(asker.name), act)
     with reading(desk.installation.engine) as conn:
-        newest = acts.newest(conn)
-    return DeskAnswer(location=f"/desk/edition/{number}?done={newest}")
+        done = acts.undone(conn, [act])[act]
+    return DeskAnswer(location=f"/desk/edition/{number}?done={done}")
 
 
 def _entry_form(desk: Desk, asker: Asker, form: Parameters) -> tuple[int, int, Hand]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from digest.desk.log import act_in_words
 from digest.desk.sources import (
@@ -69,21 +68,12 @@ def _address(source: Source, home: Path) -> str:
 
 def _moments(desk: Desk) -> Callable[[datetime | None], str]:
     """Return a function that writes an instant as a local day and hour, the year only where it is another one."""
-    zone, now = ZoneInfo(desk.installation.settings.site.zone), desk.installation.clock()
+    year = desk.hour(desk.installation.clock(), "%Y")
 
     def moment(at: datetime | None) -> str:
-        if at is None:
-            return ""
-        local, here = at.astimezone(zone), now.astimezone(zone)
-        return f"{local:%-d %b %H:%M}" if local.year == here.year else f"{local:%-d %b %Y}"
+        return desk.hour(at, "%-d %b %H:%M" if desk.hour(at, "%Y") == year else "%-d %b %Y")
 
     return moment
-
-
-def _days(desk: Desk) -> Callable[[datetime | None], str]:
-    """Return a function that writes an instant as a local day with its year."""
-    zone = ZoneInfo(desk.installation.settings.site.zone)
-    return lambda at: f"{at.astimezone(zone):%-d %B %Y}" if at else ""
 
 
 def _done(desk: Desk, query: Parameters, listed: Sequence[SourceHealth]) -> list[str]:
@@ -130,12 +120,12 @@ def _try(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:
     finally:
         turns.release()
     name = desk.installation.settings.taxonomy.name
-    return DeskAnswer("source_try.html.j2", _trying(url, tried=tried, facet_name=name, day=_days(desk)))
+    return DeskAnswer("source_try.html.j2", _trying(url, tried=tried, facet_name=name))
 
 
 def _trying(url: str, **values: Any) -> dict[str, Any]:
     """Return the values of the page on which a source is tried; those that are not given are empty."""
-    nothing = {"problem": "", "feeds": (), "tried": None, "facet_name": str, "day": str}
+    nothing = {"problem": "", "feeds": (), "tried": None, "facet_name": str}
     return {"title": "Try a source", "url": url, "evidence": _evidence, **nothing, **values}
 
 

@@ -129,7 +129,15 @@ def test_a_large_edition_says_that_it_is_being_counted(house: House) -> None:
         return count_as_it_stands(conn, installation, edition)
 
     desk = Desk(house.place, kept={"counts": CountsCache(house.place, inline=0, patience=0.01, count=count)})
-    shared = {"root": "", "asker": None, "site": "S", "local": True, "path": PAGE, "cadences": ["weekly"]}
+    shared = {
+        "root": "",
+        "asker": None,
+        "site": "S",
+        "local": True,
+        "path": PAGE,
+        "cadences": ["weekly"],
+        "hour": desk.hour,
+    }
     show, open_cell = (page.get for page in PAGES)
     assert show and open_cell
 

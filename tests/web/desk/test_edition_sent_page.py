@@ -156,13 +156,15 @@ def test_an_entry_is_corrected_and_the_correction_taken_back(house: House) -> No
 
 
 @pytest.mark.long
-def test_a_withdrawal_is_taken_back_once(house: House) -> None:
+def test_a_withdrawal_is_taken_back_and_made_again(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)
     text = client.press(f"{page}/withdraw", f"{page}?entry=1", entry=1, seen=0, text="It was not true.")
-    assert f'<input type="hidden" name="act" value="{newest(house).number}"><button class="quiet">Undo' in text
+    assert f'name="act" value="{newest(house).number}"' in text and ">Undo</button>" in text
     text = client.press(f"{page}/undo", page, act=newest(house).number)
-    assert newest(house).undoes and "Done" in words(text) and "Undo" not in words(text)
+    assert newest(house).undoes and "Saved" in words(text) and "Withdrawn by Ann" not in words(text)
+    text = client.press(f"{page}/undo", page, act=newest(house).number)
+    assert "Withdrawn: It was not true." in words(text) and "0 told, 3 still to be told" in words(text)
 
 
 def test_a_correction_on_what_another_has_changed_is_refused(house: House) -> None:
