@@ -158,6 +158,13 @@ class SchemaTooNew(WrongUse):
     """The database was written by a newer version of this program."""
 
 
+class SchemaTooOld(WrongUse):
+    """The database was written by an older version of this program, and `digest db upgrade` is due."""
+
+    def __init__(self) -> None:
+        super().__init__("the database's schema is older than this program; back it up, then run `digest db upgrade`")
+
+
 class PersonNeeded(DigestError):
     """Nothing failed, but only a person can go on: exit code 4.
 

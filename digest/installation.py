@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from digest import __version__
 from digest.config.settings import Settings
-from digest.errors import WrongUse
+from digest.errors import SchemaTooOld
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
@@ -60,10 +60,16 @@ class Installation:
                 raise NoDatabase(f"the database holds nothing yet; {HOW_TO_MAKE}")
             migrate.upgrade(engine)
         elif not fits:
-            raise WrongUse(
-                "the database's schema is older than this program; back it up, then run `digest db upgrade`"
-            )
+            raise SchemaTooOld
         return engine
+
+    def require_schema(self) -> None:
+        """Raise WrongUse unless the open database has this program's schema still.
+
+        It may be upgraded, or another put in its place, beneath a process that lives long.
+        """
+        if not migrate.check_schema(self.engine):
+            raise SchemaTooOld
 
     def close(self) -> None:
         """Close the connections to the database, if there are any; they are opened anew when they are used again.

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import logging
-from collections.abc import Mapping
 from typing import Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -20,13 +18,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.desk.acts import StaleForm
-from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse, counted
+from digest.errors import counted
 from digest.model import CADENCES
 from digest.system.pages import render_page
 from digest.web.desk.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
+from digest.web.desk.refused import answer_of, behind, refused, sent_from, with_what_was_sent
 from digest.web.desk.stale import both_versions
-from subscribers.errors import SubscribersError
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; frame-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -36,7 +34,6 @@ LARGEST_FORM = 262_144  # bytes
 _MOST_FIELDS = 2_000
 _PATIENCE = 30.0  # seconds for a form to arrive
 _ELSEWHERE = "This desk answers for another host, that of [site] base_url, which a proxy must pass on."
-_log = logging.getLogger(__name__)
 
 
 class Door(Protocol):
@@ -59,9 +56,9 @@ def route(desk: Desk, door: Door, page: DeskPage) -> Route:
     async def answer(request: Request) -> Response:
         body = b""
         if request.method == "POST":
-            body, refused = await _body(request)
-            if refused:
-                return _response(desk, request, None, _refusal(*refused))
+            body, why = await _body(request)
+            if why:
+                return _response(desk, request, None, refused(*why))
         return await run_in_threadpool(_answered, desk, door, page, request, body)
 
     register_url_convertor("cadence", _CadenceName())
@@ -77,56 +74,61 @@ class _CadenceName(StringConvertor):
 def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: bytes) -> Response:
     """Return the response to one request, or to what stands in its way."""
     asker: Asker | None = None
+    pairs = _pairs(body)
+    path = {name: str(value) for name, value in request.path_params.items()}
+    form = Parameters(pairs or [], path, caller_of(request))
     try:
         if not door.is_here(request):
-            return _response(desk, request, None, _refusal(421, "Not here", _ELSEWHERE))
+            return _response(desk, request, None, refused(421, "Not here", _ELSEWHERE))
         asker = door.who(request)
         desk.installation.read_anew()
-        answer = _checked(desk, door, page, request, asker, body)
+        try:
+            answer = _checked(desk, door, page, request, asker, form if pairs is not None else None)
+        except StaleForm as error:
+            answer = both_versions(desk.installation, error, pairs or [], sent_from(form))
     except NoPage as error:
-        answer = _refusal(404, "There is no page here", str(error))
-    except (DigestError, SubscribersError) as error:
-        answer = _of_error(error)
+        answer = refused(404, "There is no page here", str(error))
+    except Exception as error:  # because no fault may cost what an editor typed
+        back = sent_from(form) if request.method == "POST" else ""
+        answer = answer_of(behind(desk.installation, error), back, stranger=asker is None)
+    if pairs and not page.public and not _is_foreign(desk, request):
+        again = asker is not None and _is_of_session(form, asker)
+        answer = with_what_was_sent(answer, pairs, again=again)
     return _response(desk, request, asker, answer)
 
 
+def _pairs(body: bytes) -> list[tuple[str, str]] | None:
+    """Return the fields of a form, None when it did not arrive whole."""
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        return None
+
+
 def _checked(
-    desk: Desk, door: Door, page: DeskPage, request: Request, asker: Asker | None, body: bytes
+    desk: Desk, door: Door, page: DeskPage, request: Request, asker: Asker | None, form: Parameters | None
 ) -> DeskAnswer:  # fmt: skip
     """Return a page's answer after all checks. Raises what the page's function raises."""
     method = "POST" if request.method == "POST" else "GET"
     path = {name: str(value) for name, value in request.path_params.items()}
-    caller = caller_of(request)
     if asker is None and not page.public:
         return door.to_sign_in(request)
     if asker is not None and not page.public and not asker.may(page.least(method)):
         lines = f"This needs the role “{page.least(method)}”, and yours is “{asker.role}”. An admin can change that."
-        return _refusal(403, "You may not do this", lines)
+        return refused(403, "You may not do this", lines)
     guest = asker or Asker("", "viewer", "")
     if method == "GET":
         assert page.get is not None
-        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path, caller))
+        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path, caller_of(request)))
     assert page.post is not None
-    try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
-    except ValueError:
-        return _refusal(400, "The form did not arrive whole", "Go back and send it again. Nothing was changed.")
-    form = Parameters(pairs, path, caller)
+    if form is None:
+        return refused(400, "The form did not arrive whole", "Go back and send it again. Nothing was changed.")
     if _is_foreign(desk, request) or not (page.public or _is_of_session(form, guest)):
         lines = "The form is not of this session. Open the page again, and send it from there. Nothing was changed."
-        return _refusal(403, "This form is out of date", lines)
-    try:
-        return page.post(desk, guest, form)
-    except StaleForm as error:
-        return both_versions(desk.installation, error, pairs, _sent_from(form))
-    except (WrongUse, PersonNeeded) as error:
-        return _of_error(error, _sent_from(form))
-
-
-def _sent_from(form: Parameters) -> str:
-    """Return the address of the page that a form was sent from, as far as the form tells it."""
-    cadence, query = form.path.get("cadence", ""), urlencode(parse_qsl(form.text("at")))
-    return (f"/desk/{cadence}" if cadence else "/desk") + (f"?{query}" if query else "")
+        return refused(403, "This form is out of date", lines)
+    # Before anything is written, because another program's tables may take what they should not.
+    desk.installation.require_schema()
+    return page.post(desk, guest, form)
 
 
 def _is_of_session(form: Parameters, asker: Asker) -> bool:
@@ -150,20 +152,6 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc
     except ValueError:
         return ""
-
-
-def _of_error(error: DigestError | SubscribersError, back: str = "") -> DeskAnswer:
-    if isinstance(error, TryLater):
-        _log.warning("desk: %s", error)
-        return _refusal(503, "Not just now", str(error), {"Retry-After": "60"})
-    needed = isinstance(error, PersonNeeded)
-    text = str(error)
-    values = {"title": "Not done", "text": text[:1].upper() + text[1:], "back": back}
-    return DeskAnswer("refusal.html.j2", values, status=409 if needed else 400)
-
-
-def _refusal(status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> DeskAnswer:
-    return DeskAnswer("refusal.html.j2", {"title": title, "text": text}, status=status, headers=headers or {})
 
 
 def _response(desk: Desk, request: Request, asker: Asker | None, answer: DeskAnswer) -> Response:

@@ -65,6 +65,7 @@ def local_app(installation: Installation, name: str) -> tuple[ASGIApp, Callable[
     """Return the desk as an application of its own, and a function that completes its address with the key."""
     door = LocalDoor(name)
     desk = Desk(installation, local=True)
-    app = Starlette(routes=desk_routes(desk, door, door.page()))
+    home = DeskPage("/", VIEWER, get=lambda _desk, _asker, _given: DeskAnswer(location="/desk"))
+    app = Starlette(routes=desk_routes(desk, door, door.page(), home))
     app.router.redirect_slashes = False
     return SecurityHeaders(app), lambda address: address + OPEN.replace("{key}", door.key)

@@ -18,7 +18,9 @@ from digest.web.desk import (
     source_pages,
 )
 from digest.web.desk.gate import Door, route
-from digest.web.desk.page import Desk, DeskPage
+from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
+
+_ANY = "/desk/{rest:path}"
 
 PAGES: tuple[DeskPage, ...] = (
     *assets.PAGES,
@@ -38,4 +40,9 @@ PAGES: tuple[DeskPage, ...] = (
 
 def desk_routes(desk: Desk, door: Door, *more: DeskPage) -> list[Route]:
     """Return the routes of the desk; `more` are pages of its door."""
-    return [route(desk, door, page) for page in (*more, *PAGES)]
+    return [route(desk, door, page) for page in (*more, *PAGES, DeskPage(_ANY, VIEWER, get=_nothing, post=_nothing))]
+
+
+def _nothing(_desk: Desk, _asker: Asker, _given: Parameters) -> DeskAnswer:
+    """Answer an address that has no page, and one to which only a form leads."""
+    raise NoPage("The address may have lost a part, or it is one to which only the button of a page leads.")
