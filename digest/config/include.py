@@ -57,4 +57,9 @@ def _why_not(config: Path, name: str, seen: set[str]) -> str:
         return f'is no name of a file beside {config.name}; write one without a folder, like "sources.toml"'
     if name == config.name:
         return "is this file itself; take it out"
-    return "stands there twice; take one of them out" if name in seen else ""
+    if name in seen:
+        return "stands there twice; take one of them out"
+    file = config.resolve().parent / name
+    # A pipe or a device is never read to its end, and a read of it cannot be stopped.
+    is_other = file.exists() and not (file.is_file() or file.is_dir())
+    return "is a pipe or a device; name a file" if is_other else ""

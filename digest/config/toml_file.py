@@ -21,7 +21,7 @@ def read_toml(path: Path, cure: str = HOW_TO_MAKE) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file; {cure}"]) from None
     except IsADirectoryError:
-        raise ConfigError([f"{path}: is a folder; name the {path.name} in it"]) from None
+        raise ConfigError([f"{path}: is a folder; name a file, such as config.toml in it"]) from None
     except (ValueError, RecursionError) as error:  # also numbers too long to read, and nesting without end
         raise ConfigError([f"{path}: not valid TOML: {error}"]) from None
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,12 @@ def test_a_name_that_cannot_be_included_is_refused(tmp_path: Path, names: str, t
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "more.toml").mkdir()
-    assert "more.toml: is a folder" in problems(including(tmp_path, '["more.toml"]'))[0]
+    assert "more.toml: is a folder; name a file" in problems(including(tmp_path, '["more.toml"]'))[0]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "more.toml")
+    assert "'more.toml' is a pipe" in problems(including(tmp_path, '["more.toml"]'))[0]
 
 
 def test_every_mistake_of_all_files_comes_at_once(tmp_path: Path) -> None:
