@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -99,21 +99,24 @@ def hand_over_awaited(run: Run) -> None:
         hand_over_owed(run, but=SILENCE)
 
 
-def hand_over_owed(run: Run, *, but: str = "") -> None:
+def hand_over_owed(run: Run, *, but: str = "") -> str:
     """Hand over the notices that are still owed, and give up those that are too old. Hold the run lock.
 
     A transport that cannot be used leaves them owed; that must not stop a run. So does a request to stop. `but`: a
-    kind that stays owed.
+    kind that stays owed. Return why some stay owed, "" where none does.
     """
     now = run.installation.clock()
     with writing(run.installation.engine, "notice") as conn:
         notices.close_old(conn, now - _KEPT_FOR, now)
         owed = [notice for notice in notices.owed(conn) if notice.kind != but]
-    with suppress(DigestError):
-        for notice in owed:
-            if stopping.asked():
-                return
+    for notice in owed:
+        if stopping.asked():
+            return "a stop was asked for"
+        try:
             _hand_over(run, notice)
+        except DigestError as error:
+            return str(error)
+    return ""
 
 
 def why_not(conn: Connection, installation: Installation, kind: str, email: str) -> str:

@@ -78,7 +78,9 @@ class LinkNotices:
                 return
             try:
                 with run_lock(installation.engine), closing(installation.transport()) as transport:
-                    hand_over_owed(Run(installation, transport))
+                    if why := hand_over_owed(Run(installation, transport)):
+                        # Because nobody else is told: a page must not tell whether it had somebody to write to.
+                        _log.warning("web: a link by mail waits for the next run: %s", why)
                     return
             except TryLater:
                 self.sleep(wait)

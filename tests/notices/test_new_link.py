@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -133,6 +134,15 @@ def test_a_link_waits_for_a_run_under_way_and_leaves_with_the_next(office: Offic
     assert len(office.waits) > 2 and office.states() == [("pending", TO)]
     office.house.run(days=0)
     assert office.states() == [("accepted", None)] and len(office.letters()) == 1
+
+
+def test_why_a_link_waits_is_in_the_log(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.house.reader(TO)
+    shutil.rmtree(office.house.folder / "letters", ignore_errors=True)
+    (office.house.folder / "letters").write_text("in the way of the folder")
+    assert office.ask(TO)[0] == 200
+    assert office.states() == [("pending", TO)]
+    assert "a link by mail waits for the next run" in caplog.text and TO not in caplog.text
 
 
 def test_a_host_without_the_fence_leaves_it_to_the_run_and_in_hold_nothing_is_promised(office: Office) -> None:
