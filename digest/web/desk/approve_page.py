@@ -8,15 +8,27 @@ from digest.desk.approval import approve_edition, hold_edition
 from digest.desk.arrange import edition_name
 from digest.desk.looks import changes_since_look, mark_looked
 from digest.desk.preview import ChosenReader
-from digest.desk.test_letter import send_test_letter
+from digest.desk.test_letter import SentTest, send_test_letter
 from digest.editions.approval_story import approval_story
 from digest.editions.approve import appearance_hash
 from digest.errors import PersonNeeded, WrongUse
 from digest.store import acts
 from digest.store.engine import reading
 from digest.web.desk.edition_page import counts_cache, day_of, done_of, name_of
+from digest.web.desk.in_time import in_time
 from digest.web.desk.letter_view import counts_so_far, digest_reader
 from digest.web.desk.page import APPROVER, EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters, cadence_in
+from digest.web.desk.refused import refused
+
+_SLOW = (
+    "The mail server has not answered so far, and the test letter waits for it. Send no second one: if none comes in"
+    " fifteen minutes, the log of the server says why."
+)
+# {state of a notice that is neither sent nor refused: title of the page, and what to do}
+_TOLD = {
+    "pending": ("The test letter waits", "The next run sends it."),
+    "uncertain": ("The test letter may have left", "Look whether it came. It is not sent again by itself."),
+}
 
 
 def _page(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
@@ -87,10 +99,24 @@ def _test(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
             edition = desk_pool.edition_to_work_on(conn, desk.installation, cadence)
             reader = digest_reader(counts_so_far(desk, conn, edition).counts, 0)
     chosen = ChosenReader(email=str(reader) if reader else None, cadence=cadence)
-    sent = send_test_letter(desk.installation, asker.hand(form), form.text("address").strip(), chosen, number)
-    if sent.notice.state not in ("accepted", "pending"):
-        raise WrongUse(f"the test letter was not handed over: {sent.notice.state}: {sent.notice.reason}")
+    address, hand = form.text("address").strip(), asker.hand(form)
+    sent = in_time(
+        desk.patience, lambda: send_test_letter(desk.installation, hand, address, chosen, number), _outcome
+    )
+    if sent is None:
+        return refused(202, "No answer yet", _SLOW)
+    state, why = sent.notice.state, sent.notice.reason or "no reason was given"
+    if state in _TOLD:
+        title, cure = _TOLD[state]
+        return refused(202, title, f"The mail server's answer: {why}. {cure}")
+    if state != "accepted":
+        raise WrongUse(f"the test letter was not handed over: {state}: {why}")
     return _back(desk, cadence, number)
+
+
+def _outcome(sent: SentTest) -> str:
+    """Return for the log what became of a test letter whose page was answered before."""
+    return f"test letter: {sent.notice.state} {sent.notice.reason or ''}".rstrip()
 
 
 def _back(desk: Desk, cadence: str, number: int) -> DeskAnswer:

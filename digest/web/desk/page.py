@@ -117,12 +117,13 @@ class Desk:
     """Hold what the pages work with: the installation, and what is kept between two pages (`kept`, by name).
 
     `local`: on one's own machine, without accounts. `root` stands before each path ("" or "/below"), because a proxy
-    may serve the desk below a path of its own.
+    may serve the desk below a path of its own. `patience` is how many seconds a page waits for a mail server.
     """
 
     installation: Installation
     root: str = ""
     local: bool = False
+    patience: float = 20.0
     kept: dict[str, Any] = field(default_factory=dict)
 
     def hour(self, at: datetime | None, form: str = "%a %-d %b %H:%M") -> str:
