@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 
 from digest.desk.acts import Hand, record
 from digest.desk.editors import is_open
-from digest.errors import PersonNeeded, TryLater, WrongUse
+from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
 from digest.installation import Installation
 from digest.notices.hand_over import why_not
 from digest.notices.sign_in import SIGN_IN, link_token
 from digest.store import editors, notices, sessions
 from digest.store.editors import Editor
-from digest.store.engine import reading, writing
+from digest.store.engine import reading, writing, writing_at_once
 from digest.store.sessions import Asking
 from subscribers.addresses import parse_address
 from subscribers.keyed import keyed_hash
@@ -119,8 +119,8 @@ def form_token(secret: bytes, token: str) -> str:
 
 
 def _note_use(installation: Installation, number: int, now: datetime) -> None:
-    """Note that a session was used; where the database is busy, the next page does."""
-    with suppress(TryLater), writing(installation.engine, "session used") as conn:
+    """Note that a session was used; where that cannot be written at once, the page is shown all the same."""
+    with suppress(DigestError), writing_at_once(installation.engine, "session used") as conn:
         sessions.touch(conn, number, now)
 
 

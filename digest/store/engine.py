@@ -32,6 +32,7 @@ from digest.system.private import create_private
 
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
+_AT_ONCE = "digest_at_once"
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
 
 # Errors of SQLite are told apart by the beginning of its error name; those of PostgreSQL in `digest.store.sqlstate`.
@@ -81,6 +82,21 @@ def writing(engine: Engine, name: str = "") -> Iterator[Connection]:
     Raises TryLater when the database is away, locked or full, ConfigError when it refuses the account.
     """
     with translate_errors(engine), engine.begin() as connection:
+        yield connection
+        failpoint(f"{name}: before commit")
+    failpoint(f"{name}: committed")
+
+
+@contextmanager
+def writing_at_once(engine: Engine, name: str = "") -> Iterator[Connection]:
+    """Yield as `writing` does, but wait for nobody: raise TryLater at once where another process holds the lock."""
+    with (
+        translate_errors(engine),
+        engine.connect() as connection,
+        connection.execution_options(**{_AT_ONCE: True}).begin(),
+    ):
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
         yield connection
         failpoint(f"{name}: before commit")
     failpoint(f"{name}: committed")
@@ -152,7 +168,7 @@ def _sqlite(url: URL, wait: float, create: bool) -> Engine:
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
     _set_up_sqlite_connections(engine)
     _watch_file(engine, path, create)
-    _begin_sqlite_transactions(engine, path)
+    _begin_sqlite_transactions(engine, path, wait)
     return engine
 
 
@@ -201,12 +217,19 @@ def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
             raise DisconnectionError("another database has been put in its place")
 
 
-def _begin_sqlite_transactions(engine: Engine, path: Path | None) -> None:
+def _begin_sqlite_transactions(engine: Engine, path: Path | None, wait: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        deferred = bool(connection.get_execution_options().get(_DEFERRED))
+        options = connection.get_execution_options()
+        deferred = bool(options.get(_DEFERRED))
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if deferred else 'OFF'}")
-        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        if options.get(_AT_ONCE):
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
+        finally:
+            if options.get(_AT_ONCE):
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
         if not deferred and connection.info["file"] != _identity(path):
             # A restore holds the write lock until it has replaced the file, and this transaction waited for it.
             connection.exec_driver_sql("ROLLBACK")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -9,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from digest.desk.acts import Hand
 from digest.desk.editors import add_editor, change_role, open_sessions, remove_editor
@@ -49,6 +50,22 @@ def test_a_link_signs_in_once(house: House) -> None:
     with pytest.raises(SpentLink, match="ask for a new one"):
         redeem(house.place, link, "Chrome")
     assert len(open_sessions(house.place)) == 1
+
+
+def test_no_page_waits_to_note_that_a_session_is_used(house: House) -> None:
+    token = signed_in(house, TO)
+    house.now += timedelta(minutes=2)
+    began = time.monotonic()
+    with writing(house.place.engine) as conn:
+        conn.execute(update(session).values(device="held"))
+        assert (seen := who(house.place, token)) and seen[0].name == "Ann"
+    assert time.monotonic() - began < 10, "it waits 30 seconds for a lock"
+    assert [each.seen_at for each, _ in open_sessions(house.place)] != [house.now]
+    assert who(house.place, token)
+    assert [each.seen_at for each, _ in open_sessions(house.place)] == [house.now]
+    if house.place.engine.dialect.name == "sqlite":
+        with reading(house.place.engine) as conn:
+            assert conn.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000, "others wait as before"
 
 
 def test_of_many_who_press_at_once_one_alone_is_let_in(house: House) -> None:

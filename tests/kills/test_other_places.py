@@ -109,7 +109,8 @@ def named(function: str, argument: int) -> set[str]:
 
 
 def test_every_named_place_is_killed_at_somewhere() -> None:
-    places, transactions = named("failpoint", 0), named("writing", 1) | named("write_patiently", 1)
+    places = named("failpoint", 0)
+    transactions = named("writing", 1) | named("writing_at_once", 1) | named("write_patiently", 1)
     tests = "".join(file.read_text() for file in TESTS.rglob("*.py"))
     assert {name for name in places if f'"{name}' not in tests} == set()
     tried = set(re.findall(r'"([a-z -]+): (?:before commit|committed)(?:\*\d+)?"', tests))
