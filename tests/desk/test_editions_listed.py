@@ -22,6 +22,7 @@ from digest.operations.status import status
 from digest.store import editions
 from digest.store.engine import reading, writing
 from tests.asked import asked
+from tests.counts import spread
 from tests.house import ANN, House
 from tests.outcomes import SUMS, Stage
 
@@ -135,7 +136,7 @@ def test_held_entries_wait_for_an_editor(house: House) -> None:
     assert held_line.role == "editor" and held_line.sentence.startswith("1 entry is held")
 
 
-@pytest.mark.parametrize("hours", [0, 23, 24 * 4, 24 * 5, 24 * 40])
+@pytest.mark.parametrize("hours", spread(2, [0, 23, 24 * 4, 24 * 5, 24 * 40]))
 @pytest.mark.parametrize("happens", [lambda _: None, drafted, approved, held])
 def test_the_next_edition_of_each_is_that_of_a_cadence_alone(
     house: House, happens: Callable[[House], object], hours: int

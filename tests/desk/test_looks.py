@@ -19,6 +19,7 @@ from digest.errors import WrongUse
 from digest.store import editions
 from digest.store.engine import reading, writing
 from tests import console
+from tests.counts import spread
 from tests.house import House
 
 ANN, BOB = Hand("Ann"), Hand("Bob")
@@ -114,7 +115,7 @@ CHANGES: dict[str, tuple[Callable[[House], object], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", spread(4, CHANGES))
 def test_what_has_changed_since_a_look(house: House, name: str) -> None:
     change, told = CHANGES[name]
     change(house)

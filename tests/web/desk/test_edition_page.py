@@ -24,7 +24,7 @@ from digest.web.desk.letter_view import _seen_by
 from digest.web.desk.page import Asker
 from subscribers import store as people
 from subscribers.model import Interests
-from tests.counts import table
+from tests.counts import spread, table
 from tests.house import ANN, House
 from tests.web.desk.local import DeskClient, desk_of
 
@@ -151,7 +151,7 @@ def test_saving_an_entry_of_an_unknown_place_gives_it_no_region(house: House, de
 
 @pytest.mark.parametrize(
     ("act", "more", "expected"),
-    [("pin", {}, 0), ("up", {"place": 2}, 0), ("down", {"place": 2}, 2), ("move", {"place": 3}, 2)],
+    spread(2, [("pin", {}, 0), ("up", {"place": 2}, 0), ("down", {"place": 2}, 2), ("move", {"place": 3}, 2)]),
 )
 def test_an_entry_gets_its_place(
     house: House, desk: DeskClient, act: str, more: dict[str, int], expected: int

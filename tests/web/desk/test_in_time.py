@@ -20,6 +20,7 @@ from digest.web.desk.local import OPEN, LocalDoor
 from digest.web.desk.page import Desk
 from digest.web.desk.routes import PAGES
 from subscribers.model import Interests
+from tests.counts import spread
 from tests.desk.signed_in import mails
 from tests.house import ANN, House
 from tests.test_send import Recorder
@@ -71,12 +72,15 @@ def _test_letter(place: Installation, patience: float) -> Response:
 
 @pytest.mark.parametrize(
     ("verdict", "status", "told"),
-    [
-        ("deferred", 202, "The next run sends it."),
-        ("uncertain", 202, "Look whether it came."),
-        ("refused", 400, "was not handed over"),
-        ("accepted", 200, "a test letter"),
-    ],
+    spread(
+        2,
+        [
+            ("deferred", 202, "The next run sends it."),
+            ("uncertain", 202, "Look whether it came."),
+            ("refused", 400, "was not handed over"),
+            ("accepted", 200, "a test letter"),
+        ],
+    ),
 )
 def test_the_page_says_what_became_of_a_test_letter(house: House, verdict: str, status: int, told: str) -> None:
     place = _Later(house)
