@@ -130,10 +130,13 @@ def _choices(taxonomy: Taxonomy) -> list[tuple[str, str, list[tuple[str, str]]]]
     ]
 
 
-def evidence_of(entry: PoolEntry, facet: str, slug: str) -> str:
-    """Return the evidence of a facet's value in words, "" without any."""
-    given = [each for each in entry.stored.facets.evidence if each.facet == facet and each.slug == slug]
-    return "; ".join(f"{each.by}: {each.detail}" for each in given)
+def evidence_of(entry: PoolEntry) -> dict[tuple[str, str], str]:
+    """Return the evidence of an entry in words, by facet and slug; a value without any is left out."""
+    words: dict[tuple[str, str], str] = {}
+    for each in entry.stored.facets.evidence:
+        key, line = (each.facet, each.slug), f"{each.by}: {each.detail}"
+        words[key] = f"{words[key]}; {line}" if key in words else line
+    return words
 
 
 def name_of(entry: Entry) -> str:
