@@ -77,6 +77,7 @@ def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: by
     pairs = _pairs(body)
     path = {name: str(value) for name, value in request.path_params.items()}
     form = Parameters(pairs or [], path, caller_of(request))
+    back = sent_from(form, request.url.path if page.get else "") if request.method == "POST" else ""
     try:
         if not door.is_here(request):
             return _response(desk, request, None, refused(421, "Not here", _ELSEWHERE))
@@ -85,11 +86,10 @@ def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: by
         try:
             answer = _checked(desk, door, page, request, asker, form if pairs is not None else None)
         except StaleForm as error:
-            answer = both_versions(desk.installation, error, pairs or [], sent_from(form))
+            answer = both_versions(desk.installation, error, pairs or [], back)
     except NoPage as error:
         answer = refused(404, "There is no page here", str(error))
     except Exception as error:  # because no fault may cost what an editor typed
-        back = sent_from(form) if request.method == "POST" else ""
         answer = answer_of(behind(desk.installation, error), back, stranger=asker is None)
     if pairs and not page.public and not _is_foreign(desk, request):
         again = asker is not None and _is_of_session(form, asker)

@@ -30,8 +30,8 @@ def in_time(seconds: float, act: Callable[[], Answer], in_words: Callable[[Answe
     try:
         return outcome.result(seconds)
     except TimeoutError:
-        if outcome.done():
-            raise
+        if outcome.done():  # just now, or by an error of this kind
+            return outcome.result()
     outcome.add_done_callback(lambda late: _tell(late, in_words))
     return None
 

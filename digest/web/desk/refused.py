@@ -78,12 +78,15 @@ def with_what_was_sent(answer: DeskAnswer, pairs: Pairs, *, again: bool) -> Desk
     return replace(answer, values={**answer.values, "typed": typed, "again": repeated})
 
 
-def sent_from(form: Parameters) -> str:
-    """Return the address of the page that a form was sent from, as far as the form tells it."""
+def sent_from(form: Parameters, own: str = "") -> str:
+    """Return the address of the page that a form was sent from, as far as the form tells it.
+
+    `own` is the address that the form was sent to, where that has a page.
+    """
     cadence, edition = form.path.get("cadence", ""), form.path.get("edition", "")
     below = cadence or (f"edition/{edition}" if edition else "")
     query = urlencode(parse_qsl("".join(form.all("at")[-1:])))
-    return (f"/desk/{below}" if below else "/desk") + (f"?{query}" if query else "")
+    return (own or (f"/desk/{below}" if below else "/desk")) + (f"?{query}" if query else "")
 
 
 def _is_for_operator(error: Exception) -> bool:

@@ -147,3 +147,11 @@ def test_the_address_without_its_key_says_how_to_open_the_desk(house: House) -> 
     assert client.get("/").url.path == "/desk"
     closed = TestClient(client.app, base_url=HOST).get("/")
     assert closed.status_code == 403 and "the whole address" in closed.text
+
+
+def test_the_way_back_leads_to_the_page_of_the_form(house: House) -> None:
+    desk = desk_of(house)
+    answer = desk.post("/desk/weekly/write", data={"csrf": desk.csrf("/desk/weekly/write"), "title": "A visit"})
+    assert answer.status_code == 400 and 'href="/desk/weekly/write">Back to where you were' in answer.text
+    answer = desk.post("/desk/weekly/state", data={"csrf": desk.csrf("/desk/weekly"), "number": 1, "at": "entry=1"})
+    assert answer.status_code == 400 and 'href="/desk/weekly?entry=1">Back to where you were' in answer.text
