@@ -40,7 +40,7 @@ def pin(installation: Installation, hand: Hand, number: int, entry: int, *, on: 
             raise WrongUse(f"entry {entry} is {'pinned already' if on else 'not pinned'}; nothing was changed")
         rest = [each for each in order if each != entry]
         at = pinned if on else pinned - 1
-        move([*rest[:at], entry, *rest[at:]], pinned + 1 if on else pinned - 1)
+        move([*rest[:at], entry, *rest[at:]], pinned + 1 if on else pinned - 1, entry)
     return [f"entry {entry} is {'pinned' if on else 'not pinned any more'} in edition {number}"]
 
 
@@ -55,7 +55,8 @@ def move_entry(installation: Installation, hand: Hand, number: int, entry: int, 
         rest = [each for each in order if each != entry]
         at = min(max(place, 1), len(order)) - 1
         still = pinned - (here < pinned)
-        move([*rest[:at], entry, *rest[at:]], still + 1 if at < still else still + (here < pinned and at == still))
+        count = still + 1 if at < still else still + (here < pinned and at == still)
+        move([*rest[:at], entry, *rest[at:]], count, entry)
     return [f"entry {entry} is number {at + 1} in edition {number}"]
 
 
@@ -99,9 +100,9 @@ def set_edition_values(conn: Connection, edition: Edition, some: Mapping[str, An
 
 @contextmanager
 def editing(
-    installation: Installation, hand: Hand, number: int, verb: str
+    installation: Installation, hand: Hand, number: int, verb: str, noted: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[Connection, Edition]]:  # fmt: skip
-    """Open an edition to be changed; afterwards draft it again, and record the act."""
+    """Open an edition to be changed; afterwards draft it again, and record the act, with what is `noted` of it."""
     with writing(installation.engine, "arrange") as conn:
         editions.serialise(conn)
         edition = open_edition(conn, number)
@@ -112,7 +113,7 @@ def editing(
         assert after is not None
         values = edition_values(edition), edition_values(after)
         if values[0] != values[1]:
-            record(conn, installation, hand, verb, edition_name(number), values)
+            record(conn, installation, hand, verb, edition_name(number), (values[0], values[1] | dict(noted or {})))
 
 
 @contextmanager
@@ -121,7 +122,8 @@ def _rearranging(installation: Installation, hand: Hand, number: int, verb: str)
 
     An entry that was pinned and is not in the edition now keeps its pin, because a drop of it may be taken back.
     """
-    with editing(installation, hand, number, verb) as (conn, edition):
+    noted: dict[str, Any] = {}
+    with editing(installation, hand, number, verb, noted) as (conn, edition):
         rows = editions.shown(conn, number)
         order = [row.entry.id for row in rows]
         away = [entry for entry in edition.arranged[: edition.pinned] if entry not in order]
@@ -130,7 +132,9 @@ def _rearranging(installation: Installation, hand: Hand, number: int, verb: str)
         parts = ([row.entry for row in rows if bool(row.release) is new] for new in (True, False))
         own = [entry.id for part in parts for entry in group.order(part)]
 
-        def move(arranged: Sequence[int], count: int) -> None:
+        def move(arranged: Sequence[int], count: int, entry: int) -> None:
+            # For the log, because an order does not tell which of two neighbours was moved.
+            noted.update(entry=entry, place=arranged.index(entry) + 1)
             needed = _needed(arranged, own, count)
             editions.arrange(conn, number, [*needed[:count], *away, *needed[count:]], count + len(away))
 

@@ -27,7 +27,7 @@ _IRREGULAR = {
 }  # fmt: skip
 # Values in the words of a sentence; "": they only stand in the export, because others say the same to a person.
 _NAMES = {
-    "also_at": "", "approved_at": "", "arranged": "", "content": "", "duplicate_of": "near-duplicate of",
+    "also_at": "", "approved_at": "", "arranged": "", "content": "", "duplicate_of": "near-duplicate of", "entry": "",
     "evidence": "", "held_by": "", "held_why": "reason", "note_by": "", "overruled": "", "pinned": "", "retagged": "",
     "to_release": "", "worded_by": "",
 }  # fmt: skip
@@ -74,16 +74,7 @@ def act_in_words(act: Act) -> str:
 
 def _moved(act: Act) -> str:
     """Return the name of the entry that an act pinned or moved, or "an entry" where the log does not tell which."""
-    before, after = (list(side.get("arranged", ())) for side in (act.before, act.after))
-    # First by the pins, because two neighbours that change places could both have been moved.
-    pins = {*before[: act.before.get("pinned", 0)]} ^ {*after[: act.after.get("pinned", 0)]}
-    if len(pins) == 1:
-        return f"entry {pins.pop()}"
-    for entry in (*after, *before):
-        rest, others = ([each for each in order if each != entry] for order in (before, after))
-        if rest[: len(others)] == others[: len(rest)]:
-            return f"entry {entry}"
-    return "an entry"
+    return f"entry {act.after['entry']}" if "entry" in act.after else "an entry"
 
 
 def act_document(act: Act) -> dict[str, Any]:

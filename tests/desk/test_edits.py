@@ -13,6 +13,7 @@ from digest.desk import arrange, edit, ingredients, undo
 from digest.desk.acts import Hand, StaleForm
 from digest.desk.by_hand import Written, write_entry
 from digest.desk.entry_acts import entry_values
+from digest.desk.log import act_in_words
 from digest.desk.reword import change_entry, reword
 from digest.editions import draft
 from digest.editions.approve import approve
@@ -106,6 +107,12 @@ def test_entries_that_come_later_stand_behind_what_is_arranged(house: House) -> 
     with writing(house.place.engine) as conn:
         draft.with_latest(conn, house.settings, edition(house), house.now)
     assert order(house)[0] == own[3] and set(order(house)) == {*own, "Epsilon"}
+
+
+def test_the_log_names_the_entry_that_was_moved(house: House) -> None:
+    first = ids(house)[order(house)[0]]
+    arrange.move_entry(house.place, ANN, 1, first, 2)
+    assert act_in_words(log(house)[0]) == f"Ann moved entry {first} in edition 1: place 2"
 
 
 def test_a_move_among_pinned_entries_pins_and_beyond_them_unpins(house: House) -> None:

@@ -40,15 +40,13 @@ def act(verb: str = "retag", before: Any = None, after: Any = None, undoes: int 
             act("retag", {"evidence": [{"a": "b"}], "retagged": False}, {"evidence": [{"a": "c"}], "retagged": True}),
             "Ann retagged entry 12",
         ),
-        (act("move", {"arranged": [3, 4, 1]}, {"arranged": [1, 3, 4]}), "Ann moved entry 1 in entry 12"),
-        (act("move", {"arranged": []}, {"arranged": [7]}), "Ann moved entry 7 in entry 12"),
         (
-            act("unpin", {"arranged": [5, 7, 9], "pinned": 2}, {"arranged": [7, 5, 9], "pinned": 1}),
-            "Ann took the pin out of entry 5 in entry 12",
+            act("move", {"arranged": []}, {"arranged": [4, 3], "entry": 3, "place": 2}),
+            "Ann moved entry 3 in entry 12: place 2",
         ),
         (
-            act("unpin", {"arranged": [5, 7], "pinned": 2}, {"arranged": [5], "pinned": 1}),
-            "Ann took the pin out of entry 7 in entry 12",
+            act("unpin", {"pinned": 2}, {"pinned": 1, "entry": 5, "place": 2}),
+            "Ann took the pin out of entry 5 in entry 12: place 2",
         ),
         (
             act("mend", {"ingredients": []}, {"ingredients": [["given", "did", "They met.", [], "Ann"]]}),
