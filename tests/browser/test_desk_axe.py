@@ -202,3 +202,27 @@ def test_what_stands_in_a_frame_can_be_read(context: Any, desk: Look, scheme: st
             # From 0 to 255: writing of the colour of its ground would leave nothing.
             assert blank.evaluate(_COLOURS, picture) > 120, (form, frame.get_attribute("title"))
     blank.close()
+
+
+def test_a_link_asks_before_it_loses_what_was_typed_into_ingredients(context: Any, desk: Look) -> None:
+    page = context.pages[0]
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    address = f"{desk[0].address}/desk/weekly?entry={desk[1]['entry']}"
+    page.goto(address)
+    page.fill("#entry [name=new_text]", "They met.")
+    page.click("text=To the review", no_wait_after=True)
+    page.wait_for_timeout(300)
+    assert asked == ["beforeunload"] and page.input_value("#entry [name=new_text]") == "They met."
+    page.click("text=Save ingredients")
+    page.wait_for_selector("text=They met.")
+    page.goto(address)
+    assert asked == ["beforeunload"]
+
+
+def test_the_text_of_a_source_is_scrolled_by_keys(context: Any, desk: Look) -> None:
+    page = context.pages[0]
+    page.goto(f"{desk[0].address}/desk/weekly?entry={desk[1]['entry']}")
+    page.focus("#entry details summary")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "IFRAME"

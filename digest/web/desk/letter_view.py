@@ -172,7 +172,7 @@ def _why(desk: Desk, shown: PlannedLetter, number: int) -> str:
         return f"Entry {number} is not in their letter: {shown.reason}."
     for placed in shown.digest.placed:
         if placed.entry == number:
-            return f"Entry {number} is in this letter, because {reason_in_words(placed.reason, taxonomy)}."
+            return f"Entry {number} is in this letter: {reason_in_words(placed.reason, taxonomy)}."
     for entry, code in shown.digest.left_out:
         if entry == number:
             return f"Entry {number} is not in this letter: {LEFT_OUT.get(code, code)}."
@@ -230,7 +230,8 @@ def _text(desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
         "<style>:root{color-scheme:light dark}body{font:1rem/1.55 system-ui,sans-serif;margin:1rem;"
         "max-width:40rem;overflow-wrap:anywhere}</style>"
     )
-    page = f'<!doctype html><html lang="{language}"><meta charset="utf-8">{style}<body>{body}</body></html>'
+    # The body takes the focus, because a text without a link could not be scrolled by the keyboard.
+    page = f'<!doctype html><html lang="{language}"><meta charset="utf-8">{style}<body tabindex="0">{body}</body>'
     return html_frame(page, pictures=False, styles=True)
 
 
@@ -248,7 +249,8 @@ def plain_frame(text: str) -> DeskAnswer:
         "<style>:root{color-scheme:light dark}pre{font:.875rem/1.45 ui-monospace,monospace;white-space:pre-wrap;"
         "overflow-wrap:anywhere;margin:1rem}</style>"
     )
-    page = f'<!doctype html><meta charset="utf-8"><title>Letter</title>{style}<pre>{html_.escape(text)}</pre>'
+    body = f'<pre tabindex="0">{html_.escape(text)}</pre>'
+    page = f'<!doctype html><meta charset="utf-8"><title>Letter</title>{style}{body}'
     return html_frame(page, pictures=False, styles=True)
 
 

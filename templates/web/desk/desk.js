@@ -61,7 +61,7 @@
     const old = document.querySelector("main > .told");
     if (saved && old) old.replaceWith(saved);
     else if (saved) document.querySelector(".edition-head").after(saved);
-    for (const selector of ["#entries .entries", ".state", "#letter"]) {
+    for (const selector of ["#entries .entries", ".state", "#void", "#letter"]) {
       const [mine, theirs] = [document.querySelector(selector), text.querySelector(selector)];
       if (mine && theirs) mine.replaceWith(theirs);
     }
@@ -98,6 +98,12 @@
       save(form);
     });
   }
+
+  // What was typed into a form that is saved by its button alone is not lost by a link.
+  let unsaved = false;
+  addEventListener("input", (event) => { if (event.target.closest("form[data-guarded]")) unsaved = true; });
+  addEventListener("submit", () => { unsaved = false; });
+  addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
 
   // Move an entry by dragging it to its place.
   function arm() {
@@ -136,8 +142,11 @@
   });
   addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const at = titles().indexOf(event.target);
-    if (!step || at < 0) return;
+    if (!step) return;
+    // From the title, or from the whole entry, to which an act leads back.
+    const row = event.target.matches("#entries .entries > li") ? event.target.querySelector("h3 a") : event.target;
+    const at = titles().indexOf(row);
+    if (at < 0) return;
     const next = titles()[at + step];
     if (next) { event.preventDefault(); next.focus(); }
   });
