@@ -72,7 +72,7 @@ def with_what_was_sent(answer: DeskAnswer, pairs: Pairs, *, again: bool) -> Desk
     typed = [
         (name.replace("_", " "), value, len(value) > _SHORT or "\n" in value)
         for name, value in pairs
-        if name not in _OF_THE_PAGE and value.strip()
+        if name not in _OF_THE_PAGE and not name.startswith(("own_", "was-")) and value.strip()
     ]
     repeated = [pair for pair in pairs if pair[0] != "csrf"] if again and answer.status >= 500 else []
     return replace(answer, values={**answer.values, "typed": typed, "again": repeated})

@@ -304,7 +304,7 @@ def test_held_entries_are_a_group_of_their_own_and_are_released(house: House, de
 def test_any_readers_letter_is_shown_as_it_would_be_sent(house: House, desk: DeskClient) -> None:
     page = desk.press(f"{WEEKLY}/reader", WEEKLY, who="wales@example.org", at="entry=1")
     assert "reader 1, w…@example.org" in page and "wales@example.org" not in page
-    assert "is in this letter, because they follow Housing; Wales" in page
+    assert "is in this letter: they follow Housing; Wales" in page
     page = desk.get(f"{WEEKLY}?reader=2&entry=1").text
     assert "No letter" in page or "nothing in this edition matches" in page.lower()
     frame = desk.get(f"{WEEKLY}/letter?edition=1&reader=1")
