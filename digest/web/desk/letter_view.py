@@ -249,7 +249,7 @@ def plain_frame(text: str) -> DeskAnswer:
         "<style>:root{color-scheme:light dark}pre{font:.875rem/1.45 ui-monospace,monospace;white-space:pre-wrap;"
         "overflow-wrap:anywhere;margin:1rem}</style>"
     )
-    body = f'<pre tabindex="0">{html_.escape(text)}</pre>'
+    body = f'<body tabindex="0"><pre>{html_.escape(text)}</pre></body>'
     page = f'<!doctype html><meta charset="utf-8"><title>Letter</title>{style}{body}'
     return html_frame(page, pictures=False, styles=True)
 
