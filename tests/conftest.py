@@ -140,6 +140,14 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., House]:
 
 
 @pytest.fixture
+def house(shared_house: House, tmp_path: Path) -> Iterator[House]:
+    """A copy of the house that the tests of a module share as their start: its own fixture `shared_house`."""
+    house = shared_house.copy(tmp_path / "house")
+    yield house
+    house.close()
+
+
+@pytest.fixture
 def web() -> Iterator[Web]:
     """A scripted web server on loopback."""
     server = Web()

@@ -123,7 +123,7 @@ def _set_state(
 
 def _undo_edition(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:
     with arrange.editing(installation, hand, number, "undo") as (conn, edition):
-        # What the act has noted of an entry is no value of the edition.
+        # With the act's own values first, because the entry and place that it notes are no values of an edition.
         _check_as_left(conn, act, {**act.after, **arrange.edition_values(edition)})
         arrange.set_edition_values(conn, edition, act.before)
     return [f"act {act.number} is taken back: {act.verb} {act.object_name}"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +38,7 @@ def follows(areas: str = "", regions: str = "", themes: str = "", *, elsewhere: 
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house whose first edition had an entry on housing in London; the second has four, and none on that."""
     house = House(tmp_path_factory.mktemp("coverage") / "house")
     house.reader("ann@example.org", interests=follows("housing", "wales"))
@@ -61,13 +59,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     house.publish("Trams in Leeds", areas="transport", region="north-east", kind="post")
     pipeline.gather(house.place, force=True)
     return house
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
-    yield house
-    house.close()
 
 
 @pytest.fixture

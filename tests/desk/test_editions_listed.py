@@ -30,7 +30,7 @@ QUERIES = 22
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose weekly edition must be approved, with two readers and two entries, and no draft."""
     house = House(tmp_path_factory.mktemp("begun") / "house", weekly='approval = "required"')
     house.reader("ann@example.org")
@@ -39,13 +39,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.publish("Damp homes")
     house.publish("Somewhere", region="")
     house.run(hours=1)
-    yield house
-    house.close()
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ TITLES = ("Alpha", "Beta", "Gamma", "Delta")
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Return a house with four entries, a reader and a weekly draft (edition 1)."""
     made = House(tmp_path_factory.mktemp("edits") / "house")
     made.run()
@@ -44,13 +43,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     with writing(made.place.engine) as conn:
         draft.draft(conn, made.settings, made.settings.cadence("weekly"), made.now)
     return made
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
-    yield house
-    house.close()
 
 
 def edition(house: House) -> Edition:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from tests.house import ANN, House
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house whose weekly edition is drafted with two entries."""
     house = House(tmp_path_factory.mktemp("pool") / "house", weekly='approval = "required"')
     house.reader("ann@example.org")
@@ -28,13 +27,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.publish("Buses", areas="transport")
     house.run(hours=1)
     draft_again(house.place, ANN, "weekly")
-    yield house
-    house.close()
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def follows(area: str, region: str) -> Interests:
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     house = House(tmp_path_factory.mktemp("coverage") / "house")
     house.reader("ann@example.org", interests=follows("housing", "wales"))
     house.reader("bob@example.org", interests=follows("housing", "wales"))
@@ -47,13 +46,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> House:
     house.publish("Trams in Leeds", areas="transport", region="north-east", kind="post")
     pipeline.gather(house.place, force=True)
     return house
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
-    yield house
-    house.close()
 
 
 def test_the_table_has_headers_and_the_same_in_words(house: House) -> None:

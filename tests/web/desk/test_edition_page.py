@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -46,18 +45,11 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @pytest.fixture(scope="module")
-def begun(gathered: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def shared_house(gathered: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     """Return the same house with a draft."""
     house = gathered.copy(tmp_path_factory.mktemp("draft") / "house")
     draft_again(house.place, ANN, "weekly")
     return house
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
-    yield house
-    house.close()
 
 
 @pytest.fixture

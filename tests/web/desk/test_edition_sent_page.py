@@ -29,7 +29,7 @@ QUERIES = 25
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a frozen weekly edition of two case studies of which no letter has left; one reader is far off."""
     house = House(tmp_path_factory.mktemp("sent") / "house")
     house.reader("ann@example.org", interests=interests())
@@ -45,13 +45,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         slot = slot_owed(conn, weekly, house.now, house.settings.site.zone)
     assert slot is not None
     freeze_slot(place, weekly, slot, house.now)
-    yield house
-    house.close()
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 

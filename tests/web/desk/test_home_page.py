@@ -23,7 +23,7 @@ QUERIES = 23
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("home") / "house", weekly='approval = "required"')
     for number in range(3):
         house.reader(f"reader{number}@example.org", interests=interests())
@@ -33,13 +33,6 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.run(hours=1)
     with writing(house.place.engine) as conn:
         draft.draft(conn, house.settings, house.settings.cadence("weekly"), house.now)
-    yield house
-    house.close()
-
-
-@pytest.fixture
-def house(begun: House, tmp_path: Path) -> Iterator[House]:
-    house = begun.copy(tmp_path / "house")
     yield house
     house.close()
 

@@ -1,4 +1,4 @@
-"""What an editor typed stands on the page that refuses it, with the cure; and no address of the desk lacks a page."""
+"""A page that refuses a form shows the cure and what the editor typed; every address of the desk has a page."""
 
 from __future__ import annotations
 
