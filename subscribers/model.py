@@ -28,7 +28,8 @@ class Subscriber:
 
     `state` is "pending" (has not confirmed), "active" or "left". No letter goes out before `paused_until` (aware
     UTC). `email` is as the person wrote it, with its domain in ASCII (IDNA). `key` is a random value to which
-    the person's links are bound, because an id alone may name another person after a restore.
+    the person's links are bound, because an id alone may name another person after a restore. `silence_notices`
+    false: they are not told why they have heard nothing for long.
     """
 
     id: int
@@ -42,6 +43,7 @@ class Subscriber:
     joined_at: datetime | None = None
     key: str = field(default="", repr=False, compare=False)
     created_at: datetime | None = field(default=None, compare=False)
+    silence_notices: bool = True
 
     @property
     def here_since(self) -> datetime | None:

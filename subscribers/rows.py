@@ -33,6 +33,7 @@ COLUMNS = (
     subscriber.c.joined_at,
     subscriber.c.key,
     subscriber.c.created_at,
+    subscriber.c.silence_notices,
 )
 
 
@@ -142,6 +143,7 @@ def columns_of(person: Subscriber) -> dict[str, Any]:
         "cadence": person.cadence,
         **interest_columns(person.interests),
         "language": person.language,
+        "silence_notices": person.silence_notices,
         "state": person.state,
         "paused_until": person.paused_until,
         "joined_at": person.joined_at,

@@ -7,7 +7,7 @@ the subscribers of a single policy area.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, String, Table, Text, false, true
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, false, true
 
 from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
@@ -45,6 +45,7 @@ subscriber = Table(
     Column("themes", Text, nullable=False, server_default=""),
     Column("elsewhere", Boolean, nullable=False),
     Column("carry_over", Boolean, nullable=False, server_default=true()),
+    Column("silence_notices", Boolean, nullable=False, server_default=true()),  # told of a long silence, if others are
     Column("language", String(35), nullable=False),
     Column("state", String(8), nullable=False),
     Column("paused_until", UtcDateTime),
@@ -71,8 +72,67 @@ consent_event = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("what", String(16), nullable=False),
     Column("how", Text, nullable=False, server_default=""),
+    # Of a person's own word on a page: the network that it came from (203.0.113.0/24), and which words the page
+    # showed, by their key in `consent_words`; "" of an event that came another way.
+    Column("network", String(43), nullable=False, server_default=""),
+    Column("words", String(KEY), nullable=False, server_default=""),
     _one_of("what", EVENTS),
     sqlite_autoincrement=True,
+)
+
+# The words that people agreed to on a page, each text once, because many people agree to the same. The key is a hash
+# of language and text.
+consent_words = Table(
+    "consent_words",
+    metadata,
+    Column("key", String(KEY), primary_key=True),
+    Column("language", String(35), nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# What somebody asked for on a page and has to confirm by a link that is mailed: to join, to come back, or to move to
+# another address. `choices` is what they chose, `key` a random value to which the link is bound. Rows that nobody
+# confirmed are removed after seven days.
+confirmation = Table(
+    "confirmation",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("kind", String(8), nullable=False),
+    Column("key", String(KEY), nullable=False, default=random_key),
+    Column("email", String(254), nullable=False),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), index=True),  # whom it is of, if anybody
+    Column("choices", JSON, nullable=False),
+    Column("network", String(43), nullable=False),
+    Column("words", String(KEY), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False, index=True),
+    _one_of("kind", ("join", "back", "move")),
+    sqlite_autoincrement=True,
+)
+
+# Each time that somebody asked for a mail or sent a form that is limited: by an address (its hash) and by the network
+# that it came from. Kept for 30 days, because the longest limit counts those.
+asked = Table(
+    "asked",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=True),
+    Column("kind", String(10), nullable=False),
+    Column("address_hash", String(64), nullable=False),
+    Column("network", String(43), nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Index(None, "kind", "address_hash", "at"),
+    Index(None, "kind", "network", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Why a reader left, if they liked to say it: a word of ours, and their own words. It goes with the subscriber.
+leaving = Table(
+    "leaving",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscriber.id", ondelete="CASCADE"), primary_key=True),
+    Column("reason", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 suppression = Table(

@@ -26,7 +26,8 @@ def revisions() -> tuple[str, ...]:
 def tables() -> MetaData:
     """Return the catalogue of all tables of this program."""
     import digest.store.desk_tables
-    import digest.store.partial_indexes  # noqa: F401
+    import digest.store.partial_indexes
+    import digest.store.reader_tables  # noqa: F401
     import subscribers.tables  # noqa: F401
     from subscribers.database import metadata
 
