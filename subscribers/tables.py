@@ -45,7 +45,9 @@ subscriber = Table(
     Column("themes", Text, nullable=False, server_default=""),
     Column("elsewhere", Boolean, nullable=False),
     Column("carry_over", Boolean, nullable=False, server_default=true()),
-    Column("silence_notices", Boolean, nullable=False, server_default=true()),  # told of a long silence, if others are
+    Column(
+        "silence_notices", Boolean, nullable=False, server_default=true()
+    ),  # told of a long silence, if others are
     Column("language", String(35), nullable=False),
     Column("state", String(8), nullable=False),
     Column("paused_until", UtcDateTime),
@@ -90,8 +92,8 @@ consent_words = Table(
     Column("text", Text, nullable=False),
 )
 
-# What somebody asked for on a page and has to confirm by a link that is mailed: to join, to come back, or to move to
-# another address. `choices` is what they chose, `key` a random value to which the link is bound. Rows that nobody
+# A wish of somebody on a page that they have to confirm by a link that is mailed: to join, to come back, or to move
+# to another address. `choices` is what they chose, `key` a random value to which the link is bound. Rows that nobody
 # confirmed are removed after seven days.
 confirmation = Table(
     "confirmation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -94,6 +94,20 @@ def made_here(folder: Path) -> Path:
     return folder
 
 
+class Serving(Installation):
+    """An installation as `digest serve` has it, whose clock is a test's; `parts` are opened already, by name."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], **parts: object) -> None:
+        super().__init__(settings)
+        self._ticking = clock
+        vars(self).update(parts)
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Return the test's clock."""
+        return self._ticking
+
+
 class House:
     """One installation and its clock. `database_url` "" means its own SQLite file, empty and upgraded."""
 
@@ -120,6 +134,10 @@ class House:
             made.__dict__["classifier"] = self._place.classifier
         self._place = made
         return made
+
+    def live(self, settings: Settings | None = None) -> Installation:
+        """Return the installation as `digest serve` has it: its clock goes with the house's."""
+        return Serving(settings or self.settings, lambda: self.now, engine=self.place.engine)
 
     def copy(self, folder: Path) -> Self:
         """Return a house in `folder` that is as this one (on SQLite) is now, so that many tests share its start."""

@@ -21,15 +21,15 @@ ROOT = Path(digest.__file__).parents[1]
 
 # Highest floor first. A room stands for every module in it that has no line of its own.
 FLOORS: dict[str, str] = {
-    "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web subscribers.pages",
+    "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web",
     "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
-    " digest.desk digest.operations digest.editions digest.delivery digest.notices",
+    " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.changes subscribers.csv subscribers.followed subscribers.links subscribers.mailable"
     " subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
-    " subscribers.languages subscribers.tokens",
+    " subscribers.forms subscribers.languages subscribers.tokens",
     "ground": "digest digest.model digest.errors"
     " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
 }
@@ -42,7 +42,7 @@ ALSO_PURE = (
     "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
     "digest.sources.sandbox.page", "digest.sources.sandbox.wire",
     "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",
-    "subscribers.csv.lines", "subscribers.csv.rows", "subscribers.pages.forms",
+    "subscribers.csv.lines", "subscribers.csv.rows",
 )  # fmt: skip
 
 # One library, one home.
@@ -60,7 +60,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),
-    "starlette": ("digest.web", "subscribers.pages"),
+    "starlette": ("digest.web",),
     "trafilatura": ("digest.sources.sandbox",),
     "uvicorn": ("digest.web.server",),
 }
@@ -308,6 +308,9 @@ FOLLOWED_BY_CALLERS = {
 }  # fmt: skip
 
 
+FOLLOWING = ("fence.follow(", "with changing(pages)")  # the second is digest.web.readers.choosing
+
+
 def test_the_fence_follows_wherever_consent_changes() -> None:
     changing, missing = set(), set()
     for name, source in HOUSE.sources.items():
@@ -317,7 +320,7 @@ def test_the_fence_follows_wherever_consent_changes() -> None:
         for function in ast.walk(ast.parse(source)):
             if isinstance(function, ast.FunctionDef) and _changes_consent(function):
                 changing.add(f"{name}.{function.name}")
-                if "fence.follow(" not in ast.unparse(function):
+                if not any(way in ast.unparse(function) for way in FOLLOWING):
                     missing.add(f"{name}.{function.name}")
     assert len(changing) > 12, "the names that change people are no longer found"
     assert missing == FOLLOWED_BY_CALLERS

@@ -69,7 +69,7 @@ def pause(options: GlobalOptions, email: str, until: str | None) -> None:
     """Pause a subscriber's letters; nothing is lost, the first letter after the pause brings it."""
     from digest.store.engine import writing
     from subscribers import store
-    from subscribers.pages.forms import pause_end
+    from subscribers.forms import pause_end
 
     installation = options.installation()
     now, zone = installation.clock(), ZoneInfo(installation.settings.site.zone)

@@ -42,10 +42,7 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
     installation.require_secret()
     new_links = LinkNotices(installation)
     desk = served_desk(installation, new_links.hand_over)
-    app = make_app(
-        installation.engine, installation.secret, installation.settings, installation.clock, new_links, desk
-    )
-    serve_app(app, host, port, tell)
+    serve_app(make_app(installation, new_links, desk), host, port, tell)
     tell("digest: stopped")
 
 

@@ -53,16 +53,19 @@ def words_for(
     return with_regions(load_catalogue(folders, chosen, changes), regions, changes)
 
 
-def load_catalogue(folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None) -> Words:
+def load_catalogue(
+    folders: Sequence[Path], language: str, own: Mapping[str, object] | None = None, *, all_later: bool = False
+) -> Words:
     """Return the words of a language: the last folder's file, then the earlier folders' changes, then those of `own`.
 
-    ConfigError names each file and word that is missing, unknown, or has a gap that English does not have.
+    `all_later`: a language that lacks any words shows the English ones. ConfigError names each file and word that is
+    missing, unknown, or has a gap that English does not have.
     """
     shipped = folders[-1] / "words" / f"{PATTERN}.toml"
     pattern, problems = _read(shipped)
     if not pattern:
         raise ConfigError(problems or [f"{shipped}: not found; the last template folder has words/{PATTERN}.toml"])
-    catalogue: Catalogue = {name: pattern[name] for name in _LATER & pattern.keys()}
+    catalogue: Catalogue = {name: pattern[name] for name in pattern if all_later or name in _LATER}
     for folder in reversed(folders):
         path = folder / "words" / f"{language}.toml"
         if path.is_file():

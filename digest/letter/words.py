@@ -72,7 +72,7 @@ class Words:
     def form(self, name: str, slug: str, /, **values: object) -> str:
         """Return the form of `name` for a slug, or its form "other", with its {gaps} filled."""
         forms = self.forms[name]
-        return _filled(forms.get(slug, forms["other"]), values)
+        return _filled(forms[slug] if slug in forms else forms["other"], values)
 
     def count(self, name: str, count: int, /, **values: object) -> str:
         """Return the form of `name` that goes with a count, which fills {count}."""

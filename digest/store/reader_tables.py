@@ -10,7 +10,7 @@ from sqlalchemy import false as sa_false
 
 from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
 
-# What a reader answered to an entry: useful, not-for-me (`text` is the reason), or tried (`text` is what they did). An
+# A reader's answer to an entry: useful, not-for-me (`text` is the reason), or tried (`text` is what they did). An
 # editor accepts an answer or leaves it aside; only an accepted "tried" of a reader who wants to be `named` by their
 # `place` is ever shown. It goes with the subscriber.
 answer = Table(

@@ -39,7 +39,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
 def address(post: Post) -> Iterator[str]:
     """The application on a real socket: headers count in a browser."""
     place = post.house.place
-    app = make_app(post.engine, place.secret, place.settings, place.clock, LinkNotices(place))
+    app = make_app(post.house.live(), LinkNotices(place))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

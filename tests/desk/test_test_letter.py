@@ -276,8 +276,7 @@ def test_the_command(house: House) -> None:
 
 
 def test_its_links_lead_to_a_page_that_says_so(house: House) -> None:
-    place = house.place
-    client = TestClient(make_app(place.engine, place.secret, house.settings, place.clock))
+    client = TestClient(make_app(house.live()))
     answer = client.get("/letters/test")
     assert (answer.status_code, "stands in a test letter" in answer.text) == (404, True)
 

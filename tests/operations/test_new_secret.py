@@ -128,9 +128,9 @@ def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_m
     again = Counter(["bounced", "complained", "editor", "editor", "left"])
     assert Counter(house.place.fence.suppressed.read().values()) >= again
     links = LinkNotices(house.place)
-    pages = TestClient(make_app(house.place.engine, house.place.secret, house.settings, house.place.clock, links))
+    pages = TestClient(make_app(house.live(), links))
     page = pages.get(f"/preferences/{link}")
-    assert (page.status_code, 'action="../new-link"' in page.text) == (404, True)
+    assert (page.status_code, 'action="/new-link"' in page.text) == (404, True)
 
 
 def people_key(house: House) -> str:

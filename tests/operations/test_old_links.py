@@ -124,7 +124,7 @@ def state(house: House) -> list[Any]:
 def act(house: House, links: list[tuple[str, str]]) -> set[int]:
     """Open and post every link, tell every event without an address; return the answers' status codes."""
     place = house.place
-    client = TestClient(make_app(place.engine, place.secret, house.settings, lambda: house.now))
+    client = TestClient(make_app(house.live()))
     codes = set()
     for page, token in links:
         if page == "event":
@@ -173,7 +173,7 @@ def test_links_and_tags_of_people_that_a_restore_forgot_act_on_nobody(
     assert act(house, links) == {410}
     assert state(house) == before
     # The links of a reader who was there before and after still work.
-    client = TestClient(make_app(house.place.engine, house.place.secret, house.settings, lambda: house.now))
+    client = TestClient(make_app(house.live()))
     pages = {page: token for page, token in kept if page != "event"}
     assert {client.get(f"/{page}/{token}").status_code for page, token in pages.items() if page != "letters"} == {200}
 
@@ -201,7 +201,7 @@ def test_links_of_the_old_form_work_until_the_first_restore(tmp_path: Path, how:
         conn.execute(update(tables.edition).values(old_links=True))
         edition = conn.scalar(select(tables.delivery.c.edition_id).where(tables.delivery.c.state == "accepted")) or 0
     [new] = join(house, "new", 1)
-    pages = TestClient(make_app(house.place.engine, house.place.secret, house.settings, lambda: house.now))
+    pages = TestClient(make_app(house.live()))
     links = old_form(house, reader, edition)
     assert {pages.get(f"/{page}/{token}").status_code for page, token in links} == {200}
     assert act(house, old_form(house, new, edition)) == {410}  # joined later, so never had such a link
@@ -222,7 +222,7 @@ def test_the_page_of_an_old_link_says_so_and_offers_a_new_one(tmp_path: Path) ->
     house = House(tmp_path / "house")
     [reader] = join(house, "reader", 1)
     token = make_token([house.place.secret], "unsubscribe", reader, "another person's")
-    client = TestClient(make_app(house.place.engine, house.place.secret, house.settings, lambda: house.now))
+    client = TestClient(make_app(house.live()))
     for answer in (client.get(f"/unsubscribe/{token}"), client.post(f"/unsubscribe/{token}", content=b"")):
         assert answer.status_code == 410
         assert "This link is from an old letter" in answer.text and "nothing has changed" in answer.text

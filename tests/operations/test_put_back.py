@@ -69,8 +69,7 @@ def by_command(*words: str) -> Callable[[House], None]:
 def leaves_by_link(house: House) -> None:
     [letter] = [text for path in house.folder.glob("letters/*/*.txt") if ANN in (text := path.read_text())]
     [path, *_] = re.findall(r"https://digest\.example\.org(/unsubscribe/\S+)", letter)
-    place = house.place
-    with TestClient(make_app(place.engine, place.secret, house.settings, place.clock)) as pages:
+    with TestClient(make_app(house.live())) as pages:
         assert pages.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
 
 

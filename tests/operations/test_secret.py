@@ -20,7 +20,7 @@ from subscribers.errors import BadSecret
 from subscribers.suppression import is_sealed, seal
 from subscribers.tables import suppression_secret
 from tests.counts import spread
-from tests.house import House
+from tests.house import House, Serving
 
 OTHER = "0f" * 32
 
@@ -122,8 +122,8 @@ def test_before_the_first_letter_a_new_secret_harms_nobody(tmp_path: Path) -> No
 
 def test_a_server_whose_secret_is_not_the_databases_is_not_well(house: House) -> None:
     place = house.place
-    well = TestClient(make_app(place.engine, place.secret, house.settings, lambda: house.now)).get("/healthz")
-    app = make_app(place.engine, bytes.fromhex(OTHER), house.settings, lambda: house.now)
+    well = TestClient(make_app(house.live())).get("/healthz")
+    app = make_app(Serving(house.settings, lambda: house.now, engine=place.engine, secret=bytes.fromhex(OTHER)))
     ill = TestClient(app).get("/healthz")
     assert (well.status_code, well.json(), ill.status_code, ill.json()) == (200, {"ok": True}, 503, {"ok": False})
 

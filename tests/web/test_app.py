@@ -32,7 +32,7 @@ from subscribers import store as people
 from subscribers import tables as people_tables
 from subscribers.tokens import make_token
 from tests.counts import few_and_many
-from tests.house import House
+from tests.house import House, Serving
 from tests.transports.webhook import KEYS, NOW, SECRET, SIGNATURE, TIMESTAMP, Signer, body_of, told
 
 Open = Callable[..., Engine]
@@ -55,7 +55,7 @@ GUARDS = {
 def app_on(engine: Engine) -> ASGIApp:
     events = EventsSettings(keys=(SIGNER.public,))
     settings = replace(load(resource("config.toml"), {}), site=SITE, events=events)
-    return make_app(engine, SECRET, settings, lambda: NOW)
+    return make_app(Serving(settings, lambda: NOW, engine=engine, secret=SECRET))
 
 
 @pytest.fixture

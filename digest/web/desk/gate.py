@@ -21,7 +21,7 @@ from digest.desk.acts import StaleForm
 from digest.errors import counted
 from digest.model import CADENCES
 from digest.system.pages import render_page
-from digest.web.desk.caller import caller_of
+from digest.web.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
 from digest.web.desk.refused import answer_of, behind, refused, sent_from, with_what_was_sent
 from digest.web.desk.stale import both_versions

@@ -9,13 +9,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest.desk.acts import Hand
 from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.model import CADENCES, ROLES
+from digest.web.caller import NOWHERE, Caller
 
 VIEWER, EDITOR, APPROVER, ADMIN = ROLES
 _LONGEST = 10_000  # characters of a field
@@ -39,16 +40,6 @@ class Asker:
     def hand(self, form: Parameters) -> Hand:
         """Return the person as the hand of an act; the form's field "seen" has the newest act that they saw."""
         return Hand(self.name, form.number("seen"))
-
-
-class Caller(NamedTuple):
-    """Where a request comes from: a coarse network, such as "192.0.2.0/24", and the kind of browser in words."""
-
-    network: str = ""
-    device: str = ""
-
-
-NOWHERE = Caller()
 
 
 class Parameters:

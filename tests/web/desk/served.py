@@ -58,7 +58,7 @@ class Served:
         self.place.fence.check()
         links = LinkNotices(self.place, sleep=lambda _: None)
         desk = served_desk(self.place, links.hand_over)
-        self.app = make_app(self.place.engine, self.place.secret, house.settings, self.place.clock, links, desk)
+        self.app = make_app(house.live(), links, desk)
 
     def stranger(self) -> Browser:
         """Return a browser that is not signed in."""

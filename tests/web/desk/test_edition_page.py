@@ -370,7 +370,7 @@ def test_the_letter_on_the_desk_acts_on_nobody_and_names_nobody_to_a_viewer(hous
     raw = desk.get(f"{WEEKLY}/letter?edition=1&reader=1&form=raw").text
     assert "To: wales@example.org" in raw
     token = re.findall(r"/unsubscribe/([\w.=-]+)", raw.replace("=\r\n", "").replace("=\n", ""))[0]
-    app = make_app(house.place.engine, house.place.secret, house.settings, house.place.clock)
+    app = make_app(house.live())
     TestClient(app).post(f"/unsubscribe/{token}")
     with reading(house.place.engine) as conn:
         person = people.get(conn, 1)

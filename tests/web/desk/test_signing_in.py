@@ -16,7 +16,7 @@ from digest.desk.log import read_log
 from digest.desk.sign_in import MOST_ASKINGS, ask
 from digest.store.desk_tables import session, sign_in
 from digest.store.engine import reading
-from digest.web.desk.caller import caller_of, device_of
+from digest.web.caller import caller_of, device_of
 from digest.web.desk.sign_in_pages import way_on
 from tests.counts import table
 from tests.desk.signed_in import mails

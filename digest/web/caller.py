@@ -1,13 +1,12 @@
-"""Tell where a request comes from, as coarsely as the limits of signing in and the list of sessions need it."""
+"""Tell where a request comes from, as coarsely as limits, consents and the list of sessions need it."""
 
 from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from starlette.requests import Request
-
-from digest.web.desk.page import Caller
 
 # The first that stands in the text that a browser names itself by: several name others beside themselves.
 _BROWSERS = (
@@ -19,6 +18,16 @@ _SYSTEMS = (
     ("Macintosh", "Mac"), ("Linux", "Linux"),
 )  # fmt: skip
 _UNKNOWN = "unknown"
+
+
+class Caller(NamedTuple):
+    """Where a request comes from: a coarse network, such as "192.0.2.0/24", and the kind of browser in words."""
+
+    network: str = ""
+    device: str = ""
+
+
+NOWHERE = Caller()
 
 
 def caller_of(request: Request) -> Caller:

@@ -1,0 +1,34 @@
+"""Send a reader a new link whose old one does not work any more."""
+
+from __future__ import annotations
+
+from digest.letter.words import Words
+from digest.web.readers.message import ASK, Button, MessageForm, ReaderMessage, told
+from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from subscribers.errors import BadAddress
+
+
+def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    return _form(pages.words_of(visit))
+
+
+def _ask(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    words = pages.words_of(visit)
+    try:
+        assert pages.notices is not None
+        pages.notices.ask(visit.text("email"))
+    except BadAddress:
+        return _form(words, mistake=True)
+    # The same for every address, whoever has it.
+    lines = [words.say("link_asked"), words.say("link_most"), words.say("link_none", editors=pages.editors)]
+    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True), sends=True)
+
+
+def _form(words: Words, *, mistake: bool = False) -> ReaderAnswer:
+    lines = [words.say("no_address")] if mistake else []
+    form = MessageForm([Button(words.say("new_link_send"))], address=words.say("new_link_address"))
+    title = words.say("new_link_title")
+    return told(words, ReaderMessage(title, [*lines, words.say("new_link_why")], 400 if mistake else 200, form=form))
+
+
+PAGES = (ReaderRoute(f"/{ASK}", _show, _ask),)

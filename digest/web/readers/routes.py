@@ -1,0 +1,134 @@
+"""Let visits in: read a form of bounded size and time, call the page, and answer its errors, in this one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from digest.web.caller import caller_of
+from digest.web.readers import choices_page, leave_page, letter_page, new_link_page
+from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
+from digest.web.readers.page import LARGEST, NotConfirmed, ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from digest.web.readers.shell import response_of
+from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
+from subscribers.forms import BadForm
+
+PAGES: tuple[ReaderRoute, ...] = (*letter_page.PAGES, *leave_page.PAGES, *choices_page.PAGES)
+# These need a mail.
+MAILED: tuple[ReaderRoute, ...] = new_link_page.PAGES
+_PATIENCE = 30.0  # seconds for a form to arrive
+_MOST_FIELDS = 500
+_FORM = "application/x-www-form-urlencoded"
+
+
+def reader_routes(pages: ReaderPages) -> list[Route]:
+    """Return the routes of all pages of readers; without notices, those that need a mail are not there."""
+    return [_route(pages, page) for page in (*PAGES, *(MAILED if pages.notices else ()))]
+
+
+def _route(pages: ReaderPages, page: ReaderRoute) -> Route:
+    methods = [name for name, act in (("GET", page.get), ("POST", page.post)) if act is not None]
+
+    async def answer(request: Request) -> Response:
+        body = b""
+        if request.method == "POST":
+            body, why = await _body(request)
+            if why:
+                words = pages.words(*languages_of(request))
+                return _response(pages, request, page, not_taken(words, why))
+        return await run_in_threadpool(_answered, pages, page, request, body)
+
+    return Route(page.path, answer, methods=methods)
+
+
+def _answered(pages: ReaderPages, page: ReaderRoute, request: Request, body: bytes) -> Response:
+    act = page.post if request.method == "POST" else page.get
+    assert act is not None
+    visit = visit_of(request, body)
+    return _response(pages, request, page, answer_or_error(pages, visit, lambda: act(pages, visit)))
+
+
+def answer_or_error(pages: ReaderPages, visit: Visit, step: Callable[[], ReaderAnswer]) -> ReaderAnswer:
+    """Return the answer of a step, or to its error; a step with an error has changed nothing."""
+    try:
+        return step()
+    except BadToken as error:
+        return unknown_link(pages, pages.words_of(visit), error)
+    except BadForm as error:
+        words = pages.words_of(visit)
+        lines = [words.form("mistake", error.code, value=error.value), words.say("nothing_changed")]
+        back = [("", words.say("back_to_form"))]
+        return told(words, ReaderMessage(words.say("refused_title"), lines, 400, links=back))
+    except NotConfirmed:
+        words = pages.words_of(visit)
+        return told(words, ReaderMessage(words.say("unconfirmed_title"), [words.say("unconfirmed")]))
+    except OldLink:
+        return old_link(pages, pages.words_of(visit))
+    except (NoSubscriber, NotAllowed):
+        return gone(pages, pages.words_of(visit))
+
+
+def visit_of(request: Request, body: bytes = b"") -> Visit:
+    """Return a request as values; a POST without a form, such as a one-click of several parts, has no fields."""
+    pairs: Sequence[tuple[str, str]] = list(request.query_params.multi_items())
+    if request.method == "POST":
+        sent = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+        pairs = _pairs(body) if sent == _FORM else ()
+    path = {name: str(value) for name, value in request.path_params.items()}
+    json = "application/json" in request.headers.get("accept", "")
+    network = caller_of(request).network
+    return Visit(path, pairs, languages_of(request), network, json, request.headers.get("origin", ""))
+
+
+def languages_of(request: Request) -> tuple[str, ...]:
+    """Return the languages that a browser asks for, best first; at most ten."""
+    wanted = []
+    for number, part in enumerate(request.headers.get("accept-language", "")[:300].split(",")[:10]):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            rank = float(quality or 1)
+        except ValueError:
+            rank = 0.0
+        if tag and rank > 0:
+            wanted.append((-rank, number, tag))
+    return tuple(tag for _, _, tag in sorted(wanted))
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of a form; none of one that did not arrive whole, which its page then tells."""
+    try:
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        return []
+
+
+def _response(pages: ReaderPages, request: Request, page: ReaderRoute, answer: ReaderAnswer) -> Response:
+    """Return the HTTP response of an answer."""
+    # After the answer, because its time would tell whether there is somebody to write to.
+    after = BackgroundTask(pages.notices.hand_over) if answer.sends and pages.notices else None
+    if answer.location:
+        return RedirectResponse(pages.root + answer.location, 303, dict(answer.headers), after)
+    response = response_of(pages, answer, request.url.path, foreign=page.foreign)
+    response.background = after
+    return response
+
+
+async def _body(request: Request) -> tuple[bytes, str]:
+    """Return the body of a form, and why it was not taken: "too_large" or "not_arrived", else ""."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST:
+                    return b"", "too_large"
+    except (TimeoutError, ClientDisconnect):
+        return b"", "not_arrived"
+    return bytes(body), ""

@@ -1,1 +1,0 @@
-"""Show the pages on which readers change, pause or end their subscription."""
