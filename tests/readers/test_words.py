@@ -62,6 +62,6 @@ def test_a_language_of_ones_own_is_a_file_and_lacks_nothing(tmp_path: Path) -> N
 def test_a_mistake_in_a_file_is_named(tmp_path: Path, line: str, problem: str) -> None:
     (tmp_path / "web/words").mkdir(parents=True)
     (tmp_path / "web/words/en.toml").write_text(line, encoding="utf-8")
-    with pytest.raises(ConfigError, match="en.toml: ") as error:
+    with pytest.raises(ConfigError, match=r"en\.toml: ") as error:
         page_words(replace(SETTINGS, templates=tmp_path), ("en",))
     assert problem in str(error.value)
