@@ -1,0 +1,52 @@
+"""Run Wapiti and sqlmap against an address, and read what they found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.attack.crawl import Target
+
+ROOT = Path(__file__).parents[2]
+WAPITI = ROOT / ".tools/wapiti/bin/wapiti"
+# Left out: guesses of files and passwords, and databases of programs that we do not use.
+_MODULES = "all,-nikto,-buster,-htp,-wapp,-network_device,-cms,-brute_login_form,-takeover,-ssl,-log4shell,-upload"
+
+
+def require_tools() -> None:
+    """Skip the test where the tools are missing."""
+    if not WAPITI.exists() or shutil.which("sqlmap") is None:
+        pytest.skip("no Wapiti or sqlmap; install them with `sh .ci/attack`")
+
+
+def wapiti(start: str, folder: Path, more: Sequence[str] = (), seconds: int = 900) -> dict[str, list[str]]:
+    """Return what Wapiti found from an address on, {kind: ["METHOD path parameter"]}."""
+    report = folder / "wapiti.json"
+    command = [str(WAPITI), "-u", start, "--flush-session", "-m", _MODULES, "-f", "json", "-o", str(report)]
+    command += ["--max-scan-time", str(seconds), "--store-session", str(folder / "sessions"), "--store-config"]
+    for address in more:
+        command += ["-s", address]
+    subprocess.run([*command, str(folder)], check=True, capture_output=True, timeout=seconds + 120)
+    told = json.loads(report.read_text(encoding="utf-8"))
+    return {
+        kind: sorted({f"{each['method']} {each['path']} {each['parameter']}" for each in cases})
+        for part in ("vulnerabilities", "anomalies")
+        for kind, cases in told[part].items()
+        if cases
+    }
+
+
+def sqlmap(target: Target, folder: Path, level: int = 3) -> bool:
+    """Return whether sqlmap finds a place of a target at which a text is run as SQL."""
+    command = ["sqlmap", "-u", target.url, "--batch", "--level", str(level), "--risk", "1", "--flush-session"]
+    command += ["--output-dir", str(folder), "--disable-coloring", "--ignore-code", "*"]
+    command += ["--data", target.data] if target.data else []
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=1800)
+    told = done.stdout
+    assert "testing connection" in told or "testing URL" in told, told[-2000:]
+    return "identified the following injection point" in told
