@@ -41,12 +41,12 @@ from digest.store.deliveries import Delivery
 from digest.store.plans import digest_of
 from digest.transports.smtp.envelope import make_ready
 from subscribers.model import Interests, Subscriber
-from subscribers.tokens import joint_key
+from subscribers.tokens import Keyring, joint_key
 from tests.letter import sample
 
 PLAIN, DIGESTS, COMMON, EACH = 10, 250, 50, 20  # plain letters, digests, digests of many readers, and those readers
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
-SECRET = b"a secret of this benchmark alone"
+KEYS = Keyring(b"a secret of this benchmark alone", [b"a secret of this benchmark alone"])
 OFFERS = {"pipelining": "", "size": "0", "8bitmime": ""}
 ROOT = Path(__file__).parents[1]
 
@@ -107,7 +107,7 @@ def repetition(letters: Letters, dice: random.Random, readers: Readers) -> tuple
         micros(partial(_all_plainly, letters, some), len(some))
         for some in (digests[:: DIGESTS // PLAIN], common[:: COMMON // PLAIN])
     )
-    parcels, _ = compose_batch(frozen, laters[::EACH], SECRET, NOW)
+    parcels, _ = compose_batch(frozen, laters[::EACH], KEYS, NOW)
     return first, later, plain_first, plain_later, sum(len(parcel.message) for parcel in parcels) / len(parcels)
 
 
@@ -171,7 +171,7 @@ def claims(digests: Sequence[Digest], dice: random.Random, readers: Readers) -> 
 
 def make_ready_all(frozen: FrozenEdition, batch: list[Claimed]) -> None:
     """Compose a claimed batch, and make each letter ready for the socket."""
-    parcels, refused = compose_batch(frozen, batch, SECRET, NOW)
+    parcels, refused = compose_batch(frozen, batch, KEYS, NOW)
     assert not refused
     for parcel in parcels:
         make_ready(parcel, lambda tag: f"bounce+{tag}@news.example.org", OFFERS)

@@ -46,7 +46,7 @@ class Plain:
     letter: Letter
     pool: Sequence[Entry]
     readers: Sequence[Subscriber]
-    secret: bytes
+    keys: Sequence[bytes]
 
 
 def measure(repetitions: int) -> list[Figure]:
@@ -85,9 +85,9 @@ def _plain(population: Population) -> Plain:
     edition = Edition(1, "weekly", DUE.date().isoformat(), "frozen", False, "", 0, "", key="0" * 16)
     letters = Letters(installation.settings, edition, pool)
     letter = replace(letters.of("en"), inline=inline_styles.__wrapped__)  # without its cache of pages
-    secret = installation.secret
+    keys = installation.link_keys
     installation.engine.dispose()
-    return Plain(letters, letter, pool, readers, secret)
+    return Plain(letters, letter, pool, readers, keys)
 
 
 def _plainly(plain: Plain, port: int) -> Cost:
@@ -129,7 +129,7 @@ def _message(plain: Plain, reader: Subscriber, digest: Digest) -> EmailMessage:
     """Return a reader's letter, rendered and inlined as a whole, as a message of the standard library."""
     letters, letter = plain.letters, plain.letter
     site, book = letters.settings.site, letter.book
-    links = links_of(site, letters.edition, reader, plain.secret)
+    links = links_of(site, letters.edition, reader, plain.keys)
     facts = reader_facts(letter, reader, links)
     shared = views.digest_values(digest, book, "")
     own = views.reader_values(facts, book.words, letter.edition.cadence, counts(digest))

@@ -61,7 +61,7 @@ class WholeLetters:
             (delivery,) = deliveries.of_subscriber(conn, person.id)  # because only one edition has readers
             digest = deliveries.digests(conn, [delivery.digest or 0])[delivery.digest or 0]
         letters = self._letters(delivery.edition)
-        links = links_of(installation.settings.site, letters.edition, person, installation.secret)
+        links = links_of(installation.settings.site, letters.edition, person, installation.link_keys)
         letter = letters.of(person.language)
         letter = replace(letter, inline=inline_styles.__wrapped__)  # without its cache of pages
         reader = reader_facts(letter, person, links)

@@ -43,10 +43,12 @@ from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.payload import MOST, Personal, Shared
 from digest.transports.sendgrid.riders import admitted, fit_request, requests
 from subscribers.model import Interests, Subscriber
+from subscribers.tokens import Keyring
 from tests.letter import sample
 from tests.transports.fake_sendgrid import KEY, Error, FakeSendGrid
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+KEYS = Keyring(b"a secret of this benchmark", [b"a secret of this benchmark"])
 TURNS = 5  # requests in a repetition
 READERS = (10_000, 100_000)
 # Readers with the same interests, who make digests of at least 2,500, 1,400 and 990 readers; all with more entries.
@@ -110,7 +112,7 @@ def _batches() -> list[tuple[Shared, list[Personal]]]:
     letters = Letters(settings, edition, sample.entries())
     contents = replace(sample.digest(), more=3)
     batch = [Claimed(Delivery(n, 47, n, 1, "claimed", "", 1, NOW), reader, contents) for n, reader in _readers(MOST)]
-    parcels, refused = compose_batch(FrozenEdition(edition, letters, NOW), batch, b"a secret of this benchmark", NOW)
+    parcels, refused = compose_batch(FrozenEdition(edition, letters, NOW), batch, KEYS, NOW)
     assert not refused
     return grouped(parcels)[0]
 

@@ -16,8 +16,10 @@ from digest.errors import SchemaTooOld
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
+from subscribers.link_keys import LinkKeyFile, link_key_path
 from subscribers.secret import load_secret
 from subscribers.suppression import check_secret, is_sealed, seal
+from subscribers.tokens import Keyring, LinkKeys
 
 if TYPE_CHECKING:
     from digest.classify import Classifier
@@ -89,6 +91,26 @@ class Installation:
         with reading(self.engine) as conn:
             return stored_secret(conn, self.settings.secret_file, make=not is_secret_used(conn))
 
+    @property
+    def link_keys(self) -> LinkKeys:
+        """Return the keys of the links in letters and notices, the newest last: it signs, all verify.
+
+        They are those that the file holds now, because `digest db new-link-key` may have changed it. Raises BadSecret
+        as `secret` does, and for a file that was lost or is too old.
+        """
+        return self.link_key_file.keys
+
+    @property
+    def keyring(self) -> Keyring:
+        """Return the secret and the link keys, for what signs both links and numbers. Raises BadSecret."""
+        return Keyring(self.secret, self.link_keys)
+
+    @cached_property
+    def link_key_file(self) -> LinkKeyFile:
+        """Return the file that `link_keys` reads. Raises BadSecret."""
+        with reading(self.engine) as conn:
+            return stored_link_keys(conn, self.settings.secret_file, self.secret)
+
     @cached_property
     def fence(self) -> Fence:
         """Return the fence, which stops mail from a restored or copied database."""
@@ -127,12 +149,13 @@ class Installation:
         return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
 
     def require_secret(self) -> None:
-        """Open the secret now, so that nothing begins with a lost or foreign one. Raises BadSecret.
+        """Open the secret and the link keys now, so that nothing begins with lost or foreign ones. Raises BadSecret.
 
         A database of an earlier version from which letters have left gets its seal here.
         """
-        secret = self.secret
+        secret, file = self.secret, self.link_key_file
         with reading(self.engine) as conn:
+            file.check(conn)
             unsealed = not is_sealed(conn) and deliveries.has_handed_over(conn)
         if unsealed:
             with writing(self.engine, "seal") as conn:
@@ -149,6 +172,13 @@ def is_secret_used(conn: Connection) -> bool:
     A database of an earlier version may have no seal though letters have left.
     """
     return is_sealed(conn) or deliveries.has_handed_over(conn)
+
+
+def stored_link_keys(conn: Connection, secret_file: Path, secret: bytes) -> LinkKeyFile:
+    """Return the file of link keys beside a secret's if it is this database's. Raises BadSecret."""
+    file = LinkKeyFile(link_key_path(secret_file), secret)
+    file.check(conn)
+    return file
 
 
 def stored_secret(conn: Connection, file: Path, *, make: bool = False) -> bytes:

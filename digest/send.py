@@ -110,16 +110,16 @@ class Rehearsal:
 def rehearse(installation: Installation, number: int, transport: Transport) -> Rehearsal:
     """Hand the pending letters of an edition to `transport` without claiming or marking any; return the counts."""
     frozen = frozen_edition(installation, number)
-    secret, now = installation.secret, installation.clock()
+    keys, now = installation.keyring, installation.clock()
     rehearsal, last = Rehearsal(number), None
     while True:
         with reading(installation.engine) as conn:
             owed = deliveries.pending(conn, number, transport.capabilities.batch_size, now, after=last)
-            batch, _ = mailable(conn, installation.settings, owed, secret, now, corrects=frozen.letters.corrects)
+            batch, _ = mailable(conn, installation.settings, owed, keys.secret, now, corrects=frozen.letters.corrects)
         if not owed:
             return rehearsal
         last = owed[-1]
-        parcels, unwritten = compose_batch(frozen, batch, secret, now)
+        parcels, unwritten = compose_batch(frozen, batch, keys, now)
         rehearsal.letters += sum(1 for _ in transport.hand_over(parcels))
         rehearsal.dropped += len(owed) - len(batch)
         readers = {claimed.delivery.id: claimed.reader.id for claimed in batch}

@@ -1,4 +1,7 @@
-"""Read or make the installation's secret file; the secret signs links and hashes suppressed addresses."""
+"""Read or make the installation's secret file; the secret hashes suppressed addresses, and signs links.
+
+Other keys may sign links in its place (see `link_keys`), because the secret can never be replaced.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def load_secret(path: Path | str, *, make: bool = True) -> bytes:
         except FileNotFoundError:
             if not make:
                 raise BadSecret(f"{path}: secret file is missing; {_CURE}") from None
-            _make(path)
+            # Not replaced, because another process may create it at the same time.
+            write_whole(path, secrets.token_hex(BYTES) + "\n", replace=False)
             text = path.read_bytes()
     except OSError as error:
         raise BadSecret(f"{path}: secret file: {error.strerror}; give a file this user may read") from error
@@ -45,24 +49,26 @@ def load_secret(path: Path | str, *, make: bool = True) -> bytes:
     return secret
 
 
-def _make(path: Path) -> None:
-    """Create `path` with a new secret, unless another process creates it first.
+def write_whole(path: Path, text: str, *, replace: bool) -> None:
+    """Let `path` appear with this text, whole or not at all, on the disk and readable by its owner alone.
 
-    The file is written under another name and then linked, because `path` must not exist before its content is on
-    the disk.
+    A file that is there is replaced, or, with `replace` false, left as it is. Raises OSError.
     """
+    # Written under another name first, because `path` must not exist before its content is on the disk.
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        try:
-            os.write(handle, secrets.token_hex(BYTES).encode() + b"\n")
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
             os.fsync(handle)
-        finally:
-            os.close(handle)
-        with contextlib.suppress(FileExistsError):
-            os.link(beside, path)
+        if replace:
+            beside.replace(path)
+        else:
+            with contextlib.suppress(FileExistsError):
+                os.link(beside, path)
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -20,7 +20,7 @@ from subscribers.database import among, chunks, dialect_insert
 from subscribers.errors import BadSecret
 from subscribers.keyed import keyed_hash
 from subscribers.rows import add_consent_events, suppressed_lines
-from subscribers.tables import REASONS, subscriber, suppression, suppression_secret
+from subscribers.tables import OF_SECRET, REASONS, subscriber, suppression, suppression_secret
 
 
 def address_hash(secret: bytes, key: str) -> str:
@@ -187,20 +187,20 @@ def count_suppressed(conn: Connection, secret: bytes) -> int:
 
 def is_sealed(conn: Connection) -> bool:
     """Return whether this database has had a suppression or a letter, so that only the secret of then will do."""
-    return conn.scalar(select(suppression_secret.c.id)) is not None
+    return bool(stored_fingerprint(conn))
 
 
 def seal(conn: Connection, secret: bytes) -> None:
     """Let only this secret do from now on. Raises BadSecret when another one was used before."""
     check_secret(conn, secret)
-    row = dialect_insert(conn)(suppression_secret).values(id=1, fingerprint=fingerprint(secret))
+    row = dialect_insert(conn)(suppression_secret).values(id=OF_SECRET, fingerprint=fingerprint(secret))
     conn.execute(row.on_conflict_do_nothing())
 
 
 def forget_suppressions(conn: Connection) -> None:
     """Remove all suppressions and the seal, because their secret is lost and they match no address any more."""
     conn.execute(delete(suppression))
-    conn.execute(delete(suppression_secret))
+    conn.execute(delete(suppression_secret).where(suppression_secret.c.id == OF_SECRET))
 
 
 def check_secret(conn: Connection, secret: bytes) -> None:
@@ -224,7 +224,8 @@ def _stored_reasons(conn: Connection, hashes: Iterable[str]) -> dict[str, str]:
 
 def stored_fingerprint(conn: Connection) -> str:
     """Return the fingerprint of the secret that made the stored suppressions, or "" before there is one."""
-    return conn.scalar(select(suppression_secret.c.fingerprint)) or ""
+    query = select(suppression_secret.c.fingerprint).where(suppression_secret.c.id == OF_SECRET)
+    return conn.scalar(query) or ""
 
 
 def fingerprint(secret: bytes) -> str:

@@ -147,8 +147,9 @@ suppression = Table(
     _one_of("reason", REASONS),
 )
 
-# At most one row, the seal: a fingerprint of the secret that made hashes and links. With another secret no
-# suppression would match and no link in a letter would work.
+# The seals: a fingerprint of the secret that made hashes and links, because with another secret no suppression would
+# match and no link in a letter would work; and one of the newest link key, once there is one (see `link_keys`).
+OF_SECRET, OF_LINK_KEY = 1, 2
 suppression_secret = Table(
     "suppression_secret",
     metadata,

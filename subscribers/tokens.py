@@ -3,7 +3,8 @@
 A token is `payload.signature`, both URL-safe base64 (itsdangerous, HMAC-SHA256 cut to 128 bits), about 60 characters.
 The payload holds the subscriber's random key beside the id, and `links.person_of` compares it with the stored key,
 because after a restore the id may be another person's. A token without a date is the same each time, because preview
-and letter must agree byte by byte.
+and letter must agree byte by byte. A token of the purpose "confirm" or "story" names a row of another table, with the
+key of that row.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from itsdangerous import BadData, HMACAlgorithm, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
@@ -30,7 +31,11 @@ LIFETIMES: dict[str, timedelta | None] = {
     "preferences": None,
     "browse": None,
     "confirm": timedelta(hours=48),
+    "story": timedelta(days=60),
 }
+# The purposes for which a retired key still verifies, because a reader must be able to leave by any letter.
+DESPITE_RETIREMENT = frozenset({"unsubscribe"})
+AHEAD = timedelta(minutes=5)  # that a token may be dated after `now`, because the clocks of two hosts may differ
 LONGEST = 256  # characters of a token that is read; made ones are far shorter
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 SIGNATURE = 16  # bytes, because spam filters take longer ones for Bitcoin addresses
@@ -40,13 +45,40 @@ SIGNATURE = 16  # bytes, because spam filters take longer ones for Bitcoin addre
 class Token:
     """The content of a token: a subscriber's id and key, an edition's id or None, and when it was made or None.
 
-    `key` is "" in a token of the old form, which was made before there were keys.
+    `key` is "" in a token of the old form, which was made before there were keys. `retired`: a retired key has signed
+    it, so that its page must do no more than its own purpose, and must give no link of another.
     """
 
     subscriber: int
     edition: int | None = None
     made_at: datetime | None = None
     key: str = ""
+    retired: bool = False
+
+
+class LinkKeys(tuple[bytes, ...]):
+    """The keys of links in use, oldest first: the last signs, all verify. The `retired` verify leaving alone.
+
+    Its text tells no key, because a text may get into a log.
+    """
+
+    retired: tuple[bytes, ...]
+
+    def __new__(cls, in_use: Iterable[bytes], retired: Iterable[bytes] = ()) -> Self:
+        """Hold the keys in use and the retired ones."""
+        keys = super().__new__(cls, in_use)
+        keys.retired = tuple(retired)
+        return keys
+
+    def __repr__(self) -> str:
+        return f"LinkKeys({len(self)} in use, {len(self.retired)} retired)"
+
+
+class Keyring(NamedTuple):
+    """Hold the keys of an installation: the `secret`, which never changes, and the keys of links, the newest last."""
+
+    secret: bytes
+    links: Sequence[bytes]
 
 
 class LetterTokens(NamedTuple):
@@ -131,8 +163,9 @@ def read_token(
 ) -> Token:
     """Return the content of a token that one of the keys signed for this purpose. Raises BadToken for any other.
 
-    A token older than `max_age` (by default the lifetime of its purpose) is refused, and so is a token without a date
-    where there is such a limit. Raises ValueError for an unknown purpose, and for a limit without `now`.
+    Of `LinkKeys`, a retired key verifies what `DESPITE_RETIREMENT` says. A token older than `max_age` (by default the
+    lifetime of its purpose) is refused; where there is such a limit, so is a token without a date, or dated more than
+    `AHEAD` after `now`. Raises ValueError for an unknown purpose, and for a limit without `now`.
     """
     limit = max_age if max_age is not None else _lifetime(purpose)
     if limit is not None and now is None:
@@ -140,12 +173,28 @@ def read_token(
     if not token.isascii() or len(token) > LONGEST:
         raise BadToken("this link is damaged; open it again from the letter")
     try:
-        content = _content(_serializer(tuple(secret_keys), purpose).loads(token))
+        content = _verified(secret_keys, purpose, token)
     except (BadData, ValueError, OverflowError):
         raise BadToken("this link is damaged; open it again from the letter") from None
-    if limit is not None and now is not None and (content.made_at is None or now - content.made_at > limit):
-        raise BadToken("this link is too old; ask for a new one")
+    if _lifetime(purpose) is not None and not content.key:
+        raise BadToken("this link is damaged; open it again from the letter")  # because no row of these is that old
+    if limit is not None and now is not None:
+        if content.made_at is None or now - content.made_at > limit:
+            raise BadToken("this link is too old; ask for a new one")
+        if content.made_at - now > AHEAD:
+            raise BadToken("this link is dated in the future; ask for a new one")
     return content
+
+
+def _verified(secret_keys: Sequence[bytes], purpose: str, token: str) -> Token:
+    """Return the content of a token that one of the keys signed. Raises BadData, ValueError or OverflowError."""
+    try:
+        return _content(_serializer(tuple(secret_keys), purpose).loads(token))
+    except BadData:
+        retired = secret_keys.retired if isinstance(secret_keys, LinkKeys) else ()
+        if not retired or purpose not in DESPITE_RETIREMENT:
+            raise
+    return replace(_content(_serializer(retired, purpose).loads(token)), retired=True)
 
 
 def _lifetime(purpose: str) -> timedelta | None:

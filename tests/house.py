@@ -177,7 +177,7 @@ class House:
             person, key = people.get(conn, subscriber), edition_key(conn, edition or 0)
         bound = person.key if person else "0" * 16
         bound = joint_key(bound, key[0] if key else "") if edition else bound
-        return make_token([self.place.secret], purpose, subscriber, bound, edition=edition)
+        return make_token(self.place.link_keys, purpose, subscriber, bound, edition=edition)
 
     def publish(self, title: str, areas: str = "housing", region: str = "wales", **more: str) -> None:
         """Put a case study into the Markdown source."""

@@ -122,7 +122,7 @@ def test_a_letter_that_breaks_the_program_stays_owed_and_stops_no_other(house: H
         Claimed(owed._replace(id=n), Subscriber(n, f"r{n}@example.org", language=language, key="0" * 16), contents)
         for n, language in enumerate(("cy", "en"), 1)
     ]
-    parcels, outcomes = compose_batch(replace(frozen, letters=letters), batch, house.place.secret, house.now)
+    parcels, outcomes = compose_batch(replace(frozen, letters=letters), batch, house.place.keyring, house.now)
     assert [parcel.delivery for parcel in parcels] == [2]
     assert [(outcome.delivery, outcome.state) for outcome in outcomes] == [(1, "deferred")]
     assert "fault of this program (KeyError)" in outcomes[0].reason

@@ -36,12 +36,14 @@ from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from subscribers import store as people
 from subscribers.model import Interests, Subscriber
+from subscribers.tokens import Keyring
 from tests.counts import few_and_many, others_long, spread
 from tests.house import ANN, START, House
 from tests.letter import sample
 
 EDITION = Edition(47, "weekly", "2026-11-20", "frozen", False, "", 9, "")
 SECRET = b"s" * 32
+KEYS = Keyring(SECRET, [SECRET])
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def letters(settings: Settings, inline: Counted) -> Letters:
 
 
 def send_to(made: Letters, person: Subscriber, digest: Digest) -> tuple[str, str]:
-    got = parcel(made, person, digest, SECRET, START, delivery=person.id)
+    got = parcel(made, person, digest, KEYS, START, delivery=person.id)
     return got.letter.html_text(), got.letter.plain_text()
 
 
@@ -350,7 +352,7 @@ def test_the_trial_letter_is_tried_in_every_language(house: House, tmp_path: Pat
 def test_the_senders_domain_names_message_and_list(house: House, sender: str, domain: str) -> None:
     settings = replace(house.settings, site=replace(house.settings.site, sender=headers.mailbox("site.from", sender)))
     person = Subscriber(1, "r@example.org", key="k")
-    made = parcel(letters(settings, Counted()), person, sample.digest(), SECRET, START, delivery=1)
+    made = parcel(letters(settings, Counted()), person, sample.digest(), KEYS, START, delivery=1)
     head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")
     assert f"@{domain}>\r\n" in head
     assert f"<weekly.{domain}>" in head

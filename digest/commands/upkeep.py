@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from digest.commands import new_keys
 from digest.commands.account import conclude, receipts_table, write_pages
 from digest.commands.base import GlobalOptions, answer, as_json, story, table, tell
 from digest.commands.progress import gathering_line
@@ -154,7 +155,7 @@ def schedule(options: GlobalOptions) -> None:
     tell("digest: stopped")
 
 
-@click.group()
+@click.group(commands=new_keys.COMMANDS)
 def db() -> None:
     """Manage the database: upgrade, backup, restore, and resume after a restore."""
 
@@ -183,7 +184,7 @@ def upgrade(options: GlobalOptions) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(options: GlobalOptions, file: Path) -> None:
-    """Copy the database while it is in use. Keep digest.secret with it, never the files of digest.fence."""
+    """Copy the database while it is in use. Keep digest.secret* with it, never the files of digest.fence."""
     from digest.store.backup import backup as back_up_database
 
     back_up_database(options.installation().engine, file)
@@ -260,41 +261,6 @@ def resume(options: GlobalOptions, sent: bool | None, lists_lost: bool) -> None:
         tell(f"{counted(count, 'letter is', 'letters are')} pending, {slots} open: the next run sends them")
         if resumed.in_doubt:
             tell(f"{doubts}, as before: nobody is mailed again for these until you decide (`digest settle`)")
-
-
-@db.command("new-secret")
-@click.option("--yes", is_flag=True, help="Do it; without it, only tell what would be lost.")
-@click.pass_obj
-def new_secret(options: GlobalOptions, yes: bool) -> None:
-    """Make a new secret when the old one is lost for good, and suppress again all who are known to have said no.
-
-    Without --yes it changes nothing: it tells what would be lost, and leaves with exit code 4.
-    """
-    from digest.operations.new_secret import renew_secret
-
-    renewal = renew_secret(options.installation(), go=yes)
-    counts = [
-        (reason, renewal.before.get(reason, 0), renewal.again.get(reason, 0))
-        for reason in sorted(renewal.before.keys() | renewal.again.keys())
-    ]
-    if counts:
-        click.echo(table(("suppressed as", "before", "after"), [[str(cell) for cell in row] for row in counts]))
-    are = "are" if yes else "would be"
-    tell(f"the links in letters sent so far {are} dead; the page that they lead to offers a new link by mail")
-    if renewal.lost:
-        tell(
-            f"{renewal.lost} suppressions {are} lost, because their addresses cannot be read without the old secret."
-            " Before the next run, give `digest subscribers suppress` each address that your own notes name, and"
-            " import nobody who asked to be erased"
-        )
-    if not yes:
-        tell("nothing was changed: look for a backup of the secret first; if there is none, say --yes")
-        raise click.exceptions.Exit(PersonNeeded.exit_code)
-    if renewal.aside:
-        tell(f"the file that was there is {renewal.aside}")
-    click.echo("a new secret was made; keep a copy of it")
-    if renewal.lost:
-        raise click.exceptions.Exit(PersonNeeded.exit_code)
 
 
 def _show_held(options: GlobalOptions, json_: bool) -> None:

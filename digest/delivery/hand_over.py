@@ -33,6 +33,7 @@ from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.base import Asked, Outcome, Parcel, WaitingTransport
 from digest.transports.tag import TagKeys
+from subscribers.tokens import Keyring
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
     begun = False
     objection = None
     try:
-        parcels, refused = compose_batch(frozen, batch, run.installation.secret, run.installation.clock())
+        parcels, refused = compose_batch(frozen, batch, run.installation.keyring, run.installation.clock())
         failpoint("hand-over: composed")
         # Re-check ownership before the first byte: if this process slept past its claim, another run may have
         # settled these deliveries.
@@ -90,7 +91,7 @@ def hand_over(run: Run, frozen: FrozenEdition, batch: Sequence[Claimed], send_at
 
 
 def compose_batch(
-    frozen: FrozenEdition, batch: Sequence[Claimed], secret: bytes, now: datetime
+    frozen: FrozenEdition, batch: Sequence[Claimed], keys: Keyring, now: datetime
 ) -> tuple[list[Parcel], list[Outcome]]:
     """Compose the letters of a batch; return the parcels, and an outcome for each letter that cannot be written.
 
@@ -98,7 +99,7 @@ def compose_batch(
     """
     parcels, refused = [], []
     # Signed for the whole batch first, because one kind of work after the other takes a fifth less time.
-    signatures = [_signed(frozen.letters, claimed, secret) for claimed in batch]
+    signatures = [_signed(frozen.letters, claimed, keys) for claimed in batch]
     for claimed, signed in zip(batch, signatures, strict=True):
         number = claimed.delivery.id
         try:
@@ -118,10 +119,10 @@ def compose_batch(
     return parcels, refused
 
 
-def _signed(letters: Letters, claimed: Claimed, secret: bytes) -> Signed | Exception:
-    """Return what a letter needs of the secret, or why it cannot be had, to be raised where the letter is written."""
+def _signed(letters: Letters, claimed: Claimed, keys: Keyring) -> Signed | Exception:
+    """Return what a letter needs of the keys, or why it cannot be had, to be raised where the letter is written."""
     try:
-        return sign_letter(letters, claimed.reader, secret, claimed.delivery.id)
+        return sign_letter(letters, claimed.reader, keys, claimed.delivery.id)
     except Exception as error:
         return error
 

@@ -6,6 +6,7 @@ and links are written once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from digest.transports.base import Filling, Parcel
 from digest.transports.tag import TagKeys, delivery_tag
 from subscribers.keyed import keyed_hash
 from subscribers.model import Subscriber
-from subscribers.tokens import LetterTokens, letter_tokens
+from subscribers.tokens import Keyring, LetterTokens, letter_tokens
 
 
 class Links(NamedTuple):
@@ -39,7 +40,7 @@ _NO_TOKENS = LetterTokens("preview", "preview", "preview")
 
 
 class Signed(NamedTuple):
-    """Hold what the secret makes for one letter: the reader's links, the Message-ID, and the tag of the delivery."""
+    """Hold what the keys make for one letter: the reader's links, the Message-ID, and the tag of the delivery."""
 
     delivery: int
     links: Links
@@ -48,7 +49,7 @@ class Signed(NamedTuple):
 
 
 def parcel(
-    letters: Letters, person: Subscriber, digest: Digest, secret: bytes, now: datetime, *, delivery: int
+    letters: Letters, person: Subscriber, digest: Digest, keys: Keyring, now: datetime, *, delivery: int
 ) -> Parcel:
     """Return a reader's letter in their language, composed, and signed where config has a key.
 
@@ -56,18 +57,18 @@ def parcel(
     for a preview. Raises ConfigError for a mistaken template, another DigestError or ValueError when no letter can be
     written to this reader.
     """
-    return composed(letters, person, digest, sign_letter(letters, person, secret, delivery), now)
+    return composed(letters, person, digest, sign_letter(letters, person, keys, delivery), now)
 
 
-def sign_letter(letters: Letters, person: Subscriber, secret: bytes, delivery: int) -> Signed:
-    """Return what a person's letter needs of the secret. Raises ValueError for a person without a key."""
+def sign_letter(letters: Letters, person: Subscriber, keys: Keyring, delivery: int) -> Signed:
+    """Return what a person's letter needs of the keys. Raises ValueError for a person without a key."""
     site, edition = letters.settings.site, letters.edition
-    keys = TagKeys(person.key, edition.key)
+    bound_to = TagKeys(person.key, edition.key)
     return Signed(
         delivery,
-        links_of(site, edition, person, secret),
-        message_id(site, keys, secret),
-        delivery_tag(secret, delivery or 1, keys),
+        links_of(site, edition, person, keys.links),
+        message_id(site, bound_to, keys.secret),
+        delivery_tag(keys.secret, delivery or 1, bound_to),
     )
 
 
@@ -107,11 +108,11 @@ def composed(
     )
 
 
-def links_of(site: Site, edition: Edition, person: Subscriber, secret: bytes) -> Links:
+def links_of(site: Site, edition: Edition, person: Subscriber, keys: Sequence[bytes]) -> Links:
     """Make the links of a person's letter; those of a person without an id (a preview by interests) do nothing."""
     tokens = _NO_TOKENS
     if person.id:
-        tokens = letter_tokens([secret], person.id, person.key, (edition.id, edition.key) if edition.id else None)
+        tokens = letter_tokens(keys, person.id, person.key, (edition.id, edition.key) if edition.id else None)
     base, preferences, browser = site.base_url, tokens.preferences, f"{site.base_url}/letters/{tokens.browse}"
     return Links(
         f"{base}/unsubscribe/{tokens.unsubscribe}",

@@ -23,6 +23,7 @@ from digest.model import (
 )
 from digest.render import Letters
 from subscribers.model import Subscriber
+from subscribers.tokens import Keyring
 
 
 def trial_letter(settings: Settings) -> None:
@@ -53,7 +54,7 @@ def trial_letter(settings: Settings) -> None:
     letters = Letters(settings, edition, [full, bare], corrects=True)
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language, key="trial")
-        signed = sign_letter(letters, reader, b"0" * 32, 1)
+        signed = sign_letter(letters, reader, Keyring(b"0" * 32, [b"0" * 32]), 1)
         letter = composed(letters, reader, digest, signed, now, (Correction(1, 1, "Trial", "A trial."),)).letter
         for part, text in (("html", letter.html_text()), ("txt", letter.plain_text())):
             if f"{settings.site.base_url}/unsubscribe/" not in text:

@@ -106,7 +106,7 @@ def rendered(installation: Installation, planned: PlannedLetter) -> Preview:
     if digest is None or not planned.sendable:
         return Preview(edition, digest, None, planned.reason)
     letters, person = planned.letters(installation), planned.person
-    signed = sign_letter(letters, person, installation.secret, 0)
+    signed = sign_letter(letters, person, installation.keyring, 0)
     letter = composed(letters, person, digest, signed, installation.clock(), planned.told)
     return Preview(edition, digest, letter, planned.reason)
 

@@ -160,7 +160,7 @@ def _hand_over(run: Run, owed: Owed) -> None:
             return
         person = find(conn, owed.email)
         try:
-            parcel = notice_parcel(installation.settings, owed, person, installation.secret, now)
+            parcel = notice_parcel(installation.settings, owed, person, installation.keyring, now)
         except BadHeader as error:
             notices.settle(conn, owed.number, "refused", redacted(str(error), owed.email), now)
             return

@@ -21,7 +21,7 @@ from digest.store.notices import LETTER, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
-from subscribers.tokens import make_token
+from subscribers.tokens import Keyring, make_token
 
 FOLDER = "notices"  # of the file transport
 
@@ -45,29 +45,29 @@ _STYLE = (
 )
 
 
-def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes, now: datetime) -> Parcel:
+def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyring, now: datetime) -> Parcel:
     """Return a notice as a parcel for any transport; `person` is the subscriber with its address.
 
     Raises BadHeader for an address unfit for a header, ConfigError for a mistake in the words.
     """
-    site, letter = settings.site, _letter(settings, owed, person, secret)
-    message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", secret)
+    site, letter = settings.site, _letter(settings, owed, person, keys)
+    message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", keys.secret)
     list_id = unsubscribe_url = ""
     if owed.kind == SILENCE and person is not None:  # because nobody has asked for this one
         list_id = f"{person.cadence}.{site.sender.domain}"
-        unsubscribe_url = _link(settings, person, secret, "unsubscribe")
+        unsubscribe_url = _link(settings, person, keys, "unsubscribe")
     headers = Head(site, owed.email, message_id, now, list_id, unsubscribe_url)
     # The tag names no delivery, because a report about a notice is about no letter.
     pieces = compose_message(settings, letter, headers)
     return Parcel(owed.number, FOLDER, owed.email, pieces, letter, None, "notice", headers.message_id, composed=True)
 
 
-def _letter(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> Assembled:
+def _letter(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyring) -> Assembled:
     """Return both parts of a notice; those of a test letter were rendered when it was asked for."""
     if owed.kind == LETTER and owed.facts is not None:
         html, text = (owed.facts[part].encode("ascii") for part in ("html", "text"))
         return Assembled(owed.facts["subject"], [html], [text])
-    language, (subject, *paragraphs) = _words(settings, owed, person, secret)
+    language, (subject, *paragraphs) = _words(settings, owed, person, keys)
     html = "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs)
     tags = f'<html lang="{escape(language)}" dir="{direction(language)}">'
     head = f"<head>{_META}<title>{escape(subject)}</title></head>"
@@ -75,11 +75,11 @@ def _letter(settings: Settings, owed: Owed, person: Subscriber | None, secret: b
     return Assembled(subject, [encode(page)], [encode("\n\n".join(paragraphs) + "\n")])
 
 
-def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: bytes) -> tuple[str, tuple[str, ...]]:
+def _words(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyring) -> tuple[str, tuple[str, ...]]:
     """Return the language of a notice, and its subject with its paragraphs."""
     site = settings.site
     if owed.kind == SIGN_IN and owed.facts is not None:
-        return "en", sign_in_words(site, owed.facts, secret)
+        return "en", sign_in_words(site, owed.facts, keys.secret)
     if owed.kind in TO_EDITORS:
         return "en", words_to_editors(site, owed)
     values = {"name": site.name, "sender": site.sender.address}
@@ -88,7 +88,7 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, secret: by
     own = (settings.templates,) if settings.templates else ()
     folders, regions = (*own, resource("templates") / "email"), settings.taxonomy.regions
     words = catalogue.words_for(folders, person.language, site, settings.brand, regions)
-    link = _link(settings, person, secret, "preferences")
+    link = _link(settings, person, keys, "preferences")
     if owed.kind == SILENCE and owed.facts is not None:
         choice = owed.facts["choice"]
         told = WhySilent(**{**owed.facts, "choice": Addition(*choice) if choice else None})
@@ -122,9 +122,9 @@ def _of_silence(settings: Settings, words: Words, told: WhySilent, person: Subsc
     return form("subject"), last, why, what, form("link"), link, form("other")
 
 
-def _link(settings: Settings, person: Subscriber, secret: bytes, page: str) -> str:
+def _link(settings: Settings, person: Subscriber, keys: Keyring, page: str) -> str:
     """Return the address of a page for one reader alone: "preferences" or "unsubscribe"."""
-    return f"{settings.site.base_url}/{page}/{make_token([secret], page, person.id, person.key)}"
+    return f"{settings.site.base_url}/{page}/{make_token(keys.links, page, person.id, person.key)}"
 
 
 def _linked(paragraph: str) -> str:

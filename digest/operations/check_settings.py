@@ -15,7 +15,7 @@ from digest.config.settings import Settings
 from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.facets.words import keys
-from digest.installation import is_secret_used, stored_secret
+from digest.installation import is_secret_used, stored_link_keys, stored_secret
 from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
@@ -189,8 +189,8 @@ def _database_problems(engine: Engine, settings: Settings) -> Iterator[str]:
         if server:
             rights.try_to_write(engine)
         with reading(engine) as conn:
-            if is_secret_used(conn):
-                stored_secret(conn, settings.secret_file)
+            secret = stored_secret(conn, settings.secret_file) if is_secret_used(conn) else b""
+            stored_link_keys(conn, settings.secret_file, secret)
     except BadSecret as error:
         yield f"storage.secret_file: {error}"
     except DigestError as error:

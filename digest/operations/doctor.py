@@ -14,7 +14,7 @@ from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
 from digest.errors import counted, without_secrets
 from digest.facets.known import known_facets
-from digest.installation import Installation, is_secret_used, stored_secret
+from digest.installation import Installation, is_secret_used, stored_link_keys, stored_secret
 from digest.model import REGIONS
 from digest.operations.alarms import alarms
 from digest.operations.edition_findings import edition_findings, last_run_findings
@@ -113,11 +113,10 @@ def _silent(conn: Connection, installation: Installation, state: Status) -> Iter
 
 
 def _secret(conn: Connection, settings: Settings) -> Iterator[Finding]:
-    """Yield a finding when the secret file is not the one that this database was used with."""
-    if not is_secret_used(conn):
-        return
+    """Yield a finding when the secret file, or the file of link keys, is not what this database was used with."""
     try:
-        stored_secret(conn, settings.secret_file)
+        secret = stored_secret(conn, settings.secret_file) if is_secret_used(conn) else b""
+        stored_link_keys(conn, settings.secret_file, secret)
     except BadSecret as error:
         problem, _, cure = str(error).partition("; ")
         yield Finding("wrong", "storage.secret_file", problem, cure)

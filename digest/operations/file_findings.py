@@ -21,6 +21,7 @@ from digest.operations.old_files import (
     readable,
 )
 from digest.system.private import open_to_others
+from subscribers.link_keys import link_key_path
 
 _MONTH = timedelta(days=30)  # after which letters in files are worth a note, though they are to be kept
 
@@ -51,7 +52,8 @@ def file_findings(installation: Installation, is_open: Callable[[Path], bool] = 
 def _paths(installation: Installation, database: Path | None, copies: Iterable[Path]) -> dict[Path, Iterable[Path]]:
     """Return the files and folders that hold personal data or keys, each with the files to look at."""
     settings = installation.settings
-    files = [settings.secret_file, settings.fence_file, *installation.fence.suppressed.files(), *copies]
+    keys = [settings.secret_file, link_key_path(settings.secret_file)]
+    files = [*keys, settings.fence_file, *installation.fence.suppressed.files(), *copies]
     if database:
         files += [database.with_name(database.name + tail) for tail in ("", "-wal", "-shm")]
     folders = [settings.transport.directory, settings.home / "receipts", settings.home / "preview"]

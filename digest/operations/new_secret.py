@@ -67,7 +67,7 @@ def renew_secret(installation: Installation, *, go: bool) -> Renewal:
         if not go:
             return renewal
         now = installation.clock()
-        aside = _set_aside(file, f"{now:%Y%m%dT%H%M%S}")
+        aside = set_aside(file, f"{now:%Y%m%dT%H%M%S}")
         secret = load_secret(file)
         # Kept, because a database of before may be put back with its secret; then only this list tells who said no.
         installation.fence.suppressed.set_aside(f"{now:%Y%m%dT%H%M%S}", old)
@@ -91,8 +91,8 @@ def _is_right(installation: Installation) -> bool:
         return False
 
 
-def _set_aside(file: Path, at: str) -> Path | None:
-    """Keep the file of a wrong secret under another name; return it, or None when there is no file."""
+def set_aside(file: Path, at: str) -> Path | None:
+    """Keep a file of wrong keys under another name; return it, or None when there is no file."""
     if not file.exists():
         return None
     aside = file.with_name(f"{file.name}.before-{at}")

@@ -18,7 +18,7 @@ from digest.system.failpoint import failpoint
 from digest.system.flush import flush
 from digest.system.private import create_private
 from subscribers.suppression import address_hash
-from subscribers.tables import REASONS
+from subscribers.tables import OF_SECRET, REASONS
 
 _PATIENCE = 10.0  # seconds to wait for other processes that use the database to be replaced
 # ?5 lists the reasons of suppression, weakest first, because a stronger reason replaces a weaker one.
@@ -169,11 +169,13 @@ def _keep_suppressions(write: sqlite3.Connection, old: sqlite3.Connection, repla
         )  # fmt: skip
         return False
     present = write.execute("SELECT id, fingerprint FROM suppression_secret").fetchall()
-    if seal and present and seal != present:
+    before, now = dict(seal).get(OF_SECRET), dict(present).get(OF_SECRET)
+    if before and now and before != now:
         return True  # because another secret made these suppressions, so that they match nobody here
     _suppress(write, rows)
     with write:
-        write.executemany("INSERT OR IGNORE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
+        # The seal of the newest link key replaces that of the backup, because letters since are signed with the key.
+        write.executemany("INSERT OR REPLACE INTO suppression_secret (id, fingerprint) VALUES (?, ?)", seal)
     return True
 
 

@@ -46,7 +46,7 @@ def make_app(installation: Installation, notices: ReaderNotices | None = None, d
     app = Starlette(
         routes=[
             Route(webhook.path, _hook(installation, webhook), methods=["POST"]),
-            Route("/healthz", healthz(engine, installation.secret), methods=["GET"]),
+            Route("/healthz", healthz(engine, installation.secret, installation.link_key_file), methods=["GET"]),
             *reader_routes(pages),
             *desk,
         ],

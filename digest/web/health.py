@@ -15,18 +15,20 @@ from digest.errors import DigestError
 from digest.store import migrate
 from digest.store.engine import reading
 from subscribers.errors import BadSecret
+from subscribers.link_keys import LinkKeyFile
 from subscribers.suppression import check_secret
 
 _log = logging.getLogger(__name__)
 
 
-def why_unhealthy(engine: Engine, secret: bytes) -> str:
-    """Return why the database cannot be worked with, or did not make links with `secret`; "" when all is well."""
+def why_unhealthy(engine: Engine, secret: bytes, link_keys: LinkKeyFile) -> str:
+    """Return why the database cannot be worked with, or did not make links with these keys; "" when all is well."""
     try:
         if not migrate.check_schema(engine):
             return "the database has no schema, or an older one than this program: `digest db upgrade`"
         with reading(engine) as conn:
             check_secret(conn, secret)
+            link_keys.check(conn)
             for table in migrate.tables().sorted_tables:
                 conn.execute(select(literal(1)).select_from(table).limit(1)).all()
     except (DigestError, BadSecret, SQLAlchemyError) as error:
@@ -34,11 +36,11 @@ def why_unhealthy(engine: Engine, secret: bytes) -> str:
     return ""
 
 
-def healthz(engine: Engine, secret: bytes) -> Callable[[Request], Awaitable[Response]]:
+def healthz(engine: Engine, secret: bytes, link_keys: LinkKeyFile) -> Callable[[Request], Awaitable[Response]]:
     """Return the endpoint that tells a monitor whether requests can be answered, with status 200 or 503."""
 
     async def answer(_request: Request) -> Response:
-        why = await run_in_threadpool(why_unhealthy, engine, secret)
+        why = await run_in_threadpool(why_unhealthy, engine, secret, link_keys)
         if not why:
             return JSONResponse({"ok": True})
         # In the log alone, because anybody may ask.

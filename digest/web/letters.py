@@ -28,6 +28,7 @@ from digest.store.keys import edition_key
 from digest.store.tallies import is_condensed
 from digest.system.pages import render_page
 from subscribers.errors import NoSubscriber, OldLink
+from subscribers.link_keys import LinkKeyFile
 from subscribers.links import person_of
 from subscribers.model import Subscriber
 from subscribers.tokens import Token, read_token
@@ -65,7 +66,7 @@ class LetterPages:
     """
 
     engine: Engine
-    secret: bytes
+    link_keys: LinkKeyFile
     settings: Settings
     most_editions: int = 4
     most_pages: int = 200
@@ -78,7 +79,7 @@ class LetterPages:
         Raises BadToken; OldLink; NoSubscriber when the reader has left or was erased; NoLetter; ConfigError when the
         letter cannot be rendered.
         """
-        link = read_token([self.secret], "browse", token)
+        link = read_token(self.link_keys.keys, "browse", token)
         person, digest, content_hash, told = self._planned(link)
         compiled = self._compiled(link.edition or 0, content_hash)
         reader = _anyone(f"{self.settings.site.base_url}/letters", token, told)

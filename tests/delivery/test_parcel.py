@@ -26,11 +26,13 @@ from digest.render import Letters
 from digest.transports.smtp.envelope import make_ready, wire_form
 from digest.transports.tag import TagKeys
 from subscribers.model import Interests, Subscriber
+from subscribers.tokens import Keyring
 from tests.letter import sample
 from tests.letter.test_assemble import NAMES, awkward_entries
 from tests.test_rooms import ROOT
 
 SECRET = b"s" * 32
+KEYS = Keyring(SECRET, [b"o" * 32, b"l" * 32])  # links by other keys than the secret
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 EDITION = Edition(47, "weekly", "2026-11-20", "frozen", False, sample.EDITION.note, 9, "", key="edition")
 KEY = Ed25519PrivateKey.from_private_bytes(SECRET).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -54,11 +56,11 @@ def some_reader(dice: random.Random, number: int) -> Subscriber:
 def check_message(letters: Letters, reader: Subscriber, digest: Digest) -> None:
     """Check a message against the letter rendered whole, and its headers against the values that they are made of."""
     site = letters.settings.site
-    composed = parcel(letters, reader, digest, SECRET, NOW, delivery=reader.id)
+    composed = parcel(letters, reader, digest, KEYS, NOW, delivery=reader.id)
     message = cast(EmailMessage, email.message_from_bytes(composed.message, policy=email.policy.default))
     text, html = message.iter_parts()
     letter = letters.of(reader.language)
-    links = links_of(site, EDITION, reader, SECRET)
+    links = links_of(site, EDITION, reader, KEYS.links)
     facts = reader_facts(letter, reader, links)
     values = views.digest_values(digest, letter.book, "")
     own = views.reader_values(facts, letter.book.words, EDITION.cadence, counts(digest))
@@ -87,7 +89,7 @@ def test_four_hundred_messages_say_what_letters_rendered_whole_say() -> None:
         reader, digest = some_reader(dice, number), dice.choice(digests)
         check_message(editions[number % 4], reader, digest)
         plain, signed = (
-            parcel(letters, reader, digest, SECRET, NOW, delivery=number).message
+            parcel(letters, reader, digest, KEYS, NOW, delivery=number).message
             for letters in editions[number % 2 * 2 :][:2]
         )
         assert signed.startswith(b"DKIM-Signature: ") and signed.endswith(plain)

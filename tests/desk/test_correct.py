@@ -195,7 +195,7 @@ def test_who_was_erased_is_told_nothing_and_condensed_letters_count(desk: Desk) 
 @pytest.mark.long
 def test_the_copies_of_old_letters_are_marked_and_no_others(desk: Desk) -> None:
     def page(name: str, edition: int) -> str:
-        pages = LetterPages(desk.place.engine, desk.place.secret, desk.settings)
+        pages = LetterPages(desk.place.engine, desk.place.link_key_file, desk.settings)
         return pages.page(desk.token("browse", desk.who[name], edition))
 
     old = desk.newest()

@@ -248,6 +248,22 @@ def test_who_leaves_has_left_once_told_so(trial_of: TrialOf, engine: str, place:
 
 @pytest.mark.kills
 @ENGINES
+@pytest.mark.parametrize("place", ["new link key: written", "new link key: before commit", "new link key: committed"])
+def test_a_new_link_key_signs_whatever_ended_the_command(trial_of: TrialOf, engine: str, place: str) -> None:
+    with trial_of("file", engine) as one:
+        [(key,)] = sql(one, "SELECT key FROM subscriber WHERE id = 1")
+        old = make_token([secret_of(one)], "unsubscribe", 1, str(key))
+        killed_at(one, place, "db", "new-link-key", "--retire-older")
+        done(one, "check")
+        done(one, "db", "new-link-key", "--retire-older")
+        done(one, "check")
+        assert posted(one, "/unsubscribe/" + old, b"List-Unsubscribe=One-Click", {}) == 200
+        one.finish()
+        assert one.judge(eligible=29) == []
+
+
+@pytest.mark.kills
+@ENGINES
 @pytest.mark.parametrize(
     ("place", "words"),
     [("add: before commit", ("subscribers", "add", "new@example.org")),

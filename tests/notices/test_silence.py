@@ -171,7 +171,7 @@ def test_the_words_tell_what_is_true(
         person = people.find(conn, TO)
     assert person is not None
     owed = Owed(1, "silence", TO, told._asdict())
-    parcel = notice_parcel(house.settings, owed, replace(person, language=language), place.secret, house.now)
+    parcel = notice_parcel(house.settings, owed, replace(person, language=language), place.keyring, house.now)
     text = decode(parcel.letter.text_pieces)
     assert [sentence for sentence in sentences if sentence not in text] == [], text
     assert not any(mark in text for mark in "{}") and "ann" not in parcel.letter.subject

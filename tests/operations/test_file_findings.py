@@ -24,6 +24,7 @@ def test_doctor_names_what_others_may_read(tmp_path: Path) -> None:
         house.publish("One")
         house.run(days=4)
         assert digest(house.folder, "db", "backup", "backup.db").code == 0
+        assert digest(house.folder, "db", "new-link-key").code == 0
 
         def told() -> dict[str, Finding]:
             # Not by `open_to_others`, because the folders of tests are closed to others.
@@ -34,6 +35,7 @@ def test_doctor_names_what_others_may_read(tmp_path: Path) -> None:
         for name in (
             "digest.db",
             "digest.secret",
+            "digest.secret.links",
             "digest.fence",
             "letters/weekly-2026-11-06/000001.eml",
             "backup.db",

@@ -105,7 +105,7 @@ def test_a_new_secret_is_made_only_by_word_and_nobody_known_to_have_said_no_is_m
     file.write_text("0f" * 32)
     assert "`digest db new-secret`" in told(house, "run").stderr
     asked = told(house, "db", "new-secret")
-    assert "letters sent so far would be dead" in asked.stderr and "1 suppressions would be lost" in asked.stderr
+    assert "old secret signed would be dead" in asked.stderr and "1 suppressions would be lost" in asked.stderr
     assert (asked.code, file.read_text(), "nothing was changed" in asked.stderr) == (4, "0f" * 32, True)
     renewed = told(house, "db", "new-secret", "--yes")
     assert renewed.code == 4 and "1 suppression" in renewed.stderr

@@ -102,7 +102,7 @@ def test_old_deliveries_become_counts_and_who_had_what(house: House) -> None:
     assert explain(house.place, "eve@example.org", "1")[2] == Explanation("not-kept", (not_had,))
     assert preview(house.place, email=ann, number=2).reason.startswith("they had this letter on 2026-11-06; how it")
     with pytest.raises(NoLetter, match="so old that no copy"):
-        LetterPages(house.place.engine, house.place.secret, house.settings).page(house.token("browse", 1, 2))
+        LetterPages(house.place.engine, house.place.link_key_file, house.settings).page(house.token("browse", 1, 2))
     assert f"entry 1: 2 readers have had it, with {where}; a letter that has" in "".join(
         edit.drop(house.place, ANN, [1])
     )

@@ -665,14 +665,14 @@ def test_an_edition_of_another_database_is_compiled_anew(light: Post, monkeypatc
 def test_a_page_is_rendered_and_never_composed_or_signed(light: Post) -> None:
     """A key that cannot sign stops each parcel, and no page."""
     settings = replace(light.house.settings, dkim=Dkim("example.org", "s", b"no key"))
-    secret, person = light.house.place.secret, light.person()
+    keys, person = light.house.place.keyring, light.person()
     with reading(light.engine) as conn:
         edition, shown = editions_.get(conn, light.edition), editions_.shown(conn, light.edition)
         [delivery] = [one for one in deliveries.of_subscriber(conn, person.id) if one.edition == light.edition]
         [owed] = deliveries.digests(conn, [delivery.digest or 0]).values()
     assert edition is not None
     with pytest.raises(BadKey):
-        parcel(Letters(settings, edition, [s.entry for s in shown]), person, owed, secret, WRITTEN, delivery=1)
+        parcel(Letters(settings, edition, [s.entry for s in shown]), person, owed, keys, WRITTEN, delivery=1)
     app = make_app(light.house.live(settings))
     assert TestClient(app).get(light.link("letters")).text == light.client.get(light.link("letters")).text
 
@@ -716,7 +716,7 @@ def test_the_letter_does_not_follow_what_changes_later(light: Post) -> None:
 @pytest.mark.long
 def test_many_letters_do_not_fill_the_memory(light: Post) -> None:
     place = light.house.place
-    pages = LetterPages(place.engine, place.secret, place.settings, most_editions=1, most_pages=3)
+    pages = LetterPages(place.engine, place.link_key_file, place.settings, most_editions=1, most_pages=3)
     light.house.publish("More")
     light.house.run(days=7)
     numbers = [light.edition, newest(light)]

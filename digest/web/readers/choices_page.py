@@ -25,7 +25,7 @@ def _show_preferences(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _save_preferences(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    link = read_token([pages.installation.secret], "preferences", visit.token)
+    link = read_token(pages.installation.link_keys, "preferences", visit.token)
     with changing(pages) as conn:
         person = active_reader(conn, link)
         words = pages.words(person.language)
@@ -61,7 +61,7 @@ def _show_pause(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _save_pause(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    link = read_token([pages.installation.secret], "preferences", visit.token)
+    link = read_token(pages.installation.link_keys, "preferences", visit.token)
     until = forms.read_pause(visit.fields, pages.now, pages.zone)
     with changing(pages) as conn:
         person = active_reader(conn, link)
@@ -80,7 +80,7 @@ def _save_pause(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 def _links(pages: ReaderPages, words: Words, person: Subscriber, other: str) -> list[tuple[str, str]]:
     """Return links to the page `other` and to the page on which they leave, as (address, words)."""
     change, leave = (
-        make_token([pages.installation.secret], purpose, person.id, person.key)
+        make_token(pages.installation.link_keys, purpose, person.id, person.key)
         for purpose in ("preferences", "unsubscribe")
     )
     shown = words.say("pause_title" if other == "pause" else "choices_title")

@@ -30,7 +30,7 @@ def changing(pages: ReaderPages) -> Iterator[Connection]:
 
 def seen_reader(pages: ReaderPages, token: str) -> Subscriber:
     """Return the active reader whom a link of their letters names, for a page that is shown."""
-    link = read_token([pages.installation.secret], "preferences", token)
+    link = read_token(pages.installation.link_keys, "preferences", token)
     with reading(pages.installation.engine) as conn:
         return active_reader(conn, link)
 

@@ -15,7 +15,7 @@ from subscribers.tokens import read_token
 
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    link = read_token([pages.installation.secret], "unsubscribe", visit.token)
+    link = read_token(pages.installation.link_keys, "unsubscribe", visit.token)
     with reading(pages.installation.engine) as conn:
         person = person_of(conn, link)
     words = pages.words(person.language) if person else pages.words_of(visit)
@@ -25,7 +25,7 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 def _leave(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     secret = pages.installation.secret
-    link = read_token([secret], "unsubscribe", visit.token)
+    link = read_token(pages.installation.link_keys, "unsubscribe", visit.token)
     words = pages.words_of(visit)
     # A reader who was erased gets the same answer, because they are not written to either.
     with changing(pages) as conn, suppress(NoSubscriber):

@@ -102,7 +102,7 @@ class ReaderPages:
     @cached_property
     def letters(self) -> LetterPages:
         """Return the copies of letters."""
-        return LetterPages(self.installation.engine, self.installation.secret, self.settings)
+        return LetterPages(self.installation.engine, self.installation.link_key_file, self.settings)
 
     @property
     def settings(self) -> Settings:

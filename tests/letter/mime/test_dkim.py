@@ -28,7 +28,7 @@ from subscribers.model import Subscriber
 from tests.counts import table
 from tests.house import START, House
 from tests.letter import golden, sample
-from tests.test_render import EDITION, SECRET
+from tests.test_render import EDITION, KEYS
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 
@@ -237,7 +237,7 @@ def test_a_letter_is_signed_where_config_has_a_key(tmp_path: Path, sqlite_url: s
     for dkim in (None, signer):
         settings = replace(house.settings, dkim=dkim)
         letters = Letters(settings, EDITION, sample.entries())
-        made[dkim] = parcel(letters, person, sample.digest(), SECRET, START, delivery=1).message
+        made[dkim] = parcel(letters, person, sample.digest(), KEYS, START, delivery=1).message
     assert b"DKIM-Signature" not in made[None]
     assert made[signer].endswith(made[None])
     assert verified(made[signer], record)
