@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+import digest as product
 from digest.desk.preview import preview
 from digest.notices.new_link import LinkNotices
 from digest.operations.doctor import examine
@@ -198,3 +200,15 @@ def test_links_of_a_link_key_outlive_the_secret(house: House) -> None:
     keys_file(house).unlink()
     with pytest.raises(BadSecret, match="file of link keys is missing"):
         house.place.require_secret()
+
+
+def test_no_link_is_signed_or_read_by_the_secret_alone() -> None:
+    wrong = []
+    for file in Path(product.__file__).parent.rglob("*.py"):
+        source = file.read_text()
+        for node in ast.walk(ast.parse(source)) if "_token" in source else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("make_token", "read_token", "letter_tokens"):
+                keys = ast.unparse(node.args[0])
+                if "keys" not in keys or "secret" in keys:
+                    wrong.append(f"{file.name}:{node.lineno}: {keys}; give it installation.link_keys")
+    assert wrong == []
