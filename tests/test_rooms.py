@@ -26,7 +26,8 @@ FLOORS: dict[str, str] = {
     " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.changes subscribers.csv subscribers.followed subscribers.link_keys subscribers.links"
-    " subscribers.mailable subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",
+    " subscribers.mailable subscribers.rows subscribers.secret subscribers.store subscribers.suppression"
+    " subscribers.tables",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
     " subscribers.forms subscribers.languages subscribers.tokens",
