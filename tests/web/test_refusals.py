@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from digest.store.engine import NoDatabase, make_engine, reading, writing
 from digest.web.app import make_app
 from digest.web.health import why_unhealthy
+from subscribers.link_keys import LinkKeyFile
 from tests import console
 from tests.house import House, Serving, empty_database
 from tests.transports.webhook import SECRET
@@ -111,7 +112,8 @@ def no_database(path: Path) -> None:
 @pytest.mark.parametrize("harm", [gone, empty, without_a_table, older, newer, no_database])
 def test_health_is_told_by_looking(engine: Engine, client: TestClient, harm: Callable[[Path], None]) -> None:
     path = Path(str(engine.url.database))
-    assert (client.get("/healthz").status_code, why_unhealthy(engine, SECRET)) == (200, "")
+    well = why_unhealthy(engine, SECRET, LinkKeyFile(path.with_name("no keys"), SECRET))
+    assert (client.get("/healthz").status_code, well) == (200, "")
     harm(path)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json(), guarded(answer)) == (503, {"ok": False}, True)
