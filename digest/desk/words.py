@@ -34,12 +34,12 @@ DELIVERY_STATES = {
     "had": "handed over",  # by a delivery that was condensed
 }
 FATES = {"delivered": "delivered", "bounced": "but bounced", "complained": "delivered, but the reader complained"}
-# {reason of `consent.may_mail`: (outcome, line)} for a reader who must not be mailed now; a suppression aside.
+# Reasons of `consent.may_mail` why a reader must not be mailed now; a suppression aside.
 NOT_MAILED = {
-    "left": ("left", "they have left: nothing is owed to them"),
-    "pending": ("unconfirmed", "they have not confirmed yet: nothing is owed to them"),
-    "paused": ("held", "they have paused their letters: the first edition after the pause considers it"),
-    "not on the allow-list": ("held", "not on the allow-list of this installation ([transport] only)"),
+    "left": "they have left: nothing is owed to them",
+    "pending": "they have not confirmed yet: nothing is owed to them",
+    "paused": "they have paused their letters: the first edition after the pause considers it",
+    "not on the allow-list": "not on the allow-list of this installation ([transport] only)",
 }
 # States and reasons of plans, said of readers who get no letter.
 NO_LETTER = {

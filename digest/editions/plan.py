@@ -2,7 +2,7 @@
 
 `Planner.reader` plans for one subscriber, `Planner.pages` for all of an edition's readers; both apply
 `Offer.planned`, so no other code decides what a reader gets. Freeze writes these plans, and preview and
-`desk.undecided` show them. After the freeze `delivery.claim` reads consent and suppression once more.
+`readers.undecided` show them. After the freeze `delivery.claim` reads consent and suppression once more.
 """
 
 from __future__ import annotations
@@ -291,12 +291,14 @@ def in_words(settings: Settings, edition: Edition, planned: Planned) -> str:
     if planned.state == "empty":
         return "nothing in this edition matches: no letter is written"
     if planned.late:
-        good = made_good_by(settings, edition)
-        return (
-            f"this edition holds this reader, who {planned.reason.removesuffix(_MADE_GOOD)}"
-            f"the {edition.cadence} edition of {good} makes it good"
-        )
+        return late_in_words(edition.cadence, planned.reason, made_good_by(settings, edition))
     return reader_is(planned.reason)
+
+
+def late_in_words(cadence: str, reason: str, day: str) -> str:
+    """Return why an edition holds a reader who came too late for it; the edition of a `day` makes it good."""
+    lacks = f"this edition holds this reader, who {reason.removesuffix(_MADE_GOOD)}"
+    return f"{lacks}the {cadence} edition of {day} makes it good"
 
 
 def reader_is(reason: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from digest.model import CASE_STUDY, Edition, Entry, EntryEdit
 from digest.store import acts, entries
 from digest.store.acts import Act
 from digest.store.schema import delivery, edition, edition_entry, entry, tally
+from subscribers.database import among
 
 VOIDED = "void approval"  # the verb of the act that tells of an approval which a change has ended
 VOIDED_BY = "a change"
@@ -68,6 +69,12 @@ def get(conn: Connection, number: int) -> Edition | None:
     """Return one edition, or None."""
     row = conn.execute(select(edition).where(edition.c.id == number)).one_or_none()
     return _edition(row) if row else None
+
+
+def by_number(conn: Connection, numbers: Iterable[int]) -> dict[int, Edition]:
+    """Return editions by number."""
+    query = select(edition).where(among(conn, edition.c.id, sorted(set(numbers))))
+    return {row.id: _edition(row) for row in conn.execute(query)}
 
 
 def find(conn: Connection, cadence: str, day: str) -> Edition | None:
