@@ -70,7 +70,7 @@ class Decided:
 
     `edition` is the edition that decided, or will; it is frozen unless `edition_state` says how far it is. `letter`
     is the reader's letter in it. `reason` is why the letter carries the entry, and `again` that it was carried over.
-    Of an entry that is left out, `entry` is it as the edition carries it, and `missed` why it is outside.
+    `entry` is the entry as the edition carries it, and `missed` why it is outside what the reader follows.
     `state` is that of the entry (NOT_READY), or why the reader must not be mailed (NOT_MAILED), `why` the stored
     words about either; `cadence` and `day` are the slot of an edition to come.
     """

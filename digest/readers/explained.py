@@ -43,19 +43,21 @@ def _decided(conn: Connection, entry: Entry, history: ReaderHistory) -> Explaine
 
 
 def _in_digest(conn: Connection, entry: Entry, history: ReaderHistory, delivery: Delivery) -> list[Decided]:
-    """Return what the frozen digest of a delivery decided about an entry: nothing, or one decision."""
+    """Return what the frozen digest of a delivery decided about an entry; it may carry one over and leave it out."""
     digest = history.digest(delivery)
     if digest is None:
         return []
+    placed = [each for each in digest.placed if each.entry == entry.id]
+    codes = [code for number, code in digest.left_out if number == entry.id]
+    if not placed and not codes:
+        return []
     edition, letter = history.edition(delivery), history.letter(delivery)
-    decisions = [
-        Decided(INCLUDED, edition, letter, placed.reason, again=digest.again)
-        for placed in digest.placed
-        if placed.entry == entry.id
+    carried = letter_entries.shown_entry(conn, delivery.edition, entry.id) or entry
+    interests = history.person.interests
+    return [
+        *(Decided(INCLUDED, edition, letter, each.reason, digest.again, carried) for each in placed),
+        *(
+            Decided(code, edition, letter, entry=carried, missed=missed_facets(carried, interests, code))
+            for code in codes
+        ),
     ]
-    for number, code in digest.left_out:
-        if number == entry.id:
-            carried = letter_entries.shown_entry(conn, delivery.edition, entry.id) or entry
-            missed = missed_facets(carried, history.person.interests, code)
-            decisions.append(Decided(code, edition, letter, entry=carried, missed=missed))
-    return decisions

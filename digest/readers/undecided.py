@@ -138,9 +138,10 @@ def in_edition(
         return replace(decided, code=TOO_LATE, why=planned.reason, day=good)
     digest = planner.offer.digest(planned)
     code = next((code for number, code in digest.left_out if number == entry.id), "") if digest else ""
+    carried = next((row.entry for row in shown if row.entry.id == entry.id), entry)
+    decided = replace(decided, entry=carried)
     if code:
-        carried = next((row.entry for row in shown if row.entry.id == entry.id), entry)
-        return replace(decided, code=code, entry=carried, missed=missed_facets(carried, person.interests, code))
+        return replace(decided, code=code, missed=missed_facets(carried, person.interests, code))
     return replace(decided, reason=reason_in(digest, entry.id), again=digest.again if digest else False)
 
 
