@@ -58,12 +58,13 @@ def explain(installation: Installation, email: str, entry: str | None = None) ->
     """
     with reading(installation.engine) as conn:
         person = people.named(conn, email)
-        history = read_history(conn, installation, person)
         if entry is None:
+            history = read_history(conn, installation, person)
             lines = tuple(_delivery_line(delivery, history) for delivery in history.deliveries)
             state = history.deliveries[0].state if history.deliveries else "none"
             return person.id, None, Explanation(state, lines or ("no edition has considered this subscriber yet",))
         original = find_entry(conn, entry)
+        history = read_history(conn, installation, person, about=[original.id, original.duplicate_of or 0])
         taxonomy = installation.settings.taxonomy
         decided = explained(conn, installation, original, history)
         explanation = Explanation(decided.outcome, lines_of(decided, taxonomy))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from digest.editions.plan import Offer, Standing, new_entries
-from digest.group import ELSEWHERE_OFF, HAD, Candidate, candidate_of
+from digest.group import HAD, Candidate, candidate_of
 from digest.installation import Installation
 from digest.model import NATIONAL, Digest, Edition, Entry, Taxonomy
 from digest.readers.decisions import OneChoice
@@ -50,8 +50,8 @@ def plan_of_coming(
     return lambda interests: planner.offer.digest(planner.reader(replace(person, interests=interests)))
 
 
-def helpful_choice(taxonomy: Taxonomy, interests: Interests, entry: Entry, code: str, plan: Plan) -> OneChoice | None:
-    """Return the one choice with which `plan` shows an entry that it leaves out for the reason `code`, or None.
+def helpful_choice(taxonomy: Taxonomy, interests: Interests, entry: Entry, plan: Plan) -> OneChoice | None:
+    """Return the one choice with which `plan` shows an entry that it leaves out, or None.
 
     The most natural comes first: the section From elsewhere, then what the entry is about, then a policy area that
     shares its barrier. None also where what they follow by now shows it already.
@@ -59,15 +59,13 @@ def helpful_choice(taxonomy: Taxonomy, interests: Interests, entry: Entry, code:
     if reason_in(plan(interests), entry.id):
         return None
     candidate = candidate_of(entry, 1)
-    for choice, changed in _choices(taxonomy, interests, candidate, code):
+    for choice, changed in _choices(taxonomy, interests, candidate):
         if reason_in(plan(changed), entry.id):
             return choice
     return None
 
 
-def _choices(
-    taxonomy: Taxonomy, interests: Interests, candidate: Candidate, code: str
-) -> Iterator[tuple[OneChoice, Interests]]:
+def _choices(taxonomy: Taxonomy, interests: Interests, candidate: Candidate) -> Iterator[tuple[OneChoice, Interests]]:
     """Yield the choices that could show a candidate, each with the interests that it leads to.
 
     A reader who follows all of a facet has nothing to add to it.
@@ -81,8 +79,6 @@ def _choices(
     about = [term.slug for term in taxonomy.themes if term.slug in {*candidate.themes} - themes]
     if not interests.elsewhere:
         yield OneChoice("elsewhere"), replace(interests, elsewhere=True)
-    if code == ELSEWHERE_OFF:
-        return
     for slug in own if areas else ():
         yield OneChoice("policy_area", slug), replace(interests, policy_areas=areas | {slug})
     for slug in wheres if regions else ():

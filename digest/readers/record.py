@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from digest.installation import Installation
 from digest.model import Digest, Edition
 from digest.readers.decisions import EditionName, LetterState, name_of
 from digest.store import deliveries as ledger
-from digest.store import editions, event_history, history
+from digest.store import editions, event_history, history, letter_entries
 from digest.store.deliveries import Delivery
 from subscribers.mailable import unmailable
 from subscribers.model import Subscriber
@@ -21,7 +22,8 @@ class ReaderHistory:
     """A reader and their deliveries, newest first.
 
     `blocked` says why they must not be mailed now, or "". `editions`, `digests` and `fates` are by the id of the
-    edition, the digest and the delivery; a fate stands with the words of its events.
+    edition, the digest and the delivery; a fate stands with the words of its events. Of a history about some entries
+    alone, `digests` are those of the editions that carry one.
     """
 
     person: Subscriber
@@ -45,10 +47,16 @@ class ReaderHistory:
         return LetterState(delivery.state, delivery.reason, fate, words, self.blocked)
 
 
-def read_history(conn: Connection, installation: Installation, person: Subscriber) -> ReaderHistory:
-    """Return the history of a subscriber as it stands now."""
+def read_history(
+    conn: Connection, installation: Installation, person: Subscriber, *, about: Collection[int] | None = None
+) -> ReaderHistory:
+    """Return the history of a subscriber as it stands now; `about`: so far as it decided about these entries."""
     deliveries = ledger.of_subscriber(conn, person.id)
-    digests = ledger.digests(conn, [delivery.digest for delivery in deliveries if delivery.digest])
+    wanted = deliveries
+    if about is not None:  # because to read a year of daily digests takes long
+        carrying = letter_entries.editions_with(conn, {each.edition for each in deliveries}, about)
+        wanted = [delivery for delivery in deliveries if delivery.edition in carrying]
+    digests = ledger.digests(conn, [delivery.digest for delivery in wanted if delivery.digest])
     return ReaderHistory(
         person,
         blocked_now(conn, installation, person),

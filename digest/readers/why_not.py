@@ -39,7 +39,7 @@ class ReaderWhy:
 
 def why(conn: Connection, installation: Installation, person: Subscriber, entry: Entry) -> ReaderWhy:
     """Return why a reader got an entry or did not, as `digest explain` tells it, and what would bring it."""
-    history = read_history(conn, installation, person)
+    history = read_history(conn, installation, person, about=[entry.id, entry.duplicate_of or 0])
     told = _why(conn, installation, history, entry)
     first = entries.get(conn, entry.duplicate_of or 0) if entry.state == "duplicate" else None
     if first is None:
@@ -59,7 +59,7 @@ def _why(conn: Connection, installation: Installation, history: ReaderHistory, e
     if decisive.code in (OUTSIDE, ELSEWHERE_OFF) and (expected or told.outcome == newest.code):
         plan = _plan(conn, installation, history, decisive, coming)
         taxonomy, interests = installation.settings.taxonomy, history.person.interests
-        choice = helpful_choice(taxonomy, interests, decisive.entry or entry, decisive.code, plan)
+        choice = helpful_choice(taxonomy, interests, decisive.entry or entry, plan)
     return ReaderWhy(entry, told.outcome, told.decisions, expected, choice)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, and_, select
 
 from digest.model import Entry
-from digest.store import entries
+from digest.store import entries as entry_store
 from digest.store.schema import digest, digest_entry, edition_entry
 from subscribers.database import among
 
@@ -16,7 +16,15 @@ def shown_entry(conn: Connection, number: int, entry_id: int) -> Entry | None:
     """Return an entry as an edition carries it, or None when it does not."""
     of_edition = (edition_entry.c.edition_id == number, edition_entry.c.entry_id == entry_id)
     content = conn.scalar(select(edition_entry.c.content).where(*of_edition))
-    return entries.from_json(content) if content else None
+    return entry_store.from_json(content) if content else None
+
+
+def editions_with(conn: Connection, numbers: Iterable[int], entries: Iterable[int]) -> set[int]:
+    """Return those of the editions `numbers` that carry any of some entries, as new ones or carried over."""
+    # By both, because the table has an index of the two alone.
+    of_editions = among(conn, edition_entry.c.edition_id, sorted(set(numbers)))
+    of_entries = among(conn, edition_entry.c.entry_id, sorted(set(entries)))
+    return set(conn.scalars(select(edition_entry.c.edition_id).where(of_editions, of_entries).distinct()))
 
 
 def entries_of_digests(conn: Connection, digests: Iterable[int]) -> dict[int, dict[int, Entry]]:
@@ -32,5 +40,5 @@ def entries_of_digests(conn: Connection, digests: Iterable[int]) -> dict[int, di
     )
     by_digest: dict[int, dict[int, Entry]] = {}
     for number, entry_id, content in conn.execute(query):
-        by_digest.setdefault(number, {})[entry_id] = entries.from_json(content)
+        by_digest.setdefault(number, {})[entry_id] = entry_store.from_json(content)
     return by_digest

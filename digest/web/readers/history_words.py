@@ -122,7 +122,9 @@ class HistoryWords:
         return self.pages.form("why_missed", missed.facet, carries=carries, follows=follows)
 
     def _choice(self, choice: OneChoice, *, coming: bool) -> str:
-        name = self._names(choice.facet, (choice.slug,)) if choice.slug else self.letters.sentences["elsewhere"]
+        name = self.letters.name(self.taxonomy, choice.slug)
+        if choice.facet in ("region", "elsewhere"):
+            name = self.letters.region(choice.slug) if choice.slug else self.letters.sentences["elsewhere"]
         return self.pages.form("why_choice_coming" if coming else "why_choice", choice.facet, choice=name)
 
     def _names(self, facet: str, slugs: Sequence[str]) -> str:
