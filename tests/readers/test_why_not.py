@@ -248,6 +248,24 @@ def test_a_frozen_edition_planned_again_is_what_was_frozen(played: Played) -> No
     assert seen > 20
 
 
+@pytest.mark.long
+def test_a_choice_for_a_letter_to_come_brings_the_entry_once_it_is_made(played: Played) -> None:
+    stage, seen = played.stage, set()
+    with reading(stage.place.engine) as conn:
+        for (name, title), (_, told) in played.cells.items():
+            decided = told.expected or told.decisions[0]
+            if told.choice is None or not decided.edition_state:
+                continue
+            person, entry = people.get(conn, stage.who[name]), entries.get(conn, stage.entry[title])
+            assert person and entry
+            changed = replace(person, interests=dict(additions(person.interests))[told.choice])
+            after = why(conn, stage.place, changed, entry)
+            now = after.expected or after.decisions[0]
+            assert (now.code, now.edition) == ("coming", decided.edition) and now.reason, (name, title)
+            seen.add((told.choice.facet, told.expected is None))
+    assert seen >= {("policy_area", True), ("policy_area", False), ("elsewhere", True)}
+
+
 # --- the choice that would have brought an entry --------------------------------------------------------------
 
 TRUST = {
