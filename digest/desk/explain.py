@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from digest.desk.explained import edition_in_words, lines_of
+from digest.desk.explained import edition_in_words, explained_lines
 from digest.desk.words import FATES
 from digest.errors import WrongUse, counted
 from digest.installation import Installation
@@ -67,9 +67,9 @@ def explain(installation: Installation, email: str, entry: str | None = None) ->
         history = read_history(conn, installation, person, about=[original.id, original.duplicate_of or 0])
         taxonomy = installation.settings.taxonomy
         decided = explained(conn, installation, original, history)
-        explanation = Explanation(decided.outcome, lines_of(decided, taxonomy))
+        explanation = Explanation(decided.outcome, explained_lines(decided, taxonomy))
         if original.state == "duplicate" and (first := entries.get(conn, original.duplicate_of or 0)):
-            of_first = lines_of(explained(conn, installation, first, history), taxonomy)
+            of_first = explained_lines(explained(conn, installation, first, history), taxonomy)
             lines = (*explanation.reasons, *(f"entry {first.id}: {line}" for line in of_first))
             explanation = Explanation(explanation.outcome, lines)
         if not entry.isdecimal() and entry != original.url:

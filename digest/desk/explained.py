@@ -19,7 +19,7 @@ from digest.readers.decisions import Decided, EditionName, Explained, LetterStat
 _NEW = Reason("had")  # stands in where no reason is kept
 
 
-def lines_of(explained: Explained, taxonomy: Taxonomy) -> tuple[str, ...]:
+def explained_lines(explained: Explained, taxonomy: Taxonomy) -> tuple[str, ...]:
     """Return the lines that tell an operator each decision, in their order."""
     return tuple(line for decided in explained.decisions for line in _lines(decided, taxonomy))
 

@@ -97,6 +97,6 @@ class Explained:
     decisions: tuple[Decided, ...]
 
 
-def name_of(edition: Edition) -> EditionName:
+def named_edition(edition: Edition) -> EditionName:
     """Return the name of an edition."""
     return EditionName(edition.id, edition.cadence, edition.slot)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from digest.installation import Installation
 from digest.model import Correction, Digest, Entry, Reason
-from digest.readers.decisions import EditionName, LetterState, name_of
+from digest.readers.decisions import EditionName, LetterState, named_edition
 from digest.readers.record import blocked_now
 from digest.store import corrections, deliveries, editions, letter_entries
 from digest.store import history as past
@@ -92,7 +92,9 @@ def history_of(
     It asks as many queries for many letters as for one. A `before` that is none of their editions starts anew.
     """
     rows = deliveries.of_subscriber(conn, person.id)
-    names = {number: name_of(each) for number, each in editions.by_number(conn, [r.edition for r in rows]).items()}
+    names = {
+        number: named_edition(each) for number, each in editions.by_number(conn, [r.edition for r in rows]).items()
+    }
     rows.sort(key=lambda row: (names[row.edition].slot, row.edition, row.id), reverse=True)
     starts = [place + 1 for place, row in enumerate(rows) if row.edition == before]
     start = starts[-1] if starts else 0

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from digest.installation import Installation
 from digest.model import Digest, Edition
-from digest.readers.decisions import EditionName, LetterState, name_of
+from digest.readers.decisions import EditionName, LetterState, named_edition
 from digest.store import deliveries as ledger
 from digest.store import editions, event_history, history, letter_entries
 from digest.store.deliveries import Delivery
@@ -39,7 +39,7 @@ class ReaderHistory:
 
     def edition(self, delivery: Delivery) -> EditionName:
         """Return the name of a delivery's edition."""
-        return name_of(self.editions[delivery.edition])
+        return named_edition(self.editions[delivery.edition])
 
     def letter(self, delivery: Delivery) -> LetterState:
         """Return what became of the letter of a delivery."""

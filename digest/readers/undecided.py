@@ -27,7 +27,7 @@ from digest.readers.decisions import (
     TOO_LATE,
     Decided,
     Explained,
-    name_of,
+    named_edition,
 )
 from digest.readers.missed import missed_facets
 from digest.readers.record import ReaderHistory
@@ -86,7 +86,7 @@ def _not_kept(conn: Connection, entry: Entry, person: Subscriber) -> list[Decide
     condensed = editions.by_number(conn, numbers)
     carried = [condensed[number] for number in sorted(condensed, reverse=True)]
     own = [each for each in carried if each.cadence == person.cadence] or carried
-    return [Decided(NOT_KEPT, name_of(edition)) for edition in own]
+    return [Decided(NOT_KEPT, named_edition(edition)) for edition in own]
 
 
 def _not_mailed(conn: Connection, installation: Installation, history: ReaderHistory) -> Explained | None:
@@ -132,7 +132,7 @@ def in_edition(
     planner = planner_of(conn, installation, edition, shown)
     planned = planner.reader(person)
     state = "stopped" if edition.held else edition.state
-    decided = Decided(COMING, name_of(edition), edition_state=state, cadence=edition.cadence, day=edition.slot)
+    decided = Decided(COMING, named_edition(edition), edition_state=state, cadence=edition.cadence, day=edition.slot)
     if planned.late:
         good = made_good_by(installation.settings, edition)
         return replace(decided, code=TOO_LATE, why=planned.reason, day=good)

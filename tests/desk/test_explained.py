@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.config.load import load
-from digest.desk.explained import lines_of
+from digest.desk.explained import explained_lines
 from digest.model import Reason
 from digest.readers.decisions import Decided, EditionName, Explained, LetterState
 from digest.system.resources import resource
@@ -50,9 +50,9 @@ LATE = "joined after the edition was drafted; the next one makes it good"
     ],
 )
 def test_a_decision_is_worded_for_an_operator(decided: Decided, line: str) -> None:
-    assert lines_of(Explained("", (decided,)), TAXONOMY) == (line,)
+    assert explained_lines(Explained("", (decided,)), TAXONOMY) == (line,)
 
 
 def test_why_an_entry_is_held_is_a_line_of_its_own() -> None:
     held = Decided("not-ready", state="held", why="a surge of 40 entries")
-    assert lines_of(Explained("held", (held,)), TAXONOMY)[1:] == ("a surge of 40 entries",)
+    assert explained_lines(Explained("held", (held,)), TAXONOMY)[1:] == ("a surge of 40 entries",)
