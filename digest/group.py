@@ -225,6 +225,19 @@ class Matcher:
         shown = (match | match >> self._size) & self._all
         return frozenset([self.candidates[number].entry for number in bits(shown)])
 
+    def entries_from_elsewhere(self, match: Match) -> frozenset[int]:
+        """Return the ids of the entries that a match shows from elsewhere."""
+        return frozenset([self.candidates[number].entry for number in bits(match >> self._size & self._all)])
+
+    def entries_over_cap(self, match: Match) -> frozenset[int]:
+        """Return the ids of the entries for which a match has no room."""
+        return frozenset([self.candidates[number].entry for number in bits(match >> 2 * self._size & self._all)])
+
+    def forget_answers(self) -> None:
+        """Let go of what is remembered of interests, because it grows with each reader who follows something else."""
+        for remembered in (self._by_areas, self._by_regions, self._by_themes, self._varied):
+            remembered.cache_clear()
+
     def count_shown(self, match: Match) -> int:
         """Return the number of entries that a match shows."""
         return (match & (1 << 2 * self._size) - 1).bit_count()

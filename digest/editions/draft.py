@@ -112,7 +112,7 @@ def as_it_stands(
     low = min(low, releases.lowest_mark_to_give(conn, edition.cadence, settings.welcome, now, default=high))
     if person and person.id:
         low = min(low, releases.mark_of(conn, person.id, person.here_since, settings.welcome, default=high))
-    shown = _entries_of(conn, settings, edition, (low, high), now)
+    shown = entries_in_window(conn, settings, edition, (low, high), now)
     hashed = editions.content_hash(edition, shown)
     return replace(edition, from_release=low, to_release=high, content_hash=hashed), shown
 
@@ -170,10 +170,10 @@ def with_edit(entry: Entry, edit: EntryEdit | None) -> Entry:
     return replace(entry, title=edit.title or entry.title, summary=edit.summary or entry.summary, edit=edit)
 
 
-def _entries_of(
+def entries_in_window(
     conn: Connection, settings: Settings, edition: Edition, window: tuple[int, int], now: datetime
 ) -> list[Shown]:
-    """Return the entries of an edition: those of a window of releases, then others to carry over.
+    """Return the entries of an edition as it is drafted now: those of a window of releases, then others to carry over.
 
     The others are the newest ready entries that earlier editions had no room for. They come in by no release, so that
     nobody is owed them. An entry of the window may be one to carry over too, because the window begins where the
@@ -242,5 +242,5 @@ def _store_draft(conn: Connection, settings: Settings, cadence: str, day: str, h
     releases.settle_marks(conn, settings.welcome)
     low = releases.lowest_mark(conn, cadence, now, default=high)
     edition = editions.find(conn, cadence, day) or blank_edition(cadence, day)
-    shown = _entries_of(conn, settings, edition, (low, high), now)
+    shown = entries_in_window(conn, settings, edition, (low, high), now)
     return editions.draft(conn, cadence, day, (low, high), shown, now)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from digest import group
 from digest.config.settings import Settings
 from digest.editions.carry_over import LeftOver
-from digest.group import Match, Matcher
+from digest.group import Candidate, Match, Matcher
 from digest.model import Digest, Edition, Entry
 from digest.render import fitting
 from digest.schedule import next_slot, slot_of
@@ -96,13 +96,13 @@ class Offer:
     """
 
     def __init__(
-        self, settings: Settings, edition: Edition, shown: Sequence[Shown], earlier: Iterable[Entry] = ()
+        self, settings: Settings, edition: Edition, shown: Sequence[Shown], earlier: Iterable[Candidate] = ()
     ) -> None:
         self._edition = edition
         new, pinned = new_entries(shown), edition.arranged[: edition.pinned]
-        over = _in_editors_order(edition, [row.entry for row in shown if row.entry.carried_from])
+        over = in_editors_order(edition, [row.entry for row in shown if row.entry.carried_from])
         self._entries = [row.entry.id for row in new]
-        before = [group.candidate_of(entry, 0) for entry in earlier]
+        before = list(earlier)
         candidates = [group.candidate_of(row.entry, row.release) for row in new]
         self._matcher = Matcher(
             candidates,
@@ -115,7 +115,7 @@ class Offer:
             [group.candidate_of(entry, 1) for entry in over],
             cap=min(settings.carry_over, settings.letter_cap),
             elsewhere_cap=settings.elsewhere_cap,
-            earlier=[*before, *candidates],
+            earlier=[*before, *candidates] if over else (),
             pinned=pinned,
         )
         self.carries = frozenset(entry.id for entry in over)
@@ -184,7 +184,8 @@ class Planner:
         self._shown = shown
         self._secret = secret
         self._now = now
-        self.offer = Offer(settings, edition, shown, editions.earlier_studies(conn, edition))
+        earlier = [group.candidate_of(entry, 0) for entry in editions.earlier_studies(conn, edition)]
+        self.offer = Offer(settings, edition, shown, earlier)
         self._left_over = LeftOver(conn, edition.cadence, self.offer.carries, now)
 
     def pages(self) -> Iterator[list[Planned]]:
@@ -272,7 +273,7 @@ def new_entries(shown: Sequence[Shown]) -> list[Shown]:
     return [row for row in shown if row.release]
 
 
-def _in_editors_order(edition: Edition, entries: Sequence[Entry]) -> list[Entry]:
+def in_editors_order(edition: Edition, entries: Sequence[Entry]) -> list[Entry]:
     """Return entries in the order that editors gave them; the others follow as an edition has them by itself."""
     places = {number: place for place, number in enumerate(edition.arranged)}
     return sorted(group.order(entries), key=lambda entry: places.get(entry.id, len(places)))

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
-from digest.editions.choices import Addition, past_editions
+from digest.editions.choices import Addition, Additions
+from digest.editions.past import past_editions
 from digest.store import silence
 from subscribers.database import chunks
 from subscribers.mailable import unmailable_readers
@@ -58,18 +59,19 @@ def explain_silence(
     conn: Connection, settings: Settings, readers: Sequence[Reader], now: datetime
 ) -> dict[int, WhySilent]:
     """Return by id why each of these silent readers has heard nothing."""
-    past_of = cache(lambda cadence: past_editions(conn, settings, cadence, now))
+    additions_of = cache(lambda cadence: Additions(settings.taxonomy, past_editions(conn, settings, cadence, now)))
     explained: dict[int, WhySilent] = {}
     for page in chunks(readers):
         numbers = [reader.id for reader in page]
         last, had = silence.last_letters(conn, numbers), silence.entries_had(conn, numbers)
         for reader in page:
-            past, since = past_of(reader.cadence), silence.quiet_since(reader.cadence, now)
+            additions, since = additions_of(reader.cadence), silence.quiet_since(reader.cadence, now)
+            past = additions.past
             count, new = past.since(since)
             theirs = past.carried & had.get(reader.id, frozenset())
             matching = past.brought(reader.interests, theirs) & new
             explained[reader.id] = WhySilent(
                 last.get(reader.id, ""), since.isoformat(), count, len(new - theirs), len(matching),
-                past.best_choice(reader.interests, theirs),
+                additions.best(reader.interests, theirs),
             )  # fmt: skip
     return explained

@@ -8,7 +8,8 @@ from html import escape
 
 from digest.config.settings import Settings
 from digest.delivery.parcel import compose_message, hashed_message_id
-from digest.editions.choices import TWELVE_WEEKS, Addition
+from digest.editions.choices import Addition
+from digest.editions.past import TWELVE_WEEKS
 from digest.editions.silence import WhySilent
 from digest.letter import catalogue
 from digest.letter.blocks import Assembled

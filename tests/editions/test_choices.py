@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from digest.editions.choices import PastEdition, PastEditions, past_editions
-from digest.editions.plan import Planner, Standing
-from digest.group import Candidate, Matcher
-from digest.model import Entry, Facets, Ingredient, Taxonomy, Term
+from digest.config.load import load
+from digest.editions.choices import Additions
+from digest.editions.past import PastEdition, PastEditions, past_editions
+from digest.editions.plan import Offer, Planner, Standing
+from digest.group import Candidate
+from digest.model import Edition, Entry, Facets, Ingredient, Taxonomy, Term
 from digest.store import editions
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.store.schema import entry
 from subscribers.model import Interests, Subscriber
 from tests.counts import table
-from tests.house import House
+from tests.house import CONFIG, House
 from tests.test_group import a_candidate, follows
 
 START = datetime(2026, 11, 6, 8, tzinfo=UTC)
@@ -29,14 +31,23 @@ TAXONOMY = Taxonomy(
 WELSH, SCOTTISH = ("wales",), ("scotland",)
 
 
-def past(*weeks: list[Candidate], cap: int = 12) -> PastEditions:
-    """Return weekly editions, oldest first; each has considered the releases of those before it."""
+def past(folder: Path, *weeks: list[Candidate]) -> Additions:
+    """Return the choices by weekly editions, oldest first; each has considered the releases of those before it."""
+    (folder / "config.toml").write_text(CONFIG.format(source="", weekly=""), encoding="utf-8")
+    settings = load(folder / "config.toml", {})
     editions, mark = [], 0
-    for number, candidates in enumerate(weeks):
-        matcher = Matcher(candidates, cap=cap, elsewhere_cap=3)
-        editions.append(PastEdition(START + timedelta(weeks=number), mark, matcher))
+    for number, candidates in enumerate(weeks, 1):
+        at = START + timedelta(weeks=number - 1)
+        edition = Edition(number, "weekly", at.date().isoformat(), "frozen", False, "", 99, "", from_release=mark)
+        offer = Offer(settings, edition, [Shown(entry_of(each), each.release) for each in candidates])
+        editions.append(PastEdition(at, "weekly", mark, offer, {each.entry: each for each in candidates}))
         mark = max([mark, *(candidate.release for candidate in candidates)])
-    return PastEditions(TAXONOMY, editions)
+    return Additions(TAXONOMY, PastEditions(editions))
+
+
+def entry_of(candidate: Candidate) -> Entry:
+    facets = Facets(candidate.policy_areas, candidate.regions, candidate.themes)
+    return Entry(candidate.entry, candidate.source, None, "T", candidate.kind, None, START, facets=facets)
 
 
 def posts(numbers: range, areas: str, *regions: str) -> list[Candidate]:
@@ -68,21 +79,21 @@ CASE = a_candidate(9, ("housing",), WELSH, ("trust",))
     ],
 )  # fmt: skip
 def test_the_choice_that_would_have_brought_the_most(
-    weeks: list[list[Candidate]], interests: Interests, choice: tuple[str, str, int] | None
+    tmp_path: Path, weeks: list[list[Candidate]], interests: Interests, choice: tuple[str, str, int] | None
 ) -> None:
-    assert past(*weeks).best_choice(interests, frozenset()) == choice
+    assert past(tmp_path, *weeks).best(interests, frozenset()) == choice
 
 
-def test_a_choice_counts_what_letters_would_have_shown_and_nothing_twice() -> None:
+def test_a_choice_counts_what_letters_would_have_shown_and_nothing_twice(tmp_path: Path) -> None:
     transport = follows("transport", "wales")
-    assert past(posts(range(1, 21), "housing", "wales")).best_choice(transport, frozenset()) == (
+    assert past(tmp_path, posts(range(1, 21), "housing", "wales")).best(transport, frozenset()) == (
         "policy_area", "housing", 12,
     ), "the cap of a letter"  # fmt: skip
-    both = past(THREE, [*THREE, *posts(range(4, 5), "housing", "wales")])
-    assert both.best_choice(transport, frozenset()) == ("policy_area", "housing", 4)
-    assert both.best_choice(transport, frozenset({1, 2})) == ("policy_area", "housing", 2), "without what they had"
-    assert both.brought(follows("housing", "wales"), frozenset({1})) == {2, 3, 4}
-    assert both.since(START) == (2, {1, 2, 3, 4}) and both.since(START + timedelta(days=1)) == (1, {4})
+    both = past(tmp_path, THREE, [*THREE, *posts(range(4, 5), "housing", "wales")])
+    assert both.best(transport, frozenset()) == ("policy_area", "housing", 4)
+    assert both.best(transport, frozenset({1, 2})) == ("policy_area", "housing", 2), "without what they had"
+    assert both.past.brought(follows("housing", "wales"), frozenset({1})) == {2, 3, 4}
+    assert both.past.since(START) == (2, {1, 2, 3, 4}) and both.past.since(START + timedelta(days=1)) == (1, {4})
 
 
 @pytest.mark.long
@@ -102,7 +113,7 @@ def test_past_editions_bring_what_they_were_planned_to_bring(tmp_path: Path) -> 
             shown, day = [Shown(study, number)], at.date().isoformat()
             edition = editions.draft(conn, "weekly", day, (number - 1, number), shown, at)
             editions.freeze(conn, edition.id, 1, at)
-        past = past_editions(conn, house.settings, "weekly", at)
+        editions_then = past_editions(conn, house.settings, "weekly", at)
         planned: set[int] = set()
         interests = follows("housing", "scotland")
         for each in editions.frozen_since(conn, "weekly", START):
@@ -111,5 +122,6 @@ def test_past_editions_bring_what_they_were_planned_to_bring(tmp_path: Path) -> 
             digest = planner.offer.digest(planner.offer.planned(standing))
             planned |= {placed.entry for placed in digest.placed} if digest else set()
     house.close()
-    assert past.brought(interests, frozenset()) == planned == {2, 3}
-    assert past.best_choice(replace(interests, elsewhere=False), frozenset()) == ("elsewhere", "", 2)
+    assert editions_then.brought(interests, frozenset()) == planned == {2, 3}
+    choices = Additions(house.settings.taxonomy, editions_then)
+    assert choices.best(replace(interests, elsewhere=False), frozenset()) == ("elsewhere", "", 2)
