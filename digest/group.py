@@ -222,8 +222,11 @@ class Matcher:
 
     def entries(self, match: Match) -> frozenset[int]:
         """Return the ids of the entries that a match shows."""
-        shown = (match | match >> self._size) & self._all
-        return frozenset([self.candidates[number].entry for number in bits(shown)])
+        return frozenset([self.candidates[number].entry for number in bits(self.mask_shown(match))])
+
+    def mask_shown(self, match: Match) -> int:
+        """Return the mask of the candidates that a match shows."""
+        return (match | match >> self._size) & self._all
 
     def entries_from_elsewhere(self, match: Match) -> frozenset[int]:
         """Return the ids of the entries that a match shows from elsewhere."""

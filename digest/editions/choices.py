@@ -28,7 +28,7 @@ class Additions:
 
     def __init__(self, taxonomy: Taxonomy, past: PastEditions) -> None:
         self._taxonomy, self.past = taxonomy, past
-        self._regions, self._themes = past.values()
+        self._regions, self._themes = past.values("regions"), past.values("themes")
         self.best = cache(self._best)  # remembered as `PastEditions.brought` is
 
     def _best(self, interests: Interests, had: frozenset[int]) -> Addition | None:

@@ -173,7 +173,7 @@ def with_edit(entry: Entry, edit: EntryEdit | None) -> Entry:
 def entries_in_window(
     conn: Connection, settings: Settings, edition: Edition, window: tuple[int, int], now: datetime
 ) -> list[Shown]:
-    """Return the entries of an edition as it is drafted now: those of a window of releases, then others to carry over.
+    """Return the entries of an edition as drafted now: those of a window of releases, then others to carry over.
 
     The others are the newest ready entries that earlier editions had no room for. They come in by no release, so that
     nobody is owed them. An entry of the window may be one to carry over too, because the window begins where the

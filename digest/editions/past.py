@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -17,37 +17,74 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.editions.draft import entries_in_window
 from digest.editions.plan import Offer, Standing, in_editors_order, new_entries
-from digest.group import Candidate, Match, Matcher, candidate_of
+from digest.group import Candidate, Match, candidate_of
 from digest.model import Edition
 from digest.store import editions
+from subscribers.forms import FACETS
 from subscribers.model import Interests, Subscriber
 
 TWELVE_WEEKS = timedelta(weeks=12)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PastEdition:
     """Hold a frozen edition, to plan letters of it again.
 
-    `mark` is the last release that the editions of its cadence before it considered; `candidates` are its entries by
-    id. `stopped`: a person has kept it from going out any further. `made_of` tells whether it is still the same.
+    `mark` is the last release that the editions of its cadence before it considered. `stopped`: a person has kept it
+    from going out any further. `made_of` tells whether it is still the same.
     """
 
     frozen_at: datetime
     cadence: str
     mark: int
     offer: Offer
-    candidates: Mapping[int, Candidate]
     stopped: bool = False
     made_of: tuple[object, ...] = ()
 
+    @cached_property
+    def about(self) -> tuple[Mapping[tuple[str, str], int], ...]:
+        """Return by facet and slug the masks of the new entries with that value, and of those to carry over."""
+        both: list[dict[tuple[str, str], int]] = []
+        for matcher in self.offer.matchers:
+            masks: dict[tuple[str, str], int] = {}
+            for number, candidate in enumerate(matcher.candidates):
+                for facet in FACETS:
+                    for slug in getattr(candidate, facet):
+                        masks[facet, slug] = masks.get((facet, slug), 0) | 1 << number
+            both.append(masks)
+        return tuple(both)
 
-class PlannedLetter(NamedTuple):
-    """Hold what a letter of a past edition would have shown: its entries, and those of them from elsewhere."""
+
+class ReplayedLetter(NamedTuple):
+    """Hold a letter of a past edition that a reader would have got, as its plan has it.
+
+    `again`: it offers entries again, which are carried over; then `match` is of those, else of the new ones.
+    """
 
     edition: PastEdition
-    shown: frozenset[int]
-    elsewhere: frozenset[int]
+    planned: Match
+    again: bool
+    match: Match
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The entries that it shows."""
+        return self.edition.offer.matchers[self.again].entries(self.match)
+
+    @property
+    def elsewhere(self) -> frozenset[int]:
+        """The entries that it shows from elsewhere."""
+        return self.edition.offer.matchers[self.again].entries_from_elsewhere(self.match)
+
+    @property
+    def over_cap(self) -> frozenset[int]:
+        """The new entries that it has no room for."""
+        return self.edition.offer.matchers[False].entries_over_cap(self.planned)
+
+    def count_about(self, facet: str, slug: str) -> int:
+        """Return how many of the entries that it shows have a value of a facet."""
+        mask = self.edition.about[self.again].get((facet, slug), 0)
+        return (self.edition.offer.matchers[self.again].mask_shown(self.match) & mask).bit_count()
 
 
 class PastEditions:
@@ -65,36 +102,37 @@ class PastEditions:
         self.brought = cache(self.bring)
         self.since = cache(self._since)
 
-    def values(self) -> tuple[set[str], set[str]]:
-        """Return the regions and the themes of all these entries."""
-        candidates = [each for edition in self.past for each in edition.candidates.values()]
-        return {slug for each in candidates for slug in each.regions}, {s for each in candidates for s in each.themes}
+    def values(self, facet: str) -> set[str]:
+        """Return the values of a facet that any of these entries has."""
+        return {slug for edition in self.past for masks in edition.about for name, slug in masks if name == facet}
 
-    def letters(self, interests: Interests, had: frozenset[int] = frozenset()) -> Iterator[PlannedLetter]:
-        """Yield the letters that a reader of these interests would have got, who `had` some of the entries before."""
+    def letters(self, interests: Interests, had: frozenset[int] = frozenset()) -> Iterator[ReplayedLetter]:
+        """Yield the letters that a reader of these interests would have got, who `had` some of the entries before.
+
+        No entry is in two of them.
+        """
+        person = Subscriber(0, "", cadence=self.past[0].cadence if self.past else "", interests=interests)
         shown, over = set(had), set[int]()
-        unread: list[tuple[Matcher, Match]] = []
+        unread: list[ReplayedLetter] = []  # whose entries are not in `shown` and `over` yet
         # Of what was shown only the entries that several editions have, because to look for all of them takes long.
         again = set(had)
         for edition in self.past:
-            offer, (new, carried) = edition.offer, edition.offer.matchers
-            person = Subscriber(0, "", cadence=edition.cadence, interests=interests)
+            offer = edition.offer
             standing = Standing(person, "", edition.mark, again)
             planned = offer.planned(standing)
             if planned.state == "empty" and offer.carries:
-                over.update(*[matcher.entries_over_cap(match) for matcher, match in unread])
+                shown.update(*[letter.shown for letter in unread])
+                over.update(*[letter.over_cap for letter in unread])
                 unread.clear()
                 if left_over := over.intersection(offer.carries) - shown:
                     planned = offer.planned(standing._replace(left_over=left_over))
-            if planned.state != "pending" or planned.match is None:
-                continue
-            unread.append((new, planned.match))
-            over_again = new.carried_in(planned.match)
-            matcher, match = (carried, over_again) if over_again else (new, planned.match)
-            letter = PlannedLetter(edition, matcher.entries(match), matcher.entries_from_elsewhere(match))
-            shown |= letter.shown
-            again |= letter.shown & self._again
-            yield letter
+            if planned.state == "pending" and planned.match is not None:
+                over_again = offer.matchers[False].carried_in(planned.match)
+                letter = ReplayedLetter(edition, planned.match, over_again != 0, over_again or planned.match)
+                unread.append(letter)
+                if self._again:
+                    again |= letter.shown & self._again
+                yield letter
 
     def forget_answers(self) -> None:
         """Let go of what was remembered of the interests so far."""
@@ -147,9 +185,7 @@ def past_editions(
         made_of = (edition.id, edition.key, edition.held, mark, *earlier)
         if (same := kept.get(made_of)) is None:
             offer = _offer(conn, settings, edition, mark, list(earlier.values()), now)
-            candidates = {each.entry: each for matcher in offer.matchers for each in matcher.candidates}
-            at = edition.frozen_at or now
-            same = PastEdition(at, edition.cadence, mark, offer, candidates, edition.held, made_of)
+            same = PastEdition(edition.frozen_at or now, cadence, mark, offer, edition.held, made_of)
         past.append(same)
         mark = max(mark, edition.to_release)
     return PastEditions(sorted(past, key=lambda each: each.frozen_at), whole=whole)

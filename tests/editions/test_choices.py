@@ -40,7 +40,7 @@ def past(folder: Path, *weeks: list[Candidate]) -> Additions:
         at = START + timedelta(weeks=number - 1)
         edition = Edition(number, "weekly", at.date().isoformat(), "frozen", False, "", 99, "", from_release=mark)
         offer = Offer(settings, edition, [Shown(entry_of(each), each.release) for each in candidates])
-        editions.append(PastEdition(at, "weekly", mark, offer, {each.entry: each for each in candidates}))
+        editions.append(PastEdition(at, "weekly", mark, offer))
         mark = max([mark, *(candidate.release for candidate in candidates)])
     return Additions(TAXONOMY, PastEditions(editions))
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.letter.words import Words
+from digest.readers.lately import KeptLately
 from digest.readers.words import letter_words, page_words
 from digest.web.letters import LetterPages
 
@@ -103,6 +104,11 @@ class ReaderPages:
     def letters(self) -> LetterPages:
         """Return the copies of letters."""
         return LetterPages(self.installation.engine, self.installation.link_key_file, self.settings)
+
+    @cached_property
+    def lately(self) -> KeptLately:
+        """Return the numbers beside choices."""
+        return KeptLately(self.installation)
 
     @property
     def settings(self) -> Settings:
