@@ -26,7 +26,8 @@ def plan_of_frozen(
 ) -> Plan:
     """Return how a frozen edition would have been planned for a reader who got the digest `had` of it."""
     shown = editions.shown(conn, edition.id)
-    offer = Offer(installation.settings, edition, shown, editions.earlier_studies(conn, edition))
+    earlier = [candidate_of(entry, 0) for entry in editions.earlier_studies(conn, edition)]
+    offer = Offer(installation.settings, edition, shown, earlier)
     considered = {*(placed.entry for placed in had.placed), *(number for number, _ in had.left_out)}
     # The mark of that time: the last release of those that were not considered for them.
     mark = max(

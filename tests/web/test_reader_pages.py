@@ -396,7 +396,7 @@ def test_no_other_pause(light: Post, sent: dict[str, Any]) -> None:
 )
 def test_a_pause_is_of_whole_days(now: str, zone: str, wish: str, until: str) -> None:
     at = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    assert forms.read_pause(f"for={wish}".encode(), at, ZoneInfo(zone)) == datetime.fromisoformat(until)
+    assert forms.read_pause([("for", wish)], at, ZoneInfo(zone)) == datetime.fromisoformat(until)
 
 
 # --- who is not reached ---------------------------------------------------------------------------------------
