@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -118,7 +118,7 @@ def _name_of(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         return _name_of(next(kind for kind in inner if kind is not type(None)))
     if origin is Annotated:
-        return "colour"
+        return "span" if inner[0] is timedelta else "colour"
     if origin is Literal:
         return " or ".join(f'`"{value}"`' for value in inner)
     if origin is list:
@@ -127,7 +127,7 @@ def _name_of(annotation: Any) -> str:
         return "list of phrases, or a table of such lists"
     if origin is dict:
         return "table"
-    names = {str: "text", bool: "true or false", int: "whole number", float: "number", timedelta: "span"}
+    names = {str: "text", bool: "true or false", int: "whole number", float: "number", timedelta: "span", date: "day"}
     return names[annotation] if annotation in names else {Backfill: "count or span"}[annotation]
 
 

@@ -18,6 +18,15 @@ from digest.config.environment import override
 from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.gather import GatherPart
 from digest.config.include import source_files
+from digest.config.legal import (
+    Accessibility,
+    AccessibilityPart,
+    LegalDefaults,
+    Privacy,
+    PrivacyPart,
+    accessibility_of,
+    privacy_of,
+)
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
@@ -34,8 +43,12 @@ from digest.config.transport import TransportPart, TransportSettings, capabiliti
 from digest.errors import ConfigError
 from digest.facets.known import known_facets
 from digest.letter import catalogue
-from digest.model import Dkim, Source, Taxonomy
+from digest.model import Dkim, NamedAddress, Source, Taxonomy
 from digest.system.resources import resource
+
+Legal = tuple[Privacy, Accessibility]
+# What is checked beyond the forms of keys: sources, the signature of letters, how letters leave, how events arrive.
+Checked = tuple[tuple[Source, ...], Dkim | None, TransportSettings, EventsSettings, Legal]
 
 
 class ConfigFile(BaseModel):
@@ -63,6 +76,13 @@ class ConfigFile(BaseModel):
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
+    )
+    privacy: PrivacyPart = Field(
+        default=EMPTY, description="What the privacy notice at `/privacy` says; all of it has a default."
+    )
+    accessibility: AccessibilityPart = Field(
+        default=EMPTY,
+        description="What the accessibility statement at `/accessibility` says; all of it has a default.",
     )
     brand: BrandPart = Field(
         default=EMPTY,
@@ -98,7 +118,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     file, mistakes = validate(ConfigFile, raw)
     problems += mistakes
     home = path.resolve().parent
-    dkim, transport, events = None, None, EventsSettings()
+    dkim, transport, events, legal = None, None, EventsSettings(), None
     files: list[SourceFile] = []
     elsewhere: list[str] = []  # mistakes in included files
     if file is not None:
@@ -113,12 +133,14 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             problems += mistakes
             transport, mistakes = transport_of(file.transport, sender, home, environ)
             problems += mistakes
+            legal, mistakes = _legal_of(file, sender, home)
+            problems += mistakes
         events, mistakes = events_of(file.events, home, environ)
         problems += mistakes
-    if file is None or transport is None or problems or elsewhere:
+    if file is None or transport is None or legal is None or problems or elsewhere:
         raise ConfigError([*(f"{path.name}: {problem}" for problem in problems), *elsewhere])
     sources = sources_of(files, home, known_facets(_taxonomy(file)))
-    return _settings(file, home, sources, dkim, (transport, events))
+    return _settings(file, home, (sources, dkim, transport, events, legal))
 
 
 def _check(file: ConfigFile) -> list[str]:
@@ -139,15 +161,25 @@ def _taxonomy(file: ConfigFile) -> Taxonomy:
     return Taxonomy(terms_of(file.policy_area), terms_of(file.theme), regions_of(file.region))
 
 
-def _settings(
-    file: ConfigFile,
-    home: Path,
-    sources: tuple[Source, ...],
-    dkim: Dkim | None,
-    ways: tuple[TransportSettings, EventsSettings],
-) -> Settings:
-    """Return the settings of a file without mistakes; `ways`: how letters leave, and how events arrive."""
-    transport, events = ways
+def _legal_of(file: ConfigFile, sender: NamedAddress, home: Path) -> tuple[Legal, list[str]]:
+    """Return what the privacy notice and the accessibility statement say, and a line for each mistake in it."""
+    asked, _ = mailbox_of("site.reply_to", file.site.reply_to or file.site.from_, mailed=False)
+    defaults = LegalDefaults(
+        name=file.site.name,
+        address=file.brand.address or file.site.postal_address,
+        contact=(asked or sender).address,
+        british=file.places.gazetteer == "uk" and not file.region,
+        delivered_by_company=file.transport.kind == "sendgrid",
+    )
+    privacy, mistakes = privacy_of(file.privacy, defaults, home)
+    accessibility, more = accessibility_of(file.accessibility, defaults, home)
+    # Mistakes in `site.reply_to` are told by `_check`.
+    return (privacy, accessibility), [*mistakes, *more]
+
+
+def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
+    """Return the settings of a file without mistakes."""
+    sources, dkim, transport, events, (privacy, accessibility) = checked
     taxonomy = _taxonomy(file)
     return Settings(
         home=home,
@@ -176,5 +208,7 @@ def _settings(
         brand=brand_of(file.brand),
         dkim=dkim,
         retention=retention_of(file.retention),
+        privacy=privacy,
+        accessibility=accessibility,
         gazetteer=file.places.gazetteer,
     )

@@ -62,6 +62,7 @@ _FORMS = {
     "float": "is no number; write it without quotes: 2.5",
     "finite": "is no number; write it without quotes: 2.5",
     "bool": "is neither true nor false; write true or false, without quotes",
+    "date": "is no day; write it without quotes: 2026-12-31",
     "list": 'is no list; write one like ["…", "…"]',
     "dict": "is no table; write its keys below a line in brackets, such as [table]",
     "model": "is no table; write its keys below a line in brackets, such as [table]",

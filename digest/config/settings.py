@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from digest.config.events import NOTHING, EventsSettings
+from digest.config.legal import Accessibility, Privacy
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand
@@ -43,6 +44,8 @@ class Settings:
     welcome: timedelta
     lint_clients: tuple[str, ...]
     retention: Retention
+    privacy: Privacy
+    accessibility: Accessibility
     gazetteer: str = "uk"
     steps: tuple[str, ...] = ()
     silence_notices: bool = False

@@ -13,14 +13,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.web.caller import caller_of
-from digest.web.readers import choices_page, leave_page, letter_page, new_link_page
+from digest.web.readers import choices_page, leave_page, legal_pages, letter_page, new_link_page
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
 from digest.web.readers.page import LARGEST, NotConfirmed, ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.shell import response_of
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
 from subscribers.forms import BadForm
 
-PAGES: tuple[ReaderRoute, ...] = (*letter_page.PAGES, *leave_page.PAGES, *choices_page.PAGES)
+PAGES: tuple[ReaderRoute, ...] = (*letter_page.PAGES, *leave_page.PAGES, *choices_page.PAGES, *legal_pages.PAGES)
 # These need a mail.
 MAILED: tuple[ReaderRoute, ...] = new_link_page.PAGES
 _PATIENCE = 30.0  # seconds for a form to arrive

@@ -25,7 +25,7 @@ def response_of(pages: ReaderPages, answer: ReaderAnswer, path: str, *, foreign:
     """
     headers = dict(answer.headers)
     if answer.indexed:
-        headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED}
+        headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED, "Vary": "Accept-Language"}
     if not answer.template:
         return Response(answer.body, answer.status, headers, answer.media_type)
     site = pages.settings.site
@@ -60,7 +60,7 @@ def public_links(_pages: ReaderPages) -> list[tuple[str, str]]:
 
 def legal_links(_pages: ReaderPages) -> list[tuple[str, str]]:
     """Return the ways at the foot of every page, as (path, name of the words)."""
-    return []
+    return [("/privacy", "privacy_link"), ("/accessibility", "access_link")]
 
 
 @lru_cache(maxsize=8)
