@@ -51,6 +51,8 @@ def _site_view(site: Site) -> View:
         "name": inert_line(site.name),
         "url": link(site.base_url),
         "contact": inert_line((site.reply_to or site.sender).address),
+        "privacy_url": link(f"{site.base_url}/privacy"),
+        "accessibility_url": link(f"{site.base_url}/accessibility"),
     }
 
 
