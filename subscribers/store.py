@@ -296,7 +296,7 @@ def update_interests(conn: Connection, id: int, interests: Interests, *, how: st
 
 
 def change(conn: Connection, changed: Subscriber, *, how: str, now: datetime) -> Subscriber:
-    """Store the name, cadence, interests and language of a subscriber; their state and pause stay as they are.
+    """Store what a subscriber chose, and their name; their state and pause stay as they are.
 
     The caller has checked the cadence and the language. Raises NoSubscriber and NotAllowed.
     """
@@ -307,6 +307,7 @@ def change(conn: Connection, changed: Subscriber, *, how: str, now: datetime) ->
         cadence=changed.cadence,
         interests=changed.interests,
         language=changed.language,
+        silence_notices=changed.silence_notices,
     )
     return person if after == person else _write(conn, after, "changed", how, now)
 

@@ -43,6 +43,8 @@ def row_action(
     if stored.state == "left" or reason is not None:
         if changes.stops is None:
             return RowDecision("suppressed", remark=f"must not be mailed ({reason or stored.state}); nothing changed")
+        if changes.lifted and reason is None:
+            return RowDecision("unchanged")
         after = stored
     else:
         after = filled(changes, stored)
@@ -87,6 +89,7 @@ def filled(changes: RowChanges, base: Subscriber) -> Subscriber:
         interests=interests,
         language=_or(changes.language, base.language),
         paused_until=_or(changes.paused_until, base.paused_until),
+        silence_notices=_or(changes.silence_notices, base.silence_notices),
     )
 
 

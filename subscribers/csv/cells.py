@@ -11,7 +11,10 @@ from functools import partial
 from typing import TypeVar
 
 from subscribers.addresses import Address, parse_address
+from subscribers.changes import LIFTED
+from subscribers.csv.answers import AnswerColumn
 from subscribers.csv.foreign import FACETS, Labels, consent_date, standing_in
+from subscribers.csv.histories import PastEvent, read_history_cell, told_stop
 from subscribers.csv.remarks import holds_a_stop
 from subscribers.csv.rows import STRUCK, BadCell, CsvRow
 from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
@@ -50,6 +53,9 @@ class RowChanges:
     paused_until: datetime | None = None
     joined_at: datetime | None = None
     suppressed: str | None = None
+    silence_notices: bool | None = None
+    history: tuple[PastEvent, ...] | None = None
+    answers: str | None = None
     counted: bool = True
     remark: str = ""
 
@@ -58,6 +64,11 @@ class RowChanges:
         """The reason of the suppression that this row asks for, or None."""
         return self.suppressed or ("left" if self.state == "left" else None)
 
+    @property
+    def lifted(self) -> bool:
+        """Whether the row tells, by its history, of a person who has left and whose suppression was lifted since."""
+        return self.state == "left" and not self.suppressed and told_stop(self.history or ()) == LIFTED
+
 
 @dataclass(slots=True)
 class CellReader:
@@ -65,13 +76,15 @@ class CellReader:
 
     `interests` is {label of another tool: the policy area, region or theme that it stands for, or "ignore"}. Raises
     BadFile for a label that stands for nothing known. It remembers the cells of facets that it has read, because many
-    subscribers follow the same. After the last row, `unknown.check` tells whether the file must be refused.
+    subscribers follow the same. `answers` checks cells of answers; None: they are not taken. After the last row,
+    `unknown.check` tells whether the file must be refused.
     """
 
     known_facets: KnownFacets
     cadences: tuple[str, ...]
     interests: Mapping[str, str] = field(default_factory=dict)
     unknown: UnknownColumns = field(default_factory=UnknownColumns)
+    answers: AnswerColumn | None = None
     _facets: dict[str, _Facet] = field(default_factory=dict)
     _labels: Labels = field(init=False)
 
@@ -125,10 +138,14 @@ class CellReader:
             paused_until=_unless_blank(cells, "paused_until", _instant),
             joined_at=_unless_blank(cells, "joined_at", _instant) or consent_date(row.others),
             suppressed=_unless_blank(cells, "suppressed", _reason),
+            silence_notices=_unless_blank(cells, "silence_notices", partial(_yes_or_no, "silence_notices")),
+            history=_unless_blank(cells, "consent_history", read_history_cell),
+            answers=_unless_blank(cells, "entry_answers", self._answers),
             remark=remark,
         )
         changes = changes if standing is None else _with_standing(changes, standing)
-        if changes.stops is None and changes.name and holds_a_stop(changes.name):
+        # Not of our own export, because it tells in other columns how a person stands.
+        if changes.stops is None and changes.history is None and changes.name and holds_a_stop(changes.name):
             raise BadCell(
                 f"name {quoted(changes.name)} may tell that they must not be mailed; take those words out,"
                 " or say so in a column 'state' (left)"
@@ -137,6 +154,13 @@ class CellReader:
 
     def _cadence(self, text: str) -> str:
         return _choice("cadence", text, self.cadences)
+
+    def _answers(self, text: str) -> str | None:
+        if self.answers is None:
+            return None
+        if problem := self.answers.problem(text):
+            raise BadCell(f"entry_answers {problem}")
+        return text
 
 
 def _refuse_commented(row: CsvRow) -> None:

@@ -28,6 +28,9 @@ COLUMNS = (
     "joined_at",
     "carry_over",
     "suppressed",
+    "silence_notices",
+    "consent_history",
+    "entry_answers",
 )
 # Fields of a column that is not known: "" is left out with a remark; "unnamed" has no name, and nothing is said of it
 # as long as it is blank.

@@ -17,13 +17,15 @@ from typing import IO
 from sqlalchemy import Connection, select
 
 from subscribers.csv.actions import RowDecision, row_action
+from subscribers.csv.answers import AnswerColumn
 from subscribers.csv.cells import CellReader, RowChanges
+from subscribers.csv.histories import PastEvent, add_histories, histories_of, told_stop
 from subscribers.csv.rows import BadCell, RowProblem, read_rows
 from subscribers.database import dialect_insert
 from subscribers.facets import KnownFacets
 from subscribers.model import Subscriber
 from subscribers.rows import COLUMNS, add_consent_events, columns_of, to_subscriber, write_all
-from subscribers.suppression import check_secret, reasons_for, suppress_keys
+from subscribers.suppression import address_hash, check_secret, reasons_for, suppress_hashes, suppress_keys
 from subscribers.tables import subscriber
 
 BATCH = 1000  # rows between two visits to the database
@@ -35,7 +37,8 @@ class ImportRules:
     """The values that an installation allows in a CSV file, and its defaults for a new subscriber.
 
     `how` goes into the consent history; `secret` hashes suppressed addresses. `columns` ({column: field}) and
-    `interests` ({label: its meaning}) are what the operator says of another tool's file.
+    `interests` ({label: its meaning}) are what the operator says of another tool's file. `answers` takes what people
+    answered to entries; None: it is left out.
     """
 
     known_facets: KnownFacets
@@ -46,6 +49,7 @@ class ImportRules:
     how: str = "CSV import"
     columns: Mapping[str, str] = field(default_factory=dict)
     interests: Mapping[str, str] = field(default_factory=dict)
+    answers: AnswerColumn | None = None
 
 
 @dataclass(slots=True)
@@ -94,7 +98,7 @@ def import_csv(
     column turns out to tell of consent; the caller must roll the transaction back, so that nothing is changed.
     """
     check_secret(conn, rules.secret)
-    reader = CellReader(rules.known_facets, tuple(rules.cadences), rules.interests)
+    reader = CellReader(rules.known_facets, tuple(rules.cadences), rules.interests, answers=rules.answers)
     run = _Import(conn, rules, now, dry_run)
     for row in read_rows(stream, rules.columns):
         try:
@@ -159,20 +163,50 @@ class _Import:
             key: row_action(changes, stored.get(key), reasons.get(key), self.new, self.now)
             for key, changes in self.batch.items()
         }
-        taken = decisions if self.dry_run else self._write(decisions, stored)
-        for key, decision in taken.items():
-            self._count(self.batch[key], decision)
+        ids = {key: person.id for key, person in stored.items()}
+        further = self._left_out_histories(ids)
+        if not self.dry_run:
+            ids |= self._write(decisions, ids)
+        for key, remark in self._take_answers(decisions, {} if self.dry_run else ids).items():
+            further[key] = "; ".join(filter(None, (further.get(key), remark)))
+        for key, decision in decisions.items():
+            self._count(self.batch[key], decision, further.get(key, ""))
         self.batch.clear()
 
-    def _count(self, changes: RowChanges, decision: RowDecision) -> None:
+    def _left_out_histories(self, ids: Mapping[str, int]) -> dict[str, str]:
+        """Return a remark for each stored subscriber, {address: id}, whose history lacks events of the file.
+
+        They are left out, because what is told last decides how a person stands, and a file may be older.
+        """
+        theirs = {key: history for key in ids if (history := self.batch[key].history)}
+        here = histories_of(self.conn, [ids[key] for key in theirs]) if theirs else {}
+        lacking = {key: len(set(theirs[key]) - set(here.get(ids[key], ()))) for key in theirs}
+        return {
+            key: f"has a consent history here, which stays; {count} of the events in the file are not in it"
+            for key, count in lacking.items()
+            if count
+        }
+
+    def _take_answers(self, decisions: Mapping[str, RowDecision], ids: Mapping[str, int]) -> Mapping[str, str]:
+        """Store the answers in the file of the subscribers with an id; return remarks by address."""
+        if self.rules.answers is None:
+            return {}
+        given = {key: answers for key in decisions if (answers := self.batch[key].answers)}
+        taken = {key: cell for key, cell in given.items() if decisions[key].outcome != "suppressed"}
+        return self.rules.answers.take(self.conn, taken, ids) if taken else {}
+
+    def _count(self, changes: RowChanges, decision: RowDecision, further: str) -> None:
         if not changes.counted:
             return
         setattr(self.report, decision.outcome, getattr(self.report, decision.outcome) + 1)
-        if remark := decision.remark or changes.remark:
+        if remark := "; ".join(filter(None, (decision.remark or changes.remark, further))):
             self.report.note(RowProblem(changes.line, remark, refused=False))
 
-    def _write(self, decisions: dict[str, RowDecision], stored: Mapping[str, Subscriber]) -> dict[str, RowDecision]:
-        """Write the decisions; return those that were written: not a row that another process added meanwhile."""
+    def _write(self, decisions: dict[str, RowDecision], stored: Mapping[str, int]) -> dict[str, int]:
+        """Write the decisions; return {normalised address: id} of the subscribers that were added.
+
+        `stored` has the ids of the others. A row that another process added meanwhile is taken out of `decisions`.
+        """
         new = {
             key: decision.after
             for key, decision in decisions.items()
@@ -183,15 +217,42 @@ class _Import:
             self.report.note(RowProblem(self.batch[key].line, "was added by someone else just now; import it again"))
             del decisions[key]
         write_all(self.conn, [row.after for key, row in decisions.items() if key in stored and row.after])
-        ids.update((key, person.id) for key, person in stored.items())
-        events = [(ids[key], decision.event) for key, decision in decisions.items() if decision.event]
+        # A history of the file is taken whole, in the place of an event "imported".
+        histories = {key: history for key in ids if (history := self.batch[key].history)}
+        add_histories(self.conn, {ids[key]: history for key, history in histories.items()})
+        everyone = {**stored, **ids}
+        events = [
+            (everyone[key], decision.event)
+            for key, decision in decisions.items()
+            if decision.event and key not in histories
+        ]
         add_consent_events(self.conn, events, how=self.rules.how, now=self.now)
-        # Only for subscribers stored here: an address that was suppressed before and has no subscriber is not
-        # written again.
-        stops = {key: self.batch[key].stops for key in decisions if key in ids}
-        reasons = {key: reason for key, reason in stops.items() if reason}
-        suppress_keys(self.conn, reasons, secret=self.rules.secret, now=self.now)
-        return decisions
+        self._stop(decisions, everyone, histories)
+        return ids
+
+    def _stop(
+        self,
+        decisions: Mapping[str, RowDecision],
+        stored: Mapping[str, int],
+        histories: Mapping[str, Sequence[PastEvent]],
+    ) -> None:
+        """Suppress the addresses whose rows ask for it; a history of the file that tells it gets no line on it.
+
+        Only of subscribers in `stored`: an address that was suppressed before and has none is not written again.
+        """
+        stops = {
+            key: reason
+            for key, decision in decisions.items()
+            if key in stored
+            and (reason := self.batch[key].stops)
+            # Who left before their suppression was lifted has left, and is not suppressed.
+            and not (self.batch[key].lifted and decision.event != "left")
+        }
+        told = {key: reason for key, reason in stops.items() if told_stop(histories.get(key, ())) == reason}
+        hashes = {address_hash(self.rules.secret, key): reason for key, reason in told.items()}
+        suppress_hashes(self.conn, hashes, secret=self.rules.secret, now=self.now)
+        aloud = {key: reason for key, reason in stops.items() if key not in told}
+        suppress_keys(self.conn, aloud, secret=self.rules.secret, now=self.now)
 
     def _add(self, new: Mapping[str, Subscriber]) -> dict[str, int]:
         """Insert new subscribers; return {normalised address: id} of those that this import added."""

@@ -13,7 +13,8 @@ from typing import IO
 
 from subscribers.errors import BadFile
 
-LONGEST_LINE = 100_000  # bytes; a longer line is no row of subscribers, and is not kept in memory
+# Bytes; a longer line is no row of subscribers, and is not kept in memory. A history of many years fits.
+LONGEST_LINE = 1_000_000
 _CHUNK = 1 << 16
 
 

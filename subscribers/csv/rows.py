@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import IO
 
 from subscribers.csv.columns import COLUMNS, TELL_CONSENT, CsvColumn, CsvHeader, column_name, field_of, read_header
-from subscribers.csv.lines import Line, read_lines
+from subscribers.csv.lines import LONGEST_LINE, Line, read_lines
 from subscribers.errors import BadFile
 
 # A spreadsheet runs a cell that begins with these; in some locales the full-width forms count as their ASCII twins.
@@ -73,6 +73,7 @@ def read_rows(stream: IO[bytes], mapping: Mapping[str, str] = _NOT_MAPPED) -> It
     {column: field of `columns.TO_MAP`}. The delimiter is the comma, semicolon, tab or bar that gives the most columns
     that are known. Raises BadFile when the file is empty or no CSV, and as `columns.read_header` does.
     """
+    csv.field_size_limit(LONGEST_LINE)  # the history of one person may be longer than Python's own limit
     lines = read_lines(stream)
     first, delimiter = _header(lines, mapping)
     header = read_header(first, mapping)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.dialects.sqlite import insert
 
 from subscribers import store
 from subscribers.csv.exporting import export_csv
@@ -19,7 +21,7 @@ from subscribers.database import metadata
 from subscribers.facets import KnownFacets
 from subscribers.model import Interests, Subscriber
 from subscribers.suppression import reasons_for, suppress
-from subscribers.tables import REASONS
+from subscribers.tables import REASONS, consent_event, consent_words
 from tests.counts import POSTGRESQL_LONG, few_and_many
 
 NOW = datetime(2026, 11, 20, 8, 30, 15, 123456, tzinfo=UTC)
@@ -119,12 +121,18 @@ def test_the_whole_file_as_written(conn: Connection) -> None:
     store.pause(conn, one.id, datetime(2027, 1, 1, tzinfo=UTC), how="t", now=NOW)
     suppress(conn, one.email, "bounced", secret=SECRET, now=NOW)
     head = "email,name,cadence,policy_areas,regions,themes,elsewhere,language,state,paused_until,joined_at,carry_over"
+    more = "silence_notices,consent_history,entry_answers"
     row = (
         "Jo@town.example,Jo,daily,housing;public-health,london,,no,en,active,"
         "2027-01-01T00:00:00+00:00,2026-11-20T08:30:15.123456+00:00,yes"
     )
-    assert exported(conn).decode() == f"{head},suppressed\r\n{row},bounced\r\n"
-    assert exported(conn, secret=None).decode() == f"{head}\r\n{row}\r\n"
+    at = "2026-11-20T08:30:15.123456+00:00"
+    events = (
+        f'[{{"what":"added","at":"{at}","how":"t"}},{{"what":"paused","at":"{at}","how":"t"}},'
+        f'{{"what":"suppressed","at":"{at}","how":"bounced"}}]'
+    ).replace('"', '""')
+    assert exported(conn).decode() == f'{head},suppressed,{more}\r\n{row},bounced,yes,"{events}",\r\n'
+    assert exported(conn, secret=None).decode() == f'{head},{more}\r\n{row},yes,"{events}",\r\n'
 
 
 @pytest.mark.long
@@ -150,20 +158,36 @@ _PERSON = st.fixed_dictionaries(
     }
 )
 _FATE = st.tuples(
-    st.sampled_from(["", "leave", "pause", "leave after a pause"]), st.none() | st.sampled_from(REASONS)
+    st.sampled_from(["", "leave", "pause", "leave after a pause", "leave, then come back"]),
+    st.none() | st.sampled_from(REASONS),
+    st.sampled_from(["", "lift", "silence", "lift silence", "agree"]),
 )
+_WORDS = st.tuples(st.sampled_from(["en", "cy"]), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+_SPOKEN = st.lists(_WORDS.filter(lambda words: bool(words[1])), min_size=1, max_size=2)
 
 
 @few_and_many(3, 50)
 def test_what_is_exported_comes_back_exactly(count: int) -> None:
-    everyone = st.lists(st.tuples(_PERSON, _FATE), max_size=6)
+    everyone = st.lists(st.tuples(_PERSON, _FATE, _SPOKEN), max_size=6)
     settings(max_examples=count, deadline=None)(given(everyone)(check_export))()
 
 
-def check_export(everyone: list[tuple[dict[str, object], tuple[str, str | None]]]) -> None:
+def agree(conn: Connection, id: int, words: list[tuple[str, str]]) -> None:
+    """Add a word on a page to a history, as a reader gives it, for each text that was shown."""
+    for language, shown in words:
+        key = hashlib.blake2b(f"{language} {shown}".encode(), digest_size=8).hexdigest()
+        row = insert(consent_words).values(key=key, language=language, text=shown).on_conflict_do_nothing()
+        conn.execute(row)
+        event = {"subscriber_id": id, "at": NOW, "what": "confirmed", "network": "203.0.113.0/24", "words": key}
+        conn.execute(consent_event.insert().values(event))
+
+
+def check_export(
+    everyone: list[tuple[dict[str, object], tuple[str, str | None, str], list[tuple[str, str]]]],
+) -> None:
     """Into an empty database nothing is lost; into the same one nothing changes."""
     with empty() as conn, empty() as other:
-        for number, (said, (fate, reason)) in enumerate(everyone):
+        for number, (said, (fate, reason, more), words) in enumerate(everyone):
             one = store.add(
                 conn,
                 store.NewSubscriber(f"+P{number}@town.example", **said),  # type: ignore[arg-type]
@@ -177,6 +201,15 @@ def check_export(everyone: list[tuple[dict[str, object], tuple[str, str | None]]
                 store.leave(conn, one.id, how="test", now=NOW, secret=SECRET)
             if reason:
                 suppress(conn, one.email, reason, secret=SECRET, now=NOW)
+            if "lift" in more and stops(conn).get(one.email.lower()):
+                store.lift(conn, one.email, how="they asked", force=True, now=NOW, secret=SECRET)
+            if "back" in fate and one.email.lower() not in stops(conn):
+                store.confirm(conn, one.id, how="form", now=NOW, secret=SECRET)
+            stored = store.get(conn, one.id)
+            if stored and "silence" in more and stored.state != "left":
+                store.change(conn, replace(stored, silence_notices=False), how="form", now=NOW)
+            if "agree" in more:
+                agree(conn, one.id, words)
         data, before, stopped = exported(conn), people(conn), stops(conn)
         report = imported(other, data)
         assert (report.added, report.rows) == (len(everyone), len(everyone))
