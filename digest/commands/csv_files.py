@@ -8,25 +8,33 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from digest.commands.bars import counting, reading_bar
 from digest.commands.base import GlobalOptions, answer, as_json, bundled, tell, tell_welcome
 from digest.errors import DigestError, WrongUse
 
 if TYPE_CHECKING:
     from digest.installation import Installation
     from subscribers.csv.importing import ImportReport
+    from subscribers.csv.labels import Meaning
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignOptions:
-    """Hold what the options of `import` say of another tool's file, as texts "COLUMN=FIELD" and "LABEL=NAME"."""
+    """Hold what the options of `import` say of another tool's file, as texts "COLUMN=FIELD" and "LABEL=NAME".
+
+    `mapping` is a file of such labels; `skeleton` one to be written, of those that are unknown.
+    """
 
     columns: tuple[str, ...] = ()
     interests: tuple[str, ...] = ()
+    mapping: Path | None = None
+    skeleton: Path | None = None
 
 
 @click.command("import")
@@ -46,6 +54,15 @@ class ForeignOptions:
         help="What a list or tag stands for, in columns mapped to interests: a policy area, region or theme, or"
         " ignore. Repeatable.",
     ),
+    click.option(
+        "--interests", "mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+        help="What lists and tags stand for, as a TOML file: below [interests] lines such as"
+        ' "Housing news" = "housing" or "South" = ["london", "south-east"].',
+    ),
+    click.option(
+        "--interests-to-fill", "skeleton", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help="Write a new file for --interests with the lists and tags that stand for nothing yet.",
+    ),
 )  # fmt: skip
 @click.option("--skip-refused", is_flag=True, help="Leave with exit code 0 though rows were refused.")
 @as_json
@@ -57,19 +74,23 @@ def import_(
 
     The exports of other tools are known by their columns. Leaves with exit code 1 when rows were refused.
     """
+    if foreign.skeleton is not None and foreign.skeleton.exists():
+        raise WrongUse(f"{foreign.skeleton} exists; name a new file, nothing is overwritten")
     installation = options.installation()
     if str(file) == "-":
         report = import_people(installation, sys.stdin.buffer, foreign, dry_run=dry_run)
     else:
-        with file.open("rb") as stream:
-            report = import_people(installation, stream, foreign, dry_run=dry_run)
+        with file.open("rb") as stream, reading_bar("importing", stream) as watched:
+            report = import_people(installation, watched, foreign, dry_run=dry_run)
     for problem in report.problems:
         tell(str(problem))
     if report.unlisted:
         tell(f"and {report.unlisted} more lines")
+    _tell_labels(installation, report, foreign.skeleton)
     counts = {key: getattr(report, key) for key in ("added", "changed", "unchanged", "refused", "suppressed")}
     if json_:
-        answer(counts | {"problems": [str(problem) for problem in report.problems]})
+        listed = {"problems": [str(problem) for problem in report.problems]}
+        answer(counts | listed | {"unknown_labels": dict(report.unknown_labels)})
     else:
         click.echo(", ".join(f"{count} {key}" for key, count in counts.items()) + (" (dry run)" if dry_run else ""))
     if report.added:
@@ -87,18 +108,21 @@ def export(options: GlobalOptions, file: Path) -> None:
 
     A FILE is new and for its owner alone, and opens in a spreadsheet with its accents.
     """
+    from digest.readers.answer_cells import AnswerCells
     from digest.store.engine import reading
+    from subscribers import store
     from subscribers.csv.exporting import export_csv
 
     installation = options.installation()
-    with reading(installation.engine) as conn:
+    with reading(installation.engine) as conn, counting("exporting", store.count(conn, state=None)) as progress:
+        write = partial(export_csv, conn, secret=installation.secret, answers=AnswerCells(), progress=progress)
         if str(file) == "-":
-            count = export_csv(conn, sys.stdout.buffer, secret=installation.secret)
+            count = write(sys.stdout.buffer)
             sys.stdout.buffer.flush()  # here, so that a full disk fails the command and not only its last write
         else:
             with _new_file(file) as stream:
                 stream.write(codecs.BOM_UTF8)  # because without it a spreadsheet takes UTF-8 for another encoding
-                count = export_csv(conn, stream, secret=installation.secret)
+                count = write(stream)
     tell(f"exported {count} subscribers")
 
 
@@ -108,7 +132,7 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise WrongUse(f"{path} exists; name a new file, an export overwrites nothing") from None
+        raise WrongUse(f"{path} exists; name a new file, nothing is overwritten") from None
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -122,10 +146,10 @@ def import_people(
 ) -> ImportReport:
     """Import subscribers from a CSV stream of bytes; with `dry_run` only report. Returns the report."""
     from digest.facets.known import known_facets
+    from digest.readers.answer_cells import AnswerCells
     from digest.store.engine import writing
     from subscribers.csv.columns import column_name
     from subscribers.csv.importing import ImportRules, import_csv
-    from subscribers.csv.vocabulary import squashed
 
     settings, foreign = installation.settings, foreign or ForeignOptions()
     rules = ImportRules(
@@ -135,12 +159,52 @@ def import_people(
         default_language=settings.site.language,
         secret=installation.secret,
         columns=_pairs("--map", foreign.columns, column_name),
-        interests=_pairs("--interest", foreign.interests, squashed),
+        interests=_meanings(foreign),
+        answers=AnswerCells(),
     )
     with writing(installation.engine, "import") as conn:
         report = import_csv(conn, stream, rules, now=installation.clock(), dry_run=dry_run)
     installation.fence.follow()
     return report
+
+
+def _meanings(foreign: ForeignOptions) -> dict[str, Meaning]:
+    """Return what the labels of another tool stand for: as the options say, else as the mapping file says."""
+    from subscribers.csv.labels import Meaning
+    from subscribers.csv.mapping import read_mapping
+    from subscribers.csv.vocabulary import squashed
+    from subscribers.errors import BadFile
+
+    typed = _pairs("--interest", foreign.interests, squashed)
+    meanings = {label: Meaning((name,), "--interest") for label, name in typed.items()}
+    if foreign.mapping is None:
+        return meanings
+    try:
+        text = foreign.mapping.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadFile(f"{foreign.mapping}: is no text in UTF-8; save it as such") from None
+    overridden = {squashed(label) for label in meanings}
+    read = read_mapping(text, str(foreign.mapping))
+    return {label: meaning for label, meaning in read.items() if squashed(label) not in overridden} | meanings
+
+
+def _tell_labels(installation: Installation, report: ImportReport, path: Path | None) -> None:
+    """Tell the labels that stand for nothing, with how often they are used, and write them to a file to fill in."""
+    from digest.facets.known import known_facets
+    from subscribers.csv.mapping import skeleton
+    from subscribers.facets import quoted
+
+    labels = sorted(report.unknown_labels.items(), key=lambda each: (-each[1], each[0]))
+    if labels:
+        shown = ", ".join(f"{quoted(label)} ({count})" for label, count in labels[:20])
+        more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
+        tell(f"labels that stand for nothing here, and how often: {shown}{more}")
+    if path is not None:
+        with _new_file(path) as stream:
+            stream.write(skeleton(dict(labels), known_facets(installation.settings.taxonomy)).encode())
+        tell(f"{path}: {len(labels)} labels to fill in; then import again with --interests {path}")
+    elif labels:
+        tell("for a file of them to fill in, import again with --dry-run --interests-to-fill FILE")
 
 
 def _pairs(option: str, texts: Iterable[str], spelling: Callable[[str], str]) -> dict[str, str]:

@@ -13,8 +13,9 @@ from typing import TypeVar
 from subscribers.addresses import Address, parse_address
 from subscribers.changes import LIFTED
 from subscribers.csv.answers import AnswerColumn
-from subscribers.csv.foreign import FACETS, Labels, consent_date, standing_in
+from subscribers.csv.foreign import consent_date, standing_in
 from subscribers.csv.histories import PastEvent, read_history_cell, told_stop
+from subscribers.csv.labels import FACETS, Labels, Meaning
 from subscribers.csv.remarks import holds_a_stop
 from subscribers.csv.rows import STRUCK, BadCell, CsvRow
 from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
@@ -74,23 +75,22 @@ class RowChanges:
 class CellReader:
     """Reads rows, and checks them against the facets and cadences of config.toml.
 
-    `interests` is {label of another tool: the policy area, region or theme that it stands for, or "ignore"}. Raises
-    BadFile for a label that stands for nothing known. It remembers the cells of facets that it has read, because many
-    subscribers follow the same. `answers` checks cells of answers; None: they are not taken. After the last row,
-    `unknown.check` tells whether the file must be refused.
+    `interests` is {label of another tool: its meaning}. Raises BadFile for a meaning that is not known. It remembers
+    the cells of facets that it has read, because many subscribers follow the same. `answers` checks cells of answers;
+    None: they are not taken. After the last row, `unknown.check` tells whether the file must be refused.
     """
 
     known_facets: KnownFacets
     cadences: tuple[str, ...]
-    interests: Mapping[str, str] = field(default_factory=dict)
+    interests: Mapping[str, Meaning] = field(default_factory=dict)
     unknown: UnknownColumns = field(default_factory=UnknownColumns)
     answers: AnswerColumn | None = None
     _facets: dict[str, _Facet] = field(default_factory=dict)
-    _labels: Labels = field(init=False)
+    labels: Labels = field(init=False)
 
     def __post_init__(self) -> None:
         self._facets = {facet: _Facet(facet, self.known_facets) for facet in FACETS}
-        self._labels = Labels(self.known_facets, self.interests)
+        self.labels = Labels(self.known_facets, self.interests)
 
     def read(self, row: CsvRow) -> RowChanges:
         """Return the changes that the row asks for.
@@ -118,7 +118,7 @@ class CellReader:
         parts = {column.field: text for column, text in reversed(row.others) if text}
         both = " ".join(text for text in (parts.get("first_name"), parts.get("last_name")) if text)
         labels = [text for column, text in row.others if column.field == "interests"]
-        labelled = self._labels.read(labels) if labels else {}
+        labelled = self.labels.read(labels) if labels else {}
         follows = {
             facet: _both(_unless_blank(cells, facet, self._facets[facet].read), labelled.get(facet))
             for facet in FACETS

@@ -1,23 +1,20 @@
-"""Read what another tool says of a person in a row: how they stand there, since when, and their labels. Pure."""
+"""Read what another tool says of a person in a row: how they stand there, and since when. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from subscribers.csv.columns import CsvColumn, cure
 from subscribers.csv.dates import read_instant
 from subscribers.csv.remarks import asks_to_stop
 from subscribers.csv.rows import BadCell, CsvRow
-from subscribers.csv.standing import CONSENT_FIELDS, STOPS, UNCLEAR, split_labels, standing_of, strictest
+from subscribers.csv.standing import CONSENT_FIELDS, STOPS, UNCLEAR, standing_of, strictest
 from subscribers.csv.unknown import UnknownColumns
-from subscribers.csv.vocabulary import squashed
-from subscribers.errors import BadFile
-from subscribers.facets import KnownFacets, quoted
+from subscribers.facets import quoted
 from subscribers.tables import STATES
 
-FACETS = ("policy_areas", "regions", "themes")
-IGNORE = "ignore"
+IGNORE = "ignore"  # of a label or a column: it stands for nothing here
 _TAKEN = {
     "pending": "taken as pending",
     "left": "taken as left",
@@ -96,40 +93,3 @@ def consent_date(cells: Sequence[tuple[CsvColumn, str]]) -> datetime | None:
                 f' 2026-12-31, or leave the column out with --map "{column.name[:40]}={IGNORE}"'
             )
     return next((dates[name] for name in _DATED if name in dates), None)
-
-
-class Labels:
-    """Reads the lists and tags of another tool as interests.
-
-    `meanings` is {label: policy area, region or theme, by slug or name, or "ignore"}; a label that is a name of one
-    of them needs no meaning. Raises BadFile for a meaning that does not exist.
-    """
-
-    def __init__(self, known_facets: KnownFacets, meanings: Mapping[str, str]) -> None:
-        self.known_facets = known_facets
-        self.meanings = {squashed(label): self._meaning(label, value) for label, value in meanings.items()}
-
-    def read(self, cells: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return {facet: slugs} of the labels in some cells. Raises BadCell for a label that stands for nothing."""
-        slugs: dict[str, frozenset[str]] = {}
-        for label in (label for cell in cells for label in split_labels(cell)):
-            meaning = self.meanings.get(squashed(label), self._facet_value(label))
-            if meaning is None:
-                raise BadCell(
-                    f"label {quoted(label)} is no policy area, region or theme; say what it stands for with"
-                    f' --interest "LABEL=NAME", or "LABEL={IGNORE}"'
-                )
-            facet, slug = meaning
-            if facet:
-                slugs[facet] = slugs.get(facet, frozenset()) | {slug}
-        return slugs
-
-    def _meaning(self, label: str, value: str) -> tuple[str, str]:
-        meaning = ("", "") if value.strip().lower() == IGNORE else self._facet_value(value)
-        if meaning is None:
-            raise BadFile(f"--interest {quoted(label)}: {quoted(value)} is no policy area, region or theme")
-        return meaning
-
-    def _facet_value(self, text: str) -> tuple[str, str] | None:
-        slugs = ((facet, self.known_facets.slug(facet, text)) for facet in FACETS)
-        return next(((facet, slug) for facet, slug in slugs if slug is not None), None)

@@ -21,6 +21,7 @@ from subscribers.languages import is_language_tag
 from subscribers.tables import EVENTS, REASONS, consent_event, consent_words
 
 _TEXTS = ("how", "network", "language", "words")
+_KEYS = frozenset({"what", "at", *_TEXTS})
 _LONGEST_NETWORK = 43  # characters, of an IPv6 network
 _NO_CELL = (
     "consent_history is no list of events as `digest subscribers export` writes it; a spreadsheet may have cut it:"
@@ -67,32 +68,33 @@ def read_history_cell(cell: str) -> tuple[PastEvent, ...]:
     """Return the events of a cell. Raises BadCell for a cell that `history_cell` did not write."""
     try:
         objects = json.loads(cell)
-        cell.encode()
         if not isinstance(objects, list):
             raise ValueError("no list")
-        return tuple(_event(each) for each in objects)
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        events = tuple(map(_event, objects))
+        # An escape may stand for half a surrogate pair, or for NUL, which no database takes.
+        if "\\u" in cell and "\x00" in "".join("".join(event[2:]) for event in events).encode().decode():
+            raise ValueError("no text")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise BadCell(_NO_CELL) from None
+    return events
 
 
 def _event(values: Mapping[str, Any]) -> PastEvent:
-    """Return the event of an object of JSON. Raises ValueError, TypeError or KeyError for one that is none."""
+    """Return the event of an object of JSON. Raises what `read_history_cell` takes for none."""
     at = datetime.fromisoformat(values["at"])
-    event = PastEvent(values["what"], at.astimezone(UTC), **{name: values.get(name, "") for name in _TEXTS})
-    texts = [getattr(event, name) for name in _TEXTS]
+    how, network, language, words = texts = [values.get(name, "") for name in _TEXTS]
     fits = (
-        values.keys() <= {"what", "at", *_TEXTS}
+        values.keys() <= _KEYS
         and at.tzinfo is not None
-        and event.what in EVENTS
-        and all(isinstance(text, str) and "\x00" not in text for text in texts)
-        and len(event.network) <= _LONGEST_NETWORK
-        and bool(event.words) == bool(event.language)
-        and (not event.language or is_language_tag(event.language))
+        and values["what"] in EVENTS
+        and len(network) <= _LONGEST_NETWORK
+        and bool(words) == bool(language)
+        and (not language or is_language_tag(language))
     )
+    "".join(texts)  # TypeError for what is no text
     if not fits:
         raise ValueError("no event")
-    "".join(texts).encode()  # half a surrogate pair is no text
-    return event
+    return PastEvent(values["what"], at.astimezone(UTC), how, network, language, words)
 
 
 def add_histories(conn: Connection, histories: Mapping[int, Sequence[PastEvent]]) -> None:

@@ -20,6 +20,7 @@ from subscribers.csv.actions import RowDecision, row_action
 from subscribers.csv.answers import AnswerColumn
 from subscribers.csv.cells import CellReader, RowChanges
 from subscribers.csv.histories import PastEvent, add_histories, histories_of, told_stop
+from subscribers.csv.labels import Meaning
 from subscribers.csv.rows import BadCell, RowProblem, read_rows
 from subscribers.database import dialect_insert
 from subscribers.facets import KnownFacets
@@ -48,7 +49,7 @@ class ImportRules:
     default_language: str = "en"
     how: str = "CSV import"
     columns: Mapping[str, str] = field(default_factory=dict)
-    interests: Mapping[str, str] = field(default_factory=dict)
+    interests: Mapping[str, Meaning] = field(default_factory=dict)
     answers: AnswerColumn | None = None
 
 
@@ -57,7 +58,8 @@ class ImportReport:
     """How many rows the import took in each way; the five counts add up to the number of rows.
 
     `problems` are the refused lines, and remarks on lines that were taken, in the order of the file. `unlisted`
-    counts the problems beyond the first 10,000. Print the report for the operator; do not log it.
+    counts the problems beyond the first 10,000. `unknown_labels` are labels of another tool that stand for nothing,
+    with how often they are used. Print the report for the operator; do not log it.
     """
 
     added: int = 0
@@ -67,6 +69,7 @@ class ImportReport:
     suppressed: int = 0
     problems: list[RowProblem] = field(default_factory=list)
     unlisted: int = 0
+    unknown_labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -116,6 +119,7 @@ def import_csv(
     run.flush()
     if progress is not None:
         progress(run.report.rows)
+    run.report.unknown_labels = reader.labels.unknown
     run.report.problems.sort(key=lambda problem: problem.line)
     return run.report
 

@@ -103,7 +103,7 @@ def test_an_export_overwrites_nothing(digest: Digest, tmp_path: Path, kind: str)
     if kind != "file":
         (tmp_path / "out.csv").symlink_to(kept)
     name = "kept.csv" if kind == "file" else "out.csv"
-    assert f"{name} exists; name a new file, an export overwrites nothing" in digest("export", name, code=2).stderr
+    assert f"{name} exists; name a new file, nothing is overwritten" in digest("export", name, code=2).stderr
     assert (kept.read_text() if kept.exists() else None) == (None if kind == "broken link" else "keep me")
 
 
@@ -150,3 +150,23 @@ def test_a_column_or_label_that_is_given_twice_is_refused(digest: Digest, tmp_pa
         told = digest("import", "people.csv", option, first, option, second, code=2).stderr
         assert f"{option} '{second.partition('=')[0]}' is given twice; give it once" in told
     assert states(digest) == {}
+
+
+def test_a_mapping_file_says_what_tags_stand_for(digest: Digest, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(
+        "email,tags\na@x.example,Homes;VIP\nb@x.example,homes\nc@x.example,housing\n"
+    )
+    words = ("import", "people.csv", "--map", "tags=interests")
+    told = digest(*words, "--dry-run", "--interests-to-fill", "mapping.toml", code=1).stderr
+    assert "labels that stand for nothing here, and how often: 'Homes' (2), 'VIP' (1)" in told
+    assert "mapping.toml: 2 labels to fill in; then import again with --interests mapping.toml" in told
+    assert "is not filled in" in digest(*words, "--interests", "mapping.toml", code=2).stderr
+    path = tmp_path / "mapping.toml"
+    assert "exists" in digest(*words, "--interests-to-fill", "mapping.toml", code=2).stderr
+    path.write_text(path.read_text().replace('"Homes" = ""', '"Homes" = "housng"').replace('""', '"ignore"'))
+    assert "mapping.toml 'Homes': 'housng' is no" in digest(*words, "--interests", "mapping.toml", code=2).stderr
+    assert states(digest) == {}
+    path.write_text(path.read_text().replace("housng", "transport"))
+    answer = digest(*words, "--interests", "mapping.toml", "--interest", "homes=housing", "--json")
+    assert (answer.document["added"], answer.document["unknown_labels"]) == (3, {})
+    assert digest("show", "a@x.example", "--json").document["policy_areas"] == ["housing"]

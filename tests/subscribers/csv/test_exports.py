@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, select
 from subscribers import store
 from subscribers.csv.dates import read_instant
 from subscribers.csv.importing import ImportReport, ImportRules, import_csv
+from subscribers.csv.labels import Meaning
 from subscribers.database import metadata
 from subscribers.errors import BadFile
 from subscribers.facets import KnownFacets
@@ -53,9 +54,8 @@ def load(
     interests: Mapping[str, str] | None = None,
 ) -> ImportReport:
     facets = KnownFacets({"housing": "Housing", "health": "Public health"}, {"london": "London"}, {"trust": "Trust"})
-    rules = ImportRules(
-        facets, ("daily", "weekly"), "weekly", SECRET, columns=columns or {}, interests=interests or {}
-    )
+    meanings = {label: Meaning((name,), "--interest") for label, name in (interests or {}).items()}
+    rules = ImportRules(facets, ("daily", "weekly"), "weekly", SECRET, columns=columns or {}, interests=meanings)
     return import_csv(conn, io.BytesIO(data.encode() if isinstance(data, str) else data), rules, now=NOW)
 
 
@@ -176,7 +176,7 @@ def test_lists_and_tags_become_interests_by_a_mapping(people: Connection) -> Non
     assert c is not None and not c.interests.policy_areas
     assert [str(problem) for problem in report.problems if problem.refused] == [
         "line 3: label 'Odd' is no policy area, region or theme; say what it stands for with"
-        ' --interest "LABEL=NAME", or "LABEL=ignore"'
+        ' --interest "LABEL=NAME", or "LABEL=ignore", or in a file of --interests'
     ]
     with pytest.raises(BadFile, match="'Gardens' is no policy area"):
         load(people, data, {"tags": "interests"}, {"Odd": "Gardens"})
