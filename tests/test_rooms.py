@@ -26,8 +26,8 @@ FLOORS: dict[str, str] = {
     " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.changes subscribers.csv subscribers.followed subscribers.link_keys subscribers.links"
-    " subscribers.mailable subscribers.rows subscribers.secret subscribers.store subscribers.suppression"
-    " subscribers.tables",
+    " subscribers.mailable subscribers.moving subscribers.rows subscribers.secret subscribers.store"
+    " subscribers.suppression subscribers.tables subscribers.told",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
     " subscribers.forms subscribers.languages subscribers.tokens",
@@ -297,7 +297,7 @@ CHANGES_CONSENT = frozenset(
      "suppress", "take_mailbox", "update_interests"}
 )  # fmt: skip
 PEOPLE = ("events_in", "people", "store")
-CHANGES_BY_NAME = frozenset({"import_csv", "take_body", "suppress_hashes", "suppress_keys"})
+CHANGES_BY_NAME = frozenset({"import_csv", "move_address", "take_body", "suppress_hashes", "suppress_keys"})
 _TOUCHES_PEOPLE = re.compile(
     rf"\b(?:(?:{'|'.join(PEOPLE)})\.(?:{'|'.join(CHANGES_CONSENT)})|{'|'.join(CHANGES_BY_NAME)})\("
 )

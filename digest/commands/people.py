@@ -27,6 +27,7 @@ from digest.errors import WrongUse
 from digest.model import CADENCES
 
 if TYPE_CHECKING:
+    from subscribers.csv.histories import PastEvent
     from subscribers.model import Subscriber
 
 
@@ -101,10 +102,13 @@ def add(options: GlobalOptions, email: str, name: str, cadence: str | None, foll
 @as_json
 @click.pass_obj
 def show(options: GlobalOptions, email: str, json_: bool) -> None:
-    """Show a subscriber, by address or id: what they follow, and their consent history."""
+    """Show a subscriber, by address or id: what they follow, answered and told, and their consent history."""
+    from digest.store import answer_rows
     from digest.store.engine import reading
     from subscribers import store
+    from subscribers.csv.histories import histories_of
     from subscribers.errors import NoSubscriber
+    from subscribers.told import told_on_leaving
 
     installation = options.installation()
     with reading(installation.engine) as conn:
@@ -115,14 +119,20 @@ def show(options: GlobalOptions, email: str, json_: bool) -> None:
             suppressed = store.is_suppressed(conn, email, secret=installation.secret) if "@" in email else None
             raise WrongUse(f"{error}" + (f"; it is suppressed ({suppressed})" if suppressed else "")) from None
         suppressed = store.is_suppressed(conn, subscriber.email, secret=installation.secret)
-        history = store.history(conn, subscriber.id)
+        history = histories_of(conn, [subscriber.id]).get(subscriber.id, [])
+        answers = answer_rows.count_kinds(conn, subscriber.id)
+        leaving = told_on_leaving(conn, subscriber.id)
     document = as_document(subscriber) | {
         "suppressed": suppressed,
-        "history": [{"at": event.at.isoformat(), "what": event.what, "how": event.how} for event in history],
+        "answers": answers,
+        "leaving": leaving,
+        "history": [_event_document(event) for event in history],
     }
     if json_:
         answer(document)
         return
+    document["answers"] = [f"{count} {kind}" for kind, count in answers.items()]
+    document["leaving"] = "; ".join(filter(None, leaving.values())) if leaving else None
     for key, value in document.items():
         if key != "history":
             click.echo(f"{key}: {'; '.join(value) if isinstance(value, list) else value}")
@@ -222,11 +232,19 @@ def as_document(subscriber: Subscriber) -> dict[str, Any]:
         "themes": sorted(subscriber.interests.themes),
         "elsewhere": subscriber.interests.elsewhere,
         "carry_over": subscriber.interests.carry_over,
+        "silence_notices": subscriber.silence_notices,
         "language": subscriber.language,
         "state": subscriber.state,
         "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else None,
         "joined_at": subscriber.joined_at.isoformat() if subscriber.joined_at else None,
     }
+
+
+def _event_document(event: PastEvent) -> dict[str, str]:
+    """Return an event of a consent history as JSON; network and words only of a person's own word on a page."""
+    own = {"network": event.network, "language": event.language, "words": event.words}
+    document = {"at": event.at.isoformat(), "what": event.what, "how": event.how}
+    return document | {key: value for key, value in own.items() if value}
 
 
 for _command in person.COMMANDS:

@@ -1,4 +1,4 @@
-"""Define the commands below `subscribers` that change one person: set, pause, resume, confirm, unsuppress."""
+"""Define the commands below `subscribers` that change one person: set, move, pause, resume, confirm, unsuppress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from subscribers.csv.cells import RowChanges
     from subscribers.model import Subscriber
 
-KEYS = ("name", "cadence", "language", "policy_areas", "regions", "themes", "elsewhere", "carry_over")
+KEYS = (
+    "name",
+    "cadence",
+    "language",
+    "policy_areas",
+    "regions",
+    "themes",
+    "elsewhere",
+    "carry_over",
+    "silence_notices",
+)
 _LENGTH = "1-month"  # of a pause without an end, which readers choose on their page too
 
 
@@ -39,7 +49,10 @@ note_option = click.option(
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.pass_obj
 def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
-    """Change a subscriber: name, cadence, language, policy_areas, regions, themes, elsewhere, carry_over.
+    """Change a subscriber: name, cadence, language, what they follow, and the switches of their letters.
+
+    Keys: name, cadence, language, policy_areas, regions, themes; and yes or no for elsewhere, carry_over,
+    silence_notices.
 
     Several values are split by ";"; "all" stands for all of a facet: policy_areas="housing; transport" regions=all
     """
@@ -59,6 +72,26 @@ def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
     click.echo(
         f"subscriber {changed.id} " + ("is so already" if changed == person else f"changed: {', '.join(values)}")
     )
+
+
+@click.command()
+@click.argument("email", metavar="EMAIL|ID")
+@click.argument("new", metavar="NEW-EMAIL")
+@note_option
+@click.pass_obj
+def move(options: GlobalOptions, email: str, new: str, note: str) -> None:
+    """Give a subscriber another address; they keep everything else, and nothing is sent to either."""
+    from digest.store.engine import writing
+    from subscribers import store
+    from subscribers.moving import move_address
+
+    installation = options.installation()
+    how, now, secret = _how("move", note), installation.clock(), installation.secret
+    with writing(installation.engine, "move") as conn:
+        person = store.named(conn, email)
+        moved = move_address(conn, person.id, new, how=how, now=now, secret=secret)
+    installation.fence.follow()
+    click.echo(f"subscriber {person.id} " + ("has that address already" if moved == person else "has a new address"))
 
 
 @click.command()
@@ -198,4 +231,4 @@ def _midnight(text: str, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-COMMANDS = (set_, pause, resume, confirm, unsuppress)
+COMMANDS = (set_, move, pause, resume, confirm, unsuppress)

@@ -129,7 +129,7 @@ class Accessibility:
 
 @dataclass(frozen=True, slots=True)
 class LegalDefaults:
-    """What the rest of config.toml gives both statements; `british`: the regions are those of the United Kingdom."""
+    """Defaults of both statements from the rest of config.toml; `british`: the regions are those of the United Kingdom."""
 
     name: str
     address: str

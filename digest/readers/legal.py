@@ -20,7 +20,7 @@ _KEPT = ("record", "consent", "had", "told", "unconfirmed", "limits", "suppressi
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class StatementPart:
     """A part of a statement: a heading, paragraphs, (term, text) rows, then points of a list.
 
     `language` is that of its text where it differs from the page's, else "". `ask`: a link to the page that sends a
@@ -35,7 +35,7 @@ class Section:
     ask: bool = False
 
 
-def privacy_notice(settings: Settings, words: Words, letter: Words) -> list[Section]:
+def privacy_notice(settings: Settings, words: Words, letter: Words) -> list[StatementPart]:
     """Return the sections of the privacy notice; `letter` are the words of letters in the same language."""
     privacy = settings.privacy
     named = (("address", privacy.address), ("contact", privacy.contact), ("officer", privacy.officer))
@@ -51,22 +51,22 @@ def privacy_notice(settings: Settings, words: Words, letter: Words) -> list[Sect
         words.say("privacy_ask", contact=privacy.contact),
     ]
     sections = [
-        Section(words.say("privacy_who_title"), who),
-        Section(words.say("privacy_why_title"), [words.form("privacy_basis", privacy.basis)]),
-        Section(words.say("privacy_kept_title"), rows=_kept(settings, words)),
+        StatementPart(words.say("privacy_who_title"), who),
+        StatementPart(words.say("privacy_why_title"), [words.form("privacy_basis", privacy.basis)]),
+        StatementPart(words.say("privacy_kept_title"), rows=_kept(settings, words)),
         _seen(settings, words),
-        Section(words.say("privacy_watch_title"), _watch(settings, words)),
-        Section(words.say("privacy_rights_title"), rights, ask=True),
-        Section(words.say("privacy_complain_title"), complaint),
+        StatementPart(words.say("privacy_watch_title"), _watch(settings, words)),
+        StatementPart(words.say("privacy_rights_title"), rights, ask=True),
+        StatementPart(words.say("privacy_complain_title"), complaint),
         *_further(privacy.text, words, settings),
     ]
     if privacy.changed:
         day = words.day(privacy.changed, settings.site.zone)
-        sections.append(Section(lines=[words.say("privacy_changed", day=day)]))
+        sections.append(StatementPart(lines=[words.say("privacy_changed", day=day)]))
     return sections
 
 
-def accessibility_statement(settings: Settings, words: Words) -> list[Section]:
+def accessibility_statement(settings: Settings, words: Words) -> list[StatementPart]:
     """Return the sections of the accessibility statement."""
     access, site = settings.accessibility, settings.site
     failing, language = _in_language(access.failing, words, settings)
@@ -79,20 +79,22 @@ def accessibility_statement(settings: Settings, words: Words) -> list[Section]:
     if access.answer_within:
         report.append(words.count("access_answer", _days(access.answer_within)))
     sections = [
-        Section(words.say("access_scope_title"), [words.say("access_scope", name=site.name, url=site.base_url)]),
-        Section(words.say("access_meets_title"), meets, points=failing, language=language),
-        Section(words.say("access_beyond_title"), [words.say("access_links"), words.say("access_sources")]),
-        Section(words.say("access_report_title"), report),
+        StatementPart(
+            words.say("access_scope_title"), [words.say("access_scope", name=site.name, url=site.base_url)]
+        ),
+        StatementPart(words.say("access_meets_title"), meets, points=failing, language=language),
+        StatementPart(words.say("access_beyond_title"), [words.say("access_links"), words.say("access_sources")]),
+        StatementPart(words.say("access_report_title"), report),
     ]
     if access.enforcement:
         enforcement = [words.form("access_enforced", access.enforcement)]
         enforcement.append(words.form("access_advice", access.enforcement))
-        sections.append(Section(words.say("access_enforced_title"), enforcement))
+        sections.append(StatementPart(words.say("access_enforced_title"), enforcement))
     sections += _further(access.text, words, settings)
     if access.checked:
         day = words.day(access.checked, site.zone)
         by = words.say("access_checked_by", day=day, by=access.checked_by) if access.checked_by else ""
-        sections.append(Section(lines=[by or words.say("access_checked", day=day)]))
+        sections.append(StatementPart(lines=[by or words.say("access_checked", day=day)]))
     return sections
 
 
@@ -116,7 +118,7 @@ def _kept(settings: Settings, words: Words) -> list[tuple[str, str]]:
     return rows
 
 
-def _seen(settings: Settings, words: Words) -> Section:
+def _seen(settings: Settings, words: Words) -> StatementPart:
     """Return who sees what is kept: the people of the newsletter, and the companies that the operator names."""
     privacy = settings.privacy
     lines = [words.say("privacy_seen"), words.say("privacy_public"), words.say("privacy_nobody")]
@@ -124,7 +126,7 @@ def _seen(settings: Settings, words: Words) -> Section:
         lines.append(words.say("privacy_company"))
     if privacy.processors:
         lines.append(words.say("privacy_processors"))
-    return Section(words.say("privacy_seen_title"), lines, points=privacy.processors)
+    return StatementPart(words.say("privacy_seen_title"), lines, points=privacy.processors)
 
 
 def _watch(settings: Settings, words: Words) -> list[str]:
@@ -135,18 +137,18 @@ def _watch(settings: Settings, words: Words) -> list[str]:
     return lines
 
 
-def _further(texts: Texts, words: Words, settings: Settings) -> list[Section]:
+def _further(texts: Texts, words: Words, settings: Settings) -> list[StatementPart]:
     """Return the organisation's own text as sections; a paragraph that begins with "# " is a heading."""
     paragraphs, language = _in_language(texts, words, settings)
-    sections: list[Section] = []
+    sections: list[StatementPart] = []
     for paragraph in paragraphs:
         if paragraph.startswith("# "):
-            sections.append(Section(paragraph[2:], [], language=language))
+            sections.append(StatementPart(paragraph[2:], [], language=language))
         elif sections:
             last = sections[-1]
-            sections[-1] = Section(last.title, [*last.lines, paragraph], language=language)
+            sections[-1] = StatementPart(last.title, [*last.lines, paragraph], language=language)
         else:
-            sections.append(Section(lines=[paragraph], language=language))
+            sections.append(StatementPart(lines=[paragraph], language=language))
     return sections
 
 

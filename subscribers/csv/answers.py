@@ -23,6 +23,6 @@ class AnswerColumn(Protocol):
     def take(self, conn: Connection, cells: Mapping[str, str], ids: Mapping[str, int]) -> Mapping[str, str]:
         """Store the answers of cells without a problem, {address: cell}, of the subscribers with an id in `ids`.
 
-        What is stored already stays. Returns {address: remark} for cells of which something cannot be stored now,
+        Stored answers stay. Returns {address: remark} for cells of which something cannot be stored now,
         also of subscribers without an id, because a trial run stores nobody.
         """

@@ -249,7 +249,7 @@ class _Import:
             for key, decision in decisions.items()
             if key in stored
             and (reason := self.batch[key].stops)
-            # Who left before their suppression was lifted has left, and is not suppressed.
+            # A person who left before their suppression was lifted has left, and is not suppressed.
             and not (self.batch[key].lifted and decision.event != "left")
         }
         told = {key: reason for key, reason in stops.items() if told_stop(histories.get(key, ())) == reason}

@@ -21,7 +21,7 @@ FACETS = ("policy_areas", "regions", "themes")
 
 
 class Meaning(NamedTuple):
-    """What a label stands for, by slug or name, each as "housing" or "themes:housing"; and the place that says so.
+    """The names that a label stands for, each as "housing" or "themes:housing"; and the place that says so.
 
     The single name "ignore": for nothing.
     """

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest.store.engine import reading, writing
+from digest.store.reader_tables import answer as answers
 from subscribers import store as people
 from subscribers.model import Subscriber
+from subscribers.tables import consent_event, consent_words, leaving
 from tests.console import Answer, digest
 from tests.counts import spread
 from tests.house import House
@@ -235,3 +238,60 @@ def test_a_suppression_lifted_from_an_active_reader_leaves_nothing_to_do(house: 
     assert told(house, "suppress", ANN).code == 0
     lifted = told(house, "unsuppress", ANN, "--note", "rang")
     assert "Subscriber 1 is active, as before: letters go out again, and nothing is left to do" in lifted.stdout
+
+
+def test_an_address_changes_and_the_rest_stays(house: House) -> None:
+    house.reader("bob@example.org")
+    before = ann(house)
+    assert told(house, "move", ANN, "ann@new.example").code == 2  # without a note
+    for new, words in (("bob@example.org", "is another subscriber's"), ("no address", "")):
+        refused = told(house, "move", ANN, new, "--note", "rang")
+        assert refused.code in (1, 2) and words in refused.stderr and "bob@" not in refused.stderr
+    with writing(house.place.engine) as conn:
+        people.suppress(conn, "left@example.org", "left", secret=house.place.secret, now=house.now)
+        people.suppress(conn, ANN, "bounced", secret=house.place.secret, now=house.now)
+    refused = told(house, "move", ANN, "left@example.org", "--note", "rang")
+    assert (refused.code, "the new address must not be mailed (left)" in refused.stderr) == (1, True)
+    assert "has a new address" in told(house, "move", ANN, "Ann@New.example", "--note", "rang").stdout
+    assert "has that address already" in told(house, "move", "1", "Ann@New.example", "--note", "rang").stdout
+    with reading(house.place.engine) as conn:
+        after = people.find(conn, "ann@new.example")
+        assert people.find(conn, ANN) is None and people.is_suppressed(conn, ANN, secret=house.place.secret)
+    assert after == replace(before, email="Ann@new.example") and after.key == before.key
+    what, how = history(house)[-1]
+    assert (what, how.endswith(": rang"), "@" in how) == ("changed", True, False)
+    assert mailed(house)
+
+
+def test_who_complained_or_left_does_not_move_past_it(house: House) -> None:
+    with writing(house.place.engine) as conn:
+        people.suppress(conn, ANN, "complained", secret=house.place.secret, now=house.now)
+    refused = told(house, "move", ANN, "ann@new.example", "--note", "rang")
+    assert (refused.code, "the present address must not be mailed (complained)" in refused.stderr) == (1, True)
+    with writing(house.place.engine) as conn:
+        people.leave(conn, 1, how="link", now=house.now, secret=house.place.secret)
+    assert "subscriber 1 is left" in told(house, "move", ANN, "ann@new.example", "--note", "rang").stderr
+    assert told(house, "move", "7", "ann@new.example", "--note", "rang").code == 2
+
+
+def test_show_tells_switches_answers_and_why_they_left(house: House) -> None:
+    assert told(house, "set", ANN, "silence_notices=no", "cadence=monthly").code == 0
+    assert "neither yes nor no" in told(house, "set", ANN, "silence_notices=perhaps").stderr
+    house.run()
+    house.publish("Note")
+    house.run(days=1)
+    with writing(house.place.engine) as conn:
+        values = {"subscriber_id": 1, "entry_id": 1, "kind": "useful", "text": "", "place": "", "state": "waiting"}
+        conn.execute(answers.insert().values(answered_at=house.now, **values))
+        conn.execute(leaving.insert().values(subscriber_id=1, reason="other", text="Too many.", at=house.now))
+        event = {"subscriber_id": 1, "at": house.now, "what": "confirmed", "network": "203.0.113.0/24", "words": "k"}
+        conn.execute(consent_event.insert().values(event))
+        conn.execute(consent_words.insert().values(key="k", language="cy", text="Anfonwch."))
+    document = told(house, "show", ANN, "--json").document
+    assert (document["silence_notices"], document["cadence"]) == (False, "monthly")
+    assert document["answers"] == {"useful": 1}
+    assert (document["leaving"]["reason"], document["leaving"]["text"]) == ("other", "Too many.")
+    last = document["history"][-1]
+    assert (last["network"], last["language"], last["words"]) == ("203.0.113.0/24", "cy", "Anfonwch.")
+    shown = told(house, "show", ANN).stdout
+    assert "answers: 1 useful" in shown and "other; Too many." in shown

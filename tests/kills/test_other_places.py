@@ -83,7 +83,7 @@ UNTRIED = {
     "confirm",
     "drop", "end old links", "end pause", "end run",
     "fence follows", "give up", "hold", "ingredients", "learn again", "look", "mute", "new link", "new secret",
-    "open fence", "pause",
+    "move", "open fence", "pause",
     "release", "release by date", "remove rule", "resume", "retag", "seal", "set", "settle", "settle by asking",
     "stop", "suppress", "told", "unmute", "unsuppress", "wait", "withdraw",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from digest.config.load import load
 from digest.config.settings import Settings
 from digest.letter.brand import Logo
-from digest.readers.legal import Section, accessibility_statement, privacy_notice
+from digest.readers.legal import StatementPart, accessibility_statement, privacy_notice
 from digest.readers.words import letter_words, page_words
 from digest.system.resources import resource
 from digest.web.app import make_app
@@ -30,7 +30,7 @@ def notice_of(settings: Settings, language: str = "en") -> str:
     return text_of(privacy_notice(settings, words, letter_words(settings, language)))
 
 
-def text_of(sections: list[Section]) -> str:
+def text_of(sections: list[StatementPart]) -> str:
     """Return all lines of a statement."""
     lines = [(part.title, *part.lines, *(f"{term}: {text}" for term, text in part.rows), *part.points)
              for part in sections]  # fmt: skip

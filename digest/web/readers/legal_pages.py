@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digest.letter.words import Words
-from digest.readers.legal import Section, accessibility_statement, privacy_notice
+from digest.readers.legal import StatementPart, accessibility_statement, privacy_notice
 from digest.web.readers.message import ASK
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 
@@ -24,7 +24,7 @@ def _show_accessibility(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _statement(
-    pages: ReaderPages, words: Words, heading: tuple[str, str], sections: Sequence[Section]
+    pages: ReaderPages, words: Words, heading: tuple[str, str], sections: Sequence[StatementPart]
 ) -> ReaderAnswer:
     """Return the page of a statement; `heading` is its title and its first paragraph."""
     title, lead = heading
