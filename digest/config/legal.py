@@ -129,7 +129,7 @@ class Accessibility:
 
 @dataclass(frozen=True, slots=True)
 class LegalDefaults:
-    """Defaults of both statements from the rest of config.toml; `british`: the regions are those of the United Kingdom."""
+    """Defaults of both statements from the rest of config.toml; `british`: with the regions of the UK."""
 
     name: str
     address: str

@@ -47,7 +47,7 @@ from digest.model import Dkim, NamedAddress, Source, Taxonomy
 from digest.system.resources import resource
 
 Legal = tuple[Privacy, Accessibility]
-# Values that are checked beyond the forms of keys: sources, the signature of letters, how letters leave, how events arrive.
+# Values that are checked beyond the forms of keys: sources, signature, ways out and in, statements.
 Checked = tuple[tuple[Source, ...], Dkim | None, TransportSettings, EventsSettings, Legal]
 
 

@@ -18,7 +18,7 @@ from subscribers.csv.histories import PastEvent, read_history_cell, told_stop
 from subscribers.csv.labels import FACETS, Labels, Meaning
 from subscribers.csv.remarks import holds_a_stop
 from subscribers.csv.rows import STRUCK, BadCell, CsvRow
-from subscribers.csv.standing import STOPS, UNCLEAR, standing_of
+from subscribers.csv.standing import UNCLEAR, standing_of
 from subscribers.csv.unknown import UnknownColumns
 from subscribers.errors import BadAddress
 from subscribers.facets import KnownFacets, quoted
@@ -104,14 +104,18 @@ class CellReader:
         except BadAddress as error:
             raise BadCell(str(error)) from None
         standing, remark = standing_in(row, self.unknown)
-        if standing not in STOPS:
-            return self._read_all(row, address, standing, remark)
         try:
             return self._read_all(row, address, standing, remark)
         except BadCell as error:
-            remark = f"{remark}; nothing else is taken from this line: {error}"
-            reason = None if standing == "left" else standing
-            return RowChanges(row.line, address, state="left", suppressed=reason, remark=remark)
+            own = (row.cells.get(name, "").lower() for name in ("state", "suppressed"))
+            stops = [word for word in (standing, *own) if word in REASONS]
+            if not stops:
+                raise
+            stop = max(stops, key=REASONS.index)
+            remark = "; ".join(filter(None, (remark, f"nothing else is taken from this line: {error}")))
+            return RowChanges(
+                row.line, address, state="left", suppressed=None if stop == "left" else stop, remark=remark
+            )
 
     def _read_all(self, row: CsvRow, address: Address, standing: str | None, remark: str) -> RowChanges:
         cells = row.cells
