@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
@@ -90,10 +90,25 @@ def interest_columns(interests: Interests) -> dict[str, str | bool]:
     return columns
 
 
-def add_consent_events(conn: Connection, events: Sequence[tuple[int, str]], *, how: str, now: datetime) -> None:
+class OwnWord(NamedTuple):
+    """Hold what is kept of a person's own word on a page: the network that it came from, and the words shown.
+
+    `words` is the key of the words that they agreed to; "" for both where the event came another way.
+    """
+
+    network: str = ""
+    words: str = ""
+
+
+NO_WORD = OwnWord()
+
+
+def add_consent_events(
+    conn: Connection, events: Sequence[tuple[int, str]], *, how: str, now: datetime, word: OwnWord = NO_WORD
+) -> None:
     """Add events, as (subscriber id, word of `tables.EVENTS`) pairs, to the consent history."""
     if events:
-        rows = [{"subscriber_id": id, "what": what, "how": how, "at": now} for id, what in events]
+        rows = [{"subscriber_id": id, "what": what, "how": how, "at": now, **word._asdict()} for id, what in events]
         conn.execute(insert(consent_event), rows)
         record_changes(conn)
 

@@ -20,6 +20,7 @@ from subscribers.model import Interests, NewSubscriber, Reader, Subscriber
 from subscribers.rows import (
     COLUMNS,
     READER_COLUMNS,
+    OwnWord,
     add_consent_events,
     clean_name,
     interest_columns,
@@ -36,7 +37,7 @@ from subscribers.suppression import (
     suppressed_reasons,
     unsuppress,
 )
-from subscribers.tables import consent_event, subscriber, suppression
+from subscribers.tables import confirmation, consent_event, subscriber, suppression
 
 __all__ = [
     "ConsentEvent",
@@ -44,6 +45,7 @@ __all__ = [
     "add",
     "change",
     "confirm",
+    "confirm_by_word",
     "count",
     "end_pause",
     "erase_again",
@@ -77,12 +79,17 @@ _STRONG = {"complained": "complained about a letter", "erased": "had themselves 
 
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
-    """One line of a consent history: `what` happened (a word of `tables.EVENTS`), and `how`, in free words."""
+    """One line of a consent history: `what` happened (a word of `tables.EVENTS`), and `how`, in free words.
+
+    Of a person's own word on a page, `network` is where it came from and `words` the key of what the page showed.
+    """
 
     subscriber: int
     at: datetime
     what: str
     how: str
+    network: str = ""
+    words: str = ""
 
 
 def get(conn: Connection, id: int) -> Subscriber | None:
@@ -180,7 +187,10 @@ def count(conn: Connection, *, cadence: str | None = None, state: str | None = "
 def history(conn: Connection, id: int) -> list[ConsentEvent]:
     """Return the consent history of one subscriber, oldest first."""
     query = select(consent_event).where(consent_event.c.subscriber_id == id).order_by(consent_event.c.id)
-    return [ConsentEvent(row.subscriber_id, row.at, row.what, row.how) for row in conn.execute(query)]
+    return [
+        ConsentEvent(row.subscriber_id, row.at, row.what, row.how, row.network, row.words)
+        for row in conn.execute(query)
+    ]
 
 
 def add(conn: Connection, new: NewSubscriber, *, how: str, now: datetime, secret: bytes) -> Subscriber:
@@ -229,6 +239,22 @@ def confirm(conn: Connection, id: int, *, how: str, now: datetime, secret: bytes
     if person.state == state:
         return person
     return _write(conn, replace(person, state=state, joined_at=now), "confirmed", how, now)
+
+
+def confirm_by_word(conn: Connection, wanted: Subscriber, word: OwnWord, *, how: str, now: datetime) -> Subscriber:
+    """Make a subscriber active with the choices of `wanted`, because they pressed a button; keep the word they gave.
+
+    The caller has lifted a suppression before. A line of the consent history tells it also of somebody who is active.
+    Raises NoSubscriber.
+    """
+    person, state = _change(conn, wanted.id, "confirmed")
+    joined_at = person.joined_at if person.state == state else now
+    after = replace(
+        wanted, state=state, joined_at=joined_at, paused_until=person.paused_until, name=clean_name(wanted.name)
+    )
+    write_all(conn, [after])
+    add_consent_events(conn, [(after.id, "confirmed")], how=how, now=now, word=word)
+    return after
 
 
 def lift(conn: Connection, email: str, *, how: str, force: bool, now: datetime, secret: bytes) -> str:
@@ -333,6 +359,9 @@ def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
     person, _ = _change(conn, id, "erased")
     suppress(conn, person.email, "erased", secret=secret, now=now)
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
+    # Also wishes to join that name no subscriber, because they hold the address.
+    hashed = address_hash(secret, parse_address(person.email).key)
+    conn.execute(delete(confirmation).where(confirmation.c.address_hash == hashed))
     conn.execute(delete(subscriber).where(subscriber.c.id == id))
     add_consent_events(conn, [(id, "erased")], how="", now=now)
 

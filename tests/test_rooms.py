@@ -28,9 +28,12 @@ FLOORS: dict[str, str] = {
     " subscribers.changes subscribers.csv subscribers.followed subscribers.link_keys subscribers.links"
     " subscribers.mailable subscribers.moving subscribers.rows subscribers.secret subscribers.store"
     " subscribers.suppression subscribers.tables subscribers.told",
+    " subscribers.asked subscribers.changes subscribers.confirmations subscribers.csv subscribers.followed"
+    " subscribers.joining subscribers.leaving subscribers.link_keys subscribers.links subscribers.mailable"
+    " subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
-    " subscribers.forms subscribers.languages subscribers.tokens",
+    " subscribers.forms subscribers.join_form subscribers.languages subscribers.tokens",
     "ground": "digest digest.model digest.errors"
     " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
 }

@@ -27,6 +27,7 @@ from digest.config.legal import (
     accessibility_of,
     privacy_of,
 )
+from digest.config.join import JoinPart, check_origins, join_of
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
@@ -73,6 +74,7 @@ class ConfigFile(BaseModel):
     gather: GatherPart = Field(default=EMPTY, description="How often and how patiently sources are read.")
     letter: LetterPart = Field(default=EMPTY, description="How much a letter shows, and with which templates.")
     notices: NoticesPart = Field(default=EMPTY, description="Which notices readers get without asking.")
+    join: JoinPart = Field(default=EMPTY, description="How people ask for letters on the web.")
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
@@ -147,7 +149,7 @@ def _check(file: ConfigFile) -> list[str]:
     """Return a line for each mistake that a model of one table cannot see, such as a slug that no table defines."""
     problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
-    problems += check_regions(file.region)
+    problems += check_regions(file.region) + check_origins(file.join.origins)
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
@@ -204,6 +206,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         steps=tuple(file.letter.steps),
         welcome=file.letter.welcome,
         silence_notices=file.notices.silence,
+        join=join_of(file.join),
         lint_clients=tuple(file.lint.clients),
         brand=brand_of(file.brand),
         dkim=dkim,

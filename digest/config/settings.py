@@ -8,6 +8,7 @@ from pathlib import Path
 
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.legal import Accessibility, Privacy
+from digest.config.join import ANYBODY, JoinSettings
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand
@@ -49,6 +50,7 @@ class Settings:
     gazetteer: str = "uk"
     steps: tuple[str, ...] = ()
     silence_notices: bool = False
+    join: JoinSettings = ANYBODY
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING

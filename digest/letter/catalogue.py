@@ -24,6 +24,7 @@ _LATER = frozenset(
         "entry_note", "worded_by", "question", "answer",
         "silence", "silence_why", "silence_choice", "silence_gain",
         "privacy", "accessibility",
+        "silence", "silence_why", "silence_choice", "silence_gain", "confirm_join", "confirm_back", "already",
     }
 )  # fmt: skip
 _LONGEST = 300  # characters of a sentence

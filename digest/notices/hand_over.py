@@ -13,12 +13,13 @@ from digest.delivery.run import Run
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import redacted
+from digest.notices.confirm import why_answered, why_not_confirm
 from digest.notices.sign_in import SIGN_IN, why_late, why_no_link
 from digest.notices.to_editors import why_no_editor, why_outdated
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.notices import LETTER, SILENCE, TO_EDITORS, Notice, Owed
+from digest.store.notices import CONFIRM, LETTER, SILENCE, TO_EDITORS, Notice, Owed
 from digest.system import stopping
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
@@ -125,6 +126,8 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
         return why_no_link(conn, installation, email)
     if kind in TO_EDITORS:
         return why_no_editor(conn, installation, email)
+    if kind == CONFIRM:
+        return why_not_confirm(conn, installation, email)
     if suppressed := is_suppressed(conn, email, secret=installation.secret):
         return f"it is suppressed ({suppressed})"
     if not on_allow_list(email, installation.settings.only):
@@ -155,6 +158,7 @@ def _hand_over(run: Run, owed: Owed) -> None:
             why := why_not(conn, installation, owed.kind, owed.email)
             or why_late(owed, now)
             or why_outdated(conn, owed)
+            or why_answered(conn, owed)
         ):
             notices.settle(conn, owed.number, "dropped", why, now)
             return

@@ -16,9 +16,10 @@ from digest.letter.blocks import Assembled
 from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.letter.words import Words, direction
+from digest.notices.confirm import words_already, words_to_confirm
 from digest.notices.sign_in import SIGN_IN, sign_in_words
 from digest.notices.to_editors import words_to_editors
-from digest.store.notices import LETTER, SILENCE, TO_EDITORS, Owed
+from digest.store.notices import ALREADY, CONFIRM, LETTER, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
@@ -83,19 +84,28 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyr
         return "en", sign_in_words(site, owed.facts, keys.secret)
     if owed.kind in TO_EDITORS:
         return "en", words_to_editors(site, owed)
+    if owed.kind == CONFIRM and owed.facts is not None:
+        words = _catalogue(settings, owed.facts["language"])
+        return words.language, words_to_confirm(site, words, owed.facts, keys.links)
     values = {"name": site.name, "sender": site.sender.address}
     if owed.kind == "test" or person is None:
         return "en", tuple(text.format(**values) for text in _TEST)
-    own = (settings.templates,) if settings.templates else ()
-    folders, regions = (*own, resource("templates") / "email"), settings.taxonomy.regions
-    words = catalogue.words_for(folders, person.language, site, settings.brand, regions)
+    words = _catalogue(settings, person.language)
     link = _link(settings, person, keys, "preferences")
+    if owed.kind == ALREADY:
+        return words.language, words_already(site, words, link)
     if owed.kind == SILENCE and owed.facts is not None:
         choice = owed.facts["choice"]
         told = WhySilent(**{**owed.facts, "choice": Addition(*choice) if choice else None})
         return words.language, _of_silence(settings, words, told, person, link)
     form = partial(words.form, "new_link", name=site.name)
     return words.language, (form("subject"), form("asked"), form("link"), link, form("other"))
+
+
+def _catalogue(settings: Settings, language: str) -> Words:
+    own = (settings.templates,) if settings.templates else ()
+    folders, regions = (*own, resource("templates") / "email"), settings.taxonomy.regions
+    return catalogue.words_for(folders, language, settings.site, settings.brand, regions)
 
 
 def _of_silence(settings: Settings, words: Words, told: WhySilent, person: Subscriber, link: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from digest.errors import counted
 from digest.ledger import events
 from digest.store import event_history
+from subscribers.asked import DAY, newest_flood
 
 _MOST_NAMED = 10
 
@@ -24,10 +25,11 @@ class Alarm:
 
 
 def alarms(conn: Connection, now: datetime) -> list[Alarm]:
-    """Return the alarms of the last 30 days for editions, of 7 days for domains, of 100 days for readers.
+    """Return the alarms of 30 days for editions, of 7 for domains, of 100 for readers, of a day for the web pages.
 
     An edition raises an alarm when too many of its readers were suppressed within a day; a domain, when it refuses
-    the sender or the text of letters; readers, when their letters come back in words that tell nothing sure.
+    the sender or the text of letters; readers, when their letters come back in words that tell nothing sure; the
+    pages, when too many mails were asked for.
     """
     raised = [
         Alarm(
@@ -55,6 +57,16 @@ def alarms(conn: Connection, now: datetime) -> list[Alarm]:
                 f"three letters or more over a week came back from subscribers {shown}, and the answers do not tell"
                 " why; letters still go to them",
                 "check each address; where it is dead, `digest subscribers suppress EMAIL`",
+            )
+        )
+    if began := newest_flood(conn, now - DAY):
+        raised.append(
+            Alarm(
+                "joining",
+                f"too many mails were asked for on the web pages within an hour, from {began:%Y-%m-%d %H:%M} UTC; the"
+                " rest of that hour nobody got one",
+                "if it goes on, set [join] enabled = false for some days; nobody got letters by it, and no address is"
+                " mailed more than once a day",
             )
         )
     return raised

@@ -24,7 +24,9 @@ from digest.operations.old_files import (
 from digest.store import condense, old_rows
 from digest.store.engine import reading
 from digest.store.schema import delivery, entry, entry_text, event, gathering, had, notice, run
-from subscribers.tables import consent_event
+from subscribers.asked import MONTH
+from subscribers.confirmations import KEPT_FOR
+from subscribers.tables import asked, confirmation, consent_event
 
 _FOR_EVER = "for ever"
 _UNTIL_ERASED = "until the reader is erased"
@@ -76,6 +78,8 @@ def _rows(conn: Connection, installation: Installation) -> Iterator[Kept]:
         ("gatherings", gathering, limits.runs),
         ("notices", notice, limits.runs),
         ("whole texts of pages", entry_text, limits.texts),
+        ("what people asked for on the web and have to confirm", confirmation, KEPT_FOR),
+        ("askings on the web, as hashes", asked, MONTH),
     ):
         old = old_rows.count_old(conn, table, now - limit) if limit else 0
         yield _table(conn, what, old_rows.TIMES[table], _words(limit), old)

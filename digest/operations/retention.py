@@ -18,6 +18,9 @@ from digest.store.schema import entry_text, event, gathering, notice, run
 from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.file import is_empty, write_indexes
+from subscribers.asked import MONTH
+from subscribers.confirmations import KEPT_FOR
+from subscribers.tables import asked, confirmation
 
 _BATCHES = 100  # of each kind in a run, so that the first run after an upgrade is not kept up for an hour
 _FILES = 50_000  # in a run
@@ -39,6 +42,9 @@ def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
             removed[kind] += _remove_rows(installation, table, now - limits.runs)
     if limits.texts is not None:
         removed["texts"] += _remove_rows(installation, entry_text, now - limits.texts)
+    # No choice of the operator, because the pages promise it, and the limits of mails count no longer.
+    removed["confirmations"] += _remove_rows(installation, confirmation, now - KEPT_FOR)
+    removed["askings"] += _remove_rows(installation, asked, now - MONTH)
     problems: list[str] = []
     removed["letters"] += _remove_letters(installation, limits.letters, now, problems)
     database = database_file(installation)

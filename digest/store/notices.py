@@ -14,6 +14,8 @@ from subscribers.tables import suppression
 
 SILENCE = "silence"  # the kind that nobody has asked for
 LETTER = "letter"  # a test letter: a digest's letter, marked as a test, to an address that an editor typed
+# To somebody who asked on a page: to confirm what they asked for, or that they get the letters already.
+CONFIRM, ALREADY = "confirm", "already"
 # To editors: a draft is ready, its deadline is near, or nobody has met it.
 READY, NEAR, MISSED = "ready", "near", "missed"
 TO_EDITORS = (READY, NEAR, MISSED)
@@ -47,6 +49,16 @@ def add(
     row = {"kind": kind, "email": email, "address_hash": address_hash, "state": "pending", "reason": ""}
     new = insert(notice).values(**row, facts=facts or null(), created_at=now, updated_at=now)
     return int(conn.execute(new.returning(notice.c.id)).scalar_one())
+
+
+def add_none(conn: Connection, kind: str, address_hash: str, now: datetime) -> None:
+    """Store a notice that is not owed, by the statement that stores one that is.
+
+    So that the time of an answer does not tell whether somebody is written to.
+    """
+    row = {"kind": kind, "email": None, "address_hash": address_hash, "state": "dropped", "reason": "not owed"}
+    new = insert(notice).values(**row, facts={}, created_at=now, updated_at=now)
+    conn.execute(new.returning(notice.c.id)).scalar_one()
 
 
 def get(conn: Connection, number: int) -> Notice:

@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, Text, cast, del
 from digest.store.runs import CLOCK
 from digest.store.schema import delivery, edition, entry_text, event, gathering, notice, run, tally
 from subscribers.database import CHUNK
+from subscribers.tables import asked, confirmation
 
 TIMES: dict[Table, Column[Any]] = {
     run: run.c.started_at,
@@ -17,6 +18,8 @@ TIMES: dict[Table, Column[Any]] = {
     notice: notice.c.updated_at,
     event: event.c.received_at,
     entry_text: entry_text.c.asked_at,
+    confirmation: confirmation.c.asked_at,
+    asked: asked.c.at,
 }
 """The column that tells how old a row is."""
 

@@ -1,38 +1,107 @@
-"""Let a reader leave by the link of a letter (RFC 8058: a POST without session, cookie or redirect)."""
+"""Let a reader leave by the link of a letter (RFC 8058: a POST without session, cookie or redirect), and come back.
+
+Whenever the link is opened again, the page tells how things stand.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-from digest.store.engine import reading
-from digest.web.readers.choosing import changing
-from digest.web.readers.message import Button, MessageForm, ReaderMessage, told
+from digest.letter.words import Words
+from digest.readers.join import FromPage, ask_to_come_back
+from digest.readers.leave import Leaver, leave_by_link, leaver_of, say_why, take_monthly
+from digest.web.readers.join_page import consent_of
+from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
-from subscribers import store
-from subscribers.errors import NoSubscriber
-from subscribers.links import person_of
-from subscribers.tokens import read_token
+from subscribers import forms
+from subscribers.forms import BadForm
+from subscribers.leaving import LONGEST_REASON, REASONS_TO_LEAVE
+from subscribers.tokens import make_token
 
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    link = read_token(pages.installation.link_keys, "unsubscribe", visit.token)
-    with reading(pages.installation.engine) as conn:
-        person = person_of(conn, link)
-    words = pages.words(person.language) if person else pages.words_of(visit)
-    form = MessageForm([Button(words.say("leave_button"), "List-Unsubscribe", "One-Click")])
-    return told(words, ReaderMessage(words.say("leave_title"), [words.say("leave"), words.say("not_yet")], form=form))
+    return _standing(pages, visit, leaver_of(pages.installation, visit.token))
 
 
 def _leave(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    secret = pages.installation.secret
-    link = read_token(pages.installation.link_keys, "unsubscribe", visit.token)
-    words = pages.words_of(visit)
-    # A reader who was erased gets the same answer, because they are not written to either.
-    with changing(pages) as conn, suppress(NoSubscriber):
-        if person := person_of(conn, link):
-            words = pages.words(person.language)
-            store.leave(conn, person.id, how="unsubscribe link", now=pages.now, secret=secret)
-    return told(words, ReaderMessage(words.say("left_title"), [words.say("left")], done=True))
+    return _standing(pages, visit, leave_by_link(pages.installation, visit.token), done=True)
 
 
-PAGES = (ReaderRoute("/unsubscribe/{token}", _show, _leave),)
+def _monthly(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    leaver = take_monthly(pages.installation, visit.token)
+    if leaver is None or leaver.person.state != "active":
+        return _standing(pages, visit, leaver)
+    words = pages.words(leaver.person.language)
+    lines = [words.say("leave_monthly_done", email=forms.masked(leaver.person.email))]
+    links = [(_change_link(pages, leaver, "preferences"), words.say("choices_title"))]
+    return told(words, ReaderMessage(words.say("saved_title"), lines, done=True, links=links))
+
+
+def _why(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    reason = visit.text("reason")
+    text = visit.text("text")
+    if reason not in REASONS_TO_LEAVE and (reason or not text):
+        raise BadForm("leave_reason", reason[:60])
+    leaver = say_why(pages.installation, visit.token, reason or "other", text)
+    return _standing(pages, visit, leaver, thanks=True)
+
+
+def _come_back(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    leaver = leaver_of(pages.installation, visit.token)
+    if leaver is None or leaver.barred or not leaver.has_left:
+        return _standing(pages, visit, leaver)
+    words = pages.words(leaver.person.language)
+    page = FromPage(visit.network, words.language, consent_of(pages, words))
+    ask_to_come_back(pages.installation, leaver.person, page)
+    email = forms.masked(leaver.person.email)
+    lines = [words.say("back_asked", email=email), words.say("back_none", editors=pages.editors)]
+    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True), sends=True)
+
+
+def _standing(
+    pages: ReaderPages, visit: Visit, leaver: Leaver | None, *, done: bool = False, thanks: bool = False
+) -> ReaderAnswer:
+    """Return the page that tells how the reader of a link stands, and what they can do now.
+
+    `done`: they have just pressed the button; `thanks`: they have just told why they left.
+    """
+    if leaver is None:
+        return _nobody(pages, pages.words_of(visit), done=done)
+    words = pages.words(leaver.person.language)
+    monthly = any(cadence.name == "monthly" for cadence in pages.settings.cadences)
+    values = {
+        "state": "left" if leaver.has_left else "barred" if leaver.barred else leaver.person.state,
+        "here": f"{pages.root}/unsubscribe/{visit.token}",
+        "email": forms.masked(leaver.person.email),
+        "day": words.day(leaver.left_at, pages.settings.site.zone),
+        "can_return": leaver.has_left and not leaver.barred and pages.notices is not None,
+        "barred": leaver.barred,
+        "pause": _change_link(pages, leaver, "pause") if leaver.person.state == "active" else "",
+        "offers_monthly": monthly and leaver.person.state == "active" and leaver.person.cadence != "monthly",
+        "reasons": REASONS_TO_LEAVE,
+        "longest": LONGEST_REASON,
+        "done": done,
+        "thanks": thanks,
+    }
+    return ReaderAnswer("readers/leave.html.j2", words, values)
+
+
+def _nobody(pages: ReaderPages, words: Words, *, done: bool) -> ReaderAnswer:
+    """Return the page for the link of a reader who was erased."""
+    lines = [words.say("leave_nobody")]
+    links = [(f"{pages.root}/join", words.say("join_link"))] if pages.offers_join else []
+    if not links:
+        lines.append(words.say("gone_again", editors=pages.editors))
+    return told(words, ReaderMessage(words.say("gone_title"), lines, done=done, links=links))
+
+
+def _change_link(pages: ReaderPages, leaver: Leaver, page: str) -> str:
+    token = make_token(pages.installation.link_keys, "preferences", leaver.person.id, leaver.person.key)
+    return f"{pages.root}/{page}/{token}"
+
+
+PAGES = (
+    ReaderRoute("/unsubscribe/{token}", _show, _leave),
+    ReaderRoute("/unsubscribe/{token}/monthly", post=_monthly),
+    ReaderRoute("/unsubscribe/{token}/reason", post=_why),
+)
+# It needs a mail.
+BACK = (ReaderRoute("/unsubscribe/{token}/back", post=_come_back),)

@@ -19,6 +19,7 @@ from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.letter.words import Words
 from digest.readers.lately import KeptLately
+from digest.readers.sample import SampleLetters
 from digest.readers.words import letter_words, page_words
 from digest.web.letters import LetterPages
 
@@ -136,6 +137,16 @@ class ReaderPages:
         site = self.settings.site
         return (site.reply_to or site.sender).address
 
+    @property
+    def offers_join(self) -> bool:
+        """Return whether people may ask for letters on a page, which needs a mail to them."""
+        return self.settings.join.enabled and self.notices is not None
+
+    @cached_property
+    def samples(self) -> SampleLetters:
+        """Return the sample letters of the home page."""
+        return SampleLetters(self.installation)
+
     def words(self, *wanted: str) -> Words:
         """Return the words of the pages in the first of these languages that has a catalogue, else the site's."""
         return page_words(self.settings, tuple(wanted))
@@ -154,7 +165,10 @@ Answering = Callable[[ReaderPages, Visit], ReaderAnswer]
 
 @dataclass(frozen=True, slots=True)
 class ReaderRoute:
-    """Hold an address with the functions that answer it; `foreign`: other sites may show it or send to it."""
+    """Hold an address with the functions that answer it.
+
+    `foreign`: the sites of [join] may show it in a frame and send to it, and programs may send it JSON.
+    """
 
     path: str
     get: Answering | None = None

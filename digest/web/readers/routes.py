@@ -14,30 +14,53 @@ from starlette.routing import Route
 
 from digest.web.caller import caller_of
 from digest.web.readers import choices_page, leave_page, legal_pages, letter_page, new_link_page
+from digest.web.readers import (
+    choices_page,
+    confirm_page,
+    home_page,
+    join_page,
+    leave_page,
+    letter_page,
+    new_link_page,
+)
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
+from digest.web.readers.origins import answer_to_ask, foreign_headers, pairs_of_json
 from digest.web.readers.page import LARGEST, NotConfirmed, ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.shell import response_of
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
 from subscribers.forms import BadForm
 
 PAGES: tuple[ReaderRoute, ...] = (*letter_page.PAGES, *leave_page.PAGES, *choices_page.PAGES, *legal_pages.PAGES)
+PAGES: tuple[ReaderRoute, ...] = (
+    *home_page.PAGES,
+    *letter_page.PAGES,
+    *leave_page.PAGES,
+    *confirm_page.PAGES,
+    *choices_page.PAGES,
+)
 # These need a mail.
-MAILED: tuple[ReaderRoute, ...] = new_link_page.PAGES
+MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK)
+JOIN: tuple[ReaderRoute, ...] = join_page.PAGES
 _PATIENCE = 30.0  # seconds for a form to arrive
 _MOST_FIELDS = 500
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 def reader_routes(pages: ReaderPages) -> list[Route]:
     """Return the routes of all pages of readers; without notices, those that need a mail are not there."""
-    return [_route(pages, page) for page in (*PAGES, *(MAILED if pages.notices else ()))]
+    mailed = (*(MAILED if pages.notices else ()), *(JOIN if pages.offers_join else ()))
+    return [_route(pages, page) for page in (*PAGES, *mailed)]
 
 
 def _route(pages: ReaderPages, page: ReaderRoute) -> Route:
-    methods = [name for name, act in (("GET", page.get), ("POST", page.post)) if act is not None]
+    methods = [
+        name for name, act in (("GET", page.get), ("POST", page.post), ("OPTIONS", page.foreign or None)) if act
+    ]
 
     async def answer(request: Request) -> Response:
         body = b""
+        if request.method == "OPTIONS":
+            return answer_to_ask(pages, request.headers.get("origin", ""))
         if request.method == "POST":
             body, why = await _body(request)
             if why:
@@ -51,7 +74,7 @@ def _route(pages: ReaderPages, page: ReaderRoute) -> Route:
 def _answered(pages: ReaderPages, page: ReaderRoute, request: Request, body: bytes) -> Response:
     act = page.post if request.method == "POST" else page.get
     assert act is not None
-    visit = visit_of(request, body)
+    visit = visit_of(request, body, json=page.foreign)
     return _response(pages, request, page, answer_or_error(pages, visit, lambda: act(pages, visit)))
 
 
@@ -75,16 +98,19 @@ def answer_or_error(pages: ReaderPages, visit: Visit, step: Callable[[], ReaderA
         return gone(pages, pages.words_of(visit))
 
 
-def visit_of(request: Request, body: bytes = b"") -> Visit:
-    """Return a request as values; a POST without a form, such as a one-click of several parts, has no fields."""
+def visit_of(request: Request, body: bytes = b"", *, json: bool = False) -> Visit:
+    """Return a request as values; a POST without a form, such as a one-click of several parts, has no fields.
+
+    `json`: it may have them as JSON.
+    """
     pairs: Sequence[tuple[str, str]] = list(request.query_params.multi_items())
     if request.method == "POST":
         sent = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
-        pairs = _pairs(body) if sent == _FORM else ()
+        pairs = _pairs(body) if sent == _FORM else pairs_of_json(body) if json and sent == _JSON else ()
     path = {name: str(value) for name, value in request.path_params.items()}
-    json = "application/json" in request.headers.get("accept", "")
+    wants_json = _JSON in request.headers.get("accept", "")
     network = caller_of(request).network
-    return Visit(path, pairs, languages_of(request), network, json, request.headers.get("origin", ""))
+    return Visit(path, pairs, languages_of(request), network, wants_json, request.headers.get("origin", ""))
 
 
 def languages_of(request: Request) -> tuple[str, ...]:
@@ -116,6 +142,8 @@ def _response(pages: ReaderPages, request: Request, page: ReaderRoute, answer: R
     if answer.location:
         return RedirectResponse(pages.root + answer.location, 303, dict(answer.headers), after)
     response = response_of(pages, answer, request.url.path, foreign=page.foreign)
+    if page.foreign:
+        response.headers.update(foreign_headers(pages, request.headers.get("origin", "")))
     response.background = after
     return response
 

@@ -19,19 +19,20 @@ _CACHED = "public, max-age=300"
 
 
 def response_of(pages: ReaderPages, answer: ReaderAnswer, path: str, *, foreign: bool = False) -> Response:
-    """Return the response of an answer that is no redirect; `foreign`: other sites may show it in a frame.
+    """Return the response of an answer that is no redirect; `foreign`: the sites of [join] may show it in a frame.
 
     `path` is the address of the page below its root, to which the links of its language lead.
     """
     headers = dict(answer.headers)
     if answer.indexed:
         headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED, "Vary": "Accept-Language"}
+        headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED, "Vary": "Accept-Language, Origin"}
     if not answer.template:
         return Response(answer.body, answer.status, headers, answer.media_type)
     site = pages.settings.site
     words = answer.words or pages.words()
     css = page_styles(pages.settings.brand)
-    headers.setdefault("Content-Security-Policy", policy_of(css, foreign=foreign))
+    headers.setdefault("Content-Security-Policy", policy_of(css, _framing(pages) if foreign else "'none'"))
     shared = {
         "site": site.name,
         "brand": pages.settings.brand,
@@ -53,9 +54,10 @@ def response_of(pages: ReaderPages, answer: ReaderAnswer, path: str, *, foreign:
     return HTMLResponse(render_page(answer.template, {**shared, **answer.values}), answer.status, headers)
 
 
-def public_links(_pages: ReaderPages) -> list[tuple[str, str]]:
+def public_links(pages: ReaderPages) -> list[tuple[str, str]]:
     """Return the ways between the public pages that this installation has, as (path, name of the words)."""
-    return []
+    links = [("/", "home_link")]
+    return [*links, ("/join", "join_link")] if pages.offers_join else links
 
 
 def legal_links(_pages: ReaderPages) -> list[tuple[str, str]]:
@@ -77,14 +79,20 @@ def page_styles(brand: Brand) -> str:
 
 
 @lru_cache(maxsize=8)
-def policy_of(css: str, *, foreign: bool = False) -> str:
-    """Return the content policy of a page: its own stylesheet, and nothing else of anybody."""
+def policy_of(css: str, framing: str = "'none'") -> str:
+    """Return the content policy of a page: its own stylesheet, and nothing else of anybody.
+
+    `framing` are the sites that may show it in a frame.
+    """
     sheet = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    frames = "" if foreign else " frame-ancestors 'none';"
     return (
         f"default-src 'none'; style-src 'sha256-{sheet}'; img-src 'self'; form-action 'self'; base-uri 'none';"
-        f" object-src 'none';{frames}"
-    ).removesuffix(";")
+        f" object-src 'none'; frame-ancestors {framing}"
+    )
+
+
+def _framing(pages: ReaderPages) -> str:
+    return " ".join(["'self'", *pages.settings.join.origins])
 
 
 def _properties(colours: Colours) -> str:

@@ -1,0 +1,79 @@
+"""Show what somebody asked for and has to confirm, and make it true when they press the button."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from digest.installation import Installation
+from digest.store.engine import reading, writing
+from subscribers import store
+from subscribers.confirmations import BACK, Confirmation, end_wish, keep_words, wish_of
+from subscribers.errors import NoSubscriber
+from subscribers.joining import bring_in, with_choices
+from subscribers.model import Subscriber
+from subscribers.rows import OwnWord
+from subscribers.tokens import Token, read_token
+
+
+class NothingToConfirm(NoSubscriber):
+    """What a link asks to confirm is not kept any more: it was replaced, or is older than seven days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a link would confirm: its kind, and the person as they would be then, or as they are if `done`."""
+
+    kind: str
+    person: Subscriber
+    done: bool
+
+
+def waiting_for(installation: Installation, token: str) -> Waiting:
+    """Return what the link of a notice confirms; change nothing. Raises BadToken and NothingToConfirm."""
+    link = _link(installation, token)
+    with reading(installation.engine) as conn:
+        waiting = _stored(conn, link)
+        return Waiting(waiting.wish.kind, _person(conn, installation, waiting), waiting.done)
+
+
+def make_true(installation: Installation, token: str, network: str, words: tuple[str, str]) -> Waiting:
+    """Make true what a link confirms, because its button was pressed; pressed again, it changes nothing.
+
+    `words` are those of consent with their language, as the page showed them. Raises BadToken, NothingToConfirm, and
+    NotAllowed after a complaint.
+    """
+    link = _link(installation, token)
+    with writing(installation.engine, "confirm on page") as conn:
+        waiting = _stored(conn, link, lock=True)
+        if waiting.done:
+            return Waiting(waiting.wish.kind, _person(conn, installation, waiting), done=True)
+        word = OwnWord(network, keep_words(conn, *words))
+        person = bring_in(conn, waiting.wish, word, now=installation.clock(), secret=installation.secret)
+        end_wish(conn, waiting, person.id)
+    installation.fence.follow(begin=False)
+    return Waiting(waiting.wish.kind, person, done=True)
+
+
+def _link(installation: Installation, token: str) -> Token:
+    return read_token(installation.link_keys, "confirm", token, now=installation.clock())
+
+
+def _stored(conn: Connection, link: Token, *, lock: bool = False) -> Confirmation:
+    waiting = wish_of(conn, link.subscriber, link.key, lock=lock)
+    if waiting is None:
+        raise NothingToConfirm("nothing waits for this link")
+    return waiting
+
+
+def _person(conn: Connection, installation: Installation, waiting: Confirmation) -> Subscriber:
+    """Return the person of a wish: as they are, or as the wish would make them."""
+    wish = waiting.wish
+    if waiting.done or wish.kind == BACK:
+        person = store.get(conn, wish.subscriber or 0)
+        if person is None or (waiting.done and person.state != "active"):
+            raise NothingToConfirm("they have left or were erased since")
+        return person
+    nobody = Subscriber(0, wish.email, language=installation.settings.site.language, state="pending")
+    return with_choices(store.find(conn, wish.email) or nobody, wish)

@@ -1,0 +1,96 @@
+"""Render a sample for people who think of joining: the newest letter, as a reader who follows everything gets it.
+
+It is rendered by the functions that send letters, as a copy: without any link that belongs to a reader. An entry that
+was withdrawn or held since is left out, because everybody may see the sample.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from digest.desk.preview import MADE_UP
+from digest.editions.plan import Offer, Standing
+from digest.installation import Installation
+from digest.letter.blocks import ReaderFacts
+from digest.model import Correction, Digest, Edition, Entry
+from digest.render import Letters
+from digest.store import corrections, editions, entries
+from digest.store.engine import reading
+from subscribers.model import Interests, Subscriber
+
+_MOST_TRIED = 8  # editions, because an edition may hold nothing that everybody may see
+_FRESH = timedelta(minutes=1)  # because a page that anybody may ask for must cost little
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The newest letter before it is rendered: its edition, digest, entries, and the corrections that it tells."""
+
+    edition: Edition
+    digest: Digest
+    entries: tuple[Entry, ...]
+    told: tuple[Correction, ...]
+
+
+@dataclass(slots=True)
+class SampleLetters:
+    """The sample letters of an installation, each rendered once; several threads may ask."""
+
+    installation: Installation
+    _newest: tuple[datetime, Sample | None] | None = None
+    _pages: dict[tuple[int, str, Digest, tuple[Correction, ...], str], str] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def newest(self) -> Sample | None:
+        """Return the newest letter that went out and was not stopped; of the default cadence, else of any; or None."""
+        now = self.installation.clock()
+        with self._lock:
+            if self._newest is None or not timedelta() <= now - self._newest[0] < _FRESH:
+                self._newest = now, self._read()
+            return self._newest[1]
+
+    def page(self, sample: Sample, language: str) -> str:
+        """Return a sample in a language, as html."""
+        key = (sample.edition.id, sample.edition.content_hash, sample.digest, sample.told, language)
+        with self._lock:
+            page = self._pages.get(key)
+            if page is None:
+                page = self._rendered(sample, language)
+                self._pages = {**dict(list(self._pages.items())[-3:]), key: page}
+            return page
+
+    def _read(self) -> Sample | None:
+        with reading(self.installation.engine) as conn:
+            frozen = [each for each in editions.listing(conn) if each.state == "frozen" and not each.held]
+            usual = self.installation.settings.default_cadence
+            frozen.sort(key=lambda each: (each.cadence == usual, each.slot), reverse=True)
+            samples = (self._sample(conn, edition) for edition in frozen[:_MOST_TRIED])
+            return next((sample for sample in samples if sample), None)
+
+    def _sample(self, conn: Connection, edition: Edition) -> Sample | None:
+        shown = editions.shown(conn, edition.id)
+        states = {
+            number: entry.state for number, entry in entries.many(conn, [row.entry.id for row in shown]).items()
+        }
+        shown = [row for row in shown if states.get(row.entry.id) == "ready"]
+        offer = Offer(self.installation.settings, edition, shown, editions.earlier_studies(conn, edition))
+        anybody = Subscriber(0, MADE_UP, cadence=edition.cadence, interests=Interests())
+        digest = offer.digest(offer.planned(Standing(anybody, "", edition.from_release, ())))
+        placed = {each.entry for each in digest.placed} if digest else set()
+        if digest is None or not placed:
+            return None
+        told = corrections.in_force(conn, placed)
+        if any(correction.withdrawn for correction in told):
+            return None
+        return Sample(edition, digest, tuple(row.entry for row in shown if row.entry.id in placed), tuple(told))
+
+    def _rendered(self, sample: Sample, language: str) -> str:
+        settings = self.installation.settings
+        home = f"{settings.site.base_url}/"
+        facts = ReaderFacts("", MADE_UP, home, home, home, home, corrections=sample.told)
+        letters = Letters(settings, sample.edition, sample.entries, copy=True, corrects=bool(sample.told))
+        return letters.render(language, sample.digest, facts).html_text()

@@ -1,0 +1,80 @@
+"""Keep and count who asked for a mail on a page: by the hash of the address, by network, and in all.
+
+The counts are the limits' (`digest/readers/limits.py`); they are in the database because several processes answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, text
+from sqlalchemy.sql.expression import ScalarSelect
+
+from subscribers.tables import asked
+
+# The kinds of rows: counted by the limits, beyond them, and that a flood began.
+COUNTED, BEYOND, FLOOD = "mail", "beyond", "flood"
+HOUR, DAY, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Count the askings that limits look at: of an address within a day and 30 days, of a network within a day.
+
+    `mails` are those of everybody within an hour that the limits let pass, `askings` all of that hour.
+    """
+
+    address_day: int
+    address_month: int
+    network_day: int
+    mails: int
+    askings: int
+
+
+def serialise_askings(conn: Connection) -> None:
+    """Let other askings wait until this transaction ends, because two at once would not see each other's rows.
+
+    SQLite's write lock does that already.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("LOCK TABLE asked IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def count_askings(conn: Connection, address_hash: str, network: str, now: datetime) -> Counts:
+    """Return the counts for an address and a network, by one statement."""
+    theirs, nearby = asked.c.address_hash == address_hash, asked.c.network == network
+    mail = asked.c.kind == COUNTED
+    columns = (
+        _count(mail, theirs, asked.c.at > now - DAY),
+        _count(mail, theirs, asked.c.at > now - MONTH),
+        _count(mail, nearby, asked.c.at > now - DAY),
+        _count(mail, asked.c.at > now - HOUR),
+        _count(asked.c.kind != FLOOD, asked.c.at > now - HOUR),
+    )
+    return Counts(*conn.execute(select(*columns)).one())
+
+
+def note_asking(conn: Connection, kind: str, address_hash: str, network: str, now: datetime) -> None:
+    """Store that somebody asked; `kind` is one of those above."""
+    conn.execute(insert(asked).values(kind=kind, address_hash=address_hash, network=network, at=now))
+
+
+def note_flood(conn: Connection, now: datetime) -> bool:
+    """Store that a flood began, unless that is known of the day before; return whether it was not."""
+    if newest_flood(conn, now - DAY) is not None:
+        return False
+    note_asking(conn, FLOOD, "", "", now)
+    return True
+
+
+def newest_flood(conn: Connection, since: datetime) -> datetime | None:
+    """Return when the newest flood since an instant began, or None."""
+    began: datetime | None = conn.scalar(
+        select(asked.c.at).where(asked.c.kind == FLOOD, asked.c.at > since).order_by(asked.c.at.desc()).limit(1)
+    )
+    return began
+
+
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count(literal(1))).where(*conditions).select_from(asked).scalar_subquery()
