@@ -20,7 +20,6 @@ from tests.transports.webhook import SECRET
 from tests.web.test_app import app_on, guarded, token
 
 PATHS = [
-    "/",
     "/unsubscribe",
     f"/unsubscribe/{token()}/",
     "/preferences/x/",
