@@ -50,7 +50,7 @@ def leave_by_link(installation: Installation, token: str) -> Leaver | None:
     A reader who was erased needs nothing, because they are not written to either.
     """
     link, now = _link(installation, token), installation.clock()
-    with writing(installation.engine, "leave by link") as conn, suppress(NoSubscriber):
+    with writing(installation.engine, "reader") as conn, suppress(NoSubscriber):
         if person := person_of(conn, link):
             store.leave(conn, person.id, how="unsubscribe link", now=now, secret=installation.secret)
     installation.fence.follow(begin=False)
@@ -61,7 +61,7 @@ def take_monthly(installation: Installation, token: str) -> Leaver | None:
     """Let the active reader of a link have monthly letters instead of leaving. Return as `leaver_of` does."""
     link, now = _link(installation, token), installation.clock()
     installation.settings.cadence("monthly")
-    with writing(installation.engine, "monthly instead") as conn:
+    with writing(installation.engine, "reader") as conn:
         person = person_of(conn, link)
         if person and person.state == "active":
             store.set_cadence(conn, person.id, "monthly", how="leave page", now=now)
@@ -74,7 +74,7 @@ def say_why(installation: Installation, token: str, reason: str, text: str) -> L
     if reason not in REASONS_TO_LEAVE:
         raise ValueError(f"not a reason to leave: {reason!r}")
     link = _link(installation, token)
-    with writing(installation.engine, "say why") as conn:
+    with writing(installation.engine, "reader") as conn:
         person = person_of(conn, link)
         if person and person.state == "left":
             keep_reason(conn, person.id, reason, " ".join(text.split()), installation.clock())

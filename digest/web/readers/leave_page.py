@@ -36,8 +36,8 @@ def _monthly(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _why(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    reason = visit.text("reason")
-    text = visit.text("text")
+    reason, text = visit.text("reason"), visit.text("text")
+    leaver_of(pages.installation, visit.token)  # because a damaged link is told before a mistake in the form
     if reason not in REASONS_TO_LEAVE and (reason or not text):
         raise BadForm("leave_reason", reason[:60])
     leaver = say_why(pages.installation, visit.token, reason or "other", text)
