@@ -23,6 +23,7 @@ from digest.commands.base import (
     tell_welcome,
 )
 from digest.commands.csv_files import export, import_
+from digest.commands.why_left import why_left
 from digest.errors import WrongUse
 from digest.model import CADENCES
 
@@ -49,6 +50,7 @@ def subscribers() -> None:
 
 subscribers.add_command(import_)
 subscribers.add_command(export)
+subscribers.add_command(why_left)
 
 
 @subscribers.command()

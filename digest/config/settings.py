@@ -61,6 +61,15 @@ class Settings:
         names = [cadence.name for cadence in self.cadences]
         return "weekly" if "weekly" in names or not names else names[0]
 
+    @property
+    def leaves_by_mail(self) -> str:
+        """Return the address, still without a tag, to which a reader's mail program may send that they leave, or "".
+
+        It is that of bounces, where `digest events` reads what arrives there.
+        """
+        read = self.transport.kind == "smtp" and self.events.mailbox
+        return (self.transport.bounces or "") if read else ""
+
     def check_source(self, name: str) -> None:
         """Raise WrongUse when config.toml has no source of this name."""
         names = [source.name for source in self.sources]

@@ -20,7 +20,7 @@ from digest.letter.mime.headers import address as require_address
 from digest.model import Correction, Digest, Edition, Site
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
-from digest.transports.tag import TagKeys, delivery_tag
+from digest.transports.tag import TagKeys, bounce_address, delivery_tag
 from subscribers.keyed import keyed_hash
 from subscribers.model import Subscriber
 from subscribers.tokens import Keyring, LetterTokens, letter_tokens
@@ -84,7 +84,7 @@ def composed(
     settings, edition = letters.settings, letters.edition
     reader = reader_facts(letters.of(person.language), person, signed.links, corrections)
     letter = letters.render(person.language, digest, reader)
-    head = head_of(letters, reader, signed.message_id, now)
+    head = head_of(letters, reader, signed, now)
     pieces: list[bytes] = []
     filling = None
     if settings.transport.capabilities.fills_forms:
@@ -134,11 +134,14 @@ def reader_facts(
     )
 
 
-def head_of(letters: Letters, reader: ReaderFacts, message_id: str, now: datetime) -> Head:
+def head_of(letters: Letters, reader: ReaderFacts, signed: Signed, now: datetime) -> Head:
     """Return the values for the headers of a reader's letter."""
-    site = letters.settings.site
+    settings = letters.settings
+    site, by_mail = settings.site, settings.leaves_by_mail
     list_id = f"{letters.edition.cadence}.{site.sender.domain}"
-    return Head(site, reader.email, message_id, now, list_id, reader.unsubscribe_url, None, reader.name)
+    # By its tag `digest events` knows whose message it is, as it does of a bounce.
+    mailto = f"mailto:{bounce_address(by_mail, signed.tag)}?subject=unsubscribe" if by_mail else None
+    return Head(site, reader.email, signed.message_id, now, list_id, reader.unsubscribe_url, mailto, reader.name)
 
 
 def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:

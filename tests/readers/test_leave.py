@@ -14,6 +14,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.leaving import count_reasons, own_words
 from subscribers.model import Interests
+from tests import console
 from tests.readers.joiners import Doors
 
 ANN = "ann@example.org"
@@ -113,6 +114,11 @@ def test_a_reason_is_kept_without_the_name_and_only_of_who_has_left(ann: Ann) ->
     with reading(ann.doors.live.engine) as conn:
         assert count_reasons(conn) == {"other": 1}
         assert [(each.reason, each.text) for each in own_words(conn)] == [("other", "Only words")]
+    shown = console.digest(ann.doors.house.folder, "subscribers", "why-left").stdout
+    assert "1        another reason" in shown and "2026-11-02 another reason: Only words" in shown
+    assert "ann" not in shown
+    document = console.digest(ann.doors.house.folder, "subscribers", "why-left", "--json").document
+    assert document["reasons"]["other"] == 1 and document["words"][0]["text"] == "Only words"
     with writing(ann.doors.live.engine) as conn:
         people.forget(conn, ann.id, now=ann.doors.house.now, secret=ann.doors.live.secret)
         assert count_reasons(conn) == {}
