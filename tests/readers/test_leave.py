@@ -1,4 +1,4 @@
-"""A reader leaves, says why, and comes back; the link in an old letter tells how things stand whenever it is opened."""
+"""A reader leaves, says why, and comes back; the link of an old letter tells how things stand when it is opened."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_reason_is_kept_without_the_name_and_only_of_who_has_left(ann: Ann) ->
         assert count_reasons(conn) == {"other": 1}
         assert [(each.reason, each.text) for each in own_words(conn)] == [("other", "Only words")]
     shown = console.digest(ann.doors.house.folder, "subscribers", "why-left").stdout
-    assert "1        another reason" in shown and "2026-11-02 another reason: Only words" in shown
+    assert "      1  another reason" in shown and "2026-11-02 another reason: Only words" in shown
     assert "ann" not in shown
     document = console.digest(ann.doors.house.folder, "subscribers", "why-left", "--json").document
     assert document["reasons"]["other"] == 1 and document["words"][0]["text"] == "Only words"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digest.web.letters import LETTER_POLICY
+from digest.web.readers.choosing import choices_of
 from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.shell import page_styles, policy_of, public_links
@@ -17,7 +18,7 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         "name": settings.brand.name or settings.site.name,
         "tagline": settings.brand.tagline,
         "publisher": settings.brand.address or settings.site.postal_address,
-        "areas": [area.name for area in settings.taxonomy.policy_areas],
+        "areas": choices_of(pages, words).policy_areas,
         "sample": sample.edition if sample else None,
         "day": words.day(sample.edition.frozen_at, zone) if sample else "",
         "joins": pages.offers_join,
