@@ -6,7 +6,7 @@ reader who asks to join again is told that they get the letters already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from digest.store.notices import ALREADY, CONFIRM, Owed
 from subscribers.confirmations import Confirmation, awaits_word
 from subscribers.consent import on_allow_list
 from subscribers.suppression import is_suppressed
-from subscribers.tokens import LIFETIMES, LinkKeys, make_token
+from subscribers.tokens import LIFETIMES, make_token
 
 
 def why_not_confirm(conn: Connection, installation: Installation, email: str) -> str:
@@ -63,7 +63,7 @@ def owe_already(conn: Connection, email: str, address_hash: str, now: datetime) 
     notices.add(conn, ALREADY, email, address_hash, now, {"asked": "join"})
 
 
-def words_to_confirm(site: Site, words: Words, facts: Mapping[str, Any], keys: LinkKeys) -> tuple[str, ...]:
+def words_to_confirm(site: Site, words: Words, facts: Mapping[str, Any], keys: Sequence[bytes]) -> tuple[str, ...]:
     """Return the subject and the paragraphs of a notice to confirm."""
     at = datetime.fromisoformat(facts["at"])
     lifetime = LIFETIMES["confirm"]

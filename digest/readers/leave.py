@@ -25,11 +25,15 @@ from subscribers.tokens import Token, read_token
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
-    """How the reader of a link stands: `left_at` is when they left, `barred` that they complained about a letter."""
+    """How the reader of a link stands: `left_at` is when they left, `barred` that they complained about a letter.
+
+    `retired`: a retired key has signed the link, so that it does no more than to let them leave.
+    """
 
     person: Subscriber
     left_at: datetime | None = None
     barred: bool = False
+    retired: bool = False
 
     @property
     def has_left(self) -> bool:
@@ -63,7 +67,7 @@ def take_monthly(installation: Installation, token: str) -> Leaver | None:
     installation.settings.cadence("monthly")
     with writing(installation.engine, "reader") as conn:
         person = person_of(conn, link)
-        if person and person.state == "active":
+        if person and person.state == "active" and not link.retired:
             store.set_cadence(conn, person.id, "monthly", how="leave page", now=now)
     installation.fence.follow(begin=False)
     return leaver_of(installation, token)
@@ -76,7 +80,7 @@ def say_why(installation: Installation, token: str, reason: str, text: str) -> L
     link = _link(installation, token)
     with writing(installation.engine, "reader") as conn:
         person = person_of(conn, link)
-        if person and person.state == "left":
+        if person and person.state == "left" and not link.retired:
             keep_reason(conn, person.id, reason, " ".join(text.split()), installation.clock())
     return leaver_of(installation, token)
 
@@ -90,4 +94,5 @@ def _leaver(conn: Connection, installation: Installation, link: Token) -> Leaver
     if person is None:
         return None
     barred = is_suppressed(conn, person.email, secret=installation.secret) == "complained"
-    return Leaver(person, left_at(conn, person.id) if person.state == "left" else None, barred)
+    left = left_at(conn, person.id) if person.state == "left" else None
+    return Leaver(person, left, barred, link.retired)

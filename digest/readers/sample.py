@@ -46,7 +46,7 @@ class SampleLetters:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def newest(self) -> Sample | None:
-        """Return the newest letter that went out and was not stopped, best of the default cadence; None without any."""
+        """Return the newest letter that went out and was not stopped, if possible of the default cadence; or None."""
         now = self.installation.clock()
         with self._lock:
             if self._newest is None or not timedelta() <= now - self._newest[0] < _FRESH:

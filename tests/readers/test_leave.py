@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.leaving import count_reasons, own_words
 from subscribers.model import Interests
+from subscribers.tokens import LinkKeys
 from tests import console
 from tests.readers.joiners import Doors
 
@@ -164,3 +166,22 @@ def test_the_pages_speak_the_readers_language(ann: Ann) -> None:
         assert not re.search(r"\b(the|you|letter)\b", page.partition("</style>")[2])
     assert str(ann.doors.mails()[0]["Subject"]).startswith("Cadarnhewch")
     assert '<html lang="cy"' in ann.doors.client.get(ann.doors.link(ANN)).text
+
+
+def test_a_link_of_a_retired_key_lets_them_leave_and_does_no_more(ann: Ann) -> None:
+    old = ann.link.rpartition("/")[2]
+    keys = LinkKeys([b"n" * 32], retired=ann.doors.live.link_keys)
+    vars(ann.doors.live)["link_key_file"] = SimpleNamespace(keys=keys)
+    page = ann.get()
+    assert page.count("<button") == 1 and "/pause/" not in page and old in page
+    for step in ("/monthly", "/back"):
+        ann.post(step)
+    person = ann.doors.person(ANN)
+    assert person and (person.state, person.cadence) == ("active", "weekly")
+    page = ann.post()
+    assert "You have left" in page and "<button" not in page and 'href="/join"' in page
+    ann.post("/reason", reason="other")
+    ann.post("/back")
+    with reading(ann.doors.live.engine) as conn:
+        assert count_reasons(conn) == {}
+    assert ann.doors.owed() == []

@@ -27,7 +27,7 @@ def _leave(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 def _monthly(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     leaver = take_monthly(pages.installation, visit.token)
-    if leaver is None or leaver.person.state != "active":
+    if leaver is None or leaver.retired or leaver.person.state != "active":
         return _standing(pages, visit, leaver)
     words = pages.words(leaver.person.language)
     lines = [words.say("leave_monthly_done", email=forms.masked(leaver.person.email))]
@@ -46,7 +46,7 @@ def _why(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 def _come_back(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     leaver = leaver_of(pages.installation, visit.token)
-    if leaver is None or leaver.barred or not leaver.has_left:
+    if leaver is None or leaver.retired or leaver.barred or not leaver.has_left:
         return _standing(pages, visit, leaver)
     words = pages.words(leaver.person.language)
     page = FromPage(visit.network, words.language, consent_of(pages, words))
@@ -67,19 +67,21 @@ def _standing(
         return _nobody(pages, pages.words_of(visit), done=done)
     words = pages.words(leaver.person.language)
     monthly = any(cadence.name == "monthly" for cadence in pages.settings.cadences)
+    changes = leaver.person.state == "active" and not leaver.retired
     values = {
         "state": "left" if leaver.has_left else "barred" if leaver.barred else leaver.person.state,
         "here": f"{pages.root}/unsubscribe/{visit.token}",
         "email": forms.masked(leaver.person.email),
         "day": words.day(leaver.left_at, pages.settings.site.zone),
-        "can_return": leaver.has_left and not leaver.barred and pages.notices is not None,
+        "can_return": not leaver.barred and not leaver.retired and pages.notices is not None,
         "barred": leaver.barred,
-        "pause": _change_link(pages, leaver, "pause") if leaver.person.state == "active" else "",
-        "offers_monthly": monthly and leaver.person.state == "active" and leaver.person.cadence != "monthly",
+        "joins": pages.offers_join,
+        "pause": _change_link(pages, leaver, "pause") if changes else "",
+        "offers_monthly": monthly and changes and leaver.person.cadence != "monthly",
         "reasons": REASONS_TO_LEAVE,
         "longest": LONGEST_REASON,
-        "done": done,
-        "thanks": thanks,
+        "asks_why": not thanks and not leaver.retired,
+        "thanks": thanks and not leaver.retired,
     }
     return ReaderAnswer("readers/leave.html.j2", words, values)
 
