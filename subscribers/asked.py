@@ -13,23 +13,26 @@ from sqlalchemy.sql.expression import ScalarSelect
 
 from subscribers.tables import asked
 
-# The kinds of rows: counted by the limits, beyond them, and that a flood began.
-COUNTED, BEYOND, FLOOD = "mail", "beyond", "flood"
+# The kinds of rows: a mail to confirm, a mail with a new link, asked for beyond the limits, and that a flood began.
+TO_CONFIRM, NEW_LINK, BEYOND, FLOOD = "confirm", "link", "beyond", "flood"
+_MAILS = (TO_CONFIRM, NEW_LINK)
 HOUR, DAY, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Count the askings that limits look at: of an address within a day and 30 days, of a network within a day.
+    """Count the askings that limits look at: of a kind for an address within an hour, a day and 30 days.
 
-    `mails` are those of everybody within an hour that the limits let pass, `askings` all of that hour.
+    `network_day` are those of a network of any kind within a day. `mails` are those of a kind of everybody within an
+    hour that the limits let pass, `askings` all of any kind in that hour.
     """
 
-    address_day: int
-    address_month: int
-    network_day: int
-    mails: int
-    askings: int
+    address_hour: int = 0
+    address_day: int = 0
+    address_month: int = 0
+    network_day: int = 0
+    mails: int = 0
+    askings: int = 0
 
 
 def serialise_askings(conn: Connection) -> None:
@@ -41,14 +44,15 @@ def serialise_askings(conn: Connection) -> None:
         conn.execute(text("LOCK TABLE asked IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def count_askings(conn: Connection, address_hash: str, network: str, now: datetime) -> Counts:
-    """Return the counts for an address and a network, by one statement."""
+def count_askings(conn: Connection, kind: str, address_hash: str, network: str, now: datetime) -> Counts:
+    """Return the counts of a kind for an address and a network, by one statement."""
     theirs, nearby = asked.c.address_hash == address_hash, asked.c.network == network
-    mail = asked.c.kind == COUNTED
+    mail = asked.c.kind == kind
     columns = (
+        _count(mail, theirs, asked.c.at > now - HOUR),
         _count(mail, theirs, asked.c.at > now - DAY),
         _count(mail, theirs, asked.c.at > now - MONTH),
-        _count(mail, nearby, asked.c.at > now - DAY),
+        _count(asked.c.kind.in_(_MAILS), nearby, asked.c.at > now - DAY),
         _count(mail, asked.c.at > now - HOUR),
         _count(asked.c.kind != FLOOD, asked.c.at > now - HOUR),
     )

@@ -1,6 +1,6 @@
 """Keep what somebody asked for on a page until they confirm it by the link in a mail: to join, come back, or move.
 
-Nothing of it is true before the press on the page behind that link. What was confirmed stays for some days without
+Nothing of it is true before the press on the page behind that link. A confirmed wish stays for some days without
 address and choices, so that the link tells what it did when it is opened again.
 """
 
@@ -24,7 +24,7 @@ _DONE: Mapping[str, Any] = {"done": True}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for on a page: `kind` is JOIN, BACK or MOVE, `choices` what they chose.
+    """A wish of somebody on a page: `kind` is JOIN, BACK or MOVE, `choices` what they chose.
 
     `network` is where it came from, coarsely, and `words` the key of the words of consent that the page showed.
     `subscriber` is the id of the subscriber whose wish it is, None of somebody who is none yet.

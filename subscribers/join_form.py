@@ -29,7 +29,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What somebody typed and chose, as it is shown again; `key` is the normalised address, "" for a mistaken one."""
+    """The answers of somebody who joins, as they are shown again; `key` is the normalised address, "" if mistaken."""
 
     email: str = field(default="", repr=False)
     key: str = field(default="", repr=False)

@@ -27,7 +27,7 @@ from subscribers.consent import on_allow_list
 from subscribers.store import find, is_suppressed, keep_still
 from subscribers.suppression import address_hash, seal
 
-MOST_AN_HOUR = {"test": 3, "link": 3, LETTER: 10}  # to the same address
+_MOST_AN_HOUR = {"test": 3, LETTER: 10}  # to the same address
 _TO_ANYBODY = ("test", LETTER)  # kinds that an editor or operator sends to an address that they type
 _KEPT_FOR = timedelta(days=1)  # a notice that cannot be handed over within that time is given up
 
@@ -62,7 +62,7 @@ def owe_notice(
     hashed = address_hash(secret, key)
     if why := why_not(conn, installation, kind, email):
         raise WrongUse(f"nothing is mailed to this address: {why}")
-    most = MOST_AN_HOUR[kind]
+    most = _MOST_AN_HOUR[kind]
     if notices.count_since(conn, kind, hashed, now - timedelta(hours=1), left=True) >= most:
         raise TryLater(f"this address has had {most} such notices within an hour; try again later")
     if facts:

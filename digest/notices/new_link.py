@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
 from threading import Lock
 
 from digest.delivery.run import Run
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.installation import Installation
-from digest.notices.hand_over import MOST_AN_HOUR, hand_over_owed, why_not
+from digest.notices.hand_over import hand_over_owed
+from digest.readers.limits import admit, is_flooded
 from digest.store import notices
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from subscribers.addresses import parse_address
+from subscribers.asked import NEW_LINK
+from subscribers.consent import on_allow_list
 from subscribers.store import find
-from subscribers.suppression import address_hash, seal
+from subscribers.suppression import address_hash, reasons_for, seal
 
 _KIND = "link"
-_MOST_IN_ALL = 200  # an hour, because somebody may have a list of our readers' addresses
 _WAITS = (1.0, 4.0, 10.0, 15.0, 30.0, 60.0)  # seconds, while a run holds the lock
 _log = logging.getLogger(__name__)
 
@@ -36,26 +37,30 @@ class LinkNotices:
     _busy: Lock = field(default_factory=Lock)
     _asked: bool = False
 
-    def ask(self, email: str) -> None:
-        """Owe a new link to the active subscriber with this address; where there is none, do nothing.
+    def ask(self, email: str, network: str) -> None:
+        """Owe a new link to the active subscriber with this address; where there is none, do all but for the mail.
 
-        An address that has had its number within an hour gets no more. The caller is told nothing of this, because
-        nobody may learn who is a reader. Raises BadAddress, TryLater when too many have asked, and PersonNeeded in
-        HOLD, because then nothing would leave for long.
+        An address that has had its number within an hour gets no more, nor does a `network` of its day. The caller is
+        told nothing of this, because nobody may learn who is a reader. Raises BadAddress, TryLater when too many have
+        asked, and PersonNeeded in HOLD, because then nothing would leave for long.
         """
         installation, key = self.installation, parse_address(email).key
         if installation.settings.fence_file.exists() and (why := installation.fence.why()):
             raise PersonNeeded(f"a reader asks for a new link, and the database is in HOLD: {why}")
+        if is_flooded(installation, NEW_LINK):
+            raise TryLater("too many have asked for a new link within an hour")
         now, secret = installation.clock(), installation.secret
-        hour_ago, hashed = now - timedelta(hours=1), address_hash(secret, key)
+        hashed = address_hash(secret, key)
         with writing(installation.engine, "new link") as conn:
-            if notices.count_all_since(conn, _KIND, hour_ago) >= _MOST_IN_ALL:
-                raise TryLater(f"{_MOST_IN_ALL} readers have asked for a new link within an hour")
-            few = notices.count_since(conn, _KIND, hashed, hour_ago) < MOST_AN_HOUR[_KIND]
-            person = find(conn, email)
-            if few and person and not why_not(conn, installation, _KIND, person.email):
-                notices.add(conn, _KIND, person.email, hashed, now)
-                seal(conn, secret)
+            allowed, person = admit(conn, NEW_LINK, hashed, network, now), find(conn, email)
+            suppressed = reasons_for(conn, secret, [key])
+            is_mailed = not suppressed and on_allow_list(email, installation.settings.only)
+            if allowed and is_mailed and person is not None and person.state == "active":
+                # With facts, because then it is stored by the very statement that stores a notice that is not owed.
+                notices.add(conn, _KIND, person.email, hashed, now, {"asked": "link"})
+            else:
+                notices.add_none(conn, _KIND, hashed, now)
+            seal(conn, secret)
 
     def hand_over(self) -> None:
         """Hand over what is owed, after a short wait for a run under way; the rest waits for the next run."""

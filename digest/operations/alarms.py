@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -59,14 +60,15 @@ def alarms(conn: Connection, now: datetime) -> list[Alarm]:
                 "check each address; where it is dead, `digest subscribers suppress EMAIL`",
             )
         )
+    return [*raised, *_flood(conn, now)]
+
+
+def _flood(conn: Connection, now: datetime) -> Iterator[Alarm]:
     if began := newest_flood(conn, now - DAY):
-        raised.append(
-            Alarm(
-                "joining",
-                f"too many mails were asked for on the web pages within an hour, from {began:%Y-%m-%d %H:%M} UTC; the"
-                " rest of that hour nobody got one",
-                "if it goes on, set [join] enabled = false for some days; nobody got letters by it, and no address is"
-                " mailed more than once a day",
-            )
+        yield Alarm(
+            "joining",
+            f"too many mails were asked for on the web pages within an hour, from {began:%Y-%m-%d %H:%M} UTC; in the"
+            " rest of that hour nobody got one",
+            "if it goes on, set [join] enabled = false for some days; nobody got letters by it, and no address is"
+            " mailed more than once a day",
         )
-    return raised

@@ -18,27 +18,27 @@ from subscribers.tokens import Token, read_token
 
 
 class NothingToConfirm(NoSubscriber):
-    """What a link asks to confirm is not kept any more: it was replaced, or is older than seven days."""
+    """A link's wish is not kept any more: it was replaced, or is older than seven days."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a link would confirm: its kind, and the person as they would be then, or as they are if `done`."""
+class WaitingWish:
+    """The wish of a link: its kind, and the person as they would be by it, or as they are if `done`."""
 
     kind: str
     person: Subscriber
     done: bool
 
 
-def waiting_for(installation: Installation, token: str) -> Waiting:
+def waiting_for(installation: Installation, token: str) -> WaitingWish:
     """Return what the link of a notice confirms; change nothing. Raises BadToken and NothingToConfirm."""
     link = _link(installation, token)
     with reading(installation.engine) as conn:
         waiting = _stored(conn, link)
-        return Waiting(waiting.wish.kind, _person(conn, installation, waiting), waiting.done)
+        return WaitingWish(waiting.wish.kind, _person(conn, installation, waiting), waiting.done)
 
 
-def make_true(installation: Installation, token: str, network: str, words: tuple[str, str]) -> Waiting:
+def make_true(installation: Installation, token: str, network: str, words: tuple[str, str]) -> WaitingWish:
     """Make true what a link confirms, because its button was pressed; pressed again, it changes nothing.
 
     `words` are those of consent with their language, as the page showed them. Raises BadToken, NothingToConfirm, and
@@ -48,12 +48,12 @@ def make_true(installation: Installation, token: str, network: str, words: tuple
     with writing(installation.engine, "confirm on page") as conn:
         waiting = _stored(conn, link, lock=True)
         if waiting.done:
-            return Waiting(waiting.wish.kind, _person(conn, installation, waiting), done=True)
+            return WaitingWish(waiting.wish.kind, _person(conn, installation, waiting), done=True)
         word = OwnWord(network, keep_words(conn, *words))
         person = bring_in(conn, waiting.wish, word, now=installation.clock(), secret=installation.secret)
         end_wish(conn, waiting, person.id)
     installation.fence.follow(begin=False)
-    return Waiting(waiting.wish.kind, person, done=True)
+    return WaitingWish(waiting.wish.kind, person, done=True)
 
 
 def _link(installation: Installation, token: str) -> Token:

@@ -19,6 +19,7 @@ from digest.store import notices
 from digest.store.engine import writing
 from digest.store.notices import CONFIRM
 from subscribers.addresses import parse_address
+from subscribers.asked import TO_CONFIRM
 from subscribers.confirmations import BACK, JOIN, Wish, add_wish, keep_words
 from subscribers.join_form import Joining
 from subscribers.model import Subscriber
@@ -28,7 +29,7 @@ from subscribers.suppression import address_hash, reasons_for, seal
 
 @dataclass(frozen=True, slots=True)
 class FromPage:
-    """Who asks on a page: the network that the request came from, and the language and the words that it showed."""
+    """The asker on a page: the network of the request, and the language and words of consent that the page showed."""
 
     network: str
     language: str
@@ -46,7 +47,7 @@ def ask_to_join(installation: Installation, joining: Joining, asking: FromPage) 
         return
     now, secret = installation.clock(), installation.secret
     with writing(installation.engine, "ask to join") as conn:
-        allowed = admit(conn, hashed, asking.network, now)
+        allowed = admit(conn, TO_CONFIRM, hashed, asking.network, now)
         person = find(conn, joining.email)
         reason = reasons_for(conn, secret, [joining.key]).get(joining.key)
         is_reader = person is not None and person.state == "active" and reason is None
@@ -82,7 +83,7 @@ def _owe_back(
     conn: Connection, installation: Installation, person: Subscriber, asking: FromPage, of: tuple[str, datetime]
 ) -> bool:
     hashed, now = of
-    if not admit(conn, hashed, asking.network, now) or why_not_confirm(conn, installation, person.email):
+    if not admit(conn, TO_CONFIRM, hashed, asking.network, now) or why_not_confirm(conn, installation, person.email):
         return False
     key = keep_words(conn, asking.language, asking.words)
     wish = Wish(BACK, person.email, hashed, {}, asking.network, key, person.id)
@@ -94,4 +95,4 @@ def _before(installation: Installation, key: str) -> str | None:
     """Return the hash of an address, or None in a flood, when nothing is done for any address."""
     if installation.settings.fence_file.exists() and (why := installation.fence.why()):
         raise PersonNeeded(f"somebody asks for letters, and the database is in HOLD: {why}")
-    return None if is_flooded(installation) else address_hash(installation.secret, key)
+    return None if is_flooded(installation, TO_CONFIRM) else address_hash(installation.secret, key)

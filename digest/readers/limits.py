@@ -14,11 +14,20 @@ from sqlalchemy import Connection
 
 from digest.installation import Installation
 from digest.store.engine import reading
-from subscribers.asked import BEYOND, COUNTED, Counts, count_askings, note_asking, note_flood, serialise_askings
+from subscribers.asked import (
+    BEYOND,
+    NEW_LINK,
+    Counts,
+    count_askings,
+    note_asking,
+    note_flood,
+    serialise_askings,
+)
 
-A_DAY, A_MONTH = 1, 3  # mails to an address
+A_DAY, A_MONTH = 1, 3  # mails to confirm, to an address
+LINKS_AN_HOUR = 3  # mails with a new link, to an address
 NETWORK_DAY = 20  # mails that were asked for from a network
-MAILS_AN_HOUR = 200  # to all addresses together; at so many, a flood is told to the operator
+MAILS_AN_HOUR = 200  # of a kind to all addresses together; at so many, a flood is told to the operator
 ASKINGS_AN_HOUR = 500  # that are stored, so that nobody can fill the disk
 # A caller there is our own proxy that does not pass on whose request it is, so all the world would share the limit.
 _OURS = tuple(
@@ -27,34 +36,36 @@ _OURS = tuple(
 _log = logging.getLogger(__name__)
 
 
-def is_flooded(installation: Installation) -> bool:
-    """Return whether so many have asked within the hour that nothing more is stored or mailed, for anybody.
+def is_flooded(installation: Installation, kind: str) -> bool:
+    """Return whether so many have asked within the hour that no more mail of a kind is stored or sent, for anybody.
 
     Ask it before the transaction that stores an asking, because a flood must not hold up the writing of others.
     """
     with reading(installation.engine) as conn:
-        return _is_over(count_askings(conn, "", "", installation.clock()))
+        return _is_over(count_askings(conn, kind, "", "", installation.clock()))
 
 
-def admit(conn: Connection, address_hash: str, network: str, now: datetime) -> bool:
-    """Return whether a mail may be sent to an address that somebody on a network asked for; note that they asked.
+def admit(conn: Connection, kind: str, address_hash: str, network: str, now: datetime) -> bool:
+    """Return whether a mail of a kind, asked for on a network, may be sent to an address; note that it was asked for.
 
     An address that is never mailed counts like any other, because otherwise the limit of a network would tell. The
     flood that begins with this asking is noted too, at most once a day, for the operator's alarms.
     """
     serialise_askings(conn)
-    counts = count_askings(conn, address_hash, network, now)
-    allowed = is_allowed(counts, network) and not _is_over(counts)
-    note_asking(conn, COUNTED if allowed else BEYOND, address_hash, network, now)
+    counts = count_askings(conn, kind, address_hash, network, now)
+    allowed = is_allowed(kind, counts, network) and not _is_over(counts)
+    note_asking(conn, kind if allowed else BEYOND, address_hash, network, now)
     after = (counts.mails + allowed, counts.askings + 1)
     if (after[0] >= MAILS_AN_HOUR or after[1] >= ASKINGS_AN_HOUR) and note_flood(conn, now):
         _log.warning("web: too many ask for mails on the pages of readers; the rest of this hour they get none")
     return allowed
 
 
-def is_allowed(counts: Counts, network: str) -> bool:
-    """Return whether one more mail may go to an address, for a caller on a network."""
+def is_allowed(kind: str, counts: Counts, network: str) -> bool:
+    """Return whether one more mail of a kind may go to an address, for a caller on a network."""
     few_to_address = counts.address_day < A_DAY and counts.address_month < A_MONTH
+    if kind == NEW_LINK:
+        few_to_address = counts.address_hour < LINKS_AN_HOUR
     return few_to_address and (counts.network_day < NETWORK_DAY or not _is_foreign(network))
 
 

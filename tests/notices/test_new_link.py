@@ -15,8 +15,8 @@ from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from digest.errors import TryLater
-from digest.notices import new_link
 from digest.notices.new_link import LinkNotices
+from digest.readers import limits
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.schema import notice
@@ -117,13 +117,13 @@ def test_the_answer_is_the_same_whoever_has_the_address(office: Office) -> None:
 
 
 def test_too_many_in_an_hour_are_told_to_come_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(new_link, "_MOST_IN_ALL", 2)
+    monkeypatch.setattr(limits, "MAILS_AN_HOUR", 2)
     for n in range(3):
         office.house.reader(f"r{n}@example.org")
     for n in range(2):
-        office.links.ask(f"r{n}@example.org")
+        office.links.ask(f"r{n}@example.org", "")
     with pytest.raises(TryLater):
-        office.links.ask("r2@example.org")
+        office.links.ask("r2@example.org", "")
     assert {office.ask(email)[0] for email in ("r2@example.org", "nobody@example.org")} == {503}
 
 

@@ -27,7 +27,7 @@ ORIGIN = "https://www.council.example"
 class Later:
     """Reader notices that are owed and not handed over, as if a run held the lock."""
 
-    def ask(self, email: str) -> None:
+    def ask(self, email: str, network: str) -> None:
         """Owe nothing."""
 
     def hand_over(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.letter.words import Words
-from digest.readers.confirm import NothingToConfirm, Waiting, make_true, waiting_for
+from digest.readers.confirm import NothingToConfirm, WaitingWish, make_true, waiting_for
 from digest.web.readers.choosing import choices_of
 from digest.web.readers.join_page import consent_of
 from digest.web.readers.message import ReaderMessage, told
@@ -46,7 +46,7 @@ def _press(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         return told(words, ReaderMessage(words.say("confirm_not_title"), [line], 409))
 
 
-def _done(pages: ReaderPages, waiting: Waiting) -> ReaderAnswer:
+def _done(pages: ReaderPages, waiting: WaitingWish) -> ReaderAnswer:
     person = waiting.person
     words = pages.words(person.language)
     token = make_token(pages.installation.link_keys, "preferences", person.id, person.key)
@@ -58,7 +58,7 @@ def _done(pages: ReaderPages, waiting: Waiting) -> ReaderAnswer:
     return told(words, message)
 
 
-def _rows(pages: ReaderPages, words: Words, waiting: Waiting) -> list[tuple[str, list[Choice]]]:
+def _rows(pages: ReaderPages, words: Words, waiting: WaitingWish) -> list[tuple[str, list[Choice]]]:
     """Return what a person chose as (heading, choices) rows."""
     rows = []
     for facet, chosen in forms.followed_options(choices_of(pages, words), waiting.person):

@@ -16,7 +16,7 @@ def _ask(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     words = pages.words_of(visit)
     try:
         assert pages.notices is not None
-        pages.notices.ask(visit.text("email"))
+        pages.notices.ask(visit.text("email"), visit.network)
     except BadAddress:
         return _form(words, mistake=True)
     # The same for every address, whoever has it.

@@ -84,8 +84,8 @@ class ReaderAnswer:
 class ReaderNotices(Protocol):
     """Send readers the mails that they ask for on a page."""
 
-    def ask(self, email: str) -> None:
-        """Owe a new link to the active subscriber with this address, if there is one. Raises BadAddress."""
+    def ask(self, email: str, network: str) -> None:
+        """Owe a new link to the active subscriber with this address, if there is one; a network asks. BadAddress."""
 
     def hand_over(self) -> None:
         """Hand over the notices that are owed; slow."""
