@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from digest.desk.preview import MADE_UP
 from digest.editions.plan import Offer, Standing
+from digest.group import candidate_of
 from digest.installation import Installation
 from digest.letter.blocks import ReaderFacts
 from digest.model import Correction, Digest, Edition, Entry
@@ -77,7 +78,8 @@ class SampleLetters:
             number: entry.state for number, entry in entries.many(conn, [row.entry.id for row in shown]).items()
         }
         shown = [row for row in shown if states.get(row.entry.id) == "ready"]
-        offer = Offer(self.installation.settings, edition, shown, editions.earlier_studies(conn, edition))
+        earlier = [candidate_of(entry, 0) for entry in editions.earlier_studies(conn, edition)]
+        offer = Offer(self.installation.settings, edition, shown, earlier)
         anybody = Subscriber(0, MADE_UP, cadence=edition.cadence, interests=Interests())
         digest = offer.digest(offer.planned(Standing(anybody, "", edition.from_release, ())))
         placed = {each.entry for each in digest.placed} if digest else set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def test_the_sample_is_the_newest_letter_without_anything_of_a_reader(tmp_path: 
     assert "The newest, of 6 November 2026" in home.text and 'src="/sample?language=en"' in home.text
     assert "frame-src 'self'" in home.headers["content-security-policy"]
     assert home.headers["x-robots-tag"] == "all" and "<script" not in home.text
+    join = doors.client.get("/join").text
+    assert re.findall(r'Housing<span class="count">([^<]+)<', join) == ["2 in the last twelve weeks"]
+    assert join.count("none in the last twelve weeks") > 5
     sample = doors.client.get("/sample?language=cy")
     assert "A shared list" in sample.text and "Withdrawn since" in sample.text and 'lang="cy"' in sample.text
     assert "frame-ancestors 'self'" in sample.headers["content-security-policy"]

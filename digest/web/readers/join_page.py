@@ -8,13 +8,16 @@ from dataclasses import replace
 
 from digest.letter.words import Words
 from digest.readers.join import FromPage, ask_to_join
+from digest.readers.lately import ChoiceKey, tell_lately
 from digest.readers.words import page_languages
+from digest.store.engine import reading
 from digest.web.readers.choosing import choices_of
 from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.origins import is_welcome
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from subscribers.forms import FACETS
 from subscribers.join_form import TRAP, WHOLE, Joining, Mistake, join_fields, read_join
+from subscribers.model import Interests
 
 FRAMED = "/join/form"
 
@@ -88,7 +91,7 @@ def _page(
         "typed": typed,
         "mistakes": mistakes,
         "wrong": dict(reversed(mistakes)),  # the first of each field
-        "lately": lately_of(pages, words, typed),
+        "lately": _lately(pages, words, typed),
         "consent": consent_of(pages, words),
         "whole": WHOLE,
         "trap": TRAP,
@@ -99,10 +102,12 @@ def _page(
     return ReaderAnswer("readers/join.html.j2", words, values, status, indexed=not mistakes and not framed)
 
 
-def lately_of(_pages: ReaderPages, _words: Words, _typed: Joining) -> Mapping[str, str]:
-    """Return what each choice would have brought lately, in words, by "facet slug"; {} where nothing is known."""
-    # The one place to call digest.readers.lately from, once it is there.
-    return {}
+def _lately(pages: ReaderPages, words: Words, typed: Joining) -> Mapping[ChoiceKey, str]:
+    """Return what each choice would have brought lately, in words; {} where nothing is known."""
+    with reading(pages.installation.engine) as conn:
+        numbers = pages.lately.of(conn, typed.cadence)
+    interests = Interests(typed.policy_areas, typed.regions, typed.themes, typed.elsewhere)
+    return tell_lately(numbers, interests, words)
 
 
 def _fresh(pages: ReaderPages, words: Words) -> Joining:
