@@ -25,12 +25,10 @@ FLOORS: dict[str, str] = {
     "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
     " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
-    " subscribers.changes subscribers.csv subscribers.followed subscribers.link_keys subscribers.links"
-    " subscribers.mailable subscribers.moving subscribers.rows subscribers.secret subscribers.store"
-    " subscribers.suppression subscribers.tables subscribers.told",
     " subscribers.asked subscribers.changes subscribers.confirmations subscribers.csv subscribers.followed"
     " subscribers.joining subscribers.leaving subscribers.link_keys subscribers.links subscribers.mailable"
-    " subscribers.rows subscribers.secret subscribers.store subscribers.suppression subscribers.tables",
+    " subscribers.moving subscribers.rows subscribers.secret subscribers.store subscribers.suppression"
+    " subscribers.tables subscribers.told",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
     " subscribers.forms subscribers.join_form subscribers.languages subscribers.tokens",

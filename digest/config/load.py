@@ -18,6 +18,7 @@ from digest.config.environment import override
 from digest.config.events import EventsPart, EventsSettings, events_of
 from digest.config.gather import GatherPart
 from digest.config.include import source_files
+from digest.config.join import JoinPart, check_origins, join_of
 from digest.config.legal import (
     Accessibility,
     AccessibilityPart,
@@ -27,7 +28,6 @@ from digest.config.legal import (
     accessibility_of,
     privacy_of,
 )
-from digest.config.join import JoinPart, check_origins, join_of
 from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from digest.config.events import NOTHING, EventsSettings
-from digest.config.legal import Accessibility, Privacy
 from digest.config.join import ANYBODY, JoinSettings
+from digest.config.legal import Accessibility, Privacy
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand

@@ -23,8 +23,7 @@ _LATER = frozenset(
         "corrected", "withdrawn", "also_at", "earlier", "carried", "from_month",
         "entry_note", "worded_by", "question", "answer",
         "silence", "silence_why", "silence_choice", "silence_gain",
-        "privacy", "accessibility",
-        "silence", "silence_why", "silence_choice", "silence_gain", "confirm_join", "confirm_back", "already",
+        "privacy", "accessibility", "confirm_join", "confirm_back", "already",
     }
 )  # fmt: skip
 _LONGEST = 300  # characters of a sentence

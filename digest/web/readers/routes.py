@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from digest.web.caller import caller_of
-from digest.web.readers import choices_page, leave_page, legal_pages, letter_page, new_link_page
 from digest.web.readers import (
     choices_page,
     confirm_page,
     home_page,
     join_page,
     leave_page,
+    legal_pages,
     letter_page,
     new_link_page,
 )
@@ -30,13 +30,13 @@ from digest.web.readers.shell import response_of
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
 from subscribers.forms import BadForm
 
-PAGES: tuple[ReaderRoute, ...] = (*letter_page.PAGES, *leave_page.PAGES, *choices_page.PAGES, *legal_pages.PAGES)
 PAGES: tuple[ReaderRoute, ...] = (
     *home_page.PAGES,
     *letter_page.PAGES,
     *leave_page.PAGES,
     *confirm_page.PAGES,
     *choices_page.PAGES,
+    *legal_pages.PAGES,
 )
 # These need a mail.
 MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK)
