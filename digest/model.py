@@ -301,6 +301,23 @@ class Correction(NamedTuple):
     withdrawn: bool = False
 
 
+class Tried(NamedTuple):
+    """Hold what a reader's `place` did with a case study (an entry and its `title`), in its own words on one line.
+
+    The editors have accepted it, and the reader wants the place to be named.
+    """
+
+    number: int
+    entry: int
+    title: str
+    place: str
+    text: str
+
+
+# What stands above a letter's first part, of entries that its reader had in earlier letters.
+TopLine = Correction | Tried
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The account of one edition: eligible = the sum of the rest, or `balanced` is false."""

@@ -38,7 +38,7 @@ class Letters:
     The first digests of each language are compared with the same letter rendered whole. Where a template of the
     organisation's own makes them differ, each later digest of that language is compiled by itself. Methods raise
     ConfigError for a mistaken template. `copy`: for the browser, without the words and links that belong to a reader.
-    `corrects`: some of the letters carry corrections. An edition that is not frozen yet is dated by its slot.
+    `corrects`: some letters carry lines on earlier entries. An edition that is not frozen yet is dated by its slot.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ from digest.model import Edition
 from digest.notices.hand_over import hand_over_awaited
 from digest.render import Letters
 from digest.schedule import slot_of
-from digest.store import corrections, deliveries, editions
+from digest.store import deliveries, editions, top_lines
 from digest.store.engine import reading, writing
 from digest.system import stopping
 from digest.system.failpoint import failpoint
@@ -135,7 +135,7 @@ def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
     with reading(installation.engine) as conn:
         edition = editions.get(conn, number)
         shown = editions.shown(conn, number)
-        corrects = corrections.carries_any(conn, number)
+        corrects = top_lines.carries_any_line(conn, number)
     if edition is None or edition.state != "frozen":
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition, shown) != edition.content_hash:

@@ -67,6 +67,8 @@ def receipt(options: GlobalOptions, edition: int | None, out: Path | None, reach
         for told in account.told:
             line = "withdrawal" if told.withdrawn else "correction"
             click.echo(f"{line} of entry {told.entry}: in {counted(told.readers, 'letter')}")
+        for number, readers in account.tried.items():
+            click.echo(f"what a place did with entry {number}: in {counted(readers, 'letter')}")
         for doubt in account.doubts:
             click.echo(f"uncertain: delivery {doubt.delivery}, {doubt.reason}")
     path = out or receipt_pages.path_of(installation, account.edition)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.config.answers import AnswersPart
 from digest.config.brand import BrandPart, brand_of, check_brand
 from digest.config.cadences import CadencePart, cadences_of, check_cadences
 from digest.config.dkim import DkimPart, dkim_of
@@ -75,6 +76,7 @@ class ConfigFile(BaseModel):
     letter: LetterPart = Field(default=EMPTY, description="How much a letter shows, and with which templates.")
     notices: NoticesPart = Field(default=EMPTY, description="Which notices readers get without asking.")
     join: JoinPart = Field(default=EMPTY, description="How people ask for letters on the web.")
+    answers: AnswersPart = Field(default=EMPTY, description="What readers may tell the editors of entries.")
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
@@ -207,6 +209,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         welcome=file.letter.welcome,
         silence_notices=file.notices.silence,
         join=join_of(file.join),
+        answers=file.answers.enabled,
         lint_clients=tuple(file.lint.clients),
         brand=brand_of(file.brand),
         dkim=dkim,

@@ -51,6 +51,7 @@ class Settings:
     steps: tuple[str, ...] = ()
     silence_notices: bool = False
     join: JoinSettings = ANYBODY
+    answers: bool = False
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from digest.config.settings import Settings
 from digest.delivery.run import Run
-from digest.model import Correction, Digest
-from digest.store import corrections, deliveries, editions
+from digest.model import Digest, TopLine
+from digest.store import deliveries, editions, top_lines
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -27,12 +27,12 @@ from subscribers.suppression import seal
 
 
 class Claimed(NamedTuple):
-    """Hold one delivery that may be handed over, its reader, the digest they get, and the corrections beside it."""
+    """Hold one delivery that may be handed over, its reader, the digest they get, and the lines above that."""
 
     delivery: Delivery
     reader: Subscriber
     digest: Digest
-    corrections: tuple[Correction, ...] = ()
+    top_lines: tuple[TopLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def claim(
     A batch has at most as many deliveries as the transport takes at once. Consent, pause, suppression and the
     allow-list are read again in the same transaction; a delivery whose reader may not be mailed is dropped from
     the batch: settled or postponed. `send_at`: in slot mode, the edition's hour. `corrects`: letters of the edition
-    carry corrections.
+    carry lines on earlier entries.
     """
     installation = run.installation
     secret = installation.secret
@@ -106,7 +106,7 @@ def mailable(
     ids = [delivery.subscriber for delivery in owed]
     readers, blocked = read_mailable(conn, ids, secret=secret, allow_list=settings.only, now=now)
     digests = deliveries.digests(conn, {delivery.digest for delivery in owed if delivery.digest}, left_out=False)
-    carried = corrections.carried_to(conn, owed[0].edition, ids) if corrects and owed else {}
+    carried = top_lines.carried_lines(conn, owed[0].edition, ids) if corrects and owed else {}
     batch, dropped = [], []
     for delivery in owed:
         reader = readers.get(delivery.subscriber)

@@ -105,7 +105,7 @@ def compose_batch(
         try:
             if isinstance(signed, Exception):
                 raise signed
-            parcels.append(composed(frozen.letters, claimed.reader, claimed.digest, signed, now, claimed.corrections))
+            parcels.append(composed(frozen.letters, claimed.reader, claimed.digest, signed, now, claimed.top_lines))
         except ConfigError:
             raise
         except (ValueError, DigestError) as error:

@@ -17,7 +17,7 @@ from digest.letter.compile import Letter
 from digest.letter.form import values
 from digest.letter.mime.compose import Head, message_pieces
 from digest.letter.mime.headers import address as require_address
-from digest.model import Correction, Digest, Edition, Site
+from digest.model import Digest, Edition, Site, TopLine
 from digest.render import Letters
 from digest.transports.base import Filling, Parcel
 from digest.transports.tag import TagKeys, bounce_address, delivery_tag
@@ -78,11 +78,11 @@ def composed(
     digest: Digest,
     signed: Signed,
     now: datetime,
-    corrections: tuple[Correction, ...] = (),
+    top_lines: tuple[TopLine, ...] = (),
 ) -> Parcel:
-    """Return the parcel that `parcel` returns, of what was signed before, with the corrections that it carries."""
+    """Return the parcel that `parcel` returns, of what was signed before, with its lines on earlier entries."""
     settings, edition = letters.settings, letters.edition
-    reader = reader_facts(letters.of(person.language), person, signed.links, corrections)
+    reader = reader_facts(letters.of(person.language), person, signed.links, top_lines)
     letter = letters.render(person.language, digest, reader)
     head = head_of(letters, reader, signed, now)
     pieces: list[bytes] = []
@@ -124,13 +124,13 @@ def links_of(site: Site, edition: Edition, person: Subscriber, keys: Sequence[by
 
 
 def reader_facts(
-    letter: Letter, person: Subscriber, links: Links, corrections: tuple[Correction, ...] = ()
+    letter: Letter, person: Subscriber, links: Links, top_lines: tuple[TopLine, ...] = ()
 ) -> ReaderFacts:
     """Return the facts about one person that a letter shows."""
     unsubscribe, preferences, pause, browser, more = links
     interests = views.interests(letter.book.words, letter.book.taxonomy, person.interests)
     return ReaderFacts(
-        person.name, person.email, unsubscribe, preferences, pause, browser, interests, more, corrections
+        person.name, person.email, unsubscribe, preferences, pause, browser, interests, more, top_lines
     )
 
 

@@ -20,6 +20,7 @@ from digest.model import (
     Placed,
     Reason,
     Section,
+    Tried,
 )
 from digest.render import Letters
 from subscribers.model import Subscriber
@@ -52,10 +53,11 @@ def trial_letter(settings: Settings) -> None:
         1, "weekly", "2027-01-01", "draft", False, "A note.", 0, "", question="A question?", step="A step."
     )
     letters = Letters(settings, edition, [full, bare], corrects=True)
+    lines = (Correction(1, 1, "Trial", "A trial."), Tried(1, 1, "Trial", "A place", "A trial."))
     for language in sorted(letters.languages):
         reader = Subscriber(1, "reader@example.org", language=language, key="trial")
         signed = sign_letter(letters, reader, Keyring(b"0" * 32, [b"0" * 32]), 1)
-        letter = composed(letters, reader, digest, signed, now, (Correction(1, 1, "Trial", "A trial."),)).letter
+        letter = composed(letters, reader, digest, signed, now, lines).letter
         for part, text in (("html", letter.html_text()), ("txt", letter.plain_text())):
             if f"{settings.site.base_url}/unsubscribe/" not in text:
                 raise ConfigError(

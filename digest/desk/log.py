@@ -32,12 +32,13 @@ _NAMES = {
     "to_release": "", "worded_by": "",
 }  # fmt: skip
 # Verbs that say what state comes after them.
-_OF_STATE = ("drop", "release", "withdraw")
+_OF_STATE = ("drop", "release", "withdraw", "accept", "leave aside", "ask again about")
 # Of verbs that are no verb, or whose object is an entry of the edition that the log names; {} is that entry.
 _PHRASES = {
     "apply rule": "applied a rule to", "test letter": "sent a test letter of",
     "void approval": "voided the approval of", "pin": "pinned {} in", "unpin": "took the pin out of {} in",
     "move": "moved {} in", "reset order": "forgot pins and places in",
+    "leave aside": "left aside", "ask again about": "asked again about",
 }  # fmt: skip
 # The last letter of these is doubled: "drop", "dropped".
 _DOUBLED = ("drop", "pin", "stop", "tag")

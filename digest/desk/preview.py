@@ -13,9 +13,9 @@ from digest.editions.draft import as_it_stands, going_out, passed_over
 from digest.editions.named import edition_of
 from digest.editions.plan import Planned, Planner, in_words, reader_is
 from digest.installation import Installation
-from digest.model import Correction, Digest, Edition, Entry
+from digest.model import Digest, Edition, Entry, TopLine
 from digest.render import Letters
-from digest.store import corrections, deliveries, editions
+from digest.store import deliveries, editions, top_lines
 from digest.store.editions import Shown
 from digest.store.engine import reading
 from digest.store.tallies import is_condensed
@@ -54,7 +54,7 @@ class ChosenReader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedLetter:
-    """Hold what a reader would get of an edition before it is rendered, with the corrections that it tells.
+    """Hold what a reader would get of an edition before it is rendered, with what it tells of earlier entries.
 
     `sendable`: there is a letter to show; `reason` is as in `Preview`.
     """
@@ -63,7 +63,7 @@ class PlannedLetter:
     shown: tuple[Shown, ...]
     person: Subscriber
     digest: Digest | None
-    told: tuple[Correction, ...]
+    told: tuple[TopLine, ...]
     reason: str
     sendable: bool
 
@@ -123,7 +123,7 @@ def plan_letter(installation: Installation, reader: ChosenReader, number: int | 
             cadence = reader.cadence or person.cadence
             edition, shown = going_out(conn, settings, cadence, person, installation.clock())
         digest, reason, sendable = _digest(conn, installation, edition, shown, person)
-        told = _corrections(conn, edition, person, digest)
+        told = _top_lines(conn, edition, person, digest)
     return PlannedLetter(edition, tuple(shown), person, digest, told, reason, sendable and _has_entries(digest))
 
 
@@ -141,7 +141,7 @@ def plan_next_letter(
         edition, ready = as_it_stands(conn, installation.settings, edition, person, installation.clock())
         planner, planned = _plan(conn, installation, edition, ready, person)
     digest, reason = planner.offer.digest(planned), in_words(installation.settings, edition, planned)
-    told = _corrections(conn, edition, person, digest)
+    told = _top_lines(conn, edition, person, digest)
     return PlannedLetter(edition, tuple(ready), person, digest, told, reason, _has_entries(digest))
 
 
@@ -201,14 +201,12 @@ def _plan(
     return planner, planner.reader(person) if person.id else planner.anyone(replace(person, cadence=edition.cadence))
 
 
-def _corrections(
-    conn: Connection, edition: Edition, person: Subscriber, digest: Digest | None
-) -> tuple[Correction, ...]:
-    """Return the corrections that the person's letter carries, or would carry if the edition were frozen now."""
+def _top_lines(conn: Connection, edition: Edition, person: Subscriber, digest: Digest | None) -> tuple[TopLine, ...]:
+    """Return the lines on earlier entries that the person's letter carries, or would carry if it were frozen now."""
     if edition.state == "frozen":
-        return corrections.carried_to(conn, edition.id, [person.id]).get(person.id, ())
+        return top_lines.carried_lines(conn, edition.id, [person.id]).get(person.id, ())
     entries = [placed.entry for placed in digest.placed] if digest else []
-    return corrections.corrections_due(conn, person.id, entries)
+    return top_lines.lines_due(conn, person.id, entries)
 
 
 def _frozen(

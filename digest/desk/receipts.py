@@ -24,7 +24,7 @@ from digest.errors import WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import SERVERS_WORDS, reason_for_receipt, redacted
 from digest.model import Edition, Receipt
-from digest.store import corrections, deliveries, editions, history
+from digest.store import corrections, deliveries, editions, history, tried_told
 from digest.store.corrections import Told
 from digest.store.engine import reading
 from digest.store.history import EditionRun
@@ -60,6 +60,7 @@ class EditionAccount:
     """An edition's receipt with its details, as they stand at `at`; `why` has (state, reason, count) rows.
 
     `condensed`: the counts are kept, and no delivery can be named any more. `told`: the corrections in its letters.
+    `tried`: how many letters tell what places tried with each entry.
     """
 
     edition: Edition
@@ -74,6 +75,7 @@ class EditionAccount:
     runs: tuple[EditionRun, ...]
     condensed: bool
     told: tuple[Told, ...]
+    tried: dict[int, int]
 
     @property
     def verdict(self) -> tuple[str, tuple[str, ...]]:
@@ -88,6 +90,7 @@ class EditionAccount:
             "frozen_at": self.frozen_at.isoformat(),
             "condensed": self.condensed,
             "corrections": [told._asdict() for told in self.told],
+            "tried": [{"entry": entry, "readers": readers} for entry, readers in self.tried.items()],
             "fates": self.fates,
             "why": [{"state": state, "reason": reason, "count": count} for state, reason, count in self.why],
             "in_doubt": [
@@ -157,6 +160,7 @@ def account_by(conn: Connection, installation: Installation, edition: Edition) -
         tuple(history.runs_of(conn, number)),
         is_condensed(conn, number),
         tuple(corrections.told_by(conn, number)),
+        tried_told.tried_in(conn, number),
     )
 
 

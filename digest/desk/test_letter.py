@@ -79,7 +79,7 @@ def render_test(installation: Installation, planned: PlannedLetter) -> Assembled
     nowhere = f"{installation.settings.site.base_url}/letters/{NOWHERE}"
     interests = views.interests(letter.book.words, letter.book.taxonomy, planned.person.interests)
     links = (nowhere, nowhere, nowhere, nowhere)
-    facts = ReaderFacts("", MADE_UP, *links, interests, nowhere, corrections=planned.told)
+    facts = ReaderFacts("", MADE_UP, *links, interests, nowhere, top_lines=planned.told)
     return letters.render(language, planned.digest, facts)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from digest.desk import arrange, correct, rules, sources
+from digest.desk import answers, arrange, correct, rules, sources
 from digest.desk.acts import Hand
 from digest.desk.edit import drop_entry, entry_of, redrafted, release_entries
 from digest.desk.entry_acts import entry_act, entry_values, set_values
@@ -27,6 +27,7 @@ _FOR_WHOM = ("policy_areas", "regions", "themes", "kind", "not_for", "last_day")
 _KEPT = ("held_by", "held_why", "overruled", "open_question")
 _BY_ITSELF = ("overruled", "also_at")  # values that readings of sources change, and no editor
 _OF_EDITIONS = ("pin", "unpin", "move", "reset order", "word", "undo")
+_OF_SOURCES = ("mute", "unmute")
 
 
 def newest_by(installation: Installation, by: str) -> int:
@@ -64,6 +65,8 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
         return _undo_entry(installation, hand, act, int(name))
     if kind == "edition":
         return _undo_edition(installation, hand, act, int(name))
+    if kind == "answer":
+        return answers.take_back_decision(installation, hand, act)
     if act.verb == "add rule":
         return [rules.remove(installation, hand, int(name))]
     if act.verb == "remove rule":
@@ -78,7 +81,7 @@ def is_undoable(act: Act) -> bool:
         return act.verb == "correct" or (bool(act.before) and act.verb != "cancel correction")
     if kind == "edition":
         return act.verb in _OF_EDITIONS
-    return act.verb in ("add rule", "remove rule") or (kind == "source" and act.verb in ("mute", "unmute"))
+    return kind == "answer" or act.verb in ("add rule", "remove rule", *(_OF_SOURCES if kind == "source" else ()))
 
 
 def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:

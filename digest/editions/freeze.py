@@ -17,7 +17,7 @@ from digest.group import OVER_CAP, Match
 from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
-from digest.store import calendar, carry_over, corrections, deliveries, editions, releases, silence
+from digest.store import calendar, carry_over, deliveries, editions, releases, silence, top_lines
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -86,8 +86,8 @@ def _check_approved(
 
 
 def _write_deliveries(conn: Connection, planner: Planner, number: int, now: datetime) -> None:
-    """Write a delivery of edition `number` for each of its readers, each different digest once, what corrections the
-    letters carry, and which entries they have no room for.
+    """Write a delivery of edition `number` for each of its readers, each different digest once, what the letters
+    tell of earlier entries, and which entries they have no room for.
     """
     digests: dict[Match, int] = {}
     over_cap: set[int] = set()
@@ -104,7 +104,7 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
         deliveries.add(conn, number, rows, now)
         failpoint("planned: one page")
     carry_over.mark_over_cap(conn, number, over_cap)
-    corrections.carry_due(conn, number)
+    top_lines.carry_lines(conn, number)
     failpoint("planned: all pages")
 
 

@@ -34,7 +34,7 @@ from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.inert import reader_url, visible
 from digest.letter.mime import quoted_printable
 from digest.letter.words import Words, counts
-from digest.model import CASE_STUDY, Correction, Digest, Group, Placed, Reason, Section
+from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section, TopLine
 
 _REMEMBERED = 2048  # html and text of parts, about 6 MB
 _INDEXES = {gap: index for index, gap in enumerate(GAPS)}
@@ -124,8 +124,8 @@ def _trial_group(area: str, ids: list[int]) -> Group:
 
 def _difference(letter: Letter, digest: Digest, reader: ReaderFacts) -> str:
     """Return where the assembled letter differs from the letter rendered as a whole, or ""."""
-    # Without corrections, because each is a block of its own, whatever the letter's parts look at.
-    reader = replace(reader, corrections=())
+    # Without lines on earlier entries, because each is a block of its own, whatever the letter's parts look at.
+    reader = replace(reader, top_lines=())
     assembled = assemble(letter, digest, reader)
     values = views.digest_values(digest, letter.book, letter.edition.subject) | views.reader_values(
         reader, letter.book.words, letter.edition.cadence, counts(digest)
@@ -263,13 +263,13 @@ def _lines(letter: Letter, reader: ReaderFacts, shown: tuple[int, int]) -> tuple
         *_written(visible(reader.email)),
         *_why_written(words, letter.edition.cadence, reader.interests),
         *_links_written(links),
-        *(corrections_written(letter, reader.corrections) if letter.edition.corrects else ()),
+        *(lines_written(letter, reader.top_lines) if letter.edition.corrects else ()),
     )
 
 
-def corrections_written(letter: Letter, corrections: Sequence[Correction]) -> tuple[bytes, bytes]:
-    """Return what fills the two `CORRECTION_GAPS`: a block for each correction, b"" without any."""
-    strips = [_strips(letter, ("correction", correction)) for correction in corrections]
+def lines_written(letter: Letter, top_lines: Sequence[TopLine]) -> tuple[bytes, bytes]:
+    """Return what fills the two `CORRECTION_GAPS`: a block for each line, b"" without any."""
+    strips = [_strips(letter, ("correction", line)) for line in top_lines]
     return (
         b"".join([piece for html, _ in strips for piece in html.pieces]),
         b"".join([piece for _, text in strips for piece in text.pieces]),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digest.letter.brand import SHIPPED, Brand
-from digest.model import Correction, Digest, Reason, Site, Taxonomy
+from digest.model import Digest, Reason, Site, Taxonomy, TopLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class EditionFacts:
     An empty line separates the paragraphs of `note`. A `subject` that is not "" replaces, for every reader, the
     subject that is made from the top entry. `for_all`: the step closes also the letters with an entry that says who
     to ask. `question` is what the editors ask all readers, or "". `copy`: for the page that is read in a browser and
-    passed on, without the links that belong to the reader. `corrects`: some of its letters carry corrections of
-    earlier ones.
+    passed on, without the links that belong to the reader. `corrects`: some of its letters carry lines on
+    entries of earlier ones.
     """
 
     id: int
@@ -59,7 +59,7 @@ class EditionFacts:
 class ReaderFacts:
     """Hold what a letter tells about one reader, and their own links (absolute http or https, printable ASCII).
 
-    `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`. `corrections` are
+    `interests` is in words ("Housing and Transport, in Wales"); `more_url` "" means `browser_url`. `top_lines` are
     shown above the first part, in the letters of an edition that `corrects`.
     """
 
@@ -71,7 +71,7 @@ class ReaderFacts:
     browser_url: str
     interests: str = ""
     more_url: str = ""
-    corrections: tuple[Correction, ...] = ()
+    top_lines: tuple[TopLine, ...] = ()
 
 
 class Gap(NamedTuple):
@@ -113,7 +113,7 @@ class Sited(NamedTuple):
 
 
 # The source of a part's words that only the digest knows: a reason is a group's; a number is the count of "more".
-PartSource = Heading | Exceptional | Sited | Reason | Correction | int | None
+PartSource = Heading | Exceptional | Sited | Reason | TopLine | int | None
 PartKey = tuple[BlockKey, PartSource]
 
 CONTEXTS = ("text", "attribute", "plain")
@@ -128,7 +128,7 @@ READER_TOKENS = (
     "browser_url",
     "more_url",
 )
-# The gap between the head and the first part. It holds ready blocks, one for each correction, and mostly nothing.
+# The gap between the head and the first part. It holds ready blocks, one for each line, and mostly nothing.
 CORRECTIONS = "corrections"
 CORRECTION_GAPS = (Gap(CORRECTIONS, "text"), Gap(CORRECTIONS, "plain"))
 GAPS = (*(Gap(name, context) for name in READER_TOKENS for context in CONTEXTS), *CORRECTION_GAPS)

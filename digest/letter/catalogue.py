@@ -22,7 +22,7 @@ _LATER = frozenset(
         "reason_barrier", "reason_barrier_unplaced", "barrier", "shared", "shared_area",
         "corrected", "withdrawn", "also_at", "earlier", "carried", "from_month",
         "entry_note", "worded_by", "question", "answer",
-        "silence", "silence_why", "silence_choice", "silence_gain",
+        "silence", "silence_why", "silence_choice", "silence_gain", "tried",
         "privacy", "accessibility", "confirm_join", "confirm_back", "already",
     }
 )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from digest.errors import DigestError
 from digest.letter import views
-from digest.letter.assemble import assemble, corrections_written, escaped
+from digest.letter.assemble import assemble, escaped, lines_written
 from digest.letter.blocks import CORRECTION_GAPS, GAPS, Gap, ReaderFacts, decode, fill
 from digest.letter.compile import Letter
 from digest.letter.mime import quoted_printable
@@ -86,7 +86,7 @@ def values(letter: Letter, blank: Form, reader: ReaderFacts) -> tuple[str, ...]:
     own = _own(letter, reader, blank.shown)
     ready: dict[Gap, str] = {}
     if letter.edition.corrects:
-        written = corrections_written(letter, reader.corrections)
+        written = lines_written(letter, reader.top_lines)
         ready = {gap: decode((value,)) for gap, value in zip(CORRECTION_GAPS, written, strict=True)}
     return tuple(_value(gaps, own, ready) for gaps in blank.marks.values())
 

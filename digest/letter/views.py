@@ -21,7 +21,7 @@ from digest.letter.colours import ink_on
 from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
 from digest.letter.subject import subject as subject_of
 from digest.letter.words import Words, direction
-from digest.model import CASE_STUDY, UNKNOWN, Correction, Digest, Placed, Reason, Section, Site, Taxonomy
+from digest.model import CASE_STUDY, UNKNOWN, Correction, Digest, Placed, Reason, Section, Site, Taxonomy, Tried
 from subscribers.model import Interests
 
 DIGEST_TOKENS = ("subject", "preheader")
@@ -186,9 +186,11 @@ def part_words(book: Book, source: PartSource) -> dict[str, str]:
         return {"reason": _reason(book.words, book.taxonomy, source.reason, source.place)}
     if isinstance(source, Heading):
         return {"why": inert_line(book.words.sentences["elsewhere_why" if source.ingredients else "elsewhere_plain"])}
-    if isinstance(source, Correction):
+    if isinstance(source, Correction | Tried):
         # Not guarded, because it fills gaps only, and no template sees it.
-        lead, told = book.words.correction_lead(source), visible(source.text)
+        words = book.words
+        lead = words.correction_lead(source) if isinstance(source, Correction) else words.tried_lead(source)
+        told = visible(source.text)
         return {"lead": lead, "told": told, "sentence": f"{lead} {told}"}
     if isinstance(source, Exceptional):
         return {"exception": inert_line(book.words.exception(source.reason))}

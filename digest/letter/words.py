@@ -14,7 +14,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.letter.inert import visible
-from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Digest, Reason, Taxonomy, Term
+from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Digest, Reason, Taxonomy, Term, Tried
 from subscribers.model import Interests
 
 _SHORTEST_PREHEADER = 20  # characters
@@ -160,6 +160,11 @@ class Words:
         """Return the words before the text of a correction: "Correction to “A shared list”:"."""
         title = visible(correction.title, _LONGEST_TITLE) or self.sentences["no_title"]
         return self.say("withdrawn" if correction.withdrawn else "corrected", title=title)
+
+    def tried_lead(self, tried: Tried) -> str:
+        """Return the words before what a place did: "Fife Council tried “A shared list”:"."""
+        title = visible(tried.title, _LONGEST_TITLE) or self.sentences["no_title"]
+        return self.say("tried", place=visible(tried.place, _LONGEST_TITLE), title=title)
 
     def more(self, count: int) -> str:
         """Return the sentence that counts the entries that did not fit."""

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     case,
     delete,
@@ -28,14 +28,13 @@ from sqlalchemy import (
 )
 
 from digest.model import Correction, Entry
-from digest.store.releases import HAD, having
-from digest.store.schema import correction, correction_reader, delivery, digest_entry, edition, edition_entry, had
+from digest.store.releases import HAD, has_left, having
+from digest.store.schema import correction, correction_reader, delivery, digest_entry, edition, edition_entry
 from subscribers.database import among, dialect_insert
 from subscribers.tables import subscriber
 
 MOST = 3  # in a letter; the others wait for the next
-_LEFT = tuple(state for state in HAD if state != "pending")
-_UNSENT = ("refused", "cancelled", "suppressed")  # a letter that was surely not handed over has told nobody
+UNSENT = ("refused", "cancelled", "suppressed")  # a letter that was surely not handed over has told nobody
 _COLUMNS = (correction.c.id, correction.c.entry_id, correction.c.title, correction.c.text, correction.c.withdrawn)
 _FIRST = (correction.c.withdrawn.desc(), correction.c.id)
 _OF_READER = correction_reader.c.subscriber_id
@@ -147,7 +146,7 @@ def given_of(conn: Connection, entry: int) -> list[GivenCorrection]:
 def corrections_due(conn: Connection, reader: int, entries: Collection[int]) -> tuple[Correction, ...]:
     """Return what a reader's next letter tells if it has `entries`: withdrawals, then the oldest; at most MOST."""
     own = and_(correction_reader.c.correction_id == correction.c.id, correction_reader.c.subscriber_id == reader)
-    owed = and_(_OF_READER.is_not(None), or_(correction_reader.c.edition_id.is_(None), delivery.c.state.in_(_UNSENT)))
+    owed = and_(_OF_READER.is_not(None), or_(correction_reader.c.edition_id.is_(None), delivery.c.state.in_(UNSENT)))
     in_letter = among(conn, correction.c.entry_id, sorted(entries))
     query = (
         select(*_COLUMNS)
@@ -156,7 +155,7 @@ def corrections_due(conn: Connection, reader: int, entries: Collection[int]) -> 
         .where(_IN_FORCE)
         .where(
             or_(
-                and_(owed, or_(in_letter, _has_left(_OF_READER))),
+                and_(owed, or_(in_letter, has_left(_OF_READER, correction.c.entry_id))),
                 and_(_OF_READER.is_(None), ~correction.c.withdrawn, in_letter),
             )
         )
@@ -171,7 +170,7 @@ def carry_due(conn: Connection, number: int) -> None:
     over waits, because that letter may yet be cancelled.
     """
     _owe_new_readers(conn, number)
-    _owe_unsent(conn)
+    owe_unsent_again(conn, correction_reader)
     owed = correction_reader.c.edition_id.is_(None)
     # Ask first, because mostly nothing is owed; in the index's order, or PostgreSQL may search all rows for it.
     if conn.scalar(select(_OF_READER).where(owed).order_by(_OF_READER).limit(1)) is None:
@@ -185,12 +184,29 @@ def carry_due(conn: Connection, number: int) -> None:
         select(correction_reader.c.correction_id, _OF_READER, place)
         .join(correction, correction.c.id == correction_reader.c.correction_id)
         .join(delivery, letter)
-        .where(owed, delivery.c.state == "pending", _IN_FORCE, or_(in_letter, _has_left(_OF_READER)))
+        .where(owed, delivery.c.state == "pending", _IN_FORCE)
+        .where(or_(in_letter, has_left(_OF_READER, correction.c.entry_id)))
         .subquery()
     )
     first = select(due.c.correction_id, due.c.subscriber_id).where(due.c.place <= MOST)
     key = tuple_(correction_reader.c.correction_id, _OF_READER)
     conn.execute(update(correction_reader).where(key.in_(first)).values(edition_id=number))
+
+
+def owe_unsent_again(conn: Connection, told: Table) -> None:
+    """Owe again what letters told that were surely not handed over, without a look at the other rows.
+
+    `told` is a table of readers and of the editions whose letters tell them something.
+    """
+    # One look by an index for each edition and state, because a search of all rows takes longer with each of them.
+    any_row = select(told.c.subscriber_id).where(told.c.edition_id == edition.c.id).limit(1).scalar_subquery()
+    carrying = list(conn.scalars(select(edition.c.id).where(any_row.is_not(None))))
+    of_unsent = (delivery.c.edition_id.in_(carrying), delivery.c.state.in_(UNSENT))
+    unsent = list(conn.scalars(select(delivery.c.id).where(*of_unsent))) if carrying else []
+    if unsent:
+        keys = select(delivery.c.edition_id, delivery.c.subscriber_id).where(among(conn, delivery.c.id, unsent))
+        key = tuple_(told.c.edition_id, told.c.subscriber_id)
+        conn.execute(update(told).where(key.in_(keys)).values(edition_id=None))
 
 
 def carries_any(conn: Connection, edition: int) -> bool:
@@ -252,32 +268,6 @@ def _owe_new_readers(conn: Connection, number: int) -> None:
         .where(*wanted)
     )
     _owe(conn, readers)
-
-
-def _owe_unsent(conn: Connection) -> None:
-    """Owe again what letters carried that were surely not handed over, without a look at the other rows."""
-    # One look by an index for each edition and state, because a search of all rows takes longer with each correction.
-    any_row = select(_OF_READER).where(correction_reader.c.edition_id == edition.c.id).limit(1).scalar_subquery()
-    carrying = list(conn.scalars(select(edition.c.id).where(any_row.is_not(None))))
-    of_unsent = (delivery.c.edition_id.in_(carrying), delivery.c.state.in_(_UNSENT))
-    unsent = list(conn.scalars(select(delivery.c.id).where(*of_unsent))) if carrying else []
-    if unsent:
-        keys = select(delivery.c.edition_id, delivery.c.subscriber_id).where(among(conn, delivery.c.id, unsent))
-        key = tuple_(correction_reader.c.edition_id, _OF_READER)
-        conn.execute(update(correction_reader).where(key.in_(keys)).values(edition_id=None))
-
-
-def _has_left(reader: ColumnElement[int]) -> ColumnElement[bool]:
-    """Return the condition that a letter with the correction's entry has left, or may have, to a reader."""
-    letter = delivery.alias()
-    sent = (
-        letter.c.subscriber_id == reader,
-        letter.c.state.in_(_LEFT),
-        digest_entry.c.digest_id == letter.c.digest_id,
-    )
-    condensed = (had.c.subscriber_id == reader, digest_entry.c.digest_id == had.c.digest_id)
-    of_entry = digest_entry.c.entry_id == correction.c.entry_id
-    return or_(exists().where(*sent, of_entry), exists().where(*condensed, of_entry))
 
 
 def _of_readers() -> Select[Any]:

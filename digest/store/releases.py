@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -36,6 +37,7 @@ from subscribers.tables import subscriber
 
 # The states of a delivery whose letter the reader has, will get, or may have.
 HAD = ("pending", "claimed", "accepted", "uncertain")
+_LEFT = tuple(state for state in HAD if state != "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,19 @@ def having(entry: int, readers: Collection[int] | None = None) -> CompoundSelect
     if readers is not None:
         theirs = [query.where(query.selected_columns[0].in_(readers)) for query in theirs]
     return union_all(*theirs)
+
+
+def has_left(reader: ColumnElement[int], entry: ColumnElement[int]) -> ColumnElement[bool]:
+    """Return the condition that a letter with an entry has left, or may have, to a reader."""
+    letter = delivery.alias()
+    sent = (
+        letter.c.subscriber_id == reader,
+        letter.c.state.in_(_LEFT),
+        digest_entry.c.digest_id == letter.c.digest_id,
+    )
+    condensed = (had.c.subscriber_id == reader, digest_entry.c.digest_id == had.c.digest_id)
+    of_entry = digest_entry.c.entry_id == entry
+    return or_(exists().where(*sent, of_entry), exists().where(*condensed, of_entry))
 
 
 def _before(conn: Connection, since: datetime | None, top: int) -> int:

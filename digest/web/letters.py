@@ -158,7 +158,7 @@ def _anyone(pages: str, token: str, told: tuple[Correction, ...]) -> ReaderFacts
     lead to a page that says why they do not work.
     """
     nowhere, page = f"{pages}/{COPY}", f"{pages}/{token}"
-    return ReaderFacts("", "•••", nowhere, nowhere, nowhere, page, more_url=f"{page}#more", corrections=told)
+    return ReaderFacts("", "•••", nowhere, nowhere, nowhere, page, more_url=f"{page}#more", top_lines=told)
 
 
 def _more(letter: Letter, entries: list[Entry]) -> str:

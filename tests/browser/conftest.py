@@ -115,7 +115,7 @@ def _composed(
     asked = "Who has what you wait for?" if any(entry.edit for entry in entries) else ""
     edition = replace(sample.EDITION, corrects=bool(corrections), question=asked)
     letter = compile_letter(edition, entries, sample.APPEARANCE, language=language)
-    made = assemble(letter, sample.digest(), replace(sample.READER, corrections=corrections))
+    made = assemble(letter, sample.digest(), replace(sample.READER, top_lines=corrections))
     message = compose(
         made,
         Head(

@@ -24,7 +24,7 @@ from tests.test_render import CROOKED, own_folder
 
 SAVED = Correction(3, 7, "A shared list", "The saving was 3 %, not 30 %.")
 AWKWARD = Correction(4, 8, "<b>%%email%%</b>", 'He said "100%% & more" {{ reader.email }} =3D ' + "word " * 40, True)
-TOLD = replace(sample.READER, corrections=(SAVED, AWKWARD))
+TOLD = replace(sample.READER, top_lines=(SAVED, AWKWARD))
 LINKED = replace(TOLD, unsubscribe_url="https://digest.example.org/u/token")
 CORRECTING = replace(sample.EDITION, corrects=True)
 BLOCK = re.compile(r'<p class="ink correction"[^>]*>.*</p>\n')
@@ -75,7 +75,7 @@ def test_they_are_in_the_words_of_the_readers_language() -> None:
 
 def test_a_form_carries_them_as_values_and_readers_without_them_share_it(letter: Letter) -> None:
     blank = form(letter, sample.digest(), LINKED, random_stem())
-    for reader in (LINKED, replace(LINKED, corrections=()), replace(LINKED, corrections=(SAVED,))):
+    for reader in (LINKED, replace(LINKED, top_lines=()), replace(LINKED, top_lines=(SAVED,))):
         made = assemble(letter, sample.digest(), reader)
         assert filled(blank, values(letter, blank, reader)) == (made.html_text(), made.plain_text())
     assert "A shared list" not in filled(blank, [""] * len(blank.marks))[0]
@@ -83,7 +83,7 @@ def test_a_form_carries_them_as_values_and_readers_without_them_share_it(letter:
 
 def test_the_longest_that_a_letter_carries_fit_into_what_a_provider_takes(letter: Letter) -> None:
     longest = Correction(1, 1, "国" * 500, "国" * LONGEST, True)
-    reader = replace(LINKED, interests="Housing, " * 110, corrections=(longest,) * MOST)
+    reader = replace(LINKED, interests="Housing, " * 110, top_lines=(longest,) * MOST)
     blank = form(letter, sample.digest(), reader, random_stem())
     own = dict(zip(blank.marks, values(letter, blank, reader), strict=True))
     assert len(written(own).encode()) <= SUBSTITUTION_BYTES

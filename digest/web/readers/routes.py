@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from digest.web.caller import caller_of
 from digest.web.readers import (
+    answer_page,
     choices_page,
     confirm_page,
     home_page,
@@ -36,6 +37,7 @@ PAGES: tuple[ReaderRoute, ...] = (
     *leave_page.PAGES,
     *confirm_page.PAGES,
     *choices_page.PAGES,
+    *answer_page.PAGES,
     *legal_pages.PAGES,
 )
 # These need a mail.
