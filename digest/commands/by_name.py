@@ -11,6 +11,10 @@ from importlib import import_module
 import click
 
 MODULES: dict[str, tuple[str, str]] = {
+    "answers": (
+        "answers",
+        "List what readers answered to entries, accept an answer, or leave it aside; nobody sees whose it is.",
+    ),
     "approve": (
         "editions",
         "Approve an edition as it is now, or let a stopped edition go on; what is approved is what is sent.",

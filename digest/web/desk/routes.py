@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from digest.web.desk import (
+    answers_page,
     approve_page,
     assets,
     coverage_page,
@@ -27,6 +28,7 @@ PAGES: tuple[DeskPage, ...] = (
     *edition_list.PAGES,
     *editor_pages.PAGES,
     *log_page.PAGES,
+    *answers_page.PAGES,
     *source_pages.PAGES,
     *sent_page.PAGES,
     *letter_view.PAGES,
