@@ -104,6 +104,10 @@ MODULES: dict[str, tuple[str, str]] = {
     "settle": ("account", "List deliveries in doubt with all that is known of each; ask the transport, or decide."),
     "sources": ("sources", "List how each source does; mute one, try another one, import and export them."),
     "status": ("upkeep", "Show the next slots, editions with their receipts, the health of each source, and counts."),
+    "stories": (
+        "stories",
+        "Invite a place to tell its own story by a link, list what came in, take it, send it back, or end it.",
+    ),
     "subscribers": ("people", "Manage subscribers: import, export, add, show, list, change one, suppress, forget."),
     "undo": (
         "arranging",

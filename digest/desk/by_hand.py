@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy import Connection
+
 from digest.desk.acts import Hand, record
 from digest.desk.entry_acts import entry_name, entry_values
 from digest.editions import draft
@@ -15,7 +17,7 @@ from digest.facets.known import slugs_of
 from digest.installation import Installation
 from digest.letter.cards import TITLE
 from digest.letter.inert import link
-from digest.model import KINDS, EntryEdit, Sighting, Source
+from digest.model import KINDS, EntryEdit, Facets, Sighting, Source
 from digest.sources.newness import LINK, New, keys_of
 from digest.store import editions, entries, entry_edits, releases
 from digest.store.engine import writing
@@ -41,6 +43,16 @@ class Written:
     facets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedEntry:
+    """Hold an entry as it was written, without mistakes, with what it becomes."""
+
+    written: Written
+    sighting: Sighting
+    source: Source
+    facets: Facets
+
+
 def write_entry(installation: Installation, hand: Hand, written: Written) -> tuple[int, list[str]]:
     """Store and release an entry that an editor wrote; return its number, and lines for a person.
 
@@ -48,30 +60,46 @@ def write_entry(installation: Installation, hand: Hand, written: Written) -> tup
     WrongUse for a title or text that is missing or too long, an address that cannot be linked or that an entry has
     already, and a facet or kind that is not known.
     """
-    sighting, source = _checked(installation, written)
-    keys = keys_of(sighting, source.name)
-    now, welcome = installation.clock(), installation.settings.welcome
-    facets = careful_classifier(installation).classify(sighting, source)
+    checked = check_written(installation, written)
     with writing(installation.engine, "write entry") as conn:
         editions.serialise(conn)
-        known_by = entries.stored_keys(conn, keys.values()).keys
-        if stored := next(filter(None, known_by.values()), None):
-            same = "address" if known_by.get(keys.get(LINK, "")) else "title or text of this day"
-            raise WrongUse(f"entry {stored} has this {same} already; `digest reword {stored}` changes it")
-        new = New(sighting, tuple(keys.values()))
-        (number,) = entries.add(conn, [entries.NewEntry(source.name, new, written.kind, facets, "ready")], now)
-        # Signed, because its lines stand in no source.
-        signed = EntryEdit(title=sighting.title, summary=sighting.summary, worded_by=hand.by)
-        entry_edits.store_edit(conn, number, signed, now)
-        if written.facets:
-            entries.retag(conn, number, facets)  # because no later reading of the text may change what they gave
-        releases.number(conn, [number], "new", now, welcome)
-        record(conn, installation, hand, "write", entry_name(number), ({}, entry_values(conn, number)))
-        lines = [f"entry {number} is written"]
-        for edition in editions.unfrozen(conn):
-            again = draft.with_latest(conn, installation.settings, edition, now)
-            lines.append(f"edition {again.id} ({again.cadence} {again.slot}) was drafted again with it")
-        return number, lines
+        return add_written(conn, installation, hand, checked, hand.by)
+
+
+def check_written(installation: Installation, written: Written) -> CheckedEntry:
+    """Return what was written with its facets. Raises WrongUse as `write_entry` does."""
+    sighting, source = _checked(installation, written)
+    # Before the transaction, because it may read the editors' rules and takes a moment.
+    facets = careful_classifier(installation).classify(sighting, source)
+    return CheckedEntry(written, sighting, source, facets)
+
+
+def add_written(
+    conn: Connection, installation: Installation, hand: Hand, checked: CheckedEntry, signer: str
+) -> tuple[int, list[str]]:  # fmt: skip
+    """Do what `write_entry` does in the caller's transaction, after `editions.serialise`; `signer` wrote it."""
+    sighting, facets = checked.sighting, checked.facets
+    keys = keys_of(sighting, checked.source.name)
+    now, welcome = installation.clock(), installation.settings.welcome
+    known_by = entries.stored_keys(conn, keys.values()).keys
+    if stored := next(filter(None, known_by.values()), None):
+        same = "address" if known_by.get(keys.get(LINK, "")) else "title or text of this day"
+        raise WrongUse(f"entry {stored} has this {same} already; `digest reword {stored}` changes it")
+    new = New(sighting, tuple(keys.values()))
+    row = entries.NewEntry(checked.source.name, new, checked.written.kind, facets, "ready")
+    (number,) = entries.add(conn, [row], now)
+    # Signed, because its lines stand in no source.
+    signed = EntryEdit(title=sighting.title, summary=sighting.summary, worded_by=signer)
+    entry_edits.store_edit(conn, number, signed, now)
+    if checked.written.facets:
+        entries.retag(conn, number, facets)  # because no later reading of the text may change what they gave
+    releases.number(conn, [number], "new", now, welcome)
+    record(conn, installation, hand, "write", entry_name(number), ({}, entry_values(conn, number)))
+    lines = [f"entry {number} is written"]
+    for edition in editions.unfrozen(conn):
+        again = draft.with_latest(conn, installation.settings, edition, now)
+        lines.append(f"edition {again.id} ({again.cadence} {again.slot}) was drafted again with it")
+    return number, lines
 
 
 def _checked(installation: Installation, written: Written) -> tuple[Sighting, Source]:

@@ -39,13 +39,20 @@ def give_lines(
     Without `barriers`, a line in-the-way has those that its words name. Return a line for each edition that changed.
     Raises WrongUse, and changes nothing, for what is not known (`digest.learning.given`).
     """
-    signed = _signed(hand, lines, barriers)
+    signed = signed_lines(hand.by, lines, barriers)
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
-        entry, _ = _lines(conn, number)
-        with entry_act(conn, installation, hand, "give ingredients", [number]):
-            ingredients.store_given(conn, number, signed, installation.clock())
-        return redrafted(conn, installation, entry)
+        return add_lines(conn, installation, hand, number, signed)
+
+
+def add_lines(
+    conn: Connection, installation: Installation, hand: Hand, number: int, signed: Sequence[Ingredient]
+) -> list[str]:  # fmt: skip
+    """Do what `give_lines` does in the caller's transaction, after `editions.serialise`; others may have signed."""
+    entry, _ = _lines(conn, number)
+    with entry_act(conn, installation, hand, "give ingredients", [number]):
+        ingredients.store_given(conn, number, signed, installation.clock())
+    return redrafted(conn, installation, entry)
 
 
 def mend_lines(
@@ -55,7 +62,7 @@ def mend_lines(
 
     Return, and raise, as `drop_lines` and `give_lines` do.
     """
-    signed = _signed(hand, lines, ())
+    signed = signed_lines(hand.by, lines, ())
     with writing(installation.engine, "ingredients") as conn:
         editions.serialise(conn)
         entry, shown = _lines(conn, number)
@@ -108,9 +115,10 @@ def _at(number: int, lines: Sequence[Ingredient], places: Sequence[int]) -> list
     return [lines[place - 1] for place in dict.fromkeys(places)]
 
 
-def _signed(hand: Hand, lines: Sequence[tuple[str, str]], barriers: Sequence[str]) -> list[Ingredient]:
+def signed_lines(by: str, lines: Sequence[tuple[str, str]], barriers: Sequence[str] = ()) -> list[Ingredient]:
+    """Return (name, text) lines as ingredients that a person or place has signed. Raises WrongUse as `give_lines`."""
     try:
-        signed = [given_ingredient(name, text, _of_line(name, barriers), hand.by) for name, text in lines]
+        signed = [given_ingredient(name, text, _of_line(name, barriers), by) for name, text in lines]
     except NotKnown as error:
         raise WrongUse(f"{error}; nothing was changed") from None
     if barriers and sum(line.name == "in-the-way" for line in signed) != 1:

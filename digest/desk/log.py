@@ -38,6 +38,7 @@ _PHRASES = {
     "apply rule": "applied a rule to", "test letter": "sent a test letter of",
     "void approval": "voided the approval of", "pin": "pinned {} in", "unpin": "took the pin out of {} in",
     "move": "moved {} in", "reset order": "forgot pins and places in",
+    "take the story of": "took the story of", "send back": "sent back the story of", "open again": "opened again",
     "leave aside": "left aside", "ask again about": "asked again about",
 }  # fmt: skip
 # The last letter of these is doubled: "drop", "dropped".

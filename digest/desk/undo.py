@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from digest.desk import answers, arrange, correct, rules, sources
+from digest.desk import answers, arrange, correct, rules, sources, stories
 from digest.desk.acts import Hand
 from digest.desk.edit import drop_entry, entry_of, redrafted, release_entries
 from digest.desk.entry_acts import entry_act, entry_values, set_values
@@ -67,6 +67,8 @@ def undo(installation: Installation, hand: Hand, number: int) -> list[str]:
         return _undo_edition(installation, hand, act, int(name))
     if kind == "answer":
         return answers.take_back_decision(installation, hand, act)
+    if kind == "invitation":
+        return stories.undo_invitation(installation, hand, act)
     if act.verb == "add rule":
         return [rules.remove(installation, hand, int(name))]
     if act.verb == "remove rule":
@@ -81,7 +83,9 @@ def is_undoable(act: Act) -> bool:
         return act.verb == "correct" or (bool(act.before) and act.verb != "cancel correction")
     if kind == "edition":
         return act.verb in _OF_EDITIONS
-    return kind == "answer" or act.verb in ("add rule", "remove rule", *(_OF_SOURCES if kind == "source" else ()))
+    if kind in ("answer", "invitation"):
+        return kind == "answer" or act.verb in ("make", "end")
+    return act.verb in ("add rule", "remove rule", *(_OF_SOURCES if kind == "source" else ()))
 
 
 def _undo_entry(installation: Installation, hand: Hand, act: Act, number: int) -> list[str]:

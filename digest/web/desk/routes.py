@@ -17,6 +17,7 @@ from digest.web.desk import (
     log_page,
     sent_page,
     source_pages,
+    stories_page,
 )
 from digest.web.desk.gate import Door, route
 from digest.web.desk.page import VIEWER, Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
@@ -29,6 +30,7 @@ PAGES: tuple[DeskPage, ...] = (
     *editor_pages.PAGES,
     *log_page.PAGES,
     *answers_page.PAGES,
+    *stories_page.PAGES,
     *source_pages.PAGES,
     *sent_page.PAGES,
     *letter_view.PAGES,

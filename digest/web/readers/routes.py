@@ -23,6 +23,8 @@ from digest.web.readers import (
     legal_pages,
     letter_page,
     new_link_page,
+
+    story_page,
 )
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
 from digest.web.readers.origins import answer_to_ask, foreign_headers, pairs_of_json
@@ -38,6 +40,7 @@ PAGES: tuple[ReaderRoute, ...] = (
     *confirm_page.PAGES,
     *choices_page.PAGES,
     *answer_page.PAGES,
+    *story_page.PAGES,
     *legal_pages.PAGES,
 )
 # These need a mail.

@@ -22,7 +22,14 @@ class Visited:
     @property
     def parts(self) -> dict[str, object]:
         """Return the parts of paths by their names."""
-        names = {"cadence": "weekly", "entry": self.entry, "edition": self.frozen, "session": 1, "editor": 1}
+        names = {
+            "cadence": "weekly",
+            "entry": self.entry,
+            "edition": self.frozen,
+            "session": 1,
+            "editor": 1,
+            "invitation": 1,
+        }
         return names | {"token": "no-such-token", "key": "no-such-key"}
 
     def queries(self, path: str) -> tuple[str, ...]:
