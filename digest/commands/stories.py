@@ -101,7 +101,8 @@ def _document(invitation: Invitation) -> dict[str, Any]:
         "invited_at": invitation.invited_at.isoformat(),
         "told_by": invitation.told_by,
         "told_at": invitation.told_at.isoformat() if invitation.told_at else None,
-        "story": dict(invitation.story) if invitation.story else None,
+        # No draft, because the form says that nobody else has it before it is sent.
+        "story": dict(invitation.story) if invitation.story and invitation.state != "open" else None,
     }
 
 

@@ -30,6 +30,7 @@ from digest.store.answers import Answer
 from digest.store.engine import reading, writing
 from digest.web.letters import LetterPages
 from subscribers import store as people
+from tests import postgres
 from tests.desk.test_correct import Desk
 from tests.house import ANN
 
@@ -97,6 +98,20 @@ def test_an_accepted_line_of_a_named_place_is_told_once_to_the_others_who_had_it
     again = preview(desk.place, email="ann@example.org", number=desk.newest()).parcel
     assert again is not None and " ".join(again.letter.plain_text().split()).count(LINE) == 1
     assert desk.told_in() == {"ann": 0, "bea": 0, "cai": 0}
+
+
+def test_a_letter_tells_three_lines_at_most_corrections_first(desk: Answering) -> None:
+    desk.give("bea", place="Fife Council")
+    accept_answer(desk.place, ED, 1)
+    for number in range(3):
+        correct(desk.place, ED, 1, f"Correction {number}.")
+    desk.now += timedelta(hours=1)
+    shown = preview(desk.place, email="ann@example.org").parcel
+    assert shown is None or LINE not in " ".join(shown.letter.plain_text().split())
+    desk.next_entries()
+    first = desk.week()["ann"]
+    assert all(f"Correction {number}." in first for number in range(3)) and LINE not in first
+    assert desk.told_in()["ann"] == 1, "it waits for the next letter"
 
 
 def test_it_never_stands_on_the_copy_that_is_passed_on(desk: Answering) -> None:
@@ -218,3 +233,31 @@ def test_only_entries_that_came_can_be_answered(desk: Answering) -> None:
 )
 def test_what_is_wrong_with_an_answer(kind: str, text: str, place: str, named: bool, wrong: dict[str, str]) -> None:
     assert mistakes_in(typed_answer(1, kind, text, place, named=named)) == wrong
+
+
+@pytest.mark.long
+def test_it_is_the_same_on_postgresql(
+    tmp_path: Path, postgresql: postgres.Databases, postgresql_template: str
+) -> None:
+    url = postgresql.new(postgresql_template)
+    desk = Answering(tmp_path / "house", url)
+    try:
+        desk.begin()
+        desk.give("bea", place="Fife Council")
+        desk.give("bea", text="Another text.", place="Fife Council")
+        desk.give("bea", place="Fife Council")
+        desk.give("ann", "not-for-me", "No money.")
+        desk.give("ann", "useful")
+        assert [(each.number, each.kind) for each in list_answers(desk.place).waiting] == [(3, "tried")]
+        assert accept_answer(desk.place, ED, 3)[1].endswith(
+            "1 reader of it is told once, at the top of the next letter"
+        )
+        desk.next_entries()
+        assert {name: text.count(LINE) for name, text in desk.week().items()} == {"ann": 1, "bea": 0, "cai": 0}
+        assert receipts.account(desk.place, desk.newest()).tried == {1: 1}
+        with writing(desk.place.engine) as conn:
+            people.forget(conn, desk.who["bea"], now=desk.now, secret=desk.place.secret)
+        assert desk.names() == [] and desk.told_in()["ann"] == 0
+    finally:
+        desk.close()
+        postgresql.drop(url)

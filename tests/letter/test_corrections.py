@@ -14,7 +14,8 @@ from digest.letter.assemble import assemble, extremes, proven, verify
 from digest.letter.blocks import ReaderFacts
 from digest.letter.compile import Letter, compile_letter
 from digest.letter.form import form, random_stem, values
-from digest.model import Correction
+from digest.model import Correction, Tried
+from digest.readers.answer import LONGEST_ANSWER, LONGEST_PLACE
 from digest.store.corrections import MOST
 from digest.transports.sendgrid.limits import SUBSTITUTION_BYTES
 from digest.transports.sendgrid.payload import written
@@ -73,6 +74,20 @@ def test_they_are_in_the_words_of_the_readers_language() -> None:
     assert "Tynnwyd yn ôl: “" in html
 
 
+def test_what_a_place_tried_stands_below_them_and_its_words_fill_no_gap(letter: Letter) -> None:
+    tried = Tried(5, 7, "A shared list", "Fife <b>%%name%%", 'We "kept" it {{ reader.email }}\u202e %%email%%.')
+    html = assemble(letter, sample.digest(), replace(TOLD, top_lines=(SAVED, tried))).html_text()
+    first, second = BLOCK.findall(html)
+    assert "Correction to" in first
+    assert "Fife &lt;b&gt;%%name%% tried “A shared list”:</strong> <span>We &quot;kept&quot; it {{ reader" in (
+        second.replace('"kept"', "&quot;kept&quot;")
+    )
+    assert "%%email%%." in second and "\u202e" not in second
+    welsh = compile_letter(CORRECTING, sample.entries(), sample.APPEARANCE, "cy")
+    html = assemble(welsh, sample.digest(), replace(TOLD, top_lines=(tried,))).html_text()
+    assert "%%name%% gynnig ar “A shared list”:" in html
+
+
 def test_a_form_carries_them_as_values_and_readers_without_them_share_it(letter: Letter) -> None:
     blank = form(letter, sample.digest(), LINKED, random_stem())
     for reader in (LINKED, replace(LINKED, top_lines=()), replace(LINKED, top_lines=(SAVED,))):
@@ -81,8 +96,16 @@ def test_a_form_carries_them_as_values_and_readers_without_them_share_it(letter:
     assert "A shared list" not in filled(blank, [""] * len(blank.marks))[0]
 
 
-def test_the_longest_that_a_letter_carries_fit_into_what_a_provider_takes(letter: Letter) -> None:
-    longest = Correction(1, 1, "国" * 500, "国" * LONGEST, True)
+@pytest.mark.parametrize(
+    "longest",
+    [
+        Correction(1, 1, "国" * 500, "国" * LONGEST, True),
+        Tried(1, 1, "国" * 500, "国" * LONGEST_PLACE, "国" * LONGEST_ANSWER),
+    ],
+)
+def test_the_longest_that_a_letter_carries_fit_into_what_a_provider_takes(
+    letter: Letter, longest: Correction | Tried
+) -> None:
     reader = replace(LINKED, interests="Housing, " * 110, top_lines=(longest,) * MOST)
     blank = form(letter, sample.digest(), reader, random_stem())
     own = dict(zip(blank.marks, values(letter, blank, reader), strict=True))

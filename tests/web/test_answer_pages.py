@@ -1,4 +1,4 @@
-"""The form of an answer: a reader answers, mends and takes back; an editor sees the words, and never whose they are."""
+"""The form of an answer: a reader answers, mends and takes back; an editor sees the words, and never whose."""
 
 from __future__ import annotations
 

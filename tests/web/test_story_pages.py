@@ -34,6 +34,7 @@ from digest.store.invitations import Invitation
 from digest.web.app import make_app
 from subscribers.model import Interests
 from subscribers.tokens import make_token
+from tests import postgres
 from tests.console import digest as command
 from tests.house import House
 from tests.web.desk.local import desk_of
@@ -116,7 +117,7 @@ def test_a_place_saves_comes_back_sends_and_its_story_is_a_case_study(house: Tel
     teller = house.invite()
     page = teller.open()
     assert "invite Fife Council to tell" in text_of(page) and 'value="Fife Council"' in page
-    saved = teller.send("save", **{"place": "Fife Council", "title": "One list", "agree": "yes"})
+    saved = teller.send("save", place="Fife Council", title="One list", agree="yes")
     assert saved.status_code == 200 and "Saved. Nobody else has it yet" in saved.text and teller.now.state == "open"
     page = teller.open()
     assert 'value="One list"' in page and not re.search(r'name="agree"[^>]* checked', page)
@@ -275,6 +276,8 @@ def test_editors_invite_and_decide_on_the_desk(house: Tellers) -> None:
     (link,) = re.findall(r"<code>(https://digest.example.org/story/[^<]+)</code>", page)
     teller = Teller(house, 1)
     teller.address = link.removeprefix(house.settings.site.base_url)
+    teller.send("save", name="Not yet for editors")
+    assert "Not yet" not in client.get("/desk/stories/1").text, "no draft before it is sent"
     teller.whole(place="Fife <i>Council", did=EVIL)
     page = client.get("/desk/stories/1").text
     assert "Told by Morag Reid, Housing lead, Fife <i>Council." in text_of(page) and link not in page
@@ -316,3 +319,22 @@ def test_opening_a_link_changes_nothing(house: Tellers) -> None:
         teller.client.request(method, f"{teller.address}?do=send&place=x&look=1")
     assert (teller.now.state, teller.now.story) == ("open", None)
     assert MOST["text"] == 600
+
+
+@pytest.mark.long
+def test_it_is_the_same_on_postgresql(
+    tmp_path: Path, postgresql: postgres.Databases, postgresql_template: str
+) -> None:
+    url = postgresql.new(postgresql_template)
+    house = Tellers(tmp_path / "house", url)
+    try:
+        house.begin()
+        teller = house.invite(entry=1)
+        teller.send("save", name="Morag")
+        assert "has arrived" in teller.whole().text
+        take_story(house.place, ED, teller.number)
+        assert ("did", "We trained the front desk.", "Fife Council") in lines_of(house, 1)
+        assert "Morag" not in str(teller.now)
+    finally:
+        house.close()
+        postgresql.drop(url)

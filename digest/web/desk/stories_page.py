@@ -69,7 +69,8 @@ def _story(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     values = {
         "title": f"Story of {invitation.place}",
         "invitation": invitation,
-        "parts": parts_of(invitation) if invitation.story else None,
+        # No draft, because the form says that nobody else has it before it is sent.
+        "parts": parts_of(invitation) if invitation.story and invitation.state != OPEN else None,
         "ingredients": INGREDIENTS,
         "entry_title": entry_title(desk.installation, invitation.entry),
         # Only for who may invite, because the link is all that the form asks for.

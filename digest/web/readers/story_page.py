@@ -92,6 +92,7 @@ def _form(
         "saved": bool(visit.text("do")) and not wrong,
         "note": (invitation.story or {}).get("note", ""),
         "entry": entry,
+        "begins": bool(invitation.given.get("lines")),
         "names": GIVABLE,
         "levels": LEVELS,
         "look": look_of(invitation),
