@@ -54,7 +54,7 @@ def invitation_of(conn: Connection, number: int) -> Invitation:
 def story_link(installation: Installation, invitation: Invitation) -> str:
     """Return the link of an invitation, which works for 60 days from now and as long as the invitation is open."""
     now = installation.clock()
-    token = make_token([installation.secret], "story", invitation.number, invitation.key, now=now)
+    token = make_token(installation.link_keys, "story", invitation.number, invitation.key, now=now)
     return f"{installation.settings.site.base_url}/story/{token}"
 
 
@@ -113,7 +113,9 @@ def send_story_back(installation: Installation, hand: Hand, number: int, note: s
     with writing(installation.engine, "send story back") as conn:
         invitation = _waiting(_fresh(conn, hand, number))
         story = {**(invitation.story or {}), "note": words}
-        invitations.set_invitation(conn, number, story=story, told_by="", told_at=None)
+        # From now, because an invitation that nobody answers ends after some months.
+        again = {"told_by": "", "told_at": None, "invited_at": installation.clock()}
+        invitations.set_invitation(conn, number, story=story, **again)
         _set(conn, installation, hand, invitation, ("send back", {"state": OPEN, "note": words}))
     return [f"the form of invitation {number} is open again and shows the note; pass its link on in your own mail"]
 
@@ -142,6 +144,7 @@ def undo_invitation(installation: Installation, hand: Hand, act: Act) -> list[st
         if invitation.state != ENDED:
             raise WrongUse(f"invitation {number} is {invitation.state} now; nothing was taken back")
         _set(conn, installation, hand, invitation, ("open again", {"state": act.before["state"]}))
+        invitations.set_invitation(conn, number, invited_at=installation.clock())
     return [f"the link of invitation {number} works again"]
 
 

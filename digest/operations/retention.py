@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from digest.installation import Installation
 from digest.operations.old_files import OldFile, database_file, letter_folders, old_copies, old_letters
-from digest.store import condense, old_rows
+from digest.store import condense, invitations, old_rows
 from digest.store.engine import reading, writing
 from digest.store.schema import entry_text, event, gathering, notice, run
 from digest.system import stopping
@@ -24,6 +24,7 @@ from subscribers.tables import asked, confirmation
 
 _BATCHES = 100  # of each kind in a run, so that the first run after an upgrade is not kept up for an hour
 _FILES = 50_000  # in a run
+_OPEN = timedelta(days=120)  # for which an invitation to tell a story may stay open; its links work for 60
 
 
 def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
@@ -45,6 +46,7 @@ def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
     # No choice of the operator, because the pages promise it, and the limits of mails count no longer.
     removed["confirmations"] += _remove_rows(installation, confirmation, now - KEPT_FOR)
     removed["askings"] += _remove_rows(installation, asked, now - MONTH)
+    removed["invitations"] += _end_invitations(installation, now - _OPEN)
     problems: list[str] = []
     removed["letters"] += _remove_letters(installation, limits.letters, now, problems)
     database = database_file(installation)
@@ -83,6 +85,16 @@ def _remove_rows(installation: Installation, table: Table, before: datetime) -> 
         if not count:
             break
     return total
+
+
+def _end_invitations(installation: Installation, before: datetime) -> int:
+    """End the invitations to tell a story that are older than an instant and still open; return how many."""
+    with reading(installation.engine) as conn:
+        listed = invitations.every_invitation(conn)
+    if not any(each.state == invitations.OPEN and each.invited_at < before for each in listed):
+        return 0  # without the database's lock, as mostly
+    with writing(installation.engine, "remove old rows") as conn:
+        return invitations.end_old(conn, before)
 
 
 def _remove_letters(installation: Installation, limit: timedelta | None, now: datetime, problems: list[str]) -> int:

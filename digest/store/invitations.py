@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, null, select, update
 
 from digest.store.reader_tables import invitation
 
@@ -65,6 +65,16 @@ def every_invitation(conn: Connection) -> list[Invitation]:
 def set_invitation(conn: Connection, number: int, **values: Any) -> None:
     """Set columns of an invitation."""
     conn.execute(update(invitation).where(invitation.c.id == number).values(**values))
+
+
+def end_old(conn: Connection, before: datetime) -> int:
+    """End the open invitations that nobody has made or given again since an instant; return how many.
+
+    What was saved there goes, because it has the name of a person, and no link leads to it any more.
+    """
+    old = (invitation.c.state == OPEN, invitation.c.invited_at < before)
+    ended = update(invitation).where(*old).values(state=ENDED, story=null(), told_by="")
+    return conn.execute(ended).rowcount
 
 
 def _invitation(row: Row[Any]) -> Invitation:

@@ -121,7 +121,7 @@ def test_it_never_stands_on_the_copy_that_is_passed_on(desk: Answering) -> None:
     assert desk.told_in()["ann"] == 1
     place = desk.place
     token = desk.token("browse", desk.who["ann"], desk.newest())
-    page = LetterPages(place.engine, place.secret, place.settings).page(token)
+    page = LetterPages(place.engine, place.link_key_file, place.settings).page(token)
     assert "Not all of it." in page and "Fife Council" not in page
 
 

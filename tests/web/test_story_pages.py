@@ -27,6 +27,7 @@ from digest.desk.stories import (
 from digest.desk.undo import undo
 from digest.editions.ingredients import ingredients_of
 from digest.errors import WrongUse
+from digest.operations.retention import retain
 from digest.readers.story import MOST, StoryParts, story_mistakes
 from digest.store import acts, entries
 from digest.store.engine import reading
@@ -246,8 +247,8 @@ def test_a_link_that_is_damaged_old_or_of_another_invitation_leads_to_no_form(ho
     teller, other = house.invite(), house.invite("Powys")
     place = house.place
     token = teller.address.rpartition("/")[2]
-    foreign = make_token([place.secret], "story", other.number, teller.now.key, now=house.now)
-    nobody = make_token([place.secret], "story", 99, "0" * 16, now=house.now)
+    foreign = make_token(place.link_keys, "story", other.number, teller.now.key, now=house.now)
+    nobody = make_token(place.link_keys, "story", 99, "0" * 16, now=house.now)
     subscriber = house.token("preferences", 1)
     for bad in (token[:-1], "x", foreign, nobody, subscriber, token + "A"):
         for answer in (teller.client.get(f"/story/{bad}"), teller.client.post(f"/story/{bad}", data=WHOLE)):
@@ -311,6 +312,17 @@ def test_the_commands_do_the_same(house: Tellers) -> None:
     assert command(house.folder, "stories", "take", "1", "--by", "Ed").code == 0
     assert command(house.folder, "stories", "end", "1").code == 2
     assert "taken" in command(house.folder, "stories", "list").stdout
+
+
+def test_an_invitation_that_stays_open_ends_by_itself_with_its_draft(house: Tellers) -> None:
+    draft, told = house.invite(), house.invite("Powys")
+    draft.send("save", name="Morag")
+    told.whole()
+    for days, state in ((120, "open"), (1, "ended")):
+        house.now += timedelta(days=days)
+        removed, _ = retain(house.place)
+        assert (draft.now.state, told.now.state) == (state, "told")
+    assert draft.now.story is None and removed["invitations"] == 1
 
 
 def test_opening_a_link_changes_nothing(house: Tellers) -> None:

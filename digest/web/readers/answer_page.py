@@ -46,7 +46,7 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _answer(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    link = read_token([pages.installation.secret], "preferences", visit.token)
+    link = read_token(pages.installation.link_keys, "preferences", visit.token)
     number, kind = _entry(visit), visit.text("answer")
     try:
         typed = typed_answer(number, kind, visit.text("text"), visit.text("place"), named=bool(visit.text("named")))

@@ -67,7 +67,7 @@ def _save(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 def _invited(pages: ReaderPages, conn: Connection, visit: Visit, *, hold: bool = False) -> Invitation | None:
     """Return the invitation that the link in the address names, None for a link that is damaged, old or unknown."""
     try:
-        link = read_token([pages.installation.secret], "story", visit.token, now=pages.now)
+        link = read_token(pages.installation.link_keys, "story", visit.token, now=pages.now)
     except BadToken:
         return None
     return invited_by_link(conn, link, hold=hold)
