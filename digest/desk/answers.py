@@ -22,15 +22,15 @@ from subscribers import store as people
 
 @dataclass(frozen=True, slots=True)
 class AnswersListed:
-    """Hold the counts of answers by entry, those that wait for an editor, and those decided, the newest first."""
+    """Hold the counts of answers by entry, those that wait for an editor, and those decided, the newest first.
+
+    `waits` counts all that wait, where not all are listed.
+    """
 
     counts: tuple[EntryAnswers, ...]
     waiting: tuple[Answer, ...]
     decided: tuple[Answer, ...]
-
-    def title(self, entry: int) -> str:
-        """Return the title of an entry that has answers."""
-        return next((each.title for each in self.counts if each.entry == entry), "")
+    waits: int
 
 
 def answer_name(number: int) -> str:
@@ -38,14 +38,14 @@ def answer_name(number: int) -> str:
     return f"answer {number}"
 
 
-def list_answers(installation: Installation) -> AnswersListed:
-    """Return what readers have answered."""
+def list_answers(installation: Installation, most: int | None = None) -> AnswersListed:
+    """Return what readers have answered; `most`: of each list no more than so many."""
     with reading(installation.engine) as conn:
-        decided = answers.with_words(conn, (ACCEPTED, ASIDE))
         return AnswersListed(
-            tuple(answers.counted_answers(conn)),
-            tuple(answers.with_words(conn, (WAITING,))),
-            tuple(sorted(decided, key=lambda each: -each.number)),
+            tuple(answers.counted_answers(conn, most)),
+            tuple(answers.waiting_answers(conn, most)),
+            tuple(answers.decided_answers(conn, most)),
+            answers.count_waiting(conn),
         )
 
 

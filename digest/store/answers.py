@@ -6,7 +6,7 @@ An answer that its reader words anew gets a new number, so that no editor accept
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class Answer:
     number: int = 0
     state: str = WAITING
     decided_by: str = ""
+    title: str = ""  # of the entry, where it was asked for
 
     @property
     def content(self) -> tuple[str, str, str, bool]:
@@ -117,19 +118,30 @@ def untell(conn: Connection, number: int) -> None:
     conn.execute(delete(answer_reader).where(ours, answer_reader.c.edition_id.is_(None) | still))
 
 
-def with_words(conn: Connection, states: Collection[str], kinds: Collection[str] = ANSWERS) -> list[Answer]:
-    """Return the answers with words in some states and of some kinds, by entry, the oldest first."""
-    wanted = (answer.c.text != "", answer.c.state.in_(states), answer.c.kind.in_(kinds))
-    query = select(answer).where(*wanted).order_by(answer.c.entry_id, answer.c.id)
-    return [_answer(row) for row in conn.execute(query)]
+def waiting_answers(conn: Connection, most: int | None = None) -> list[Answer]:
+    """Return the answers that wait for an editor, with the titles of their entries, by entry; at most so many."""
+    query = _with_titles().where(answer.c.text != "", answer.c.state == WAITING)
+    return [_titled(row) for row in conn.execute(query.order_by(answer.c.entry_id, answer.c.id).limit(most))]
 
 
-def counted_answers(conn: Connection) -> list[EntryAnswers]:
-    """Count the answers to each entry that has any, the entry with the newest answer first."""
+def decided_answers(conn: Connection, most: int | None = None) -> list[Answer]:
+    """Return the answers with words that were accepted or left aside, the newest first; at most so many."""
+    query = _with_titles().where(answer.c.text != "", answer.c.state != WAITING)
+    return [_titled(row) for row in conn.execute(query.order_by(answer.c.id.desc()).limit(most))]
+
+
+def count_waiting(conn: Connection) -> int:
+    """Count the answers that wait for an editor."""
+    wanted = (answer.c.text != "", answer.c.state == WAITING)
+    return conn.scalar(select(func.count()).select_from(answer).where(*wanted)) or 0
+
+
+def counted_answers(conn: Connection, most: int | None = None) -> list[EntryAnswers]:
+    """Count the answers to each entry that has any, the entry with the newest answer first; at most so many."""
     counts = [func.count(case((answer.c.kind == kind, 1))) for kind in ANSWERS]
     query = select(entry.c.id, entry.c.title, *counts).join(answer, answer.c.entry_id == entry.c.id)
     query = query.group_by(entry.c.id, entry.c.title).order_by(func.max(answer.c.id).desc())
-    return [EntryAnswers(*row) for row in conn.execute(query)]
+    return [EntryAnswers(*row) for row in conn.execute(query.limit(most))]
 
 
 def tried_of(conn: Connection, entries: Collection[int]) -> dict[int, tuple[Tried, ...]]:
@@ -150,6 +162,14 @@ def tried_query() -> Any:
 def shown_by_name() -> Any:
     """Return the condition that an answer is shown with the name of its place."""
     return and_(answer.c.kind == TRIED, answer.c.named, answer.c.state == ACCEPTED)
+
+
+def _with_titles() -> Any:
+    return select(answer, entry.c.title).join(entry, entry.c.id == answer.c.entry_id)
+
+
+def _titled(row: Row[Any]) -> Answer:
+    return replace(_answer(row), title=row.title)
 
 
 def _answer(row: Row[Any]) -> Answer:

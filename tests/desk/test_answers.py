@@ -100,6 +100,7 @@ def test_an_accepted_line_of_a_named_place_is_told_once_to_the_others_who_had_it
     assert desk.told_in() == {"ann": 0, "bea": 0, "cai": 0}
 
 
+@pytest.mark.long
 def test_a_letter_tells_three_lines_at_most_corrections_first(desk: Answering) -> None:
     desk.give("bea", place="Fife Council")
     accept_answer(desk.place, ED, 1)
@@ -114,6 +115,7 @@ def test_a_letter_tells_three_lines_at_most_corrections_first(desk: Answering) -
     assert desk.told_in()["ann"] == 1, "it waits for the next letter"
 
 
+@pytest.mark.long
 def test_it_never_stands_on_the_copy_that_is_passed_on(desk: Answering) -> None:
     desk.give("bea", place="Fife Council")
     accept_answer(desk.place, ED, 1)
@@ -125,6 +127,7 @@ def test_it_never_stands_on_the_copy_that_is_passed_on(desk: Answering) -> None:
     assert "Not all of it." in page and "Fife Council" not in page
 
 
+@pytest.mark.long
 def test_without_a_tick_or_left_aside_it_stands_nowhere(desk: Answering) -> None:
     desk.give("ann")
     desk.give("bea", place="Fife Council")
@@ -155,7 +158,13 @@ def test_those_who_get_the_entry_later_are_told_in_the_letter_after_it(desk: Ans
     assert desk.told_in() == {"ann": 0, "bea": 0, "cai": 1}
 
 
-@pytest.mark.parametrize("how", ["taken back", "erased", "undone", "aside", "worded anew"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "erased",
+        *(pytest.param(how, marks=pytest.mark.long) for how in ("taken back", "undone", "aside", "worded anew")),
+    ],
+)
 def test_it_goes_from_the_archive_and_from_letters_that_have_not_left(desk: Answering, how: str) -> None:
     desk.give("bea", place="Fife Council")
     accept_answer(desk.place, ED, 1)

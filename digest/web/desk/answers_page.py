@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.desk.acts import Hand
-from digest.desk.answers import AnswersListed, accept_answer, answer_name, leave_answer_aside, list_answers
+from digest.desk.answers import accept_answer, answer_name, leave_answer_aside, list_answers
 from digest.desk.undo import undo
 from digest.errors import WrongUse
 from digest.store import acts
@@ -13,24 +13,23 @@ from digest.web.desk.edition_page import done_of
 from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters
 
 _PAGE = "/desk/answers"
-_MOST_WAITING, _MOST_DECIDED, _MOST_COUNTED = 100, 50, 50
+_MOST = 100  # of each list
 
 
 def _show(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
-    listed = list_answers(desk.installation)
-    waiting, decided = listed.waiting[:_MOST_WAITING], listed.decided[:_MOST_DECIDED]
+    listed = list_answers(desk.installation, _MOST)
+    waiting, decided = listed.waiting, listed.decided
     with reading(desk.installation.engine) as conn:
         versions = acts.newest_of(conn, [answer_name(each.number) for each in (*waiting, *decided)])
         done = done_of(conn, query)
     values = {
         "title": "Answers of readers",
         "asked": desk.installation.settings.answers,
-        "waiting": _by_entry(listed, waiting),
-        "more_waiting": len(listed.waiting) - len(waiting),
+        "waiting": _by_entry(waiting),
+        "more_waiting": listed.waits - len(waiting),
         "decided": decided,
-        "title_of": listed.title,
-        "counts": listed.counts[:_MOST_COUNTED],
-        "more_counts": len(listed.counts) - _MOST_COUNTED,
+        "counts": listed.counts,
+        "most": _MOST,
         "seen": lambda number: versions.get(answer_name(number), 0),
         "may_edit": asker.may(EDITOR),
         "done": done,
@@ -41,12 +40,12 @@ def _show(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     return DeskAnswer("answers.html.j2", values)
 
 
-def _by_entry(listed: AnswersListed, waiting: tuple[Answer, ...]) -> list[tuple[int, str, list[Answer]]]:
+def _by_entry(waiting: tuple[Answer, ...]) -> list[tuple[int, str, list[Answer]]]:
     """Return (entry, title, answers) of the answers that wait."""
     by_entry: dict[int, list[Answer]] = {}
     for answer in waiting:
         by_entry.setdefault(answer.entry, []).append(answer)
-    return [(entry, listed.title(entry), answers) for entry, answers in by_entry.items()]
+    return [(entry, answers[0].title, answers) for entry, answers in by_entry.items()]
 
 
 def _decide(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
