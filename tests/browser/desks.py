@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from typing import Any, NamedTuple
@@ -14,10 +14,16 @@ import uvicorn
 from aiosmtpd.controller import Controller
 
 from digest.config.load import load
+from digest.desk.answers import accept_answer
+from digest.desk.stories import invitation_of, invite_place, send_story_back
+from digest.readers.answer import give_answer, typed_answer
+from digest.readers.story import send_story, told_parts
+from digest.store import answers
+from digest.store.engine import writing
 from digest.web.desk.door import SessionDoor
 from digest.web.desk.routes import PAGES
 from tests.browser import scenes
-from tests.house import House
+from tests.house import ANN, House
 from tests.web.desk.served import Served
 from tests.web.desk.test_through_smtp import Mailboxes
 
@@ -63,6 +69,24 @@ def running(app: Any, listening: socket.socket) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def tell(house: House, texts: Sequence[str]) -> None:
+    """Let a reader answer the entries that they had with these texts, and places tell stories in them."""
+    place, words = house.place, [text[:60] for text in texts]
+    with writing(place.engine) as conn:
+        had = sorted(answers.entries_had(conn, 2, range(1, 60)))
+        for entry, text in zip(had, words, strict=False):
+            for kind in ("tried", "not-for-me"):
+                give_answer(conn, place, 2, typed_answer(entry, kind, text, text, named=True))
+    for number in range(len(had[: len(words)])):
+        accept_answer(place, ANN, 2 * number + 1)
+    for number, text in enumerate(words):
+        invited = invite_place(place, ANN, text)
+        with writing(place.engine) as conn:
+            send_story(conn, place, invitation_of(conn, invited), told_parts(lambda _name, text=text: text))
+        if number == 1:
+            send_story_back(place, ANN, invited, text)
 
 
 def link_to(boxes: Mailboxes, email: str) -> str:
@@ -113,6 +137,9 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
     "/desk/sessions": ("/desk/sessions",),
     "/desk/editors": ("/desk/editors",),
     "/desk/log": ("/desk/log", "/desk/log?object=edition {edition}", "/desk/log?object=nothing"),
+    "/desk/answers": ("/desk/answers",),
+    "/desk/stories": ("/desk/stories", "/desk/stories?entry={entry}"),
+    "/desk/stories/{invitation}": ("/desk/stories/1", "/desk/stories/2", "/desk/stories/999"),
     "/desk/sources": ("/desk/sources",),
     "/desk/sources/try": ("/desk/sources/try",),
     "/desk/edition/{edition}": (

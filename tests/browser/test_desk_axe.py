@@ -15,7 +15,7 @@ from digest.store import acts, editions, entries
 from digest.store.engine import reading
 from subscribers.model import Interests
 from tests.browser import scenes
-from tests.browser.desks import Open, addresses, chromium, forgotten, serving, sign_in
+from tests.browser.desks import Open, addresses, chromium, forgotten, serving, sign_in, tell
 from tests.house import ANN, House
 
 pytestmark = pytest.mark.browser
@@ -63,6 +63,7 @@ def filled(house: House) -> dict[str, int]:
     )
     with reading(house.place.engine) as conn:
         act = acts.newest(conn)
+    tell(house, ["We kept one list.", "Fife Council", "Powys"])
     return {"sent": sent, "old": old, "edition": edition.id, "entry": pool[0], "retagged": pool[1], "reader": 2,
             "held": held[0], "act": act}  # fmt: skip
 

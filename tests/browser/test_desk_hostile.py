@@ -27,7 +27,7 @@ from digest.store import acts, editions, entries
 from digest.store.engine import reading
 from subscribers.model import Interests
 from tests.browser import scenes
-from tests.browser.desks import Open, addresses, chromium, forgotten, frames, serving, sign_in
+from tests.browser.desks import Open, addresses, chromium, forgotten, frames, serving, sign_in, tell
 from tests.house import House
 from tests.sources.payloads import PAYLOADS
 from tests.sources.webserver import Web, answer, fetcher
@@ -120,6 +120,7 @@ def filled(house: House) -> dict[str, int]:
         held = [entry.id for entry in entries.listing(conn, state="held")]
         act = acts.newest(conn)
     edit.retag(house.place, ANN, pool[1].id, {"policy_area": ("transport",)})
+    tell(house, TRICKS)
     return {
         "sent": sent, "old": old, "edition": edition, "entry": pool[0].id, "retagged": pool[1].id, "reader": 2,
         "held": held[0] if held else pool[-1].id, "act": act,
