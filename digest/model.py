@@ -314,7 +314,7 @@ class Tried(NamedTuple):
     text: str
 
 
-# What stands above a letter's first part, of entries that its reader had in earlier letters.
+# A line above a letter's first part, of an entry that its reader had in an earlier letter.
 TopLine = Correction | Tried
 
 

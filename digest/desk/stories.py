@@ -1,7 +1,8 @@
 """Invite a place to tell its own story; take what came in, send it back with a note, or end the invitation.
 
 A story becomes a case study that is written by hand, or lines of the ingredients of the case study that it is about.
-Its lines carry the name of the place. Who told it is for editors alone, and is forgotten when they have decided.
+Its lines carry the name of the place. The name of its teller is for editors alone, and is forgotten when they have
+decided.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Take the story of a place: the parts of its form, what is wrong with them, a draft, and the story that is sent.
 
-A place comes by the link of an editor's invitation. What it sends waits on the desk until an editor takes it.
+A place comes by the link of an editor's invitation. Its story waits on the desk until an editor takes it.
 """
 
 from __future__ import annotations

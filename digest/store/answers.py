@@ -73,7 +73,7 @@ def answers_of(conn: Connection, reader: int, entries: Collection[int] | None = 
 
 def store_answer(conn: Connection, reader: int, given: Answer, now: datetime) -> None:
     """Store a reader's answer in the place of theirs of the same kind; the same answer again changes nothing."""
-    before = next((one for one in answers_of(conn, reader, [given.entry]) if one.kind == given.kind), None)
+    before = next((each for each in answers_of(conn, reader, [given.entry]) if each.kind == given.kind), None)
     if before and before.content == given.content:
         return
     if before:

@@ -70,7 +70,7 @@ def set_invitation(conn: Connection, number: int, **values: Any) -> None:
 def end_old(conn: Connection, before: datetime) -> int:
     """End the open invitations that nobody has made or given again since an instant; return how many.
 
-    What was saved there goes, because it has the name of a person, and no link leads to it any more.
+    Their drafts go, because they have the name of a person, and no link leads to them any more.
     """
     old = (invitation.c.state == OPEN, invitation.c.invited_at < before)
     ended = update(invitation).where(*old).values(state=ENDED, story=null(), told_by="")
