@@ -15,7 +15,7 @@ from digest.errors import WrongUse, counted
 from digest.installation import Installation
 from digest.store import answers, editions, tried_told
 from digest.store.acts import Act
-from digest.store.answers import ACCEPTED, ASIDE, TRIED, WAITING, Answer, EntryAnswers
+from digest.store.answers import ACCEPTED, ASIDE, TRIED, WAITING, EntryAnswer, EntryAnswers
 from digest.store.engine import reading, writing
 from subscribers import store as people
 
@@ -28,8 +28,8 @@ class AnswersListed:
     """
 
     counts: tuple[EntryAnswers, ...]
-    waiting: tuple[Answer, ...]
-    decided: tuple[Answer, ...]
+    waiting: tuple[EntryAnswer, ...]
+    decided: tuple[EntryAnswer, ...]
     waits: int
 
 
@@ -89,12 +89,12 @@ def _decide(installation: Installation, hand: Hand, number: int, state: str, sin
 _VERBS = {ACCEPTED: "accept", ASIDE: "leave aside", WAITING: "ask again about"}
 
 
-def _in_words(answer: Answer, state: str) -> str:
+def _in_words(answer: EntryAnswer, state: str) -> str:
     words = {ACCEPTED: "is accepted", ASIDE: "is left aside", WAITING: "waits for an editor again"}[state]
     return f"answer {answer.number} to entry {answer.entry} {words}"
 
 
-def _tell(conn: Connection, answer: Answer, state: str) -> list[str]:
+def _tell(conn: Connection, answer: EntryAnswer, state: str) -> list[str]:
     """Owe an answer to the readers of its entry, or take it back from those who are not told yet; return lines."""
     if answer.kind != TRIED:
         return []

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from digest.installation import Installation
 from digest.store import answers, entries
-from digest.store.answers import ANSWERS, NOT_FOR_ME, TRIED, USEFUL, Answer
+from digest.store.answers import ANSWERS, NOT_FOR_ME, TRIED, USEFUL, EntryAnswer
 from subscribers.errors import SubscribersError
 from subscribers.invisible import one_line
 
@@ -32,20 +32,20 @@ class EntryToAnswer:
 
     number: int
     title: str
-    given: Mapping[str, Answer] = field(default_factory=dict)
+    given: Mapping[str, EntryAnswer] = field(default_factory=dict)
 
 
 def entries_to_answer(conn: Connection, reader: int, numbers: Collection[int]) -> dict[int, EntryToAnswer]:
     """Return those of some entries that a reader may answer, as they had them, with their answers."""
     had = answers.entries_had(conn, reader, numbers)
     titles = {number: entry.title for number, entry in entries.many(conn, sorted(had)).items()}
-    given: dict[int, dict[str, Answer]] = {}
+    given: dict[int, dict[str, EntryAnswer]] = {}
     for answer in answers.answers_of(conn, reader, had):
         given.setdefault(answer.entry, {})[answer.kind] = answer
     return {number: EntryToAnswer(number, title, given.get(number, {})) for number, title in titles.items()}
 
 
-def mistakes_in(answer: Answer) -> dict[str, str]:
+def mistakes_in(answer: EntryAnswer) -> dict[str, str]:
     """Return {field: code of what is wrong with it} of an answer as it was typed, {} without a mistake."""
     wrong = {}
     if answer.kind == TRIED and not answer.text:
@@ -59,17 +59,17 @@ def mistakes_in(answer: Answer) -> dict[str, str]:
     return wrong
 
 
-def typed_answer(entry: int, kind: str, text: str, place: str, *, named: bool) -> Answer:
+def typed_answer(entry: int, kind: str, text: str, place: str, *, named: bool) -> EntryAnswer:
     """Return an answer of the typed fields: on one line each, and only those that its kind has."""
     if kind not in ANSWERS:
         raise ValueError(f"{kind!r} is no kind of answer")
     named = named and kind == TRIED
     words = "" if kind == USEFUL else one_line(text)
     # No place is kept of a reader who does not want it to be named, because nobody needs it.
-    return Answer(entry, kind, words, one_line(place) if named else "", named)
+    return EntryAnswer(entry, kind, words, one_line(place) if named else "", named)
 
 
-def give_answer(conn: Connection, installation: Installation, reader: int, answer: Answer) -> None:
+def give_answer(conn: Connection, installation: Installation, reader: int, answer: EntryAnswer) -> None:
     """Store an answer without mistakes. Raises NotTheirs."""
     _check_had(conn, reader, answer.entry)
     if other := _OTHER.get(answer.kind):

@@ -93,6 +93,6 @@ class SampleLetters:
     def _rendered(self, sample: Sample, language: str) -> str:
         settings = self.installation.settings
         home = f"{settings.site.base_url}/"
-        facts = ReaderFacts("", MADE_UP, home, home, home, home, corrections=sample.told)
+        facts = ReaderFacts("", MADE_UP, home, home, home, home, top_lines=sample.told)
         letters = Letters(settings, sample.edition, sample.entries, copy=True, corrects=bool(sample.told))
         return letters.render(language, sample.digest, facts).html_text()

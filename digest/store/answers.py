@@ -24,7 +24,7 @@ _REPLACED = "replaced"  # the kind of an answer while another takes its place, b
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EntryAnswer:
     """One answer of a reader to an entry; `kind` is one of ANSWERS, `text` one line or "".
 
     `named`: an accepted "tried" may be shown with the name of `place`. `number` is 0 before it is stored.
@@ -63,7 +63,7 @@ def entries_had(conn: Connection, reader: int, entries: Collection[int]) -> set[
     return set(conn.scalars(select(entry.c.id).where(*wanted)))
 
 
-def answers_of(conn: Connection, reader: int, entries: Collection[int] | None = None) -> list[Answer]:
+def answers_of(conn: Connection, reader: int, entries: Collection[int] | None = None) -> list[EntryAnswer]:
     """Return a reader's answers, to all entries or to some, by entry and kind."""
     query = select(answer).where(answer.c.subscriber_id == reader).order_by(answer.c.entry_id, answer.c.kind)
     if entries is not None:
@@ -71,7 +71,7 @@ def answers_of(conn: Connection, reader: int, entries: Collection[int] | None = 
     return [_answer(row) for row in conn.execute(query)]
 
 
-def store_answer(conn: Connection, reader: int, given: Answer, now: datetime) -> None:
+def store_answer(conn: Connection, reader: int, given: EntryAnswer, now: datetime) -> None:
     """Store a reader's answer in the place of theirs of the same kind; the same answer again changes nothing."""
     before = next((each for each in answers_of(conn, reader, [given.entry]) if each.kind == given.kind), None)
     if before and before.content == given.content:
@@ -96,7 +96,7 @@ def remove_answer(conn: Connection, reader: int, entry_id: int, kind: str) -> No
     conn.execute(delete(answer).where(*wanted))
 
 
-def get(conn: Connection, number: int) -> Answer | None:
+def get(conn: Connection, number: int) -> EntryAnswer | None:
     """Return one answer by its number, or None."""
     row = conn.execute(select(answer).where(answer.c.id == number).with_for_update()).one_or_none()
     return _answer(row) if row else None
@@ -118,13 +118,13 @@ def untell(conn: Connection, number: int) -> None:
     conn.execute(delete(answer_reader).where(ours, answer_reader.c.edition_id.is_(None) | still))
 
 
-def waiting_answers(conn: Connection, most: int | None = None) -> list[Answer]:
+def waiting_answers(conn: Connection, most: int | None = None) -> list[EntryAnswer]:
     """Return the answers that wait for an editor, with the titles of their entries, by entry; at most so many."""
     query = _with_titles().where(answer.c.text != "", answer.c.state == WAITING)
     return [_titled(row) for row in conn.execute(query.order_by(answer.c.entry_id, answer.c.id).limit(most))]
 
 
-def decided_answers(conn: Connection, most: int | None = None) -> list[Answer]:
+def decided_answers(conn: Connection, most: int | None = None) -> list[EntryAnswer]:
     """Return the answers with words that were accepted or left aside, the newest first; at most so many."""
     query = _with_titles().where(answer.c.text != "", answer.c.state != WAITING)
     return [_titled(row) for row in conn.execute(query.order_by(answer.c.id.desc()).limit(most))]
@@ -168,9 +168,9 @@ def _with_titles() -> Any:
     return select(answer, entry.c.title).join(entry, entry.c.id == answer.c.entry_id)
 
 
-def _titled(row: Row[Any]) -> Answer:
+def _titled(row: Row[Any]) -> EntryAnswer:
     return replace(_answer(row), title=row.title)
 
 
-def _answer(row: Row[Any]) -> Answer:
-    return Answer(row.entry_id, row.kind, row.text, row.place, row.named, row.id, row.state, row.decided_by)
+def _answer(row: Row[Any]) -> EntryAnswer:
+    return EntryAnswer(row.entry_id, row.kind, row.text, row.place, row.named, row.id, row.state, row.decided_by)

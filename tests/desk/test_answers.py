@@ -26,7 +26,7 @@ from digest.readers.answer import (
     typed_answer,
 )
 from digest.store import acts, answers
-from digest.store.answers import Answer
+from digest.store.answers import EntryAnswer
 from digest.store.engine import reading, writing
 from digest.web.letters import LetterPages
 from subscribers import store as people
@@ -50,7 +50,7 @@ class Answering(Desk):
         with writing(place_.engine) as conn:
             give_answer(conn, place_, self.who[name], answer)
 
-    def of(self, name: str, entry: int = 1) -> dict[str, Answer]:
+    def of(self, name: str, entry: int = 1) -> dict[str, EntryAnswer]:
         """Return a reader's answers to an entry by kind."""
         with reading(self.place.engine) as conn:
             return dict(entries_to_answer(conn, self.who[name], [entry])[entry].given)

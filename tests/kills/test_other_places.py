@@ -79,7 +79,6 @@ def done(one: Trial, *words: str) -> str:
 UNTRIED = {
     "add editor", "arrange", "ask to come back", "ask to sign in",
     "change role", "end session", "end sessions", "remove editor",
-    "add editor", "arrange", "ask to sign in", "change role", "end session", "end sessions", "remove editor",
     "decide answer", "end invitation", "invite", "send story back", "story", "take story", "undo end",
     "reword", "session used", "sign in", "sign out", "undo", "write entry",
     "accept clock", "add rule", "approve", "ask pages", "begin fence", "cancel correction", "complete history",

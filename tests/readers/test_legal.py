@@ -165,7 +165,7 @@ def test_both_pages_are_public_and_change_nothing(house: House) -> None:
             shown = client.get(path, headers={"Accept-Language": language})
             assert shown.status_code == 200
             assert title in shown.text
-            assert (shown.headers["X-Robots-Tag"], shown.headers["Vary"]) == ("all", "Accept-Language")
+            assert (shown.headers["X-Robots-Tag"], shown.headers["Vary"]) == ("all", "Accept-Language, Origin")
             assert 'href="mailto:digest@example.org"' in shown.text
         assert client.post(path).status_code == 405
     assert '<html lang="cy"' in client.get("/privacy?language=cy").text

@@ -18,7 +18,7 @@ from digest.readers.answer import (
     take_answer_back,
     typed_answer,
 )
-from digest.store.answers import Answer
+from digest.store.answers import EntryAnswer
 from digest.store.engine import reading
 from digest.web.readers.choosing import active_reader, changing, seen_reader
 from digest.web.readers.message import ReaderMessage, told
@@ -77,7 +77,7 @@ def _entry(visit: Visit) -> int:
 
 def _page(
     pages: ReaderPages, visit: Visit, person: Subscriber, entry: EntryToAnswer | None,
-    typed: Answer | None = None, wrong: Mapping[str, str] = _NOTHING,
+    typed: EntryAnswer | None = None, wrong: Mapping[str, str] = _NOTHING,
 ) -> ReaderAnswer:  # fmt: skip
     """Return the page of an entry; `typed` is an answer that was not saved, `wrong` {field: why}."""
     words = pages.words(person.language)

@@ -23,7 +23,6 @@ from digest.web.readers import (
     legal_pages,
     letter_page,
     new_link_page,
-
     story_page,
 )
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link

@@ -25,7 +25,6 @@ def response_of(pages: ReaderPages, answer: ReaderAnswer, path: str, *, foreign:
     """
     headers = dict(answer.headers)
     if answer.indexed:
-        headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED, "Vary": "Accept-Language"}
         headers |= {"X-Robots-Tag": "all", "Cache-Control": _CACHED, "Vary": "Accept-Language, Origin"}
     if not answer.template:
         return Response(answer.body, answer.status, headers, answer.media_type)
