@@ -7,7 +7,7 @@ from digest.desk.answers import accept_answer, answer_name, leave_answer_aside, 
 from digest.desk.undo import undo
 from digest.errors import WrongUse
 from digest.store import acts
-from digest.store.answers import Answer
+from digest.store.answers import EntryAnswer
 from digest.store.engine import reading
 from digest.web.desk.edition_page import done_of
 from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters
@@ -40,9 +40,9 @@ def _show(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
     return DeskAnswer("answers.html.j2", values)
 
 
-def _by_entry(waiting: tuple[Answer, ...]) -> list[tuple[int, str, list[Answer]]]:
+def _by_entry(waiting: tuple[EntryAnswer, ...]) -> list[tuple[int, str, list[EntryAnswer]]]:
     """Return (entry, title, answers) of the answers that wait."""
-    by_entry: dict[int, list[Answer]] = {}
+    by_entry: dict[int, list[EntryAnswer]] = {}
     for answer in waiting:
         by_entry.setdefault(answer.entry, []).append(answer)
     return [(entry, answers[0].title, answers) for entry, answers in by_entry.items()]
