@@ -20,7 +20,7 @@ from digest.delivery.take_back import take_back, why_open
 from digest.editions.due import has_slot_due, slots_to_run
 from digest.editions.named import edition_of
 from digest.editions.unforeseen import unforeseen
-from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, counted
+from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, TryLater, counted
 from digest.installation import Installation
 from digest.operations.clock import check_clock, leap_line
 from digest.operations.run_report import RunContext, RunReport, Watch, accounted, receipt_now
@@ -28,6 +28,7 @@ from digest.operations.waiting import held_entries, told_today, what_waits
 from digest.schedule import Cadence, local_midnight
 from digest.store import deliveries, editions, notices, runs, silence
 from digest.store.engine import reading
+from digest.store.erase import scrub_owed
 from digest.store.lock import run_lock
 from digest.store.sources import Gathering
 from digest.system import stopping
@@ -54,7 +55,7 @@ def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
     steps = (
         _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _notify,
-        _retain, _add_receipts, _tell_once_a_day,
+        _retain, _scrub, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
@@ -309,6 +310,16 @@ def _retain(run: Run, context: RunContext) -> None:
     context.report.removed, problems = retain(run.installation)
     context.retained = not (context.report.removed or problems or stopping.asked())
     context.report.waiting += problems
+
+
+def _scrub(run: Run, context: RunContext) -> None:
+    """Rewrite the database file if a reader was erased on a page; after the letters, because it takes long."""
+    if stopping.asked():
+        return
+    try:
+        scrub_owed(run.installation.engine)
+    except TryLater as busy:
+        context.report.waiting.append(f"an erased reader may still stand in the database file: {busy}")
 
 
 def _add_receipts(run: Run, context: RunContext) -> None:

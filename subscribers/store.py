@@ -358,6 +358,10 @@ def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
         conn.exec_driver_sql("PRAGMA secure_delete=ON")
     person, _ = _change(conn, id, "erased")
     suppress(conn, person.email, "erased", secret=secret, now=now)
+    # Also what somebody with this address has not confirmed, which names no subscriber.
+    hashed = address_hash(secret, parse_address(person.email).key)
+    theirs = (confirmation.c.address_hash == hashed) | (confirmation.c.subscriber_id == id)
+    conn.execute(delete(confirmation).where(theirs))
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
     # Also wishes to join that name no subscriber, because they hold the address.
     hashed = address_hash(secret, parse_address(person.email).key)

@@ -32,6 +32,7 @@ LIFETIMES: dict[str, timedelta | None] = {
     "browse": None,
     "confirm": timedelta(hours=48),
     "story": timedelta(days=60),
+    "undo": timedelta(days=7),
 }
 # The purposes for which a retired key still verifies, because a reader must be able to leave by any letter.
 DESPITE_RETIREMENT = frozenset({"unsubscribe"})

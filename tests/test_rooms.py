@@ -26,12 +26,12 @@ FLOORS: dict[str, str] = {
     " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
     " subscribers.asked subscribers.changes subscribers.confirmations subscribers.csv subscribers.followed"
-    " subscribers.joining subscribers.leaving subscribers.link_keys subscribers.links subscribers.mailable"
-    " subscribers.moving subscribers.rows subscribers.secret subscribers.store subscribers.suppression"
-    " subscribers.tables subscribers.told",
+    " subscribers.joining subscribers.kept subscribers.leaving subscribers.link_keys subscribers.links"
+    " subscribers.mailable subscribers.moves subscribers.moving subscribers.rows subscribers.secret subscribers.store"
+    " subscribers.suppression subscribers.tables subscribers.told",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
-    " subscribers.forms subscribers.join_form subscribers.languages subscribers.tokens",
+    " subscribers.forms subscribers.join_form subscribers.languages subscribers.pauses subscribers.tokens",
     "ground": "digest digest.model digest.errors"
     " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
 }
@@ -302,11 +302,12 @@ CHANGES_BY_NAME = frozenset({"import_csv", "move_address", "take_body", "suppres
 _TOUCHES_PEOPLE = re.compile(
     rf"\b(?:(?:{'|'.join(PEOPLE)})\.(?:{'|'.join(CHANGES_CONSENT)})|{'|'.join(CHANGES_BY_NAME)})\("
 )
-# Of these the callers let it follow; after `_learn_again` its caller opens the fence,
+# Of these the callers let it follow, a page by `changing(pages)`; after `_learn_again` its caller opens the fence,
 # which writes the file anew.
 FOLLOWED_BY_CALLERS = {
     "digest.store.events._act", "digest.store.events._leave", "digest.store.events._count_strikes",
     "digest.operations.resume._learn_again", "digest.commands.serving._from_mailbox",
+    "digest.readers.erase.erase_reader", "digest.readers.move.settle_move", "digest.readers.move.undo_move",
 }  # fmt: skip
 
 

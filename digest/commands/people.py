@@ -195,7 +195,7 @@ def suppress(options: GlobalOptions, email: str, note: str) -> None:
 @click.pass_obj
 def forget(options: GlobalOptions, email: str, yes: bool) -> None:
     """Erase a subscriber; only a hash of the address stays, so that it is never mailed again."""
-    from digest.store import notices
+    from digest.readers.erase import erase_reader
     from digest.store.engine import reading, writing
     from digest.store.erase import scrub
     from subscribers import store
@@ -215,8 +215,7 @@ def forget(options: GlobalOptions, email: str, yes: bool) -> None:
             raise WrongUse("there is nobody to ask; say --yes to erase without asking. Nothing was changed")
         click.confirm(f"Erase subscriber {subscriber.id} for good?", abort=True, err=True)
     with writing(installation.engine, "erase") as conn:
-        store.forget(conn, subscriber.id, now=installation.clock(), secret=installation.secret)
-        notices.drop_erased(conn, installation.clock())
+        erase_reader(conn, installation, subscriber.id)
     installation.fence.follow()
     scrub(installation.engine)
     click.echo(f"erased subscriber {subscriber.id}; letters already written to files are yours to delete")

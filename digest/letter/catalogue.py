@@ -21,9 +21,10 @@ _LATER = frozenset(
         "copied", "new_link", "elsewhere_plain", "step", "ingredient", "reason_unplaced", "told_by",
         "reason_barrier", "reason_barrier_unplaced", "barrier", "shared", "shared_area",
         "corrected", "withdrawn", "also_at", "earlier", "carried", "from_month",
-        "entry_note", "worded_by", "question", "answer",
+        "entry_note", "worded_by", "question", "answer", "yours", "yours_more",
         "silence", "silence_why", "silence_choice", "silence_gain", "tried",
         "privacy", "accessibility", "confirm_join", "confirm_back", "already",
+        "confirm_move", "moved_notice",
     }
 )  # fmt: skip
 _LONGEST = 300  # characters of a sentence

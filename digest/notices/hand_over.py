@@ -14,12 +14,13 @@ from digest.errors import DigestError, TryLater, WrongUse
 from digest.installation import Installation
 from digest.ledger.redact import redacted
 from digest.notices.confirm import why_answered, why_not_confirm
+from digest.notices.moving import why_not_told
 from digest.notices.sign_in import SIGN_IN, why_late, why_no_link
 from digest.notices.to_editors import why_no_editor, why_outdated
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.notices import CONFIRM, LETTER, SILENCE, TO_EDITORS, Notice, Owed
+from digest.store.notices import CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Notice, Owed
 from digest.system import stopping
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
@@ -128,6 +129,8 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
         return why_no_editor(conn, installation, email)
     if kind == CONFIRM:
         return why_not_confirm(conn, installation, email)
+    if kind == MOVED:
+        return why_not_told(conn, installation, email)
     if suppressed := is_suppressed(conn, email, secret=installation.secret):
         return f"it is suppressed ({suppressed})"
     if not on_allow_list(email, installation.settings.only):
@@ -135,6 +138,8 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
     person = find(conn, email)
     if kind not in _TO_ANYBODY and (person is None or person.state != "active"):
         return "no active subscriber has it"
+    if kind == SILENCE and person and not person.silence_notices:
+        return "the reader does not want to be told of a silence"
     # Because a letter may have been written, or the reader may have changed something, since it was owed.
     heard = kind == SILENCE and person and not silence.is_silent(conn, person.id, installation.clock())
     return "the reader is not silent any more" if heard else ""

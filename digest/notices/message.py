@@ -17,9 +17,10 @@ from digest.letter.mime.compose import Head
 from digest.letter.mime.quoted_printable import encode
 from digest.letter.words import Words, direction
 from digest.notices.confirm import words_already, words_to_confirm
+from digest.notices.moving import words_moved
 from digest.notices.sign_in import SIGN_IN, sign_in_words
 from digest.notices.to_editors import words_to_editors
-from digest.store.notices import ALREADY, CONFIRM, LETTER, SILENCE, TO_EDITORS, Owed
+from digest.store.notices import ALREADY, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.model import Subscriber
@@ -84,14 +85,16 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyr
         return "en", sign_in_words(site, owed.facts, keys.secret)
     if owed.kind in TO_EDITORS:
         return "en", words_to_editors(site, owed)
-    if owed.kind == CONFIRM and owed.facts is not None:
+    if owed.kind in (CONFIRM, MOVED) and owed.facts is not None:
         words = _catalogue(settings, owed.facts["language"])
-        return words.language, words_to_confirm(site, words, owed.facts, keys.links)
+        if owed.kind == CONFIRM:
+            return words.language, words_to_confirm(site, words, owed.facts, keys.links)
+        return words.language, words_moved(site, words, owed.facts, keys.links)
     values = {"name": site.name, "sender": site.sender.address}
     if owed.kind == "test" or person is None:
         return "en", tuple(text.format(**values) for text in _TEST)
     words = _catalogue(settings, person.language)
-    link = _link(settings, person, keys, "preferences")
+    link = _link(settings, person, keys, "yours")
     if owed.kind == ALREADY:
         return words.language, words_already(site, words, link)
     if owed.kind == SILENCE and owed.facts is not None:
@@ -134,8 +137,9 @@ def _of_silence(settings: Settings, words: Words, told: WhySilent, person: Subsc
 
 
 def _link(settings: Settings, person: Subscriber, keys: Keyring, page: str) -> str:
-    """Return the address of a page for one reader alone: "preferences" or "unsubscribe"."""
-    return f"{settings.site.base_url}/{page}/{make_token(keys.links, page, person.id, person.key)}"
+    """Return the address of a page for one reader alone: "yours" or "unsubscribe"."""
+    purpose = "preferences" if page == "yours" else page
+    return f"{settings.site.base_url}/{page}/{make_token(keys.links, purpose, person.id, person.key)}"
 
 
 def _linked(paragraph: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from digest.installation import Installation
+from digest.readers.move import settle_move
 from digest.store.engine import reading, writing
 from subscribers import store
-from subscribers.confirmations import BACK, Confirmation, end_wish, keep_words, wish_of
-from subscribers.errors import NoSubscriber
+from subscribers.confirmations import BACK, MOVE, Confirmation, end_wish, keep_words, wish_of
+from subscribers.errors import NoSubscriber, NotAllowed
 from subscribers.joining import bring_in, with_choices
 from subscribers.model import Subscriber
+from subscribers.moves import is_way_back
 from subscribers.rows import OwnWord
 from subscribers.tokens import Token, read_token
 
@@ -42,18 +44,28 @@ def make_true(installation: Installation, token: str, network: str, words: tuple
     """Make true what a link confirms, because its button was pressed; pressed again, it changes nothing.
 
     `words` are those of consent with their language, as the page showed them. Raises BadToken, NothingToConfirm, and
-    NotAllowed after a complaint.
+    NotAllowed after a complaint, and for a move that cannot be.
     """
     link = _link(installation, token)
     with writing(installation.engine, "confirm on page") as conn:
         waiting = _stored(conn, link, lock=True)
         if waiting.done:
             return WaitingWish(waiting.wish.kind, _person(conn, installation, waiting), done=True)
-        word = OwnWord(network, keep_words(conn, *words))
-        person = bring_in(conn, waiting.wish, word, now=installation.clock(), secret=installation.secret)
+        if waiting.wish.kind == MOVE:
+            person = _moved(conn, installation, waiting)
+        else:
+            word = OwnWord(network, keep_words(conn, *words))
+            person = bring_in(conn, waiting.wish, word, now=installation.clock(), secret=installation.secret)
         end_wish(conn, waiting, person.id)
     installation.fence.follow(begin=False)
     return WaitingWish(waiting.wish.kind, person, done=True)
+
+
+def _moved(conn: Connection, installation: Installation, waiting: Confirmation) -> Subscriber:
+    person = settle_move(conn, installation, waiting)
+    if person is None:
+        raise NotAllowed("the letters cannot move to this address")
+    return person
 
 
 def _link(installation: Installation, token: str) -> Token:
@@ -75,5 +87,15 @@ def _person(conn: Connection, installation: Installation, waiting: Confirmation)
         if person is None or (waiting.done and person.state != "active"):
             raise NothingToConfirm("they have left or were erased since")
         return person
+    if wish.kind == MOVE:
+        return _mover(conn, waiting)
     nobody = Subscriber(0, wish.email, language=installation.settings.site.language, state="pending")
     return with_choices(store.find(conn, wish.email) or nobody, wish)
+
+
+def _mover(conn: Connection, waiting: Confirmation) -> Subscriber:
+    """Return the reader of a wish to move, with the new address."""
+    person = store.get(conn, waiting.wish.subscriber or 0)
+    if person is None or person.state != "active" or is_way_back(waiting.wish):
+        raise NothingToConfirm("they have left or were erased since")
+    return replace(person, email=waiting.wish.email)

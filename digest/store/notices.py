@@ -13,6 +13,7 @@ from digest.store.schema import notice
 from subscribers.tables import suppression
 
 SILENCE = "silence"  # the kind that nobody has asked for
+MOVED = "moved"  # to the address from which a reader's letters have moved
 LETTER = "letter"  # a test letter: a digest's letter, marked as a test, to an address that an editor typed
 # To somebody who asked on a page: to confirm what they asked for, or that they get the letters already.
 CONFIRM, ALREADY = "confirm", "already"

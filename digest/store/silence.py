@@ -35,12 +35,13 @@ def silent_readers(
     """Return the active subscribers for whom no letter was written for four weeks, in the order of ids.
 
     Nobody is silent who joined, paused or changed anything since then, because what they follow now has not been
-    tried for so long. Suppressed subscribers are among them. `untold`: only those who were not told within a month.
+    tried for so long. Suppressed subscribers are among them. `untold`: only those who want to be told, and were not
+    within a month.
     """
     query = select(*READER_COLUMNS).where(_is_silent(conn, now), subscriber.c.id > after)
     if untold:
         lately = (silence.c.subscriber_id == subscriber.c.id, silence.c.told_at > now - MONTH)
-        query = query.where(~exists().where(*lately))
+        query = query.where(subscriber.c.silence_notices, ~exists().where(*lately))
     return [to_reader(row) for row in conn.execute(query.order_by(subscriber.c.id).limit(limit)).all()]
 
 

@@ -308,7 +308,7 @@ def test_what_is_too_old_goes_once_and_the_books_balance(trial_of: TrialOf, engi
 
 
 @pytest.mark.kills
-@pytest.mark.parametrize("place", ["erase: before commit", "erase: committed"])
+@pytest.mark.parametrize("place", ["erase: before commit", "erase: committed", "scrubbed: before commit"])
 def test_who_is_erased_is_out_of_the_file_too(ground: Ground, place: str) -> None:
     one = ground.trial("file")
     killed_at(one, place, "subscribers", "forget", "--yes", "r7@example.org")

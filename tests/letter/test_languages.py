@@ -207,7 +207,7 @@ def test_a_letter_is_in_the_readers_language_else_the_sites_else_english(asked: 
 def test_a_language_of_the_organisations_own(tmp_path: Path) -> None:
     own = tmp_path / "words"
     own.mkdir()
-    text = (FOLDER / "en.toml").read_text(encoding="utf-8").replace('change = "', 'change = "AR ')
+    text = (FOLDER / "en.toml").read_text(encoding="utf-8").replace('yours = "', 'yours = "AR ')
     (own / "ar.toml").write_text(text, encoding="utf-8")
     (own / "cy.toml").write_text('change = "Newid"\n[more]\nother = "{count} arall"\n', encoding="utf-8")
     folders = (tmp_path, sample.TEMPLATES)
@@ -218,7 +218,7 @@ def test_a_language_of_the_organisations_own(tmp_path: Path) -> None:
     verify(arabic, sample.digest(), sample.READER)
     page = Page(assemble(arabic, sample.digest(), sample.READER).html_text())
     assert (dict(page.tags)["html"]["lang"], dict(page.tags)["html"]["dir"]) == ("ar", "rtl")
-    assert "AR Change what you follow" in page.text
+    assert "AR Your letters" in page.text
     headline = next(attrs for tag, attrs in page.tags if tag == "h1")
     assert "text-align:right" in (headline["style"] or "")
     title = next(attrs for tag, attrs in page.tags if tag == "h4")

@@ -91,7 +91,7 @@ def test_a_silent_reader_is_told_why_and_what_would_have_helped_once_a_month(hou
     text = text_of(message)
     assert "we have had 4 new entries, and none of them matches what you follow: Transport, in Wales." in text
     assert "followed the policy area Housing, you would have got 4 entries in the last 12 weeks." in text
-    assert f"https://digest.example.org/preferences/{house.token('preferences', 1)}" in text.split()
+    assert f"https://digest.example.org/yours/{house.token('preferences', 1)}" in text.split()
     assert rows(house) == [("accepted", None, None)], "address and facts are forgotten"
     with reading(house.place.engine) as conn:
         assert conn.scalars(select(delivery.c.id)).all() == [], "it is in no receipt"
@@ -106,17 +106,24 @@ def test_a_silent_reader_is_told_why_and_what_would_have_helped_once_a_month(hou
 def test_nobody_is_told_who_has_said_no_or_changed_something_since_it_was_owed(house: House) -> None:
     now, secret = house.now, house.place.secret
     house.now = START
-    paused, changed, left, _ = [house.reader(f"r{number}@example.org", interests=BUSES) for number in range(4)]
+    paused, changed, left, _, content, quiet = [
+        house.reader(f"r{number}@example.org", interests=BUSES) for number in range(6)
+    ]
+    with writing(house.place.engine) as conn:
+        switched_off = people.get(conn, content)
+        assert switched_off is not None
+        people.change(conn, replace(switched_off, silence_notices=False), how="page", now=house.now)
     house.now = now
     owe_silence(house.place)
-    assert [state for state, *_ in rows(house)] == ["pending"] * 5
+    assert [state for state, *_ in rows(house)] == ["pending"] * 6, "not to whom does not want to be told"
     with writing(house.place.engine) as conn:
         people.suppress(conn, TO, "editor", now=now, secret=secret)
         people.pause(conn, paused, now + timedelta(days=3), how="link", now=now)
+        conn.execute(update(subscriber).where(subscriber.c.id == quiet).values(silence_notices=False))
         people.update_interests(conn, changed, Interests(), how="link", now=now)
         people.leave(conn, left, how="link", now=now, secret=secret)
     assert [message["To"] for message in noticed(house)] == ["r3@example.org"]
-    assert rows(house) == [("dropped", None, None)] * 4 + [("accepted", None, None)]
+    assert rows(house) == [("dropped", None, None)] * 4 + [("accepted", None, None), ("dropped", None, None)]
 
 
 def test_nobody_is_told_for_whom_something_else_than_their_choices_was_in_the_way(house: House) -> None:
