@@ -1,23 +1,19 @@
-"""Build the forms by which readers choose and pause, and read the answers that come back. Pure."""
+"""Build the form by which readers choose what they get, and read the answers that come back. Pure."""
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, replace
 
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests, Subscriber
 
 FACETS = ("policy_areas", "regions", "themes")
-# The answers to "For how long?", in the order of the page.
-PAUSES = ("2-weeks", "1-month", "3-months")
-GO_ON = "now"
+_SWITCHES = ("elsewhere", "carry_over", "silence_notices")  # groups of a single checkbox
 # The button sends this pair, because without it an empty POST would mean "follow everything". The number goes up with
 # each new group of the form, because a page that was opened before would switch that group off.
-WHOLE = ("form", "preferences-2")
+WHOLE = ("form", "preferences-3")
+_OLDER = ("preferences", "preferences-2")
 _INCOMPLETE = "incomplete"
 _LONGEST_ECHO = 60
 
@@ -45,12 +41,16 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The choices that an installation offers its readers, in the order of the page."""
+    """The choices that an installation offers its readers, in the order of the page.
+
+    `silence`: it tells readers why they have heard nothing for long, so that they may choose not to be told.
+    """
 
     cadences: Sequence[Choice] = ()
     policy_areas: Sequence[Choice] = ()
     regions: Sequence[Choice] = ()
     themes: Sequence[Choice] = ()
+    silence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,70 +85,48 @@ def preferences(choices: Choices, person: Subscriber) -> list[Fields]:
         options = [Option(choice, choice.slug in followed) for choice in _offered(choices, person, facet)]
         if options:
             groups.append(Fields(facet, "checkbox", options, facet))
-    interests = person.interests
-    for name, ticked in (("elsewhere", interests.elsewhere), ("carry_over", interests.carry_over)):
-        groups.append(Fields(name, "checkbox", [Option(Choice("yes"), ticked)], name))
+    for name in _switches(choices):
+        groups.append(Fields(name, "checkbox", [Option(Choice("yes"), _is_on(person, name))], name))
     return groups
 
 
-def read_preferences(pairs: Sequence[tuple[str, str]], choices: Choices, person: Subscriber) -> tuple[str, Interests]:
-    """Return the cadence and the interests in a form's fields; without a cadence, the person's present cadence.
+def answered(groups: Sequence[Fields], pairs: Sequence[tuple[str, str]]) -> list[Fields]:
+    """Return the groups with those options ticked that a form's fields have, to show a refused form again."""
+    return [
+        replace(
+            group,
+            options=[replace(option, ticked=(group.name, option.choice.slug) in pairs) for option in group.options],
+        )
+        for group in groups
+    ]
 
-    Raises BadForm for an incomplete form, and for any answer that the page does not offer to this person.
+
+def read_preferences(pairs: Sequence[tuple[str, str]], choices: Choices, person: Subscriber) -> Subscriber:
+    """Return the person with the cadence, interests and notices in a form's fields; without a cadence, theirs stays.
+
+    Raises BadForm for an incomplete form, for one of an earlier version, and for any answer that the page does not
+    offer to this person.
     """
     if WHOLE not in pairs:
-        raise BadForm(_INCOMPLETE)
+        older = any((WHOLE[0], value) in pairs for value in _OLDER)
+        raise BadForm("older" if older else _INCOMPLETE)
     offered = {facet: {choice.slug for choice in _offered(choices, person, facet)} for facet in FACETS}
     offered["cadence"] = {choice.slug for choice in choices.cadences} | {person.cadence}
-    offered["elsewhere"] = offered["carry_over"] = {"yes"}
+    offered |= {name: {"yes"} for name in _switches(choices)}
     offered[WHOLE[0]] = {WHOLE[1]}
     for name, value in pairs:
         if name not in offered:
-            raise BadForm("question", _short(name))
+            raise BadForm("question", short(name))
         if value not in offered[name]:
-            raise BadForm(name, _short(value))
+            raise BadForm(name, short(value))
     answers = {name: frozenset(value for n, value in pairs if n == name) for name in offered}
     if len(answers["cadence"]) > 1:
         raise BadForm("two_cadences")
     cadence = next(iter(answers["cadence"]), person.cadence)
     areas, regions, themes = (answers[facet] for facet in FACETS)
-    return cadence, Interests(areas, regions, themes, bool(answers["elsewhere"]), bool(answers["carry_over"]))
-
-
-def pauses(paused: bool) -> Fields:
-    """Return the group of the pause page, with nothing ticked; a reader who is `paused` may also end the pause."""
-    options = [Option(Choice(slug), False) for slug in (*((GO_ON,) if paused else ()), *PAUSES)]
-    return Fields("for", "radio", options, "pause_again" if paused else "pause")
-
-
-def read_pause(pairs: Sequence[tuple[str, str]], now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Return the end of the pause that a form's fields ask for; None: end the present pause. Raises BadForm.
-
-    A pause is counted in whole days of `zone`, because the same answer on the same day must give the same pause.
-    """
-    answers = [value for name, value in pairs if name == "for"]
-    if not answers:
-        raise BadForm("no_length")
-    if len(answers) > 1:
-        raise BadForm("two_lengths")
-    if answers[0] == GO_ON:
-        return None
-    if answers[0] not in PAUSES:
-        raise BadForm("length", _short(answers[0]))
-    return pause_end(answers[0], now, zone)
-
-
-def pause_end(length: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """Return the end of a pause of a length of PAUSES, which begins today in `zone`."""
-    today = now.astimezone(zone).date()
-    count, unit = length.split("-", 1)
-    if unit == "weeks":
-        day = today + timedelta(weeks=int(count))
-    else:
-        year, month = divmod(today.year * 12 + today.month - 1 + int(count), 12)
-        last = calendar.monthrange(year, month + 1)[1]
-        day = today.replace(year=year, month=month + 1, day=min(today.day, last))
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    interests = Interests(areas, regions, themes, bool(answers["elsewhere"]), bool(answers["carry_over"]))
+    silence = bool(answers["silence_notices"]) if choices.silence else person.silence_notices
+    return replace(person, cadence=cadence, interests=interests, silence_notices=silence)
 
 
 def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Sequence[Choice]]]:
@@ -163,8 +141,7 @@ def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Se
         followed = [choice for choice in offered if choice.slug in getattr(person.interests, facet)]
         if offered:
             lines.append((facet, followed))
-    for facet, wanted in (("elsewhere", person.interests.elsewhere), ("carry_over", person.interests.carry_over)):
-        lines.append((facet, [Choice("yes")] if wanted else []))
+    lines += [(name, [Choice("yes")] if _is_on(person, name) else []) for name in _switches(choices)]
     return lines
 
 
@@ -172,6 +149,14 @@ def masked(email: str) -> str:
     """Return an address that only its owner can recognise: "h•••@example.org"."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}•••@{domain}"
+
+
+def _switches(choices: Choices) -> tuple[str, ...]:
+    return _SWITCHES if choices.silence else _SWITCHES[:-1]
+
+
+def _is_on(person: Subscriber, switch: str) -> bool:
+    return person.silence_notices if switch == _SWITCHES[-1] else bool(getattr(person.interests, switch))
 
 
 def _offered(choices: Choices, person: Subscriber, facet: str) -> list[Choice]:
@@ -186,7 +171,7 @@ def _offered(choices: Choices, person: Subscriber, facet: str) -> list[Choice]:
     return [*current, *(Choice(slug, slug, gone=True) for slug in gone)]
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """Return the start of a reader's own text, printable, to repeat in an error."""
     shown = "".join(char if char.isprintable() else "�" for char in text[:_LONGEST_ECHO])
     return shown if len(text) <= _LONGEST_ECHO else shown + "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -102,7 +102,7 @@ def pause(options: GlobalOptions, email: str, until: str | None) -> None:
     """Pause a subscriber's letters; nothing is lost, the first letter after the pause brings it."""
     from digest.store.engine import writing
     from subscribers import store
-    from subscribers.forms import pause_end
+    from subscribers.pauses import pause_end
 
     installation = options.installation()
     now, zone = installation.clock(), ZoneInfo(installation.settings.site.zone)
@@ -224,11 +224,12 @@ def _read(settings: Settings, email: str, values: Mapping[str, str]) -> RowChang
 
 def _midnight(text: str, zone: ZoneInfo) -> datetime:
     """Return the beginning of a day in `zone`. Raises WrongUse for a text that is no date."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"--until {text!r} is not a date; write it like 2026-12-31") from None
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+    from subscribers.pauses import day_in, midnight
+
+    day = day_in(text)
+    if day is None:
+        raise WrongUse(f"--until {text!r} is not a date; write it like 2026-12-31")
+    return midnight(day, zone)
 
 
 COMMANDS = (set_, move, pause, resume, confirm, unsuppress)

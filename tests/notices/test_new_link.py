@@ -89,7 +89,7 @@ def test_a_reader_gets_a_link_that_works_in_their_language(office: Office) -> No
     (link,) = [line for line in text.splitlines() if line.startswith("http")]
     assert f'<a href="{link}">' in html and '<html lang="cy" dir="ltr">' in html
     page = office.client.get(link.removeprefix(office.house.settings.site.base_url))
-    assert page.status_code == 200 and "Ar gyfer c•••@example.org" in page.text
+    assert page.status_code == 200 and "Y llythyrau sy&#39;n mynd i c•••@example.org." in page.text
     assert office.states() == [("accepted", None)] * 3
 
 

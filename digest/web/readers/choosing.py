@@ -66,7 +66,8 @@ def choices_of(pages: ReaderPages, words: Words) -> Choices:
 
     cadences = [Choice(cadence.name, words.form("cadence", cadence.name)) for cadence in settings.cadences]
     regions = [Choice(slug, letter.region(slug)) for slug in settings.taxonomy.region_names]
-    return Choices(cadences, terms(settings.taxonomy.policy_areas), regions, terms(settings.taxonomy.themes))
+    areas, themes = terms(settings.taxonomy.policy_areas), terms(settings.taxonomy.themes)
+    return Choices(cadences, areas, regions, themes, settings.silence_notices)
 
 
 def why_no_letter(pages: ReaderPages, conn: Connection, person: Subscriber, words: Words) -> list[str]:

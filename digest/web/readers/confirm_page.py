@@ -8,7 +8,9 @@ from digest.web.readers.choosing import choices_of
 from digest.web.readers.join_page import consent_of
 from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from digest.web.readers.yours_move import ask_about_move, tell_moved
 from subscribers import forms
+from subscribers.confirmations import MOVE
 from subscribers.errors import BadToken, NotAllowed
 from subscribers.forms import Choice
 from subscribers.tokens import make_token
@@ -21,6 +23,8 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         return _not_known(pages, visit, error)
     if waiting.done:
         return _done(pages, waiting)
+    if waiting.kind == MOVE:
+        return ask_about_move(pages, waiting.person)
     person = waiting.person
     words = pages.words(person.language)
     values = {
@@ -47,6 +51,8 @@ def _press(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 
 def _done(pages: ReaderPages, waiting: WaitingWish) -> ReaderAnswer:
+    if waiting.kind == MOVE:
+        return tell_moved(pages, waiting.person)
     person = waiting.person
     words = pages.words(person.language)
     token = make_token(pages.installation.link_keys, "preferences", person.id, person.key)

@@ -31,7 +31,7 @@ def _monthly(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         return _standing(pages, visit, leaver)
     words = pages.words(leaver.person.language)
     lines = [words.say("leave_monthly_done", email=forms.masked(leaver.person.email))]
-    links = [(_change_link(pages, leaver, "preferences"), words.say("choices_title"))]
+    links = [(_change_link(pages, leaver, "yours"), words.say("yours_title"))]
     return told(words, ReaderMessage(words.say("saved_title"), lines, done=True, links=links))
 
 

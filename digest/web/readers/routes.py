@@ -15,7 +15,6 @@ from starlette.routing import Route
 from digest.web.caller import caller_of
 from digest.web.readers import (
     answer_page,
-    choices_page,
     confirm_page,
     home_page,
     join_page,
@@ -24,6 +23,11 @@ from digest.web.readers import (
     letter_page,
     new_link_page,
     story_page,
+    yours_download,
+    yours_erase,
+    yours_forms,
+    yours_history,
+    yours_move,
 )
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
 from digest.web.readers.origins import answer_to_ask, foreign_headers, pairs_of_json
@@ -37,13 +41,16 @@ PAGES: tuple[ReaderRoute, ...] = (
     *letter_page.PAGES,
     *leave_page.PAGES,
     *confirm_page.PAGES,
-    *choices_page.PAGES,
     *answer_page.PAGES,
     *story_page.PAGES,
     *legal_pages.PAGES,
+    *yours_forms.PAGES,
+    *yours_history.PAGES,
+    *yours_download.PAGES,
+    *yours_erase.PAGES,
 )
 # These need a mail.
-MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK)
+MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK, *yours_move.PAGES)
 JOIN: tuple[ReaderRoute, ...] = join_page.PAGES
 _PATIENCE = 30.0  # seconds for a form to arrive
 _MOST_FIELDS = 500
