@@ -116,8 +116,8 @@ def links_of(site: Site, edition: Edition, person: Subscriber, keys: Sequence[by
     base, preferences, browser = site.base_url, tokens.preferences, f"{site.base_url}/letters/{tokens.browse}"
     return Links(
         f"{base}/unsubscribe/{tokens.unsubscribe}",
-        f"{base}/preferences/{preferences}",
-        f"{base}/pause/{preferences}",
+        f"{base}/yours/{preferences}",
+        f"{base}/yours/{preferences}#pause",
         browser,
         f"{browser}#more",
     )

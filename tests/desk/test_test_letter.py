@@ -113,7 +113,7 @@ def parts(message: EmailMessage) -> tuple[str, str]:
 
 
 # The links that are a reader's own, whatever their tokens.
-LINKS = re.compile(r"https://digest\.example\.org/(?:unsubscribe|preferences|pause|letters)/[^\s\"<#]+(?:#more)?")
+LINKS = re.compile(r"https://digest\.example\.org/(?:unsubscribe|yours|letters)/[^\s\"<#]+(?:#more)?")
 SIGN = re.compile(r'\n<div lang="en"[^>]*>This is a test\.[^<]*</div>\n')
 
 
