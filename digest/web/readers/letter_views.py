@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
 
 from digest.letter import cards
 from digest.letter.inert import link, visible
 from digest.letter.words import direction
 from digest.model import Entry
+from digest.readers.answer import EntryToAnswer, entries_to_answer
 from digest.readers.history import HadEntry, HadLetter
 from digest.web.readers.history_words import HistoryWords
+from digest.web.readers.page import ReaderPages
 
 View = dict[str, object]
 
 
-def letter_views(words: HistoryWords, letters: Sequence[HadLetter]) -> list[View]:
-    """Return the views of letters, in their order."""
+def letter_views(
+    words: HistoryWords, letters: Sequence[HadLetter], may_answer: Mapping[int, EntryToAnswer]
+) -> list[View]:
+    """Return the views of letters, in their order.
+
+    An entry that the reader `may_answer` has a form for it, once, where it stands first.
+    """
+    left = dict(may_answer)
     return [
         {
             "title": words.title(letter),
             "count": words.pages.count("had_entries", len(letter.entries)) if letter.entries else "",
             "state": words.state(letter),
-            "entries": [_had_view(words, had) for had in letter.entries],
+            "entries": [_had_view(words, had, left.pop(had.entry.id, None)) for had in letter.entries],
         }
         for letter in letters
     ]
 
 
-def _had_view(words: HistoryWords, had: HadEntry) -> View:
+def may_answer(
+    conn: Connection, pages: ReaderPages, reader: int, letters: Sequence[HadLetter]
+) -> dict[int, EntryToAnswer]:
+    """Return the entries of letters that a reader may answer; none where the installation does not ask."""
+    numbers = {had.entry.id for letter in letters for had in letter.entries}
+    return entries_to_answer(conn, reader, numbers) if pages.settings.answers else {}
+
+
+def _had_view(words: HistoryWords, had: HadEntry, answer: EntryToAnswer | None) -> View:
     told = [words.correction(given) for given in had.corrections]
-    return {**entry_view(words, had.entry), "reason": words.reason(had), "corrections": told}
+    return {**entry_view(words, had.entry), "reason": words.reason(had), "corrections": told, "answer": answer}
 
 
 def entry_view(words: HistoryWords, entry: Entry) -> View:

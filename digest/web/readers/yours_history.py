@@ -9,7 +9,7 @@ from digest.readers.why_not import why
 from digest.store.engine import reading
 from digest.web.readers.choosing import seen_reader
 from digest.web.readers.history_words import HistoryWords
-from digest.web.readers.letter_views import entry_view, letter_views
+from digest.web.readers.letter_views import entry_view, letter_views, may_answer
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.yours_page import shared_values
 
@@ -24,9 +24,10 @@ def _show_had(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     before = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= _DIGITS else None
     with reading(pages.installation.engine) as conn:
         had = history_of(conn, pages.installation, person, before=before, limit=_LETTERS)
+        answers = may_answer(conn, pages, person.id, had.letters)
     values = {
         **shared_values(pages, visit, person),
-        "letters": letter_views(_history_words(pages, words), had.letters),
+        "letters": letter_views(_history_words(pages, words), had.letters, answers),
         "older": had.older,
         "first": before is None,
     }

@@ -15,9 +15,10 @@ from digest.readers.next_letter import next_letter
 from digest.readers.words import page_languages
 from digest.schedule import WEEKDAYS
 from digest.store.engine import reading
+from digest.web.readers.answer_page import answer_address
 from digest.web.readers.choosing import choices_of, seen_reader, why_no_letter
 from digest.web.readers.history_words import HistoryWords
-from digest.web.readers.letter_views import letter_views
+from digest.web.readers.letter_views import letter_views, may_answer
 from digest.web.readers.page import ReaderAnswer, ReaderPages, Visit
 from subscribers import forms
 from subscribers.forms import BadForm, Choice, Choices
@@ -62,6 +63,7 @@ def yours(pages: ReaderPages, visit: Visit, refused: Refused | None = None) -> R
     with reading(pages.installation.engine) as conn:
         blocked = why_no_letter(pages, conn, person, words)
         had = history_of(conn, pages.installation, person, limit=NEWEST)
+        answers = may_answer(conn, pages, person.id, had.letters)
         lately = tell_lately(pages.lately.of(conn, person.cadence), person.interests, words)
     values = {
         **shared_values(pages, visit, person),
@@ -69,7 +71,7 @@ def yours(pages: ReaderPages, visit: Visit, refused: Refused | None = None) -> R
         "done": None if refused else done_by(pages, words, person, choices, visit.text("done")),
         "paused": person.paused_until is not None and pages.now < person.paused_until,
         "state": [*blocked, *_next(pages, person, words)],
-        "letters": letter_views(history, had.letters),
+        "letters": letter_views(history, had.letters, answers),
         "older": had.older,
         "lately": lately,
         "switches": ("elsewhere", "carry_over", "silence_notices"),
@@ -88,6 +90,7 @@ def shared_values(pages: ReaderPages, visit: Visit, person: Subscriber) -> dict[
     return {
         "email": forms.masked(person.email),
         "at": f"{pages.root}/yours/{visit.token}",
+        "answer_at": answer_address(pages, visit.token),
         "leave": f"{pages.root}/unsubscribe/{leave}",
     }
 
