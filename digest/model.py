@@ -60,7 +60,7 @@ class Source:
 
     Exactly one of `url` and `path` is set; `path` is absolute. Facet slugs are the source's own defaults. `full_text`
     says of which new entries the linked page is read: "none", "case-studies" or "all". `named_in` is the file that
-    has it, as messages name it: config.toml, or one that this includes.
+    has it, as messages name it: config.toml, or one that this includes. `public`: the archive shows its entries.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Source:
     allow_private: bool = False
     full_text: str = "none"
     named_in: str = "config.toml"
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True)

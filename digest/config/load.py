@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.config.answers import AnswersPart
+from digest.config.archive import ArchivePart, archive_of, check_archive
 from digest.config.brand import BrandPart, brand_of, check_brand
 from digest.config.cadences import CadencePart, cadences_of, check_cadences
 from digest.config.dkim import DkimPart, dkim_of
@@ -77,6 +78,7 @@ class ConfigFile(BaseModel):
     notices: NoticesPart = Field(default=EMPTY, description="Which notices readers get without asking.")
     join: JoinPart = Field(default=EMPTY, description="How people ask for letters on the web.")
     answers: AnswersPart = Field(default=EMPTY, description="What readers may tell the editors of entries.")
+    archive: ArchivePart = Field(default=EMPTY, description="The public pages of what was sent.")
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
@@ -152,6 +154,7 @@ def _check(file: ConfigFile) -> list[str]:
     problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region) + check_origins(file.join.origins)
+    problems += check_archive(file.archive, file.cadence)
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
@@ -211,6 +214,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         join=join_of(file.join),
         answers=file.answers.enabled,
         lint_clients=tuple(file.lint.clients),
+        archive=archive_of(file.archive),
         brand=brand_of(file.brand),
         dkim=dkim,
         retention=retention_of(file.retention),

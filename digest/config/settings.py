@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from digest.config.archive import ALL_PUBLIC, ArchiveSettings
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.join import ANYBODY, JoinSettings
 from digest.config.legal import Accessibility, Privacy
@@ -55,6 +56,7 @@ class Settings:
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING
+    archive: ArchiveSettings = ALL_PUBLIC
 
     @property
     def default_cadence(self) -> str:
@@ -70,6 +72,11 @@ class Settings:
         """
         read = self.transport.kind == "smtp" and self.events.mailbox
         return (self.transport.bounces or "") if read else ""
+
+    @property
+    def hidden_sources(self) -> frozenset[str]:
+        """Return the names of the sources whose entries the archive does not show."""
+        return frozenset(source.name for source in self.sources if not source.public)
 
     def check_source(self, name: str) -> None:
         """Raise WrongUse when config.toml has no source of this name."""

@@ -57,6 +57,11 @@ class SourcePart(BaseModel):
         description="Of which new entries the page that they link to is read, for their facets. Without it"
         " `case-studies` for a source with `url`, `none` for one with `path`. Files in a folder are whole texts.",
     )
+    public: bool = Field(
+        default=True,
+        description="Whether the public archive shows its entries. Those that are sent while it does not are never"
+        " shown there, also when this is changed later.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +127,5 @@ def _source(part: SourcePart, named_in: str, home: Path, facets: KnownFacets) ->
         part.allow_private,
         part.full_text or ("none" if part.url is None else "case-studies"),
         named_in,
+        part.public,
     )

@@ -13,6 +13,7 @@ from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
 from digest.schedule import due_slot
 from digest.store import calendar, editions, requests
+from digest.store.archive_rows import settle_archive
 from digest.system.resources import resource
 
 
@@ -29,6 +30,7 @@ def approve(conn: Connection, settings: Settings, number: int, editor: str, now:
         if not stopped.content_hash.startswith(seen):
             raise PersonNeeded(f"edition {number} does not have this content; nothing is approved, preview it again")
         editions.let_go(conn, number)
+        settle_archive(conn, number)
         requests.go_on(conn, number)
         return stopped
     edition = _open_edition(conn, number)

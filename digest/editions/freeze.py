@@ -18,6 +18,7 @@ from digest.installation import Installation
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, slots_between
 from digest.store import calendar, carry_over, deliveries, editions, releases, silence, top_lines
+from digest.store.archive_rows import archive_edition
 from digest.store.editions import Shown
 from digest.store.engine import writing
 from digest.system.failpoint import failpoint
@@ -59,6 +60,7 @@ def freeze(
     _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
     deliveries.move_marks(conn, edition)
     editions.freeze(conn, edition.id, people.count(conn, cadence=edition.cadence), now)
+    archive_edition(conn, edition.id, settings.hidden_sources)
     _close_slots(conn, settings, cadence, slot, edition, now)
     silence.keep_look(conn, due=True)
     frozen = editions.get(conn, edition.id)

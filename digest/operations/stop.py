@@ -13,6 +13,7 @@ from digest.errors import PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.ahead import after_doubt
 from digest.store import deliveries, editions, requests
+from digest.store.archive_rows import settle_archive
 from digest.store.engine import reading
 from digest.store.lock import run_lock
 
@@ -33,6 +34,7 @@ def stop_claims(conn: Connection, installation: Installation, number: int) -> No
             " letter can be called back. `digest drop ENTRY` keeps an entry out of later ones and says who had it"
         )
     editions.hold(conn, number)
+    settle_archive(conn, number)  # because nobody is to see it any more
 
 
 def take_back_waiting(installation: Installation, number: int) -> TakenBack:

@@ -328,6 +328,11 @@ def shown_content(item: Entry) -> dict[str, Any]:
     return {**entries.to_json(item, evidence=False), **told, **also, **earlier, **carried, **edited}
 
 
+def edition_of_row(row: Row[Any]) -> Edition:
+    """Return the edition of a row of its table, for queries of other modules that join it."""
+    return _edition(row)
+
+
 def _edition(row: Row[Any]) -> Edition:
     return Edition(
         row.id, row.cadence, row.slot, row.state, row.held, row.note, row.to_release, row.content_hash,

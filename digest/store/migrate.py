@@ -25,6 +25,7 @@ def revisions() -> tuple[str, ...]:
 
 def tables() -> MetaData:
     """Return the catalogue of all tables of this program."""
+    import digest.store.archive_tables
     import digest.store.desk_tables
     import digest.store.partial_indexes
     import digest.store.reader_tables  # noqa: F401
