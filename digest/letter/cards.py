@@ -28,7 +28,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
     shown = letter_lines(entry.ingredients) if study else ()
     tellers = {line.by for line in shown}
     teller = tellers.pop() if len(tellers) == 1 else ""
-    lines = [_line(line._replace(by="") if teller else line, book.words, quoted=not teller) for line in shown]
+    lines = [line_view(line._replace(by="") if teller else line, book.words, quoted=not teller) for line in shown]
     return {
         "template": "card",
         "level": 3 if elsewhere else 4,
@@ -60,7 +60,7 @@ def step(number: int, book: Book) -> View:
     entry = book.entries[number]
     line = letter_line(entry.ingredients, "who-to-ask")
     return {
-        "text": _line(line, book.words)["text"] if line else "",
+        "text": line_view(line, book.words)["text"] if line else "",
         "title": inert_line(title(entry), TITLE),
         **book.foreign(book.language_of(entry)),
     }
@@ -99,7 +99,7 @@ def _earlier(earlier: NamedLink | None) -> View | None:
     return view if view and view["name"] and view["url"] else None
 
 
-def _line(line: Ingredient, words: Words, *, quoted: bool = True) -> View:
+def line_view(line: Ingredient, words: Words, *, quoted: bool = True) -> View:
     """Return the view of an ingredient: its name, and its text in quotation marks or with the name of its writer.
 
     Not `quoted`: the card names the writer of all its lines once.

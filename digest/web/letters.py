@@ -27,6 +27,7 @@ from digest.store.engine import reading
 from digest.store.keys import edition_key
 from digest.store.tallies import is_condensed
 from digest.system.pages import render_page
+from digest.web.archive.copy_links import archive_section
 from subscribers.errors import NoSubscriber, OldLink
 from subscribers.link_keys import LinkKeyFile
 from subscribers.links import person_of
@@ -86,7 +87,12 @@ class LetterPages:
         html = compiled.letters.render(person.language, digest, reader).html_text()
         over = _over_cap(digest)
         rest = [row.entry for row in compiled.shown if row.entry.id in over]
-        return _with_more(html, _more(compiled.letters.of(person.language), rest)) if rest else html
+        if rest:
+            html = _with_more(html, _more(compiled.letters.of(person.language), rest))
+        by_id = {row.entry.id: row.entry for row in compiled.shown}
+        entries = [*(by_id[placed.entry] for placed in digest.placed), *rest]
+        public = archive_section(self.engine, self.settings, person.language, compiled.edition, entries)
+        return _with_more(html, public) if public else html
 
     def _planned(self, link: Token) -> tuple[Subscriber, Digest, str, tuple[Correction, ...]]:
         """Return a reader, their frozen digest of an edition, the hash of the edition's content, and corrections.

@@ -483,9 +483,9 @@ def test_leaving_from_the_page(light: Post) -> None:
 
 
 def parts(page: str) -> tuple[str, str]:
-    """Return a page as the letter it shows and the section put into it."""
+    """Return a page as the letter it shows and the section of what was over the cap; without that of the archive."""
     begin, end = page.index("<style>\n.web-more"), page.index("</section>") + len("</section>")
-    return page[:begin] + page[end:], page[begin:end]
+    return page[:begin] + page[page.rindex("</section>") + len("</section>") :], page[begin:end]
 
 
 def copied(letter: str) -> str:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from digest.web.archive import routes as archive
 from digest.web.caller import caller_of
 from digest.web.readers import (
     answer_page,
@@ -29,6 +30,7 @@ from digest.web.readers import (
     yours_history,
     yours_move,
 )
+from digest.web.readers.cached import cached
 from digest.web.readers.message import ReaderMessage, gone, not_taken, old_link, told, unknown_link
 from digest.web.readers.origins import answer_to_ask, foreign_headers, pairs_of_json
 from digest.web.readers.page import LARGEST, NotConfirmed, ReaderAnswer, ReaderPages, ReaderRoute, Visit
@@ -48,6 +50,7 @@ PAGES: tuple[ReaderRoute, ...] = (
     *yours_history.PAGES,
     *yours_download.PAGES,
     *yours_erase.PAGES,
+    *archive.PAGES,
 )
 # These need a mail.
 MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK, *yours_move.PAGES)
@@ -156,7 +159,7 @@ def _response(pages: ReaderPages, request: Request, page: ReaderRoute, answer: R
     if page.foreign:
         response.headers.update(foreign_headers(pages, request.headers.get("origin", "")))
     response.background = after
-    return response
+    return cached(request, response) if answer.indexed else response
 
 
 async def _body(request: Request) -> tuple[bytes, str]:

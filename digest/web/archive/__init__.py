@@ -1,0 +1,1 @@
+"""The public archive: pages, feeds and a search of what was sent."""
