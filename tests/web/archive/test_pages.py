@@ -6,8 +6,12 @@ import re
 
 import pytest
 
+from digest.store.engine import writing
+from digest.store.reader_tables import answer
+from digest.store.schema import edition_entry
 from digest.web.archive.addresses import ARCHIVE
 from tests.counts import table
+from tests.house import START
 from tests.web.archive.library import BASE, Library, shown, structured
 
 WEEKLY = "/archive/weekly/2026-11-06"
@@ -151,3 +155,35 @@ def test_a_page_is_in_the_language_that_was_chosen_and_so_are_its_links(shelf: L
     assert '<html lang="cy"' in asked.text and 'href="/archive/weekly/2026-11-06"' in asked.text
     assert 'hreflang="cy" href="https://digest.example.org/archive?language=cy"' in asked.text
     assert '<span lang="en">' not in chosen.text
+
+
+def test_below_a_case_study_stands_what_named_places_tried(library: Library) -> None:
+    number = library.id_of(HOMES)
+    answers = [
+        (library.ann, "tried", "Fife", "We used <b>one</b> list.", True, "accepted"),
+        (library.ann, "useful", "Stirling", "It was useful.", True, "accepted"),
+        (library.ann + 1, "tried", "Secret", "Not to be named.", False, "accepted"),
+        (library.ann + 1, "useful", "Leeds", "Not looked at.", True, "waiting"),
+    ]
+    with writing(library.engine) as conn:
+        for reader, kind, place, words, named, state in answers:
+            told = {"subscriber_id": reader, "entry_id": number, "kind": kind, "text": words, "place": place}
+            decided = {"named": named, "state": state, "answered_at": START, "decided_at": START}
+            conn.execute(answer.insert().values(told | decided))
+    text = shown(library.get(f"/archive/entries/{number}"))
+    assert "Fife tried this: We used <b>one</b> list." in text
+    assert not [place for place in ("Secret", "Leeds", "Stirling") if place in text]
+
+
+def test_an_entry_leads_to_the_earlier_one_while_that_may_be_seen(library: Library) -> None:
+    number, before = library.id_of("Buses in the dale"), library.id_of("Homes again")
+    with writing(library.engine) as conn:
+        rows = conn.execute(edition_entry.select().where(edition_entry.c.entry_id == number)).all()
+        for row in rows:
+            content = row.content | {"earlier": {"name": "Homes again", "url": "https://example.org/again"}}
+            this = (edition_entry.c.edition_id == row.edition_id, edition_entry.c.entry_id == number)
+            conn.execute(edition_entry.update().where(*this).values(content=content))
+    page = library.get(f"/archive/entries/{number}")
+    assert f'Earlier: <a href="/archive/entries/{before}">Homes again</a>' in page.text
+    library.drop("Homes again")
+    assert "Earlier:" not in library.get(f"/archive/entries/{number}").text
