@@ -198,4 +198,4 @@ def test_the_letter_ends_with_what_was_over_the_cap(
     )
     assert place[0] >= -1 and place[1] <= place[2]  # the whole of it is in sight
     assert page.evaluate("getComputedStyle(document.querySelector('.web-more')).maxWidth") == "600px"
-    assert page.get_by_role("region").get_by_role("link").count() == 8
+    assert page.locator("#more").get_by_role("link").count() == 8

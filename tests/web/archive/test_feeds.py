@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 import feedparser
@@ -116,15 +117,19 @@ def test_a_sitemap_that_is_too_long_is_an_index_of_parts(shelf: Library) -> None
     index = located(whole.get(pages, Visit()).body)
     assert index == [f"{BASE}/sitemap/{number}.xml" for number in (1, 2, 3)]
     parts = [located(part.get(pages, Visit({"number": number})).body) for number in ("1", "2", "3")]
-    assert [len(addresses) for addresses in parts] == [4, 4, 2]
+    assert [len(addresses) for addresses in parts] == [4, 4, 2]  # of the first part no more than fit
     entries = [address for addresses in parts[1:] for address in addresses]
     assert len(set(entries)) == 6 and all("/entries/" in address for address in entries)
     assert [part.get(pages, Visit({"number": number})).status for number in ("0", "4", "999999")] == [404] * 3
 
 
+KEYED = ("/letters/x", "/preferences/x", "/pause/x", "/unsubscribe/x", "/yours/x", "/confirm/x", "/story/x", "/desk")
+
+
 def test_robots_may_read_what_is_public_alone(shelf: Library) -> None:
-    text = shelf.get("/robots.txt").text
-    assert text == (
-        "User-agent: *\nAllow: /archive\nAllow: /sitemap\nDisallow: /\n\n"
-        "Sitemap: https://digest.example.org/sitemap.xml\n"
-    )
+    rules = RobotFileParser()
+    rules.parse(shelf.get("/robots.txt").text.splitlines())
+    public = ("/archive", "/archive/weekly/2026-11-06", "/archive/feed.atom", "/sitemap.xml", "/sitemap/2.xml")
+    assert [path for path in public if not rules.can_fetch("any", BASE + path)] == []
+    assert [path for path in (*KEYED, "/search?q=x", "/new") if rules.can_fetch("any", BASE + path)] == []
+    assert rules.site_maps() == [f"{BASE}/sitemap.xml"]

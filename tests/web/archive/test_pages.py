@@ -123,7 +123,7 @@ def test_a_page_is_described_to_search_engines(either: Library) -> None:
 def test_a_page_may_be_kept_and_is_not_sent_again(shelf: Library) -> None:
     page = shelf.get(ARCHIVE)
     assert page.headers["cache-control"] == "public, max-age=300"
-    assert (page.headers["x-robots-tag"], page.headers["vary"]) == ("all", "Accept-Language")
+    assert page.headers["x-robots-tag"] == "all" and "Accept-Language" in page.headers["vary"]
     again = shelf.get(ARCHIVE, if_none_match=f'"x", W/{page.headers["etag"]}')
     assert (again.status_code, again.content) == (304, b"")
     # Because a cache takes the headers of such an answer for its copy.

@@ -66,7 +66,8 @@ def test_only_public_cadences_are_shown(library: Library) -> None:
 def test_without_a_public_archive_there_is_no_page_and_no_way_to_it(library: Library) -> None:
     library.settle("[archive]\npublic = false\n")
     assert {path: library.get(path).status_code for path in EVERY} == dict.fromkeys(EVERY, 404)
-    assert library.get("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+    robots = library.get("/robots.txt").text
+    assert "Disallow: /\n" in robots and "/archive" not in robots and "itemap" not in robots
     assert "/archive" not in library.get("/nothing").text
 
 
