@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Engine
 
 from digest.config.settings import Settings
 from digest.facets.searchable import query_words
-from digest.model import BARRIERS, CASE_STUDY, Correction, Edition, Entry, NamedLink
+from digest.model import BARRIERS, CASE_STUDY, Correction, Edition, Entry, NamedLink, Tried
 from digest.store import archive
+from digest.store.answers import tried_of
 from digest.store.archive import Opening, Scope, SentAgain, Span
 from digest.store.archive_search import search_archive
 from digest.store.engine import reading
-from digest.store.told import Tried, dated_corrections, leads_to, tried_elsewhere
+from digest.store.told import dated_corrections, leads_to
 
 EDITIONS, ENTRIES, OPENING = 40, 20, 3  # of a page; and the titles that are shown of an edition
 FACETS = ("policy-area", "region", "theme")
@@ -182,15 +183,14 @@ def read_entry(engine: Engine, scope: Scope, number: int) -> ArchivedEntry | Non
         given = tuple(correction for correction, _ in told if sent.entry or correction.withdrawn)
         if sent.entry is None:
             return ArchivedEntry(None, sent.editions, given, changed)
-        tried = tried_elsewhere(conn, number) if sent.entry.kind == CASE_STUDY else []
-        changed = max([changed, *(each.accepted_at for each in tried)])
+        tried = tried_of(conn, [number]).get(number, ()) if sent.entry.kind == CASE_STUDY else ()
         return ArchivedEntry(
             _visible_to_all(sent.entry, scope),
             sent.editions,
             given,
             changed,
             _earlier(conn, scope, sent),
-            tuple(tried),
+            tried,
         )
 
 

@@ -1,4 +1,4 @@
-"""Read what stands below an entry that was sent: corrections, what other places tried, and where a link leads."""
+"""Read what stands below an entry that was sent: its corrections with their dates, and where a link leads."""
 
 from __future__ import annotations
 
@@ -9,17 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from digest.model import Correction, Sighting
-from digest.store.reader_tables import answer
 from digest.store.schema import correction, entry, entry_key
 from subscribers.database import among
-
-
-class Tried(NamedTuple):
-    """Hold what a place that agreed to be named tried of a case study, and when an editor accepted it."""
-
-    place: str
-    text: str
-    accepted_at: datetime
 
 
 class LedTo(NamedTuple):
@@ -37,14 +28,6 @@ def dated_corrections(conn: Connection, entries: Iterable[int]) -> list[tuple[Co
     query = select(*columns, correction.c.decided_at).where(*wanted)
     query = query.order_by(correction.c.withdrawn.desc(), correction.c.id)
     return [(Correction(*values), at) for *values, at in conn.execute(query)]
-
-
-def tried_elsewhere(conn: Connection, number: int) -> list[Tried]:
-    """Return what places tried of an entry, so far as an editor accepted it and they are to be named."""
-    wanted = (answer.c.entry_id == number, answer.c.kind == "tried", answer.c.state == "accepted", answer.c.named)
-    query = select(answer.c.place, answer.c.text, answer.c.decided_at).where(*wanted, answer.c.place != "")
-    query = query.where(answer.c.decided_at.is_not(None))
-    return [Tried(*row) for row in conn.execute(query.order_by(answer.c.decided_at, answer.c.id))]
 
 
 def leads_to(conn: Connection, url: str) -> LedTo | None:
