@@ -47,10 +47,10 @@ def may_answer(
 
 def _had_view(words: HistoryWords, had: HadEntry, answer: EntryToAnswer | None) -> View:
     told = [words.correction(given) for given in had.corrections]
-    return {**entry_view(words, had.entry), "reason": words.reason(had), "corrections": told, "answer": answer}
+    return {**view_of_entry(words, had.entry), "reason": words.reason(had), "corrections": told, "answer": answer}
 
 
-def entry_view(words: HistoryWords, entry: Entry) -> View:
+def view_of_entry(words: HistoryWords, entry: Entry) -> View:
     """Return the view of an entry: its number, title, link, language, and what it is and where it is from."""
     facts = [words.letters.kind(entry.kind), visible(entry.source, 80)]
     place = words.letters.place(visible(entry.facets.place), entry.facets.regions)

@@ -9,7 +9,7 @@ from digest.readers.why_not import why
 from digest.store.engine import reading
 from digest.web.readers.choosing import seen_reader
 from digest.web.readers.history_words import HistoryWords
-from digest.web.readers.letter_views import entry_view, letter_views, may_answer
+from digest.web.readers.letter_views import letter_views, may_answer, view_of_entry
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.yours_page import shared_values
 
@@ -46,7 +46,7 @@ def _show_why(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     values = {
         **shared_values(pages, visit, person),
         "asked": asked,
-        "meant": [entry_view(history, entry) for entry in meant],
+        "meant": [view_of_entry(history, entry) for entry in meant],
         "lines": lines,
     }
     return ReaderAnswer("readers/why.html.j2", words, values)
