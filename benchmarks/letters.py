@@ -40,8 +40,9 @@ from digest.render import CHECKED, Letters
 from digest.store.deliveries import Delivery
 from digest.store.plans import digest_of
 from digest.transports.smtp.envelope import make_ready
+from subscribers.keyring import Keyring
 from subscribers.model import Interests, Subscriber
-from subscribers.tokens import Keyring, joint_key
+from subscribers.tokens import joint_key
 from tests.letter import sample
 
 PLAIN, DIGESTS, COMMON, EACH = 10, 250, 50, 20  # plain letters, digests, digests of many readers, and those readers

@@ -42,8 +42,8 @@ from digest.store.schema import delivery
 from digest.transports.sendgrid.grouping import grouped
 from digest.transports.sendgrid.payload import MOST, Personal, Shared
 from digest.transports.sendgrid.riders import admitted, fit_request, requests
+from subscribers.keyring import Keyring
 from subscribers.model import Interests, Subscriber
-from subscribers.tokens import Keyring
 from tests.letter import sample
 from tests.transports.fake_sendgrid import KEY, Error, FakeSendGrid
 

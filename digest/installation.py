@@ -16,10 +16,10 @@ from digest.errors import SchemaTooOld
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
+from subscribers.keyring import Keyring, LinkKeys
 from subscribers.link_keys import LinkKeyFile, link_key_path
 from subscribers.secret import load_secret
 from subscribers.suppression import check_secret, is_sealed, seal
-from subscribers.tokens import Keyring, LinkKeys
 
 if TYPE_CHECKING:
     from digest.classify import Classifier

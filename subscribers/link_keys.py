@@ -17,10 +17,10 @@ from sqlalchemy import Connection, select
 
 from subscribers.database import dialect_insert
 from subscribers.errors import BadSecret
+from subscribers.keyring import LinkKeys
 from subscribers.secret import BYTES, write_whole
 from subscribers.suppression import fingerprint
 from subscribers.tables import OF_LINK_KEY, suppression_secret
-from subscribers.tokens import LinkKeys
 
 _SECRET, _RETIRED = "secret", "retired"
 _CURE = (

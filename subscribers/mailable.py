@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from subscribers.addresses import parse_address
 from subscribers.consent import may_mail
 from subscribers.database import among
 from subscribers.model import Reader, Subscriber
 from subscribers.rows import COLUMNS, to_subscriber
-from subscribers.suppression import reasons_for, suppressed_reasons
+from subscribers.suppression import reasons_for
 from subscribers.tables import subscriber
 
 
@@ -23,7 +24,9 @@ def unmailable(
     The reasons are those of `consent.may_mail`; suppressions are read in the caller's transaction. An empty
     `allow_list` allows everybody. Raises BadSecret when the suppressions were made with another secret.
     """
-    suppressed = suppressed_reasons(conn, secret, [subscriber.id for subscriber in subscribers])
+    keys = {person.id: parse_address(person.email).key for person in subscribers}
+    reasons = reasons_for(conn, secret, keys.values())
+    suppressed = {number for number, key in keys.items() if key in reasons}
     return _reasons(subscribers, suppressed, allow_list, now)
 
 

@@ -13,17 +13,18 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from itsdangerous import BadData, HMACAlgorithm, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 
 from subscribers.errors import BadToken
 from subscribers.keyed import keyed_hash
+from subscribers.keyring import LinkKeys
 
 # How long a token of each purpose is valid; None: for ever, because readers use the links of letters years later.
 LIFETIMES: dict[str, timedelta | None] = {
@@ -55,31 +56,6 @@ class Token:
     made_at: datetime | None = None
     key: str = ""
     retired: bool = False
-
-
-class LinkKeys(tuple[bytes, ...]):
-    """The keys of links in use, oldest first: the last signs, all verify. The `retired` verify leaving alone.
-
-    Its text tells no key, because a text may get into a log.
-    """
-
-    retired: tuple[bytes, ...]
-
-    def __new__(cls, in_use: Iterable[bytes], retired: Iterable[bytes] = ()) -> Self:
-        """Hold the keys in use and the retired ones."""
-        keys = super().__new__(cls, in_use)
-        keys.retired = tuple(retired)
-        return keys
-
-    def __repr__(self) -> str:
-        return f"LinkKeys({len(self)} in use, {len(self.retired)} retired)"
-
-
-class Keyring(NamedTuple):
-    """Hold the keys of an installation: the `secret`, which never changes, and the keys of links, the newest last."""
-
-    secret: bytes
-    links: Sequence[bytes]
 
 
 class LetterTokens(NamedTuple):

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zlib import compress
 
-from subscribers.tokens import AHEAD, LIFETIMES, LinkKeys, _serializer, make_token
+from subscribers.keyring import LinkKeys
+from subscribers.tokens import AHEAD, LIFETIMES, _serializer, make_token
 
 SPELLING = string.ascii_letters + string.digits + "-_."
 FOREIGN = [b"f" * 32, b"k" * 32]  # keys of somebody else

@@ -35,8 +35,8 @@ from digest.store import deliveries, editions
 from digest.store.engine import reading, writing
 from digest.system.resources import resource
 from subscribers import store as people
+from subscribers.keyring import Keyring
 from subscribers.model import Interests, Subscriber
-from subscribers.tokens import Keyring
 from tests.counts import few_and_many, others_long, spread
 from tests.house import ANN, START, House
 from tests.letter import sample

@@ -33,7 +33,7 @@ FLOORS: dict[str, str] = {
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
     " subscribers.forms subscribers.join_form subscribers.languages subscribers.pauses subscribers.tokens",
     "ground": "digest digest.model digest.errors"
-    " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.model",
+    " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.keyring subscribers.model",
 }
 # These stand with the doors they serve, and decide like decisions: values in, values out.
 ALSO_PURE = (

@@ -33,7 +33,7 @@ from digest.system import stopping
 from digest.system.failpoint import failpoint
 from digest.transports.base import Asked, Outcome, Parcel, WaitingTransport
 from digest.transports.tag import TagKeys
-from subscribers.tokens import Keyring
+from subscribers.keyring import Keyring
 
 _log = logging.getLogger(__name__)
 

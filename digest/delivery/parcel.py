@@ -22,8 +22,9 @@ from digest.render import Letters
 from digest.transports.base import Filling, Parcel
 from digest.transports.tag import TagKeys, bounce_address, delivery_tag
 from subscribers.keyed import keyed_hash
+from subscribers.keyring import Keyring
 from subscribers.model import Subscriber
-from subscribers.tokens import Keyring, LetterTokens, letter_tokens
+from subscribers.tokens import LetterTokens, letter_tokens
 
 
 class Links(NamedTuple):

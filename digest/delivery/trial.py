@@ -23,8 +23,8 @@ from digest.model import (
     Tried,
 )
 from digest.render import Letters
+from subscribers.keyring import Keyring
 from subscribers.model import Subscriber
-from subscribers.tokens import Keyring
 
 
 def trial_letter(settings: Settings) -> None:

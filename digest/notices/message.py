@@ -23,8 +23,9 @@ from digest.notices.to_editors import words_to_editors
 from digest.store.notices import ALREADY, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
+from subscribers.keyring import Keyring
 from subscribers.model import Subscriber
-from subscribers.tokens import Keyring, make_token
+from subscribers.tokens import make_token
 
 FOLDER = "notices"  # of the file transport
 

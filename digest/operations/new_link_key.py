@@ -15,8 +15,8 @@ from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.system.failpoint import failpoint
 from subscribers.errors import BadSecret
+from subscribers.keyring import LinkKeys
 from subscribers.link_keys import LinkKeyFile, add_link_key, link_key_path, seal_link_keys
-from subscribers.tokens import LinkKeys
 
 
 @dataclass(frozen=True, slots=True)

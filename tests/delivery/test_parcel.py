@@ -25,8 +25,8 @@ from digest.model import Digest, Dkim, Edition
 from digest.render import Letters
 from digest.transports.smtp.envelope import make_ready, wire_form
 from digest.transports.tag import TagKeys
+from subscribers.keyring import Keyring
 from subscribers.model import Interests, Subscriber
-from subscribers.tokens import Keyring
 from tests.letter import sample
 from tests.letter.test_assemble import NAMES, awkward_entries
 from tests.test_rooms import ROOT

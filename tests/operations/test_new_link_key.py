@@ -80,20 +80,18 @@ def test_the_command_tells_the_file_and_its_keys(tmp_path: Path, begun: Callable
 @pytest.mark.long
 def test_old_and_new_links_work_on_a_server_that_runs_on(house: House) -> None:
     old, server = paths(house), pages(house)
-    assert set(old) == {"unsubscribe", "preferences", "pause", "letters"}
+    assert set(old) == {"unsubscribe", "yours", "letters"}
     answer = told(house, "db", "new-link-key")
     assert (answer.code, answer.stdout) == (0, f"{keys_file(house)}: 2 keys in use, the newest signs\n")
     assert "keep a copy of this file" in answer.stderr
     [number] = [receipt.edition for receipt in house.run(days=7).receipts if receipt.cadence == "weekly"]
     new, shown = paths(house), preview(house.place, email=ANN, number=number).parcel
     assert new != old and shown is not None
-    assert new["preferences"] in shown.letter.plain_text() and new["unsubscribe"] in shown.letter.html_text()
+    assert new["yours"] in shown.letter.plain_text() and new["unsubscribe"] in shown.letter.html_text()
     for path in (*old.values(), *new.values()):
         assert server.get(path).status_code == 200, path
     person = shown_person(house)
-    assert new["preferences"] == "/preferences/" + make_token(
-        [house.place.link_keys[-1]], "preferences", 1, person.key
-    )
+    assert new["yours"] == "/yours/" + make_token([house.place.link_keys[-1]], "preferences", 1, person.key)
     assert house.place.link_keys[0] == house.place.secret
     assert server.post(old["unsubscribe"]).status_code == 200 and shown_person(house).state == "left"
 
@@ -108,7 +106,7 @@ def test_links_of_a_retired_key_serve_leaving_alone(house: House) -> None:
     old, server = paths(house), pages(house)
     answer = told(house, "db", "new-link-key", "--retire-older")
     assert answer.stdout.endswith(": 1 key in use, the newest signs, 1 older one for leaving alone\n")
-    for page in ("preferences", "pause", "letters"):
+    for page in ("yours", "letters"):
         got = server.get(old[page])
         assert (got.status_code, 'action="/new-link"' in got.text) == (404, True), page
         assert server.post(old[page], data={"for": "1-month"}).status_code in (404, 405)
@@ -200,7 +198,7 @@ def test_no_key_is_made_while_a_run_is_under_way_or_without_the_secret(house: Ho
 def test_links_of_a_link_key_outlive_the_secret(house: House) -> None:
     assert told(house, "db", "new-link-key").code == 0
     house.run(days=7)
-    link = paths(house)["preferences"]
+    link = paths(house)["yours"]
     house.settings.secret_file.unlink()
     assert told(house, "db", "new-secret", "--yes").code == 0
     assert pages(house).get(link).status_code == 200

@@ -156,7 +156,11 @@ def by_vacuum_into(house: House, kept: Path) -> Callable[[], None]:
 
 def by_dump(house: House, kept: Path) -> Callable[[], None]:
     with closing(sqlite3.connect(house.folder / "digest.db")) as conn, closing(sqlite3.connect(kept)) as copy:
-        copy.executescript("\n".join(conn.iterdump()))
+        # Without the table of searches, which the program sqlite3 can dump and Python's own function cannot.
+        lines = [
+            line for line in conn.iterdump() if not re.match(r"INSERT INTO (\"archive_search\"|sqlite_master)", line)
+        ]
+        copy.executescript("\n".join(lines))
     return lambda: replaced(house, kept)
 
 

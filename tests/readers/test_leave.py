@@ -13,9 +13,9 @@ import pytest
 
 from digest.store.engine import reading, writing
 from subscribers import store as people
+from subscribers.keyring import LinkKeys
 from subscribers.leaving import count_reasons, own_words
 from subscribers.model import Interests
-from subscribers.tokens import LinkKeys
 from tests import console
 from tests.readers.joiners import Doors
 

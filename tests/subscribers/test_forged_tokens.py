@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from subscribers.errors import BadToken
+from subscribers.keyring import LinkKeys
 from subscribers.link_keys import add_link_key, load_link_keys
-from subscribers.tokens import LIFETIMES, LinkKeys, Token, make_token, read_token
+from subscribers.tokens import LIFETIMES, Token, make_token, read_token
 from tests.counts import table
 from tests.forged import PERSONS, forged_tokens, good_tokens
 

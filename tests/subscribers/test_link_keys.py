@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from subscribers.errors import BadSecret
+from subscribers.keyring import LinkKeys
 from subscribers.link_keys import LinkKeyFile, add_link_key, link_key_path, load_link_keys
-from subscribers.tokens import LinkKeys
 from tests.counts import table
 
 SECRET = b"s" * 32

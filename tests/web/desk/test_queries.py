@@ -13,7 +13,9 @@ import pytest
 from digest import pipeline
 from digest.desk.pool import draft_again
 from digest.desk.reword import reword
+from digest.desk.stories import invite_place
 from digest.store import editions, entries
+from digest.store.answers import EntryAnswer, store_answer
 from digest.store.engine import reading, writing
 from digest.web.desk.door import SessionDoor
 from digest.web.desk.routes import PAGES
@@ -78,6 +80,10 @@ def furnish(house: House, count: int) -> Visited:
     assert len(shown) == count
     for entry in shown:
         reword(house.place, ANN, entry, {"note": "Read this.", "open_question": "Is it so?"})
+        invite_place(house.place, ANN, "Fife Council")
+    with writing(house.place.engine) as conn:
+        for reader in readers:
+            store_answer(conn, reader, EntryAnswer(shown[0], "tried", "We did.", "Fife", named=True), house.now)
     return Visited(shown[0], readers[0], draft.id, frozen.id, "housing", "wales")
 
 
