@@ -103,11 +103,12 @@ def _page(
 
 
 def _lately(pages: ReaderPages, words: Words, typed: Joining) -> Mapping[ChoiceKey, str]:
-    """Return what each choice would have brought lately, in words; {} where nothing is known."""
+    """Return what each choice alone would have brought lately, in words; {} where nothing is known.
+
+    Not beside what was ticked, because each set of choices is counted anew, and anybody may ask for very many.
+    """
     with reading(pages.installation.engine) as conn:
-        numbers = pages.lately.of(conn, typed.cadence)
-    interests = Interests(typed.policy_areas, typed.regions, typed.themes, typed.elsewhere)
-    return tell_lately(numbers, interests, words)
+        return tell_lately(pages.lately.of(conn, typed.cadence), Interests(), words)
 
 
 def _fresh(pages: ReaderPages, words: Words) -> Joining:
