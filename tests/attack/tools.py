@@ -28,10 +28,13 @@ def wapiti(start: str, folder: Path, more: Sequence[str] = (), seconds: int = 90
     """Return what Wapiti found from an address on, {kind: ["METHOD path parameter"]}."""
     report = folder / "wapiti.json"
     command = [str(WAPITI), "-u", start, "--flush-session", "-m", _MODULES, "-f", "json", "-o", str(report)]
-    command += ["--max-scan-time", str(seconds), "--store-session", str(folder / "sessions"), "--store-config"]
+    command += ["--max-scan-time", str(seconds), "--store-session", str(folder / "sessions")]
+    # Nobody is erased, because nobody would be left to attack.
+    command += ["--store-config", str(folder), "-d", "4", "-x", f"{start}yours/*/erase"]
     for address in more:
         command += ["-s", address]
-    subprocess.run([*command, str(folder)], check=True, capture_output=True, timeout=seconds + 120)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + 300)
+    assert report.exists(), (done.stdout + done.stderr)[-3000:]
     told = json.loads(report.read_text(encoding="utf-8"))
     return {
         kind: sorted({f"{each['method']} {each['path']} {each['parameter']}" for each in cases})
