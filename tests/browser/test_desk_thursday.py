@@ -392,7 +392,7 @@ def raw(at: Thursday, reader: int) -> str:
 
 # Ends of lines in the middle of words, as quoted-printable has them.
 _SOFT = r"(?:=\r\n)?"
-_PAGES = "|".join(_SOFT.join(word) for word in ("unsubscribe", "preferences", "pause", "letters"))
+_PAGES = "|".join(_SOFT.join(word) for word in ("unsubscribe", "yours", "letters"))
 _TOKENS = re.compile(f"/{_SOFT}(?:{_PAGES}){_SOFT}/(?:[A-Za-z0-9_.~-]|=\r\n)+")
 
 
