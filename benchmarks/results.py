@@ -17,9 +17,10 @@ from benchmarks.figures import Figure, from_json
 FILE = Path(__file__).with_name("results.json")
 # In the order of the table. Some run only when they are named, because they take an hour.
 MODULES = (
-    "letters", "send", "sendgrid", "freeze", "memory", "million", "gather", "start", "desk", "mailman", "naive",
+    "letters", "send", "sendgrid", "freeze", "memory", "million", "gather", "start", "desk", "load", "mailman",
+    "naive",
 )  # fmt: skip
-APART = frozenset(("memory", "million"))
+APART = frozenset(("memory", "million", "load"))
 
 
 @dataclass(frozen=True, slots=True)

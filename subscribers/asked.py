@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, literal, select, text
 from sqlalchemy.sql.expression import ScalarSelect
 
 from subscribers.tables import asked
@@ -46,17 +46,8 @@ def serialise_askings(conn: Connection) -> None:
 
 def count_askings(conn: Connection, kind: str, address_hash: str, network: str, now: datetime) -> Counts:
     """Return the counts of a kind for an address and a network, by one statement."""
-    theirs, nearby = asked.c.address_hash == address_hash, asked.c.network == network
-    mail = asked.c.kind == kind
-    columns = (
-        _count(mail, theirs, asked.c.at > now - HOUR),
-        _count(mail, theirs, asked.c.at > now - DAY),
-        _count(mail, theirs, asked.c.at > now - MONTH),
-        _count(asked.c.kind.in_(_MAILS), nearby, asked.c.at > now - DAY),
-        _count(mail, asked.c.at > now - HOUR),
-        _count(asked.c.kind != FLOOD, asked.c.at > now - HOUR),
-    )
-    return Counts(*conn.execute(select(*columns)).one())
+    since = {"hour": now - HOUR, "day": now - DAY, "month": now - MONTH}
+    return Counts(*conn.execute(_COUNTS, {"of": kind, "hash": address_hash, "near": network, **since}).one())
 
 
 def note_asking(conn: Connection, kind: str, address_hash: str, network: str, now: datetime) -> None:
@@ -82,3 +73,20 @@ def newest_flood(conn: Connection, since: datetime) -> datetime | None:
 
 def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count(literal(1))).where(*conditions).select_from(asked).scalar_subquery()
+
+
+def _counts() -> Select[int, int, int, int, int, int]:
+    theirs, nearby = asked.c.address_hash == bindparam("hash"), asked.c.network == bindparam("near")
+    mail = asked.c.kind == bindparam("of")
+    hour, day, month = (asked.c.at > bindparam(name) for name in ("hour", "day", "month"))
+    return select(
+        _count(mail, theirs, hour),
+        _count(mail, theirs, day),
+        _count(mail, theirs, month),
+        _count(asked.c.kind.in_(_MAILS), nearby, day),
+        _count(mail, hour),
+        _count(asked.c.kind != FLOOD, hour),
+    )
+
+
+_COUNTS = _counts()  # built once, because each visitor who joins is counted twice

@@ -45,7 +45,8 @@ def leaver_of(installation: Installation, token: str) -> Leaver | None:
     """Return the reader whom a link to leave names, None for one who was erased. Raises BadToken and OldLink."""
     link = _link(installation, token)
     with reading(installation.engine) as conn:
-        return _leaver(conn, installation, link)
+        person = person_of(conn, link)
+        return _leaver(conn, installation, link, person) if person else None
 
 
 def leave_by_link(installation: Installation, token: str) -> Leaver | None:
@@ -54,11 +55,13 @@ def leave_by_link(installation: Installation, token: str) -> Leaver | None:
     A reader who was erased needs nothing, because they are not written to either.
     """
     link, now = _link(installation, token), installation.clock()
+    leaver = None
     with writing(installation.engine, "reader") as conn, suppress(NoSubscriber):
         if person := person_of(conn, link):
-            store.leave(conn, person.id, how="unsubscribe link", now=now, secret=installation.secret)
+            person = store.leave(conn, person.id, how="unsubscribe link", now=now, secret=installation.secret)
+            leaver = _leaver(conn, installation, link, person)
     installation.fence.follow(begin=False)
-    return leaver_of(installation, token)
+    return leaver
 
 
 def take_monthly(installation: Installation, token: str) -> Leaver | None:
@@ -89,10 +92,7 @@ def _link(installation: Installation, token: str) -> Token:
     return read_token(installation.link_keys, "unsubscribe", token)
 
 
-def _leaver(conn: Connection, installation: Installation, link: Token) -> Leaver | None:
-    person = person_of(conn, link)
-    if person is None:
-        return None
+def _leaver(conn: Connection, installation: Installation, link: Token, person: Subscriber) -> Leaver:
     barred = is_suppressed(conn, person.email, secret=installation.secret) == "complained"
     left = left_at(conn, person.id) if person.state == "left" else None
     return Leaver(person, left, barred, link.retired)

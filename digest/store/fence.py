@@ -13,9 +13,11 @@ lists who must not be mailed, for the day on which an older database is put back
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,6 +64,9 @@ class Fence:
         self._path = path
         self._beside = path.with_name(f".{path.name}.new")
         self._ready = ""  # the token in the file at `_beside`, written and not yet renamed to `path`
+        self._asked = itertools.count(1)
+        self._followed = 0  # the newest call of `follow` whose change is kept
+        self._following = threading.Lock()
         self.suppressed = SuppressedList(path)
 
     def check(self) -> None:
@@ -95,7 +100,17 @@ class Fence:
         false it does not, because a host that only answers on the web must not have the file. A database in HOLD
         leaves the file as it is, because the file is the proof of what the database lacks. An error is only logged:
         the change is stored, and the next run brings the file up.
+
+        Calls of many threads that wait for each other share the next look, because it keeps the changes of all.
         """
+        number = next(self._asked)
+        with self._following:
+            if begin or number > self._followed:
+                newest = next(self._asked)
+                self._follow(begin=begin)
+                self._followed = newest
+
+    def _follow(self, *, begin: bool) -> None:
         try:
             half = self._read()
             if half is not None and not half.here:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from digest.errors import DigestError, PersonNeeded
 from digest.store.engine import make_engine, reading, writing
 from digest.store.fence import Fence
 from digest.store.schema import installation
-from subscribers.suppression import suppress, suppress_keys, unsuppress
+from subscribers.suppression import address_hash, suppress, suppress_keys, unsuppress
 from subscribers.tables import consent_change
 from tests.counts import POSTGRESQL_LONG
 
@@ -286,6 +288,23 @@ def test_the_list_outlives_a_power_cut_and_knows_who_came_back(engine: Engine, t
 
 
 @POSTGRESQL_LONG
+def test_of_many_who_leave_at_once_each_is_kept_when_its_own_call_returns(engine: Engine, tmp_path: Path) -> None:
+    fence = Fence(engine, tmp_path / "digest.fence")
+    fence.check()
+    together = threading.Barrier(8)
+
+    def leave(number: int) -> bool:
+        together.wait()
+        with writing(engine) as conn:
+            suppress(conn, f"reader{number}@example.org", "left", secret=SECRET, now=NOW)
+        fence.follow(begin=False)
+        return address_hash(SECRET, f"reader{number}@example.org") in fence.suppressed.path.read_text()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(leave, range(8)))
+    fence.check()
+
+
 def test_old_changes_are_removed(engine: Engine, tmp_path: Path) -> None:
     fence = Fence(engine, tmp_path / "digest.fence")
     fence.check()

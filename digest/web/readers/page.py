@@ -100,6 +100,7 @@ class ReaderPages:
 
     installation: Installation
     notices: ReaderNotices | None = None
+    _letter_words: dict[str, Words] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def letters(self) -> LetterPages:
@@ -157,7 +158,10 @@ class ReaderPages:
 
     def letter_words(self, language: str) -> Words:
         """Return the words of letters, for reasons, regions and kinds of entries, in a language of the pages."""
-        return letter_words(self.settings, language)
+        # Kept, because to read and check a catalogue takes longer than most pages.
+        if language not in self._letter_words:
+            self._letter_words[language] = letter_words(self.settings, language)
+        return self._letter_words[language]
 
 
 Answering = Callable[[ReaderPages, Visit], ReaderAnswer]
