@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,12 +119,7 @@ class Installation:
     @cached_property
     def classifier(self) -> Classifier:
         """Return the classifier of the configured taxonomy."""
-        # Here, because most commands classify nothing and fetch nothing, and both are slow to import.
-        from digest.classify import Classifier
-        from digest.facets.places.gazetteer import gazetteer_of
-
-        taxonomy = self.settings.taxonomy
-        return Classifier(taxonomy, gazetteer_of(taxonomy, self.settings.gazetteer))
+        return _classifier(self.settings.taxonomy, self.settings.gazetteer)
 
     @cached_property
     def rules(self) -> Rules:
@@ -164,6 +159,15 @@ class Installation:
     def transport(self) -> Transport:
         """Open the configured transport for a run; the caller closes it."""
         return self.settings.transport.open(self.clock)
+
+
+@lru_cache(maxsize=4)
+def _classifier(taxonomy: Taxonomy, shipped: str) -> Classifier:
+    # Here, because most commands classify nothing and fetch nothing, and both are slow to import.
+    from digest.classify import Classifier
+    from digest.facets.places.gazetteer import gazetteer_of
+
+    return Classifier(taxonomy, gazetteer_of(taxonomy, shipped))
 
 
 def is_secret_used(conn: Connection) -> bool:

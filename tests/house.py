@@ -108,6 +108,9 @@ class Serving(Installation):
         return self._ticking
 
 
+KEPT = ("engine", "secret", "link_key_file")  # parts of an installation that do not change with the hour
+
+
 class House:
     """One installation and its clock. `database_url` "" means its own SQLite file, empty and upgraded."""
 
@@ -130,8 +133,7 @@ class House:
         """The installation at the house's present hour (one engine for all hours)."""
         made = Installation(self.settings, self.now)
         if self._place is not None:
-            made.__dict__["engine"] = self._place.engine
-            made.__dict__["classifier"] = self._place.classifier
+            vars(made).update({name: part for name, part in vars(self._place).items() if name in KEPT})
         self._place = made
         return made
 
