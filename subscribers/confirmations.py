@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from subscribers.database import KEY, dialect_insert
-from subscribers.tables import confirmation, consent_words
+from subscribers.tables import confirmation, consent_words, suppression
 
 JOIN, BACK, MOVE = "join", "back", "move"
 KEPT_FOR = timedelta(days=7)  # a confirmation, also one that was confirmed
@@ -91,6 +91,15 @@ def end_wish(conn: Connection, ended: Confirmation, subscriber: int) -> None:
     conn.execute(delete(confirmation).where(others))
     values = {"email": "", "choices": dict(_DONE), "subscriber_id": subscriber}
     conn.execute(update(confirmation).where(confirmation.c.id == ended.number).values(values))
+
+
+def drop_wishes_of_erased(conn: Connection) -> int:
+    """Remove the wishes of addresses that are suppressed as erased, because an older database brought them back.
+
+    Returns how many there were; most are of people who were no subscribers yet.
+    """
+    erased = select(suppression.c.address_hash).where(suppression.c.reason == "erased")
+    return conn.execute(delete(confirmation).where(confirmation.c.address_hash.in_(erased))).rowcount
 
 
 def keep_words(conn: Connection, language: str, text: str) -> str:

@@ -363,9 +363,6 @@ def forget(conn: Connection, id: int, *, now: datetime, secret: bytes) -> None:
     theirs = (confirmation.c.address_hash == hashed) | (confirmation.c.subscriber_id == id)
     conn.execute(delete(confirmation).where(theirs))
     conn.execute(delete(consent_event).where(consent_event.c.subscriber_id == id))
-    # Also wishes to join that name no subscriber, because they hold the address.
-    hashed = address_hash(secret, parse_address(person.email).key)
-    conn.execute(delete(confirmation).where(confirmation.c.address_hash == hashed))
     conn.execute(delete(subscriber).where(subscriber.c.id == id))
     add_consent_events(conn, [(id, "erased")], how="", now=now)
 

@@ -33,6 +33,7 @@ from digest.store.erase import scrub
 from digest.store.keys import end_old_links
 from digest.store.lock import run_lock
 from subscribers import store as people
+from subscribers.confirmations import drop_wishes_of_erased
 from subscribers.suppression import complete_history, fingerprint, suppress_hashes
 
 _WHY = "the database was restored: it may have been sent before that"
@@ -161,7 +162,7 @@ def _learn_again(installation: Installation) -> tuple[int, int]:
         suppressed = suppress_hashes(conn, listed, secret=secret, now=now, note="from the list beside the fence")
         erased = people.erase_again(conn, now=now, secret=secret)
         complete_history(conn, secret=secret, now=now, note="from the list beside the fence")
-        notices.drop_erased(conn, now)
-    if erased:
+        forgotten = drop_wishes_of_erased(conn) + notices.drop_erased(conn, now)
+    if erased or forgotten:
         scrub(installation.engine)
     return suppressed, erased

@@ -31,6 +31,9 @@ _ERASED = """
 SELECT id FROM subscriber
 WHERE hash_of(email_key) IN (SELECT address_hash FROM suppression WHERE reason = 'erased')
 """
+_WISHES_OF_ERASED = """
+DELETE FROM confirmation WHERE address_hash IN (SELECT address_hash FROM suppression WHERE reason = 'erased')
+"""
 _TAILS = ("-wal", "-shm")  # the log of an SQLite database, and the log's index
 _log = logging.getLogger(__name__)
 
@@ -195,24 +198,26 @@ def _carry_over(
 
 
 def _erase_again(write: sqlite3.Connection, secret: bytes, now: datetime) -> None:
-    """Erase the subscribers whose address is suppressed as erased, as `subscribers.store.forget` does.
+    """Erase the subscribers and wishes whose address is suppressed as erased, as `subscribers.store.forget` does.
 
-    In plain SQL, because the backup may have the schema of an older program.
+    In plain SQL, because the backup may have the schema of an older program. `digest db resume` forgets the notices
+    that are owed to them.
     """
     write.create_function("hash_of", 1, lambda key: address_hash(secret, key), deterministic=True)
     erased = write.execute(_ERASED).fetchall()
-    if not erased:
-        return
     write.execute("PRAGMA secure_delete=ON")
     write.execute("PRAGMA foreign_keys=ON")  # because what they have had goes with them
     with write:
+        tables = write.execute("SELECT count(*) FROM sqlite_master WHERE name = 'confirmation'").fetchone()
+        wishes = write.execute(_WISHES_OF_ERASED).rowcount if tables[0] else 0
         write.executemany("DELETE FROM consent_event WHERE subscriber_id = ?", erased)
         write.executemany("DELETE FROM subscriber WHERE id = ?", erased)
         write.executemany(
             "INSERT INTO consent_event (subscriber_id, at, what) VALUES (?, ?, 'erased')",
             [(number, _instant(now)) for (number,) in erased],
         )
-    write.execute("VACUUM")
+    if erased or wishes:
+        write.execute("VACUUM")
 
 
 def _instant(now: datetime) -> str:

@@ -135,9 +135,9 @@ def close_old(conn: Connection, before: datetime, now: datetime) -> None:
         conn.execute(update(notice).where(old).values(values))
 
 
-def drop_erased(conn: Connection, now: datetime) -> None:
-    """Drop the notices that are owed to people who were erased, and forget their addresses."""
+def drop_erased(conn: Connection, now: datetime) -> int:
+    """Drop the notices that are owed to people who were erased, and forget their addresses; return how many."""
     erased = select(suppression.c.address_hash).where(suppression.c.reason == "erased")
     theirs = notice.c.email.is_not(None) & notice.c.address_hash.in_(erased)
     values = {"state": "dropped", "reason": "erased", "updated_at": now, **_FORGET}
-    conn.execute(update(notice).where(theirs).values(values))
+    return conn.execute(update(notice).where(theirs).values(values)).rowcount

@@ -26,12 +26,14 @@ from sqlalchemy import event, text
 
 from digest import cli, pipeline
 from digest.errors import TryLater
+from digest.notices.confirm import owe_confirm
 from digest.store import migrate, runs
 from digest.store.backup import backup
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from subscribers import store as people
-from subscribers.suppression import is_suppressed, suppress
+from subscribers.confirmations import Wish, add_wish, drop_wishes_of_erased
+from subscribers.suppression import address_hash, is_suppressed, suppress
 from tests.counts import others_long, spread
 from tests.figures import Figures
 from tests.house import House
@@ -489,6 +491,36 @@ def test_who_was_erased_since_the_backup_is_erased_again(
         events = "SELECT subscriber_id, what FROM consent_event WHERE subscriber_id IN (2, 4) ORDER BY 1"
         assert conn.execute(events).fetchall() == [(2, "erased"), (4, "erased")]
     assert live("subscribers", "add", "r1@example.org") == 1
+
+
+def test_what_an_erased_address_had_asked_for_is_not_restored(house: House, tmp_path: Path) -> None:
+    live, secret, file = at(house), house.place.secret, tmp_path / "backup.db"
+    nobody = "canary@example.org"  # is no subscriber, when the backup is made
+    gone, stays = (address_hash(secret, email) for email in (nobody, "other@example.org"))
+    with writing(house.place.engine) as conn:
+        for email, hashed in ((nobody, gone), ("other@example.org", stays)):
+            waiting = add_wish(conn, Wish("join", email, hashed, {"name": email}, "", ""), house.now)
+            owe_confirm(conn, waiting, "en")
+    assert live("db", "backup", str(file)) == 0
+    with writing(house.place.engine) as conn:
+        suppress(conn, nobody, "erased", secret=secret, now=house.now)
+    house.close()
+    assert live("db", "restore", str(file)) == 0
+    with closing(sqlite3.connect(house.folder / "digest.db")) as conn:
+        assert conn.execute("SELECT email FROM confirmation").fetchall() == [("other@example.org",)]
+    assert live("db", "resume", "--unsent") == 0
+    restored = b"".join(path.read_bytes() for path in house.folder.glob("digest.db*") if ".before-" not in path.name)
+    assert b"other@example.org" in restored and b"canary" not in restored
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_resuming_forgets_what_an_erased_address_had_asked_for(there: bool, house: House) -> None:
+    hashed = address_hash(house.place.secret, "canary@example.org")
+    with writing(house.place.engine) as conn:
+        add_wish(conn, Wish("join", "canary@example.org", hashed, {}, "", ""), house.now)
+        if there:
+            suppress(conn, "canary@example.org", "erased", secret=house.place.secret, now=house.now)
+        assert drop_wishes_of_erased(conn) == int(there)
 
 
 def test_while_somebody_reads_on_and_on_nothing_is_replaced(
