@@ -64,6 +64,15 @@ def may_mail(
     return None
 
 
+def own_word_lifts(suppressed: str | None) -> bool:
+    """Return whether a person's confirmed wish ends the suppression of their address, which has a reason or is None.
+
+    It undoes what the person did themselves: that they left, or had themselves erased. A hard bounce, a complaint and
+    an editor's decision stand until an editor lifts them, because whoever has the mailbox now may not know of them.
+    """
+    return suppressed in (None, "left", "erased")
+
+
 def on_allow_list(email: str, allow_list: Collection[str]) -> bool:
     """Return whether an address is on the list of addresses and "@domain"s, all in lower case.
 

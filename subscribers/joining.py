@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from subscribers import store
 from subscribers.confirmations import BACK, Wish
+from subscribers.consent import own_word_lifts
 from subscribers.errors import NoSubscriber, NotAllowed
 from subscribers.model import Interests, NewSubscriber, Subscriber
 from subscribers.rows import OwnWord
@@ -27,9 +28,9 @@ def chosen_interests(choices: Mapping[str, Any], carry_over: bool = True) -> Int
 def bring_in(conn: Connection, wish: Wish, word: OwnWord, *, now: datetime, secret: bytes) -> Subscriber:
     """Make the person of a confirmed wish to join or to come back an active subscriber; return them.
 
-    It lifts every suppression but that of a complaint, because it is the person's own word, given from their own
-    mailbox. To join brings the new choices; to come back, those of before. Raises NotAllowed after a complaint, and
-    NoSubscriber for somebody who was erased since they asked to come back.
+    It lifts the suppressions that `consent.own_word_lifts` tells. To join brings the new choices; to come back, those
+    of before. Raises NotAllowed while another suppression stands, and NoSubscriber for somebody who was erased since
+    they asked to come back.
     """
     how = _HOW[wish.kind]
     person = store.find(conn, wish.email) if wish.kind != BACK else store.get(conn, wish.subscriber or 0)
@@ -37,8 +38,8 @@ def bring_in(conn: Connection, wish: Wish, word: OwnWord, *, now: datetime, secr
         raise NoSubscriber("they were erased since")
     email = person.email if person else wish.email
     reason = store.is_suppressed(conn, email, secret=secret)
-    if reason == "complained":
-        raise NotAllowed("this address complained about a letter")
+    if not own_word_lifts(reason):
+        raise NotAllowed(f"this address must not be mailed ({reason})")
     if reason:
         store.lift(conn, email, how=how, force=True, now=now, secret=secret)
     if person is None:

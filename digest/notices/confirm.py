@@ -18,7 +18,7 @@ from digest.model import Site
 from digest.store import notices
 from digest.store.notices import ALREADY, CONFIRM, Owed
 from subscribers.confirmations import Confirmation, awaits_word
-from subscribers.consent import on_allow_list
+from subscribers.consent import on_allow_list, own_word_lifts
 from subscribers.suppression import is_suppressed
 from subscribers.tokens import LIFETIMES, make_token
 
@@ -31,11 +31,11 @@ def why_not_confirm(conn: Connection, installation: Installation, email: str) ->
 def why_unasked(installation: Installation, email: str, suppressed: str | None) -> str:
     """Return why an address, suppressed for a reason or not (None), must not be asked to confirm, or "".
 
-    It need not be a reader's, and somebody who has left may come back. A complaint counts, because the next one may
-    cost the installation its mail account.
+    It need not be a reader's, and somebody who has left may come back. Any other suppression counts, because their
+    press would not lift it, and a mail to a mailbox that bounces or complains may cost the installation its account.
     """
-    if suppressed == "complained":
-        return "it is suppressed (complained)"
+    if not own_word_lifts(suppressed):
+        return f"it is suppressed ({suppressed})"
     return "" if on_allow_list(email, installation.settings.only) else "it is not in [transport] only"
 
 

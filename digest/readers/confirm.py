@@ -44,7 +44,7 @@ def make_true(installation: Installation, token: str, network: str, words: tuple
     """Make true what a link confirms, because its button was pressed; pressed again, it changes nothing.
 
     `words` are those of consent with their language, as the page showed them. Raises BadToken, NothingToConfirm, and
-    NotAllowed after a complaint, and for a move that cannot be.
+    NotAllowed while a suppression stands that the press does not lift, and for a move that cannot be.
     """
     link = _link(installation, token)
     with writing(installation.engine, "confirm on page") as conn:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from digest.installation import Installation
 from digest.store.engine import reading, writing
 from subscribers import store
+from subscribers.consent import own_word_lifts
 from subscribers.errors import NoSubscriber
 from subscribers.leaving import REASONS_TO_LEAVE, keep_reason, left_at
 from subscribers.links import person_of
@@ -25,8 +26,9 @@ from subscribers.tokens import Token, read_token
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
-    """How the reader of a link stands: `left_at` is when they left, `barred` that they complained about a letter.
+    """How the reader of a link stands: `left_at` is when they left.
 
+    `barred`: their own word does not lift the suppression of their address (`consent.own_word_lifts`).
     `retired`: a retired key has signed the link, so that it does no more than to let them leave.
     """
 
@@ -93,6 +95,6 @@ def _link(installation: Installation, token: str) -> Token:
 
 
 def _leaver(conn: Connection, installation: Installation, link: Token, person: Subscriber) -> Leaver:
-    barred = is_suppressed(conn, person.email, secret=installation.secret) == "complained"
+    barred = not own_word_lifts(is_suppressed(conn, person.email, secret=installation.secret))
     left = left_at(conn, person.id) if person.state == "left" else None
     return Leaver(person, left, barred, link.retired)
