@@ -17,7 +17,7 @@ from digest.facets.searchable import query_words
 from digest.model import BARRIERS, CASE_STUDY, Correction, Edition, Entry, NamedLink, Tried
 from digest.store import archive
 from digest.store.answers import tried_of
-from digest.store.archive import Opening, Scope, SentAgain, Span
+from digest.store.archive import Opening, Scope, Span
 from digest.store.archive_search import search_archive
 from digest.store.engine import reading
 from digest.store.told import dated_corrections, leads_to
@@ -115,7 +115,7 @@ def read_edition(engine: Engine, scope: Scope, cadence: str, day: str) -> Archiv
         edition = archive.sent_edition(conn, scope, cadence, day)
         if edition is None:
             return None
-        shown = [_visible_to_all(entry, scope) for entry in archive.entries_of(conn, scope, edition.id)]
+        shown = [visible_to_all(entry, scope) for entry in archive.entries_of(conn, scope, edition.id)]
         gone = archive.kept_back_of(conn, scope, edition.id)
         if not shown and not gone:
             return None
@@ -185,11 +185,11 @@ def read_entry(engine: Engine, scope: Scope, number: int) -> ArchivedEntry | Non
             return ArchivedEntry(None, sent.editions, given, changed)
         tried = tried_of(conn, [number]).get(number, ()) if sent.entry.kind == CASE_STUDY else ()
         return ArchivedEntry(
-            _visible_to_all(sent.entry, scope),
+            visible_to_all(sent.entry, scope),
             sent.editions,
             given,
             changed,
-            _earlier(conn, scope, sent),
+            earlier_to_all(conn, scope, sent.entry),
             tried,
         )
 
@@ -213,18 +213,18 @@ def _listed(conn: Connection, scope: Scope, total: int, rows: Sequence[archive.S
         of_entry = [(correction, at) for correction, at in told if correction.entry == row.entry.id]
         changed = max([row.newest, *(at for _, at in of_entry)])
         given = tuple(correction for correction, _ in of_entry)
-        listed.append(Listed(_visible_to_all(row.entry, scope), row.first, changed, given))
+        listed.append(Listed(visible_to_all(row.entry, scope), row.first, changed, given))
     return ArchivedList(total, tuple(listed))
 
 
-def _visible_to_all(entry: Entry, scope: Scope) -> Entry:
+def visible_to_all(entry: Entry, scope: Scope) -> Entry:
     """Return an entry that does not name the sources that are not public."""
     return replace(entry, also_at=tuple(link for link in entry.also_at if link.name not in scope.hidden))
 
 
-def _earlier(conn: Connection, scope: Scope, sent: SentAgain) -> Earlier | None:
+def earlier_to_all(conn: Connection, scope: Scope, entry: Entry) -> Earlier | None:
     """Return the earlier entry that an entry names, unless it is kept back by now or its source is not public."""
-    named: NamedLink | None = sent.entry.earlier if sent.entry else None
+    named: NamedLink | None = entry.earlier
     earlier = leads_to(conn, named.url) if named and named.url else None
     if named is None or earlier is None or earlier.state in archive.KEPT_BACK or earlier.source in scope.hidden:
         return None

@@ -1,14 +1,15 @@
 """Render a sample for people who think of joining: the newest letter, as a reader who follows everything gets it.
 
-It is rendered by the functions that send letters, as a copy: without any link that belongs to a reader. An entry that
-was withdrawn or held since is left out, because everybody may see the sample.
+It is rendered by the functions that send letters, as a copy: without any link that belongs to a reader. It has what
+the public archive shows of its edition and no more, because everybody may see it.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -18,8 +19,10 @@ from digest.group import candidate_of
 from digest.installation import Installation
 from digest.letter.blocks import ReaderFacts
 from digest.model import Correction, Digest, Edition, Entry
+from digest.readers.archive import archive_scope, earlier_to_all, visible_to_all
 from digest.render import Letters
-from digest.store import corrections, editions, entries
+from digest.store import archive, corrections, editions
+from digest.store.archive import Scope, Span
 from digest.store.engine import reading
 from subscribers.model import Interests, Subscriber
 
@@ -65,20 +68,26 @@ class SampleLetters:
             return page
 
     def _read(self) -> Sample | None:
+        scope = archive_scope(self.installation.settings)
+        if scope is None:
+            return None
         with reading(self.installation.engine) as conn:
-            frozen = [each for each in editions.listing(conn) if each.state == "frozen" and not each.held]
-            usual = self.installation.settings.default_cadence
-            frozen.sort(key=lambda each: (each.cadence == usual, each.slot), reverse=True)
-            samples = (self._sample(conn, edition) for edition in frozen[:_MOST_TRIED])
+            usual = {self.installation.settings.default_cadence}.intersection(scope.cadences)
+            scopes = (scope._replace(cadences=tuple(usual)), scope)
+            public = (archive.edition_list(conn, each, Span(_MOST_TRIED)) for each in scopes)
+            samples = (self._sample(conn, scope, edition) for edition in chain.from_iterable(public))
             return next((sample for sample in samples if sample), None)
 
-    def _sample(self, conn: Connection, edition: Edition) -> Sample | None:
-        shown = editions.shown(conn, edition.id)
-        states = {
-            number: entry.state for number, entry in entries.many(conn, [row.entry.id for row in shown]).items()
-        }
-        shown = [row for row in shown if states.get(row.entry.id) == "ready"]
-        earlier = [candidate_of(entry, 0) for entry in editions.earlier_studies(conn, edition)]
+    def _sample(self, conn: Connection, scope: Scope, edition: Edition) -> Sample | None:
+        visible = {entry.id for entry in archive.entries_of(conn, scope, edition.id)}
+        shown = [
+            replace(row, entry=_public_part(conn, scope, row.entry))
+            for row in editions.shown(conn, edition.id)
+            if row.entry.id in visible
+        ]
+        studies = editions.earlier_studies(conn, edition)
+        seen = archive.may_be_seen(conn, scope, [entry.id for entry in studies])
+        earlier = [candidate_of(entry, 0) for entry in studies if entry.id in seen]
         offer = Offer(self.installation.settings, edition, shown, earlier)
         anybody = Subscriber(0, MADE_UP, cadence=edition.cadence, interests=Interests())
         digest = offer.digest(offer.planned(Standing(anybody, "", edition.from_release, ())))
@@ -96,3 +105,9 @@ class SampleLetters:
         facts = ReaderFacts("", MADE_UP, home, home, home, home, top_lines=sample.told)
         letters = Letters(settings, sample.edition, sample.entries, copy=True, corrects=bool(sample.told))
         return letters.render(language, sample.digest, facts).html_text()
+
+
+def _public_part(conn: Connection, scope: Scope, entry: Entry) -> Entry:
+    """Return an entry without the sources and the earlier entries that the archive does not show."""
+    earlier = entry.earlier if earlier_to_all(conn, scope, entry) else None
+    return replace(visible_to_all(entry, scope), earlier=earlier)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from digest.config.archive import ArchiveSettings
+from digest.config.settings import Settings
+from digest.readers.sample import SampleLetters
 from digest.store import entries
 from digest.store.engine import writing
 from tests.readers.joiners import Doors
@@ -17,7 +21,7 @@ from tests.readers.joiners import Doors
 def test_the_sample_is_the_newest_letter_without_anything_of_a_reader(tmp_path: Path) -> None:
     doors = Doors(tmp_path / "house")
     home = doors.client.get("/")
-    assert "No letter has gone out yet" in home.text and "<iframe" not in home.text
+    assert "There is no letter to show here yet" in home.text and "<iframe" not in home.text
     assert doors.client.get("/sample").status_code == 404
     number = doors.house.reader("rhian@example.org", "weekly")
     doors.house.publish("A shared list")
@@ -44,3 +48,27 @@ def test_the_sample_is_the_newest_letter_without_anything_of_a_reader(tmp_path: 
     page = doors.client.get("/sample").text
     assert "A shared list" in page and "Withdrawn since" not in page
     doors.close()
+
+
+@pytest.mark.long
+def test_the_sample_has_only_what_the_archive_shows_to_everybody(tmp_path: Path) -> None:
+    doors = Doors(tmp_path / "house")
+    doors.house.reader("rhian@example.org", "weekly")
+    doors.house.publish("A shared list")
+    doors.house.run(days=4)
+
+    def shows(settings: Settings) -> bool:
+        letters = SampleLetters(doors.house.live(settings))
+        sample = letters.newest()
+        return sample is not None and "A shared list" in letters.page(sample, "en")
+
+    usual = doors.settings
+    hidden = replace(usual, sources=tuple(replace(source, public=False) for source in usual.sources))
+    assert shows(usual) and not shows(hidden)
+    for archive, shown in (((True, ("weekly",)), True), ((True, ("daily",)), False), ((False, ("weekly",)), False)):
+        assert shows(replace(usual, archive=ArchiveSettings(*archive))) is shown, archive
+    doors.close()
+    shut = Doors(tmp_path / "shut", archive=ArchiveSettings(public=False))
+    home = shut.client.get("/").text
+    assert "<iframe" not in home and "letter to show" not in home and shut.client.get("/sample").status_code == 404
+    shut.close()
