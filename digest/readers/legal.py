@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from digest.config.legal import Texts
 from digest.config.settings import Settings
 from digest.letter.words import Words, primary
+from subscribers.asked import MONTH
+from subscribers.confirmations import KEPT_FOR
 
-UNCONFIRMED = timedelta(days=7)  # for which a wish on a page waits to be confirmed
-ASKED = timedelta(days=30)  # for which it is kept who asked for a mail, to limit it
 _KEPT = ("record", "consent", "had", "told", "unconfirmed", "limits", "suppression")
 
 
@@ -100,7 +100,7 @@ def accessibility_statement(settings: Settings, words: Words) -> list[StatementP
 
 def _kept(settings: Settings, words: Words) -> list[tuple[str, str]]:
     """Return what is kept of a reader, with why and for how long."""
-    days = {"unconfirmed": UNCONFIRMED, "limits": ASKED}
+    days = {"unconfirmed": KEPT_FOR, "limits": MONTH}
     rows = [
         (words.form("privacy_kept", name), words.form("privacy_because", name, span=_span(words, days.get(name))))
         for name in _KEPT

@@ -6,7 +6,6 @@ they are not blank `how`, `network`, and the `words` that the person agreed to, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from subscribers.changes import LIFTED, record_changes
+from subscribers.confirmations import words_key
 from subscribers.csv.rows import BadCell
-from subscribers.database import KEY, among, dialect_insert
+from subscribers.database import among, dialect_insert
 from subscribers.languages import is_language_tag
 from subscribers.tables import EVENTS, REASONS, consent_event, consent_words
 
@@ -100,7 +100,7 @@ def _event(values: Mapping[str, Any]) -> PastEvent:
 def add_histories(conn: Connection, histories: Mapping[int, Sequence[PastEvent]]) -> None:
     """Store whole consent histories, {subscriber id: events}, of subscribers who have none yet."""
     shown = {(event.language, event.words) for events in histories.values() for event in events if event.words}
-    keys = {each: _words_key(*each) for each in sorted(shown)}
+    keys = {each: words_key(*each) for each in sorted(shown)}
     if keys:
         words = [{"key": key, "language": language, "text": text} for (language, text), key in keys.items()]
         row = dialect_insert(conn)(consent_words)
@@ -131,7 +131,3 @@ def told_stop(events: Iterable[PastEvent]) -> str | None:
         elif event.what == "unsuppressed":
             stop = LIFTED
     return stop
-
-
-def _words_key(language: str, text: str) -> str:
-    return hashlib.blake2b(f"{language}\n{text}".encode(), digest_size=KEY // 2).hexdigest()
