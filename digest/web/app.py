@@ -73,6 +73,8 @@ def _hook(installation: Installation, webhook: Webhook) -> Endpoint:
         if not webhook.verify(headers, body, now):
             _log.warning("webhook: a call without a valid signature was refused")
             return PlainTextResponse("not signed by a key of [events] in config.toml\n", 401)
+        # Before anything is written, because another program's tables may take what they should not.
+        installation.require_schema()
         try:
             result = take_body(engine, webhook, body, secret, now)
         except BadBody as error:

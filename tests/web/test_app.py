@@ -115,6 +115,18 @@ def test_a_signed_call_is_answered_once_it_is_stored(client: TestClient, engine:
     assert events(engine) == 1
 
 
+@pytest.mark.parametrize("revision", ["0001", "9999"])
+def test_a_database_of_another_schema_takes_no_event_and_asks_for_it_again(
+    opened: Open, sqlite_url: str, revision: str
+) -> None:
+    engine = opened(sqlite_url)
+    client, body = filled(engine), body_of(told("delivered", 1, "a"))
+    with writing(engine) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+    answer = client.post("/hooks/sendgrid", content=body, headers=SIGNER.headers(body))
+    assert (answer.status_code, answer.headers["retry-after"], events(engine)) == (503, "600", 0)
+
+
 @pytest.mark.long
 @few_and_many(25, 1000)
 def test_good_calls_again_and_again_make_no_row(opened: Open, sqlite_url: str, count: int) -> None:

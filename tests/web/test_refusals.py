@@ -13,13 +13,14 @@ from starlette.testclient import TestClient
 from digest.store.engine import NoDatabase, make_engine, reading, writing
 from digest.web.app import make_app
 from digest.web.health import why_unhealthy
+from digest.web.readers.routes import PAGES
 from subscribers.link_keys import LinkKeyFile
 from tests import console
 from tests.house import House, Serving, empty_database
 from tests.transports.webhook import SECRET
 from tests.web.test_app import app_on, guarded, token
 
-PATHS = [
+NOWHERE = [
     "/unsubscribe",
     f"/unsubscribe/{token()}/",
     "/preferences/x/",
@@ -44,7 +45,7 @@ def client(engine: Engine) -> TestClient:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_address_that_leads_nowhere_is_a_page_and_never_a_redirect(client: TestClient, method: str) -> None:
-    for path in PATHS:
+    for path in NOWHERE:
         answer = client.request(method, path, headers={"Host": "evil.example"}, follow_redirects=False)
         assert (answer.status_code, guarded(answer), "location" in answer.headers) == (404, True, False), path
         assert "There is no page here" in answer.text and "evil" not in answer.text
@@ -131,6 +132,21 @@ def test_readers_get_a_page_that_asks_for_patience(
     assert (answer.status_code, answer.headers["retry-after"], guarded(answer)) == (503, "600", True)
     assert "We cannot answer just now" in answer.text and "digest.db" not in answer.text
     assert path.exists() is (harm is not gone)
+
+
+@pytest.mark.parametrize("harm", [older, newer])
+def test_a_database_of_another_schema_takes_nothing_from_readers(
+    engine: Engine, client: TestClient, harm: Callable[[Path], None]
+) -> None:
+    pages = [page for page in PAGES if page.post]
+    paths = [page.path.format(token=token("preferences"), name="x") for page in pages]
+    assert client.post(f"/unsubscribe/{token()}").status_code < 500
+    harm(Path(str(engine.url.database)))
+    for path in [*paths, f"/unsubscribe/{token()}"]:
+        answer = client.post(path)
+        assert (answer.status_code, answer.headers["retry-after"], guarded(answer)) == (503, "600", True), path
+        assert "We cannot answer just now" in answer.text and "alembic" not in answer.text
+    assert client.get(f"/unsubscribe/{token()}").status_code < 500
 
 
 def test_a_database_that_comes_back_is_used_again(engine: Engine, client: TestClient) -> None:

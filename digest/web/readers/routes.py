@@ -86,7 +86,11 @@ def _route(pages: ReaderPages, page: ReaderRoute) -> Route:
 
 
 def _answered(pages: ReaderPages, page: ReaderRoute, request: Request, body: bytes) -> Response:
-    act = page.post if request.method == "POST" else page.get
+    act = page.get
+    if request.method == "POST":
+        # Before anything is written, because another program's tables may take what they should not.
+        pages.installation.require_schema()
+        act = page.post
     assert act is not None
     visit = visit_of(request, body, json=page.foreign)
     return _response(pages, request, page, answer_or_error(pages, visit, lambda: act(pages, visit)))
