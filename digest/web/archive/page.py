@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 from digest.letter.book import Book
 from digest.letter.words import Words
 from digest.model import Edition
-from digest.readers.archive import archive_scope
 from digest.store.archive import Scope
 from digest.web.archive.addresses import ARCHIVE
 from digest.web.readers.message import ReaderMessage, told
@@ -23,7 +22,7 @@ _MOST_PAGES = 6  # digits
 
 
 class NoArchivePage(Exception):
-    """There is no such page of the archive, or no public archive."""
+    """There is no such page of the archive."""
 
 
 @dataclass(frozen=True)
@@ -106,19 +105,21 @@ class Pager:
 
 
 def archive_route(path: str, show: Showing) -> ReaderRoute:
-    """Return the route of a page of the archive, which answers that there is none where it is not public."""
+    """Return the route of a page of the archive, which is there where the archive is public."""
 
     def get(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-        scope, words = archive_scope(pages.settings), pages.words_of(visit)
-        if scope is None:
-            return _no_page(words, [])
-        asked = ArchiveVisit(pages, visit, scope, words)
+        assert pages.archived is not None  # because the page is offered
+        asked = ArchiveVisit(pages, visit, pages.archived, pages.words_of(visit))
         try:
             return show(asked)
         except NoArchivePage:
-            return _no_page(words, [(asked.link(ARCHIVE), words.say("archive_nav"))])
+            return _no_page(asked)
 
-    return ReaderRoute(path, get)
+    return ReaderRoute(path, get, offered=_offered)
+
+
+def _offered(pages: ReaderPages) -> bool:
+    return pages.archived is not None
 
 
 def archive_page(asked: ArchiveVisit, template: str, values: Mapping[str, object]) -> ReaderAnswer:
@@ -151,6 +152,7 @@ def with_query(address: str, fields: Mapping[str, object]) -> str:
     return f"{address}?{query}" if query else address
 
 
-def _no_page(words: Words, links: list[tuple[str, str]]) -> ReaderAnswer:
+def _no_page(asked: ArchiveVisit) -> ReaderAnswer:
+    words, links = asked.words, [(asked.link(ARCHIVE), asked.words.say("archive_nav"))]
     message = ReaderMessage(words.say("no_page_title"), [words.say("archive_no_page")], 404, links=links)
     return told(words, message)

@@ -10,7 +10,7 @@ from datetime import datetime
 from xml.sax.saxutils import escape
 
 from digest.model import CASE_STUDY
-from digest.readers.archive import archive_scope, entry_dates, every_edition, read_counts
+from digest.readers.archive import entry_dates, every_edition, read_counts
 from digest.web.archive.addresses import ARCHIVE, LISTS, SEARCH, STUDIES, edition_path, entry_path, list_path
 from digest.web.archive.page import ArchiveVisit, NoArchivePage, archive_route
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
@@ -92,10 +92,10 @@ def _robots(pages: ReaderPages, _visit: Visit) -> ReaderAnswer:
     paths = dict.fromkeys(path for path, _ in (*public_links(pages), *legal_links(pages)))
     allowed = [f"Allow: {root}{path}{'$' if path == '/' else ''}" for path in paths if path not in (ARCHIVE, SEARCH)]
     lines = ["User-agent: *", *allowed]
-    if archive_scope(pages.settings) is not None:
+    if pages.archived:
         lines += [f"Allow: {root}{ARCHIVE}", f"Allow: {root}/sitemap"]
     lines.append(f"Disallow: {root}/")
-    if archive_scope(pages.settings) is not None:
+    if pages.archived:
         lines += ["", f"Sitemap: {pages.settings.site.base_url}/sitemap.xml"]
     return ReaderAnswer(body=("\n".join(lines) + "\n").encode(), media_type="text/plain", indexed=True)
 

@@ -7,7 +7,7 @@ from digest.web.letters import LETTER_POLICY
 from digest.web.readers.choosing import choices_of
 from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
-from digest.web.readers.shell import page_styles, policy_of, public_links
+from digest.web.readers.shell import page_styles, policy_of
 
 _SAMPLE_POLICY = LETTER_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 
@@ -24,7 +24,7 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         "sample": sample.edition if sample else None,
         "day": words.day(sample.edition.frozen_at, zone) if sample else "",
         "joins": pages.offers_join,
-        "archive": any(path == "/archive" for path, _ in public_links(pages)),
+        "archive": pages.archived is not None,
         "sample_language": words.language,
     }
     # The letter brings styles of its own, so it stands in a frame.

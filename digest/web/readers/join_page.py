@@ -128,12 +128,16 @@ def _foreign(words: Words, visit: Visit) -> ReaderAnswer:
     return told(words, ReaderMessage(words.say("refused_title"), [line, words.say("nothing_changed")], 403))
 
 
+def _offered(pages: ReaderPages) -> bool:
+    return pages.offers_join
+
+
 def _json(status: int, document: Mapping[str, object]) -> ReaderAnswer:
     body = json.dumps(document, ensure_ascii=False).encode()
     return ReaderAnswer(status=status, body=body, media_type="application/json")
 
 
 PAGES = (
-    ReaderRoute("/join", _show, _take, foreign=True),
-    ReaderRoute(FRAMED, _show_framed, _take_framed, foreign=True),
+    ReaderRoute("/join", _show, _take, foreign=True, offered=_offered),
+    ReaderRoute(FRAMED, _show_framed, _take_framed, foreign=True, offered=_offered),
 )

@@ -10,7 +10,7 @@ from digest.readers.join import FromPage, ask_to_come_back
 from digest.readers.leave import Leaver, leave_by_link, leaver_of, say_why, take_monthly
 from digest.web.readers.join_page import consent_of
 from digest.web.readers.message import ReaderMessage, told
-from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit, where_mailed
 from subscribers import forms
 from subscribers.forms import BadForm
 from subscribers.leaving import LONGEST_REASON, REASONS_TO_LEAVE
@@ -73,7 +73,7 @@ def _standing(
         "here": f"{pages.root}/unsubscribe/{visit.token}",
         "email": forms.masked(leaver.person.email),
         "day": words.day(leaver.left_at, pages.settings.site.zone),
-        "can_return": not leaver.barred and not leaver.retired and pages.notices is not None,
+        "can_return": not leaver.barred and not leaver.retired and pages.can_mail,
         "barred": leaver.barred,
         "joins": pages.offers_join,
         "pause": _change_link(pages, leaver, "pause") if changes else "",
@@ -104,6 +104,5 @@ PAGES = (
     ReaderRoute("/unsubscribe/{token}", _show, _leave),
     ReaderRoute("/unsubscribe/{token}/monthly", post=_monthly),
     ReaderRoute("/unsubscribe/{token}/reason", post=_why),
+    ReaderRoute("/unsubscribe/{token}/back", post=_come_back, offered=where_mailed),
 )
-# It needs a mail.
-BACK = (ReaderRoute("/unsubscribe/{token}/back", post=_come_back),)

@@ -28,7 +28,7 @@ def _statement(
 ) -> ReaderAnswer:
     """Return the page of a statement; `heading` is its title and its first paragraph."""
     title, lead = heading
-    values = {"title": title, "lead": lead, "sections": sections, "ask": f"/{ASK}" if pages.notices else ""}
+    values = {"title": title, "lead": lead, "sections": sections, "ask": f"/{ASK}" if pages.can_mail else ""}
     return ReaderAnswer("readers/statement.html.j2", words, values, indexed=True)
 
 

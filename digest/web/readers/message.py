@@ -70,7 +70,7 @@ def unknown_link(pages: ReaderPages, words: Words, error: BadToken) -> ReaderAns
     It offers a new link as well, because the links of a secret that was lost look like damaged ones.
     """
     lines = [words.form("bad_link", "old" if "too old" in str(error) else "damaged")]
-    if pages.notices:
+    if pages.can_mail:
         lines.append(words.say("bad_link_or_old"))
     return _with_form(pages, words, words.say("bad_link_title"), lines, 404)
 
@@ -92,7 +92,7 @@ def _with_form(pages: ReaderPages, words: Words, title: str, lines: Sequence[str
     editors = pages.editors
     subject = quote(words.say("new_link_subject"))
     mail = (f"mailto:{quote(editors, safe='@')}?subject={subject}", words.say("new_link_by_mail"))
-    if not pages.notices:
+    if not pages.can_mail:
         by_mail = words.say("write_for_link", editors=editors)
         return told(words, ReaderMessage(title, [*lines, by_mail], status, links=[mail]))
     form = MessageForm(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.letter.words import Words
 from digest.web.readers.message import ASK, Button, MessageForm, ReaderMessage, told
-from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit, where_mailed
 from subscribers.errors import BadAddress
 
 
@@ -31,4 +31,4 @@ def _form(words: Words, *, mistake: bool = False) -> ReaderAnswer:
     return told(words, ReaderMessage(title, [*lines, words.say("new_link_why")], 400 if mistake else 200, form=form))
 
 
-PAGES = (ReaderRoute(f"/{ASK}", _show, _ask),)
+PAGES = (ReaderRoute(f"/{ASK}", _show, _ask, offered=where_mailed),)

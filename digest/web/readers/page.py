@@ -18,9 +18,11 @@ from zoneinfo import ZoneInfo
 from digest.config.settings import Settings
 from digest.installation import Installation
 from digest.letter.words import Words
+from digest.readers.archive import archive_scope
 from digest.readers.lately import KeptLately
 from digest.readers.sample import SampleLetters
 from digest.readers.words import letter_words, page_words
+from digest.store.archive import Scope
 from digest.web.letters import LetterPages
 
 LARGEST = 65_536  # bytes of a form; a mail program sends 26, the form of choices some hundred
@@ -139,9 +141,19 @@ class ReaderPages:
         return (site.reply_to or site.sender).address
 
     @property
+    def can_mail(self) -> bool:
+        """Return whether readers may be mailed what they ask for on a page."""
+        return self.notices is not None
+
+    @property
     def offers_join(self) -> bool:
         """Return whether people may ask for letters on a page, which needs a mail to them."""
-        return self.settings.join.enabled and self.notices is not None
+        return self.settings.join.enabled and self.can_mail
+
+    @cached_property
+    def archived(self) -> Scope | None:
+        """Return what of the archive everybody may see; None where there is no public archive."""
+        return archive_scope(self.settings)
 
     @cached_property
     def samples(self) -> SampleLetters:
@@ -165,16 +177,29 @@ class ReaderPages:
 
 
 Answering = Callable[[ReaderPages, Visit], ReaderAnswer]
+Offering = Callable[[ReaderPages], bool]
+
+
+def always(_pages: ReaderPages) -> bool:
+    """Return that a page is there whatever config.toml says."""
+    return True
+
+
+def where_mailed(pages: ReaderPages) -> bool:
+    """Return whether the pages that need a mail are there."""
+    return pages.can_mail
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderRoute:
     """Hold an address with the functions that answer it.
 
-    `foreign`: the sites of [join] may show it in a frame and send to it, and programs may send it JSON.
+    `foreign`: the sites of [join] may show it in a frame and send to it, and programs may send it JSON. `offered`
+    tells whether an installation has the page at all; without it the address leads nowhere.
     """
 
     path: str
     get: Answering | None = None
     post: Answering | None = None
     foreign: bool = False
+    offered: Offering = always

@@ -50,20 +50,19 @@ PAGES: tuple[ReaderRoute, ...] = (
     *yours_history.PAGES,
     *yours_download.PAGES,
     *yours_erase.PAGES,
+    *yours_move.PAGES,
+    *new_link_page.PAGES,
+    *join_page.PAGES,
     *archive.PAGES,
 )
-# These need a mail.
-MAILED: tuple[ReaderRoute, ...] = (*new_link_page.PAGES, *leave_page.BACK, *yours_move.PAGES)
-JOIN: tuple[ReaderRoute, ...] = join_page.PAGES
 _PATIENCE = 30.0  # seconds for a form to arrive
 _MOST_FIELDS = 500
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 def reader_routes(pages: ReaderPages) -> list[Route]:
-    """Return the routes of all pages of readers; without notices, those that need a mail are not there."""
-    mailed = (*(MAILED if pages.notices else ()), *(JOIN if pages.offers_join else ()))
-    return [_route(pages, page) for page in (*PAGES, *mailed)]
+    """Return the routes of the pages of readers that an installation has."""
+    return [_route(pages, page) for page in PAGES if page.offered(pages)]
 
 
 def _route(pages: ReaderPages, page: ReaderRoute) -> Route:

@@ -11,7 +11,6 @@ from starlette.responses import HTMLResponse, Response
 from digest.letter.brand import Brand, Colours
 from digest.letter.colours import ink_on
 from digest.letter.words import direction
-from digest.readers.archive import archive_scope
 from digest.readers.words import page_languages
 from digest.system.pages import render_page, stylesheet
 from digest.web.readers.page import ReaderAnswer, ReaderPages
@@ -57,8 +56,7 @@ def response_of(pages: ReaderPages, answer: ReaderAnswer, path: str, *, foreign:
 def public_links(pages: ReaderPages) -> list[tuple[str, str]]:
     """Return the ways between the public pages that this installation has, as (path, name of the words)."""
     links = [("/", "home_link"), *([("/join", "join_link")] if pages.offers_join else [])]
-    archived = archive_scope(pages.settings) is not None
-    return [*links, ("/archive", "archive_nav"), ("/search", "archive_search_nav")] if archived else links
+    return [*links, ("/archive", "archive_nav"), ("/search", "archive_search_nav")] if pages.archived else links
 
 
 def legal_links(_pages: ReaderPages) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from digest.readers.move import MoveRefused, ask_to_move, may_ask, undo_move, wa
 from digest.store.engine import reading
 from digest.web.readers.choosing import changing, seen_reader
 from digest.web.readers.message import Button, MessageForm, ReaderMessage, told
-from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
+from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit, where_mailed
 from digest.web.readers.yours_forms import changed_reader, onward
 from digest.web.readers.yours_page import Refused, show_yours, yours
 from subscribers import store
@@ -86,6 +86,6 @@ def _too_late(pages: ReaderPages, words: Words) -> ReaderAnswer:
 
 
 PAGES = (
-    ReaderRoute("/yours/{token}/address", show_yours, _ask),
-    ReaderRoute("/undo/{token}", _show_undo, _undo),
+    ReaderRoute("/yours/{token}/address", show_yours, _ask, offered=where_mailed),
+    ReaderRoute("/undo/{token}", _show_undo, _undo, offered=where_mailed),
 )

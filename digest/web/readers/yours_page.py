@@ -79,7 +79,7 @@ def yours(pages: ReaderPages, visit: Visit, refused: Refused | None = None) -> R
         **_pause_values(pages, refused),
         "own_languages": _languages(pages, person),
         "typed_address": _typed(refused, "address", "email"),
-        "mails": pages.notices is not None,
+        "mails": pages.can_mail,
     }
     return ReaderAnswer("readers/yours.html.j2", words, values, 400 if refused else 200)
 
