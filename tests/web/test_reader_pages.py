@@ -449,6 +449,8 @@ def test_who_is_not_a_reader_gets_a_polite_page(post: Post, fate: Callable[[Post
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert f"<h1>{said}</h1>" in answers[0].text and "rhian" not in answers[0].text
+    main = answers[0].text.partition("<main")[2].partition("</main>")[0]
+    assert (fate is unconfirmed) != (">digest@example.org</a>" in main)  # no join page here, so that they write
     assert post.dump() == before
 
 

@@ -371,7 +371,8 @@ def test_erasing_takes_a_second_press_and_leaves_nothing_in_the_file(post: Maili
     assert post.dump() == before
     assert "<h1>Erased</h1>" in post.send("erase", form="erase").text
     assert "We do not write to you any more" in post.send("erase", form="erase").text
-    assert "We do not write to you any more" in post.page()
+    after = post.page()
+    assert "We do not write to you any more" in after and '<a href="/join">Get these letters</a>' in after
     assert post.owed() == [("confirm", "dropped")] and post.wishes() == []
     post.house.run(minutes=1)
     post.house.close()

@@ -5,11 +5,10 @@ Whenever the link is opened again, the page tells how things stand.
 
 from __future__ import annotations
 
-from digest.letter.words import Words
 from digest.readers.join import FromPage, ask_to_come_back
 from digest.readers.leave import Leaver, leave_by_link, leaver_of, say_why, take_monthly
 from digest.web.readers.join_page import consent_of
-from digest.web.readers.message import ReaderMessage, told
+from digest.web.readers.message import ReaderMessage, gone, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit, where_mailed
 from subscribers import forms
 from subscribers.forms import BadForm
@@ -64,7 +63,7 @@ def _standing(
     `done`: they have just pressed the button; `thanks`: they have just told why they left.
     """
     if leaver is None:
-        return _nobody(pages, pages.words_of(visit), done=done)
+        return gone(pages, pages.words_of(visit), "leave_nobody", done=done)
     words = pages.words(leaver.person.language)
     monthly = any(cadence.name == "monthly" for cadence in pages.settings.cadences)
     changes = leaver.person.state == "active" and not leaver.retired
@@ -84,15 +83,6 @@ def _standing(
         "thanks": thanks and not leaver.retired,
     }
     return ReaderAnswer("readers/leave.html.j2", words, values)
-
-
-def _nobody(pages: ReaderPages, words: Words, *, done: bool) -> ReaderAnswer:
-    """Return the page for the link of a reader who was erased."""
-    lines = [words.say("leave_nobody")]
-    links = [(f"{pages.root}/join", words.say("join_link"))] if pages.offers_join else []
-    if not links:
-        lines.append(words.say("gone_again", editors=pages.editors))
-    return told(words, ReaderMessage(words.say("gone_title"), lines, done=done, links=links))
 
 
 def _change_link(pages: ReaderPages, leaver: Leaver, page: str) -> str:

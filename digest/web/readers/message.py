@@ -81,10 +81,17 @@ def old_link(pages: ReaderPages, words: Words) -> ReaderAnswer:
     return _with_form(pages, words, words.say("old_link_title"), lines, 410)
 
 
-def gone(pages: ReaderPages, words: Words) -> ReaderAnswer:
-    """Return the page for a reader who has left or was erased; the two must not differ."""
-    lines = [words.say("gone"), words.say("gone_again", editors=pages.editors)]
-    return told(words, ReaderMessage(words.say("gone_title"), lines))
+def gone(pages: ReaderPages, words: Words, name: str = "gone", *, done: bool = False) -> ReaderAnswer:
+    """Return the page for a reader who has left or was erased; the two must not differ.
+
+    It begins with the sentence `name`, and ends with the way to get letters again; `done`: it confirms a change.
+    """
+    lines, links = [words.say(name)], []
+    if pages.offers_join:
+        links.append((f"{pages.root}/join", words.say("join_title")))
+    else:
+        lines.append(words.say("gone_again", editors=pages.editors))
+    return told(words, ReaderMessage(words.say("gone_title"), lines, done=done, links=links))
 
 
 def _with_form(pages: ReaderPages, words: Words, title: str, lines: Sequence[str], status: int) -> ReaderAnswer:
