@@ -207,7 +207,8 @@ def test_in_hold_nothing_is_promised(doors: Doors) -> None:
 def test_a_mistake_is_told_at_the_top_and_at_its_field_and_what_was_typed_stays(quiet: Doors) -> None:
     answer = quiet.join("ann at example", policy_areas=["housing", "<b>"], name="Ann & Co", cadence="monthly")
     assert answer.status_code == 400 and "<title>Problem: Get these letters" in answer.text
-    assert re.findall(r'<li><a href="#(\w+)">', answer.text) == ["email", "policy_areas"]
+    summary = answer.text.partition('class="errors"')[2].partition("</div>")[0]
+    assert re.findall(r'<a href="#(\w+)">', summary) == ["email", "policy_areas"]
     assert 'value="ann at example" aria-invalid="true" aria-describedby="email-wrong email-hint"' in answer.text
     assert 'value="Ann &amp; Co"' in answer.text and "<b>" not in answer.text
     assert re.findall(r'value="([\w-]+)"[^>]* checked', answer.text) == ["monthly", "housing", "yes", "en"]
