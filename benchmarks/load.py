@@ -2,10 +2,11 @@
 
     .venv/bin/python -m benchmarks.load [SECONDS]
 
-An edition for 20,000 readers is frozen on SQLite and on PostgreSQL. `digest serve` first answers each kind of request
-alone, as many as it can; the goals are what comes in the ten minutes after a million letters. Then `digest send` hands
-the edition over to Postfix's smtp-sink while `digest serve` answers four wrk, which offer a tenth of that all at once,
-and 300 clients hold connections open with a byte a second. What was answered is then counted in the database.
+An edition for 20,000 readers is frozen on SQLite and on PostgreSQL. `digest serve` first answers each kind of
+request alone, as many as it can; the goals are what comes in the ten minutes after a million letters. Then `digest
+send` hands the edition over to Postfix's smtp-sink while `digest serve` answers four wrk, which offer a tenth of that
+all at once, and 300 clients hold connections open with a byte a second. What was answered is then counted in the
+database.
 """
 
 from __future__ import annotations

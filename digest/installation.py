@@ -24,6 +24,7 @@ from subscribers.suppression import check_secret, is_sealed, seal
 if TYPE_CHECKING:
     from digest.classify import Classifier
     from digest.facets.rules import Rules
+    from digest.model import Taxonomy
     from digest.sources.web.fetch import Fetcher
     from digest.transports.base import Transport
 

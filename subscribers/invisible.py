@@ -7,6 +7,7 @@ because scripts and emoji need it; in an address it counts as invisible.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Parts of a character class: controls that are no white space; white space that ends a line somewhere; then soft
 # hyphen, grapheme joiner, fillers, selectors, zero-width, direction, byte-order and annotation marks.
@@ -21,6 +22,7 @@ _SURROGATES = "\ud800-\udfff"
 
 _ANY = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_UNSEEN}{_JOINERS}{_SURROGATES}]")
 _LINE_BREAKING = re.compile(f"[\t{_CONTROLS}{_LINE_ENDS}{_SURROGATES}]")
+_NOT_STORABLE = re.compile(f"[\x00{_SURROGATES}]")
 _ONLY_UNSEEN = re.compile(f"[{_UNSEEN}]")
 # Line ends other than "\n" and "\r", which become spaces.
 _ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
@@ -40,6 +42,14 @@ def without_invisible(text: str) -> str:
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text  # at once, because nothing else of ASCII is removed, and most text is that
     return _REMOVED.sub(lambda match: match[1] or "", _ODD_SPACE.sub(" ", text))
+
+
+def storable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return (name, value) pairs of a form with U+FFFD for each character that a database or UTF-8 refuses.
+
+    These are NUL, which PostgreSQL refuses, and surrogates, which JSON can spell and no encoding can.
+    """
+    return [(_NOT_STORABLE.sub("\ufffd", name), _NOT_STORABLE.sub("\ufffd", value)) for name, value in pairs]
 
 
 def one_line(text: str) -> str:

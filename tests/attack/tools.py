@@ -15,9 +15,9 @@ from tests.attack.crawl import Target
 
 ROOT = Path(__file__).parents[2]
 WAPITI = ROOT / ".tools/wapiti/bin/wapiti"
-# Left out: guesses of files and passwords; programs that we do not use; what needs a server of Wapiti's in the internet
-# (xxe, ssrf, log4shell); SQL by the time of answers, which sqlmap tries. The part for LDAP, which nothing here speaks,
-# takes each form whose answer tells a mistake for a hole.
+# Left out: guesses of files and passwords; programs that we do not use; what needs a server of Wapiti's in the
+# internet (xxe, ssrf, log4shell); SQL by the time of answers, which sqlmap tries. The part for LDAP, which nothing
+# here speaks, takes each form whose answer tells a mistake for a hole.
 _LEFT_OUT = (
     "nikto buster htp brute_login_form wapp cms wp_enum network_device takeover ssl spring4shell shellshock upload"
     " xxe ssrf log4shell timesql ldap"

@@ -16,6 +16,7 @@ from digest.operations.retention import retain
 from digest.store.engine import reading, writing
 from subscribers import store as people
 from subscribers.confirmations import words_agreed_to
+from subscribers.leaving import own_words
 from subscribers.model import Interests
 from subscribers.tables import asked as askings
 from subscribers.tables import confirmation
@@ -251,6 +252,22 @@ def test_programs_post_a_form_or_json_and_get_json(quiet: Doors) -> None:
         bad = quiet.client.post("/join", content=body, headers=asks | {"Content-Type": "application/json"})
         assert bad.status_code == 400 and bad.json()["errors"][0]["message"], body
     assert len(quiet.owed()) == 2
+
+
+def test_characters_that_cannot_be_stored_are_a_mistake_or_replaced(quiet: Doors) -> None:
+    body = rb'{"email": "ann\ud800@example.org", "name": "\ud800\u0000"}'
+    for page in ("/join", "/join/form"):
+        answer = quiet.client.post(page, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400, page
+    reader = quiet.house.reader(ANN)
+    yours, leave = quiet.house.token("preferences", reader), quiet.house.token("unsubscribe", reader)
+    assert quiet.client.get(f"/yours/{yours}/why", params={"entry": "a\0b"}).status_code == 200
+    quiet.client.post(f"/unsubscribe/{leave}")
+    assert (
+        quiet.client.post(f"/unsubscribe/{leave}/reason", data={"reason": "other", "text": "a\0b"}).status_code == 200
+    )
+    with reading(quiet.live.engine) as conn:
+        assert [kept.text for kept in own_words(conn)] == ["a\ufffdb"]
 
 
 def test_only_configured_sites_may_frame_the_form_and_send_to_it(quiet: Doors) -> None:

@@ -25,6 +25,7 @@ from digest.web.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
 from digest.web.desk.refused import answer_of, behind, refused, sent_from, with_what_was_sent
 from digest.web.desk.stale import both_versions
+from subscribers.invisible import storable
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; frame-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -100,9 +101,10 @@ def _answered(desk: Desk, door: Door, page: DeskPage, request: Request, body: by
 def _pairs(body: bytes) -> list[tuple[str, str]] | None:
     """Return the fields of a form, None when it did not arrive whole."""
     try:
-        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         return None
+    return storable(pairs)
 
 
 def _checked(
@@ -119,7 +121,9 @@ def _checked(
     guest = asker or Asker("", "viewer", "")
     if method == "GET":
         assert page.get is not None
-        return page.get(desk, guest, Parameters(list(request.query_params.multi_items()), path, caller_of(request)))
+        return page.get(
+            desk, guest, Parameters(storable(request.query_params.multi_items()), path, caller_of(request))
+        )
     assert page.post is not None
     if form is None:
         return refused(400, "The form did not arrive whole", "Go back and send it again. Nothing was changed.")

@@ -37,6 +37,7 @@ from digest.web.readers.page import LARGEST, NotConfirmed, ReaderAnswer, ReaderP
 from digest.web.readers.shell import response_of
 from subscribers.errors import BadToken, NoSubscriber, NotAllowed, OldLink
 from subscribers.forms import BadForm
+from subscribers.invisible import storable
 
 PAGES: tuple[ReaderRoute, ...] = (
     *home_page.PAGES,
@@ -127,7 +128,7 @@ def visit_of(request: Request, body: bytes = b"", *, json: bool = False) -> Visi
     path = {name: str(value) for name, value in request.path_params.items()}
     wants_json = _JSON in request.headers.get("accept", "")
     network = caller_of(request).network
-    return Visit(path, pairs, languages_of(request), network, wants_json, request.headers.get("origin", ""))
+    return Visit(path, storable(pairs), languages_of(request), network, wants_json, request.headers.get("origin", ""))
 
 
 def languages_of(request: Request) -> tuple[str, ...]:
