@@ -81,7 +81,7 @@ class AccessibilityPart(BaseModel):
     )
     failing: dict[str, list[str]] = Field(
         default={},
-        description="What you know not to meet WCAG 2.2 AA, by language, a sentence each:"
+        description="Name the parts that do not meet WCAG 2.2 AA, by language, a sentence each:"
         ' `failing = { en = ["…"], cy = ["…"] }`.',
     )
     checked: date | None = Field(default=None, description="The day on which the pages were last checked.")

@@ -77,18 +77,18 @@ class ConfigFile(BaseModel):
     letter: LetterPart = Field(default=EMPTY, description="How much a letter shows, and with which templates.")
     notices: NoticesPart = Field(default=EMPTY, description="Which notices readers get without asking.")
     join: JoinPart = Field(default=EMPTY, description="How people ask for letters on the web.")
-    answers: AnswersPart = Field(default=EMPTY, description="What readers may tell the editors of entries.")
+    answers: AnswersPart = Field(default=EMPTY, description="Let readers answer the entries that they had.")
     archive: ArchivePart = Field(default=EMPTY, description="The public pages of what was sent.")
     lint: LintPart = Field(
         default=EMPTY,
         description="The mail programs that `digest preview --lint` checks against.",
     )
     privacy: PrivacyPart = Field(
-        default=EMPTY, description="What the privacy notice at `/privacy` says; all of it has a default."
+        default=EMPTY, description="Add facts to the privacy notice at `/privacy`; each key has a default."
     )
     accessibility: AccessibilityPart = Field(
         default=EMPTY,
-        description="What the accessibility statement at `/accessibility` says; all of it has a default.",
+        description="Add facts to the accessibility statement at `/accessibility`; each key has a default.",
     )
     brand: BrandPart = Field(
         default=EMPTY,

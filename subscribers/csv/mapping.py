@@ -1,4 +1,4 @@
-"""Read what the labels of another tool stand for from a mapping file, and write such a file to fill in. Pure.
+"""Read a mapping file, which gives each label of another tool its facets, and write such a file to fill in. Pure.
 
 A mapping is a TOML file with one table, `[interests]`: each label of the other tool with the policy areas, regions
 and themes that it stands for, or "ignore".
