@@ -27,7 +27,7 @@ from tests.web.scanner import BASE, addresses_of, forms_of, scanned
 
 READER = "rhian@example.org"
 # What config.toml needs so that the pages of a feature are there.
-EVERYTHING = ""
+EVERYTHING = "[answers]\nenabled = true\n"
 
 
 @pytest.fixture(scope="module")
