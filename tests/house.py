@@ -108,7 +108,7 @@ class Serving(Installation):
         return self._ticking
 
 
-KEPT = ("engine", "secret", "link_key_file")  # parts of an installation that do not change with the hour
+KEPT = ("engine", "link_key_file")  # parts of an installation that no hour changes
 
 
 class House:
