@@ -116,6 +116,7 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.source_problems(settings),
         *check_settings.region_problems(settings),
         *check_settings.template_problems(settings),
+        *check_settings.word_problems(settings),
     ]
     if not settings.cadences:
         problems.append(

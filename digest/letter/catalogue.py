@@ -119,7 +119,7 @@ def _change(
 
             near = get_close_matches(name, pattern, 1)
             cure = f"did you mean {near[0]!r}?" if near else "remove it"
-            problems.append(f"{where}: {name}: no letter has this word; {cure}")
+            problems.append(f"{where}: {name}: there is no such word; {cure}")
             continue
         before = catalogue.get(name)
         merged = before | value if isinstance(before, dict) and isinstance(value, dict) else value

@@ -16,6 +16,8 @@ from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.facets.words import keys
 from digest.installation import is_secret_used, stored_link_keys, stored_secret
+from digest.letter import catalogue
+from digest.readers.words import page_folders
 from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
@@ -140,6 +142,19 @@ def template_problems(settings: Settings) -> Iterator[str]:
             continue
         cure = f"name it {near[0]!r}, in the folder itself" if near else "known: " + ", ".join(sorted(names))
         yield f"letter.templates: {path} is used by no letter; {cure}"
+
+
+def word_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for each mistake in the organisation's own words of readers' pages: web/words in its templates.
+
+    Words that a language lacks are no mistake, because the pages show the English ones.
+    """
+    folders = page_folders(settings)
+    for language in sorted(catalogue.languages(folders[:-1])):
+        try:
+            catalogue.load_catalogue(folders, language, all_later=True)
+        except ConfigError as error:
+            yield from error.problems
 
 
 def folder_problems(settings: Settings) -> Iterator[str]:

@@ -258,9 +258,7 @@ def test_a_mistaken_catalogue_names_the_file_and_the_word(
 
 
 def test_a_mistake_in_the_brands_words_names_its_key() -> None:
-    with pytest.raises(
-        ConfigError, match=r"brand\.words\.en: aeras: no letter has this word; did you mean 'areas'\?"
-    ):
+    with pytest.raises(ConfigError, match=r"brand\.words\.en: aeras: there is no such word; did you mean 'areas'\?"):
         catalogue.load_catalogue([sample.TEMPLATES], "en", {"aeras": "x"})
 
 

@@ -125,3 +125,12 @@ def test_an_own_template_that_no_letter_uses_is_told(tmp_path: Path, files: dict
         (tmp_path / "own" / name).write_text(words)
     answer = checked(tmp_path, "[letter]\ntemplates = 'own'")
     assert told in answer.stderr and ("used by no letter" in answer.stderr) is bool(told)
+
+
+def test_a_mistake_in_own_words_of_pages_is_told_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "own" / "web" / "words" / "fr.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text('language_name = "Français"\nsav = "Enregistrer"\ngone_again = "{nobody}"\n', encoding="utf-8")
+    answer = checked(tmp_path, "[letter]\ntemplates = 'own'")
+    assert "fr.toml: sav: there is no such word; did you mean 'save'?" in answer.stderr
+    assert "fr.toml: gone_again: {nobody} cannot be filled" in answer.stderr

@@ -18,6 +18,7 @@ from digest.web.readers import (
     answer_page,
     confirm_page,
     home_page,
+    icon_page,
     join_page,
     leave_page,
     legal_pages,
@@ -41,6 +42,7 @@ from subscribers.invisible import storable
 
 PAGES: tuple[ReaderRoute, ...] = (
     *home_page.PAGES,
+    *icon_page.PAGES,
     *letter_page.PAGES,
     *leave_page.PAGES,
     *confirm_page.PAGES,
