@@ -106,7 +106,7 @@ def load(folder: Path, seconds: int, databases: Databases | None = None) -> list
             answers = shoot(served.address, folder, OFFERED, seconds)
             memory = served.memory
             sending.join()
-    _check(both, answers, seconds)
+    _check(both, answers)
     locked = sum("locked" in line or "Traceback" in line for line in served.log)
     return [*_alone(folder.name, kinds), *_together(folder.name, answers, solo / loaded[0], memory, locked)]
 
@@ -171,7 +171,7 @@ def _drips(client: socket.socket) -> bool:
     return False
 
 
-def _check(population: Population, answers: dict[str, Answers], seconds: int) -> None:
+def _check(population: Population, answers: dict[str, Answers]) -> None:
     """Raise RuntimeError unless every letter, event and leaver that was answered stands in the database."""
     installation = population.installation()
     with reading(installation.engine) as conn:
@@ -179,7 +179,7 @@ def _check(population: Population, answers: dict[str, Answers], seconds: int) ->
         events = conn.scalar(select(func.count()).select_from(event)) or 0
         left = conn.scalar(select(func.count()).where(subscriber.c.state == "left")) or 0
     installation.engine.dispose()
-    calls, leavers = (int(answers[kind].rate * seconds) for kind in ("webhook", "leave"))
+    calls, leavers = answers["webhook"].good, answers["leave"].good
     if not all(receipt.balanced and not receipt.pending for receipt in receipts):
         raise RuntimeError(f"not every letter is accounted for: {receipts}")
     # wrk does not count the answers that came after its last second.

@@ -49,12 +49,13 @@ end
 class Answers:
     """Hold what wrk told of one kind of request.
 
-    `rate` is requests a second, `p99` the milliseconds within which 99 of 100 were answered, `bad` the number of
-    answers that were an error or did not come.
+    `rate` is requests a second, `p99` the milliseconds within which 99 of 100 were answered, `good` the number of
+    answers without an error, `bad` that of answers that were an error or did not come.
     """
 
     rate: float
     p99: float
+    good: int
     bad: int
 
 
@@ -111,10 +112,12 @@ def shoot(address: str, folder: Path, rates: Mapping[str, int | None], seconds: 
 def _read(report: str) -> Answers:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", report)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s|m)", report)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", report)
+    requests = re.search(r"(\d+) requests in", report)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", report)
     lost = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", report)
-    if rate is None or p99 is None:
+    if rate is None or p99 is None or requests is None:
         raise RuntimeError(f"wrk told no figures: {report}")
     scale = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[p99[2]]
-    errors = int(bad[1] if bad else 0) + sum(map(int, lost.groups() if lost else ()))
-    return Answers(float(rate[1]), float(p99[1]) * scale, errors)
+    errors = int(refused[1]) if refused else 0
+    good = int(requests[1]) - errors
+    return Answers(float(rate[1]), float(p99[1]) * scale, good, errors + sum(map(int, lost.groups() if lost else ())))

@@ -6,10 +6,12 @@ Every other module reaches the database by `reading` and `writing`.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -33,6 +35,8 @@ from digest.system.private import create_private
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
 _AT_ONCE = "digest_at_once"
+# Of SQLite: the turn of the threads that write, and the seconds that they wait for it.
+_TURNS: WeakKeyDictionary[Engine, tuple[threading.Lock, float]] = WeakKeyDictionary()
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
 
 # Errors of SQLite are told apart by the beginning of its error name; those of PostgreSQL in `digest.store.sqlstate`.
@@ -81,7 +85,7 @@ def writing(engine: Engine, name: str = "") -> Iterator[Connection]:
     not: a row that is read to be changed is selected with `.with_for_update()` (SQLite ignores that).
     Raises TryLater when the database is away, locked or full, ConfigError when it refuses the account.
     """
-    with translate_errors(engine), engine.begin() as connection:
+    with translate_errors(engine), _turn(engine), engine.begin() as connection:
         yield connection
         failpoint(f"{name}: before commit")
     failpoint(f"{name}: committed")
@@ -115,6 +119,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the threads of this process write one after the other, because SQLite does not queue those that wait.
+
+    It lets a thread sleep up to 0.1 s before it asks again for the lock, and whoever asks meanwhile gets it.
+    """
+    if engine not in _TURNS:
+        yield
+        return
+    lock, wait = _TURNS[engine]
+    if not lock.acquire(timeout=wait):
+        raise DatabaseAway(f"database {_name(engine)}: database is locked; try again later")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -166,6 +188,7 @@ def _sqlite(url: URL, wait: float, create: bool) -> Engine:
         raise ConfigError([f"storage.url: no folder {path.absolute().parent}; make it, or name another"])
     # Parameters are hidden, because they hold people's addresses and would stand in error messages.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
+    _TURNS[engine] = threading.Lock(), wait
     _set_up_sqlite_connections(engine)
     _watch_file(engine, path, create)
     _begin_sqlite_transactions(engine, path, wait)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -22,6 +23,7 @@ from digest.store.engine import make_engine, reading, translate_errors, writing
 from digest.store.erase import scrub
 from digest.store.lock import run_lock
 from subscribers.database import UtcDateTime
+from tests.asked import asked
 from tests.counts import POSTGRESQL_LONG, table
 
 Open = Callable[..., Engine]
@@ -207,6 +209,20 @@ def test_a_locked_sqlite_database_is_try_later(opened: Open, sqlite_url: str) ->
     holder, other = opened(sqlite_url), opened(sqlite_url, wait=0.0)
     with writing(holder), pytest.raises(TryLater, match="locked"), writing(other):
         pass
+
+
+def test_a_thread_that_waits_for_another_does_not_ask_sqlite(opened: Open, sqlite_url: str) -> None:
+    engine = opened(sqlite_url, wait=0.0)
+
+    def write() -> None:
+        with writing(engine):
+            pass
+
+    with ThreadPoolExecutor(1) as pool, writing(engine), asked(engine) as statements:
+        with pytest.raises(TryLater, match="locked"):
+            pool.submit(write).result()
+        assert statements == []
+    write()
 
 
 def test_broken_promises_between_rows_pass_through(tables: Engine) -> None:
