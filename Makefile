@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # Keep byte code, because without it every start compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test check docs proof bench bench-million browser letters desk-pictures lock wheel clean
+.PHONY: help demo test check docs proof bench bench-million browser letters page-pictures lock wheel clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -47,8 +47,8 @@ browser: .venv/.ok ## Install the programs that check letters: Chromium, html ch
 letters: browser ## Draw the demo's letters in every scene; pictures and contact sheet in letters/
 	$(BIN)/python -m tests.browser.pictures letters
 
-desk-pictures: browser ## Draw the pictures of the desk in docs/
-	$(BIN)/python -m tests.browser.desk_pictures docs
+page-pictures: browser ## Draw the pictures of the pages in docs/
+	$(BIN)/python -m tests.browser.page_pictures docs
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
 	$(COMPILE) pyproject.toml --extra postgresql --group dev --output-file requirements-dev.lock
