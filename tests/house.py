@@ -108,9 +108,6 @@ class Serving(Installation):
         return self._ticking
 
 
-KEPT = ("engine", "link_key_file")  # parts of an installation that no hour changes
-
-
 class House:
     """One installation and its clock. `database_url` "" means its own SQLite file, empty and upgraded."""
 
@@ -133,7 +130,7 @@ class House:
         """The installation at the house's present hour (one engine for all hours)."""
         made = Installation(self.settings, self.now)
         if self._place is not None:
-            vars(made).update({name: part for name, part in vars(self._place).items() if name in KEPT})
+            vars(made)["engine"] = self._place.engine
         self._place = made
         return made
 
