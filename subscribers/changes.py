@@ -33,6 +33,11 @@ def newest_kept(conn: Connection) -> str:
     return conn.scalar(kept.order_by(consent_change.c.id.desc()).limit(1)) or ""
 
 
+def newest_change(conn: Connection) -> int:
+    """Return the number of the newest change, copied or not, or 0 when there was none."""
+    return conn.scalar(select(func.max(consent_change.c.id))) or 0
+
+
 def has_change(conn: Connection, token: str) -> bool:
     """Return whether this database has had the change with this token."""
     return conn.scalar(select(consent_change.c.id).where(consent_change.c.token == token).limit(1)) is not None
@@ -49,6 +54,5 @@ def mark_kept(conn: Connection, ids: Sequence[int]) -> None:
     """Mark changes as copied, and remove old ones that no file can name any more."""
     for some in chunks(ids):
         conn.execute(update(consent_change).where(consent_change.c.id.in_(some)).values(kept=True))
-    newest = conn.scalar(select(func.max(consent_change.c.id))) or 0
-    old = consent_change.c.id < newest - _REMEMBERED
+    old = consent_change.c.id < newest_change(conn) - _REMEMBERED
     conn.execute(delete(consent_change).where(old, consent_change.c.kept))

@@ -32,7 +32,7 @@ from digest.store.schema import installation
 from digest.store.suppressed_list import SuppressedList
 from digest.system.flush import flush, flush_names
 from digest.system.private import open_private
-from subscribers.changes import has_change, mark_kept, newest_kept, unkept_changes
+from subscribers.changes import has_change, mark_kept, newest_change, newest_kept, unkept_changes
 from subscribers.suppression import all_suppressions, stored_fingerprint
 
 _ONLY = 1  # the table has one row
@@ -85,13 +85,23 @@ class Fence:
             self._catch_up(here=True)
 
     def why(self) -> str:
-        """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing."""
-        with reading(self._engine) as conn:
-            return self.why_by(conn)
+        """Return why this database is in HOLD, or "" when it may be mailed from. Changes nothing.
+
+        A claim or a change of consent may come after the row was read and before the file is, and then the file is
+        ahead of the row. So only halves that disagree twice, with nothing new in the database, are told.
+        """
+        before: object = ""
+        while True:
+            with reading(self._engine) as conn:
+                row = conn.execute(select(installation)).one_or_none()
+                why, state = self._why(conn, row), (row, newest_change(conn))
+            if not why or state == before:
+                return why
+            before = state
 
     def why_by(self, conn: Connection) -> str:
-        """Return `why` by a connection that is open already."""
-        return self._why(conn, conn.execute(select(installation)).one_or_none())
+        """Return `why`, and look by a connection that is open already first."""
+        return self._why(conn, conn.execute(select(installation)).one_or_none()) and self.why()
 
     def follow(self, *, begin: bool = True) -> None:
         """Bring the file up to a change of consent that was just committed, if the file belongs to this host.
@@ -118,11 +128,10 @@ class Fence:
             with reading(self._engine) as conn:
                 row = conn.execute(select(installation)).one_or_none()
                 behind = bool(unkept_changes(conn))
-                why = self._why(conn, row)
             if half is None:
                 if row is None and begin:
                     self.open(_ANYWHERE)
-            elif behind and why:
+            elif behind and (why := self.why()):
                 _log.warning("the change is stored, but the database is in HOLD: %s", why)
             elif behind:
                 self._catch_up()

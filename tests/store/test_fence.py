@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, func, select, update
@@ -288,6 +290,40 @@ def test_the_list_outlives_a_power_cut_and_knows_who_came_back(engine: Engine, t
 
 
 @POSTGRESQL_LONG
+class Overtaken(Fence):
+    """A fence whose file is read only after others have acted: `acts`, one before each reading."""
+
+    acts: list[Callable[[], None]]
+
+    def _read(self) -> Any:
+        if self.acts:
+            self.acts.pop(0)()
+        return super()._read()
+
+
+def test_a_claim_and_a_change_between_row_and_file_are_no_hold(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "digest.fence"
+    Fence(engine, path).check()
+
+    def claim() -> None:
+        with writing(engine) as conn:
+            token = Fence(engine, path).turn(conn)
+        Fence(engine, path).keep(token)
+
+    def leave() -> None:
+        with writing(engine) as conn:
+            suppress(conn, f"reader{next(numbers)}@example.org", "left", secret=SECRET, now=NOW)
+        Fence(engine, path).follow(begin=False)
+
+    numbers = itertools.count()
+    for acts in ([claim], [leave], [claim, leave], [leave, claim, claim]):
+        fence = Overtaken(engine, path)
+        fence.acts = [*acts]
+        assert (fence.why(), fence.acts) == ("", [])
+    path.write_text(f"{'0' * 32}\n")
+    assert "does not fit the database" in Fence(engine, path).why()
+
+
 def test_of_many_who_leave_at_once_each_is_kept_when_its_own_call_returns(engine: Engine, tmp_path: Path) -> None:
     fence = Fence(engine, tmp_path / "digest.fence")
     fence.check()
