@@ -2,11 +2,11 @@
 
     .venv/bin/python -m benchmarks.load [REPETITIONS]   of 12 seconds under all load, told as one
 
-An edition for 20,000 readers is frozen on SQLite and on PostgreSQL. `digest serve` first answers each kind of
-request alone, as many as it can; the goals are what comes in the ten minutes after a million letters. Then `digest
-send` hands the edition over to Postfix's smtp-sink while `digest serve` answers four wrk, which offer a tenth of that
-all at once, and 300 clients hold connections open with a byte a second. What was answered is then counted in the
-database.
+Freeze an edition for 20,000 readers, on SQLite and on PostgreSQL. First let `digest serve` answer each kind of
+request alone, as many as it can; the goals are what comes in the ten minutes after a million letters. Then let
+`digest send` hand the edition over to Postfix's smtp-sink while `digest serve` answers a tenth of that from four wrk
+at once, and 300 clients that send a byte a second, so that their connections stay open. At the end count in the
+database what was answered.
 """
 
 from __future__ import annotations

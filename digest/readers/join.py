@@ -40,8 +40,8 @@ def ask_to_join(installation: Installation, joining: Joining, asking: FromPage) 
     """Owe a mail to an address without mistakes: to confirm, or to a reader that they get the letters already.
 
     Nothing is owed to an address that bounced, complained or was suppressed by an editor, that [transport] only
-    leaves out, or that has had its mails. The
-    caller is told nothing of this. Raises PersonNeeded in HOLD, because then nothing would leave for long.
+    leaves out, or that has had its mails. The caller is told nothing of this. Raises PersonNeeded in HOLD, because
+    then nothing would leave for long.
     """
     hashed = _before(installation, joining.key)
     if hashed is None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
-from starlette.types import ASGIApp
 
 from digest.notices.new_link import LinkNotices
 from digest.web.app import make_app
@@ -18,6 +14,7 @@ from digest.web.desk.door import served_desk
 from tests.attack.crawl import Target, targets
 from tests.attack.planted import HOLES, planted_app
 from tests.attack.tools import require_tools, sqlmap, wapiti
+from tests.serving import served
 from tests.web.test_reader_pages import Post
 
 pytestmark = pytest.mark.proof
@@ -35,24 +32,9 @@ KINDS = {
 EXPECTED = {"Unencrypted Channels", "Cross Site Request Forgery", "Clickjacking Protection"}
 
 
-@contextmanager
-def listening(app: ASGIApp) -> Iterator[str]:
-    """Serve an application on this machine; give its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", proxy_headers=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.05)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def test_the_tools_find_the_planted_holes(tmp_path: Path) -> None:
     require_tools()
-    with listening(planted_app(tmp_path)) as address:
+    with served(planted_app(tmp_path)) as address:
         told = wapiti(f"{address}/", tmp_path, seconds=240)
         assert sqlmap(Target(f"{address}/find?number=1"), tmp_path)
     missed = {hole for hole, path in HOLES.items() if not any(path in case for case in told.get(KINDS[hole], []))}
@@ -67,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[s
     place.fence.check()
     links = LinkNotices(place, sleep=lambda _: None)
     app = make_app(place, links, served_desk(place, links.hand_over))
-    with listening(app) as address:
+    with served(app) as address:
         own = [post.link(page) for page in ("preferences", "pause", "unsubscribe", "letters")]
         public = ["/", "/join", "/new-link", "/archive", "/search?q=note", "/privacy", "/desk/sign-in"]
         yield address, [f"{address}{path}" for path in (*public, *own)]

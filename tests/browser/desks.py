@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from typing import Any, NamedTuple
 
-import uvicorn
 from aiosmtpd.controller import Controller
 
 from digest.config.load import load
@@ -24,6 +22,7 @@ from digest.web.desk.door import SessionDoor
 from digest.web.desk.routes import PAGES
 from tests.browser import scenes
 from tests.house import ANN, House
+from tests.serving import running
 from tests.web.desk.served import Served
 from tests.web.desk.test_through_smtp import Mailboxes
 
@@ -56,19 +55,6 @@ def serving(house: House) -> Iterator[Open]:
                 yield Open(served, address, boxes)
     finally:
         controller.stop()
-
-
-@contextmanager
-def running(app: Any, listening: socket.socket) -> Iterator[None]:
-    """Run an application on a socket, in a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=3))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def tell(house: House, texts: Sequence[str]) -> None:

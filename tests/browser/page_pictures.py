@@ -7,19 +7,14 @@ yours.png, the page "Your letters" of a reader once the edition is sent.
 from __future__ import annotations
 
 import shutil
-import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from digest.config.load import load
 from digest.installation import Installation
@@ -32,6 +27,7 @@ from subscribers.store import stream
 from subscribers.tokens import make_token
 from tests.browser import scenes
 from tests.console import digest as command
+from tests.serving import served
 
 NOW = "2026-11-26T15:00:00Z"  # a Thursday
 SENT = "2026-11-27T08:05:00Z"
@@ -90,7 +86,7 @@ def _opened(folder: Path, now: str) -> Installation:
 def example_desk(folder: Path) -> Iterator[str]:
     """Serve the local desk of an installation; yield the address to open."""
     app, opened = local_app(_opened(folder, NOW), "Ann")
-    with _serving(app) as address:
+    with served(app) as address:
         yield opened(address)
 
 
@@ -103,20 +99,9 @@ def example_reader(folder: Path) -> Iterator[str]:
         people = stream(conn, limit=1000)
     person = max(people, key=lambda each: len(each.interests.policy_areas) if each.cadence == "weekly" else 0)
     token = make_token(place.link_keys, "preferences", person.id, person.key)
-    with _serving(make_app(place, LinkNotices(place))) as address:
+    with served(make_app(place, LinkNotices(place))) as address:
         yield f"{address}/yours/{token}"
     place.close()
-
-
-@contextmanager
-def _serving(app: ASGIApp) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
 
 
 if __name__ == "__main__":

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from digest.web.app import make_app
 from tests.browser import scenes
 from tests.browser.scenes import Scene
+from tests.serving import served
 from tests.web.archive.library import Library
 
 pytestmark = pytest.mark.browser
@@ -37,13 +35,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 @pytest.fixture(scope="module")
 def address(library: Library) -> Iterator[str]:
     """The application on a real socket: headers count in a browser."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(make_app(library.house.live()), log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served(make_app(library.house.live())) as address:
+        yield address
 
 
 def opened(page: Any, address: str, path: str) -> list[str]:

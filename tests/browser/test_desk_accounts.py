@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import uvicorn
 
 from digest.config.load import load
 from digest.desk.acts import Hand
@@ -21,6 +19,7 @@ from tests.browser.scenes import Scene
 from tests.browser.test_reader_pages import opened
 from tests.desk.signed_in import link_for, link_in, mails
 from tests.house import House
+from tests.serving import running
 from tests.web.desk.served import Served
 
 pytestmark = pytest.mark.browser
@@ -45,12 +44,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         served.editor("Ann", "admin")
         email = f"{'x' * 60}@{'council' * 7}.example.org"
         add_editor(served.place, Hand("operator"), email, "Bob Featherstonehaugh-Cholmondeley", "viewer")
-        server = uvicorn.Server(uvicorn.Config(served.app, log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield served
-        server.should_exit = True
-        thread.join()
+        with running(served.app, listening):
+            yield served
     house.close()
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-import uvicorn
 
 from digest.notices.new_link import LinkNotices
 from digest.web.app import make_app
 from tests.browser import scenes
 from tests.browser.scenes import Scene
+from tests.serving import served
 from tests.web.test_reader_pages import WALES, Post
 
 pytestmark = pytest.mark.browser
@@ -39,13 +37,8 @@ def address(post: Post) -> Iterator[str]:
     """The application on a real socket: headers count in a browser."""
     place = post.house.place
     app = make_app(post.house.live(replace(post.house.settings, silence_notices=True)), LinkNotices(place))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served(app) as address:
+        yield address
 
 
 def opened(page: Any, address: str, path: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from digest.readers.archive import archive_scope
 from digest.web.letters import LETTER_POLICY
 from digest.web.readers.choosing import choices_of
 from digest.web.readers.message import ReaderMessage, told
@@ -20,7 +19,6 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         "tagline": settings.brand.tagline,
         "publisher": settings.brand.address or settings.site.postal_address,
         "areas": choices_of(pages, words).policy_areas,
-        "shows_letters": archive_scope(settings) is not None,
         "sample": sample.edition if sample else None,
         "day": words.day(sample.edition.frozen_at, zone) if sample else "",
         "joins": pages.offers_join,
