@@ -18,6 +18,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from digest.desk.acts import Hand
+from digest.desk.stories import invitation_of, invite_place, story_link
 from digest.notices.new_link import LinkNotices
 from digest.store.engine import reading
 from digest.web.app import make_app
@@ -32,7 +34,7 @@ EVERYTHING = "[answers]\nenabled = true\n"
 
 @pytest.fixture(scope="module")
 def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A house whose reader has had a letter with more entries than it shows."""
+    """A house whose reader has had a letter with more entries than it shows, and which has invited a place."""
     house = House(tmp_path_factory.mktemp("sent") / "house", weekly=EVERYTHING)
     house.reader(READER, interests=Interests(frozenset({"housing"})))
     house.reader("owain@example.org")
@@ -40,6 +42,7 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     for number in range(14):
         house.publish(f"Note {number}", link=f"https://example.org/{number}")
     house.run(days=4)
+    invite_place(house.place, Hand("Ed"), "Fife Council")
     return house
 
 
@@ -52,6 +55,13 @@ def client(house: House) -> Iterator[TestClient]:
 def letter_of(house: House) -> Path:
     [letter] = [path for path in house.folder.glob("letters/weekly-*/*.eml") if READER.encode() in path.read_bytes()]
     return letter
+
+
+def mailed_addresses(house: House) -> set[str]:
+    """Return the links of the reader's letter, and that of the invitation."""
+    with reading(house.place.engine) as conn:
+        story = story_link(house.place, invitation_of(conn, 1))
+    return {*addresses_of(letter_of(house)), story}
 
 
 def unsubscribe_address(house: House) -> str:
@@ -75,7 +85,7 @@ def changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
 
 @pytest.mark.long
 def test_opening_the_links_of_a_letter_changes_nothing(house: House, client: TestClient) -> None:
-    before, addresses = kept(house), addresses_of(letter_of(house))
+    before, addresses = kept(house), mailed_addresses(house)
     assert len({address.split("/")[3] for address in addresses}) >= 3, addresses
     answers = scanned(client, addresses, deep=1, thorough=False)
     assert {answers[address.partition("#")[0]].status_code for address in addresses} <= {200, 302, 303, 307, 308}
@@ -102,7 +112,7 @@ def test_the_scanner_finds_a_planted_hole() -> None:
 @pytest.mark.long
 def test_following_the_links_of_pages_two_levels_deep_changes_nothing(house: House, client: TestClient) -> None:
     before = kept(house)
-    scanned(client, addresses_of(letter_of(house)), deep=2, thorough=True)
+    scanned(client, mailed_addresses(house), deep=2, thorough=True)
     assert changed(before, kept(house)) == []
 
 
@@ -130,7 +140,7 @@ def test_one_click_acts_once_without_cookie_referer_or_redirect(house: House, cl
 @pytest.mark.long
 def test_each_button_acts_once(house: House, client: TestClient, tmp_path: Path) -> None:
     """Every form within two levels of a letter is sent twice as it stands, each in a house of its own."""
-    answers = scanned(client, addresses_of(letter_of(house)), deep=2, thorough=False)
+    answers = scanned(client, mailed_addresses(house), deep=2, thorough=False)
     pages = {
         address: answer for address, answer in answers.items() if "html" in answer.headers.get("content-type", "")
     }
