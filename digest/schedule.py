@@ -5,38 +5,61 @@ A slot is a local date, so that a clock change can neither repeat nor skip it. `
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim
+
+from digest.errors import ConfigError
+
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FORM = re.compile(r"^(?:(?P<days>\S+)\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})$")
 # Clocks may differ by this much, for a time zone or a day's drift, without anybody being told.
 CLOCKS_DIFFER = timedelta(days=1)
-_LONGEST_GAP = 62  # days, because two monthly slots are never further apart
+_DAY = timedelta(days=1)
+# Days between two slots, at most: a monthly slot on a day off may be skipped, and the next too.
+_LONGEST_GAP = 400
 
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A recurring local time of day, on `weekdays` (0 = Monday) or, if it is set, on `month_day`.
+    """A recurring local time of day, on the dates that three fields of a crontab name.
 
-    `month_day` is 1 to 28, or 0 for the last day of the month.
+    `days` are the fields day of month, month and day of week, such as "* * fri" or "L * *", as Debian's cron and
+    cronsim read them: 0 and 7 are Sunday, "mon#1" is the first Monday of a month.
     """
 
     hour: int
     minute: int
-    weekdays: frozenset[int] = frozenset(range(7))
-    month_day: int | None = None
+    days: str = "* * *"
 
     def falls_on(self, day: date) -> bool:
-        """Return whether there is a slot on the local date `day`."""
-        if self.month_day is None:
-            return day.weekday() in self.weekdays
-        if self.month_day == 0:
-            return (day + timedelta(days=1)).day == 1
-        return day.day == self.month_day
+        """Return whether the local date `day` is one of them."""
+        return _falls_on(self.days, day)
+
+    def __str__(self) -> str:
+        """Return the time of day, "07:30"."""
+        return f"{self.hour:02d}:{self.minute:02d}"
+
+
+@lru_cache(maxsize=4096)
+def _falls_on(days: str, day: date) -> bool:
+    # Naive, because a date is asked for, and a clock change is for `_slot` alone.
+    before = datetime.combine(day, time()) - timedelta(seconds=1)
+    return next(CronSim(f"0 0 {days}", before)).date() == day
+
+
+class DaysOff(Protocol):
+    """The days on which nothing is sent, and what becomes of a slot on them."""
+
+    def is_off(self, day: date) -> bool:
+        """Return whether nothing is sent on a local date."""
+
+    def moved_to(self, day: date) -> Iterable[date]:
+        """Return the days off whose slots are moved to a local date; none where slots on days off are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +70,8 @@ class Cadence:
     until the hour; 0 means at the hour. Where an editor must approve, the hour is their deadline: `unapproved` says
     what becomes of an edition that nobody has approved by then ("wait", "stop", "send" or
     "send-without-open-questions"), `draft_ahead` and `remind_ahead` how long before it the edition is drafted and the
-    editors are told again; 0: not.
+    editors are told again; 0: not. `latest` is the local time on the slot's date after which an edition that has not
+    been frozen waits for a person; None: never. `days_off` None: slots fall on every date of `at`.
     """
 
     name: str
@@ -57,11 +81,22 @@ class Cadence:
     unapproved: str = "wait"
     draft_ahead: timedelta = timedelta(0)
     remind_ahead: timedelta = timedelta(0)
+    latest: time | None = None
+    days_off: DaysOff | None = None
 
     @property
     def sends_unapproved(self) -> bool:
         """Return whether an edition goes out at its hour though nobody has approved it."""
         return self.unapproved in ("send", "send-without-open-questions")
+
+    def is_due_on(self, day: date) -> bool:
+        """Return whether a slot is on a local date: one of its own, or one that is moved from a day off."""
+        off = self.days_off
+        if off is None:
+            return self.at.falls_on(day)
+        if off.is_off(day):
+            return False
+        return self.at.falls_on(day) or any(self.at.falls_on(moved) for moved in off.moved_to(day))
 
 
 def local_midnight(now: datetime, zone: str) -> datetime:
@@ -87,48 +122,6 @@ class Slot:
         return self.day.isoformat()
 
 
-def parse_at(cadence: str, text: str) -> At:
-    """Read "fri 08:00", "08:00", "mon-fri 07:30" or (monthly) "1 08:00", "last 08:00".
-
-    `cadence` is "daily", "weekly" or "monthly". Raises ValueError that tells how to write an hour of that cadence.
-    """
-    takes = {
-        "daily": '"07:30" or "mon-fri 07:30"',
-        "weekly": '"fri 08:00"',
-        "monthly": '"1 08:00" (day 1 to 28) or "last 08:00"',
-    }[cadence]
-    cure = f"write it like {takes}"
-    form = _FORM.match(text.strip().lower())
-    if not form:
-        raise ValueError(f"{text!r} is not an hour; {cure}")
-    hour, minute, days = int(form["hour"]), int(form["minute"]), form["days"]
-    if hour > 23 or minute > 59:
-        raise ValueError(f"{text!r} is not a time of day; {cure}")
-    if cadence == "monthly":
-        if days == "last":
-            return At(hour, minute, month_day=0)
-        if days is None or not days.isdigit() or not 1 <= int(days) <= 28:
-            raise ValueError(f"{text!r} names no day of the month; {cure}")
-        return At(hour, minute, month_day=int(days))
-    weekdays = frozenset(range(7)) if days is None else _weekdays(days)
-    if not weekdays or (cadence == "weekly" and len(weekdays) != 1):
-        raise ValueError(f"{text!r} does not name {'one weekday' if cadence == 'weekly' else 'weekdays'}; {cure}")
-    return At(hour, minute, weekdays)
-
-
-def _weekdays(text: str) -> frozenset[int]:
-    """Read "fri", "mon-fri" or "mon,wed"; return an empty set for anything else."""
-    weekdays: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
-            return frozenset()
-        start = WEEKDAYS.index(first)
-        span = (WEEKDAYS.index(last) - start) % 7 if last else 0
-        weekdays.update((start + number) % 7 for number in range(span + 1))
-    return frozenset(weekdays)
-
-
 def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the newest slot of `cadence` that fell due at or before `now` (aware)."""
     today = now.astimezone(ZoneInfo(zone)).date()
@@ -136,7 +129,7 @@ def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
         slot = _slot_on(cadence, today - timedelta(days=back), zone)
         if slot and slot.instant <= now:
             return slot
-    raise AssertionError("every cadence has a slot within two months")
+    raise _no_slot(cadence)
 
 
 def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
@@ -146,7 +139,14 @@ def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
         slot = _slot_on(cadence, today + timedelta(days=ahead), zone)
         if slot and slot.instant > now:
             return slot
-    raise AssertionError("every cadence has a slot within two months")
+    raise _no_slot(cadence)
+
+
+def latest_of(cadence: Cadence, slot: Slot, zone: str) -> datetime | None:
+    """Return the latest instant (aware UTC) for the edition of a slot to be frozen by itself; None: there is none."""
+    if cadence.latest is None:
+        return None
+    return datetime.combine(slot.day, cadence.latest, ZoneInfo(zone)).astimezone(UTC)
 
 
 def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
@@ -159,16 +159,22 @@ def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
 
 def slots_between(cadence: Cadence, after: date, before: date, zone: str) -> Iterator[Slot]:
     """Yield the slots with `after` < day < `before`, oldest first: missed slots, which `editions.freeze` closes."""
-    day = after + timedelta(days=1)
+    day = after + _DAY
     while day < before:
         if slot := _slot_on(cadence, day, zone):
             yield slot
-        day += timedelta(days=1)
+        day += _DAY
+
+
+def _no_slot(cadence: Cadence) -> ConfigError:
+    return ConfigError(
+        [f"cadence.{cadence.name}: has no date within {_LONGEST_GAP} days, because [days_off] has all"]
+    )
 
 
 def _slot_on(cadence: Cadence, day: date, zone: str) -> Slot | None:
     """Return the slot on a local date, or None when the cadence is not due on it."""
-    return _slot(cadence, day, zone) if cadence.at.falls_on(day) else None
+    return _slot(cadence, day, zone) if cadence.is_due_on(day) else None
 
 
 def _slot(cadence: Cadence, day: date, zone: str) -> Slot:

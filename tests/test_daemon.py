@@ -16,30 +16,36 @@ import pytest
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 
+from digest.config.hours import parse_at
 from digest.config.load import load
 from digest.daemon import ClockWatch, SlotTrigger, make_scheduler
-from digest.schedule import WEEKDAYS, Cadence, next_slot, parse_at
+from digest.schedule import WEEKDAYS, Cadence, next_slot
 from tests import console
 from tests.counts import table
 from tests.house import CONFIG, House
 
 LONDON = "Europe/London"
-FORMS = [
-    ("daily", "07:30"),
-    ("daily", "mon-fri 07:30"),
-    ("daily", "sun,wed 23:45"),
-    *(("weekly", f"{day} 08:00") for day in WEEKDAYS),
-    ("monthly", "1 08:00"),
-    ("monthly", "28 00:15"),
-    ("monthly", "last 12:00"),
+# Hours, and the same as APScheduler reads them.
+FORMS: list[tuple[str, str, dict[str, object]]] = [
+    ("daily", "07:30", {"hour": 7, "minute": 30}),
+    ("daily", "mon-fri 07:30", {"day_of_week": "mon-fri", "hour": 7, "minute": 30}),
+    ("daily", "sun,wed 23:45", {"day_of_week": "wed,sun", "hour": 23, "minute": 45}),
+    ("daily", "30 7 * * 1-5", {"day_of_week": "mon-fri", "hour": 7, "minute": 30}),
+    *(("weekly", f"{day} 08:00", {"day_of_week": day, "hour": 8, "minute": 0}) for day in WEEKDAYS),
+    ("weekly", "0 8 * * 7", {"day_of_week": "sun", "hour": 8, "minute": 0}),
+    ("monthly", "1 08:00", {"day": 1, "hour": 8, "minute": 0}),
+    ("monthly", "28 00:15", {"day": 28, "hour": 0, "minute": 15}),
+    ("monthly", "last 12:00", {"day": "last", "hour": 12, "minute": 0}),
+    ("monthly", "first mon 07:30", {"day": "1st mon", "hour": 7, "minute": 30}),
+    ("monthly", "last fri 07:30", {"day": "last fri", "hour": 7, "minute": 30}),
 ]
 
 
-@table("name, text", FORMS)
+@table("name, text, fields", FORMS)
 @table("ahead", [0, 5])
-def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str, ahead: int) -> None:
+def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str, fields: dict[str, object], ahead: int) -> None:
     cadence = Cadence(name, parse_at(name, text), ahead=timedelta(hours=ahead))
-    trigger, cron = SlotTrigger(cadence, LONDON), cron_of(cadence)
+    trigger, cron = SlotTrigger(cadence, LONDON), CronTrigger(**fields, timezone=LONDON)
     previous, now = None, datetime(2026, 3, 20, tzinfo=UTC)
     for _ in range(20):
         rings = trigger.get_next_fire_time(previous, now.astimezone(ZoneInfo(LONDON)))
@@ -49,14 +55,6 @@ def test_the_clock_rings_when_a_slot_falls_due(name: str, text: str, ahead: int)
         hour = rings + cadence.ahead
         assert cron.get_next_fire_time(None, (hour - timedelta(minutes=1)).astimezone(ZoneInfo(LONDON))) == hour
         previous, now = rings, slot.instant + timedelta(minutes=1)
-
-
-def cron_of(cadence: Cadence) -> CronTrigger:
-    at = cadence.at
-    when = {"hour": at.hour, "minute": at.minute, "timezone": LONDON}
-    if at.month_day is not None:
-        return CronTrigger(day="last" if at.month_day == 0 else str(at.month_day), **when)
-    return CronTrigger(day_of_week=",".join(WEEKDAYS[n] for n in sorted(at.weekdays)), **when)
 
 
 def test_no_job_is_dropped_for_being_a_little_late_or_run_twice(tmp_path: Path) -> None:

@@ -51,8 +51,10 @@ ALSO_PURE = (
 HOMES: dict[str, tuple[str, ...]] = {
     "alembic": ("digest.store",),
     "apscheduler": ("digest.daemon",),
+    "cronsim": ("digest.config.hours", "digest.schedule"),
     "cssutils": ("digest.letter.inliner",),
     "feedparser": ("digest.sources.formats.feed",),
+    "holidays": ("digest.config.days_off",),
     "itsdangerous": ("subscribers.tokens",),
     "markdown_it": ("digest.sources.formats",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),

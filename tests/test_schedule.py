@@ -1,55 +1,18 @@
-"""Schedule: forms of `at`, slots over clock changes in eight zones, and slots missed in a long sleep."""
+"""Schedule: slots over clock changes in eight zones, and slots missed in a long sleep."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from digest.schedule import At, Cadence, due_slot, next_slot, parse_at, slots_between
+from digest.config.days_off import Holidays
+from digest.config.hours import parse_at
+from digest.errors import ConfigError
+from digest.schedule import Cadence, due_slot, latest_of, next_slot, slots_between
 from tests.counts import table
 
 LONDON = "Europe/London"
-
-
-@table(
-    "cadence, text, at",
-    [
-        ("daily", "07:30", At(7, 30)),
-        ("daily", "mon-fri 07:30", At(7, 30, frozenset(range(5)))),
-        ("daily", "fri-mon 7:05", At(7, 5, frozenset({4, 5, 6, 0}))),
-        ("daily", "mon,wed 23:59", At(23, 59, frozenset({0, 2}))),
-        ("weekly", "fri 08:00", At(8, 0, frozenset({4}))),
-        ("weekly", "MON 00:00", At(0, 0, frozenset({0}))),
-        ("monthly", "1 08:00", At(8, 0, month_day=1)),
-        ("monthly", "last 08:00", At(8, 0, month_day=0)),
-    ],
-)
-def test_reads_hours(cadence: str, text: str, at: At) -> None:
-    assert parse_at(cadence, text) == at
-
-
-@table(
-    "cadence, text",
-    [
-        ("daily", "25:00"),
-        ("daily", "07:60"),
-        ("daily", "7.30"),
-        ("daily", ""),
-        ("daily", "0 07:00"),
-        ("weekly", "08:00"),
-        ("weekly", "mon-fri 08:00"),
-        ("weekly", "friday 08:00"),
-        ("weekly", "5 08:00"),
-        ("monthly", "08:00"),
-        ("monthly", "29 08:00"),
-        ("monthly", "0 08:00"),
-        ("monthly", "fri 08:00"),
-    ],
-)
-def test_refuses_hours_and_says_how_to_write_them(cadence: str, text: str) -> None:
-    with pytest.raises(ValueError, match="write it like"):
-        parse_at(cadence, text)
 
 
 def test_the_due_slot_is_the_newest_that_has_come() -> None:
@@ -131,3 +94,69 @@ def test_a_slot_that_is_handed_over_ahead(at: str, ahead: int, now: str, day: st
     slot = due_slot(cadence, datetime.fromisoformat(now).replace(tzinfo=UTC), LONDON)
     assert (slot.key, slot.hour) == (day, datetime.fromisoformat(hour).replace(tzinfo=UTC))
     assert slot.instant == slot.hour - timedelta(hours=ahead)
+
+
+CHRISTMAS = frozenset({date(2026, 12, 24)})
+
+
+def slots(name: str, at: str, days_off: Holidays | None, year: int) -> list[str]:
+    """Return the slots of a cadence in a year."""
+    cadence = Cadence(name, parse_at(name, at), days_off=days_off)
+    return [slot.key for slot in slots_between(cadence, date(year - 1, 12, 31), date(year + 1, 1, 1), LONDON)]
+
+
+@table(
+    "name, at, moves, gone, come",
+    [
+        # Good Friday, Christmas Day and the Friday after New Year's Day of 2027 are Fridays off.
+        ("weekly", "fri 08:00", True, ["2026-04-03", "2026-12-25"], ["2026-04-07", "2026-12-29"]),
+        ("weekly", "fri 08:00", False, ["2026-04-03", "2026-12-25"], []),
+        # The day after Easter Monday has a slot of its own already.
+        ("daily", "mon-fri 07:30", True, ["2026-01-01", "2026-04-03", "2026-04-06", "2026-05-04", "2026-05-25",
+                                          "2026-08-31", "2026-12-24", "2026-12-25", "2026-12-28"], []),
+        ("monthly", "1 08:00", True, ["2026-01-01"], ["2026-01-02"]),
+        ("monthly", "last 08:00", True, ["2026-08-31"], ["2026-09-01"]),
+        ("weekly", "thu 08:00", True, ["2026-01-01", "2026-12-24"], ["2026-01-02", "2026-12-29"]),
+        # A hour on a weekend stays there, because only days off are left out.
+        ("weekly", "sat 08:00", True, ["2026-12-26"], ["2026-12-29"]),
+    ],
+)  # fmt: skip
+def test_a_slot_on_a_day_off_moves_or_is_skipped(
+    name: str, at: str, moves: bool, gone: list[str], come: list[str]
+) -> None:
+    plain = slots(name, at, None, 2026)
+    kept = slots(name, at, Holidays("GB", "ENG", CHRISTMAS, moves), 2026)
+    assert (sorted(set(plain) - set(kept)), sorted(set(kept) - set(plain))) == (gone, come)
+    assert kept == sorted(set(kept))
+
+
+@table("zone", [LONDON, "Asia/Kathmandu", "America/New_York"])
+@table(
+    "at, name",
+    [("fri 08:00", "weekly"), ("07:30", "daily"), ("first mon 07:30", "monthly"), ("30 7 L * *", "monthly")],
+)
+@pytest.mark.long
+def test_with_days_off_the_next_slot_becomes_the_due_slot(zone: str, at: str, name: str) -> None:
+    cadence = Cadence(name, parse_at(name, at), days_off=Holidays("GB", "SCT", CHRISTMAS, moves=True))
+    now, listed = datetime(2026, 11, 20, tzinfo=UTC), []
+    while now.year < 2027:
+        slot = next_slot(cadence, now, zone)
+        assert due_slot(cadence, slot.instant, zone) == slot
+        assert due_slot(cadence, slot.instant - timedelta(seconds=1), zone).key < slot.key
+        now = slot.instant
+        listed.append(slot.day)
+    before, after = listed[0] - timedelta(days=1), listed[-1] + timedelta(days=1)
+    assert listed == [slot.day for slot in slots_between(cadence, before, after, zone)]
+
+
+def test_days_off_without_end_are_a_mistake_that_names_the_cadence() -> None:
+    every = frozenset(date(2026, 1, 1) + timedelta(days=number) for number in range(1000))
+    cadence = Cadence("weekly", parse_at("weekly", "fri 08:00"), days_off=Holidays("", "", every, moves=False))
+    with pytest.raises(ConfigError, match=r"cadence\.weekly: has no date within 400 days"):
+        next_slot(cadence, datetime(2026, 2, 1, tzinfo=UTC), LONDON)
+
+
+def test_the_latest_time_is_local() -> None:
+    cadence = Cadence("weekly", parse_at("weekly", "fri 08:00"), latest=time(12))
+    slot = due_slot(cadence, datetime(2026, 7, 3, 9, tzinfo=UTC), LONDON)
+    assert latest_of(cadence, slot, LONDON) == datetime(2026, 7, 3, 11, tzinfo=UTC)

@@ -150,7 +150,7 @@ def schedule(options: GlobalOptions) -> None:
 
     scheduler = make_scheduler(installation.settings, work)
     for cadence in installation.settings.cadences:
-        tell(f"{cadence.name}: {cadence.at.hour:02d}:{cadence.at.minute:02d} {installation.settings.site.zone}")
+        tell(f"{cadence.name}: {cadence.at} {installation.settings.site.zone}")
     serve(scheduler)
     tell("digest: stopped")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.config.hours import parse_at
 from digest.config.spans import Span
 from digest.model import CADENCES
-from digest.schedule import Cadence, parse_at
+from digest.schedule import At, Cadence, DaysOff
 
 # With less than the least, a request with a lost answer could not be taken back in time; with more than the most,
 # editions of a daily cadence would overlap.
@@ -24,7 +25,8 @@ class CadencePart(BaseModel):
 
     at: str = Field(
         description="When editions are due, in `site.zone`: `mon-fri 07:30`, `fri 08:00`; monthly `1 08:00` to "
-        "`28 08:00`, or `last 08:00`.",
+        "`28 08:00`, `last 08:00`, `first mon 07:30` to `fourth mon 07:30`, or `last mon 07:30`. Or the five "
+        "fields of a crontab with one minute and one hour, such as `30 7 * * 1-5`, where 0 and 7 are Sunday.",
     )
     approval: Literal["automatic", "required"] = Field(
         default="automatic", description="`required`: nothing goes out before `digest approve EDITION`."
@@ -33,6 +35,12 @@ class CadencePart(BaseModel):
         default=timedelta(0),
         description="SendGrid only, 25 minutes to 12 hours: freeze and hand over so long before the hour, and let "
         "the provider wait for it.",
+    )
+    latest: str = Field(
+        default="",
+        description="The latest time of the day at which an edition is frozen by itself, such as `12:00`. If the "
+        "machine was down until then, the edition waits until somebody approves it after that time; if nobody "
+        "does, the next edition takes its entries over. Without it, a missed edition goes out as soon as it can.",
     )
     unapproved: Literal["wait", "stop", "send", "send-without-open-questions"] = Field(
         default="wait",
@@ -66,9 +74,11 @@ def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[
             problems.append(f"{key}: is not a cadence; use {', '.join(CADENCES)}")
             continue
         try:
-            parse_at(name, part.at)
+            at = parse_at(name, part.at)
         except ValueError as error:
             problems.append(f"{key}.at: {error}")
+        else:
+            problems += [f"{key}.latest: {problem}" for problem in _of_latest(part.latest, at)]
         problems += [f"{key}.{problem}" for problem in _of_approval(part)]
         if not part.ahead:
             continue
@@ -95,7 +105,27 @@ def _of_approval(part: CadencePart) -> list[str]:
     return []
 
 
-def cadences_of(parts: Mapping[str, CadencePart]) -> tuple[Cadence, ...]:
+def _of_latest(text: str, at: At) -> list[str]:
+    """Return what is wrong with the latest time of a cadence whose hour is `at`."""
+    try:
+        latest = _latest(text)
+    except ValueError:
+        return [f'{text!r} is not a time of day; write it like "12:00"']
+    if latest is not None and latest <= time(at.hour, at.minute):
+        return [f"{text} is not after the hour, {at}; write a later time of the same day"]
+    return []
+
+
+def _latest(text: str) -> time | None:
+    if not text:
+        return None
+    hour, colon, minute = text.strip().partition(":")
+    if not (hour.isdecimal() and colon and minute.isdecimal()):
+        raise ValueError(text)
+    return time(int(hour), int(minute))
+
+
+def cadences_of(parts: Mapping[str, CadencePart], days_off: DaysOff | None) -> tuple[Cadence, ...]:
     """Return the cadences of parts without mistakes: daily, weekly, monthly."""
     return tuple(
         Cadence(
@@ -106,6 +136,8 @@ def cadences_of(parts: Mapping[str, CadencePart]) -> tuple[Cadence, ...]:
             part.unapproved,
             part.draft_ahead,
             part.remind_ahead,
+            _latest(part.latest),
+            days_off,
         )
         for name in CADENCES
         if (part := parts.get(name)) is not None

@@ -15,6 +15,7 @@ from digest.config.answers import AnswersPart
 from digest.config.archive import ArchivePart, archive_of, check_archive
 from digest.config.brand import BrandPart, brand_of, check_brand
 from digest.config.cadences import CadencePart, cadences_of, check_cadences
+from digest.config.days_off import DaysOffPart, check_days_off, days_off_of
 from digest.config.dkim import DkimPart, dkim_of
 from digest.config.environment import override
 from digest.config.events import EventsPart, EventsSettings, events_of
@@ -106,6 +107,7 @@ class ConfigFile(BaseModel):
         default={},
         description="One table for each cadence that readers may choose: `daily`, `weekly`, `monthly`.",
     )
+    days_off: DaysOffPart = Field(default=EMPTY, description="Days on which no edition is due, for every cadence.")
     policy_area: list[PolicyAreaPart] = Field(default=[], description="One table for each policy area.")
     theme: list[TermPart] = Field(default=[], description="One table for each theme.")
     places: PlacesPart = Field(default=EMPTY, description="Which places are known.")
@@ -154,7 +156,7 @@ def _check(file: ConfigFile) -> list[str]:
     problems = check_site(file.site, mailed=file.transport.kind != "file") + check_clients(file.lint.clients)
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region) + check_origins(file.join.origins)
-    problems += check_archive(file.archive, file.cadence)
+    problems += check_archive(file.archive, file.cadence) + check_days_off(file.days_off)
     return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
 
 
@@ -199,7 +201,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         events=events,
         templates=home / file.letter.templates if file.letter.templates else None,
         sources=sources,
-        cadences=cadences_of(file.cadence),
+        cadences=cadences_of(file.cadence, days_off_of(file.days_off)),
         taxonomy=taxonomy,
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,

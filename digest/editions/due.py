@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from digest.editions.approve import waits_for_approval
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
-from digest.schedule import Cadence, Slot, due_slot, next_slot, slot_of
+from digest.schedule import Cadence, Slot, due_slot, latest_of, next_slot, slot_of
 from digest.store import calendar, editions
 from subscribers import store as people
 
@@ -95,7 +95,7 @@ def passed_editions(conn: Connection, cadence: Cadence, now: datetime, zone: str
     """Return the editions of earlier slots that are approved, or stopped by an editor, and not frozen; oldest first.
 
     They go out before the edition of the slot that is owed. A draft that was not approved in time does not go out,
-    because its entries are in the next draft.
+    because its entries are in the next draft; nor does one that was not frozen by its latest time.
     """
     return _passed(editions.unfrozen(conn, cadence.name), cadence, now, zone)
 
@@ -103,7 +103,26 @@ def passed_editions(conn: Connection, cadence: Cadence, now: datetime, zone: str
 def _passed(unfrozen: Iterable[Edition], cadence: Cadence, now: datetime, zone: str) -> list[Edition]:
     due = due_slot(cadence, now, zone).key
     waiting = [edition for edition in unfrozen if edition.cadence == cadence.name and edition.slot < due]
-    return [edition for edition in waiting if edition.held or edition.state == "approved"]
+    return [
+        edition
+        for edition in waiting
+        if edition.held
+        or (
+            edition.state == "approved"
+            and not why_too_late(cadence, slot_of(cadence, edition.slot, zone), edition, now, zone)
+        )
+    ]
+
+
+def why_too_late(cadence: Cadence, slot: Slot, edition: Edition, now: datetime, zone: str) -> str:
+    """Return why an edition that is not frozen waits for a person since the latest time of its slot, or "".
+
+    An approval that was given after that time is the person's word that it shall go out late.
+    """
+    latest = latest_of(cadence, slot, zone)
+    if latest is None or now <= latest or (edition.approved_at is not None and edition.approved_at > latest):
+        return ""
+    return f"was not sent by {cadence.latest:%H:%M}, its latest time, so that it goes out only if it is approved now"
 
 
 def next_of_each(

@@ -11,6 +11,7 @@ from digest.config.settings import Settings
 from digest.editions.approve import appearance_hash, waits_for_approval
 from digest.editions.deadline import keep_unapproved, send_unapproved
 from digest.editions.draft import ready
+from digest.editions.due import why_too_late
 from digest.editions.plan import Planner
 from digest.errors import PersonNeeded
 from digest.group import OVER_CAP, Match
@@ -54,7 +55,8 @@ def freeze(
     if edition is None:
         raise PersonNeeded(f"{cadence.name} {slot.key} has no draft; make it with `digest prepare {cadence.name}`")
     shown = editions.shown(conn, edition.id)
-    _check_approved(conn, settings, cadence, edition, shown)
+    late = why_too_late(cadence, slot, edition, now, settings.site.zone)
+    _check_approved(conn, settings, cadence, edition, shown, late)
     # Give a mark to readers who joined since the draft: without a mark to move, they would get the entries twice.
     releases.settle_marks(conn, settings.welcome)
     _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
@@ -69,14 +71,19 @@ def freeze(
 
 
 def _check_approved(
-    conn: Connection, settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown]
+    conn: Connection, settings: Settings, cadence: Cadence, edition: Edition, shown: Sequence[Shown], late: str
 ) -> None:
-    """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it."""
+    """Raise PersonNeeded unless an edition may go out as it is stored and as templates and config now show it.
+
+    `late`: why it is too late for it to go out by itself, or "".
+    """
     why = ""
     # Set by the deadline in this very transaction.
     goes_unapproved = cadence.sends_unapproved and edition.unapproved != ""
     if edition.held:
         why = "is stopped"
+    elif late:
+        why = late
     elif cadence.approval_required and edition.state != "approved" and not goes_unapproved:
         why = "is not approved"
     elif editions.content_hash(edition, shown) != edition.content_hash:

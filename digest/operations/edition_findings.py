@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.editions.due import passed_editions, slot_owed
+from digest.editions.due import passed_editions, slot_owed, why_too_late
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse, counted
 from digest.installation import Installation
 from digest.ledger.cures import Cause, cause_of
-from digest.model import Receipt
+from digest.model import Edition, Receipt
 from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
 from digest.operations.status import Status
@@ -157,20 +158,36 @@ def _due_slots(conn: Connection, installation: Installation) -> Iterator[Finding
         if not stopped:
             # The late slot by itself, because a newer one that has just begun must not hide it.
             slots = slot_owed(conn, cadence, now, zone), slot_owed(conn, cadence, now - LATE, zone)
-            yield from _owed_slot(conn, cadence, *slots)
+            waits = partial(_why_waiting, cadence, now=now, zone=zone)
+            yield from _owed_slot(conn, cadence.name, slots, waits)
 
 
-def _owed_slot(conn: Connection, cadence: Cadence, newest: Slot | None, late: Slot | None) -> Iterator[Finding]:
-    """Yield that the newest slot owed waits for a person, and that the newest one whose time is over has not run."""
-    asked = False
-    for slot in dict.fromkeys(slot for slot in (newest, late) if slot):
-        due = editions.find(conn, cadence.name, slot.key)
-        where = f"{cadence.name} {slot.key}"
-        if due is not None and (due.held or (cadence.approval_required and due.state != "approved")):
+def _why_waiting(cadence: Cadence, slot: Slot, due: Edition, *, now: datetime, zone: str) -> str:
+    """Return why the edition of a due slot waits for a person, or ""."""
+    if due.held:
+        return "is stopped"
+    if cadence.approval_required and due.state != "approved":
+        return "waits for approval"
+    return why_too_late(cadence, slot, due, now, zone)
+
+
+def _owed_slot(
+    conn: Connection, cadence: str, owed: tuple[Slot | None, Slot | None], waits: Callable[[Slot, Edition], str]
+) -> Iterator[Finding]:
+    """Yield that the newest slot owed waits for a person, and that the newest one whose time is over has not run.
+
+    `owed` has these two slots; `waits` tells why an edition waits, or "".
+    """
+    asked, (_, late) = False, owed
+    for slot in dict.fromkeys(slot for slot in owed if slot):
+        due = editions.find(conn, cadence, slot.key)
+        where = f"{cadence} {slot.key}"
+        if due is not None and (why := waits(slot, due)):
             # Of two drafts that wait, the newer has the entries of the older.
             if not asked:
-                problem = f"edition {due.id} {'is stopped' if due.held else 'waits for approval'}"
-                yield Finding("person", where, problem, f"approve it with `digest approve {due.id}`")
+                yield Finding(
+                    "person", where, f"edition {due.id} {why}", f"approve it with `digest approve {due.id}`"
+                )
             asked = True
         elif slot == late:
             cure = "run `digest run`, and check that cron or the daemon runs it"

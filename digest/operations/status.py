@@ -99,7 +99,7 @@ def status(installation: Installation) -> Status:
                 (
                     cadence.name,
                     next_slot(cadence, now, settings.site.zone).key,
-                    f"{cadence.at.hour:02d}:{cadence.at.minute:02d}",
+                    str(cadence.at),
                     "required" if cadence.approval_required else "automatic",
                 )
                 for cadence in settings.cadences

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import select
 
+from digest.config.hours import parse_at
 from digest.config.load import load
 from digest.desk import edit
 from digest.desk.acts import Hand
@@ -28,7 +29,7 @@ from digest.errors import ConfigError
 from digest.model import Edition
 from digest.operations.run_report import RunReport
 from digest.operations.status import status
-from digest.schedule import Cadence, next_slot, parse_at
+from digest.schedule import Cadence, next_slot
 from digest.store import acts, editions, entries
 from digest.store.engine import reading, writing
 from digest.store.schema import notice
