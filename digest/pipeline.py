@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from digest import gather as gathering
 from digest.delivery.recover import recover
 from digest.delivery.run import Run
 from digest.delivery.take_back import take_back, why_open
-from digest.editions.due import has_slot_due, slots_to_run
+from digest.editions.due import check_slot, has_slot_due, slots_to_run
 from digest.editions.named import edition_of
 from digest.editions.unforeseen import unforeseen
 from digest.errors import BadEdition, ConfigError, Objection, PersonNeeded, TryLater, counted
@@ -51,14 +54,20 @@ def gather(
         )
 
 
-def run(installation: Installation, *, watch: Watch | None = None) -> RunReport:
-    """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way."""
+def run(installation: Installation, *, slot: date | None = None, watch: Watch | None = None) -> RunReport:
+    """Gather, prepare, freeze and send whatever is due. Safe to repeat; TryLater when another run is under way.
+
+    `slot`: freeze and send the editions of this local date alone. Raises WrongUse when no edition of it can go out.
+    """
     steps = (
         _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _notify,
         _retain, _scrub, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
-        return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None))
+        if slot is not None:
+            with reading(installation.engine) as conn:
+                check_slot(conn, installation.settings, slot, installation.clock())
+        return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None, slot=slot))
 
 
 def send_owed(installation: Installation, *, number: int | None = None, watch: Watch | None = None) -> RunReport:
@@ -186,9 +195,10 @@ def _freeze_cadence(
 
     now, zone = installation.clock(), installation.settings.site.zone
     with reading(installation.engine) as conn:
-        slots = slots_to_run(conn, cadence, now, zone)
+        until = context.slot or date.max
+        slots = [slot for slot in slots_to_run(conn, cadence, now, zone) if slot.day <= until]
     if not slots:
-        return  # because a page that is gone has cost the edition its approval
+        return  # because a page that is gone has cost the edition its approval, or another date was asked for
     # A mistaken template or setting must show here, before anything is owed because of it.
     trial()
     for slot in slots:
@@ -231,15 +241,16 @@ def _try_letter(installation: Installation) -> None:
 
 def _send(run: Run, context: RunContext) -> None:
     """Hand over the letters that each edition owes, oldest edition first."""
-    installation, only, report = run.installation, context.only, context.report
+    installation, report = run.installation, context.report
     with reading(installation.engine) as conn:
+        asked = _asked_for(conn, installation, context)
         owed = deliveries.owed(conn, installation.clock())
-        stopped = [number for number in deliveries.stopped(conn) if only in (None, number)]
+        stopped = [number for number in deliveries.stopped(conn) if asked is None or number in asked]
     report.waiting += [
         f"edition {number} is stopped with letters still owed: `digest approve {number}` lets it go on"
         for number in stopped
     ]
-    context.sending = [number for number in sorted({*owed, *context.frozen}) if only in (None, number)]
+    context.sending = [number for number in sorted({*owed, *context.frozen}) if asked is None or number in asked]
     for number in context.sending:
         from digest import send
 
@@ -249,6 +260,14 @@ def _send(run: Run, context: RunContext) -> None:
         if not goes_on:
             break
     failpoint("run: all sent")
+
+
+def _asked_for(conn: Connection, installation: Installation, context: RunContext) -> set[int] | None:
+    """Return the numbers of the editions that the run is asked for alone, or None for all."""
+    if context.slot is not None:
+        keys = [(cadence.name, context.slot.isoformat()) for cadence in installation.settings.cadences]
+        return {edition.id for edition in editions.of_slots(conn, keys)}
+    return None if context.only is None else {context.only}
 
 
 def _tell_refusals(run: Run, number: int, report: RunReport) -> None:
@@ -323,9 +342,11 @@ def _scrub(run: Run, context: RunContext) -> None:
 
 
 def _add_receipts(run: Run, context: RunContext) -> None:
-    """Put into the report the receipt of each edition sent or recovered, and of the single edition asked for."""
-    asked = {context.only} if context.only else set()
-    numbers = sorted({*context.sending, *context.recovered, *asked})
+    """Put into the report the receipt of each edition sent or recovered, and of those asked for that are frozen."""
+    with reading(run.installation.engine) as conn:
+        asked = _asked_for(conn, run.installation, context) or set()
+        frozen = {number for number in asked if edition_of(conn, number).state == "frozen"}
+    numbers = sorted({*context.sending, *context.recovered, *frozen})
     context.report.receipts = [receipt_now(run.installation, number) for number in numbers]
     if context.mistakes:
         raise ConfigError(context.mistakes)

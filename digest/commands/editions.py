@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,10 +179,16 @@ def send(options: GlobalOptions, edition: int | None, dry_run: bool, out: Path, 
     is_flag=True,
     help="Go on though the clock is behind the newest run, or leapt ahead; give it once.",
 )
+@click.option(
+    "--slot",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Freeze and send the editions of this date alone, such as 2026-11-27; what has left is not sent again.",
+)
 @as_json
 @as_verbose
 @click.pass_obj
-def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool) -> None:
+def run(options: GlobalOptions, clock_is_right: bool, slot: datetime | None, json_: bool, verbose: bool) -> None:
     """Gather, then prepare, freeze and send each edition that is due: the command for cron.
 
     Silent unless a person is needed or something is away (each told once a day), on a terminal, or with -v. Leaves
@@ -199,7 +206,7 @@ def run(options: GlobalOptions, clock_is_right: bool, json_: bool, verbose: bool
             accept_clock(conn, installation.clock())
     try:
         with told_once_a_day(installation), watching(installation) as watch:
-            report = pipeline.run(installation, watch=watch)
+            report = pipeline.run(installation, slot=slot.date() if slot else None, watch=watch)
     except PersonNeeded as needed:
         if needed.told_before and story.quiet:
             raise click.exceptions.Exit(needed.exit_code) from None

@@ -6,11 +6,12 @@ Runs, drafts, previews and explanations all ask these functions; `digest.schedul
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import Connection
 
+from digest.config.settings import Settings
 from digest.editions.approve import waits_for_approval
 from digest.errors import PersonNeeded, WrongUse
 from digest.model import Edition
@@ -32,6 +33,32 @@ def slots_to_run(conn: Connection, cadence: Cadence, now: datetime, zone: str) -
             raise waits_for_approval(conn, edition, "is stopped", zone)
     approved = [slot_of(cadence, edition.slot, zone) for edition in passed]
     return approved + ([owed] if owed else [])
+
+
+def check_slot(conn: Connection, settings: Settings, day: date, now: datetime) -> None:
+    """Return when a run may be asked for the editions of a local date: one is frozen, is owed, or waits there.
+
+    Raises WrongUse otherwise; its message tells why, and what to ask for instead.
+    """
+    zone, key = settings.site.zone, day.isoformat()
+    why = []
+    for cadence in settings.cadences:
+        stored, newest = editions.find(conn, cadence.name, key), due_slot(cadence, now, zone)
+        owed = slot_owed(conn, cadence, now, zone)
+        if (stored is not None and stored.state == "frozen") or (owed is not None and owed.day == day):
+            return
+        if key in {edition.slot for edition in passed_editions(conn, cadence, now, zone)}:
+            return
+        if key > newest.key:
+            coming = next_slot(cadence, now, zone)
+            why.append(f"{cadence.name} is due next on {coming.key}")
+        elif cadence.is_due_on(day):
+            why.append(
+                f"{cadence.name} {key} has passed without an edition, and that of a later date has its entries"
+            )
+        else:
+            why.append(f"{cadence.name} is not due on that day; it was due last on {newest.key}")
+    raise WrongUse(f"no edition of {key} can go out: {'; '.join(why)}")
 
 
 def has_slot_due(conn: Connection, cadence: Cadence, now: datetime, zone: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from digest.errors import DigestError, PersonNeeded
@@ -78,7 +79,8 @@ class Watch:
 class RunContext:
     """Carry from step to step of one run: its report, its watch, and the numbers of the editions it works on.
 
-    `only`: the single edition to send, or None for all; `told`: all that waits for a person, once it is known;
+    `only`: the single edition to send, or None for all; `slot`: the date whose editions alone are frozen and sent, or
+    None for all; `told`: all that waits for a person, once it is known;
     `recovered`: editions with deliveries of a dead run; `due`: the cadences of which an edition is due;
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
     config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept.
@@ -94,6 +96,7 @@ class RunContext:
     sending: list[int] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     retained: bool = False
+    slot: date | None = None
 
 
 @contextmanager
