@@ -29,17 +29,16 @@ from digest.system import stopping
 _INSTANT = timedelta(microseconds=1)
 _LOOK = 60.0  # seconds that the scheduler waits at most before it looks at the clock
 _STEP = 30.0  # seconds by which the clock must be off its course to count as set
+_STOP, _READ_ANEW = b".", b"r"  # what a signal writes to the thread that obeys it
 _GRACE = 6 * 3600  # seconds that a job may start late: a busy machine must not drop a slot
 
 
 def make_scheduler(
     settings: Settings, work: Callable[[], None], watch: ClockWatch | None = None
 ) -> BlockingScheduler:
-    """Return a scheduler that calls `work` now, at every hour of every cadence and every `gather.every`.
+    """Return a scheduler with the jobs of `plan`. `watch` tells when the clock was set; None: that of this machine.
 
-    `work` reads from the slot rows which editions are due, so an early, late or repeated call does no harm. Jobs are
-    kept in memory only, because the hours are read from config.toml at every start. `watch` tells when the clock was
-    set; None means that of this machine.
+    Jobs are kept in memory only, because the hours are read from config.toml at every start.
     """
     scheduler = _Scheduler(
         watch or ClockWatch(),
@@ -47,6 +46,16 @@ def make_scheduler(
         executors={"default": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE},
     )
+    plan(scheduler, settings, work)
+    return scheduler
+
+
+def plan(scheduler: BlockingScheduler, settings: Settings, work: Callable[[], None]) -> None:
+    """Let a scheduler call `work` now, at every hour of every cadence and every `gather.every`, and at no other time.
+
+    `work` reads from the slot rows which editions are due, so an early, late or repeated call does no harm.
+    """
+    scheduler.remove_all_jobs()
     for cadence in settings.cadences:
         scheduler.add_job(work, SlotTrigger(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
         if cadence.ahead:
@@ -66,7 +75,6 @@ def make_scheduler(
         name="gather",
         next_run_time=datetime.now(scheduler.timezone),
     )
-    return scheduler
 
 
 class ClockWatch:
@@ -123,26 +131,30 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]
         return next_slot(self._cadence, after, self._zone).instant
 
 
-def serve(scheduler: BlockingScheduler) -> None:
+def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None]) -> None:
     """Run the scheduler until a stop is requested, or SIGINT; a run under way is finished first.
 
-    Returns at once when a stop was requested before the call.
+    SIGHUP calls `read_anew`, in a thread of its own; where a terminal is open it stops the scheduler, because a
+    terminal that closes sends it. Returns at once when a stop was requested before the call.
     """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     waiting, waking = os.pipe()
 
     def wake() -> None:
         # Do no more here, because the signal may interrupt this thread while it holds a lock that a shutdown needs.
-        os.write(waking, b".")
+        os.write(waking, _STOP)
 
-    def end() -> None:
-        os.read(waiting, 1)
+    def obey() -> None:
+        while os.read(waiting, 1) == _READ_ANEW:
+            read_anew()
         # wait=False returns at once; the interpreter joins the executor's thread when it exits.
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGINT, stopping.request_stop)
+    if not os.isatty(0) and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: os.write(waking, _READ_ANEW))
     # The thread that ends the scheduler starts after it, because only a scheduler that has started can be shut down.
-    scheduler.add_listener(lambda _: threading.Thread(target=end, daemon=True).start(), EVENT_SCHEDULER_STARTED)
+    scheduler.add_listener(lambda _: threading.Thread(target=obey, daemon=True).start(), EVENT_SCHEDULER_STARTED)
     with stopping.telling(wake):
         if not stopping.asked():
             scheduler.start()

@@ -149,6 +149,13 @@ def latest_of(cadence: Cadence, slot: Slot, zone: str) -> datetime | None:
     return datetime.combine(slot.day, cadence.latest, ZoneInfo(zone)).astimezone(UTC)
 
 
+def coming_lines(cadences: Iterable[Cadence], now: datetime, zone: str) -> Iterator[str]:
+    """Yield a line for each cadence: the day and hour of its next slot."""
+    for cadence in cadences:
+        slot = next_slot(cadence, now, zone)
+        yield f"{cadence.name}: next on {slot.day:%A %d %B %Y} at {cadence.at} ({zone})"
+
+
 def slot_of(cadence: Cadence, key: str, zone: str) -> Slot:
     """Return the slot of a stored local date, at the hour that the cadence has now.
 

@@ -161,6 +161,47 @@ def test_the_daemon_runs_what_is_due_beside_cron_and_stops_on_sigterm(tmp_path: 
     assert len(list((tmp_path / "letters").glob("*/*.eml"))) == letters > 10
 
 
+@pytest.mark.long
+def test_sighup_reads_the_config_anew_and_a_mistake_in_it_changes_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path / "house")
+    house.close()
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "digest", "schedule"], cwd=house.folder, env=environ, stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert daemon.stderr is not None
+    told = daemon.stderr
+
+    def told_until(words: str) -> list[str]:
+        lines = []
+        for line in told:
+            lines.append(line)
+            if words in line:
+                return lines
+        raise AssertionError("".join(lines))
+
+    def weekly(lines: list[str]) -> str:
+        [line] = [line for line in lines if "weekly: next on" in line]
+        return line
+
+    text = house.config.read_text(encoding="utf-8")
+    try:
+        assert "Friday" in weekly(told_until("monthly: next on"))
+        for at, weekday in (("tue 09:15", "Tuesday"), ("0 9 * * 0", "Sunday")):
+            house.config.write_text(text.replace("fri 08:00", at), encoding="utf-8")
+            daemon.send_signal(signal.SIGHUP)
+            assert weekday in weekly(told_until("monthly: next on"))
+        house.config.write_text(text.replace("fri 08:00", "friday"), encoding="utf-8")
+        daemon.send_signal(signal.SIGHUP)
+        assert "cadence.weekly.at" in told_until("the hours stay as they are")[-1]
+        daemon.send_signal(signal.SIGTERM)
+        assert told_until("digest: stopped") and daemon.wait(timeout=60) == 0
+    finally:
+        daemon.kill()
+        told.close()
+
+
 def has_database_open(process: int) -> bool:
     for file in Path(f"/proc/{process}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since

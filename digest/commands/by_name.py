@@ -92,10 +92,7 @@ MODULES: dict[str, tuple[str, str]] = {
         "List the rules that editors made of corrections, and how many entries each has touched; add or remove them.",
     ),
     "run": ("editions", "Gather, then prepare, freeze and send each edition that is due: the command for cron."),
-    "schedule": (
-        "upkeep",
-        "Run as a daemon that starts a run at every due hour; SIGTERM lets the run under way finish.",
-    ),
+    "schedule": ("scheduling", "Run as a daemon that starts a run at every due hour."),
     "send": ("editions", "Hand over the pending letters of frozen editions (default: of all); safe to repeat."),
     "serve": (
         "serving",

@@ -1,4 +1,4 @@
-"""Define the commands status, doctor, schedule and db, by which an operator looks after the installation."""
+"""Define the commands status, doctor and db, by which an operator looks after the installation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from digest.commands import new_keys
-from digest.commands.account import conclude, receipts_table, write_pages
-from digest.commands.base import GlobalOptions, answer, as_json, story, table, tell
-from digest.commands.progress import gathering_line
-from digest.errors import PersonNeeded, TryLater, WrongUse, counted
+from digest.commands.account import receipts_table
+from digest.commands.base import GlobalOptions, answer, as_json, table, tell
+from digest.errors import PersonNeeded, WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -106,53 +105,6 @@ def _kept_table(installation: Installation) -> str:
         for row in what_is_kept(installation)
     ]
     return table(("count", "what", "size", "since", "kept", "too old: goes with the next runs"), rows)
-
-
-@click.command()
-@click.pass_obj
-def schedule(options: GlobalOptions) -> None:
-    """Run as a daemon that starts a run at every due hour; SIGTERM lets the run under way finish."""
-    from digest import pipeline
-    from digest.daemon import make_scheduler, serve
-    from digest.errors import DigestError
-    from digest.operations.run_report import Watch
-    from digest.system import garbage
-    from subscribers.errors import SubscribersError
-
-    garbage.collect_as_usual()
-    installation = options.installation()
-    # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
-    installation.require_secret()
-    installation.engine.dispose()
-
-    def work() -> None:
-        story.begin(options.at)
-        installation = None
-        try:
-            installation = options.installation()
-            watch = Watch(
-                begun=story.set_run,
-                source=lambda gathering: tell(gathering_line(gathering)),
-                broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
-            )
-            report = pipeline.run(installation, watch=watch)
-            with suppress(click.exceptions.Exit):  # because only cron reads the exit code; the daemon goes on
-                conclude(installation, report, json_=False)
-        except TryLater as later:
-            tell(f"digest: {later}")
-        except (DigestError, SubscribersError) as error:
-            # Reported, not raised, because the daemon must outlive a failed run: the next run makes up for it.
-            tell(f"digest: {error}")
-        finally:
-            if installation is not None:
-                installation.close()  # because no command ends here
-            story.begin(options.at)
-
-    scheduler = make_scheduler(installation.settings, work)
-    for cadence in installation.settings.cadences:
-        tell(f"{cadence.name}: {cadence.at} {installation.settings.site.zone}")
-    serve(scheduler)
-    tell("digest: stopped")
 
 
 @click.group(commands=new_keys.COMMANDS)
@@ -279,4 +231,4 @@ def _show_held(options: GlobalOptions, json_: bool) -> None:
         click.echo("it would send nothing now")
 
 
-COMMANDS = (status, doctor, schedule, db)
+COMMANDS = (status, doctor, db)

@@ -1,0 +1,85 @@
+"""Define the command schedule: a daemon that starts a run at every due hour."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from digest.commands.account import conclude, write_pages
+from digest.commands.base import GlobalOptions, story, tell
+from digest.commands.progress import gathering_line
+from digest.errors import DigestError, TryLater
+from digest.schedule import coming_lines
+
+if TYPE_CHECKING:
+    from digest.config.settings import Settings
+
+
+@click.command()
+@click.pass_obj
+def schedule(options: GlobalOptions) -> None:
+    """Run as a daemon that starts a run at every due hour. It tells the next hour of each cadence.
+
+    SIGTERM lets the run under way finish; SIGHUP reads config.toml anew.
+    """
+    from digest.daemon import make_scheduler, plan, serve
+    from digest.system import garbage
+
+    garbage.collect_as_usual()
+    installation = options.installation()
+    # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
+    installation.require_secret()
+    installation.engine.dispose()
+    settings = installation.settings
+    scheduler = make_scheduler(settings, lambda: _run(options))
+
+    def read_anew() -> None:
+        try:
+            settings = options.settings()
+            plan(scheduler, settings, lambda: _run(options))
+            tell("digest: config.toml is read anew")
+            _tell_coming(options, settings)
+        except DigestError as error:
+            tell(f"digest: the hours stay as they are, because config.toml cannot be used: {error}")
+
+    _tell_coming(options, settings)
+    serve(scheduler, read_anew)
+    tell("digest: stopped")
+
+
+def _tell_coming(options: GlobalOptions, settings: Settings) -> None:
+    for line in coming_lines(settings.cadences, options.at(), settings.site.zone):
+        tell(line)
+
+
+def _run(options: GlobalOptions) -> None:
+    """Do what `digest run` does; tell an error instead of raising it, because the daemon must outlive it."""
+    from digest import pipeline
+    from digest.operations.run_report import Watch
+    from subscribers.errors import SubscribersError
+
+    story.begin(options.at)
+    installation = None
+    try:
+        installation = options.installation()
+        watch = Watch(
+            begun=story.set_run,
+            source=lambda gathering: tell(gathering_line(gathering)),
+            broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
+        )
+        report = pipeline.run(installation, watch=watch)
+        with suppress(click.exceptions.Exit):  # because only cron reads the exit code; the daemon goes on
+            conclude(installation, report, json_=False)
+    except TryLater as later:
+        tell(f"digest: {later}")
+    except (DigestError, SubscribersError) as error:
+        tell(f"digest: {error}")
+    finally:
+        if installation is not None:
+            installation.close()  # because no command ends here
+        story.begin(options.at)
+
+
+COMMANDS = (schedule,)
