@@ -100,6 +100,24 @@ def test_cron_and_the_daemon_run_each_date_once(tmp_path: Path, zone: str, chang
     assert change in days and days == [days[0] + timedelta(days=number) for number in range(len(days))]
 
 
+@pytest.mark.parametrize("slots", [1, 3, 8])
+def test_a_machine_that_slept_sends_a_single_letter_and_explains_each_slot(tmp_path: Path, slots: int) -> None:
+    """Figure 19: after slots without a run, the newest slot brings all, and the others are told as missed."""
+    with closing(Zoned(tmp_path / "house")) as house:
+        house.begin("Europe/London", "08:00", datetime(2026, 10, 20, 9, tzinfo=UTC))
+        house.publish("Before the sleep")
+        house.run(days=1)
+        for number in range(slots):
+            house.publish(f"While it slept {number}")
+        house.now += timedelta(days=slots)
+        house.run()
+        assert [len(letter.placed) for letter in house.letters(1)] == [1, slots]
+        with reading(house.place.engine) as conn:
+            told = {slot["day"]: slot["outcome"] for slot in calendar.slots(conn)}
+        days = [str(date(2026, 10, 21) + timedelta(days=number)) for number in range(slots + 1)]
+        assert told == {day: "run" if day in (days[0], days[-1]) else "missed" for day in days}
+
+
 @pytest.fixture(scope="module")
 def faketime() -> str:
     """The program faketime; without it skip, or fail if DIGEST_REQUIRE_SERVERS=1."""
