@@ -58,6 +58,10 @@ def plan(scheduler: BlockingScheduler, settings: Settings, work: Callable[[], No
     scheduler.remove_all_jobs()
     for cadence in settings.cadences:
         scheduler.add_job(work, SlotTrigger(cadence, settings.site.zone), id=cadence.name, name=cadence.name)
+        for zone in cadence.zones and (settings.site.zone, *cadence.zones):
+            # A job for each zone, because the letters of its readers wait for their own hour.
+            there = SlotTrigger(replace(cadence, zones=()), zone)
+            scheduler.add_job(work, there, id=f"{cadence.name} {zone}", name=cadence.name)
         if cadence.ahead:
             # A second job at the hour itself, because some letters cannot be handed over ahead of it.
             hour = SlotTrigger(replace(cadence, ahead=timedelta(0)), settings.site.zone)

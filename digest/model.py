@@ -414,7 +414,8 @@ class NamedAddress:
 class Site:
     """The organisation that sends: the words and addresses of every letter.
 
-    `reply_to` None means that answers go to the sender. `base_url` has no slash at its end.
+    `reply_to` None means that answers go to the sender. `base_url` has no slash at its end. `reader_zones` are the
+    time zones that readers may choose beside `zone`.
     """
 
     name: str
@@ -424,6 +425,7 @@ class Site:
     postal_address: str = ""
     language: str = "en"
     zone: str = "Europe/London"
+    reader_zones: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         # Of one field, because headers are remembered by site, and hashing all fields takes as long as the rest.

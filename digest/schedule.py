@@ -22,6 +22,7 @@ CLOCKS_DIFFER = timedelta(days=1)
 _DAY = timedelta(days=1)
 # Days between two slots, at most: a monthly slot on a day off may be skipped, and the next too.
 _LONGEST_GAP = 400
+_ZONES_APART = 2  # days by which the date of a zone may be ahead of another's, at most, rounded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Cadence:
     what becomes of an edition that nobody has approved by then ("wait", "stop", "send" or
     "send-without-open-questions"), `draft_ahead` and `remind_ahead` how long before it the edition is drafted and the
     editors are told again; 0: not. `latest` is the local time on the slot's date after which an edition that has not
-    been frozen waits for a person; None: never. `days_off` None: slots fall on every date of `at`.
+    been frozen waits for a person; None: never. `days_off` None: slots fall on every date of `at`. `zones` are those
+    in which readers may have their hour, beside that of the site: a slot falls due in the first of them.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Cadence:
     remind_ahead: timedelta = timedelta(0)
     latest: time | None = None
     days_off: DaysOff | None = None
+    zones: tuple[str, ...] = ()
 
     @property
     def sends_unapproved(self) -> bool:
@@ -108,7 +111,7 @@ def local_midnight(now: datetime, zone: str) -> datetime:
 class Slot:
     """A date on which a cadence is due: `day` is the local date, `instant` (aware UTC) the moment it falls due.
 
-    `hour` (aware UTC) is when its letters should arrive: the instant plus the cadence's `ahead`.
+    `hour` (aware UTC) is when its first letters should arrive: the instant plus the cadence's `ahead`.
     """
 
     cadence: str
@@ -125,7 +128,7 @@ class Slot:
 def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the newest slot of `cadence` that fell due at or before `now` (aware)."""
     today = now.astimezone(ZoneInfo(zone)).date()
-    for back in range(-1, _LONGEST_GAP):
+    for back in range(-_ZONES_APART, _LONGEST_GAP):
         slot = _slot_on(cadence, today - timedelta(days=back), zone)
         if slot and slot.instant <= now:
             return slot
@@ -135,7 +138,7 @@ def due_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
 def next_slot(cadence: Cadence, now: datetime, zone: str) -> Slot:
     """Return the first slot of `cadence` that falls due after `now` (aware)."""
     today = now.astimezone(ZoneInfo(zone)).date()
-    for ahead in range(-1, _LONGEST_GAP):
+    for ahead in range(-_ZONES_APART, _LONGEST_GAP):
         slot = _slot_on(cadence, today + timedelta(days=ahead), zone)
         if slot and slot.instant > now:
             return slot
@@ -185,6 +188,11 @@ def _slot_on(cadence: Cadence, day: date, zone: str) -> Slot | None:
 
 
 def _slot(cadence: Cadence, day: date, zone: str) -> Slot:
-    # datetime's fold=0 takes the first of an hour that comes twice, and an hour later where the clock skips the hour.
-    hour = datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)
+    hour = min(hour_in(cadence, day, each) for each in (zone, *cadence.zones))
     return Slot(cadence.name, day, hour - cadence.ahead, hour)
+
+
+def hour_in(cadence: Cadence, day: date, zone: str) -> datetime:
+    """Return the hour of a cadence (aware UTC) on a local date in a zone."""
+    # datetime's fold=0 takes the first of an hour that comes twice, and an hour later where the clock skips the hour.
+    return datetime.combine(day, time(cadence.at.hour, cadence.at.minute), ZoneInfo(zone)).astimezone(UTC)

@@ -17,7 +17,8 @@ from subscribers.tables import subscriber
 class Followed:
     """The number of active subscribers by the name of their cadence, and by the slugs that they follow.
 
-    `sets` counts them by facet ("regions") and by all slugs of it that they follow.
+    `sets` counts them by facet ("regions") and by all slugs of it that they follow; `zones` counts those who have a
+    time zone of their own.
     """
 
     cadences: Counter[str]
@@ -25,6 +26,7 @@ class Followed:
     regions: Counter[str]
     themes: Counter[str]
     sets: Mapping[str, Counter[frozenset[str]]]
+    zones: Counter[str]
 
 
 def followed(conn: Connection) -> Followed:
@@ -35,7 +37,8 @@ def followed(conn: Connection) -> Followed:
     names = ("policy_areas", "regions", "themes")
     sets = {name: _sets(conn, subscriber.c[name]) for name in names}
     areas, regions, themes = (_single(sets[name]) for name in names)
-    return Followed(_single(_sets(conn, subscriber.c.cadence)), areas, regions, themes, sets)
+    cadences, zones = (_single(_sets(conn, column)) for column in (subscriber.c.cadence, subscriber.c.zone))
+    return Followed(cadences, areas, regions, themes, sets, zones)
 
 
 def following(conn: Connection, cadence: str, chosen: tuple[str, str], *, after: int = 0, limit: int) -> list[Reader]:

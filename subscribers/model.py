@@ -29,7 +29,8 @@ class Subscriber:
     `state` is "pending" (has not confirmed), "active" or "left". No letter goes out before `paused_until` (aware
     UTC). `email` is as the person wrote it, with its domain in ASCII (IDNA). `key` is a random value to which
     the person's links are bound, because an id alone may name another person after a restore. `silence_notices`
-    false: they are not told why they have heard nothing for long.
+    false: they are not told why they have heard nothing for long. `zone` is the time zone of their mornings,
+    "Europe/London", or "" for that of the site.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Subscriber:
     key: str = field(default="", repr=False, compare=False)
     created_at: datetime | None = field(default=None, compare=False)
     silence_notices: bool = True
+    zone: str = ""
 
     @property
     def here_since(self) -> datetime | None:

@@ -34,6 +34,7 @@ COLUMNS = (
     subscriber.c.key,
     subscriber.c.created_at,
     subscriber.c.silence_notices,
+    subscriber.c.zone,
 )
 
 
@@ -159,6 +160,7 @@ def columns_of(person: Subscriber) -> dict[str, Any]:
         **interest_columns(person.interests),
         "language": person.language,
         "silence_notices": person.silence_notices,
+        "zone": person.zone,
         "state": person.state,
         "paused_until": person.paused_until,
         "joined_at": person.joined_at,

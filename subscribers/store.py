@@ -324,7 +324,7 @@ def update_interests(conn: Connection, id: int, interests: Interests, *, how: st
 def change(conn: Connection, changed: Subscriber, *, how: str, now: datetime) -> Subscriber:
     """Store what a subscriber chose, and their name; their state and pause stay as they are.
 
-    The caller has checked the cadence and the language. Raises NoSubscriber and NotAllowed.
+    The caller has checked the cadence, the language and the zone. Raises NoSubscriber and NotAllowed.
     """
     person, _ = _change(conn, changed.id, "changed")
     after = replace(
@@ -334,6 +334,7 @@ def change(conn: Connection, changed: Subscriber, *, how: str, now: datetime) ->
         interests=changed.interests,
         language=changed.language,
         silence_notices=changed.silence_notices,
+        zone=changed.zone,
     )
     return person if after == person else _write(conn, after, "changed", how, now)
 

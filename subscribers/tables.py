@@ -49,6 +49,8 @@ subscriber = Table(
         "silence_notices", Boolean, nullable=False, server_default=true()
     ),  # told of a long silence, if others are
     Column("language", String(35), nullable=False),
+    # An IANA time zone, for the hour of their letters; "": the site's.
+    Column("zone", String(64), nullable=False, server_default=""),
     Column("state", String(8), nullable=False),
     Column("paused_until", UtcDateTime),
     Column("joined_at", UtcDateTime),

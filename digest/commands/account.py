@@ -192,7 +192,10 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
         raise click.exceptions.Exit(1)
     doubts = _count_doubts(installation)
     doubts = 0 if in_doubt(doubts) in report.told else doubts
-    leave(report.receipts, waiting=bool(waiting), doubts=doubts, sources=failing.exit_code)
+    leave(
+        report.receipts, waiting=bool(waiting), doubts=doubts, sources=failing.exit_code,
+        early=_count_early(installation, report.receipts),
+    )  # fmt: skip
 
 
 def tell_failing(failing: FailingSources) -> None:
@@ -204,11 +207,14 @@ def tell_failing(failing: FailingSources) -> None:
         tell(failing.lines[-1])
 
 
-def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None, sources: int = 0) -> None:
+def leave(
+    receipts: list[Receipt], *, waiting: bool = False, doubts: int | None = None, sources: int = 0, early: int = 0
+) -> None:
     """Leave with exit code 1 when a receipt does not balance, 4 when a person is needed, 75 when letters wait.
 
     Returns when none of these holds. `waiting`: an edition waits for a person. `doubts`: the number of uncertain
     deliveries of all editions; None counts those of `receipts`. `sources`: 4 or 75 when most sources fail, else 0.
+    `early`: how many letters wait for their hour in the reader's time zone, as they should.
     """
     if any(receipt.unexplained for receipt in receipts):
         tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
@@ -217,7 +223,9 @@ def leave(receipts: list[Receipt], *, waiting: bool = False, doubts: int | None 
     if uncertain:
         doubt = counted(uncertain, "delivery is", "deliveries are") + " in doubt"
         tell(f"{doubt}: nobody is mailed again until you decide (`digest settle`)")
-    pending = sum(receipt.pending for receipt in receipts)
+    if early:
+        note(f"{counted(early, 'letter waits', 'letters wait')} for the hour in the reader's time zone")
+    pending = sum(receipt.pending for receipt in receipts) - early
     if pending:
         note(f"{counted(pending, 'letter is', 'letters are')} still to be handed over: run again later")
     if waiting or uncertain or sources == PersonNeeded.exit_code:
@@ -282,6 +290,17 @@ def _balance(receipt: Receipt) -> str:
     if receipt.unexplained:
         return f"NO: {receipt.unexplained} NOT ACCOUNTED FOR"
     return f"NO: {receipt.pending} pending" if receipt.pending else "yes"
+
+
+def _count_early(installation: Installation, receipts: Sequence[Receipt]) -> int:
+    """Return how many letters of some editions wait for their hour, where readers may choose a time zone."""
+    if not installation.settings.site.reader_zones or not any(receipt.pending for receipt in receipts):
+        return 0
+    from digest.store import deliveries
+    from digest.store.engine import reading
+
+    with reading(installation.engine) as conn:
+        return deliveries.count_early(conn, [receipt.edition for receipt in receipts], installation.clock())
 
 
 def _count_doubts(installation: Installation) -> int:

@@ -234,6 +234,7 @@ def as_document(subscriber: Subscriber) -> dict[str, Any]:
         "elsewhere": subscriber.interests.elsewhere,
         "carry_over": subscriber.interests.carry_over,
         "silence_notices": subscriber.silence_notices,
+        "zone": subscriber.zone,
         "language": subscriber.language,
         "state": subscriber.state,
         "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else None,

@@ -29,6 +29,7 @@ KEYS = (
     "elsewhere",
     "carry_over",
     "silence_notices",
+    "zone",
 )
 _LENGTH = "1-month"  # of a pause without an end, which readers choose on their page too
 
@@ -51,8 +52,8 @@ note_option = click.option(
 def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
     """Change a subscriber: name, cadence, language, what they follow, and the switches of their letters.
 
-    Keys: name, cadence, language, policy_areas, regions, themes; and yes or no for elsewhere, carry_over,
-    silence_notices.
+    Keys: name, cadence, language, zone, policy_areas, regions, themes; and yes or no for elsewhere, carry_over,
+    silence_notices. A zone is like Europe/London; "" is that of the site.
 
     Several values are split by ";"; "all" stands for all of a facet: policy_areas="housing; transport" regions=all
     """
@@ -65,8 +66,7 @@ def set_(options: GlobalOptions, email: str, pairs: tuple[str, ...]) -> None:
     with writing(installation.engine, "set") as conn:
         person = store.named(conn, email)
         wanted = filled(_read(installation.settings, person.email, values), person)
-        if values.get("name") == "":
-            wanted = replace(wanted, name="")
+        wanted = replace(wanted, name=values.get("name", wanted.name), zone=values.get("zone", wanted.zone))
         changed = store.change(conn, wanted, how=_how("set", ""), now=installation.clock())
     installation.fence.follow()
     click.echo(
@@ -204,7 +204,7 @@ def _values_of(pairs: Sequence[str]) -> dict[str, str]:
         if key in values:
             raise WrongUse(f"key {key!r} is given twice; give it once")
         values[key] = value.strip()
-        if not values[key] and key != "name":
+        if not values[key] and key not in ("name", "zone"):
             raise WrongUse(f"{key} has no value" + ("; all of it is `all`" if key in KEYS[3:6] else ""))
     return values
 

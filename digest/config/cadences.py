@@ -62,10 +62,10 @@ class CadencePart(BaseModel):
     )
 
 
-def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[str]:
+def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool, zoned: bool) -> list[str]:
     """Return a line for each mistake in the cadences, which are given by name.
 
-    `can_wait` is true where the transport keeps letters until their hour.
+    `can_wait` is true where the transport keeps letters until their hour, `zoned` where readers may choose a zone.
     """
     problems = []
     for name, part in parts.items():
@@ -86,6 +86,10 @@ def check_cadences(parts: Mapping[str, CadencePart], *, can_wait: bool) -> list[
             problems.append(f'{key}.ahead: write a span from "25 minutes" to "12 hours"')
         if not can_wait:
             problems.append(f"{key}.ahead: only SendGrid keeps letters until their hour; remove it")
+        if zoned:
+            problems.append(
+                f"{key}.ahead: an edition has an hour for each zone of site.reader_zones; remove one of the two"
+            )
     return problems
 
 
@@ -125,8 +129,10 @@ def _latest(text: str) -> time | None:
     return time(int(hour), int(minute))
 
 
-def cadences_of(parts: Mapping[str, CadencePart], days_off: DaysOff | None) -> tuple[Cadence, ...]:
-    """Return the cadences of parts without mistakes: daily, weekly, monthly."""
+def cadences_of(
+    parts: Mapping[str, CadencePart], days_off: DaysOff | None, zones: tuple[str, ...]
+) -> tuple[Cadence, ...]:
+    """Return the cadences of parts without mistakes: daily, weekly, monthly. `zones`: those readers may choose."""
     return tuple(
         Cadence(
             name,
@@ -138,6 +144,7 @@ def cadences_of(parts: Mapping[str, CadencePart], days_off: DaysOff | None) -> t
             part.remind_ahead,
             _latest(part.latest),
             days_off,
+            zones,
         )
         for name in CADENCES
         if (part := parts.get(name)) is not None

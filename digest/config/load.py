@@ -157,7 +157,8 @@ def _check(file: ConfigFile) -> list[str]:
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region) + check_origins(file.join.origins)
     problems += check_archive(file.archive, file.cadence) + check_days_off(file.days_off)
-    return problems + check_cadences(file.cadence, can_wait=capabilities_of(file.transport.kind).can_wait)
+    can_wait = capabilities_of(file.transport.kind).can_wait
+    return problems + check_cadences(file.cadence, can_wait=can_wait, zoned=bool(file.site.reader_zones))
 
 
 def _languages(file: ConfigFile, home: Path) -> frozenset[str]:
@@ -201,7 +202,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         events=events,
         templates=home / file.letter.templates if file.letter.templates else None,
         sources=sources,
-        cadences=cadences_of(file.cadence, days_off_of(file.days_off)),
+        cadences=cadences_of(file.cadence, days_off_of(file.days_off), site_of(file.site).reader_zones),
         taxonomy=taxonomy,
         gather_every=file.gather.every,
         gather_timeout=file.gather.timeout,

@@ -39,6 +39,12 @@ class SitePart(BaseModel):
         default="en", description="The language tag of entries, of the editor's note and of new subscribers."
     )
     zone: str = Field(default="Europe/London", description="The time zone that slots and dates are in.")
+    reader_zones: list[str] = Field(
+        default=[],
+        description="Time zones that readers may choose beside `zone`, such as `America/New_York`. A reader who "
+        "chooses one gets each letter at the hour of their cadence there. An edition is frozen when its hour "
+        "comes in the first of these zones.",
+    )
 
 
 def check_site(part: SitePart, *, mailed: bool) -> list[str]:
@@ -46,7 +52,18 @@ def check_site(part: SitePart, *, mailed: bool) -> list[str]:
     problems = check_base_url(part.base_url)
     problems += mailbox_of("site.from", part.from_, mailed=mailed)[1]
     problems += mailbox_of("site.reply_to", part.reply_to, mailed=mailed)[1] if part.reply_to else []
-    return problems + check_language(part.language) + check_zone(part.zone)
+    return (
+        problems
+        + check_language(part.language)
+        + [
+            problem
+            for key, name in [
+                ("zone", part.zone),
+                *((f"reader_zones.{n}", each) for n, each in enumerate(part.reader_zones)),
+            ]
+            for problem in check_zone(name, f"site.{key}")
+        ]
+    )
 
 
 def site_of(part: SitePart) -> Site:
@@ -59,6 +76,7 @@ def site_of(part: SitePart) -> Site:
         part.postal_address,
         part.language,
         part.zone,
+        tuple(dict.fromkeys(name for name in part.reader_zones if name != part.zone)),
     )
 
 
@@ -116,10 +134,10 @@ def check_language(value: str) -> list[str]:
     return [f'site.language: {value[:40]!r} is not a language tag; write one like "en", "en-GB" or "cy"']
 
 
-def check_zone(value: str) -> list[str]:
+def check_zone(value: str, key: str = "site.zone") -> list[str]:
     """Return a line if this machine has no time zone of that name."""
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return [f'site.zone: {value!r} is not a time zone; write one like "Europe/London"']
+        return [f'{key}: {value!r} is not a time zone; write one like "Europe/London"']
     return []

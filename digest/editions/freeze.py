@@ -17,7 +17,7 @@ from digest.errors import PersonNeeded
 from digest.group import OVER_CAP, Match
 from digest.installation import Installation
 from digest.model import Edition
-from digest.schedule import Cadence, Slot, slots_between
+from digest.schedule import Cadence, Slot, hour_in, slots_between
 from digest.store import calendar, carry_over, deliveries, editions, releases, silence, top_lines
 from digest.store.archive_rows import archive_edition
 from digest.store.editions import Shown
@@ -60,6 +60,7 @@ def freeze(
     # Give a mark to readers who joined since the draft: without a mark to move, they would get the entries twice.
     releases.settle_marks(conn, settings.welcome)
     _write_deliveries(conn, Planner(conn, settings, edition, shown, secret, now), edition.id, now)
+    _let_wait(conn, settings, cadence, slot, edition.id)
     deliveries.move_marks(conn, edition)
     editions.freeze(conn, edition.id, people.count(conn, cadence=edition.cadence), now)
     archive_edition(conn, edition.id, settings.hidden_sources)
@@ -115,6 +116,16 @@ def _write_deliveries(conn: Connection, planner: Planner, number: int, now: date
     carry_over.mark_over_cap(conn, number, over_cap)
     top_lines.carry_lines(conn, number)
     failpoint("planned: all pages")
+
+
+def _let_wait(conn: Connection, settings: Settings, cadence: Cadence, slot: Slot, number: int) -> None:
+    """Let the letters of readers in later zones wait for the hour of the cadence there."""
+    if not cadence.zones:
+        return
+    # Whoever has none of these zones has that of the site, also where config.toml no longer offers theirs.
+    hours = {zone: hour_in(cadence, slot.day, zone) for zone in cadence.zones}
+    site = hour_in(cadence, slot.day, settings.site.zone)
+    deliveries.wait_for_hours(conn, number, hours, site)
 
 
 def _close_slots(

@@ -136,6 +136,15 @@ def _followed(conn: Connection, settings: Settings) -> Iterator[Finding]:
                 f"add [cadence.{name}] to config.toml, or change these readers' cadence"
                 " (`digest subscribers export`, then `import`)",
             )
+    for zone, count in sorted(counts.zones.items()):
+        if zone not in (settings.site.zone, *settings.site.reader_zones):
+            yield Finding(
+                "note",
+                "site.reader_zones",
+                f"{counted(count, 'reader has', 'readers have')} the time zone {zone}, which is not in it: their"
+                " letters come at the hour of the site",
+                "add it there, or leave it as it is",
+            )
     facets = known_facets(settings.taxonomy)
     for facet in ("policy_areas", "regions", "themes"):
         yield from _unknown_slugs(facet, counts, facets)

@@ -77,6 +77,7 @@ def _person(person: Subscriber) -> dict[str, Any]:
         "elsewhere": follows.elsewhere,
         "carry_over": follows.carry_over,
         "silence_notices": person.silence_notices,
+        "zone": person.zone,
         "language": person.language,
         "state": person.state,
         "paused_until": person.paused_until,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digest import schedule
@@ -22,4 +23,6 @@ def next_letter(settings: Settings, person: Subscriber, now: datetime) -> Slot |
         return None
     # A slot at the very end of the pause counts, because letters go out from that instant on.
     after = max(now, person.paused_until - _MOMENT) if person.paused_until else now
-    return schedule.next_slot(cadence, after, settings.site.zone)
+    # In the reader's own zone alone, because the edition may be frozen hours before, in another.
+    zone = person.zone if person.zone in cadence.zones else settings.site.zone
+    return schedule.next_slot(replace(cadence, zones=()), after, zone)

@@ -225,6 +225,25 @@ def wait(conn: Connection, number: int, until: datetime, reason: str, now: datet
     conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
 
 
+def wait_for_hours(conn: Connection, number: int, hours: Mapping[str, datetime], rest: datetime) -> None:
+    """Let the pending deliveries of edition `number` wait for the hour in each reader's time zone.
+
+    Call it in the transaction that freezes. `hours` has an instant (aware UTC) for each zone; `rest` is that of all
+    other readers.
+    """
+    of_rest = subscriber.c.zone.not_in(sorted(hours))
+    for readers, hour in [(of_rest, rest), *((subscriber.c.zone == zone, hour) for zone, hour in hours.items())]:
+        own = select(subscriber.c.id).where(readers)
+        step = update(delivery).where(delivery.c.edition_id == number, delivery.c.state == "pending")
+        conn.execute(step.where(delivery.c.subscriber_id.in_(own)).values(retry_at=hour))
+
+
+def count_early(conn: Connection, numbers: Collection[int], now: datetime) -> int:
+    """Return how many pending deliveries of some editions wait for the hour of their reader's time zone."""
+    early = (delivery.c.state == "pending", delivery.c.reason == "", delivery.c.retry_at > now)
+    return conn.scalar(select(func.count()).where(delivery.c.edition_id.in_(sorted(numbers)), *early)) or 0
+
+
 def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
     """Give claims of `run` that were not begun back as pending; they do not count as attempts."""
     claims = among(conn, delivery.c.id, ids), delivery.c.state == "claimed", delivery.c.run_id == run

@@ -90,6 +90,7 @@ def filled(changes: RowChanges, base: Subscriber) -> Subscriber:
         language=_or(changes.language, base.language),
         paused_until=_or(changes.paused_until, base.paused_until),
         silence_notices=_or(changes.silence_notices, base.silence_notices),
+        zone=_or(changes.zone, base.zone),
     )
 
 

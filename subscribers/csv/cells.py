@@ -25,6 +25,7 @@ from subscribers.facets import KnownFacets, quoted
 from subscribers.languages import is_language_tag
 from subscribers.rows import clean_name
 from subscribers.tables import REASONS, STATES
+from subscribers.zones import is_zone
 
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 _STRUCK_ROW = re.compile(r"#(?!\d)|//|--+\s*\w|~~")
@@ -55,6 +56,7 @@ class RowChanges:
     joined_at: datetime | None = None
     suppressed: str | None = None
     silence_notices: bool | None = None
+    zone: str | None = None
     history: tuple[PastEvent, ...] | None = None
     answers: str | None = None
     counted: bool = True
@@ -143,6 +145,7 @@ class CellReader:
             joined_at=_unless_blank(cells, "joined_at", _instant) or consent_date(row.others),
             suppressed=_unless_blank(cells, "suppressed", _reason),
             silence_notices=_unless_blank(cells, "silence_notices", partial(_yes_or_no, "silence_notices")),
+            zone=_unless_blank(cells, "zone", _zone),
             history=_unless_blank(cells, "consent_history", read_history_cell),
             answers=_unless_blank(cells, "entry_answers", self._answers),
             remark=remark,
@@ -245,6 +248,12 @@ def _yes_or_no(title: str, text: str) -> bool:
 def _language(text: str) -> str:
     if not is_language_tag(text):
         raise BadCell(f"language {quoted(text)} is not a language code; write one like 'en' or 'cy'")
+    return text
+
+
+def _zone(text: str) -> str:
+    if not is_zone(text):
+        raise BadCell(f"zone {quoted(text)} is not a time zone; write one like 'Europe/London'")
     return text
 
 

@@ -29,6 +29,7 @@ COLUMNS = (
     "carry_over",
     "suppressed",
     "silence_notices",
+    "zone",
     "consent_history",
     "entry_answers",
 )

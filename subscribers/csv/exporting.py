@@ -50,7 +50,7 @@ def export_csv(
         for person in page:
             own = [reasons.get(keys[person.id], "")] if secret is not None else []
             further = [history_cell(histories.get(person.id, ())), answered.get(person.id, "")]
-            cells = [*_cells(person), *own, "yes" if person.silence_notices else "no", *further]
+            cells = [*_cells(person), *own, "yes" if person.silence_notices else "no", person.zone, *further]
             writer.writerow([guarded(cell) for cell in cells])
         stream.write(text.getvalue().encode("utf-8"))
         if progress is not None:

@@ -289,6 +289,11 @@ def test_show_tells_switches_answers_and_why_they_left(house: House) -> None:
         conn.execute(consent_words.insert().values(key="k", language="cy", text="Anfonwch."))
     document = told(house, "show", ANN, "--json").document
     assert (document["silence_notices"], document["cadence"]) == (False, "monthly")
+    assert told(house, "set", ANN, "zone=America/New_York").code == 0
+    assert "'Mars/Base' is not a time zone" in told(house, "set", ANN, "zone=Mars/Base").stderr
+    assert told(house, "show", ANN, "--json").document["zone"] == "America/New_York"
+    assert told(house, "set", ANN, "zone=").code == 0
+    assert told(house, "show", ANN, "--json").document["zone"] == ""
     assert document["answers"] == {"useful": 1}
     assert (document["leaving"]["reason"], document["leaving"]["text"]) == ("other", "Too many.")
     last = document["history"][-1]

@@ -201,6 +201,24 @@ def test_monthly_instead_acts_once(post: Mailing) -> None:
     assert (post.person().cadence, post.history()) == ("monthly", [("changed", "your letters page")])
 
 
+def test_a_reader_chooses_the_time_zone_of_their_morning_where_it_is_offered(post: Mailing) -> None:
+    assert 'action="' in post.page() and "/zone" not in post.page()
+    assert post.send("zone", zone="America/New_York").status_code == 404
+    site = replace(post.house.settings.site, reader_zones=("America/New_York",))
+    live = post.house.live(replace(post.house.settings, site=site))
+    post.client = TestClient(make_app(live, post.notices), raise_server_exceptions=False)
+    assert (
+        'value="Europe/London" checked' in post.page() and 'value="America/New_York"> <span>New York' in post.page()
+    )
+    for _ in range(2):
+        answer = post.send("zone", zone="America/New_York")
+        assert answer.status_code == 200 and "Your letters come at 08:00, by the clock of New York." in answer.text
+    assert (post.person().zone, post.history()) == ("America/New_York", [("changed", "your letters page")])
+    answer = post.send("zone", zone="Asia/Tokyo")
+    assert answer.status_code == 400 and "“Asia/Tokyo” is not one of the time zones." in answer.text
+    assert post.send("zone", zone="Europe/London").status_code == 200 and post.person().zone == ""
+
+
 def test_the_language_changes_at_once_and_once(post: Mailing) -> None:
     for _ in range(2):
         answer = post.send("language", language="cy")

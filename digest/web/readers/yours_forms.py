@@ -72,6 +72,21 @@ def _save_language(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     return onward(visit, "language")
 
 
+def _offers_zones(pages: ReaderPages) -> bool:
+    return bool(pages.settings.site.reader_zones)
+
+
+def _save_zone(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
+    wanted, site = visit.text("zone"), pages.settings.site
+    if wanted not in (site.zone, *site.reader_zones):
+        return _again(pages, visit, "zone", BadForm("zone", forms.short(wanted)))
+    with changing(pages) as conn:
+        person = changed_reader(pages, conn, visit)
+        own = "" if wanted == site.zone else wanted
+        store.change(conn, replace(person, zone=own), how=_HOW, now=pages.now)
+    return onward(visit, "zone")
+
+
 def changed_reader(pages: ReaderPages, conn: Connection, visit: Visit) -> Subscriber:
     """Return the active reader whom a link names, in the transaction that changes them."""
     return active_reader(conn, read_token(pages.installation.link_keys, "preferences", visit.token))
@@ -94,6 +109,7 @@ PAGES = (
     ReaderRoute("/yours/{token}/monthly", show_yours, _save_monthly),
     ReaderRoute("/yours/{token}/pause", show_yours, _save_pause),
     ReaderRoute("/yours/{token}/language", show_yours, _save_language),
+    ReaderRoute("/yours/{token}/zone", show_yours, _save_zone, offered=_offers_zones),
     # The addresses of these forms in letters and pages of earlier versions.
     ReaderRoute("/preferences/{token}", show_yours, _save_choices),
     ReaderRoute("/pause/{token}", _lead_to_pause, _save_pause),

@@ -78,6 +78,8 @@ def yours(pages: ReaderPages, visit: Visit, refused: Refused | None = None) -> R
         **_choice_values(choices, person, refused),
         **_pause_values(pages, refused),
         "own_languages": _languages(pages, person),
+        "own_zones": _zones(pages, person),
+        "hour": _hour(pages, person),
         "typed_address": _typed(refused, "address", "email"),
         "mails": pages.can_mail,
     }
@@ -120,6 +122,9 @@ def done_by(pages: ReaderPages, words: Words, person: Subscriber, choices: Choic
     if what == "language":
         told = words.say("yours_language_done", language=words.say("language_name"))
         return Done(words.say("yours_language_title"), [told])
+    if what == "zone":
+        told = words.say("yours_zone_done", hour=_hour(pages, person), zone=_city(_zone_of(pages, person)))
+        return Done(words.say("yours_zone_title"), [told])
     if what == "address":
         lines = [words.say("yours_address_asked"), words.say("link_none", editors=pages.editors)]
         return Done(words.say("yours_address_title"), lines)
@@ -169,6 +174,27 @@ def _typed(refused: Refused | None, part: str, name: str) -> str:
     if refused is None or refused.part != part:
         return ""
     return next((value for key, value in refused.fields if key == name), "")[:254]
+
+
+def _zones(pages: ReaderPages, person: Subscriber) -> list[tuple[str, str, bool]]:
+    """Return the time zones that a reader may choose, as (zone, its city, whether it is theirs); none: no choice."""
+    site, theirs = pages.settings.site, _zone_of(pages, person)
+    return [(zone, _city(zone), zone == theirs) for zone in site.reader_zones and (site.zone, *site.reader_zones)]
+
+
+def _zone_of(pages: ReaderPages, person: Subscriber) -> str:
+    site = pages.settings.site
+    return person.zone if person.zone in site.reader_zones else site.zone
+
+
+def _city(zone: str) -> str:
+    """Return the name of a zone's city: "New York" of "America/New_York"."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def _hour(pages: ReaderPages, person: Subscriber) -> str:
+    """Return the hour at which a reader's letters come, "08:00"; "" where their cadence has none."""
+    return next((str(cadence.at) for cadence in pages.settings.cadences if cadence.name == person.cadence), "")
 
 
 def _languages(pages: ReaderPages, person: Subscriber) -> list[tuple[str, str, bool]]:
