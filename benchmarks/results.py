@@ -50,10 +50,10 @@ def measured_now(module: str, figures: Sequence[Figure], failed: str, seconds: f
     return ModuleResult(module, brief, why, today, os.cpu_count() or 0, platform.python_version(), round(seconds))
 
 
-def load_results(file: Path = FILE) -> list[ModuleResult]:
-    """Return the results in `file`, in the order of the table; a module that was never run has an empty one."""
+def load_results(file: Path = FILE, modules: Sequence[str] = MODULES) -> list[ModuleResult]:
+    """Return the results of `modules` in `file`, in that order; a module that was never run has an empty one."""
     stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return [_from_json(module, stored.get(module)) for module in MODULES]
+    return [_from_json(module, stored.get(module)) for module in modules]
 
 
 def save_results(results: Sequence[ModuleResult], file: Path = FILE) -> None:
