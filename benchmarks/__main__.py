@@ -2,7 +2,7 @@
 
 Each module runs in a process of its own, so that a fault of one costs no other and the memory of one is not counted
 for another. The results are kept in results.json; those of modules that are not run now stay. Then README.md,
-docs/figures.md and docs/speed.svg are written from them.
+docs/figures.md, docs/speed.svg, docs/scale.md and docs/scale.svg are written from them.
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ def main() -> int:
     table.show(list(results.values()))
     if arguments.readers == READERS:
         pages.write(list(results.values()))
+        from benchmarks import scale  # here, because the simulation loads the program that it is about
+
+        scale.write()
     return int(any(results[name].failed for name in chosen))
 
 

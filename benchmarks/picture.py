@@ -9,7 +9,7 @@ from html import escape
 from benchmarks.figures import Figure, rounded
 
 _WIDTH, _ROW, _TOP, _LEFT, _RIGHT = 860, 46, 64, 30, 80
-_STYLE = """
+STYLE = """
 .paper { fill: #ffffff } .bar { fill: #12545a } .short { fill: #b3541e } .goal { stroke: #17212b; stroke-width: 2 }
 .grid { stroke: #d5dbdf } .name { fill: #17212b; font-size: 14px; paint-order: stroke; stroke: #ffffff;
 stroke-width: 4px } .value { fill: #17212b; font-size: 14px;
@@ -60,7 +60,7 @@ def _frame(height: int) -> list[str]:
         ' aria-labelledby="title about" font-family="system-ui, \'Segoe UI\', Helvetica, Arial, sans-serif">',
         '<title id="title">How many times as fast as each peer</title>',
         f'<desc id="about">{about}</desc>',
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}" rx="12"/>',
         f'<text class="title" x="{_LEFT}" y="30">How many times as fast as the peer named</text>',
         f'<text class="small" x="{_WIDTH - _RIGHT}" y="30" text-anchor="end">'

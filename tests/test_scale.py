@@ -9,6 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import ledger, scale
+from benchmarks.curve import draw_curves
+from benchmarks.pages import ROOT
+from benchmarks.scale_page import with_sections
 from benchmarks.workers import EVENTS, Costs, SimulatedEdition, Simulation, Station, World, check
 from tests.counts import table
 
@@ -122,6 +126,39 @@ def test_the_account_sees_a_delivery_that_ends_twice_or_never(settled: list[rang
         return
     with pytest.raises(AssertionError, match=complaint):
         check(edition, 10)
+
+
+def test_one_worker_takes_as_long_as_was_measured() -> None:
+    measured = scale.load_measured()
+    edition = scale.repeated(measured)
+    assert edition.states["accepted"] == measured["letters-many"]
+    assert edition.letter == pytest.approx(measured["run-many"], rel=0.2)
+
+
+@pytest.mark.long
+def test_the_page_is_what_the_simulation_says() -> None:
+    for name, text in scale.texts(scale.load_measured()).items():
+        assert (ROOT / name).read_text(encoding="utf-8") == text, "run `.venv/bin/python -m benchmarks.scale --write`"
+
+
+def test_a_page_without_a_section_is_told() -> None:
+    with pytest.raises(ValueError, match="no section between"):
+        with_sections("# A page", {"cron": ["a line"]})
+
+
+def test_more_readers_share_digests() -> None:
+    measured = scale.load_measured()
+    shares = [
+        scale.digests_of(measured, readers) / readers for readers in (1000, ledger.FEW, ledger.MANY, 10_000_000)
+    ]
+    assert shares == sorted(shares, reverse=True) and shares[0] <= 1
+    assert shares[2] == pytest.approx(measured["digests-many"] / ledger.MANY)
+
+
+def test_the_picture_has_a_curve_for_each_way_out() -> None:
+    drawn = draw_curves({"a & b": [(1, 8.0), (2, 4.0)], "c": [(1, 16.0), (2, 9.0)]}, "Hours", "workers")
+    assert drawn.count("<polyline") == 2 and drawn.count("<circle") == 4
+    assert "a &amp; b" in drawn and ">16 h<" in drawn and ">4 h<" in drawn
 
 
 def send(world: World) -> SimulatedEdition:
