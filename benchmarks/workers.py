@@ -137,9 +137,12 @@ class Simulation:
         told, world = self._told, self._world
         for worker in range(world.workers):
             self._at(told.frozen, partial(self._claim, worker))
+        before = 0.0
         while self._calls:
             now, _, call = heapq.heappop(self._calls)
+            assert now >= before, "time goes back"
             call(now)
+            before = now
             assert sum(told.states.values()) == world.readers and min(told.states.values()) >= 0, told.states
         check(told, world.readers)
         sending = max(told.letter - told.frozen, 1e-9)
@@ -176,7 +179,7 @@ class Simulation:
             self._move(batch, "pending", "claimed")
             self._at(done, partial(self._hand_over, worker, batch))
         else:
-            self._die(worker, batch, batch)  # before the commit, so that nothing is claimed
+            self._die(worker, batch, batch, now)  # while it was idle, or before the commit: nothing is claimed
 
     def _hand_over(self, worker: int, batch: range, now: float) -> None:
         """Compose a batch and hand it over, as far as provider and worker go on."""
@@ -192,7 +195,7 @@ class Simulation:
         dies = self._dies[worker]
         if dies <= end:
             left = int(most * _share(begins, end, dies))
-            self._die(worker, batch[:left], batch[left:])
+            self._die(worker, batch[:left], batch[left:], now)
         else:
             parts = batch[:most], batch[most : most + doubts], batch[most + doubts :]
             self._at(end, partial(self._record, worker, parts, again))
@@ -227,7 +230,7 @@ class Simulation:
         # Of the server only the wait for it, because its own work is part of what was measured of a record.
         done = self._server.take(now, cost) - cost + self._costs.record
         if self._dies[worker] <= done:
-            self._die(worker, taken, range(taken.stop, rest.stop))
+            self._die(worker, taken, range(taken.stop, rest.stop), now)
             return
         if done - now > self._world.patience:
             self._doubt(taken, range(taken.stop, rest.stop), done)
@@ -242,9 +245,9 @@ class Simulation:
                 self._told.put_off += len(rest)
         self._at(max(done, again), partial(self._claim, worker))
 
-    def _die(self, worker: int, left: range, unsent: range) -> None:
+    def _die(self, worker: int, left: range, unsent: range, now: float) -> None:
         """Kill a worker whose claimed batch had `left` so far; another one takes its place and recovers the batch."""
-        back = self._dies[worker] + self._world.recovery
+        back = max(now, self._dies[worker] + self._world.recovery)
         self._dies[worker] = back + self._dice.expovariate(1 / self._world.life)
         self._told.kills += 1
         self._at(back, partial(self._doubt, left, unsent))
