@@ -1,10 +1,8 @@
-"""Upgrade a database of every earlier schema, filled with rows of each kind, and compare what it holds with before."""
+"""Upgrade a database of every earlier schema, filled with rows of each kind, and compare what it held before."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,26 +11,12 @@ from sqlalchemy import Engine, text
 
 from digest.store import migrate
 from digest.store.engine import reading
-from tests.postgres import Databases
 from tests.store.test_migrate import _compared
 from tests.upgrades.filling import ROWS, Rows, contents, fill, kept, renamed, upgrade_to
 
-Open = Callable[..., Engine]
 Contents = dict[str, Rows]
 EARLIER = migrate.revisions()[:-1]
 ARCHIVE = {"archived", "archived_facet", "archived_newest"}  # filled by the upgrade itself
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path, opened: Open) -> Iterator[Engine]:
-    """Make a database without any table."""
-    if request.param == "sqlite":
-        yield opened(f"sqlite:///{tmp_path / 'digest.db'}")
-        return
-    databases: Databases = request.getfixturevalue("postgresql")
-    url = databases.new()
-    yield opened(url)
-    databases.drop(url)
 
 
 @pytest.mark.long
