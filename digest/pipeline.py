@@ -92,8 +92,13 @@ def dry_run(installation: Installation, out: Path, number: int | None = None) ->
 
 @contextmanager
 def _alone(installation: Installation) -> Iterator[None]:
-    """Hold the run lock. Raises PersonNeeded, before anything is stored, when the clock is behind."""
+    """Hold the run lock. Raises PersonNeeded, before anything is stored, when the clock is behind.
+
+    Raises WrongUse when the database was upgraded since it was opened: an upgrade holds the run lock, so that none
+    comes after this.
+    """
     with run_lock(installation.engine):
+        installation.require_schema()
         with reading(installation.engine) as conn:
             check_clock(conn, installation.clock())
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 
 from digest.errors import DigestError, SchemaTooNew
 from digest.store.engine import reading, translate_errors
+from digest.store.lock import run_lock
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
@@ -55,14 +57,16 @@ def upgrade(engine: Engine) -> bool:
     """Bring the database to this program's schema in one transaction; return whether anything changed.
 
     Two processes may upgrade at once: the second waits, then has nothing to do. Raises SchemaTooNew when a
-    newer version of this program wrote the database, TryLater when it is away or stays locked.
+    newer version of this program wrote the database, TryLater when it is away or stays locked, or while a run works
+    on it.
     """
-    with translate_errors(engine), engine.connect() as connection:
+    # First, because the run lock must be held until the commit: a run that got it before would see the old schema.
+    with ExitStack() as locks, translate_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            return _upgrade_sqlite(engine, connection)
+            return _upgrade_sqlite(engine, connection, locks)
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE})
-            return _upgrade(engine, connection)
+            return _upgrade(engine, connection, locks)
 
 
 def config() -> Config:
@@ -74,7 +78,7 @@ def config() -> Config:
     return shipped
 
 
-def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
+def _upgrade_sqlite(engine: Engine, connection: Connection, locks: ExitStack) -> bool:
     # Alembic changes an SQLite table by copying it and dropping the old one; with foreign keys on, the drop would
     # delete the rows that refer to it. The bare driver is used, because the pragma works only outside a transaction.
     driver = connection.connection.driver_connection
@@ -82,7 +86,7 @@ def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
     driver.execute("PRAGMA foreign_keys=OFF")
     try:
         with connection.begin():
-            changed = _upgrade(engine, connection)
+            changed = _upgrade(engine, connection, locks)
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() if changed else []
             if broken:
                 raise DigestError(
@@ -94,7 +98,7 @@ def _upgrade_sqlite(engine: Engine, connection: Connection) -> bool:
         driver.execute("PRAGMA foreign_keys=ON")
 
 
-def _upgrade(engine: Engine, connection: Connection) -> bool:
+def _upgrade(engine: Engine, connection: Connection, locks: ExitStack) -> bool:
     before = _current(connection)
     _refuse_newer(engine, before)
     if before == _newest():
@@ -112,6 +116,9 @@ def _upgrade(engine: Engine, connection: Connection) -> bool:
 
     shipped = config()
     shipped.attributes["connection"] = connection
+    if before is not None:
+        # Not before the transaction has begun, because a second upgrade waits for that and must not be refused here.
+        locks.enter_context(run_lock(engine))
     command.upgrade(shipped, "head")
     failpoint("upgrade: before commit")
     return True
