@@ -138,8 +138,14 @@ def upgrade(options: GlobalOptions) -> None:
 def backup(options: GlobalOptions, file: Path) -> None:
     """Copy the database while it is in use. Keep digest.secret* with it, never the files of digest.fence."""
     from digest.store.backup import backup as back_up_database
+    from digest.store.engine import make_engine
 
-    back_up_database(options.installation().engine, file)
+    # Not by `options.installation`, because that refuses the schema of another version, of which a backup is due.
+    engine = make_engine(options.settings().storage_url, create=False)
+    try:
+        back_up_database(engine, file)
+    finally:
+        engine.dispose()
     click.echo(file)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.store import migrate
+from digest.store.engine import NoDatabase
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush
 from digest.system.private import create_private
@@ -41,9 +42,13 @@ _log = logging.getLogger(__name__)
 def backup(engine: Engine, target: Path) -> None:
     """Copy the database to `target` while it is in use; a copy that fails leaves no `target`.
 
-    Raises WrongUse on PostgreSQL (use pg_dump) or when `target` exists.
+    Its schema may be another than this program's, because a backup is due between the installation of a new version
+    and `digest db upgrade`. Raises WrongUse on PostgreSQL (use pg_dump), when `target` exists, or when there is no
+    database.
     """
     source = _file(engine, "pg_dump")
+    if migrate.current(engine) is None:
+        raise NoDatabase(f"database {source}: holds nothing to back up; check storage.url")
     if target.exists():
         raise WrongUse(f"{target} exists; name a new file, a backup overwrites nothing")
     unfinished = target.with_name(f".{target.name}.part")
