@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,34 @@ _SHIPPED = migrate._MIGRATIONS
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path, opened: Open) -> Iterator[Engine]:
-    """Make a database without any table."""
-    if request.param == "sqlite":
-        yield opened(f"sqlite:///{tmp_path / 'digest.db'}")
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table."""
+    with _database(request, request.param, tmp_path / "digest.db") as url:
+        yield url
+
+
+@pytest.fixture
+def twin(request: pytest.FixtureRequest, address: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a second database without any table, on the same engine."""
+    with _database(request, address.partition(":")[0], tmp_path / "twin.db") as url:
+        yield url
+
+
+@contextmanager
+def _database(request: pytest.FixtureRequest, engine: str, path: Path) -> Iterator[str]:
+    if engine == "sqlite":
+        yield f"sqlite:///{path}"
         return
     databases: Databases = request.getfixturevalue("postgresql")
     url = databases.new()
-    yield opened(url)
+    yield url
     databases.drop(url)
+
+
+@pytest.fixture
+def empty(address: str, opened: Open) -> Engine:
+    """A database without any table."""
+    return opened(address)
 
 
 @pytest.fixture
