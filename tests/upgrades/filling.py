@@ -257,6 +257,14 @@ _MEANT: dict[str, Callable[[int], dict[str, Any]]] = {
     "tally": lambda n: {"state": "accepted", "fate": None, "count": n},
     "source_state": lambda n: {"name": f"Source {n}", "shown": None, "parts": None},
     "rule": lambda n: {"added": {}, "removed": {}},
+    "act": lambda n: {
+        "verb": "retag", "object_name": f"entry {n + 1}", "before": {"regions": []}, "after": {"regions": ["wales"]},
+        "undoes": None, "by": HARD[n] or "Ann",
+    },
+    "entry_edit": lambda n: {"not_for": [], "last_day": ""},
+    "ingredient": lambda n: {"name": "hard", "barriers": [], "state": ("source", "editor", "dropped")[n % 3]},
+    "invitation": lambda n: {"key": f"{n:016x}", "given": {}, "story": None, "state": "open"},
+    "answer": lambda n: {"kind": ("useful", "not-for-me", "tried")[n % 3], "state": "waits"},
     "editor": lambda n: {
         "role": ("admin", "editor")[n % 2], "email": f"e{n}@example.org", "email_key": f"e{n}@example.org",
     },
