@@ -1,4 +1,4 @@
-"""Restore a backup of every earlier schema with this program: it is upgraded, in HOLD, and every report works on it."""
+"""Restore a backup of every earlier schema: it is upgraded, it is in HOLD, and every report works on it."""
 
 from __future__ import annotations
 
