@@ -31,7 +31,8 @@ FLOORS: dict[str, str] = {
     " subscribers.suppression subscribers.tables subscribers.told",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
     " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
-    " subscribers.forms subscribers.join_form subscribers.languages subscribers.pauses subscribers.tokens subscribers.zones",
+    " subscribers.forms subscribers.join_form subscribers.languages subscribers.pauses subscribers.tokens"
+    " subscribers.zones",
     "ground": "digest digest.model digest.errors"
     " subscribers subscribers.database subscribers.errors subscribers.keyed subscribers.keyring subscribers.model",
 }
