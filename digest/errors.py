@@ -175,6 +175,12 @@ class PersonNeeded(DigestError):
     told_before = False
 
 
+class DatabaseMoved(DigestError):
+    """The database was moved to another server and takes no changes: exit code 4, and 503 for a page."""
+
+    exit_code = 4
+
+
 class BadEdition(DigestError):
     """An edition cannot be sent as it is stored; the others can."""
 

@@ -67,11 +67,11 @@ class Installation:
         return engine
 
     def require_schema(self) -> None:
-        """Raise WrongUse unless the open database has this program's schema still.
+        """Raise an error unless the open database has this program's schema still, and takes changes.
 
-        It may be upgraded, or another put in its place, beneath a process that lives long.
+        It may be upgraded or moved, or another put in its place, beneath a process that lives long.
         """
-        if not migrate.check_schema(self.engine):
+        if not migrate.check_schema(self.engine, to_write=True):
             raise SchemaTooOld
 
     def close(self) -> None:

@@ -12,16 +12,24 @@ from typing import BinaryIO
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yield what shows how many of `total` are done."""
+    with counting_up(what) as show:
+        show(0, total)
+        yield lambda done: show(done, total)
+
+
+@contextmanager
+def counting_up(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows how many are done, and of how many, where that is not known before."""
     if not sys.stderr.isatty():
-        yield lambda _done: None
+        yield lambda _done, _total: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task(what, total=total)
-        yield lambda done: bars.update(task, completed=done)
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 @contextmanager

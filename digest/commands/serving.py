@@ -37,6 +37,7 @@ def serve(options: GlobalOptions, host: str, port: int) -> None:
 
     garbage.collect_as_usual()
     installation = options.installation(create=False)
+    installation.require_schema()
     if problem := installation.settings.events.webhook_problem():
         tell(problem)
     installation.require_secret()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands import new_keys
+from digest.commands import moving, new_keys
 from digest.commands.account import receipts_table
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import PersonNeeded, WrongUse, counted
@@ -29,13 +29,14 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
         print_silent(options.installation(), json_)
         return
     from digest.operations.status import status as read_status
+    from digest.store.fence import cure_of_hold
 
     view = read_status(options.installation())
     if json_:
         answer(view.to_json())
         return
     if view.hold:
-        click.echo(f"HOLD: nothing is mailed: {view.hold}; see `digest db held`, then `digest db resume`\n")
+        click.echo(f"HOLD: nothing is mailed: {view.hold}; {cure_of_hold(view.hold)}\n")
     if view.in_doubt:
         click.echo(f"IN DOUBT: {counted(view.in_doubt, 'delivery', 'deliveries')}; see `digest settle`\n")
     click.echo("Next slots")
@@ -107,9 +108,9 @@ def _kept_table(installation: Installation) -> str:
     return table(("count", "what", "size", "since", "kept", "too old: goes with the next runs"), rows)
 
 
-@click.group(commands=new_keys.COMMANDS)
+@click.group(commands=[*moving.COMMANDS, *new_keys.COMMANDS])
 def db() -> None:
-    """Manage the database: upgrade, backup, restore, and resume after a restore."""
+    """Manage the database: upgrade, backup, restore, resume after a restore, and move to PostgreSQL."""
 
 
 @db.command()

@@ -24,6 +24,7 @@ from digest.operations.finding import Finding
 from digest.operations.status import Status, source_rows, status
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
+from digest.store.fence import cure_of_hold
 from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
@@ -85,8 +86,7 @@ def _alarms(conn: Connection, now: datetime) -> Iterator[Finding]:
 def _hold(hold: str) -> Iterator[Finding]:
     if hold:
         problem = f"is in HOLD, nothing is mailed: {hold}"
-        cure = "see with `digest db held` what it would send, then give `digest db resume --sent` or `--unsent`"
-        yield Finding("person", "database", problem, cure)
+        yield Finding("person", "database", problem, cure_of_hold(hold))
 
 
 def _people_and_entries(state: Status) -> Iterator[Finding]:

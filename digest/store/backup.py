@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from digest.errors import DigestError, TryLater, WrongUse
 from digest.store import migrate
 from digest.store.engine import NoDatabase
+from digest.store.moved import TRIGGERS, forgetting
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush
 from digest.system.private import create_private
@@ -93,6 +94,7 @@ def restore(engine: Engine, source: Path, now: datetime, remembered: Mapping[str
             create_private(unfinished)
             with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
                 read.backup(write)
+                _forget_move(write)
                 whole = False
                 if database.exists():
                     # The write lock is kept until it is replaced, so that a reader who leaves in between is not lost.
@@ -112,6 +114,12 @@ def restore(engine: Engine, source: Path, now: datetime, remembered: Mapping[str
             for path in aside:
                 path.unlink(missing_ok=True)
     return kept
+
+
+def _forget_move(write: sqlite3.Connection) -> None:
+    """Let a restored database take changes again that was moved to PostgreSQL when it was copied."""
+    for statement in forgetting([name for (name,) in write.execute(TRIGGERS)]):
+        write.execute(statement)
 
 
 def _put_in_place(unfinished: Path, database: Path, kept: Path) -> None:

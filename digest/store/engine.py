@@ -26,7 +26,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from digest.errors import ConfigError, DigestError, TryLater, WrongUse, without_secrets
+from digest.errors import ConfigError, DatabaseMoved, DigestError, TryLater, WrongUse, without_secrets
+from digest.store.moved import refuse_moved
 from digest.store.postgresql import heeding_stop, make_postgresql
 from digest.store.sqlstate import DatabaseAway, told
 from digest.system.failpoint import failpoint
@@ -35,6 +36,7 @@ from digest.system.private import create_private
 _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name"'
 _DEFERRED = "digest_deferred"
 _AT_ONCE = "digest_at_once"
+_ENDS_MOVE = "digest_ends_move"
 # Of SQLite: the turn of the threads that write, and the seconds that they wait for it.
 _TURNS: WeakKeyDictionary[Engine, tuple[threading.Lock, float]] = WeakKeyDictionary()
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
@@ -101,6 +103,19 @@ def writing_at_once(engine: Engine, name: str = "") -> Iterator[Connection]:
     ):
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+        yield connection
+        failpoint(f"{name}: before commit")
+    failpoint(f"{name}: committed")
+
+
+@contextmanager
+def ending_move(engine: Engine, name: str) -> Iterator[Connection]:
+    """Yield as `writing` does, also in an SQLite database that takes no other change because it was moved."""
+    with (
+        translate_errors(engine),
+        engine.connect() as connection,
+        connection.execution_options(**{_ENDS_MOVE: True}).begin(),
+    ):
         yield connection
         failpoint(f"{name}: before commit")
     failpoint(f"{name}: committed")
@@ -257,6 +272,13 @@ def _begin_sqlite_transactions(engine: Engine, path: Path | None, wait: float) -
             # A restore holds the write lock until it has replaced the file, and this transaction waited for it.
             connection.exec_driver_sql("ROLLBACK")
             raise TryLater(f"database {_name(engine)}: another has been put in its place; try again")
+        if not deferred and not options.get(_ENDS_MOVE):
+            # In the transaction, because this one may have waited for the lock until the database was moved.
+            try:
+                refuse_moved(connection)
+            except DatabaseMoved:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from digest.errors import DigestError, PersonNeeded, TryLater, of_disk
 from digest.store.engine import reading, writing
+from digest.store.moved import HOW_TO_FOLLOW, MOVED, MOVING, why_moved
 from digest.store.schema import installation
 from digest.store.suppressed_list import SuppressedList
 from digest.system.flush import flush, flush_names
@@ -40,6 +41,7 @@ _FIRST = "first"  # `previous` of a new database's first token; the file may not
 _ANYWHERE = (
     "anywhere"  # instead of a location: before the first run a folder may still be prepared, and moved or copied
 )
+_UNENDED = "the move into it has not ended"
 _log = logging.getLogger(__name__)
 
 
@@ -139,6 +141,8 @@ class Fence:
             _log.warning("the change is stored, but the fence is behind until the next run: %s", error)
 
     def _why(self, conn: Connection, row: Row[Any] | None) -> str:
+        if moved := why_moved(conn):
+            return moved
         half = self._read() if row is None or not row.held else None
         if row is None:
             # This database has had no reader and no run yet; a file proves that a later state of it had.
@@ -158,6 +162,8 @@ class Fence:
                 f"{self._path} was made on another machine or in another folder: the folder was copied or moved here"
             )
         if half.token not in (row.token, row.previous):
+            if row.previous == MOVING:
+                return _UNENDED
             return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"
         if half.change and not has_change(conn, half.change):
             return (
@@ -211,6 +217,10 @@ class Fence:
         with writing(self._engine, "open fence") as conn:
             conn.execute(update(installation).values(token=token, previous=token, held=False))
 
+    def hand_over(self, conn: Connection, token: str) -> None:
+        """Give the file to the database that has this token, to which this one was copied by `conn`."""
+        self._write(token, newest_kept(conn))
+
     def hold(self) -> None:
         """Put this database in HOLD: nothing is mailed from it until `open`."""
         with writing(self._engine, "hold") as conn:
@@ -224,6 +234,8 @@ class Fence:
         """
         with writing(self._engine, "fence follows") as conn:
             row = conn.execute(select(installation).with_for_update()).one()
+            if row.previous == MOVING:
+                conn.execute(update(installation).values(previous=row.token))  # because the move has ended
             change = self._keep_changes(conn)
             half = self._read()
             anywhere = half is not None and half.anywhere and not here
@@ -302,7 +314,18 @@ def _location(path: Path) -> str:
     return hashlib.sha256(f"{machine} {path.parent.resolve() / path.name}".encode()).hexdigest()[:32]
 
 
-def _held(why: str) -> PersonNeeded:
+def cure_of_hold(why: str) -> str:
+    """Return what a person does about a HOLD, by its reason."""
+    if why.startswith(MOVED):
+        return HOW_TO_FOLLOW
+    if why == _UNENDED:
+        return "give `digest db move` again, with the config.toml of the database that is moved"
+    return "see with `digest db held` what it would send, then give `digest db resume --sent` or `--unsent`"
+
+
+def _held(why: str) -> DigestError:
+    if why == _UNENDED or why.startswith(MOVED):
+        return PersonNeeded(f"the database is in HOLD: {why}; nothing is mailed: {cure_of_hold(why)}")
     return PersonNeeded(
         f"the database is in HOLD: {why}; nothing is mailed. See what it would send with `digest db held`,"
         " then say what is true: `digest db resume --sent` (all that was due by now went out, the safe answer)"

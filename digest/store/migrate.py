@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, text
 from digest.errors import DigestError, SchemaTooNew
 from digest.store.engine import reading, translate_errors
 from digest.store.lock import run_lock
+from digest.store.moved import refuse_moved
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
@@ -43,13 +44,17 @@ def current(engine: Engine) -> str | None:
         return _current(connection)
 
 
-def check_schema(engine: Engine) -> bool | None:
+def check_schema(engine: Engine, *, to_write: bool = False) -> bool | None:
     """Return whether the database has this program's schema; None: it has none yet, false: `upgrade` is due.
 
-    Changes nothing. Raises SchemaTooNew when a newer version of this program wrote it.
+    Changes nothing. Raises SchemaTooNew when a newer version of this program wrote it. With `to_write`, raises
+    DatabaseMoved or TryLater for a database that takes no changes because it was moved, or is not moved yet.
     """
-    revision = current(engine)
-    _refuse_newer(engine, revision)
+    with reading(engine) as connection:
+        revision = _current(connection)
+        _refuse_newer(engine, revision)
+        if to_write and revision == _newest():
+            refuse_moved(connection)
     return None if revision is None else revision == _newest()
 
 

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 def why_unhealthy(engine: Engine, secret: bytes, link_keys: LinkKeyFile) -> str:
     """Return why the database cannot be worked with, or did not make links with these keys; "" when all is well."""
     try:
-        if not migrate.check_schema(engine):
+        if not migrate.check_schema(engine, to_write=True):
             return "the database has no schema, or an older one than this program: `digest db upgrade`"
         with reading(engine) as conn:
             check_secret(conn, secret)
