@@ -18,9 +18,9 @@ FILE = Path(__file__).with_name("results.json")
 # In the order of the table. Some run only when they are named, because they take an hour.
 MODULES = (
     "letters", "send", "sendgrid", "freeze", "memory", "million", "gather", "start", "desk", "load", "mailman",
-    "naive",
+    "naive", "move",
 )  # fmt: skip
-APART = frozenset(("memory", "million", "load"))
+APART = frozenset(("memory", "million", "load", "move"))
 
 
 @dataclass(frozen=True, slots=True)

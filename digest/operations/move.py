@@ -75,7 +75,10 @@ def address_shown(url: str) -> tuple[str, bool]:
     with _naming_url():
         make_engine(url).dispose()
     parsed: URL = make_url(url)
-    shown = parsed.set(drivername="postgresql+psycopg", password=None).difference_update_query(_SECRETS)
+    without = parsed._replace(
+        drivername="postgresql+psycopg", password=None
+    )  # because `set` takes None for no change
+    shown = without.difference_update_query(_SECRETS)
     return shown.render_as_string(hide_password=False), bool(parsed.password) or shown.query != parsed.query
 
 
