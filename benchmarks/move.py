@@ -1,7 +1,7 @@
 """Measure `digest db move` of 100,000 readers and a year of weekly editions: `python -m benchmarks.move`.
 
-One edition is frozen as a run does it, and 51 earlier ones are made of it in SQL, with digests and deliveries of their
-own. The cost is that of the command; PostgreSQL's own processes come on top, so that the wall time tells more.
+One edition is frozen as a run does it, and 51 earlier ones are made of it in SQL, with digests and deliveries of
+their own. The cost is that of the command; PostgreSQL's own processes come on top, so that the wall time tells more.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select
+from sqlalchemy import Column, Connection, Table, func, insert, literal, select
 
 from benchmarks.cost import cost_of
 from benchmarks.figures import Figure, report
 from benchmarks.population import Population, make
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery, digest, digest_entry, edition, edition_entry, slot
-from tests.postgres import Databases, server
+from tests.postgres import Databases, cluster
 
 READERS, EDITIONS = 100_000, 52
 _SENT = literal("accepted")
@@ -26,12 +27,13 @@ NO_SERVER = "no PostgreSQL server here; see tests/postgres.py"
 
 def measure(repetitions: int = 1) -> list[Figure]:  # noqa: ARG001 - it takes minutes, so that once is enough
     """Return the figures of one move."""
-    with server() as address, tempfile.TemporaryDirectory() as name:
-        if address is None:
+    # On a disk, because both databases have some gigabytes.
+    with cluster() as server, tempfile.TemporaryDirectory(dir="/tmp") as name:
+        if server is None:
             return _figures(0, float("inf"), float("inf"), float("inf"))
         population = make(Path(name) / "installation", READERS, frozen=True)
         add_a_year(population)
-        return move_figures(population, address)
+        return move_figures(population, server.address)
 
 
 def move_figures(population: Population, address: str) -> list[Figure]:
@@ -61,7 +63,7 @@ def _repeat(conn: Connection, number: int, day: str, week: int, step: int) -> No
     """Add an earlier edition that is as edition `number`; its digests' ids are higher by `step`."""
     other, key = number + week, func.lower(func.hex(func.randomblob(8)))
     plain = {"id": literal(other), "slot": literal(day), "key": key}
-    made_of = {
+    made_of: dict[Table, tuple[Column[Any], dict[str, Any]]] = {
         edition: (edition.c.id, plain),
         edition_entry: (edition_entry.c.edition_id, {"edition_id": literal(other)}),
         slot: (slot.c.edition_id, {"edition_id": literal(other), "day": literal(day)}),
