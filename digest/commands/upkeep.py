@@ -29,7 +29,7 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
         print_silent(options.installation(), json_)
         return
     from digest.operations.status import status as read_status
-    from digest.store.fence import cure_of_hold
+    from digest.store.hold import cure_of_hold
 
     view = read_status(options.installation())
     if json_:

@@ -24,7 +24,8 @@ from digest.operations.finding import Finding
 from digest.operations.status import Status, source_rows, status
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
-from digest.store.fence import cure_of_hold
+from digest.store.hold import cure_of_hold
+from digest.store.moved import move_noted
 from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
@@ -41,6 +42,7 @@ def examine(installation: Installation) -> list[Finding]:
     with reading(installation.engine) as conn:
         findings = [
             *_hold(state.hold),
+            *_unended_move(conn, state.hold),
             *edition_findings(conn, installation, state),
             *_sources(state.sources, settings),
             *_muted_and_silent(installation),
@@ -87,6 +89,12 @@ def _hold(hold: str) -> Iterator[Finding]:
     if hold:
         problem = f"is in HOLD, nothing is mailed: {hold}"
         yield Finding("person", "database", problem, cure_of_hold(hold))
+
+
+def _unended_move(conn: Connection, hold: str) -> Iterator[Finding]:
+    if not hold and (move := move_noted(conn)):
+        problem = f"a move to {move.address} began on {move.day} and has not ended; this database is still in use"
+        yield Finding("note", "database", problem, "give `digest db move` again, or leave it")
 
 
 def _people_and_entries(state: Status) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ def move_up(installation: Installation, url: str, progress: Progress = lambda _d
         with _naming_url():
             migrate.upgrade(new)
         with run_lock(new):
-            rows = _copy(installation, new, address, progress)
+            rows = _copy(installation, new, _begun(installation, address, noted), progress)
             Fence(new, installation.settings.fence_file).check()
     return Moved(address, has_password, rows)
 
@@ -82,11 +82,19 @@ def address_shown(url: str) -> tuple[str, bool]:
     return shown.render_as_string(hide_password=False), bool(parsed.password) or shown.query != parsed.query
 
 
-def _copy(installation: Installation, new: Engine, address: str, progress: Progress) -> int:
+def _begun(installation: Installation, address: str, noted: Move | None) -> Move:
+    """Return the move that is about to begin; `noted`: an earlier one that has not ended.
+
+    To the same address it has the same token, by which its copy is known and replaced; never to another, because two
+    databases would then fit the fence.
+    """
+    token = noted.token if noted is not None and noted.address == address else secrets.token_hex(16)
+    return Move(token, address, installation.settings.fence_file.absolute(), f"{installation.clock():%Y-%m-%d}")
+
+
+def _copy(installation: Installation, new: Engine, move: Move, progress: Progress) -> int:
     """Copy the rows, compare them, and hand over; return how many rows there are."""
-    old, fence = installation.engine, installation.fence
-    file = installation.settings.fence_file.absolute()
-    move = Move(secrets.token_hex(16), address, file, f"{installation.clock():%Y-%m-%d}")
+    old, copied = installation.engine, False
     with writing(old, "begin move") as conn:
         begin_move(conn, move)
     try:
@@ -94,17 +102,19 @@ def _copy(installation: Installation, new: Engine, address: str, progress: Progr
         with writing(old, "end move") as source:
             total = sum(count_rows(source).values())
             with writing(new, "copy") as target:
-                require_empty(target)
+                require_empty(target, move.token)
                 before = copy_rows(source, target, move.token, _heeding_stop(progress, 0, 2 * total))
                 failpoint("move: copied")
                 require_equal(before, account_of(target, _heeding_stop(progress, total, 2 * total)))
-            fence.hand_over(source, move.token)
+                copied = True
+            installation.fence.hand_over(source, move.token)
             failpoint("move: handed over")
             end_move(source, table_names())
     except Exception:
-        # Refused where the file was handed over: then the move stands, and the next call ends it.
-        with suppress(DigestError), writing(old, "give up move") as conn:
-            forget_move(conn)
+        # After the copy the note stays, because the next move replaces the copy by it, or ends what was handed over.
+        if not copied:
+            with suppress(DigestError), writing(old, "give up move") as conn:
+                forget_move(conn)
         raise
     return before.total
 

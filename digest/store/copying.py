@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ from sqlalchemy import (
     text,
     type_coerce,
 )
+from sqlalchemy.exc import OperationalError
 
 from digest.errors import DigestError, WrongUse
 from digest.store.bulk import insert_rows
@@ -67,14 +69,16 @@ def count_rows(conn: Connection) -> dict[str, int]:
     return {table.name: conn.scalar(select(func.count()).select_from(table)) or 0 for table in _copied()}
 
 
-def require_empty(conn: Connection) -> None:
-    """Lock every table of the new database against other writers, and raise WrongUse when any of them has a row.
+def require_empty(conn: Connection, token: str) -> None:
+    """Lock every table of the new database against other sessions, and raise WrongUse when any of them has a row.
 
-    Only a copy that a move was killed after is removed: nothing was mailed from it and it took no changes.
+    Only the copy of the move with this token is removed, which was killed, because nothing was mailed from it and it
+    took no changes.
     """
     names = ", ".join(table_names())
     conn.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
-    if conn.scalar(select(installation.c.previous)) == MOVING:
+    row = conn.execute(select(installation)).one_or_none()
+    if row is not None and row.previous == MOVING and row.token == token:
         conn.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY")
     for table in tables().sorted_tables:
         if conn.scalar(select(literal(1)).select_from(table).limit(1)):
@@ -97,9 +101,10 @@ def copy_rows(old: Connection, new: Connection, token: str, told: Told) -> Accou
     new.execute(insert(installation).values(id=1, token=token, previous=MOVING, held=False))
     for table in _copied():
         names = [column.name for column in table.columns]
-        for rows in _summed(account, table, old):
-            insert_rows(new, table, names, rows, {})
-            told(account.total)
+        with _naming_table(table, new):
+            for rows in _summed(account, table, old):
+                insert_rows(new, table, names, rows, {})
+                told(account.total)
         failpoint("move: a table copied")
     _continue_numbers(old, new)
     new.exec_driver_sql("ANALYZE")  # because the first run would be slow where the server knows nothing of the tables
@@ -128,6 +133,29 @@ def require_equal(old: Account, new: Account) -> None:
 def _copied() -> list[Table]:
     """Return the tables that are copied as they are; the row of the fence differs on purpose."""
     return [table for table in tables().sorted_tables if table is not installation]
+
+
+@contextmanager
+def _naming_table(table: Table, new: Connection) -> Iterator[None]:
+    """Turn the error of a value that cannot be read, or is refused, into one that names the table, not the value."""
+    driver = new.dialect.loaded_dbapi
+    try:
+        yield
+    except (driver.DataError, driver.IntegrityError) as error:
+        code = getattr(error, "sqlstate", None) or "none"
+        problem = f"table {table.name}: the new database refused a row (SQLSTATE {code})"
+        raise DigestError(f"{problem}; nothing was changed, report this") from error
+    except ValueError as error:
+        raise DigestError(
+            f"table {table.name}: a row has a time that is none; correct it, nothing was changed"
+        ) from error
+    except OperationalError as error:
+        # Not the driver's words, because they quote the text.
+        if not str(error.orig).startswith("Could not decode"):
+            raise
+        raise DigestError(
+            f"table {table.name}: a row has a text that is not UTF-8; correct it, nothing was changed"
+        ) from None
 
 
 def _summed(account: Account, table: Table, conn: Connection) -> Iterator[list[tuple[Any, ...]]]:

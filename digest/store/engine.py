@@ -5,7 +5,6 @@ Every other module reaches the database by `reading` and `writing`.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -29,6 +28,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from digest.errors import ConfigError, DatabaseMoved, DigestError, TryLater, WrongUse, without_secrets
 from digest.store.moved import refuse_moved
 from digest.store.postgresql import heeding_stop, make_postgresql
+from digest.store.sqlite_errors import told_by_sqlite
 from digest.store.sqlstate import DatabaseAway, told
 from digest.system.failpoint import failpoint
 from digest.system.private import create_private
@@ -40,21 +40,6 @@ _ENDS_MOVE = "digest_ends_move"
 # Of SQLite: the turn of the threads that write, and the seconds that they wait for it.
 _TURNS: WeakKeyDictionary[Engine, tuple[threading.Lock, float]] = WeakKeyDictionary()
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
-
-# Errors of SQLite are told apart by the beginning of its error name; those of PostgreSQL in `digest.store.sqlstate`.
-# The cure is to wait.
-_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
-# The cure is to make room.
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
-_PASSING = ("SQLITE_IOERR",)
-# The address is wrong: the file is no database.
-_MISTAKE = ("SQLITE_NOTADB",)
-# A person has to look: the database is damaged.
-_TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL")
-_RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
-# A table is missing or exists already, so the database is another program's or damaged. SQLite gives no code for it,
-# only words.
-_FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
 
 
 class NoDatabase(WrongUse):
@@ -96,29 +81,17 @@ def writing(engine: Engine, name: str = "") -> Iterator[Connection]:
 @contextmanager
 def writing_at_once(engine: Engine, name: str = "") -> Iterator[Connection]:
     """Yield as `writing` does, but wait for nobody: raise TryLater at once where another process holds the lock."""
-    with (
-        translate_errors(engine),
-        engine.connect() as connection,
-        connection.execution_options(**{_AT_ONCE: True}).begin(),
-    ):
+    with _writing_with(engine, name, _AT_ONCE) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
         yield connection
-        failpoint(f"{name}: before commit")
-    failpoint(f"{name}: committed")
 
 
 @contextmanager
 def ending_move(engine: Engine, name: str) -> Iterator[Connection]:
     """Yield as `writing` does, also in an SQLite database that takes no other change because it was moved."""
-    with (
-        translate_errors(engine),
-        engine.connect() as connection,
-        connection.execution_options(**{_ENDS_MOVE: True}).begin(),
-    ):
+    with _writing_with(engine, name, _ENDS_MOVE) as connection:
         yield connection
-        failpoint(f"{name}: before commit")
-    failpoint(f"{name}: committed")
 
 
 @contextmanager
@@ -134,6 +107,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def _writing_with(engine: Engine, name: str, option: str) -> Iterator[Connection]:
+    with (
+        translate_errors(engine),
+        engine.connect() as connection,
+        connection.execution_options(**{option: True}).begin(),
+    ):
+        yield connection
+        failpoint(f"{name}: before commit")
+    failpoint(f"{name}: committed")
 
 
 @contextmanager
@@ -294,25 +279,7 @@ def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
     where = f"database {_name(engine)}"
     if engine.dialect.name == "postgresql":
         return told(engine, error, where)
-    words = " ".join(str(error.orig).split())
-    kind = getattr(error.orig, "sqlite_errorname", "")
-    if kind.startswith(_BUSY):
-        return DatabaseAway(f"{where}: {words}; try again later")
-    if kind.startswith(_FULL):
-        return TryLater(f"{where}: {words}; make room and run again")
-    if kind.startswith(_PASSING):
-        return TryLater(f"{where}: {words}; try again later")
-    if kind.startswith(_MISTAKE):
-        return ConfigError([f"{where}: {words}; check storage.url"])
-    if kind.startswith(_RIGHTS):
-        return DigestError(f"{where}: {words}; let this account write the file and its folder")
-    if kind.startswith(_TROUBLE):
-        return DigestError(f"{where}: {words}; run `digest doctor`")
-    if kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words):
-        return DigestError(
-            f"{where}: {words}; it is not this program's, or damaged: check storage.url, or restore it"
-        )
-    return None
+    return told_by_sqlite(error, where)
 
 
 def _name(engine: Engine) -> str:

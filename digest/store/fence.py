@@ -26,9 +26,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
-from digest.errors import DigestError, PersonNeeded, TryLater, of_disk
+from digest.errors import DigestError, TryLater, of_disk
 from digest.store.engine import reading, writing
-from digest.store.moved import HOW_TO_FOLLOW, MOVED, MOVING, why_moved
+from digest.store.hold import UNENDED, in_hold
+from digest.store.moved import MOVING, why_moved
 from digest.store.schema import installation
 from digest.store.suppressed_list import SuppressedList
 from digest.system.flush import flush, flush_names
@@ -41,7 +42,6 @@ _FIRST = "first"  # `previous` of a new database's first token; the file may not
 _ANYWHERE = (
     "anywhere"  # instead of a location: before the first run a folder may still be prepared, and moved or copied
 )
-_UNENDED = "the move into it has not ended"
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +80,7 @@ class Fence:
             row = conn.execute(select(installation)).one_or_none()
             why = self._why(conn, row)
         if why:
-            raise _held(why)
+            raise in_hold(why)
         if row is None or (row.previous == _FIRST and self._read() is None):
             self.open()
         else:
@@ -163,7 +163,7 @@ class Fence:
             )
         if half.token not in (row.token, row.previous):
             if row.previous == MOVING:
-                return _UNENDED
+                return UNENDED
             return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"
         if half.change and not has_change(conn, half.change):
             return (
@@ -312,22 +312,3 @@ def _location(path: Path) -> str:
     except (OSError, UnicodeDecodeError):
         machine = ""  # a container may have none; the path still tells the folders apart
     return hashlib.sha256(f"{machine} {path.parent.resolve() / path.name}".encode()).hexdigest()[:32]
-
-
-def cure_of_hold(why: str) -> str:
-    """Return what a person does about a HOLD, by its reason."""
-    if why.startswith(MOVED):
-        return HOW_TO_FOLLOW
-    if why == _UNENDED:
-        return "give `digest db move` again, with the config.toml of the database that is moved"
-    return "see with `digest db held` what it would send, then give `digest db resume --sent` or `--unsent`"
-
-
-def _held(why: str) -> DigestError:
-    if why == _UNENDED or why.startswith(MOVED):
-        return PersonNeeded(f"the database is in HOLD: {why}; nothing is mailed: {cure_of_hold(why)}")
-    return PersonNeeded(
-        f"the database is in HOLD: {why}; nothing is mailed. See what it would send with `digest db held`,"
-        " then say what is true: `digest db resume --sent` (all that was due by now went out, the safe answer)"
-        " or `digest db resume --unsent` (nothing went out after this state of the database)"
-    )

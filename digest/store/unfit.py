@@ -64,7 +64,10 @@ def _tests(column: Column[object]) -> Iterator[tuple[str, str]]:
         largest = 2**63 - 1 if isinstance(kind, BigInteger) else 2**31 - 1
         yield f"{_is_no(name, 'integer')} OR {name} NOT BETWEEN {-largest} AND {largest}", "is no number that fits"
     elif isinstance(kind, UtcDateTime):
-        yield f"{_is_no(name, 'text')} OR {name} NOT GLOB '{_INSTANT}'", "is no time"
+        yield (
+            f"{_is_no(name, 'text')} OR {name} NOT GLOB '{_INSTANT}' OR length({name}) NOT IN (19, 26)",
+            "is no time",
+        )
     elif isinstance(kind, JSON):
         yield f"{_is_no(name, 'text')} OR ({name} IS NOT NULL AND NOT json_valid({name}))", "is no JSON"
     elif isinstance(kind, String):

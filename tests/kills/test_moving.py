@@ -123,6 +123,29 @@ def test_killed_again_while_it_ends(trial_of: TrialOf, postgresql: Databases, pl
 
 
 @pytest.mark.kills
+def test_killed_again_before_the_copy_is_replaced(trial_of: TrialOf, postgresql: Databases) -> None:
+    with ready(trial_of, postgresql) as (old, new):
+        for place in ("copy: committed", "begin move: committed", "move: a table copied", "move: copied"):
+            killed(old, new, place)
+            assert sender(old, new) is old and takes_changes(old)
+        goes_on(old, new)
+
+
+@pytest.mark.kills
+def test_killed_and_moved_elsewhere_the_first_copy_never_sends(trial_of: TrialOf, postgresql: Databases) -> None:
+    other_url = postgresql.new()
+    with ready(trial_of, postgresql) as (old, new):
+        other = replace(new, environ=old.environ | {"DIGEST_STORAGE__URL": other_url})
+        killed(old, other, "copy: committed")
+        assert not may_send(other)
+        goes_on(old, new)
+        assert not may_send(other)
+        ended = other.run("run").wait()
+        assert ended.code == 4 and "the move into it has not ended" in ended.said
+    postgresql.drop(other_url)
+
+
+@pytest.mark.kills
 def test_killed_at_random(trial_of: TrialOf, postgresql: Databases) -> None:
     chance = random.Random(15)
     took, killed_ones = 0.0, 0

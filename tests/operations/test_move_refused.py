@@ -12,13 +12,17 @@ import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.engine import make_url
 
+from digest.config.load import load
 from digest.errors import DigestError, PersonNeeded, TryLater, WrongUse
+from digest.installation import Installation
+from digest.operations.doctor import examine
 from digest.operations.move import move_up
 from digest.store.copying import count_rows
 from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from digest.store.schema import delivery, robots_file
 from digest.system import stopping
+from subscribers import store as people
 from subscribers.tables import subscriber
 from tests import console
 from tests.counts import table
@@ -180,6 +184,55 @@ def test_rows_that_arrived_otherwise_are_seen(stays: House, postgresql_url: str)
     )
     with pytest.raises(DigestError, match=r"table delivery: 1 rows were copied.*not the same; nothing was changed"):
         move_up(stays.place, postgresql_url)
+
+
+@table(
+    "statement, words",
+    [
+        (
+            "UPDATE subscriber SET name = CAST(x'ff41' AS TEXT)",
+            "table subscriber: a row has a text that is not UTF-8",
+        ),
+        ("UPDATE run SET finished_at = '2026-02-30 00:00:00'", "table run: a row has a time that is none"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told_by_its_table(
+    stays: House, postgresql_url: str, statement: str, words: str
+) -> None:
+    stays.close()
+    with closing(sqlite3.connect(stays.folder / "digest.db", isolation_level=None)) as conn:
+        conn.execute("UPDATE subscriber SET name = ''")
+        conn.execute(statement)
+    with pytest.raises(DigestError, match=words):
+        move_up(stays.place, postgresql_url)
+
+
+def test_a_copy_that_could_not_be_handed_over_is_replaced(house: House, postgresql_url: str) -> None:
+    (house.folder / ".digest.fence.new").unlink(missing_ok=True)
+    (house.folder / ".digest.fence.new").mkdir()
+    with pytest.raises(DigestError, match=r"digest\.fence: cannot be written"):
+        move_up(house.place, postgresql_url)
+    assert [finding.problem for finding in examine(house.place) if "a move to" in finding.problem]
+    (house.folder / ".digest.fence.new").rmdir()
+    house.reader("late@example.org")
+    assert move_up(house.place, postgresql_url).rows
+    new = Installation(load(house.config, {"DIGEST_STORAGE__URL": postgresql_url}), house.now)
+    with reading(new.engine) as conn:
+        assert people.count(conn) == 2
+    new.close()
+
+
+def test_a_database_into_which_a_move_has_not_ended_takes_no_changes(house: House, postgresql_url: str) -> None:
+    (house.folder / ".digest.fence.new").mkdir()
+    with pytest.raises(DigestError, match="cannot be written"):
+        move_up(house.place, postgresql_url)
+    new = Installation(load(house.config, {"DIGEST_STORAGE__URL": postgresql_url}), house.now)
+    with pytest.raises(TryLater, match="the move into this database has not ended"):
+        new.require_schema()
+    with pytest.raises(PersonNeeded, match=r"the move into it has not ended.*give `digest db move` again"):
+        new.fence.check()
+    house.place.fence.check()
+    new.close()
 
 
 def test_what_is_in_hold_claimed_or_under_way_stays(stays: House, postgresql_url: str) -> None:
