@@ -36,6 +36,7 @@ from digest.store.bulk import insert_rows
 from digest.store.migrate import tables
 from digest.store.moved import MOVING
 from digest.store.schema import installation
+from digest.store.unindexed import unindexed
 from digest.system.failpoint import failpoint
 
 _CHUNK = 2_000  # rows
@@ -99,13 +100,14 @@ def copy_rows(old: Connection, new: Connection, token: str, told: Told) -> Accou
     new.execute(text(_NO_LIMITS))
     new.exec_driver_sql("SET LOCAL synchronous_commit = on")
     new.execute(insert(installation).values(id=1, token=token, previous=MOVING, held=False))
-    for table in _copied():
-        names = [column.name for column in table.columns]
-        with _naming_table(table, new):
-            for rows in _summed(account, table, old):
-                insert_rows(new, table, names, rows, {})
-                told(account.total)
-        failpoint("move: a table copied")
+    with unindexed(new, table_names()):
+        for table in _copied():
+            names = [column.name for column in table.columns]
+            with _naming_table(table, new):
+                for rows in _summed(account, table, old):
+                    insert_rows(new, table, names, rows, {})
+                    told(account.total)
+            failpoint("move: a table copied")
     _continue_numbers(old, new)
     new.exec_driver_sql("ANALYZE")  # because the first run would be slow where the server knows nothing of the tables
     return account

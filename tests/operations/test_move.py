@@ -17,7 +17,7 @@ from digest.installation import Installation
 from digest.operations.move import move_up
 from digest.store import migrate
 from digest.store.copying import account_of
-from digest.store.engine import reading, writing
+from digest.store.engine import make_engine, reading, writing
 from digest.store.schema import installation
 from subscribers import store as people
 from subscribers.tables import subscriber
@@ -108,6 +108,29 @@ def test_after_it_the_new_one_sends_and_the_old_one_says_where_it_is(house: Hous
     new.close()
     again = move_up(house.place, postgresql_url)
     assert again.rows is None
+
+
+SHAPE = (
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT conrelid::regclass || conname || convalidated || pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace",
+)
+
+
+def shape(url: str) -> list[list[str]]:
+    """Return the indexes and constraints of a PostgreSQL database."""
+    engine = make_engine(url)
+    with reading(engine) as conn:
+        lists = [sorted(conn.scalars(text(query))) for query in SHAPE]
+    engine.dispose()
+    return lists
+
+
+def test_the_new_one_has_every_index_and_key(house: House, postgresql_url: str) -> None:
+    before = shape(postgresql_url)
+    move_up(house.place, postgresql_url)
+    assert shape(postgresql_url) == before
+    assert min(map(len, before)) > 50
 
 
 def test_an_earlier_version_that_still_runs_cannot_change_the_old_one(house: House, postgresql_url: str) -> None:
