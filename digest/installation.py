@@ -66,12 +66,13 @@ class Installation:
             raise SchemaTooOld
         return engine
 
-    def require_schema(self) -> None:
+    def require_schema(self, *, of_run: bool = False) -> None:
         """Raise an error unless the open database has this program's schema still, and takes changes.
 
-        It may be upgraded or moved, or another put in its place, beneath a process that lives long.
+        It may be upgraded or moved, or another put in its place, beneath a process that lives long. `of_run`: whether
+        it was moved is left to the fence, because a run ends a move that was killed after its hand-over.
         """
-        if not migrate.check_schema(self.engine, to_write=True):
+        if not migrate.check_schema(self.engine, to_write=not of_run):
             raise SchemaTooOld
 
     def close(self) -> None:

@@ -98,7 +98,7 @@ def _alone(installation: Installation) -> Iterator[None]:
     comes after this.
     """
     with run_lock(installation.engine):
-        installation.require_schema()
+        installation.require_schema(of_run=True)
         with reading(installation.engine) as conn:
             check_clock(conn, installation.clock())
         yield
