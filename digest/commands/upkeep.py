@@ -39,6 +39,8 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
         click.echo(f"HOLD: nothing is mailed: {view.hold}; {cure_of_hold(view.hold)}\n")
     if view.in_doubt:
         click.echo(f"IN DOUBT: {counted(view.in_doubt, 'delivery', 'deliveries')}; see `digest settle`\n")
+    for reason in view.unsent:
+        click.echo(f"NOT SENT: {reason.words}; {reason.cure}\n")
     click.echo("Next slots")
     click.echo(table(("cadence", "slot", "due", "approval"), view.next_slots))
     click.echo("\nEditions")

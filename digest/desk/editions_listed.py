@@ -16,8 +16,8 @@ from digest.errors import counted
 from digest.installation import Installation
 from digest.model import Edition, Receipt
 from digest.operations.doctor import examine_briefly
-from digest.operations.edition_findings import LATE
 from digest.operations.finding import Finding
+from digest.operations.owed import LATE
 from digest.schedule import Cadence, Slot
 from digest.store import deliveries, desk_counts, editions
 

@@ -18,11 +18,10 @@ from digest.ledger.cures import Cause, cause_of
 from digest.model import Edition, Receipt
 from digest.operations.clock import check_clock
 from digest.operations.finding import Finding
+from digest.operations.owed import LATE
 from digest.operations.status import Status
 from digest.schedule import Cadence, Slot
 from digest.store import calendar, deliveries, editions, history, runs
-
-LATE = timedelta(minutes=90)  # after its hour, a due slot that has not run is wrong
 
 
 def edition_findings(conn: Connection, installation: Installation, state: Status) -> Iterator[Finding]:

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, func, select
 from digest.config.settings import Settings
 from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
+from digest.operations.letter_facts import letter_facts
+from digest.operations.owed import Unsent, why_unsent
 from digest.schedule import next_slot
-from digest.store import calendar, deliveries, editions, history, runs, sources
+from digest.store import calendar, deliveries, editions, history, open_letters, runs, sources
 from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import State
@@ -30,6 +32,7 @@ class Status:
     all editions, and `suppressed` those of the active `subscribers` whose address must not be mailed, None when the
     secret that would tell is lost. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name,
     state) rows, and `entries` {state: count}. `unapproved` are the newest editions that nobody had approved in time.
+    `unsent` says why letters that are owed do not leave; empty when none is owed, or something is sending them.
     """
 
     hold: str
@@ -44,12 +47,14 @@ class Status:
     runs: list[dict[str, Any]]
     slots: list[dict[str, Any]]
     unapproved: list[Edition]
+    unsent: list[Unsent]
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
         return {
             "hold": self.hold or None,
             "in_doubt": self.in_doubt,
+            "unsent": [reason._asdict() for reason in self.unsent],
             "next_slots": [
                 dict(zip(("cadence", "slot", "due", "approval"), row, strict=True)) for row in self.next_slots
             ],
@@ -113,6 +118,7 @@ def status(installation: Installation) -> Status:
             runs=runs.newest(conn),
             slots=calendar.slots(conn),
             unapproved=[edition for edition in listing if edition.unapproved][:_MOST_UNAPPROVED],
+            unsent=why_unsent(letter_facts(conn, installation, open_letters.open_editions(conn))),
         )
 
 

@@ -105,6 +105,10 @@ class Fence:
         """Return `why`, and look by a connection that is open already first."""
         return self._why(conn, conn.execute(select(installation)).one_or_none()) and self.why()
 
+    def is_held(self, conn: Connection) -> bool:
+        """Return whether the database itself says that it is in HOLD, whatever the file says."""
+        return bool(conn.scalar(select(installation.c.held).where(installation.c.id == _ONLY)))
+
     def follow(self, *, begin: bool = True) -> None:
         """Bring the file up to a change of consent that was just committed, if the file belongs to this host.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Text, cast, func, insert, select, update
 
@@ -17,6 +17,16 @@ from subscribers.database import chunks
 # The commands of rows that are no runs: in the one a person has said that the clock is right, the other keeps what
 # the commands for cron have told and no run accounts for.
 CLOCK, TOLD = "clock", "events"
+_SENDING = ("run", "send")
+_GOOD = ("done", "needs a person")  # outcomes of a run that did its work
+
+
+class RunTimes(NamedTuple):
+    """Hold when a run began and ended (None: it works, or was killed), and whether it did its work."""
+
+    began: datetime
+    ended: datetime | None
+    good: bool
 
 
 def start(conn: Connection, command: str, now: datetime, transport: str = "") -> int:
@@ -79,6 +89,18 @@ def newest_step(conn: Connection) -> tuple[int, datetime | None]:
     return (row.id, row.finished_at) if row else (0, None)
 
 
+def newest_sending(conn: Connection) -> tuple[RunTimes | None, RunTimes | None, datetime | None]:
+    """Return the newest run that was to send letters, the newest that has ended, and when the last good one ended."""
+    query = select(run.c.started_at, run.c.finished_at, run.c.outcome).where(run.c.command.in_(_SENDING))
+    query = query.order_by(run.c.id.desc()).limit(1)
+    newest, ended, good = (
+        conn.execute(each).one_or_none()
+        for each in (query, query.where(run.c.finished_at.is_not(None)), query.where(run.c.outcome.in_(_GOOD)))
+    )
+    times = [RunTimes(row[0], row[1], row[2] in _GOOD) if row else None for row in (newest, ended)]
+    return times[0], times[1], good.finished_at if good else None
+
+
 def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account.
 
@@ -86,7 +108,7 @@ def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[di
     """
     query = select(run).where(run.c.command != TOLD)
     if ended:
-        query = query.where(run.c.command.in_(("run", "send")), run.c.finished_at.is_not(None))
+        query = query.where(run.c.command.in_(_SENDING), run.c.finished_at.is_not(None))
     rows = conn.execute(query.order_by(run.c.id.desc()).limit(limit))
     return [
         {

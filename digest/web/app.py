@@ -1,4 +1,4 @@
-"""Build the web application: the provider's webhook, the pages of readers, the desk, and /healthz.
+"""Build the web application: the provider's webhook, the pages of readers, the desk, and what monitors ask.
 
 Every body is limited in size and time before it is read, and acted on only with a valid signature or token, because
 anybody can send one. All answers, refusals too, have the security headers.
@@ -19,9 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.delivery.events_in import take_body
 from digest.installation import Installation
+from digest.operations.monitor import Monitor
 from digest.readers.words import page_languages
 from digest.transports.webhook import BadBody, Webhook
-from digest.web.health import healthz
+from digest.web.health import healthz, readyz
 from digest.web.readers.page import ReaderNotices, ReaderPages
 from digest.web.readers.routes import reader_routes
 from digest.web.refusals import handlers
@@ -47,6 +48,7 @@ def make_app(installation: Installation, notices: ReaderNotices | None = None, d
         routes=[
             Route(webhook.path, _hook(installation, webhook), methods=["POST"]),
             Route("/healthz", healthz(engine, installation.secret, installation.link_key_file), methods=["GET"]),
+            Route("/readyz", readyz(Monitor(installation)), methods=["GET"]),
             *reader_routes(pages),
             *desk,
         ],

@@ -1,4 +1,4 @@
-"""Answer /healthz: whether the tables of this program's schema are there and can be read."""
+"""Answer /healthz, whether requests can be answered, and /readyz, whether letters can leave and do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from digest.errors import DigestError
+from digest.operations.monitor import Monitor
 from digest.store import migrate
 from digest.store.engine import reading
 from subscribers.errors import BadSecret
@@ -46,5 +47,19 @@ def healthz(engine: Engine, secret: bytes, link_keys: LinkKeyFile) -> Callable[[
         # In the log alone, because anybody may ask.
         _log.error("web: not healthy: %s", why)
         return JSONResponse({"ok": False}, 503)
+
+    return answer
+
+
+def readyz(monitor: Monitor) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that tells a monitor whether the installation does its work, with status 200 or 503.
+
+    Its answer names each check that fails in words. A proxy must not take a server out of its pool by it: while
+    letters wait for a person, readers still need their pages. That is what /healthz is for.
+    """
+
+    async def answer(_request: Request) -> Response:
+        problems = (await run_in_threadpool(monitor.look)).problems
+        return JSONResponse({"ready": not problems, "problems": problems}, 503 if problems else 200)
 
     return answer

@@ -1,0 +1,128 @@
+"""Look at an installation for a monitor: whether it is ready, and what keeps letters back.
+
+Anybody may ask as often as they like, so a look is shared for some seconds, and for longer where it takes long.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.errors import DigestError
+from digest.installation import Installation
+from digest.operations.letter_facts import letter_facts
+from digest.operations.owed import LetterFacts, Unsent, span_in_words, why_unsent
+from digest.store import migrate, open_letters
+from digest.store.engine import reading
+from digest.store.open_letters import OpenEdition
+from subscribers.errors import BadSecret
+from subscribers.suppression import check_secret
+
+_SHARED = timedelta(seconds=5)  # the shortest time for which a look is shared
+_SHARE = 20  # a look takes at most this part of the time, however often somebody asks
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorLook:
+    """Hold what a look at the database at the instant `at` has shown.
+
+    `problems` says in words what is not ready, by check, without personal data or paths. `facts` None: the database
+    cannot be worked with. `reasons` tell why letters that are owed do not leave.
+    """
+
+    at: datetime
+    problems: dict[str, str]
+    facts: LetterFacts | None = None
+    reasons: tuple[Unsent, ...] = ()
+    open_editions: tuple[OpenEdition, ...] = ()
+
+
+class Monitor:
+    """Look at one installation; threads that ask at once share a look."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._lock = threading.Lock()
+        self._newest: MonitorLook | None = None
+        self._shared = _SHARED
+
+    def look(self) -> MonitorLook:
+        """Return the newest look, a new one where that is too old; never raises for the database's sake."""
+        with self._lock:
+            look = self._newest
+            # Also where the clock was set back.
+            if look is None or abs(self._installation.clock() - look.at) >= self._shared:
+                began = time.perf_counter()
+                look = self._newest = look_at(self._installation)
+                self._shared = max(_SHARED, _SHARE * timedelta(seconds=time.perf_counter() - began))
+        return look
+
+
+def look_at(installation: Installation) -> MonitorLook:
+    """Look at an installation now; what is wrong in detail goes to the log alone, because anybody may ask."""
+    now = installation.clock()
+    for check, words, examine in _CHECKS:
+        try:
+            fits = examine(installation)
+        except (DigestError, BadSecret, SQLAlchemyError) as error:
+            _log.error("not ready: %s: %s", check, error)
+            fits = False
+        if not fits:
+            return MonitorLook(now, {check: words})
+    try:
+        with reading(installation.engine) as conn:
+            editions = open_letters.open_editions(conn)
+            facts = letter_facts(conn, installation, editions)
+    except (DigestError, SQLAlchemyError) as error:
+        _log.error("not ready: database: %s", error)
+        return MonitorLook(now, {"database": _AWAY})
+    reasons = why_unsent(facts)
+    return MonitorLook(now, _problems(facts, reasons), facts, tuple(reasons), tuple(editions))
+
+
+def _problems(facts: LetterFacts, reasons: list[Unsent]) -> dict[str, str]:
+    """Return what is not ready by check, where the database can be worked with."""
+    problems = {}
+    if facts.held:
+        problems["hold"] = "the database is in HOLD: nothing is mailed until a person has said which letters went out"
+    if facts.clock_behind:
+        problems["clock"] = "the clock is behind what the database has seen: nothing runs"
+    good = facts.runs.good_at or facts.runs.began
+    if facts.runs_late:
+        problems["last run"] = f"no run has come for more than {span_in_words(facts.patience)}"
+    elif facts.runs.failed and good is not None and facts.now - good > facts.patience and not facts.works:
+        problems["last run"] = f"every run has failed for more than {span_in_words(facts.patience)}"
+    if reasons:
+        problems["letters"] = "; ".join(reason.words for reason in reasons)
+    return problems
+
+
+def _reaches(installation: Installation) -> bool:
+    with reading(installation.engine):
+        return True
+
+
+def _fits_schema(installation: Installation) -> bool:
+    return bool(migrate.check_schema(installation.engine))
+
+
+def _fits_keys(installation: Installation) -> bool:
+    with reading(installation.engine) as conn:
+        check_secret(conn, installation.secret)
+        installation.link_key_file.check(conn)
+    return True
+
+
+_AWAY = "the database cannot be read now"
+_CHECKS: tuple[tuple[str, str, Callable[[Installation], bool]], ...] = (
+    ("database", _AWAY, _reaches),
+    ("schema", "the tables of the database are not those of this program", _fits_schema),
+    ("keys", "the secret or the link keys of this host are not those of the database", _fits_keys),
+)
