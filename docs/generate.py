@@ -40,6 +40,7 @@ The environment overrides single keys: `DIGEST_SITE__NAME` beats `site.name`. Se
 | `DIGEST_TRANSPORT_PASSWORD` | the password of `transport.username` |
 | `SENDGRID_API_KEY` | the key of the SendGrid account |
 | `DIGEST_EVENTS_PASSWORD` | the password of the mailbox in `events.mailbox` |
+| `DIGEST_METRICS_TOKEN` | the token that Prometheus reads `/metrics` with |
 
 A *span* is a text like `"30 minutes"`, `"12 hours"`, `"14 days"` or `"2 weeks"`. A *colour* is one like `"#12545a"`.
 """

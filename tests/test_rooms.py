@@ -60,6 +60,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "markdown_it": ("digest.sources.formats",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
     "premailer": ("digest.letter.inliner",),
+    "prometheus_client": ("digest.web.metrics",),
     "protego": ("digest.sources.web.robots",),
     "rapidfuzz": ("digest.learning.likeness",),
     "rich": ("digest.cli", "digest.commands"),

@@ -35,6 +35,7 @@ from digest.config.letter import LetterPart
 from digest.config.lint import LintPart, check_clients
 from digest.config.mistakes import EMPTY, validate
 from digest.config.notices import NoticesPart
+from digest.config.operate import NOBODY_WATCHES, OperatePart, OperateSettings, operate_of
 from digest.config.places import PlacesPart, RegionPart, check_regions, regions_of
 from digest.config.retention import RetentionPart, retention_of
 from digest.config.settings import Settings
@@ -51,8 +52,8 @@ from digest.model import Dkim, NamedAddress, Source, Taxonomy
 from digest.system.resources import resource
 
 Legal = tuple[Privacy, Accessibility]
-# Values that are checked beyond the forms of keys: sources, signature, ways out and in, statements.
-Checked = tuple[tuple[Source, ...], Dkim | None, TransportSettings, EventsSettings, Legal]
+# Values that are checked beyond the forms of keys: sources, signature, ways out and in, statements, who watches.
+Checked = tuple[tuple[Source, ...], Dkim | None, TransportSettings, EventsSettings, Legal, OperateSettings]
 
 
 class ConfigFile(BaseModel):
@@ -102,6 +103,7 @@ class ConfigFile(BaseModel):
     dkim: DkimPart | None = Field(
         default=None, description="The signature of letters that go by SMTP. Without this table they are not signed."
     )
+    operate: OperatePart = Field(default=EMPTY, description="Who is told when something keeps letters back.")
     source: list[SourcePart] = Field(default=[], description="One table for each source: a feed or a folder.")
     cadence: dict[str, CadencePart] = Field(
         default={},
@@ -126,7 +128,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     file, mistakes = validate(ConfigFile, raw)
     problems += mistakes
     home = path.resolve().parent
-    dkim, transport, events, legal = None, None, EventsSettings(), None
+    dkim, transport, events, legal, operate = None, None, EventsSettings(), None, NOBODY_WATCHES
     files: list[SourceFile] = []
     elsewhere: list[str] = []  # mistakes in included files
     if file is not None:
@@ -145,10 +147,12 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             problems += mistakes
         events, mistakes = events_of(file.events, home, environ)
         problems += mistakes
+        operate, mistakes = operate_of(file.operate, home, environ, mailed=file.transport.kind != "file")
+        problems += mistakes
     if file is None or transport is None or legal is None or problems or elsewhere:
         raise ConfigError([*(f"{path.name}: {problem}" for problem in problems), *elsewhere])
     sources = sources_of(files, home, known_facets(_taxonomy(file)))
-    return _settings(file, home, (sources, dkim, transport, events, legal))
+    return _settings(file, home, (sources, dkim, transport, events, legal, operate))
 
 
 def _check(file: ConfigFile) -> list[str]:
@@ -189,7 +193,7 @@ def _legal_of(file: ConfigFile, sender: NamedAddress, home: Path) -> tuple[Legal
 
 def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
     """Return the settings of a file without mistakes."""
-    sources, dkim, transport, events, (privacy, accessibility) = checked
+    sources, dkim, transport, events, (privacy, accessibility), operate = checked
     taxonomy = _taxonomy(file)
     return Settings(
         home=home,
@@ -200,6 +204,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         only=tuple(address.strip().casefold() for address in file.transport.only),
         transport=transport,
         events=events,
+        operate=operate,
         templates=home / file.letter.templates if file.letter.templates else None,
         sources=sources,
         cadences=cadences_of(file.cadence, days_off_of(file.days_off), site_of(file.site).reader_zones),

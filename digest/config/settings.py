@@ -10,6 +10,7 @@ from digest.config.archive import ALL_PUBLIC, ArchiveSettings
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.join import ANYBODY, JoinSettings
 from digest.config.legal import Accessibility, Privacy
+from digest.config.operate import NOBODY_WATCHES, OperateSettings
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand
@@ -56,6 +57,7 @@ class Settings:
     brand: Brand = SHIPPED
     dkim: Dkim | None = None
     events: EventsSettings = NOTHING
+    operate: OperateSettings = NOBODY_WATCHES
     archive: ArchiveSettings = ALL_PUBLIC
 
     @property

@@ -24,7 +24,9 @@ def letter_facts(conn: Connection, installation: Installation, open_editions: li
     settings, now = installation.settings, installation.clock()
     owing = [edition for edition in open_editions if edition.owes]
     going = [edition for edition in owing if not edition.stopped]
-    numbers = [edition.number for edition in going]
+    expected = now - longest_pause(settings.gather_every)
+    # Without the editions frozen since, because a search for the first letter that is ripe would read all of theirs.
+    old = [edition.number for edition in going if edition.frozen_at <= expected]
     last = _last_runs(conn)
     slots = _Slots(conn, settings, now)
     return LetterFacts(
@@ -36,8 +38,8 @@ def letter_facts(conn: Connection, installation: Installation, open_editions: li
         stopped=tuple(edition.number for edition in owing if edition.stopped),
         late=tuple(slots.late),
         due=slots.due,
-        claimed_at=open_letters.newest_claim(conn, numbers) if numbers else None,
-        ripe=bool(numbers) and open_letters.are_ripe_since(conn, numbers, now - longest_pause(settings.gather_every)),
+        claimed_at=open_letters.newest_claim(conn, [edition.number for edition in going if edition.claimed]),
+        ripe=bool(old) and open_letters.are_ripe_since(conn, old, expected),
         runs=last,
         existed_since=calendar.first_write(conn) if last.began is None else None,
     )

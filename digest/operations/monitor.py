@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,7 @@ from subscribers.suppression import check_secret
 
 _SHARED = timedelta(seconds=5)  # the shortest time for which a look is shared
 _SHARE = 20  # a look takes at most this part of the time, however often somebody asks
+Value = TypeVar("Value")
 _log = logging.getLogger(__name__)
 
 
@@ -44,25 +46,41 @@ class MonitorLook:
     open_editions: tuple[OpenEdition, ...] = ()
 
 
+class SharedValue(Generic[Value]):
+    """Share a value for at least a time, and for longer where it takes long to make.
+
+    However often somebody asks, at most the twentieth part of the time goes into making it. Threads that ask at once
+    wait for the same one.
+    """
+
+    def __init__(self, make: Callable[[], Value], clock: Callable[[], datetime], least: timedelta) -> None:
+        self._make, self._clock, self._least = make, clock, least
+        self._lock = threading.Lock()
+        self._kept: tuple[datetime, timedelta, Value] | None = None  # made when, how long it is shared, and itself
+
+    def newest(self) -> Value:
+        """Return the value, a new one where it is too old; raises what making it raises."""
+        with self._lock:
+            now = self._clock()
+            # Also where the clock was set back.
+            if self._kept is None or abs(now - self._kept[0]) >= self._kept[1]:
+                self._kept = None
+                began = time.perf_counter()
+                value = self._make()
+                shared = max(self._least, _SHARE * timedelta(seconds=time.perf_counter() - began))
+                self._kept = now, shared, value
+            return self._kept[2]
+
+
 class Monitor:
-    """Look at one installation; threads that ask at once share a look."""
+    """Look at one installation for all who ask."""
 
     def __init__(self, installation: Installation) -> None:
-        self._installation = installation
-        self._lock = threading.Lock()
-        self._newest: MonitorLook | None = None
-        self._shared = _SHARED
+        self._looks = SharedValue(lambda: look_at(installation), installation.clock, _SHARED)
 
     def look(self) -> MonitorLook:
         """Return the newest look, a new one where that is too old; never raises for the database's sake."""
-        with self._lock:
-            look = self._newest
-            # Also where the clock was set back.
-            if look is None or abs(self._installation.clock() - look.at) >= self._shared:
-                began = time.perf_counter()
-                look = self._newest = look_at(self._installation)
-                self._shared = max(_SHARED, _SHARE * timedelta(seconds=time.perf_counter() - began))
-        return look
+        return self._looks.newest()
 
 
 def look_at(installation: Installation) -> MonitorLook:
@@ -120,6 +138,7 @@ def _fits_keys(installation: Installation) -> bool:
     return True
 
 
+CHECKS = ("database", "schema", "keys", "clock", "hold", "last run", "letters")
 _AWAY = "the database cannot be read now"
 _CHECKS: tuple[tuple[str, str, Callable[[Installation], bool]], ...] = (
     ("database", _AWAY, _reaches),

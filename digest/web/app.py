@@ -48,7 +48,7 @@ def make_app(installation: Installation, notices: ReaderNotices | None = None, d
         routes=[
             Route(webhook.path, _hook(installation, webhook), methods=["POST"]),
             Route("/healthz", healthz(engine, installation.secret, installation.link_key_file), methods=["GET"]),
-            Route("/readyz", readyz(Monitor(installation)), methods=["GET"]),
+            *_monitored(installation),
             *reader_routes(pages),
             *desk,
         ],
@@ -58,6 +58,17 @@ def make_app(installation: Installation, notices: ReaderNotices | None = None, d
     app.router.redirect_slashes = False
     # Around everything else, because error pages need the headers too.
     return SecurityHeaders(app)
+
+
+def _monitored(installation: Installation) -> list[Route]:
+    """Return the routes that monitors ask beside /healthz."""
+    monitor, token = Monitor(installation), installation.settings.operate.metrics_token
+    routes = [Route("/readyz", readyz(monitor), methods=["GET"])]
+    if token:
+        from digest.web.metrics import metrics  # here, because most installations do without
+
+        routes.append(Route("/metrics", metrics(installation, monitor, token), methods=["GET"]))
+    return routes
 
 
 def _hook(installation: Installation, webhook: Webhook) -> Endpoint:
