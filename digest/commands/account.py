@@ -168,6 +168,7 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     from digest.operations.failing_sources import failing_sources
     from digest.operations.waiting import in_doubt
 
+    story.edition = None  # because what follows is about all of them
     for state, count in report.recovered.items():
         note(f"from a run that died: {count} {state}")
     if report.removed:
@@ -182,12 +183,12 @@ def conclude(installation: Installation, report: RunReport, json_: bool) -> None
     failing = failing_sources(installation, report.sources)
     tell_failing(failing)
     for line in report.failed:
-        tell(f"digest: {line}")
+        tell(f"digest: {line}", "ERROR")
     for line in report.unapproved:
-        tell(line)
+        tell(line, "WARNING")
     waiting = [line for line in report.waiting if line not in report.told]
     for line in waiting:
-        tell(f"waiting: {line}")
+        tell(f"waiting: {line}", "WARNING")
     if report.failed:
         raise click.exceptions.Exit(1)
     doubts = _count_doubts(installation)
@@ -202,9 +203,9 @@ def tell_failing(failing: FailingSources) -> None:
     """Tell of the sources that fail for the first time today, unless the story has told of each source."""
     if story.quiet:
         for line in failing.lines:
-            tell(line)
+            tell(line, "WARNING")
     elif failing.exit_code and failing.lines:
-        tell(failing.lines[-1])
+        tell(failing.lines[-1], "WARNING")
 
 
 def leave(
@@ -217,12 +218,12 @@ def leave(
     `early`: how many letters wait for their hour in the reader's time zone, as they should.
     """
     if any(receipt.unexplained for receipt in receipts):
-        tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`")
+        tell("A RECEIPT DOES NOT BALANCE: run `digest doctor`", "ERROR")
         raise click.exceptions.Exit(1)
     uncertain = sum(receipt.uncertain for receipt in receipts) if doubts is None else doubts
     if uncertain:
         doubt = counted(uncertain, "delivery is", "deliveries are") + " in doubt"
-        tell(f"{doubt}: nobody is mailed again until you decide (`digest settle`)")
+        tell(f"{doubt}: nobody is mailed again until you decide (`digest settle`)", "WARNING")
     if early:
         note(f"{counted(early, 'letter waits', 'letters wait')} for the hour in the reader's time zone")
     pending = sum(receipt.pending for receipt in receipts) - early

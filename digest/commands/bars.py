@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from digest.commands.base import story
+
 
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -20,7 +22,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def counting_up(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what shows how many are done, and of how many, where that is not known before."""
-    if not sys.stderr.isatty():
+    if story.as_json or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
     from rich.console import Console
@@ -35,7 +37,7 @@ def counting_up(what: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def reading_bar(what: str, stream: BinaryIO) -> Iterator[BinaryIO]:
     """Yield a stream of a file that shows how much of it has been read."""
-    if not sys.stderr.isatty():
+    if story.as_json or not sys.stderr.isatty():
         yield stream
         return
     from rich.console import Console

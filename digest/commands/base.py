@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from digest.config.settings import Settings
     from digest.desk.acts import Hand
     from digest.installation import Installation
-    from digest.model import Taxonomy
+    from digest.model import Receipt, Taxonomy
     from subscribers.model import Interests
 
 Function = Callable[..., Any]
@@ -145,16 +145,27 @@ def answer(document: Any) -> None:
 class Story:
     """Hold how a command tells what it does. `clock`: the time that its lines carry, None for a command without one.
 
-    `run` is the number of the run once it has begun; `quiet`: only what needs a person is told.
+    `run` is the number of the run once it has begun, and `edition` of the edition whose letters it hands over;
+    `quiet`: only what needs a person is told. `as_json`: each line is a JSON object (`--log json`).
     """
 
     clock: Callable[[], datetime] | None = None
     run: int | None = None
+    edition: int | None = None
     quiet: bool = False
+    as_json: bool = False
 
     def begin(self, clock: Callable[[], datetime] | None, *, quiet: bool = False) -> None:
         """Begin the story of a command or of a run of the daemon."""
-        self.clock, self.run, self.quiet = clock, None, quiet
+        self.clock, self.run, self.edition, self.quiet = clock, None, None, quiet
+
+    def about(self) -> dict[str, int | None]:
+        """Return the run and the edition that a line of log is about."""
+        return {"run": self.run, "edition": self.edition}
+
+    def set_edition(self, receipt: Receipt) -> None:
+        """Let the lines that follow be about an edition, by its receipt."""
+        self.edition = receipt.edition
 
     def set_run(self, run: int) -> None:
         """Let the lines that follow carry the number of a run."""
@@ -177,9 +188,18 @@ def begin_story(options: GlobalOptions, *, verbose: bool) -> None:
     story.begin(options.at, quiet=not (verbose or sys.stderr.isatty() or sys.stdout.isatty()))
 
 
-def tell(line: str) -> None:
-    """Print a line of progress or advice to stderr, because stdout is for the answer alone."""
-    click.echo(story.stamp() + line, err=True)
+def tell(line: str, level: str = "INFO") -> None:
+    """Print a line of progress or advice to stderr, because stdout is for the answer alone.
+
+    `level` is that of a log, for `--log json`.
+    """
+    if story.as_json:
+        from digest.system.json_log import json_line
+
+        at = (story.clock or partial(datetime.now, UTC))()
+        click.echo(json_line(at, level, "digest", line.strip(), story.about()), err=True)
+    else:
+        click.echo(story.stamp() + line, err=True)
 
 
 @contextmanager

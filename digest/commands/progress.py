@@ -30,8 +30,13 @@ def watching(installation: Installation | None = None) -> Iterator[Watch]:
         if installation is not None:
             write_pages(installation, [receipt.edition for receipt in report.receipts])
 
-    if not sys.stderr.isatty():
-        yield Watch(begun=story.set_run, source=lambda gathering: note(gathering_line(gathering)), broken=broken)
+    if story.as_json or not sys.stderr.isatty():
+        yield Watch(
+            begun=story.set_run,
+            source=lambda gathering: note(gathering_line(gathering)),
+            edition=story.set_edition,
+            broken=broken,
+        )
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn

@@ -42,7 +42,7 @@ def schedule(options: GlobalOptions) -> None:
             tell("digest: config.toml is read anew")
             _tell_coming(options, settings)
         except DigestError as error:
-            tell(f"digest: the hours stay as they are, because config.toml cannot be used: {error}")
+            tell(f"digest: the hours stay as they are, because config.toml cannot be used: {error}", "ERROR")
 
     _tell_coming(options, settings)
     serve(scheduler, read_anew)
@@ -66,6 +66,7 @@ def _run(options: GlobalOptions) -> None:
         installation = options.installation()
         watch = Watch(
             begun=story.set_run,
+            edition=story.set_edition,
             source=lambda gathering: tell(gathering_line(gathering)),
             broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
         )
@@ -73,9 +74,9 @@ def _run(options: GlobalOptions) -> None:
         with suppress(click.exceptions.Exit):  # because only cron reads the exit code; the daemon goes on
             conclude(installation, report, json_=False)
     except TryLater as later:
-        tell(f"digest: {later}")
+        tell(f"digest: {later}", "WARNING")
     except (DigestError, SubscribersError) as error:
-        tell(f"digest: {error}")
+        tell(f"digest: {error}", "ERROR")
     finally:
         if installation is not None:
             installation.close()  # because no command ends here

@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digest.errors import WrongUse
 from digest.system import stopping
+from digest.system.json_log import json_handlers
 
 _MOST = 1_000  # connections
 _MOST_FORMS = 1_000  # of log messages
@@ -146,9 +147,9 @@ def serve_app(
 
     Raises WrongUse when nothing can listen there.
     """
-    handler = logging.StreamHandler()
-    handler.addFilter(Repeats())
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+    handlers = json_handlers() or [logging.StreamHandler()]
+    handlers[0].addFilter(Repeats())
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers)
     # No access log, because the addresses of the pages hold tokens.
     config = uvicorn.Config(
         app, host=host, port=port, http=LimitedProtocol, ws="none", loop="asyncio", lifespan="off", backlog=_BATCH,
