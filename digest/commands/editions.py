@@ -23,6 +23,7 @@ from digest.commands.base import (
     told_once_a_day,
     who_decides,
 )
+from digest.commands.pinging import pinged
 from digest.commands.progress import watching
 from digest.errors import PersonNeeded, counted
 from digest.model import CADENCES, Edition
@@ -201,17 +202,18 @@ def run(options: GlobalOptions, clock_is_right: bool, slot: datetime | None, jso
 
     begin_story(options, verbose=verbose)
     installation = options.installation()
-    if clock_is_right:
-        with writing(installation.engine, "accept clock") as conn:
-            accept_clock(conn, installation.clock())
-    try:
-        with told_once_a_day(installation), watching(installation) as watch:
-            report = pipeline.run(installation, slot=slot.date() if slot else None, watch=watch)
-    except PersonNeeded as needed:
-        if needed.told_before and story.quiet:
-            raise click.exceptions.Exit(needed.exit_code) from None
-        raise
-    account.conclude(installation, report, json_)
+    with pinged(installation) as ping:
+        if clock_is_right:
+            with writing(installation.engine, "accept clock") as conn:
+                accept_clock(conn, installation.clock())
+        try:
+            with told_once_a_day(installation), ping.heeding_later(), watching(installation) as watch:
+                report = pipeline.run(installation, slot=slot.date() if slot else None, watch=watch)
+        except PersonNeeded as needed:
+            if needed.told_before and story.quiet:
+                raise click.exceptions.Exit(needed.exit_code) from None
+            raise
+        account.conclude(installation, report, json_)
 
 
 def _draft_document(edition: Edition, view: Overview, shown: list[Shown]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 
 from digest.commands.account import conclude, write_pages
 from digest.commands.base import GlobalOptions, story, tell
+from digest.commands.pinging import pinged
 from digest.commands.progress import gathering_line
 from digest.errors import DigestError, TryLater
 from digest.schedule import coming_lines
@@ -70,8 +71,9 @@ def _run(options: GlobalOptions) -> None:
             source=lambda gathering: tell(gathering_line(gathering)),
             broken=lambda report: write_pages(installation, [receipt.edition for receipt in report.receipts]),
         )
-        report = pipeline.run(installation, watch=watch)
-        with suppress(click.exceptions.Exit):  # because only cron reads the exit code; the daemon goes on
+        # Because only cron reads the exit code; the daemon goes on.
+        with suppress(click.exceptions.Exit), pinged(installation):
+            report = pipeline.run(installation, watch=watch)
             conclude(installation, report, json_=False)
     except TryLater as later:
         tell(f"digest: {later}", "WARNING")

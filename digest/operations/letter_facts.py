@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from digest.config.settings import Settings
-from digest.editions.due import passed_editions, slot_owed
+from digest.editions.due import passed_editions, slot_owed, why_too_late
 from digest.errors import PersonNeeded
 from digest.installation import Installation
+from digest.model import Edition
 from digest.operations.clock import check_clock
 from digest.operations.owed import LATE, LastRuns, LateSlot, LetterFacts, longest_pause
-from digest.schedule import Cadence
+from digest.schedule import Cadence, Slot
 from digest.store import calendar, editions, open_letters, runs
 from digest.store.open_letters import OpenEdition
 from subscribers import store as people
@@ -98,10 +99,15 @@ def _late_slots(conn: Connection, cadence: Cadence, now: datetime, zone: str) ->
     if slot is None:
         return
     edition = editions.find(conn, cadence.name, slot.key)
-    waits = edition is not None and cadence.approval_required and edition.state != "approved"
     if edition is not None and edition.held:
         yield LateSlot(cadence.name, slot.key, "stopped", edition.id)
-    elif edition is None or not waits or cadence.unapproved != "wait":
+    elif edition is None or not _waits_for_person(cadence, slot, edition, now, zone):
         yield LateSlot(cadence.name, slot.key, "overdue", edition.id if edition else None)
     elif open_letters.has_entries(conn, edition.id):
         yield LateSlot(cadence.name, slot.key, "approval", edition.id)
+
+
+def _waits_for_person(cadence: Cadence, slot: Slot, edition: Edition, now: datetime, zone: str) -> bool:
+    """Return whether an edition waits until somebody approves it, however many runs come."""
+    asked = cadence.approval_required and edition.state != "approved" and cadence.unapproved == "wait"
+    return asked or bool(why_too_late(cadence, slot, edition, now, zone))
