@@ -60,8 +60,8 @@ def run(installation: Installation, *, slot: date | None = None, watch: Watch | 
     `slot`: freeze and send the editions of this local date alone. Raises WrongUse when no edition of it can go out.
     """
     steps = (
-        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _notify,
-        _retain, _scrub, _add_receipts, _tell_once_a_day,
+        _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _alarm,
+        _notify, _retain, _scrub, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _alone(installation):
         if slot is not None:
@@ -303,6 +303,16 @@ def _owe_silence(run: Run, _: RunContext) -> None:
     from digest.notices.silence import owe_silence
 
     owe_silence(installation)
+
+
+def _alarm(run: Run, context: RunContext) -> None:
+    """Owe the operators a notice of what keeps letters back, where [operate] alarm_to names any."""
+    # A run of one date, or that was asked to stop, leaves letters on purpose.
+    if not run.installation.settings.operate.alarm_to or stopping.asked() or context.slot is not None:
+        return
+    from digest.notices.to_operators import alarm_operators
+
+    context.troubles = alarm_operators(run.installation, [*context.report.failed, *context.mistakes])
 
 
 def _notify(run: Run, _: RunContext) -> None:

@@ -17,10 +17,11 @@ from digest.notices.confirm import why_answered, why_not_confirm
 from digest.notices.moving import why_not_told
 from digest.notices.sign_in import SIGN_IN, why_late, why_no_link
 from digest.notices.to_editors import why_no_editor, why_outdated
+from digest.notices.to_operators import why_no_operator
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
-from digest.store.notices import CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Notice, Owed
+from digest.store.notices import ALARM, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Notice, Owed
 from digest.system import stopping
 from digest.transports.base import Asked, Outcome
 from subscribers.addresses import parse_address
@@ -127,6 +128,8 @@ def why_not(conn: Connection, installation: Installation, kind: str, email: str)
         return why_no_link(conn, installation, email)
     if kind in TO_EDITORS:
         return why_no_editor(conn, installation, email)
+    if kind == ALARM:
+        return why_no_operator(conn, installation, email)
     if kind == CONFIRM:
         return why_not_confirm(conn, installation, email)
     if kind == MOVED:

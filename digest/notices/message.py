@@ -20,7 +20,8 @@ from digest.notices.confirm import words_already, words_to_confirm
 from digest.notices.moving import words_moved
 from digest.notices.sign_in import SIGN_IN, sign_in_words
 from digest.notices.to_editors import words_to_editors
-from digest.store.notices import ALREADY, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Owed
+from digest.notices.to_operators import words_to_operators
+from digest.store.notices import ALARM, ALREADY, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Owed
 from digest.system.resources import resource
 from digest.transports.base import Parcel
 from subscribers.keyring import Keyring
@@ -86,6 +87,8 @@ def _words(settings: Settings, owed: Owed, person: Subscriber | None, keys: Keyr
         return "en", sign_in_words(site, owed.facts, keys.secret)
     if owed.kind in TO_EDITORS:
         return "en", words_to_editors(site, owed)
+    if owed.kind == ALARM and owed.facts is not None:
+        return "en", words_to_operators(site, owed.facts)
     if owed.kind in (CONFIRM, MOVED) and owed.facts is not None:
         words = _catalogue(settings, owed.facts["language"])
         if owed.kind == CONFIRM:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -83,7 +83,8 @@ class RunContext:
     None for all; `told`: all that waits for a person, once it is known;
     `recovered`: editions with deliveries of a dead run; `due`: the cadences of which an edition is due;
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
-    config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept.
+    config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept;
+    `troubles`: what the operators were mailed about, None where nobody looked.
     """
 
     report: RunReport
@@ -96,6 +97,7 @@ class RunContext:
     sending: list[int] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     retained: bool = False
+    troubles: Mapping[str, Sequence[Any]] | None = None
     slot: date | None = None
 
 
@@ -110,6 +112,7 @@ def accounted(installation: Installation, command: str, context: RunContext) -> 
     def end(outcome: str, more: dict[str, Any]) -> None:
         account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {}) | more
         account |= {"retained": True} if context.retained else {}
+        account |= {} if context.troubles is None else {"troubles": context.troubles}
         with writing(installation.engine, "end run") as conn:
             runs.finish(conn, number, outcome, account, installation.clock())
 

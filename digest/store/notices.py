@@ -20,6 +20,7 @@ CONFIRM, ALREADY = "confirm", "already"
 # To editors: a draft is ready, its deadline is near, or nobody has met it.
 READY, NEAR, MISSED = "ready", "near", "missed"
 TO_EDITORS = (READY, NEAR, MISSED)
+ALARM = "alarm"  # to operators: something keeps letters back, or that is over
 _FORGET: dict[str, Any] = {"email": None, "facts": null()}
 
 

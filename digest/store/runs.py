@@ -77,6 +77,15 @@ def told_since(conn: Connection, command: str, since: datetime, now: datetime) -
     return [account["told"] for account in accounts]
 
 
+def newest_troubles(conn: Connection) -> dict[str, Any]:
+    """Return what the newest run that looked for troubles remembers of them; {} when none has looked."""
+    looked = cast(run.c.account, Text).contains('"troubles": {')
+    account = conn.scalar(
+        select(run.c.account).where(run.c.command == "run", looked).order_by(run.c.id.desc()).limit(1)
+    )
+    return dict(account["troubles"]) if account else {}
+
+
 def has_retained(conn: Connection, since: datetime, now: datetime) -> bool:
     """Return whether a run between two instants has found nothing left that was too old to be kept."""
     ran = (run.c.started_at >= since, run.c.started_at <= now, cast(run.c.account, Text).contains('"retained": true'))
