@@ -47,6 +47,11 @@ class Installation:
         fixed = self._now
         return (lambda: fixed) if fixed else (lambda: datetime.now(UTC))
 
+    @property
+    def has_fixed_clock(self) -> bool:
+        """Return whether the time is one that `--now` gave, and not the real time."""
+        return self._now is not None
+
     @cached_property
     def engine(self) -> Engine:
         """Return the engine of the database, which is created on first use where that is allowed.

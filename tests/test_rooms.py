@@ -54,6 +54,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "apscheduler": ("digest.daemon",),
     "cronsim": ("digest.config.hours", "digest.schedule"),
     "cssutils": ("digest.letter.inliner",),
+    "dns": ("digest.system.txt_records",),
     "feedparser": ("digest.sources.formats.feed",),
     "holidays": ("digest.config.days_off",),
     "itsdangerous": ("subscribers.tokens",),

@@ -11,7 +11,7 @@ import click
 from digest.commands import moving, new_keys
 from digest.commands.account import receipts_table
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
-from digest.errors import PersonNeeded, WrongUse, counted
+from digest.errors import PersonNeeded, SchemaTooOld, WrongUse, counted
 
 if TYPE_CHECKING:
     from digest.installation import Installation
@@ -91,8 +91,10 @@ def doctor(options: GlobalOptions, json_: bool) -> None:
             click.echo(f"{finding.level}: {finding.place}: {finding.problem}; {finding.cure}")
         if not findings:
             click.echo("nothing is wrong")
-        click.echo("\nKept (database and files hold personal data)")
-        click.echo(_kept_table(installation))
+        with suppress(SchemaTooOld):  # a finding tells it
+            kept = _kept_table(installation)
+            click.echo("\nKept (database and files hold personal data)")
+            click.echo(kept)
     if any(finding.level == "wrong" for finding in findings):
         raise click.exceptions.Exit(1)
     if any(finding.level == "person" for finding in findings):

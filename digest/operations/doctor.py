@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
-from digest.errors import counted, without_secrets
+from digest.errors import SchemaTooOld, counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_link_keys, stored_secret
 from digest.model import REGIONS
@@ -21,6 +21,8 @@ from digest.operations.edition_findings import edition_findings, last_run_findin
 from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
+from digest.operations.host_findings import clock_findings, disk_findings, placeholder_findings, schema_finding
+from digest.operations.sender_domain import domain_findings
 from digest.operations.status import Status, source_rows, status
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
@@ -37,8 +39,15 @@ _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
 
 
 def examine(installation: Installation) -> list[Finding]:
-    """Return the findings of an installation, the worst first; an empty list means that nothing is wrong."""
-    state, settings = status(installation), installation.settings
+    """Return the findings of an installation, the worst first; an empty list means that nothing is wrong.
+
+    Of a database with an older schema nothing can be read but that.
+    """
+    settings = installation.settings
+    try:
+        state = status(installation)
+    except SchemaTooOld:
+        return _worst_first([schema_finding(settings.storage_url), *_of_host(installation)])
     with reading(installation.engine) as conn:
         findings = [
             *_hold(state.hold),
@@ -47,7 +56,8 @@ def examine(installation: Installation) -> list[Finding]:
             *_sources(state.sources, settings),
             *_muted_and_silent(installation),
             *_unread_pages(conn, installation),
-            *_schedule(settings),
+            *_of_host(installation),
+            *(() if installation.has_fixed_clock else clock_findings(conn, installation.clock())),
             *_secret(conn, settings),
             *_followed(conn, settings),
             *_rules(conn, settings),
@@ -57,6 +67,13 @@ def examine(installation: Installation) -> list[Finding]:
             *file_findings(installation),
         ]
     return _worst_first(findings)
+
+
+def _of_host(installation: Installation) -> list[Finding]:
+    """Return the findings that need no table of the database."""
+    settings = installation.settings
+    host = [*disk_findings(installation), *placeholder_findings(settings), *domain_findings(settings)]
+    return [*host, *_schedule(settings)]
 
 
 def examine_briefly(conn: Connection, installation: Installation) -> list[Finding]:

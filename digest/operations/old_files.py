@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 from digest.installation import Installation
 from digest.notices.message import FOLDER
@@ -89,7 +90,7 @@ def other_copies(database: Path) -> Iterator[OldFile]:
 
 def database_file(installation: Installation) -> Path | None:
     """Return the file of an SQLite database."""
-    url = installation.engine.url
+    url = make_url(installation.settings.storage_url)
     path = url.database if url.get_backend_name() == "sqlite" else None
     return Path(path) if path and path != ":memory:" else None
 

@@ -28,6 +28,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from digest.errors import ConfigError, DatabaseMoved, DigestError, TryLater, WrongUse, without_secrets
 from digest.store.moved import refuse_moved
 from digest.store.postgresql import heeding_stop, make_postgresql
+from digest.store.read_only import is_read_only, read_only_uri
 from digest.store.sqlite_errors import told_by_sqlite
 from digest.store.sqlstate import DatabaseAway, told
 from digest.system.failpoint import failpoint
@@ -219,7 +220,7 @@ def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
     was_there = not create
 
     @event.listens_for(engine, "do_connect")
-    def note_file(_dialect: Any, record: Any, _arguments: Any, _options: Any) -> None:
+    def note_file(_dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
         nonlocal was_there
         if path is not None and was_there and _identity(path) is None:
             raise NoDatabase(f"database {_name(engine)}: there is no such file; put it back or {HOW_TO_MAKE}")
@@ -228,6 +229,8 @@ def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
             with suppress(OSError):
                 create_private(path)
         was_there = True
+        if path is not None and is_read_only(path):
+            arguments[:], options["uri"] = [read_only_uri(path)], True
         # Before the file is opened, because afterwards another file may be there already.
         record.info["file"] = _identity(path)
 

@@ -58,6 +58,12 @@ def check_schema(engine: Engine, *, to_write: bool = False) -> bool | None:
     return None if revision is None else revision == _newest()
 
 
+def pending(engine: Engine) -> tuple[str, ...]:
+    """Return the revisions that `upgrade` would still apply; all of them where there is no schema yet."""
+    done = current(engine) or ""
+    return tuple(revision for revision in revisions() if revision > done)
+
+
 def upgrade(engine: Engine) -> bool:
     """Bring the database to this program's schema in one transaction; return whether anything changed.
 

@@ -66,6 +66,14 @@ def database_size(conn: Connection) -> tuple[int, int]:
     return pages * size, free * size
 
 
+def server_time(conn: Connection) -> datetime | None:
+    """Return what the clock of the database's server says; None where the database is a file of this host."""
+    if conn.dialect.name != "postgresql":
+        return None
+    instant: datetime | None = conn.scalar(select(func.clock_timestamp()))
+    return instant
+
+
 def _key(table: Table) -> Column[Any]:
     [key] = table.primary_key.columns
     return key

@@ -13,11 +13,11 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from digest.errors import DigestError
 from digest.model import Dkim
@@ -52,6 +52,17 @@ def load_dkim_key(pem: bytes) -> Key:
     if isinstance(key, Ed25519PrivateKey):
         return key
     raise BadKey("is neither RSA nor Ed25519; make one with `openssl genrsa 2048`")
+
+
+def public_keys(pem: bytes) -> tuple[str, ...]:
+    """Return the public half of a private key as it may stand after p= in the DNS, in each of its forms."""
+    key = load_dkim_key(pem).public_key()
+    forms = (
+        [(Encoding.Raw, PublicFormat.Raw)]
+        if isinstance(key, Ed25519PublicKey)
+        else [(Encoding.DER, PublicFormat.SubjectPublicKeyInfo), (Encoding.DER, PublicFormat.PKCS1)]
+    )
+    return tuple(base64.b64encode(key.public_bytes(*form)).decode() for form in forms)
 
 
 def sign(message: bytes, dkim: Dkim, now: datetime) -> bytes:
