@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -30,7 +31,7 @@ def letter_facts(conn: Connection, installation: Installation, open_editions: li
     old = [edition.number for edition in going if edition.frozen_at <= expected]
     last = _last_runs(conn)
     slots = _Slots(conn, settings, now)
-    return LetterFacts(
+    facts = LetterFacts(
         now=now,
         every=settings.gather_every,
         held=bool(why_held(conn, installation, last)),
@@ -40,10 +41,13 @@ def letter_facts(conn: Connection, installation: Installation, open_editions: li
         late=tuple(slots.late),
         due=slots.due,
         claimed_at=open_letters.newest_claim(conn, [edition.number for edition in going if edition.claimed]),
-        ripe=bool(old) and open_letters.are_ripe_since(conn, old, expected),
         runs=last,
         existed_since=calendar.first_write(conn) if last.began is None else None,
     )
+    # Asked last, and only where it decides: where a million letters wait for another try, it reads all of them.
+    if not old or facts.works or facts.runs_late:
+        return facts
+    return replace(facts, ripe=open_letters.are_ripe_since(conn, old, expected))
 
 
 def why_held(conn: Connection, installation: Installation, last: LastRuns) -> str:
