@@ -20,6 +20,7 @@ from digest.operations.failing_sources import exit_code_for
 from digest.operations.letter_facts import letter_facts
 from digest.operations.owed import LastRuns, why_unsent
 from digest.store import history, open_letters, sources
+from digest.system.json_log import without_addresses
 
 _AGAIN = timedelta(days=1)  # after its mail, a trouble that comes and goes is not told for so long
 
@@ -62,7 +63,8 @@ def open_troubles(conn: Connection, installation: Installation, failed: Sequence
     ended = replace(facts, claimed_at=None, runs=LastRuns(now, now, good, failed=bool(failed)))
     yield from (OpenTrouble(*reason) for reason in why_unsent(ended))
     if failed:
-        problem, _, cure = failed[0].partition("; ")
+        # Lines hold no address by their own rules; this is the last look, because a mail goes elsewhere.
+        problem, _, cure = without_addresses(failed[0]).partition("; ")
         yield OpenTrouble("run", problem, cure or "`digest doctor` tells more")
     if doubts := history.count_in_doubt(conn):
         problem = counted(doubts, "delivery is", "deliveries are") + " in doubt, and nobody is mailed again for them"

@@ -119,7 +119,7 @@ def pending(
 
     `after`: only deliveries after this one, to pass over those that were read and left as they are.
     """
-    where = [delivery.c.edition_id == number, *is_ripe(now)]
+    where = [delivery.c.edition_id == number, *_ripe(now)]
     if after is not None:
         where.append(tuple_(delivery.c.digest_id, delivery.c.id) > tuple_(after.digest, after.id))
     return _select(conn, *where, order=(delivery.c.digest_id, delivery.c.id), limit=limit)
@@ -221,7 +221,7 @@ def _by_instant(rows: Iterable[tuple[int, datetime, str]]) -> Iterable[tuple[dat
 
 def wait(conn: Connection, number: int, until: datetime, reason: str, now: datetime) -> None:
     """Let all deliveries of edition `number` that may be handed over now wait until `until`."""
-    step = update(delivery).where(delivery.c.edition_id == number, *is_ripe(now))
+    step = update(delivery).where(delivery.c.edition_id == number, *_ripe(now))
     conn.execute(step.values(retry_at=until, reason=reason, updated_at=now))
 
 
@@ -287,7 +287,7 @@ def owed(conn: Connection, now: datetime) -> list[int]:
     query = (
         select(delivery.c.edition_id)
         .join(edition, edition.c.id == delivery.c.edition_id)
-        .where(*is_ripe(now), edition.c.held.is_(False))
+        .where(*_ripe(now), edition.c.held.is_(False))
         .distinct()
         .order_by(delivery.c.edition_id)
     )
@@ -328,7 +328,7 @@ def _receipt(frozen: Edition, counts: Counter[str]) -> Receipt:
     return Receipt(frozen.id, frozen.cadence, frozen.slot, counts.pop("eligible"), pending=pending, **counts)
 
 
-def is_ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _ripe(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of a delivery that may be handed over now."""
     # A delivery that waits for the end of a pause is ripe earlier when its reader has ended the pause.
     paused = exists().where(subscriber.c.id == delivery.c.subscriber_id, subscriber.c.paused_until > now)

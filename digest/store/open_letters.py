@@ -10,10 +10,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from digest.ledger.states import OPEN_STATES
-from digest.store.deliveries import is_ripe
 from digest.store.schema import delivery, edition, edition_entry
 
 
@@ -51,9 +50,14 @@ def newest_claim(conn: Connection, numbers: Collection[int]) -> datetime | None:
 
 
 def are_ripe_since(conn: Connection, numbers: Collection[int], since: datetime) -> bool:
-    """Return whether editions have a letter that could have been handed over ever since an instant."""
-    ripe = (delivery.c.edition_id.in_(sorted(numbers)), delivery.c.updated_at <= since, *is_ripe(since))
-    return conn.scalar(select(delivery.c.id).where(*ripe).limit(1)) is not None
+    """Return whether editions have a letter that could have been handed over ever since an instant.
+
+    Not by the rule of `deliveries`, because a letter that is ripe since its reader ended a pause is so since then.
+    """
+    waits_no_more = or_(delivery.c.retry_at.is_(None), delivery.c.retry_at <= since)
+    ripe = (delivery.c.state == "pending", delivery.c.updated_at <= since, waits_no_more)
+    query = select(delivery.c.id).where(delivery.c.edition_id.in_(sorted(numbers)), *ripe)
+    return conn.scalar(query.limit(1)) is not None
 
 
 def has_entries(conn: Connection, number: int) -> bool:

@@ -128,12 +128,12 @@ def test_a_run_that_cannot_freeze_an_edition_tells_it(house: House, monkeypatch:
     from digest.errors import BadEdition
 
     def broken(*_: object) -> None:
-        raise BadEdition("the daily edition could not be made: x; the cure")
+        raise BadEdition("the daily edition could not be made: anna@example.org; the cure")
 
     monkeypatch.setattr(pipeline, "_freeze_cadence", broken)
     house.run(days=1)
     [(_, _, text)] = mails(house)
-    assert "The daily edition could not be made: x. The cure: the cure." in text
+    assert "The daily edition could not be made: …. The cure: the cure." in text
 
 
 def test_nothing_is_mailed_in_hold(house: House) -> None:

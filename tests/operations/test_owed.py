@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from digest.installation import Installation
 from digest.operations.monitor import Monitor, look_at
@@ -17,6 +17,7 @@ from digest.operations.owed import CODES, LastRuns, LateSlot, LetterFacts, longe
 from digest.store import editions, runs
 from digest.store.engine import reading, writing
 from digest.store.schema import delivery, edition, run
+from subscribers.tables import subscriber
 from tests.counts import table
 from tests.house import START, House
 
@@ -160,6 +161,32 @@ def test_the_day_of_an_edition_is_never_red_while_cron_runs(house: House) -> Non
         assert problems(house.place) == []
 
 
+@pytest.mark.long
+def test_a_busy_day_in_which_nothing_is_wrong_raises_no_alarm(house: House) -> None:
+    """A run each half hour, entries, editions of two cadences, letters put off by their server, a reader's pause."""
+    daily = [house.reader(f"daily{n}@example.org", "daily") for n in range(3)]
+    alarms = []
+    for step in range(50):
+        house.now += timedelta(minutes=30)
+        alarms += problems(house.place)
+        if step % 8 == 0:
+            house.publish(f"Entry {step}")
+        house.run()
+        alarms += problems(house.place)
+        later = {"state": "pending", "reason": "450 try again", "retry_at": house.now + timedelta(minutes=50)}
+        change(house, update(delivery).where(delivery.c.subscriber_id == daily[0]).values(later))
+        paused = {"state": "pending", "reason": "paused", "retry_at": house.now + timedelta(days=9)}
+        change(house, update(delivery).where(delivery.c.subscriber_id == daily[1]).values(paused))
+        with writing(house.place.engine) as conn:
+            conn.execute(
+                update(subscriber).where(subscriber.c.id == daily[1]).values(paused_until=paused["retry_at"])
+            )
+    assert alarms == []
+    with reading(house.place.engine) as conn:
+        states = {row[0] for row in conn.execute(select(delivery.c.state))}
+    assert states == {"accepted", "pending"}
+
+
 def test_a_slot_that_no_run_takes(house: House) -> None:
     assert problems(moved(house, minutes=30)) == []
     assert problems(moved(house, minutes=70)) == ["letters"] and codes(house.place) == ["overdue"]
@@ -206,6 +233,21 @@ def test_every_run_fails_while_letters_wait(house: House) -> None:
     assert codes(house.place) == ["stuck"]
     change(house, update(delivery).values(retry_at=house.now + timedelta(hours=1)))
     assert codes(house.place) == []
+
+
+def test_a_letter_whose_reader_has_just_ended_a_pause(house: House) -> None:
+    house.run(minutes=30)
+    until = house.now + timedelta(days=9)
+    change(house, update(delivery).values(state="pending", reason="paused", retry_at=until))
+    change(house, update(subscriber).values(paused_until=until))
+    for _ in range(3):
+        house.run(minutes=60)
+    assert codes(house.place) == []
+    change(house, update(subscriber).values(paused_until=None))
+    assert codes(house.place) == []
+    house.run(minutes=1)
+    with reading(house.place.engine) as conn:
+        assert conn.scalars(select(delivery.c.state)).all() == ["accepted"]
 
 
 def test_an_edition_that_nobody_approves(tmp_path: Path) -> None:
