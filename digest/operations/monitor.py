@@ -26,7 +26,8 @@ from subscribers.errors import BadSecret
 from subscribers.suppression import check_secret
 
 _SHARED = timedelta(seconds=5)  # the shortest time for which a look is shared
-_SHARE = 20  # a look takes at most this part of the time, however often somebody asks
+_SHARE = 20  # about this part of the time goes into looks, however often somebody asks
+_LONGEST = timedelta(minutes=1)  # for which a look is shared, because a database that was away is back at once
 Value = TypeVar("Value")
 _log = logging.getLogger(__name__)
 
@@ -47,10 +48,10 @@ class MonitorLook:
 
 
 class SharedValue(Generic[Value]):
-    """Share a value for at least a time, and for longer where it takes long to make.
+    """Share a value for at least a time, and for longer where it takes long to make, but never long.
 
-    However often somebody asks, at most the twentieth part of the time goes into making it. Threads that ask at once
-    wait for the same one.
+    However often somebody asks, about a twentieth of the time goes into making it. While a new one is made, others
+    get the one before, so that a database that hangs keeps no thread of the web pages waiting.
     """
 
     def __init__(self, make: Callable[[], Value], clock: Callable[[], datetime], least: timedelta) -> None:
@@ -60,16 +61,24 @@ class SharedValue(Generic[Value]):
 
     def newest(self) -> Value:
         """Return the value, a new one where it is too old; raises what making it raises."""
-        with self._lock:
-            now = self._clock()
-            # Also where the clock was set back.
-            if self._kept is None or abs(now - self._kept[0]) >= self._kept[1]:
-                self._kept = None
-                began = time.perf_counter()
+        kept = self._kept
+        if kept is not None and (self._is_fresh(kept) or not self._lock.acquire(blocking=False)):
+            return kept[2]
+        if kept is None:
+            self._lock.acquire()
+        try:
+            if self._kept is None or not self._is_fresh(self._kept):
+                now, began = self._clock(), time.perf_counter()
                 value = self._make()
-                shared = max(self._least, _SHARE * timedelta(seconds=time.perf_counter() - began))
-                self._kept = now, shared, value
+                shared = _SHARE * timedelta(seconds=time.perf_counter() - began)
+                self._kept = now, min(max(self._least, shared), _LONGEST), value
             return self._kept[2]
+        finally:
+            self._lock.release()
+
+    def _is_fresh(self, kept: tuple[datetime, timedelta, Value]) -> bool:
+        # Not where the clock was set back either.
+        return abs(self._clock() - kept[0]) < kept[1]
 
 
 class Monitor:

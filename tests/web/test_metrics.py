@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -166,3 +167,53 @@ def test_a_slow_value_is_made_seldom() -> None:
     assert shared.newest() == 2
     now -= timedelta(days=1)  # the clock was set back
     assert shared.newest() == 3
+
+
+def test_a_value_that_takes_for_ever_is_shared_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, ticks = START, iter(range(0, 10_000, 30))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))  # each takes 30 seconds
+    values = iter("abc")
+    shared = SharedValue(lambda: next(values), lambda: now, timedelta(seconds=5))
+    assert shared.newest() == "a"
+    now += timedelta(seconds=59)
+    assert shared.newest() == "a"
+    now += timedelta(seconds=2)
+    assert shared.newest() == "b"
+
+
+def test_while_a_value_is_made_others_get_the_one_before() -> None:
+    now, entered, go_on = START, threading.Event(), threading.Event()
+    values = iter("ab")
+
+    def make() -> str:
+        value = next(values)
+        if value == "b":
+            entered.set()
+            assert go_on.wait(30)
+        return value
+
+    shared = SharedValue(make, lambda: now, timedelta(seconds=5))
+    assert shared.newest() == "a"
+    now += timedelta(minutes=5)
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(shared.newest()))
+    thread.start()
+    assert entered.wait(30)
+    assert shared.newest() == "a"
+    go_on.set()
+    thread.join()
+    assert (told, shared.newest()) == (["b"], "b")
+
+
+def test_a_value_that_cannot_be_made_is_asked_for_again() -> None:
+    answers: Iterator[Exception | str] = iter([ZeroDivisionError(), "a"])
+
+    def make() -> str:
+        if isinstance(answer := next(answers), Exception):
+            raise answer
+        return answer
+
+    shared = SharedValue(make, lambda: START, timedelta(seconds=5))
+    with pytest.raises(ZeroDivisionError):
+        shared.newest()
+    assert shared.newest() == "a"
