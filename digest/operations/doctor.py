@@ -22,12 +22,15 @@ from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
 from digest.operations.host_findings import clock_findings, disk_findings, placeholder_findings, schema_finding
+from digest.operations.letter_facts import letter_facts
+from digest.operations.owed import span_in_words
 from digest.operations.sender_domain import domain_findings
 from digest.operations.status import Status, source_rows, status
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
 from digest.store.hold import cure_of_hold
 from digest.store.moved import move_noted
+from digest.store.open_letters import open_editions
 from digest.store.sources import State
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
@@ -53,6 +56,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_hold(state.hold),
             *_unended_move(conn, state.hold),
             *edition_findings(conn, installation, state),
+            *_late_runs(conn, installation),
             *_sources(state.sources, settings),
             *_muted_and_silent(installation),
             *_unread_pages(conn, installation),
@@ -112,6 +116,15 @@ def _unended_move(conn: Connection, hold: str) -> Iterator[Finding]:
     if not hold and (move := move_noted(conn)):
         problem = f"a move to {move.address} began on {move.day} and has not ended; this database is still in use"
         yield Finding("note", "database", problem, "give `digest db move` again, or leave it")
+
+
+def _late_runs(conn: Connection, installation: Installation) -> Iterator[Finding]:
+    """Yield that runs do not come any more; where none has ever come, nothing was set up yet."""
+    facts = letter_facts(conn, installation, open_editions(conn))
+    if facts.runs_late and facts.runs.began is not None:
+        problem = f"none has come for more than {span_in_words(facts.patience)}"
+        cure = "check that cron or the daemon runs `digest run`; [gather] every says how often one is expected"
+        yield Finding("wrong", "runs", problem, cure)
 
 
 def _people_and_entries(state: Status) -> Iterator[Finding]:

@@ -117,3 +117,13 @@ def test_a_well_installation_has_no_finding(house: House) -> None:
     house.publish("One")
     house.run()
     assert examine(house.place) == []
+
+
+def test_runs_that_come_no_more(house: House) -> None:
+    house.reader("anna@example.org")
+    house.publish("One")
+    house.run()
+    house.now += timedelta(hours=3)
+    [finding] = examine(house.place)
+    assert (finding.level, finding.place) == ("wrong", "runs")
+    assert finding.problem == "none has come for more than 2 hours" and "cron" in finding.cure
