@@ -155,7 +155,7 @@ def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None]) -> None:
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGINT, stopping.request_stop)
-    if not os.isatty(0) and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    if not any(map(os.isatty, (0, 1, 2))) and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: os.write(waking, _READ_ANEW))
     # The thread that ends the scheduler starts after it, because only a scheduler that has started can be shut down.
     scheduler.add_listener(lambda _: threading.Thread(target=obey, daemon=True).start(), EVENT_SCHEDULER_STARTED)

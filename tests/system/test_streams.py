@@ -117,8 +117,13 @@ def test_a_closing_terminal_stops_a_daemon_in_order_and_not_below_nohup(
     House(tmp_path).close()
     words = [sys.executable, "-m", "digest", command, *(["--port", "0"] if command == "serve" else [])]
     trap = "trap '' HUP; " if ignored else ""
+    ours, terminal = os.openpty()
     daemon = subprocess.Popen(
-        ["sh", "-c", f'{trap}exec "$@"', "sh", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        ["sh", "-c", f'{trap}exec "$@"', "sh", *words],
+        cwd=tmp_path,
+        stdin=terminal,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert daemon.stderr is not None
     try:
@@ -132,4 +137,7 @@ def test_a_closing_terminal_stops_a_daemon_in_order_and_not_below_nohup(
         assert "digest: stopped" in daemon.stderr.read()
     finally:
         daemon.kill()
+        daemon.wait()
         daemon.stderr.close()
+        os.close(ours)
+        os.close(terminal)
