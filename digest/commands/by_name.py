@@ -33,7 +33,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "coverage",
         "Show how many follow each policy area and region, and what the next edition has for them.",
     ),
-    "db": ("upkeep", "Manage the database: upgrade, backup, restore, and resume after a restore."),
+    "db": (
+        "upkeep",
+        "Manage the database: upgrade, backup, restore, resume after a restore, and move to PostgreSQL.",
+    ),
     "demo": ("setup", "Show a whole run on sample sources and fictional subscribers, without network or account."),
     "doctor": (
         "upkeep",

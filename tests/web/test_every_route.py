@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -26,6 +27,8 @@ GUARDS = {
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house that offers every page, whose reader has had a letter."""
     house = House(tmp_path_factory.mktemp("routes") / "house", weekly="[answers]\nenabled = true\n")
+    site = replace(house.settings.site, reader_zones=("America/New_York",))
+    house.settings = replace(house.settings, site=site)
     house.reader("ann@example.org")
     house.run()
     house.publish("A list")
