@@ -57,8 +57,8 @@ COMMANDS = (
 )  # fmt: skip
 # The others: they open no database, stay, or have tests of their own below.
 OTHERS = {
-    "check", "db backup", "db move", "db restore", "db upgrade", "demo", "init", "schedule", "sources export", "sources import",
-    "sources try",
+    "check", "db backup", "db move", "db restore", "db upgrade", "demo", "init", "schedule", "sources export",
+    "sources import", "sources try",
 }  # fmt: skip
 
 
