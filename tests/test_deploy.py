@@ -82,7 +82,6 @@ def test_cron_can_run_each_line(tmp_path: Path) -> None:
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m digest "$@"\n', encoding="utf-8")
     program.chmod(0o700)
-    (house.folder / "backups").mkdir()
     lines = [line for line in (DEPLOY / "crontab").read_text(encoding="utf-8").splitlines() if "bin/digest" in line]
     ends = {}
     for line in lines:

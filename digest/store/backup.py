@@ -43,9 +43,10 @@ _log = logging.getLogger(__name__)
 def backup(engine: Engine, target: Path) -> None:
     """Copy the database to `target` while it is in use; a copy that fails leaves no `target`.
 
-    Its schema may be another than this program's, because a backup is due between the installation of a new version
-    and `digest db upgrade`. Raises WrongUse on PostgreSQL (use pg_dump), when `target` exists, or when there is no
-    database.
+    A missing folder of `target` is made for the account alone. The folder above it is not, because it may be a disk
+    that is not mounted. The schema may be another than this program's, because a backup is due between the
+    installation of a new version and `digest db upgrade`. Raises WrongUse on PostgreSQL (use pg_dump), when `target`
+    exists, or when there is no database.
     """
     source = _file(engine, "pg_dump")
     if migrate.current(engine) is None:
@@ -54,6 +55,7 @@ def backup(engine: Engine, target: Path) -> None:
         raise WrongUse(f"{target} exists; name a new file, a backup overwrites nothing")
     unfinished = target.with_name(f".{target.name}.part")
     try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished.unlink(missing_ok=True)
         create_private(unfinished)
         with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(unfinished)) as write:
@@ -64,9 +66,14 @@ def backup(engine: Engine, target: Path) -> None:
         flush(unfinished)
         failpoint("backup: on the disk")
         unfinished.replace(target)
+    except FileNotFoundError as error:
+        raise WrongUse(f"there is no folder {target.parent.parent}; make it, or name another file") from error
     except (OSError, sqlite3.Error) as error:
-        unfinished.unlink(missing_ok=True)
-        raise DigestError(f"backup to {target} failed: {error}; make room there and try again") from error
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise DigestError(
+            f"backup to {target} failed: {error}; see that there is room and that this account may write there"
+        ) from error
 
 
 def restore(engine: Engine, source: Path, now: datetime, remembered: Mapping[str, str], secret: bytes | None) -> Path:
