@@ -163,7 +163,8 @@ class Fence:
             return f"{self._path} is missing: the database was copied here, or the file was lost"
         if not half.here:
             return (
-                f"{self._path} was made on another machine or in another folder: the folder was copied or moved here"
+                f"{self._path} was made on another machine or in another folder: the folder was copied or moved here,"
+                " or /etc/machine-id has changed"
             )
         if half.token not in (row.token, row.previous):
             if row.previous == MOVING:
