@@ -93,3 +93,11 @@ def test_cron_can_run_each_line(tmp_path: Path) -> None:
             assert done.stderr == "", done.stderr
     assert ends == {"run": (0, ""), "events": (2, ""), "db": (0, ends["db"][1])}
     assert len(list((house.folder / "backups").glob("digest-*.db"))) == 1
+
+
+def test_no_layer_of_the_container_keeps_a_secret_of_this_folder() -> None:
+    """A `COPY .` stays in its layer even when a later step removes the files."""
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    secrets = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text(encoding="utf-8"))["secrets"]
+    files = {f"deploy/container/{Path(secret['file']).name}" for secret in secrets.values()}
+    assert files | {".git", ".venv", "demo", "**/*.db", "**/*.secret", "**/*.pem"} <= set(left_out)
