@@ -89,6 +89,10 @@ def test_every_command_refuses_the_schema_of_another_version(house: House, revis
     before = stored(house)
     for words in COMMANDS:
         answer = console.digest(house.folder, *words.split())
+        if words == "doctor" and revision != FUTURE:
+            # A finding, because it is what an operator asks.
+            assert answer.code == 1 and "older than this program" in answer.stdout, answer
+            continue
         assert (answer.code, answer.stdout) == (2, ""), (words, answer)
         assert message in answer.stderr, (words, answer)
     assert stored(house) == before
