@@ -48,7 +48,7 @@ HALF_HOUR = timedelta(minutes=30)
 
 
 class Zoned(House):
-    """A house in a zone with one daily reader, whose source has something new every day."""
+    """A house in a zone with one daily reader, whose source has something new every six hours."""
 
     def begin(self, zone: str, at: str, now: datetime) -> None:
         """Let the daily edition be due at a local hour, and time begin."""
@@ -62,12 +62,12 @@ class Zoned(House):
 
     def at_each(self, instants: list[datetime]) -> dict[str, int]:
         """Run at each instant; return how many letters the reader had by each slot that was run."""
-        day = None
+        told = None
         for instant in instants:
             self.now = instant
-            if day != instant.date():
-                day = instant.date()
-                self.publish(f"News of {day}")
+            if told is None or instant - told >= timedelta(hours=6):
+                told = instant
+                self.publish(f"News of {instant}")
             self.run()
         with reading(self.place.engine) as conn:
             slots = [slot["day"] for slot in calendar.slots(conn) if slot["outcome"] == "run"]
@@ -83,7 +83,7 @@ class Zoned(House):
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
 def test_cron_and_the_daemon_run_each_date_once(tmp_path: Path, zone: str, change: date, at: str) -> None:
     midnight = datetime(change.year, change.month, change.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    start, end = midnight - timedelta(hours=25), midnight + timedelta(hours=54)
+    start, end = midnight - timedelta(hours=2), midnight + timedelta(hours=28)
     by_cron = [start + number * HALF_HOUR for number in range((end - start) // HALF_HOUR)]
     trigger, by_daemon, previous = SlotTrigger(Cadence("daily", parse_at("daily", at)), zone), [], None
     while previous is None or previous < end:

@@ -169,6 +169,8 @@ def test_sighup_reads_the_config_anew_and_a_mistake_in_it_changes_nothing(tmp_pa
     daemon = subprocess.Popen(
         [sys.executable, "-m", "digest", "schedule"], cwd=house.folder, env=environ, stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
+        # Also below `nohup`, which leaves SIGHUP ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
     assert daemon.stderr is not None
     told = daemon.stderr
