@@ -103,7 +103,9 @@ class ConfigFile(BaseModel):
     dkim: DkimPart | None = Field(
         default=None, description="The signature of letters that go by SMTP. Without this table they are not signed."
     )
-    operate: OperatePart = Field(default=EMPTY, description="Who is told when something keeps letters back.")
+    operate: OperatePart = Field(
+        default=EMPTY, description="Tell monitors and operators when something keeps letters back."
+    )
     source: list[SourcePart] = Field(default=[], description="One table for each source: a feed or a folder.")
     cadence: dict[str, CadencePart] = Field(
         default={},

@@ -50,7 +50,7 @@ def test_what_is_news(was: ToldTrouble | None, is_open: bool, news: str) -> None
     now = [OpenTrouble("a", "x", "y")] if is_open else []
     decided = what_is_news({"a": was} if was else {}, now, START)
     assert (bool(decided.begun), bool(decided.over)) == (news == "begun", news == "over")
-    # What is remembered makes no news of the same again.
+    # The same trouble is no news a second time, because the run's account remembers it.
     again = what_is_news(decided.kept, now, START)
     assert (again.begun, again.over) == ([], [])
 

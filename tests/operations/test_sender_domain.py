@@ -1,4 +1,4 @@
-"""What the DNS lacks of a sender's domain: SPF, DKIM, DMARC; one note where nobody tells."""
+"""Test the findings about a sender's domain: missing SPF, DKIM or DMARC; one note where no DNS answers."""
 
 from __future__ import annotations
 
