@@ -217,6 +217,16 @@ class _Gathering(Installation):
         return self._fetcher
 
 
+def having_sent(folder: Path) -> House:
+    """Return a house with a reader, which has sent an edition."""
+    house = House(folder)
+    house.run()
+    house.reader("ann@example.org")
+    house.publish("One")
+    house.run(days=4)
+    return house
+
+
 def gathering_from(house: House, fetcher: Fetcher, sources: Sequence[Source]) -> Installation:
     """Return a house's installation that gathers `sources` with `fetcher`."""
     place = house.place

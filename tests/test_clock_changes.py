@@ -7,7 +7,6 @@ libfaketime.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -25,6 +24,7 @@ from digest.store import calendar
 from digest.store.engine import reading
 from tests.console import digest
 from tests.house import CONFIG, House
+from tests.programs import needed
 
 CHANGES = [
     ("Europe/London", date(2027, 3, 28)),
@@ -118,24 +118,13 @@ def test_a_machine_that_slept_sends_a_single_letter_and_explains_each_slot(tmp_p
         assert told == {day: "run" if day in (days[0], days[-1]) else "missed" for day in days}
 
 
-@pytest.fixture(scope="module")
-def faketime() -> str:
-    """The program faketime; without it skip, or fail if DIGEST_REQUIRE_SERVERS=1."""
-    program = shutil.which("faketime")
-    if program is None:
-        (pytest.fail if os.environ.get("DIGEST_REQUIRE_SERVERS") == "1" else pytest.skip)("there is no faketime")
-    return program
-
-
 @pytest.mark.servers
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
-def test_the_command_by_a_faked_clock_runs_each_date_once(
-    tmp_path: Path, faketime: str, zone: str, change: date
-) -> None:
+def test_the_command_by_a_faked_clock_runs_each_date_once(tmp_path: Path, zone: str, change: date) -> None:
     midnight = datetime(change.year, change.month, change.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     folder = tmp_path / "house"
     with closing(Zoned(folder)) as house:
-        house.begin(zone, "01:30", midnight - timedelta(hours=30))
+        house.begin(zone, "01:30", midnight - timedelta(hours=20))
         text = CONFIG.format(source="", weekly="").replace("[site]", f'[site]\nzone = "{zone}"')
         house.config.write_text(text.replace('[cadence.daily]\nat = "08:00"', '[cadence.daily]\nat = "01:30"'))
         house.publish("News of the first day")
@@ -149,7 +138,7 @@ def test_the_command_by_a_faked_clock_runs_each_date_once(
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
         environ |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
         done = subprocess.run(
-            [faketime, f"{instant:%Y-%m-%d %H:%M:%S}", sys.executable, "-m", "digest", "run", "-v"],
+            [needed("faketime"), f"{instant:%Y-%m-%d %H:%M:%S}", sys.executable, "-m", "digest", "run", "-v"],
             cwd=folder, env=environ, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

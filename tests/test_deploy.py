@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -16,36 +14,28 @@ import yaml
 from digest import cli
 from digest.commands.by_name import MODULES
 from tests.house import House
+from tests.programs import needed
 
 ROOT = Path(cli.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
-@pytest.fixture(scope="module")
-def systemd_analyze() -> str:
-    """The program systemd-analyze; without it skip, or fail if DIGEST_REQUIRE_SERVERS=1."""
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        (pytest.fail if os.environ.get("DIGEST_REQUIRE_SERVERS") == "1" else pytest.skip)("no systemd-analyze")
-    return program
-
-
 @pytest.mark.servers
-def test_systemd_takes_the_units(tmp_path: Path, systemd_analyze: str) -> None:
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for unit in [*UNITS, *(DEPLOY / "systemd").glob("*.timer")]:
         text = unit.read_text(encoding="utf-8").replace("/srv/learning/venv/bin/digest", "/bin/true")
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     units = sorted(map(str, tmp_path.iterdir()))
-    done = subprocess.run([systemd_analyze, "verify", *units], capture_output=True, text=True)
+    done = subprocess.run([needed("systemd-analyze"), "verify", *units], capture_output=True, text=True)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "digest-" in line]
     assert ours == [] and len(units) == 6
 
 
 @pytest.mark.servers
-def test_the_units_expose_little(systemd_analyze: str) -> None:
+def test_the_units_expose_little() -> None:
     for unit in UNITS:
-        command = [systemd_analyze, "security", "--offline=true", "--threshold=30", str(unit)]
+        command = [needed("systemd-analyze"), "security", "--offline=true", "--threshold=30", str(unit)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
 

@@ -11,6 +11,7 @@ from digest.config.hours import parse_at
 from digest.errors import ConfigError
 from digest.schedule import Cadence, due_slot, latest_of, next_slot, slots_between
 from tests.counts import table
+from tests.test_clock_changes import CHANGES
 
 LONDON = "Europe/London"
 
@@ -30,25 +31,7 @@ def test_the_local_day_counts_not_the_day_of_utc() -> None:
     assert due_slot(daily, datetime(2026, 7, 14, 23, 30, tzinfo=UTC), LONDON).key == "2026-07-15"
 
 
-@table(
-    "zone, change",
-    [
-        (LONDON, date(2026, 3, 29)),
-        (LONDON, date(2026, 10, 25)),
-        ("America/New_York", date(2026, 3, 8)),
-        ("America/New_York", date(2026, 11, 1)),
-        ("Africa/Cairo", date(2026, 4, 24)),
-        ("Africa/Cairo", date(2026, 10, 30)),
-        ("America/Asuncion", date(2024, 3, 24)),
-        ("America/Asuncion", date(2024, 10, 6)),
-        ("Australia/Lord_Howe", date(2026, 4, 5)),
-        ("Australia/Lord_Howe", date(2026, 10, 4)),
-        ("Asia/Kathmandu", date(2026, 3, 29)),
-        ("Australia/Sydney", date(2026, 4, 5)),
-        ("Australia/Sydney", date(2026, 10, 4)),
-        ("UTC", date(2026, 3, 29)),
-    ],
-)
+@table("zone, change", CHANGES)
 @table("at", ["00:00", "01:30", "02:30"])
 def test_each_local_date_is_due_exactly_once_over_a_clock_change(zone: str, change: date, at: str) -> None:
     daily = Cadence("daily", parse_at("daily", at))

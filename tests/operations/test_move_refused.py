@@ -26,20 +26,15 @@ from subscribers import store as people
 from subscribers.tables import subscriber
 from tests import console
 from tests.counts import table
-from tests.house import House
+from tests.house import House, having_sent
 from tests.postgres import Databases
 
 
 @pytest.fixture(scope="module")
 def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a reader, which has sent an edition."""
-    house = House(tmp_path_factory.mktemp("staying") / "house")
-    house.run()
-    house.reader("ann@example.org")
-    house.publish("One")
-    house.run(days=4)
-    yield house
-    house.close()
+    with closing(having_sent(tmp_path_factory.mktemp("staying") / "house")) as house:
+        yield house
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -18,19 +19,14 @@ from digest.web.app import make_app
 from subscribers.tables import subscriber
 from tests import console
 from tests.counts import table
-from tests.house import House
+from tests.house import House, having_sent
 
 
 @pytest.fixture(scope="module")
 def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house with a reader, which has sent an edition."""
-    house = House(tmp_path_factory.mktemp("moved") / "house")
-    house.run()
-    house.reader("ann@example.org")
-    house.publish("One")
-    house.run(days=4)
-    yield house
-    house.close()
+    with closing(having_sent(tmp_path_factory.mktemp("moved") / "house")) as house:
+        yield house
 
 
 @table(
