@@ -47,6 +47,11 @@ CHANGES = [
 HALF_HOUR = timedelta(minutes=30)
 
 
+def midnight_of(day: date, zone: str) -> datetime:
+    """Return the beginning of a local day (aware UTC)."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 class Zoned(House):
     """A house in a zone with one daily reader, whose source has something new every six hours."""
 
@@ -82,7 +87,7 @@ class Zoned(House):
 @pytest.mark.parametrize("at", ["00:00", "01:30", "02:30"])
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
 def test_cron_and_the_daemon_run_each_date_once(tmp_path: Path, zone: str, change: date, at: str) -> None:
-    midnight = datetime(change.year, change.month, change.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    midnight = midnight_of(change, zone)
     start, end = midnight - timedelta(hours=2), midnight + timedelta(hours=28)
     by_cron = [start + number * HALF_HOUR for number in range((end - start) // HALF_HOUR)]
     trigger, by_daemon, previous = SlotTrigger(Cadence("daily", parse_at("daily", at)), zone), [], None
@@ -121,18 +126,19 @@ def test_a_machine_that_slept_sends_a_single_letter_and_explains_each_slot(tmp_p
 @pytest.mark.servers
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
 def test_the_command_by_a_faked_clock_runs_each_date_once(tmp_path: Path, zone: str, change: date) -> None:
-    midnight = datetime(change.year, change.month, change.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    midnight = midnight_of(change, zone)
     folder = tmp_path / "house"
     with closing(Zoned(folder)) as house:
         house.begin(zone, "01:30", midnight - timedelta(hours=20))
         text = CONFIG.format(source="", weekly="").replace("[site]", f'[site]\nzone = "{zone}"')
         house.config.write_text(text.replace('[cadence.daily]\nat = "08:00"', '[cadence.daily]\nat = "01:30"'))
         house.publish("News of the first day")
+    # Before the hour, each hour that may be 01:30 of the changed day, and before and after 01:30 of the next day.
+    instants = [midnight + timedelta(hours=hours) for hours in (0.3, 1.5, 2.0, 2.5, 3.5)]
+    instants += [midnight_of(change + timedelta(days=1), zone) + timedelta(hours=hours) for hours in (0.5, 3)]
     by_date: list[int] = []
-    # The hour before the change, both hours that are 01:30 in autumn, the one after it, and the next day.
-    for hours in (0.9, 1.5, 2.0, 2.5, 3.5, 26.0, 26.5):
-        instant = midnight + timedelta(hours=hours)
-        if hours == 26.0:
+    for number, instant in enumerate(instants):
+        if number == 5:
             house.publish("News of the second day")
         # The monotonic clock stays true, because waits would hang by a faked one.
         environ = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
@@ -145,5 +151,6 @@ def test_the_command_by_a_faked_clock_runs_each_date_once(tmp_path: Path, zone: 
         by_date.append(len(list(folder.glob("letters/daily-*/*.eml"))))
     # A letter at 01:30 of the changed day, or an hour later where the clock skips it, and a letter on the next day.
     assert by_date[0] == 0 and by_date[-3:] == [1, 1, 2], by_date
-    dates = [slot["day"] for slot in digest(folder, "status", "--json").document["slots"] if slot["outcome"] == "run"]
+    slots = digest(folder, "status", "--json").document["slots"]
+    dates = [slot["day"] for slot in slots if (slot["cadence"], slot["outcome"]) == ("daily", "run")]
     assert sorted(dates) == [str(change), str(change + timedelta(days=1))]
