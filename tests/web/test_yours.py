@@ -217,6 +217,11 @@ def test_a_reader_chooses_the_time_zone_of_their_morning_where_it_is_offered(pos
     answer = post.send("zone", zone="Asia/Tokyo")
     assert answer.status_code == 400 and "“Asia/Tokyo” is not one of the time zones." in answer.text
     assert post.send("zone", zone="Europe/London").status_code == 200 and post.person().zone == ""
+    with writing(post.engine) as conn:
+        people.set_cadence(conn, post.person().id, "daily", how="test", now=post.house.now)
+    weekly = tuple(cadence for cadence in live.settings.cadences if cadence.name == "weekly")
+    post.client = TestClient(make_app(post.house.live(replace(live.settings, cadences=weekly)), post.notices))
+    assert "/zone" not in post.page(), "no letter comes, at whatever hour"
 
 
 def test_the_language_changes_at_once_and_once(post: Mailing) -> None:

@@ -179,7 +179,9 @@ def _typed(refused: Refused | None, part: str, name: str) -> str:
 def _zones(pages: ReaderPages, person: Subscriber) -> list[tuple[str, str, bool]]:
     """Return the time zones that a reader may choose, as (zone, its city, whether it is theirs); none: no choice."""
     site, theirs = pages.settings.site, _zone_of(pages, person)
-    return [(zone, _city(zone), zone == theirs) for zone in site.reader_zones and (site.zone, *site.reader_zones)]
+    if not site.reader_zones or not _hour(pages, person):
+        return []
+    return [(zone, _city(zone), zone == theirs) for zone in (site.zone, *site.reader_zones)]
 
 
 def _zone_of(pages: ReaderPages, person: Subscriber) -> str:
