@@ -135,11 +135,12 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]
         return next_slot(self._cadence, after, self._zone).instant
 
 
-def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None]) -> None:
+def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None], begun: Callable[[], None]) -> None:
     """Run the scheduler until a stop is requested, or SIGINT; a run under way is finished first.
 
-    SIGHUP calls `read_anew`, in a thread of its own; where a terminal is open it stops the scheduler, because a
-    terminal that closes sends it. Returns at once when a stop was requested before the call.
+    Calls `begun` once signals are obeyed. SIGHUP calls `read_anew`, in a thread of its own; where a terminal is open it
+    stops the scheduler, because a terminal that closes sends it. Returns at once when a stop was requested before the
+    call.
     """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     waiting, waking = os.pipe()
@@ -161,4 +162,5 @@ def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None]) -> None:
     scheduler.add_listener(lambda _: threading.Thread(target=obey, daemon=True).start(), EVENT_SCHEDULER_STARTED)
     with stopping.telling(wake):
         if not stopping.asked():
+            begun()
             scheduler.start()

@@ -201,6 +201,7 @@ def test_sighup_reads_the_config_anew_and_a_mistake_in_it_changes_nothing(tmp_pa
         assert told_until("digest: stopped") and daemon.wait(timeout=60) == 0
     finally:
         daemon.kill()
+        daemon.wait()
         told.close()
 
 

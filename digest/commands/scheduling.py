@@ -45,8 +45,8 @@ def schedule(options: GlobalOptions) -> None:
         except DigestError as error:
             tell(f"digest: the hours stay as they are, because config.toml cannot be used: {error}", "ERROR")
 
-    _tell_coming(options, settings)
-    serve(scheduler, read_anew)
+    # Told once the signals are obeyed, because who reads it may send SIGHUP at once.
+    serve(scheduler, read_anew, begun=lambda: _tell_coming(options, settings))
     tell("digest: stopped")
 
 

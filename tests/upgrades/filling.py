@@ -130,7 +130,7 @@ def _row(table: Table, n: int, allowed: dict[str, list[str]], stored: Mapping[st
     # Each value of a key in its own step, so that pairs of keys differ and a parent has several children.
     steps = _steps(table, len(next((stored[name] for name in _parents(table)), ())) or 1)
     row = {}
-    for column in table.columns:
+    for column in (each for each in table.columns if each.computed is None):
         if column.name in meant:
             row[column.name] = meant[column.name]
         elif column.foreign_keys:
@@ -254,6 +254,7 @@ _MEANT: dict[str, Callable[[int], dict[str, Any]]] = {
     "consent_change": lambda n: {"token": f"{n:016x}", "address_hash": "", "what": "", "kept": n % 2 == 0},
     "had": lambda n: {"day": f"2026-11-{n + 1:02}"},
     "notice": lambda n: {"kind": "test", "state": ("accepted", "refused", "dropped")[n % 3]},
+    "archived": lambda n: {"edition_id": n + 1, "entry_id": n + 1},
     "tally": lambda n: {"state": "accepted", "fate": None, "count": n},
     "source_state": lambda n: {"name": f"Source {n}", "shown": None, "parts": None},
     "rule": lambda n: {"added": {}, "removed": {}},

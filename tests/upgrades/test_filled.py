@@ -34,7 +34,8 @@ def test_an_upgrade_keeps_every_row_of_every_earlier_schema(empty: Engine, revis
     for table in after.keys() - before.keys() - ARCHIVE:
         assert after[table] == [], table
     look_at_new_columns(empty, before, after)
-    look_at_archive(after)
+    if revision < "0023":
+        look_at_archive(after)
     judge(empty)
 
 
