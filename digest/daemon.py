@@ -138,9 +138,9 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]
 def serve(scheduler: BlockingScheduler, read_anew: Callable[[], None], begun: Callable[[], None]) -> None:
     """Run the scheduler until a stop is requested, or SIGINT; a run under way is finished first.
 
-    Calls `begun` once signals are obeyed. SIGHUP calls `read_anew`, in a thread of its own; where a terminal is open it
-    stops the scheduler, because a terminal that closes sends it. Returns at once when a stop was requested before the
-    call.
+    Calls `begun` once signals are obeyed. SIGHUP calls `read_anew`, in a thread of its own; where a terminal is open
+    it stops the scheduler, because a terminal that closes sends it. Returns at once when a stop was requested before
+    the call.
     """
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     waiting, waking = os.pipe()

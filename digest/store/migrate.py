@@ -31,7 +31,8 @@ def tables() -> MetaData:
     import digest.store.archive_tables
     import digest.store.desk_tables
     import digest.store.partial_indexes
-    import digest.store.reader_tables  # noqa: F401
+    import digest.store.reader_tables
+    import digest.store.shared_tables  # noqa: F401
     import subscribers.tables  # noqa: F401
     from subscribers.database import metadata
 

@@ -6,7 +6,19 @@ A change here needs a migration in `migrations/versions/`; a test compares the t
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy import false as sa_false
 
 from subscribers.database import KEY, Key, UtcDateTime, metadata, random_key
@@ -370,7 +382,8 @@ event = Table(
     Index("ix_event_delivery_id", "delivery_id"),
 )
 
-# The copy of the fence's token inside the database (see store.fence): one row.
+# The copy of the fence's token inside the database (see store.fence): one row. `earlier`: tokens before `previous` of
+# claims of which the file may not tell yet, separated by spaces. `claims` counts the claims of all hosts.
 installation = Table(
     "installation",
     metadata,
@@ -378,6 +391,8 @@ installation = Table(
     Column("token", String(32), nullable=False),
     Column("previous", String(32), nullable=False),
     Column("held", Boolean, nullable=False),
+    Column("claims", BigInteger, nullable=False, server_default="0"),
+    Column("earlier", Text, nullable=False, server_default=""),
 )
 
 run = Table(
