@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -29,14 +30,38 @@ if TYPE_CHECKING:
     from digest.transports.base import Transport
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Name work that waits, for the workers of a cluster; the ledger decides whether it is still to be done.
+
+    `kind` is "gather" (`key`: the name of a source), "turn" (all steps of a run but reading sources and sending;
+    `key`: ""), "send" (`key`: the number of an edition; `batches`: how many batches of it wait), "recover" or
+    "events" (`key`: "").
+    """
+
+    kind: str
+    key: str = ""
+    batches: int = 1
+
+
+Announce = Callable[[Connection, Work], None]
+
+
+def _announce_to_nobody(_conn: Connection, _work: Work) -> None:
+    """Announce nothing, because cron and the daemon find work by looking."""
+
+
 class Installation:
     """Give the stories what they work with, each part opened on first use.
 
     `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time. `create`: whether a
-    database that is not there is made.
+    database that is not there is made. `announce` tells workers of work, in the transaction that writes it.
     """
 
+    announce: Announce
+
     def __init__(self, settings: Settings, now: datetime | None = None, *, create: bool = True) -> None:
+        self.announce = _announce_to_nobody
         self.settings = settings
         self._now = now
         self._create = create
