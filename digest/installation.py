@@ -44,6 +44,14 @@ class Work:
     batches: int = 1
 
 
+_BATCH = 500  # letters, about as many as a transport takes at once
+
+
+def batches_of(letters: int) -> int:
+    """Return in how many batches so many letters leave, about."""
+    return -(-letters // _BATCH)
+
+
 Announce = Callable[[Connection, Work], None]
 
 

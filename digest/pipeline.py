@@ -32,7 +32,7 @@ from digest.schedule import Cadence, local_midnight
 from digest.store import deliveries, editions, notices, runs, silence
 from digest.store.engine import reading
 from digest.store.erase import scrub_owed
-from digest.store.lock import run_lock
+from digest.store.lock import sending, source_lock, turn_lock
 from digest.store.sources import Gathering
 from digest.system import stopping
 from digest.system.failpoint import failpoint
@@ -46,12 +46,21 @@ _Step = Callable[[Run, RunContext], None]
 def gather(
     installation: Installation, *, only: str | None = None, force: bool = False, watch: Watch | None = None
 ) -> list[Gathering]:
-    """Gather under the run lock; see `digest.gather.gather`."""
+    """Gather in a turn of its own; see `digest.gather.gather`."""
     watch = watch or Watch()
-    with _alone(installation):
+    with _turn(installation):
         return gathering.gather(
             installation, only=only, force=force, progress=watch.source, page_read=watch.page_read
         )
+
+
+def gather_one(installation: Installation, name: str) -> list[Gathering]:
+    """Gather one source if it is due, beside a turn and other sources. Raises TryLater when it is read already."""
+    with source_lock(installation.engine, name):
+        installation.require_schema()
+        with reading(installation.engine) as conn:
+            check_clock(conn, installation.clock())
+        return gathering.gather(installation, only=name)
 
 
 def run(installation: Installation, *, slot: date | None = None, watch: Watch | None = None) -> RunReport:
@@ -63,18 +72,37 @@ def run(installation: Installation, *, slot: date | None = None, watch: Watch | 
         _recover, _take_back, _gather, _find_due, _ask_pages, _freeze, _draft_ahead, _send, _owe_silence, _alarm,
         _notify, _retain, _scrub, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
-    with _alone(installation):
+    with _turn(installation):
         if slot is not None:
             with reading(installation.engine) as conn:
                 check_slot(conn, installation.settings, slot, installation.clock())
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None, slot=slot))
 
 
+def turn(installation: Installation) -> RunReport:
+    """Do what `run` does but hand no letter over, because in a cluster its workers send beside each other.
+
+    Sources are read only where an edition is due, because workers gather them at all times.
+    """
+    steps = (
+        _recover, _take_back, _find_due, _gather_for_due, _ask_pages, _freeze, _draft_ahead, _owe_silence, _alarm,
+        _notify, _retain, _scrub, _add_receipts, _tell_once_a_day,
+    )  # fmt: skip
+    with _turn(installation):
+        return _do(installation, "turn", steps, RunContext(RunReport(), Watch(), None))
+
+
+def recover_dead(installation: Installation) -> None:
+    """Settle the deliveries that dead runs had claimed. Raises TryLater while a turn is under way, which does it."""
+    with _turn(installation):
+        _do(installation, "recover", (_recover, _add_receipts), RunContext(RunReport(), Watch(), None))
+
+
 def send_owed(installation: Installation, *, number: int | None = None, watch: Watch | None = None) -> RunReport:
     """Hand over what is frozen and pending: of edition `number`, or of all."""
     _check_frozen(installation, number)
     steps = (_recover, _take_back, _send, _notify, _add_receipts)
-    with _alone(installation):
+    with _turn(installation):
         return _do(installation, "send", steps, RunContext(RunReport(), watch or Watch(), number))
 
 
@@ -91,13 +119,13 @@ def dry_run(installation: Installation, out: Path, number: int | None = None) ->
 
 
 @contextmanager
-def _alone(installation: Installation) -> Iterator[None]:
-    """Hold the run lock. Raises PersonNeeded, before anything is stored, when the clock is behind.
+def _turn(installation: Installation) -> Iterator[None]:
+    """Hold the turn. Raises PersonNeeded, before anything is stored, when the clock is behind.
 
-    Raises WrongUse when the database was upgraded since it was opened: an upgrade holds the run lock, so that none
+    Raises WrongUse when the database was upgraded since it was opened: an upgrade must be alone, so that none
     comes after this.
     """
-    with run_lock(installation.engine):
+    with turn_lock(installation.engine):
         installation.require_schema(of_run=True)
         with reading(installation.engine) as conn:
             check_clock(conn, installation.clock())
@@ -136,8 +164,9 @@ def _goes_on(context: RunContext, work: Callable[[], None]) -> bool:
 
 
 def _do(installation: Installation, command: str, steps: Sequence[_Step], context: RunContext) -> RunReport:
-    """Do the steps of a run between the two transactions that account for it. Hold the run lock."""
-    with accounted(installation, command, context) as number:
+    """Do the steps of a run between the two transactions that account for it. Hold the turn."""
+    with sending(installation.engine) as live, accounted(installation, command, context) as number:
+        live(number)
         installation.fence.check()
         installation.require_secret()
         with closing(Run(installation, number=number)) as run:
@@ -173,6 +202,12 @@ def _find_due(run: Run, context: RunContext) -> None:
         context.due = [
             cadence for cadence in settings.cadences if has_slot_due(conn, cadence, now, settings.site.zone)
         ]
+
+
+def _gather_for_due(run: Run, context: RunContext) -> None:
+    """Gather the sources that are due if an edition is, because it is to have what is newest."""
+    if context.due:
+        _gather(run, context)
 
 
 def _ask_pages(run: Run, context: RunContext) -> None:

@@ -20,8 +20,9 @@ from digest.model import Digest, Source
 from digest.operations.clock import accept_clock
 from digest.operations.run_report import RunReport
 from digest.sources.web.fetch import Fetcher
-from digest.store import deliveries, fence, migrate
+from digest.store import deliveries, migrate
 from digest.store.engine import make_engine, reading, writing
+from digest.store.fence_file import FenceFile
 from digest.store.keys import edition_key, tag_keys
 from digest.transports.tag import delivery_tag
 from subscribers import store as people
@@ -90,7 +91,7 @@ def made_here(folder: Path) -> Path:
     path = folder / "digest.fence"
     if path.exists():
         token = path.read_text(encoding="ascii").split()[0]
-        path.write_text(f"{token} {fence._location(path)}\n", encoding="ascii")
+        path.write_text(f"{token} {FenceFile(path, shared=False).location}\n", encoding="ascii")
     return folder
 
 

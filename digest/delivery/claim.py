@@ -18,6 +18,7 @@ from digest.model import Digest, TopLine
 from digest.store import deliveries, editions, top_lines
 from digest.store.deliveries import Delivery
 from digest.store.engine import writing
+from digest.store.lock import require_alive
 from digest.system.failpoint import failpoint
 from digest.transports.base import Capabilities
 from subscribers import store as people
@@ -62,6 +63,7 @@ def claim(
     installation = run.installation
     secret = installation.secret
     with writing(installation.engine, "claim") as conn:
+        require_alive(conn, run.number)
         # Lock the readers, so that one who leaves now is seen by the reads below or leaves after this transaction.
         people.keep_still(conn)
         edition = editions.get(conn, number)
@@ -76,10 +78,10 @@ def claim(
         if batch:
             # In this transaction, because once a letter has left, its links work with this secret only.
             seal(conn, secret)
-            token = installation.fence.turn(conn)
+            installation.fence.turn(conn)
     if batch:
         # Write the fence's file before the first byte leaves, so that a backup older than this claim is recognised.
-        installation.fence.keep(token)
+        installation.fence.keep()
     failpoint("claim: fence kept")
     return batch, len(dropped)
 
@@ -91,7 +93,7 @@ def _next_batch(conn: Connection, capabilities: Capabilities, number: int, now: 
     the cut would cost a request more.
     """
     most = capabilities.batch_size
-    owed = deliveries.pending(conn, number, most + 1, now)
+    owed = deliveries.pending(conn, number, most + 1, now, to_claim=True)
     batch, cut = owed[:most], owed[most:]
     if cut and capabilities.fills_forms:
         whole = [delivery for delivery in batch if delivery.digest != cut[0].digest]

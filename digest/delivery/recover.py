@@ -12,12 +12,15 @@ from digest.installation import Installation
 from digest.store import deliveries, editions, runs
 from digest.store.deliveries import Delivery
 from digest.store.engine import reading, writing
+from digest.store.lock import dead_runs
 from digest.system.failpoint import failpoint
 from digest.transports.base import Asked
 
+RECOVERED = "the run that claimed it ended before its outcome was known"
+
 
 def recover(run: Run) -> Counter[tuple[int, str]]:
-    """Settle the deliveries that a dead run had claimed; return how many, by edition and new state.
+    """Settle the deliveries that dead runs had claimed; return how many, by edition and new state. Hold the turn.
 
     The transport is asked about each: accepted, or absent and so pending again. In slot mode a delivery whose request
     was never stored is pending again, because nothing of it left. A delivery it knows nothing of is
@@ -26,7 +29,10 @@ def recover(run: Run) -> Counter[tuple[int, str]]:
     """
     engine, where = run.installation.engine, run.installation.settings.transport.where
     with reading(engine) as conn:
-        orphans = deliveries.in_state(conn, "claimed")
+        claims = deliveries.in_state(conn, "claimed")
+    dead = dead_runs(engine, {claim.run for claim in claims if claim.run is not None})
+    orphans = [claim for claim in claims if claim.run is None or claim.run in dead]
+    with reading(engine) as conn:
         askable = letters_of(conn, run.installation, runs.handed_over_by(conn, where, orphans))
     if not orphans:
         return Counter()
@@ -35,11 +41,16 @@ def recover(run: Run) -> Counter[tuple[int, str]]:
     for orphan in orphans:
         answer = "absent" if orphan.unbegun else answers.get(orphan.id, "")
         state = {"accepted": "accepted", "absent": "pending"}.get(answer, "uncertain")
-        reason = "the run that claimed it ended before its outcome was known" if state == "uncertain" else ""
+        reason = RECOVERED if state == "uncertain" else ""
         settled.append((orphan.id, state, reason))
         failpoint("recover: one asked about")
+    by_run: dict[int | None, list[tuple[int, str, str]]] = {}
+    for orphan, outcome in zip(orphans, settled, strict=True):
+        by_run.setdefault(orphan.run, []).append(outcome)
     with writing(engine, "recover") as conn:
-        deliveries.settle(conn, settled, run.installation.clock())
+        for dead_run, outcomes in by_run.items():
+            # Of the dead run's claims alone, because it may have ended in order since, and another have claimed.
+            deliveries.settle(conn, outcomes, run.installation.clock(), dead_run)
     return Counter((orphan.edition, state) for orphan, (_, state, _) in zip(orphans, settled, strict=True))
 
 

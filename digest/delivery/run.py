@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """Hold what claiming, handing over, taking back and recovering need; the run lock is held while it is used.
+    """Hold what claiming, handing over, taking back and recovering need, while the turn or a sender's lock is held.
 
     `transport`: one that its caller has opened and closes; None: the installation's. `number` is the run's row in the
     database, which marks the deliveries it claims; 0 for work that claims none, such as stopping an edition.

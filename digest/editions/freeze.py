@@ -15,7 +15,7 @@ from digest.editions.due import why_too_late
 from digest.editions.plan import Planner
 from digest.errors import PersonNeeded
 from digest.group import OVER_CAP, Match
-from digest.installation import Installation
+from digest.installation import Installation, Work, batches_of
 from digest.model import Edition
 from digest.schedule import Cadence, Slot, hour_in, slots_between
 from digest.store import calendar, carry_over, deliveries, editions, releases, silence, top_lines
@@ -39,7 +39,10 @@ def freeze_slot(installation: Installation, cadence: Cadence, slot: Slot, now: d
     with writing(installation.engine, "freeze") as conn:
         if cadence.approval_required:
             send_unapproved(conn, installation, cadence, slot)
-        return freeze(conn, settings, cadence, slot, installation.secret, now).id
+        number = freeze(conn, settings, cadence, slot, installation.secret, now).id
+        if waiting := deliveries.count_ripe(conn, number, now):
+            installation.announce(conn, Work("send", str(number), batches_of(waiting)))
+        return number
 
 
 def freeze(

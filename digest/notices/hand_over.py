@@ -20,7 +20,7 @@ from digest.notices.to_editors import why_no_editor, why_outdated
 from digest.notices.to_operators import why_no_operator
 from digest.store import notices, silence
 from digest.store.engine import reading, writing
-from digest.store.lock import run_lock
+from digest.store.lock import turn_lock
 from digest.store.notices import ALARM, CONFIRM, LETTER, MOVED, SILENCE, TO_EDITORS, Notice, Owed
 from digest.system import stopping
 from digest.transports.base import Asked, Outcome
@@ -79,7 +79,7 @@ def owe_notice(
 def hand_over_now(installation: Installation, owed: Owed) -> Notice:
     """Hand over a notice that is written down; raises as `give_notice` does."""
     try:
-        with run_lock(installation.engine), closing(installation.transport()) as transport:
+        with turn_lock(installation.engine), closing(installation.transport()) as transport:
             _hand_over(Run(installation, transport), owed)
     except TryLater as later:
         raise TryLater(f"{later}. The letter is not lost, it waits: the next run sends it") from later
@@ -178,9 +178,9 @@ def _hand_over(run: Run, owed: Owed) -> None:
             return
         if not notices.claim(conn, owed.number, now):
             return
-        token = installation.fence.turn(conn)
+        installation.fence.turn(conn)
     # The file of the fence is written before the first byte leaves, so that an older backup is recognised.
-    installation.fence.keep(token)
+    installation.fence.keep()
     outcomes: list[Outcome] = []
     try:
         outcomes.extend(run.transport.hand_over([parcel]))

@@ -16,7 +16,7 @@ from digest.notices.hand_over import hand_over_owed
 from digest.readers.limits import admit, is_flooded
 from digest.store import notices
 from digest.store.engine import reading, writing
-from digest.store.lock import run_lock
+from digest.store.lock import turn_lock
 from subscribers.addresses import parse_address
 from subscribers.asked import NEW_LINK
 from subscribers.consent import on_allow_list
@@ -82,7 +82,7 @@ class LinkNotices:
             if not self._may_send():
                 return
             try:
-                with run_lock(installation.engine), closing(installation.transport()) as transport:
+                with turn_lock(installation.engine), closing(installation.transport()) as transport:
                     if why := hand_over_owed(Run(installation, transport)):
                         # Because nobody else is told: a page must not tell whether it had somebody to write to.
                         _log.warning("web: a link by mail waits for the next run: %s", why)

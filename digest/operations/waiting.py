@@ -34,7 +34,7 @@ def in_doubt(count: int) -> str:
 
 def told_today(installation: Installation) -> list[str] | None:
     """Return what the newest run of this local day told as waiting; None before the first one."""
-    return next(iter(_told_today(installation, "run")), None)
+    return next(iter(_told_today(installation, *runs.WHOLE)), None)
 
 
 def tell_once(installation: Installation, lines: Sequence[str]) -> list[str]:
@@ -61,7 +61,7 @@ def is_first_today(installation: Installation, later: TryLater) -> bool:
     return True
 
 
-def _told_today(installation: Installation, command: str) -> list[list[str]]:
+def _told_today(installation: Installation, *commands: str) -> list[list[str]]:
     now = installation.clock()
     with reading(installation.engine) as conn:
-        return runs.told_since(conn, command, local_midnight(now, installation.settings.site.zone), now)
+        return runs.told_since(conn, commands, local_midnight(now, installation.settings.site.zone), now)

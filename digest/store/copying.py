@@ -99,7 +99,9 @@ def copy_rows(old: Connection, new: Connection, token: str, told: Told) -> Accou
     # neither database with the letters that are owed.
     new.execute(text(_NO_LIMITS))
     new.exec_driver_sql("SET LOCAL synchronous_commit = on")
-    new.execute(insert(installation).values(id=1, token=token, previous=MOVING, held=False))
+    # Of which the fence's file tells how many it knows of.
+    claims = old.scalar(select(installation.c.claims)) or 0
+    new.execute(insert(installation).values(id=1, token=token, previous=MOVING, held=False, claims=claims))
     with unindexed(new, table_names()):
         for table in _copied():
             names = [column.name for column in table.columns]

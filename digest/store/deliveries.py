@@ -113,16 +113,17 @@ def move_marks(conn: Connection, frozen: Edition) -> None:
 
 
 def pending(
-    conn: Connection, number: int, limit: int, now: datetime, *, after: Delivery | None = None
+    conn: Connection, number: int, limit: int, now: datetime, *, after: Delivery | None = None, to_claim: bool = False
 ) -> list[Delivery]:
     """Return the next deliveries of an edition that may be handed over now, sorted by digest, then id.
 
-    `after`: only deliveries after this one, to pass over those that were read and left as they are.
+    `after`: only deliveries after this one, to pass over those that were read and left as they are. `to_claim`: those
+    that another process is about to claim or change are passed over, and no other gets these before the commit.
     """
     where = [delivery.c.edition_id == number, *_ripe(now)]
     if after is not None:
         where.append(tuple_(delivery.c.digest_id, delivery.c.id) > tuple_(after.digest, after.id))
-    return _select(conn, *where, order=(delivery.c.digest_id, delivery.c.id), limit=limit)
+    return _select(conn, *where, order=(delivery.c.digest_id, delivery.c.id), limit=limit, to_claim=to_claim)
 
 
 def in_state(conn: Connection, state: str, number: int | None = None) -> list[Delivery]:
@@ -198,7 +199,7 @@ def put_off(
     attempts = delivery.c.attempts - (0 if tried else 1)
     for retry_at, reasons in _by_instant(rows):
         put, words = pairs(conn, reasons)
-        step = update(delivery).where(delivery.c.id == put, delivery.c.state == "claimed", delivery.c.run_id == run)
+        step = update(delivery).where(delivery.c.id == put, *_own_claims(run))
         values = {"state": "pending", "retry_at": retry_at, "reason": words, "attempts": attempts, "updated_at": now}
         conn.execute(step.values(values))
 
@@ -246,9 +247,16 @@ def count_early(conn: Connection, numbers: Collection[int], now: datetime) -> in
 
 def give_back(conn: Connection, ids: Sequence[int], now: datetime, run: int) -> None:
     """Give claims of `run` that were not begun back as pending; they do not count as attempts."""
-    claims = among(conn, delivery.c.id, ids), delivery.c.state == "claimed", delivery.c.run_id == run
-    step = update(delivery).where(*claims)
+    step = update(delivery).where(among(conn, delivery.c.id, ids), *_own_claims(run))
     conn.execute(step.values(state="pending", attempts=delivery.c.attempts - 1, updated_at=now))
+
+
+def _own_claims(run: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a claim of `run`, which alone knows what became of its letters.
+
+    Also where another run has called them uncertain meanwhile, because it took this one for dead.
+    """
+    return delivery.c.state.in_(("claimed", "uncertain")), delivery.c.take_back.is_(None), delivery.c.run_id == run
 
 
 def owe_again(conn: Connection, ids: Sequence[int], reason: str, now: datetime, run: int) -> None:
@@ -292,6 +300,23 @@ def owed(conn: Connection, now: datetime) -> list[int]:
         .order_by(delivery.c.edition_id)
     )
     return list(conn.scalars(query))
+
+
+def count_ripe(conn: Connection, number: int, now: datetime) -> int:
+    """Return how many deliveries of an edition may be handed over now."""
+    return conn.scalar(select(func.count()).where(delivery.c.edition_id == number, *_ripe(now))) or 0
+
+
+def claiming_runs(conn: Connection) -> set[int]:
+    """Return the runs that have claims."""
+    query = select(delivery.c.run_id).where(delivery.c.state == "claimed", delivery.c.run_id.is_not(None)).distinct()
+    return set(conn.scalars(query))
+
+
+def lost_since(conn: Connection, number: int, since: datetime, but: str) -> bool:
+    """Return whether a delivery of an edition came into doubt since an instant, for another reason than `but`."""
+    lost = (delivery.c.state == "uncertain", delivery.c.updated_at > since, delivery.c.reason != but)
+    return conn.scalar(select(delivery.c.id).where(delivery.c.edition_id == number, *lost).limit(1)) is not None
 
 
 def stopped(conn: Connection) -> list[int]:
@@ -355,9 +380,12 @@ _COLUMNS = (
 
 
 def _select(
-    conn: Connection, *where: Any, order: Sequence[Any] = (delivery.c.id,), limit: int | None = None
-) -> list[Delivery]:
+    conn: Connection, *where: Any, order: Sequence[Any] = (delivery.c.id,), limit: int | None = None,
+    to_claim: bool = False,
+) -> list[Delivery]:  # fmt: skip
     query = select(*_COLUMNS).where(*where).order_by(*order).limit(limit)
+    if to_claim:
+        query = query.with_for_update(skip_locked=True, of=delivery)
     return list(map(Delivery._make, conn.execute(query).all()))
 
 

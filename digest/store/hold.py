@@ -6,6 +6,7 @@ from digest.errors import PersonNeeded
 from digest.store.moved import HOW_TO_FOLLOW, MOVED
 
 UNENDED = "the move into it has not ended"
+REPLACED = "this host sends from it no more, because another host has begun anew with `digest db resume`"
 
 
 def cure_of_hold(why: str) -> str:
@@ -14,12 +15,14 @@ def cure_of_hold(why: str) -> str:
         return HOW_TO_FOLLOW
     if why == UNENDED:
         return "give `digest db move` again, with the config.toml of the database that is moved"
+    if why == REPLACED:
+        return "if nothing else is wrong, give `digest db add-host` here"
     return "see with `digest db held` what it would send, then give `digest db resume --sent` or `--unsent`"
 
 
 def in_hold(why: str) -> PersonNeeded:
     """Return the error that tells a HOLD, its reason and what to do."""
-    if why == UNENDED or why.startswith(MOVED):
+    if why in (UNENDED, REPLACED) or why.startswith(MOVED):
         return PersonNeeded(f"the database is in HOLD: {why}; nothing is mailed: {cure_of_hold(why)}")
     return PersonNeeded(
         f"the database is in HOLD: {why}; nothing is mailed. See what it would send with `digest db held`,"

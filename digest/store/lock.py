@@ -1,9 +1,15 @@
-"""Let one run at a time work on a database. The kernel or the server frees the lock of a run that was killed."""
+"""Let runs work on a database beside each other or alone. The kernel or the server frees the locks of a killed run.
+
+Three kinds of work exclude each other: a turn (a run that gathers, freezes and mails notices; one at a time), senders
+(any number of runs that hand letters over), and work that must be alone, such as an upgrade. On SQLite a run is all
+three, because one lock is held for each of them.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,16 +20,27 @@ from digest.errors import DigestError, TryLater
 from digest.store.engine import translate_errors
 
 # Any number will do, as long as no other program uses it for an advisory lock in this database.
-_RUN = 0x6469676573740001
+_TURN = 0x6469676573740001
+_SENDERS = 0x6469676573740011
+_STORING = 0x6469676573740012
+_ALIVE = 0x64696765  # with the number of a run: the run is alive
+_SOURCE = 0x64696766  # with a number made of a source's name
+_NUMBERS = 2**31
 _NO_LIMITS = """
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+# In seconds: the server notices within 20 that the host of a lock has gone without a word.
+_NOTICE_LOSS = """
+    SELECT set_config(name, value, true) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '5'),
+    ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'))
+    wanted (name, value) USING (name)
 """
 
 
 @contextmanager
 def run_lock(engine: Engine) -> Iterator[None]:
-    """Hold this database's run lock during the block, without waiting for it.
+    """Hold this database alone during the block, without waiting: no turn and no sender is beside it.
 
     Raises TryLater when another run holds it, also when that run is in the same process. On SQLite the lock is an
     `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock of a
@@ -31,7 +48,21 @@ def run_lock(engine: Engine) -> Iterator[None]:
     snapshot, so that it is in nobody's way.
     """
     if engine.dialect.name == "postgresql":
-        with _advisory(engine):
+        with _advisory(engine, f"({_TURN})", f"({_SENDERS})"):
+            yield
+    else:
+        with turn_lock(engine):
+            yield
+
+
+@contextmanager
+def turn_lock(engine: Engine) -> Iterator[None]:
+    """Hold the turn of this database during the block, without waiting; senders may be beside it on PostgreSQL.
+
+    Raises as `run_lock` does.
+    """
+    if engine.dialect.name == "postgresql":
+        with _advisory(engine, f"({_TURN})"):
             yield
     elif engine.url.database in (None, "", ":memory:"):
         yield
@@ -39,6 +70,71 @@ def run_lock(engine: Engine) -> Iterator[None]:
         # The real name, because a database that is reached by two names (a symlink) must have one lock.
         with _flock(Path(f"{os.path.realpath(engine.url.database)}.lock")):
             yield
+
+
+@contextmanager
+def source_lock(engine: Engine, name: str) -> Iterator[None]:
+    """Let nobody else read the source of this name alone during the block, without waiting. Raises as `run_lock`."""
+    if engine.dialect.name == "postgresql":
+        with _advisory(engine, f"({_SOURCE}, {zlib.crc32(name.encode()) - _NUMBERS})"):
+            yield
+    else:
+        with turn_lock(engine):
+            yield
+
+
+@contextmanager
+def sending(engine: Engine) -> Iterator[Callable[[int], None]]:
+    """Let a run hand letters over during the block, beside other senders; yield what tells that its number is alive.
+
+    Call it with the number before anything is claimed. On SQLite the caller holds the turn, which says the same.
+    Raises TryLater when other work must be alone.
+    """
+    if engine.dialect.name != "postgresql":
+        yield lambda _number: None
+        return
+    with _advisory(engine, f"_shared({_SENDERS})") as connection:
+
+        def live(number: int) -> None:
+            with translate_errors(engine):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{_alive(number)}")
+
+        yield live
+
+
+def one_at_a_time(conn: Connection) -> None:
+    """Let nobody else store what sources show until this transaction ends; wait for who does.
+
+    Because entries of two sources that are stored at once would not see that they are the same.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(text(f"SELECT pg_advisory_xact_lock({_STORING})"))
+
+
+def dead_runs(engine: Engine, numbers: Iterable[int]) -> set[int]:
+    """Return which of these runs are alive no more, so that nobody hands their letters over; hold the turn.
+
+    On SQLite they all are, because a run holds the turn as long as it lives.
+    """
+    numbers = set(numbers)
+    if engine.dialect.name != "postgresql" or not numbers:
+        return numbers
+    with translate_errors(engine), engine.connect() as connection:
+        held = (f"SELECT pg_try_advisory_xact_lock{_alive(number)}" for number in numbers)
+        return {number for number, query in zip(numbers, held, strict=True) if connection.scalar(text(query))}
+
+
+def require_alive(conn: Connection, number: int) -> None:
+    """Raise TryLater when run `number` no longer counts as alive, because the connection of its lock was lost.
+
+    Call it in the transaction that claims: others may take its claims for those of a dead run.
+    """
+    if conn.dialect.name == "postgresql" and conn.scalar(text(f"SELECT pg_try_advisory_xact_lock{_alive(number)}")):
+        raise TryLater("the connection that held this run's lock was lost; run again to go on")
+
+
+def _alive(number: int) -> str:
+    return f"({_ALIVE}, {number % _NUMBERS})"
 
 
 @contextmanager
@@ -69,18 +165,21 @@ def _flock(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _advisory(engine: Engine) -> Iterator[None]:
+def _advisory(engine: Engine, *locks: str) -> Iterator[Connection]:
+    """Hold advisory locks, each given by the end of its function's name and its arguments."""
     with translate_errors(engine):
         connection = engine.connect()
     try:
         with translate_errors(engine):
             # Because this transaction is idle as long as the run takes.
             connection.execute(text(_NO_LIMITS))
-            # Without a parameter, because one would keep a snapshot open, and vacuum would clean nothing meanwhile.
-            held = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_RUN})").scalar()
-        if not held:
-            raise _held(f"database {engine.url.database}")
-        yield
+            connection.execute(text(_NOTICE_LOSS))
+            for lock in locks:
+                # Without a parameter, because one would keep a snapshot open, and vacuum would clean nothing
+                # meanwhile.
+                if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock{lock}").scalar():
+                    raise _held(f"database {engine.url.database}")
+        yield connection
     finally:
         _free(connection)
 

@@ -17,7 +17,10 @@ from subscribers.database import chunks
 # The commands of rows that are no runs: in the one a person has said that the clock is right, the other keeps what
 # the commands for cron have told and no run accounts for.
 CLOCK, TOLD = "clock", "events"
-_SENDING = ("run", "send")
+# Whole runs: those of cron and of the daemon, and the turns of a cluster.
+WHOLE = ("run", "turn")
+SHARE = "share"  # of an edition, handed over beside others
+_SENDING = (*WHOLE, "send", SHARE)
 _GOOD = ("done", "needs a person")  # outcomes of a run that did its work
 
 
@@ -66,11 +69,11 @@ def newest_time(conn: Connection, *, until: datetime | None = None) -> datetime 
     return latest
 
 
-def told_since(conn: Connection, command: str, since: datetime, now: datetime) -> list[list[str]]:
-    """Return what the runs of a command between two instants told as waiting for a person, the newest first."""
+def told_since(conn: Connection, commands: Sequence[str], since: datetime, now: datetime) -> list[list[str]]:
+    """Return what the runs of some commands between two instants told as waiting for a person, the newest first."""
     accounts = conn.scalars(
         select(run.c.account)
-        .where(run.c.command == command, run.c.started_at >= since, run.c.started_at <= now)
+        .where(run.c.command.in_(commands), run.c.started_at >= since, run.c.started_at <= now)
         .where(cast(run.c.account, Text).contains('"told": ['))
         .order_by(run.c.id.desc())
     )
@@ -81,7 +84,7 @@ def newest_troubles(conn: Connection) -> dict[str, Any]:
     """Return what the newest run that looked for troubles remembers of them; {} when none has looked."""
     looked = cast(run.c.account, Text).contains('"troubles": {')
     account = conn.scalar(
-        select(run.c.account).where(run.c.command == "run", looked).order_by(run.c.id.desc()).limit(1)
+        select(run.c.account).where(run.c.command.in_(WHOLE), looked).order_by(run.c.id.desc()).limit(1)
     )
     return dict(account["troubles"]) if account else {}
 
@@ -89,7 +92,13 @@ def newest_troubles(conn: Connection) -> dict[str, Any]:
 def has_retained(conn: Connection, since: datetime, now: datetime) -> bool:
     """Return whether a run between two instants has found nothing left that was too old to be kept."""
     ran = (run.c.started_at >= since, run.c.started_at <= now, cast(run.c.account, Text).contains('"retained": true'))
-    return conn.scalar(select(run.c.id).where(run.c.command == "run", *ran).limit(1)) is not None
+    return conn.scalar(select(run.c.id).where(run.c.command.in_(WHOLE), *ran).limit(1)) is not None
+
+
+def newest_whole(conn: Connection) -> datetime | None:
+    """Return when the newest whole run began, None before the first."""
+    began: datetime | None = conn.scalar(select(func.max(run.c.started_at)).where(run.c.command.in_(WHOLE)))
+    return began
 
 
 def newest_step(conn: Connection) -> tuple[int, datetime | None]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, func, select, update
@@ -16,6 +15,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from digest.errors import DigestError, PersonNeeded
 from digest.store.engine import make_engine, reading, writing
 from digest.store.fence import Fence
+from digest.store.fence_file import FenceFile, Half
 from digest.store.schema import installation
 from subscribers.suppression import address_hash, suppress, suppress_keys, unsuppress
 from subscribers.tables import consent_change
@@ -29,6 +29,11 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+def beside(engine: Engine, path: Path) -> Path:
+    """Return the path under which this process prepares the file."""
+    return FenceFile(path, shared=engine.dialect.name == "postgresql").beside
+
+
 def tokens(engine: Engine) -> tuple[str, str]:
     with reading(engine) as conn:
         row = conn.execute(select(installation)).one()
@@ -37,11 +42,11 @@ def tokens(engine: Engine) -> tuple[str, str]:
 
 def test_killed_while_it_is_first_made_it_is_made_again(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "digest.fence"
-    (tmp_path / ".digest.fence.new").mkdir()
+    beside(engine, path).mkdir()
     with pytest.raises(DigestError):
         Fence(engine, path).check()
     assert not path.exists()
-    (tmp_path / ".digest.fence.new").rmdir()
+    beside(engine, path).rmdir()
     assert Fence(engine, path).why() == ""
     Fence(engine, path).check()
     assert path.read_text().split()[0] == tokens(engine)[0]
@@ -50,11 +55,11 @@ def test_killed_while_it_is_first_made_it_is_made_again(engine: Engine, tmp_path
 
 def test_killed_again_while_it_is_first_made_it_is_no_copy(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "digest.fence"
-    (tmp_path / ".digest.fence.new").mkdir()
+    beside(engine, path).mkdir()
     with pytest.raises(DigestError):
         Fence(engine, path).check()
     path.write_text(f"{tokens(engine)[0]}\n")  # the file came to be, the row does not know yet
-    (tmp_path / ".digest.fence.new").rmdir()
+    beside(engine, path).rmdir()
     Fence(engine, path).check()
     with writing(engine) as conn:
         token = Fence(engine, path).turn(conn)
@@ -117,14 +122,14 @@ def test_where_its_half_cannot_be_written_nothing_is_claimed(engine: Engine, tmp
     fence = Fence(engine, path)
     fence.check()
     before = tokens(engine)
-    (tmp_path / ".digest.fence.new").mkdir()
+    beside(engine, path).mkdir()
     with pytest.raises(DigestError, match="cannot be written"), writing(engine) as conn:
         fence.turn(conn)
     assert tokens(engine) == before
-    (tmp_path / ".digest.fence.new").rmdir()
+    beside(engine, path).rmdir()
     with writing(engine) as conn:
         token = fence.turn(conn)
-    fence.keep(token)
+    fence.keep()
     assert path.read_text().split()[0] == token
 
 
@@ -135,8 +140,8 @@ def test_two_claims_apart_it_is_held(engine: Engine, tmp_path: Path) -> None:
     older = path.read_text()
     for _ in range(2):
         with writing(engine) as conn:
-            token = fence.turn(conn)
-        fence.keep(token)
+            fence.turn(conn)
+        fence.keep()
     path.write_text(older)
     with pytest.raises(PersonNeeded, match="does not fit"):
         fence.check()
@@ -151,8 +156,8 @@ def test_a_file_behind_a_link_is_at_home_there(engine: Engine, tmp_path: Path) -
     fence = Fence(engine, path)
     assert fence.why() == ""
     with writing(engine) as conn:
-        token = fence.turn(conn)
-    fence.keep(token)
+        fence.turn(conn)
+    fence.keep()
     assert Fence(engine, path).why() == ""
 
 
@@ -230,12 +235,12 @@ def test_a_change_between_a_claim_and_its_file_disturbs_neither(engine: Engine, 
         token = run.turn(conn)
     changed(engine)
     web.follow()
-    run.keep(token)
+    run.keep()
     changed(engine, "b@example.org")
     web.follow()
     with writing(engine) as conn:
         token = run.turn(conn)
-    run.keep(token)
+    run.keep()
     run.check()
     assert (path.read_text().split()[0], len(run.suppressed.read())) == (token, 2)
 
@@ -248,7 +253,7 @@ def test_a_file_of_an_earlier_version_goes_on(engine: Engine, tmp_path: Path, ke
     path.write_text(" ".join(path.read_text().split()[:kept]) + "\n")  # the token; and the location
     fence = Fence(engine, path)
     fence.check()
-    assert len(path.read_text().split()) == 3
+    assert len(path.read_text().split()) == 4
     forgets(engine)
     assert "older than the last change" in fence.why()
 
@@ -293,12 +298,16 @@ def test_the_list_outlives_a_power_cut_and_knows_who_came_back(engine: Engine, t
 class Overtaken(Fence):
     """A fence whose file is read only after others have acted: `acts`, one before each reading."""
 
-    acts: list[Callable[[], None]]
+    def __init__(self, engine: Engine, path: Path, acts: list[Callable[[], None]]) -> None:
+        super().__init__(engine, path)
+        self.acts, read = acts, self._file.read
 
-    def _read(self) -> Any:
-        if self.acts:
-            self.acts.pop(0)()
-        return super()._read()
+        def read_late() -> Half | None:
+            if self.acts:
+                self.acts.pop(0)()
+            return read()
+
+        self._file.read = read_late  # type: ignore[method-assign]
 
 
 def test_a_claim_and_a_change_between_row_and_file_are_no_hold(engine: Engine, tmp_path: Path) -> None:
@@ -307,8 +316,8 @@ def test_a_claim_and_a_change_between_row_and_file_are_no_hold(engine: Engine, t
 
     def claim() -> None:
         with writing(engine) as conn:
-            token = Fence(engine, path).turn(conn)
-        Fence(engine, path).keep(token)
+            Fence(engine, path).turn(conn)
+        Fence(engine, path).keep()
 
     def leave() -> None:
         with writing(engine) as conn:
@@ -317,8 +326,7 @@ def test_a_claim_and_a_change_between_row_and_file_are_no_hold(engine: Engine, t
 
     numbers = itertools.count()
     for acts in ([claim], [leave], [claim, leave], [leave, claim, claim]):
-        fence = Overtaken(engine, path)
-        fence.acts = [*acts]
+        fence = Overtaken(engine, path, [*acts])
         assert (fence.why(), fence.acts) == ("", [])
     path.write_text(f"{'0' * 32}\n")
     assert "does not fit the database" in Fence(engine, path).why()

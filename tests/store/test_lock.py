@@ -30,5 +30,5 @@ def test_a_lock_that_cannot_be_made_names_the_cure(opened: Callable[..., Engine]
 
 
 def test_no_two_locks_of_postgresql_have_the_same_number() -> None:
-    numbers = [lock._RUN, editions._EDITIONS, migrate._UPGRADE, events._STRIKES]
+    numbers = [lock._TURN, lock._SENDERS, lock._STORING, editions._EDITIONS, migrate._UPGRADE, events._STRIKES]
     assert len(set(numbers)) == len(numbers)
