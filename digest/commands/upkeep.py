@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from digest.commands import moving, new_keys
+from digest.commands import hosts, moving, new_keys
 from digest.commands.account import receipts_table
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import PersonNeeded, SchemaTooOld, WrongUse, counted
@@ -112,7 +112,7 @@ def _kept_table(installation: Installation) -> str:
     return table(("count", "what", "size", "since", "kept", "too old: goes with the next runs"), rows)
 
 
-@click.group(commands=[*moving.COMMANDS, *new_keys.COMMANDS])
+@click.group(commands=[*moving.COMMANDS, *new_keys.COMMANDS, *hosts.COMMANDS])
 def db() -> None:
     """Manage the database: upgrade, backup, restore, resume after a restore, and move to PostgreSQL."""
 

@@ -169,9 +169,10 @@ class Fence:
                 f"{self._path} was made on another machine or in another folder: the folder was copied or moved here,"
                 " or /etc/machine-id has changed"
             )
-        if half.further and not row.further:
+        fits = half.token in (row.token, row.previous, *row.earlier) and half.claims <= row.claims
+        if (half.further and not row.further) or (not fits and half.claims < row.claims - _FAR_AHEAD // 2):
             return REPLACED
-        if half.token not in (row.token, row.previous, *row.earlier) or half.claims > row.claims:
+        if not fits:
             if row.stage == MOVING:
                 return UNENDED
             return f"{self._path} does not fit the database: it is older than the last hand-over, or a copy"

@@ -1,0 +1,218 @@
+"""Test shares: runs that hand one edition over beside each other, and what becomes of one that is taken for dead."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from digest import pipeline
+from digest.delivery.recover import RECOVERED
+from digest.delivery.share import send_share
+from digest.errors import TryLater
+from digest.installation import Installation, Work
+from digest.operations.waiting_work import waiting_work
+from digest.store import deliveries, runs
+from digest.store.engine import make_engine, reading
+from digest.store.lock import run_lock
+from digest.transports.base import Capabilities, Outcome, Parcel, Transport
+from tests.house import House
+from tests.test_send import Recorder, freeze, receipt
+
+READERS = 60
+
+
+class Few(Recorder):
+    """A transport of small batches."""
+
+    capabilities = Capabilities(batch_size=4)
+
+
+class Worker(Installation):
+    """An installation as a worker of its own has it, with a transport of the test's."""
+
+    def __init__(self, house: House, transport: Transport) -> None:
+        super().__init__(house.place.settings, house.now)
+        self.given = transport
+
+    def transport(self) -> Transport:
+        return self.given
+
+
+Hire = Callable[[House, Transport], Worker]
+
+
+@pytest.fixture
+def hire() -> Iterator[Hire]:
+    """Make workers, whose connections are closed after the test."""
+    with ExitStack() as stack:
+
+        def one_more(house: House, transport: Transport) -> Worker:
+            worker = Worker(house, transport)
+            stack.callback(worker.close)
+            return worker
+
+        yield one_more
+
+
+@pytest.fixture
+def house(tmp_path: Path, postgresql_url: str, postgresql_template: str) -> Iterator[House]:
+    house = House(tmp_path / "house", postgresql_url)
+    house.run()
+    for n in range(READERS):
+        house.reader(f"r{n}@example.org")
+    house.publish("A street for walking")
+    yield house
+    house.close()
+
+
+def test_shares_part_the_letters_of_an_edition(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    workers = [hire(house, Few()) for _ in range(4)]
+    together = threading.Barrier(4)
+
+    def share(worker: Worker) -> None:
+        together.wait()
+        send_share(worker, number, 100)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(share, workers))
+    taken = Counter(parcel.delivery for worker in workers for parcel in worker.given.taken)  # type: ignore[attr-defined]
+    assert len(taken) == READERS and set(taken.values()) == {1}
+    assert receipt(house, number).accepted == READERS
+    before = len(run_rows(house))
+    assert send_share(workers[0], number, 1).receipts == []
+    assert len(run_rows(house)) == before, "a share that finds nothing stores no run"
+
+
+def test_a_share_hands_over_so_many_batches(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    worker = hire(house, Few())
+    assert send_share(worker, number, 3).receipts[0].accepted == 12
+    assert [(work.kind, work.key) for work in waiting_work(worker) if work.kind == "send"] == [("send", str(number))]
+
+
+class Interrupting(Few):
+    """A transport that calls the test after the first letter of its first batch."""
+
+    def __init__(self, act: Any) -> None:
+        super().__init__()
+        self.act = act
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        for outcome in super().hand_over(parcels):
+            yield outcome
+            if self.act:
+                act, self.act = self.act, None
+                act()
+
+
+def test_what_a_live_share_has_claimed_is_left_to_it(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    seen = []
+
+    def look() -> None:
+        other = hire(house, Few())
+        seen.append([work.kind for work in waiting_work(other)])
+        pipeline.recover_dead(other)
+        with reading(house.place.engine) as conn:
+            seen.append([len(deliveries.in_state(conn, state)) for state in ("claimed", "uncertain")])
+        with pytest.raises(TryLater, match="another run holds the lock"), run_lock(house.place.engine):
+            pass
+
+    worker = hire(house, Interrupting(look))
+    send_share(worker, number, 100)
+    assert "recover" not in seen[0] and seen[1] == [4, 0]
+    assert receipt(house, number).accepted == READERS
+
+
+def cut_locks(engine: Engine) -> None:
+    """End every session that holds an advisory lock, as a network that is cut does."""
+    with engine.connect() as conn:
+        others = "locktype = 'advisory' AND pid <> pg_backend_pid()"
+        conn.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {others}"))
+
+
+class CutOff(Few):
+    """A transport whose first letter is taken; then the test acts, and the other letters are not begun."""
+
+    def __init__(self, act: Any) -> None:
+        super().__init__()
+        self.act = act
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        first, *rest = parcels
+        self.taken.append(first)
+        yield Outcome(first.delivery, "accepted")
+        self.act()
+        for parcel in rest:
+            yield Outcome(parcel.delivery, "deferred", "cannot be reached", tried=False)
+
+
+def test_a_share_that_was_taken_for_dead_tells_late_what_became_of_its_letters(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    states = []
+
+    def take_over() -> None:
+        cut_locks(house.place.engine)
+        other = hire(house, Few())
+        pipeline.recover_dead(other)
+        with reading(house.place.engine) as conn:
+            states.append([row.reason for row in deliveries.in_state(conn, "uncertain")])
+        send_share(other, number, 100)
+        others.append(other)
+
+    others: list[Worker] = []
+    worker = hire(house, CutOff(take_over))
+    send_share(worker, number, 100)
+    assert states == [[RECOVERED] * 4]
+    counts = receipt(house, number)
+    assert (counts.accepted, counts.uncertain, counts.pending) == (READERS - 3, 0, 3), "three were surely not begun"
+    send_share(others[0], number, 100)
+    taken = Counter(parcel.delivery for each in (worker, *others) for parcel in each.given.taken)  # type: ignore[attr-defined]
+    assert len(taken) == READERS and set(taken.values()) == {1}
+    assert receipt(house, number).accepted == READERS
+
+
+def test_a_share_without_its_lock_claims_nothing_more(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    worker = hire(house, Interrupting(lambda: cut_locks(house.place.engine)))
+    with pytest.raises(TryLater, match="the connection that held this run's lock was lost"):
+        send_share(worker, number, 100)
+    assert receipt(house, number).accepted == 4
+
+
+def test_a_freeze_announces_the_letters_it_owes(house: House, hire: Hire) -> None:
+    house.now += timedelta(days=8)
+    worker = hire(house, Few())
+    told: list[tuple[bool, Work]] = []
+    worker.announce = lambda conn, work: told.append((conn.in_transaction(), work))
+    assert "turn" in [work.kind for work in waiting_work(worker)]
+    pipeline.turn(worker)
+    with reading(house.place.engine) as conn:
+        owed = deliveries.owed(conn, house.now)
+    assert told == [(True, Work("send", str(number), 1)) for number in owed] != []
+    assert not worker.given.taken  # type: ignore[attr-defined]
+    assert run_rows(house)[0]["command"] == "turn"
+
+
+def test_while_work_must_be_alone_nobody_sends(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    worker = hire(house, Few())
+    engine = make_engine(house.place.settings.storage_url)
+    with run_lock(engine), pytest.raises(TryLater, match="another run holds the lock"):
+        send_share(worker, number, 1)
+    engine.dispose()
+
+
+def run_rows(house: House) -> list[dict[str, Any]]:
+    with reading(house.place.engine) as conn:
+        return runs.newest(conn, 100)
