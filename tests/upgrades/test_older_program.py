@@ -39,7 +39,8 @@ def set_revision(house: House, revision: str) -> None:
 # Every command that opens the database, with what it needs to get so far.
 COMMANDS = (
     "answers accept 1", "answers aside 1", "answers list", "approve 1", "arrange 1 --own-order", "changes 1",
-    "correct 1 --text x", "coverage weekly", "db add-host", "db held", "db new-link-key", "db new-secret", "db resume --sent",
+    "correct 1 --text x", "coverage weekly", "db add-host", "db held", "db new-link-key", "db new-secret",
+    "db resume --sent",
     "doctor", "drop 1", "editors add e@example.org --name E --role editor", "editors remove 1",
     "editors role 1 admin", "editors sessions", "entries", "entry 1", "events --file people.csv",
     "explain --subscriber 1", "gather", "hold 1", "ingredients 1", "log", "prepare weekly", "preview", "receipt",
