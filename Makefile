@@ -51,8 +51,8 @@ page-pictures: browser ## Draw the pictures of the pages in docs/
 	$(BIN)/python -m tests.browser.page_pictures docs
 
 lock: $(UV) ## Lock the newest versions that pyproject.toml allows
-	$(COMPILE) pyproject.toml --extra postgresql --group dev --output-file requirements-dev.lock
-	$(COMPILE) pyproject.toml --extra postgresql --constraints requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra cluster --extra postgresql --group dev --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra cluster --extra postgresql --constraints requirements-dev.lock --output-file requirements.lock
 	$(COMPILE) --group ci --constraints requirements-dev.lock --output-file requirements-ci.lock
 	$(COMPILE) --group bootstrap --output-file requirements-uv.lock
 
