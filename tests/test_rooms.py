@@ -21,7 +21,7 @@ ROOT = Path(digest.__file__).parents[1]
 
 # Highest floor first. A room stands for every module in it that has no line of its own.
 FLOORS: dict[str, str] = {
-    "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web",
+    "entry points": "digest.__main__ digest.cli digest.daemon digest.commands digest.web digest.cluster",
     "stories": "digest.pipeline digest.gather digest.render digest.send digest.installation"
     " digest.desk digest.operations digest.editions digest.delivery digest.notices digest.readers",
     "doors": "digest.config digest.transports digest.store digest.sources digest.system"
@@ -61,6 +61,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "markdown_it": ("digest.sources.formats",),
     "nh3": ("digest.sources.sanitise", "digest.letter.inert"),
     "premailer": ("digest.letter.inliner",),
+    "procrastinate": ("digest.cluster",),
     "prometheus_client": ("digest.web.metrics",),
     "protego": ("digest.sources.web.robots",),
     "rapidfuzz": ("digest.learning.likeness",),

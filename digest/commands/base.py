@@ -77,6 +77,10 @@ class GlobalOptions:
         from digest.installation import Installation
 
         installation = Installation(self.settings(), self.now, create=create)
+        if installation.settings.cluster.enabled:
+            from digest.cluster.announcer import Announcer
+
+            installation.announce = Announcer()
         if context := click.get_current_context(silent=True):
             context.call_on_close(installation.close)
         return installation

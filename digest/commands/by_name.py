@@ -113,6 +113,10 @@ MODULES: dict[str, tuple[str, str]] = {
         "arranging",
         "Take back an act of the log (default: your newest), where nobody has changed the same since.",
     ),
+    "worker": (
+        "worker",
+        "Do the work of the installation beside other workers, until it is stopped: needs [cluster] and PostgreSQL.",
+    ),
     "write": ("arranging", "Add an entry by hand: a post or case study that no source shows."),
     "test": ("trying", "Try the mail account: send one test letter to EMAIL."),
     "withdraw": (

@@ -135,6 +135,10 @@ def upgrade(options: GlobalOptions) -> None:
         secret = stored_secret(conn, settings.secret_file)
         complete_history(conn, secret=secret, now=options.at(), note="by an earlier version")
     click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
+    if settings.cluster.enabled:
+        from digest.cluster.schema import upgrade_queue
+
+        click.echo("tables of the queue" + ("" if upgrade_queue(engine) else " already"))
 
 
 @db.command()

@@ -15,6 +15,7 @@ from digest.config.answers import AnswersPart
 from digest.config.archive import ArchivePart, archive_of, check_archive
 from digest.config.brand import BrandPart, brand_of, check_brand
 from digest.config.cadences import CadencePart, cadences_of, check_cadences
+from digest.config.cluster import ClusterPart, check_cluster, cluster_of
 from digest.config.days_off import DaysOffPart, check_days_off, days_off_of
 from digest.config.dkim import DkimPart, dkim_of
 from digest.config.environment import override
@@ -106,6 +107,7 @@ class ConfigFile(BaseModel):
     operate: OperatePart = Field(
         default=EMPTY, description="Tell monitors and operators when something keeps letters back."
     )
+    cluster: ClusterPart = Field(default=EMPTY, description="Let workers on several machines share the work.")
     source: list[SourcePart] = Field(default=[], description="One table for each source: a feed or a folder.")
     cadence: dict[str, CadencePart] = Field(
         default={},
@@ -163,6 +165,7 @@ def _check(file: ConfigFile) -> list[str]:
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region) + check_origins(file.join.origins)
     problems += check_archive(file.archive, file.cadence) + check_days_off(file.days_off)
+    problems += check_cluster(file.cluster, file.storage.url)
     can_wait = capabilities_of(file.transport.kind).can_wait
     return problems + check_cadences(file.cadence, can_wait=can_wait, zoned=bool(file.site.reader_zones))
 
@@ -225,6 +228,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         answers=file.answers.enabled,
         lint_clients=tuple(file.lint.clients),
         archive=archive_of(file.archive),
+        cluster=cluster_of(file.cluster),
         brand=brand_of(file.brand),
         dkim=dkim,
         retention=retention_of(file.retention),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from digest.config.archive import ALL_PUBLIC, ArchiveSettings
+from digest.config.cluster import ONE_PROCESS, ClusterSettings
 from digest.config.events import NOTHING, EventsSettings
 from digest.config.join import ANYBODY, JoinSettings
 from digest.config.legal import Accessibility, Privacy
@@ -59,6 +60,7 @@ class Settings:
     events: EventsSettings = NOTHING
     operate: OperateSettings = NOBODY_WATCHES
     archive: ArchiveSettings = ALL_PUBLIC
+    cluster: ClusterSettings = ONE_PROCESS
 
     @property
     def default_cadence(self) -> str:

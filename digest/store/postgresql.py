@@ -48,6 +48,12 @@ def make_postgresql(url: URL, wait: float) -> Engine:
     return engine
 
 
+def driver_parameters(engine: Engine) -> dict[str, Any]:
+    """Return what an engine gives to the driver for a connection, for a library that has connections of its own."""
+    _, parameters = engine.dialect.create_connect_args(engine.url)
+    return {**_defaults(30.0), **parameters, **_FIXED}
+
+
 @contextmanager
 def heeding_stop(engine: Engine) -> Iterator[None]:
     """Cancel what waits for another session's lock during the block, when a stop is requested."""

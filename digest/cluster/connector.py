@@ -1,0 +1,31 @@
+"""Connect Procrastinate to the database of an installation, with the same address, password and certificates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from procrastinate import App, PsycopgConnector
+
+from digest.store.engine import make_engine
+from digest.store.postgresql import driver_parameters
+
+_MOST = 8  # connections of a worker for its queue, beside two that listen, and those of its jobs
+
+
+def make_connector(url: str) -> PsycopgConnector:
+    """Return the connector for the database at `storage.url`; nothing is connected to yet."""
+    return PsycopgConnector(kwargs=parameters_of(url), min_size=1, max_size=_MOST)
+
+
+def parameters_of(url: str) -> dict[str, Any]:
+    """Return the parameters of a connection as the driver takes them: also passwords, files and sslmode."""
+    engine = make_engine(url)
+    try:
+        return {**driver_parameters(engine), "application_name": "digest worker"}
+    finally:
+        engine.dispose()
+
+
+def unconnected_app() -> App:
+    """Return an app that has no connection of its own: for jobs that are deferred on the connection of a caller."""
+    return App(connector=PsycopgConnector())

@@ -1,0 +1,72 @@
+"""Name the story that each kind of job calls; every story decides by the ledger whether there is still work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import cast
+
+from digest.errors import WrongUse
+from digest.installation import Installation, Work
+
+JobStory = Callable[[Installation, Work], object]
+
+
+def _gather(installation: Installation, work: Work) -> object:
+    return _story("digest.pipeline", "gather_one")(installation, work.key)
+
+
+def _turn(installation: Installation, _: Work) -> object:
+    return _story("digest.pipeline", "turn")(installation)
+
+
+def _send(installation: Installation, work: Work) -> object:
+    return _story("digest.delivery.share", "send_share")(installation, int(work.key), work.batches)
+
+
+def _recover(installation: Installation, _: Work) -> object:
+    return _story("digest.pipeline", "recover_dead")(installation)
+
+
+def _story(module: str, name: str) -> Callable[..., object]:
+    """Return a story, imported when it is first called, because most are slow to import."""
+    story: Callable[..., object] = getattr(import_module(module), name)
+    return story
+
+
+def _events(installation: Installation, _: Work) -> object:
+    from digest.delivery.events_in import take_mailbox
+    from digest.transports.mailbox.mailbox import open_mailbox
+
+    if not installation.settings.events.mailbox:
+        return None  # because config.toml may have changed since the job was announced
+    box = open_mailbox(installation.settings.events.mailbox, installation.settings.events.password)
+    try:
+        taken = take_mailbox(installation.engine, box, installation.secret, installation.clock)
+    finally:
+        box.close()
+    installation.fence.follow(begin=False)
+    return taken
+
+
+STORIES: Mapping[str, JobStory] = {
+    "gather": _gather,
+    "turn": _turn,
+    "send": _send,
+    "recover": _recover,
+    "events": _events,
+}
+
+
+def look(installation: Installation) -> list[Work]:
+    """Return the work that waits now."""
+    return cast(list[Work], _story("digest.operations.waiting_work", "waiting_work")(installation))
+
+
+def chosen_queues(text: str | None) -> tuple[str, ...]:
+    """Return the queues that are named, with commas between them, or all. Raises WrongUse for an unknown name."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip())) if text else ()
+    for name in names:
+        if name not in STORIES:
+            raise WrongUse(f"--queues: there is no queue {name!r}; there are {', '.join(STORIES)}")
+    return names or tuple(STORIES)

@@ -1,0 +1,1 @@
+"""Tests of digest/cluster/: the queue, and workers that share the work."""
