@@ -7,6 +7,7 @@ those must not wait until a long job has ended.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import threading
@@ -32,7 +33,9 @@ from digest.system import stopping
 GRACE = 90.0  # seconds that jobs have to end after a stop was asked for; systemd gives 120
 _WATCHERS = 3  # tasks that look after the queue at the same time
 _LONGEST_PAUSE = 15.0  # seconds between two attempts to connect
-_AWAY = (ProcrastinateException, psycopg.Error, OSError, TryLater)
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, TryLater)
+# They tell of each broken connection, with tracebacks; the worker tells it in a line.
+_LOGGERS = ("procrastinate", "psycopg", "asyncio")
 _NOTE_WORKER = """
     INSERT INTO cluster_worker (worker, host, process, queues, concurrency)
     SELECT id, %(host)s, %(process)s, %(queues)s, %(concurrency)s FROM procrastinate_workers WHERE id = %(worker)s
@@ -63,14 +66,18 @@ def work(plan: WorkerPlan, jobs: Jobs) -> None:
     Raises QueueMissing or SchemaTooNew for tables of the queue that this program cannot use, ConfigError when the
     server refuses the account. The caller has registered what SIGTERM does (`stopping.listen`).
     """
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     pause = 1.0
     while not stopping.asked():
         try:
             _check(plan)
             asyncio.run(_serve(plan, jobs))
             pause = 1.0
-        except _AWAY as error:
-            plan.tell(f"the database went away ({type(error).__name__}): connecting again in {pause:.0f} s")
+        except (ProcrastinateException, *_AWAY) as error:
+            if not isinstance(error, _AWAY) and not isinstance(error.__cause__, _AWAY):
+                raise
+            plan.tell(f"the database is away: connecting again in {pause:.0f} s")
             _wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         finally:
@@ -119,7 +126,7 @@ async def _serve(plan: WorkerPlan, jobs: Jobs) -> None:
 def _worker(app: App, plan: WorkerPlan, queues: tuple[str, ...], concurrency: int) -> Worker:
     return Worker(
         app,
-        queues=queues,
+        queues=list(queues),  # a tuple would be no array to the driver
         concurrency=concurrency,
         delete_jobs="successful",
         install_signal_handlers=False,

@@ -76,10 +76,11 @@ def test_a_sweep_of_a_dead_worker_blocks_no_later_sweep(bench: Bench) -> None:
     worker = bench.ask("SELECT id FROM procrastinate_workers")[0]
     for status, number in (("doing", worker), ("todo", None)):
         bench.change(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, worker_id)"
-            " VALUES ('watch', 'sweep', 'sweep', '{\"timestamp\": 1}', CAST(:status AS procrastinate_job_status), :id)"  # noqa: E501,
-            status=status, id=number,
-        )  # fmt: skip
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, worker_id) VALUES"
+            " ('watch', 'sweep', 'sweep', '{\"timestamp\": 1}', CAST(:status AS procrastinate_job_status), :worker)",
+            status=status,
+            worker=number,
+        )
     bench.drain(queues=[WATCH])
     assert bench.ask("SELECT task_name, status::text FROM procrastinate_jobs") == [("turn", "todo")]
 
