@@ -9,12 +9,13 @@ from procrastinate import App, PsycopgConnector
 from digest.store.engine import make_engine
 from digest.store.postgresql import driver_parameters
 
+_PATIENCE = 5.0  # seconds to wait for a connection, before the worker counts the server as away
 _MOST = 8  # connections of a worker for its queue, beside two that listen, and those of its jobs
 
 
 def make_connector(url: str) -> PsycopgConnector:
     """Return the connector for the database at `storage.url`; nothing is connected to yet."""
-    return PsycopgConnector(kwargs=parameters_of(url), min_size=1, max_size=_MOST)
+    return PsycopgConnector(kwargs=parameters_of(url), min_size=1, max_size=_MOST, timeout=_PATIENCE)
 
 
 def parameters_of(url: str) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import cast
 
 from digest.errors import WrongUse
 from digest.installation import Installation, Work
@@ -13,25 +11,28 @@ JobStory = Callable[[Installation, Work], object]
 
 
 def _gather(installation: Installation, work: Work) -> object:
-    return _story("digest.pipeline", "gather_one")(installation, work.key)
+    from digest.pipeline import gather_one
+
+    return gather_one(installation, work.key)
 
 
 def _turn(installation: Installation, _: Work) -> object:
-    return _story("digest.pipeline", "turn")(installation)
+    from digest.pipeline import turn
+
+    return turn(installation)
 
 
 def _send(installation: Installation, work: Work) -> object:
-    return _story("digest.delivery.share", "send_share")(installation, int(work.key), work.batches)
+    from digest.delivery.share import send_share
+
+    return send_share(installation, int(work.key), work.batches)
 
 
 def _recover(installation: Installation, _: Work) -> object:
-    return _story("digest.pipeline", "recover_dead")(installation)
+    from digest.pipeline import recover_dead
 
-
-def _story(module: str, name: str) -> Callable[..., object]:
-    """Return a story, imported when it is first called, because most are slow to import."""
-    story: Callable[..., object] = getattr(import_module(module), name)
-    return story
+    recover_dead(installation)
+    return None
 
 
 def _events(installation: Installation, _: Work) -> object:
@@ -60,7 +61,9 @@ STORIES: Mapping[str, JobStory] = {
 
 def look(installation: Installation) -> list[Work]:
     """Return the work that waits now."""
-    return cast(list[Work], _story("digest.operations.waiting_work", "waiting_work")(installation))
+    from digest.operations.waiting_work import waiting_work
+
+    return waiting_work(installation)
 
 
 def chosen_queues(text: str | None) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ _PROMISED = text(
 _WORKERS = text(
     """
     SELECT host, process, min(began) AS began, max(last_heartbeat) AS heard,
-           coalesce(max(concurrency) FILTER (WHERE queues <> 'watch'), 0) AS concurrency, string_agg(queues, ',' ORDER BY queues) AS queues
+           coalesce(max(concurrency) FILTER (WHERE queues <> 'watch'), 0) AS concurrency,
+           string_agg(queues, ',' ORDER BY queues) AS queues
     FROM cluster_worker JOIN procrastinate_workers ON id = worker
     GROUP BY host, process ORDER BY host, process
     """
