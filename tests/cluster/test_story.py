@@ -30,7 +30,8 @@ class Crew:
     def __init__(self, house: House, url: str) -> None:
         self.house = house
         self.environ = {
-            **os.environ, "DIGEST_STORAGE__URL": url, "DIGEST_CLUSTER__ENABLED": "true", "PYTHONPATH": str(Path.cwd()),
+            **os.environ, "DIGEST_STORAGE__URL": url, "DIGEST_CLUSTER__ENABLED": "true",
+            "PYTHONPATH": str(Path.cwd()),
         }  # fmt: skip
         self.running: list[subprocess.Popen[str]] = []
 

@@ -1,0 +1,114 @@
+"""A fleet of real processes: workers and schedulers of one installation on a PostgreSQL server that may be struck.
+
+Letters go to a stand-in that counts them; the books are read by plain SQL.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import text
+
+from digest.store.engine import make_engine, reading
+from tests.kills import books
+from tests.kills.trial import Trial
+
+OPEN = "SELECT count(*) FROM delivery WHERE state IN ('claimed', 'pending')"
+_HELD = (
+    "SELECT d.id FROM delivery d JOIN run r ON r.id = d.run_id WHERE d.state = 'claimed' AND r.finished_at IS NULL"
+)
+
+
+class Fleet:
+    """Workers and schedulers of a trial, which `close` ends."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.schedulers: list[subprocess.Popen[bytes]] = []
+        self._engine = make_engine(trial.environ["DIGEST_STORAGE__URL"], wait=60)
+
+    def begin(self, *words: str, folder: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a command of the installation as a process; its lines go to a log beside it."""
+        there = folder or self.trial.folder
+        log = (there / f"{words[0]}-{time.monotonic_ns()}.log").open("wb")
+        command = [sys.executable, "-m", "digest", *words]
+        with log:
+            return subprocess.Popen(
+                command, cwd=there, env=self.trial.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def hire(self, count: int) -> None:
+        """Start so many more workers."""
+        self.workers += [self.begin("worker", "--concurrency", "1") for _ in range(count)]
+
+    def ask(self, query: str) -> int:
+        """Return the number that a query gives; -1 while the server is away."""
+        try:
+            with reading(self._engine) as conn:
+                return int(conn.scalar(text(query)) or 0)
+        except Exception:
+            return -1
+
+    def claims_now(self) -> set[int]:
+        """Return the deliveries that are claimed."""
+        with reading(self._engine) as conn:
+            return set(conn.scalars(text(_HELD)))
+
+    def recovered_within(self, claims: set[int], most: float = 120) -> float:
+        """Wait until none of these claims stands; return the seconds that it took."""
+        began = time.monotonic()
+        while time.monotonic() - began < most:
+            try:
+                if not claims & self.claims_now():
+                    return time.monotonic() - began
+            except Exception:
+                pass  # the server is away
+            time.sleep(0.2)
+        raise AssertionError(f"still claimed after {most} s: {len(claims & self.claims_now())}\n{self.said()}")
+
+    def wait_until(self, arrived: int, most: float = 900) -> None:
+        """Wait until so many letters have arrived."""
+        began = time.monotonic()
+        while sum(self.trial.arrived().values()) < arrived:
+            assert time.monotonic() - began < most, f"{sum(self.trial.arrived().values())} arrived\n{self.said()}"
+            time.sleep(0.05)
+
+    def is_frozen(self) -> bool:
+        """Return whether the edition with letters is frozen."""
+        return self.ask("SELECT count(*) FROM delivery") > 0
+
+    def wait_for_end(self, most: float = 900) -> None:
+        """Wait until nothing of the weekly edition is owed or claimed."""
+        began = time.monotonic()
+        while self.ask(OPEN) != 0 or not self.is_frozen():
+            assert time.monotonic() - began < most, f"{self.ask(OPEN)} open\n{self.said()}"
+            time.sleep(0.2)
+
+    def judge(self, eligible: int) -> tuple[int, Counter[str]]:
+        """Hold the books against what arrived; return how many are in doubt, and the states."""
+        with reading(self._engine) as conn:
+            # Of the weekly edition that has letters, because that of the day on which it began has none.
+            (account,) = [each for each in books.accounts(conn) if each.eligible == eligible]
+            doubts = books.compare(conn, account.edition, self.trial.arrived())
+        assert sum(account.states.values()) == eligible
+        assert set(account.states) <= {"accepted", "uncertain"}, account
+        return len(doubts), Counter(dict(account.states))
+
+    def said(self) -> str:
+        """Return the last lines that the processes have told."""
+        logs = sorted(self.trial.folder.glob("*.log"))
+        return "\n".join(f"{log.name}: {log.read_text('utf-8', 'replace')[-1500:]}" for log in logs)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for process in (*self.workers, *self.schedulers):
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+        self._engine.dispose()

@@ -1,0 +1,121 @@
+"""A fleet that is struck: workers, a scheduler and the server are killed midway; nobody twice, nobody lost."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from digest.cluster.schema import upgrade_queue
+from digest.store import migrate
+from digest.store.engine import make_engine
+from tests import postgres
+from tests.cluster.fleet import OPEN, Fleet
+from tests.figures import Figures
+from tests.kills.conftest import copying
+from tests.kills.test_random import seed
+from tests.kills.test_restarts import Settled
+from tests.kills.trial import Ground
+
+FleetOf = Callable[..., Fleet]
+_RECOVERED = 60.0  # seconds within which the letters of a dead worker are settled
+
+
+@pytest.fixture
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    ground = Ground(tmp_path_factory.mktemp("fleet"))
+    yield ground
+    ground.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Cluster]:
+    """A server that may be struck down, and that keeps what it has committed."""
+    with postgres.cluster("fsync = on", "synchronous_commit = on") as made:
+        if made is None and postgres.REQUIRED:
+            pytest.fail(postgres.MISSING)
+        if made is None:
+            pytest.skip(postgres.MISSING)
+        yield made
+
+
+@pytest.fixture
+def fleet_of(server: postgres.Cluster, ground: Ground) -> Iterator[FleetOf]:
+    """`fleet_of(readers)`: an installation with a queue and so many readers, whose weekly edition is due."""
+    databases, fleets = Settled(server.address), []
+    url = databases.new()
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    upgrade_queue(engine)
+    engine.dispose()
+    trial_of = copying(ground, lambda: (databases, engine.url.database or ""))
+
+    def made(readers: int, kind: str = "sendgrid") -> Fleet:
+        context = trial_of(kind, "postgresql", readers=readers)
+        fleet = Fleet(context.__enter__())
+        config = fleet.trial.folder / "config.toml"
+        config.write_text(config.read_text() + "\n[cluster]\nenabled = true\n")
+        fleets.append(fleet)
+        return fleet
+
+    yield made
+    for fleet in fleets:
+        fleet.close()
+    databases.close()
+
+
+def kill_while_it_sends(fleet: Fleet, number: int) -> float:
+    """Kill a worker once some has claims; return the seconds until no claim of that moment stands."""
+    while not (claims := fleet.claims_now()):
+        time.sleep(0.01)
+    fleet.workers[number].send_signal(signal.SIGKILL)
+    return fleet.recovered_within(claims)
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize(
+    "readers", [3_000, pytest.param(100_000, marks=pytest.mark.proof)]
+)  # the second alone shows what the promise says
+def test_workers_a_scheduler_and_the_server_die_midway(
+    fleet_of: FleetOf, server: postgres.Cluster, readers: int, figure: Figures
+) -> None:
+    fleet = fleet_of(readers)
+    fleet.schedulers += [fleet.begin("schedule") for _ in range(2)]
+    fleet.hire(4)
+    waits = []
+    fleet.wait_until(readers // 10)
+    waits.append(kill_while_it_sends(fleet, 0))
+    fleet.schedulers[0].send_signal(signal.SIGKILL)
+    server.restart()
+    fleet.wait_until(readers // 3)
+    waits.append(kill_while_it_sends(fleet, 1))
+    fleet.wait_for_end()
+    doubts, states = fleet.judge(readers)
+    result = f"{dict(states)}, recovered within {max(waits):.0f} s"
+    goal = "0 twice, 0 lost, recovered within 60 s"
+    figure(f"{readers} readers, struck", goal=goal, result=result, met=max(waits) < _RECOVERED)
+    assert doubts < readers
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("kills", [12, pytest.param(200, marks=pytest.mark.proof)])
+def test_a_fleet_of_which_workers_are_killed_at_random(fleet_of: FleetOf, kills: int, figure: Figures) -> None:
+    dice, done, trials = random.Random(seed()), 0, 0
+    while done < kills:
+        fleet = fleet_of(2_000, "file")
+        fleet.hire(4)
+        while fleet.ask(OPEN) != 0 or not fleet.is_frozen():
+            time.sleep(dice.uniform(0.0, 1.5))
+            if done < kills:
+                number = dice.randrange(4)
+                fleet.workers[number].send_signal(signal.SIGKILL)
+                fleet.workers[number].wait()
+                fleet.workers[number] = fleet.begin("worker", "--concurrency", "1")
+                done += 1
+        fleet.judge(2_000)
+        fleet.close()
+        trials += 1
+    figure("killed at random", goal="0 twice, 0 lost", result=f"{done} kills in {trials} trials", met=True)
