@@ -85,7 +85,7 @@ UNTRIED = {
     "complete history", "confirm", "give up move",
     "drop", "end old links", "end pause", "end run",
     "give up", "hold", "ingredients", "learn again", "look", "mute", "new link", "new secret",
-    "move", "open fence", "pause",
+    "move", "open fence", "pace", "pause",
     "release", "release by date", "remove rule", "resume", "retag", "seal", "set", "settle", "settle by asking",
     "stop", "suppress", "told", "unmute", "unsuppress", "wait", "withdraw",
 }  # fmt: skip
