@@ -1,52 +1,16 @@
-"""Share the letters of one hand-over between its connections: how many letters a second go out, and when to stop."""
+"""Share the letters of one hand-over between its connections: which is begun next, and when to stop."""
 
 from __future__ import annotations
 
-import math
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from digest.errors import DigestError
-from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome, Parcel
+from digest.transports.smtp.pace import NAP, Pace
 from digest.transports.smtp.replies import RETRY_LOST
-
-_NAP = 0.25  # seconds between two checks whether to stop
-
-Sleep = Callable[[float], None]
-Clock = Callable[[], float]
-
-
-class Pace:
-    """Let through at most `rate` letters a second, evenly spaced; None: no limit. Shared by all connections."""
-
-    def __init__(self, rate: float | None, clock: Clock, sleep: Sleep) -> None:
-        self._gap = 1 / rate if rate else 0.0
-        self._clock, self._sleep = clock, sleep
-        self._lock = threading.Lock()
-        self._due = -math.inf
-
-    def ready(self) -> bool:
-        """Return whether a letter may be begun now, and if so count it."""
-        if not self._gap:
-            return True
-        with self._lock:
-            now = self._clock()
-            if now < self._due:
-                return False
-            self._due = now + self._gap
-            return True
-
-    def wait(self, stopped: Callable[[], bool]) -> bool:
-        """Sleep until a letter may be begun, and count it. Return False if `stopped` becomes true before."""
-        while not stopped():
-            if self.ready():
-                return True
-            failpoint("smtp: waiting for the rate")
-            self._sleep(min(max(self._due - self._clock(), 0.0), _NAP))
-        return False
 
 
 class Work:
@@ -85,16 +49,24 @@ class Work:
         None is begun before the caller has heard every refusal, because it may stop for them.
         """
         while self.any:
-            if not self._all_heard.wait(_NAP if wait else 0):
+            if not self._all_heard.wait(NAP if wait else 0):
                 if wait:
                     continue
                 return None
-            if not (self._pace.wait(lambda: not self.any) if wait else self._pace.ready()):
+            if not self._may_begin(wait=wait):
                 return None
             with self._lock:
                 if self._waiting and not self.halted:
                     return self._waiting.popleft()
         return None
+
+    def _may_begin(self, *, wait: bool) -> bool:
+        """Return whether the pace lets a letter begin; halt if it cannot be asked, as if no server could be."""
+        try:
+            return self._pace.wait(lambda: not self.any) if wait else self._pace.ready()
+        except DigestError as error:
+            self.halt("the rate that all processes share cannot be asked", error)
+            return False
 
     def put_back(self, parcel: Parcel) -> bool:
         """Queue a letter again that was surely not taken. Return False if it was before, or after `halt`."""

@@ -6,36 +6,45 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from digest.errors import DigestError, WrongUse
 from digest.transports.base import BATCH, Asked, Capabilities, Outcome, Parcel
+from digest.transports.paces import Paces
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
-from digest.transports.smtp.lanes import Clock, Pace, Sleep, Work
+from digest.transports.smtp.lanes import Work
+from digest.transports.smtp.pace import Clock, OwnPace, Pace, SharedPace, Sleep
 from digest.transports.smtp.session import Session
 
 # Seconds that a server has to answer for the letters under way when we are told to stop.
 DRAIN: Final = 20.0
+PACE: Final = "smtp"  # the name of the rate that all processes share
 
 
 class SmtpTransport:
     """Hand letters over to one mail server. One instance serves one run, from one thread; `stop` from any.
 
-    Raises WrongUse if the return path is no address.
+    `paces`: the rate is that of all processes together. Raises WrongUse if the return path is no address.
     """
 
-    def __init__(self, settings: SmtpSettings, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
-        # At most what leaves in some minutes, because a reader who leaves is seen at the next claim only.
-        most = min(BATCH, max(int(settings.rate * 200), 1)) if settings.rate else BATCH
+    def __init__(
+        self, settings: SmtpSettings, *, paces: Paces | None = None, clock: Clock = time.monotonic,
+        sleep: Sleep = time.sleep,
+    ) -> None:  # fmt: skip
+        # At most what leaves in some minutes, because a reader who leaves is seen at the next claim only; less where
+        # others use the rate too.
+        seconds = 50 if paces else 200
+        most = min(BATCH, max(int(settings.rate * seconds), 1)) if settings.rate else BATCH
         self.capabilities = Capabilities(batch_size=most)
         self._settings = settings
         try:
             mail_address(self._return_path("1"))
         except Unmailable:
             raise WrongUse("transport.return_path: is not an address; write bounce+{tag}@news.example.org") from None
-        self._pace = Pace(settings.rate, clock, sleep)
+        self._pace = _pace(settings.rate, paces, clock, sleep)
         self._lanes = [self._lane() for _ in range(max(settings.connections, 1))]
         self._stopped = False
         self._deadline = math.inf
@@ -56,6 +65,7 @@ class SmtpTransport:
             return
         if not self._stopped:
             self._deadline = math.inf
+        self._pace.expect(len(parcels))
         work = Work(parcels, self._pace, lambda: self._stopped)
         lanes = self._at_work(len(parcels))
         threads = [threading.Thread(target=lane.run, args=(work,), name="smtp", daemon=True) for lane in lanes]
@@ -132,3 +142,9 @@ class SmtpTransport:
     def _return_path(self, tag: str) -> str:
         given = self._settings.return_path
         return given.replace("{tag}", tag) if given else self._settings.sender
+
+
+def _pace(rate: float | None, paces: Paces | None, clock: Clock, sleep: Sleep) -> Pace:
+    if paces is None or rate is None:
+        return OwnPace(rate, clock, sleep)
+    return SharedPace(rate, partial(paces.reserve, PACE), clock, sleep)

@@ -12,7 +12,7 @@ from digest.errors import WrongUse
 from digest.letter.blocks import Assembled
 from digest.transports.base import BATCH, Asked, Outcome, Parcel
 from digest.transports.smtp import SmtpSettings, SmtpTransport
-from digest.transports.smtp.lanes import Pace
+from digest.transports.smtp.pace import OwnPace
 from tests.counts import table
 from tests.transports.mailserver import (
     EXTENSIONS,
@@ -373,7 +373,7 @@ def test_a_slow_rate_makes_batches_that_last_minutes_and_not_a_quarter_of_an_hou
 
 def test_a_slot_not_used_is_not_saved_up() -> None:
     time = FakeTime()
-    pace = Pace(2, lambda: time.now, time.sleep)
+    pace = OwnPace(2, lambda: time.now, time.sleep)
     assert pace.ready() and not pace.ready()
     time.sleep(10)
     assert pace.ready() and not pace.ready()
