@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,7 @@ import sendgrid
 from digest.errors import ConfigError, DigestError, Objection, TryLater
 from digest.ledger.ahead import CANCEL_BY
 from digest.transports.base import Asked, Outcome, Parcel
+from digest.transports.paces import Paces
 from digest.transports.sendgrid import answers
 from digest.transports.sendgrid.answers import Answer, Silence, Verdict
 from digest.transports.sendgrid.grouping import grouped
@@ -30,6 +32,7 @@ from digest.transports.sendgrid.settings import CAPABILITIES, SendGridSettings, 
 from digest.transports.sendgrid.wire import Document, KeptClient, NoAnswer, Wire
 
 TRIES = 3  # of a cancel, which may be repeated
+PACE = "sendgrid"  # the name of the instant before which no process begins a request
 
 BatchFor = Callable[[Sequence[int]], str]
 NOBODY: Mapping[int, str] = MappingProxyType({})
@@ -38,15 +41,19 @@ NOBODY: Mapping[int, str] = MappingProxyType({})
 class SendGridTransport:
     """Hand letters over to SendGrid; never try again a request that may have been taken.
 
-    `clock` returns the present time, aware. Raises ConfigError for settings that cannot work.
+    `clock` returns the present time, aware. By `paces` it waits as long as SendGrid has asked any process to. Raises
+    ConfigError for settings that cannot work.
     """
 
     capabilities = CAPABILITIES
 
-    def __init__(self, settings: SendGridSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, settings: SendGridSettings, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        paces: Paces | None = None,
+    ) -> None:  # fmt: skip
         if wrong := mistakes(settings):
             raise ConfigError(wrong)
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._paces = settings, clock, paces
         self._stopped = False
         self._api, self._wire = _client(settings)
 
@@ -93,7 +100,7 @@ class SendGridTransport:
             while under_way or (call.jobs and not call.stopped):
                 if self._stopped and not call.stopped:
                     call.stopped = "stopped as asked"
-                while call.jobs and not call.stopped and len(under_way) < self._settings.concurrency:
+                while len(under_way) < self._settings.concurrency and self._may_begin(call):
                     job = call.jobs.popleft()
                     # Built in this thread, because memory that another thread has used is kept for that thread.
                     if (fitted := self._fit(job, call, batch_for)) is not None:
@@ -133,6 +140,7 @@ class SendGridTransport:
                 return batch_id
             raise TryLater("SendGrid gave a batch id that cannot be one; nothing was sent, try again")
         verdict = answers.judge(answer, 0, self._clock())
+        self._hold_back(verdict)
         if verdict.fault:
             raise Objection(verdict.fault, everybody=True)
         raise TryLater(f"SendGrid gave no batch id ({verdict.reason}); nothing was sent, try again")
@@ -154,6 +162,22 @@ class SendGridTransport:
             if isinstance(answer, Answer) and answer.status == 200:
                 return {"batch_id": batch_id, "status": "cancel"} in _list(_document(answer))
         return False
+
+    def _may_begin(self, call: Call) -> bool:
+        """Return whether a request is left that may begin now; stop the hand-over where all processes are to wait."""
+        if self._paces is not None and call.jobs and not call.stopped:
+            try:
+                if wait := self._paces.wait_of(PACE):
+                    call.stopped, call.retry_after = "SendGrid has asked to wait", wait
+            except DigestError as error:
+                call.stopped, call.error = str(error), call.error or error
+        return bool(call.jobs) and not call.stopped
+
+    def _hold_back(self, verdict: Verdict) -> None:
+        """Tell all processes that SendGrid asks to wait; not where the database is away, which they all need."""
+        if self._paces is not None and verdict.retry_after:
+            with suppress(DigestError):
+                self._paces.put_back(PACE, verdict.retry_after)
 
     def _fit(self, job: Job, call: Call, batch_for: BatchFor | None) -> Fitted | None:
         """Build a request, after it got a batch id. If that fails, stop the hand-over, put it back, return None."""
@@ -180,7 +204,9 @@ class SendGridTransport:
             return Verdict("deferred", "too near its hour to be given ahead; it is sent at the hour", stop=True)
         document = Document(fitted.body)
         answer = self._exchange(lambda: self._api.client.mail.send.post(request_body=document))
-        return answers.judge(answer, riders, self._clock(), sandbox=self._settings.sandbox)
+        verdict = answers.judge(answer, riders, self._clock(), sandbox=self._settings.sandbox)
+        self._hold_back(verdict)
+        return verdict
 
     def _exchange(self, ask: Callable[[], Any]) -> Answer | Silence:
         try:
