@@ -237,7 +237,7 @@ def _why_not_read(source: Source, state: State, now: datetime, force: bool) -> s
 
 
 def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, settings: Settings) -> Reading | SourceError:
-    """Read a source in a thread of the pool; any error is returned as a SourceError."""
+    """Read a source in a thread of the pool; any error is returned as a SourceError, but for TryLater."""
     # Here, because a run that reads nothing must not load parsers.
     from digest.sources.read import KnownEntries, Validators, read_source
     from digest.sources.web.guard import endpoint
@@ -253,5 +253,7 @@ def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, setting
         return read_source(source, validators, fetcher, now=now, zone=zone, facets=facets)
     except SourceError as error:
         return error
+    except TryLater:
+        raise  # because the database is away that holds the turns at hosts, and that is no fault of the source
     except Exception as error:
         return _unforeseen("reading it", error)

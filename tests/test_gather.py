@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from digest import gather as story
+from digest.errors import TryLater
 from digest.model import Source
+from digest.sources.web.politeness import Turns
 from digest.store.sources import Gathering
 from tests.counts import others_long
 from tests.house import House, gathering_from
@@ -84,6 +86,27 @@ def test_what_failed_last_time_is_read_after_the_others(house: House, web: Web) 
         orders.append((seen, set(asked[:2])))
     assert [seen for seen, _ in orders] == [list(names), list(names), ["good", "better", "bad", "worse"]]
     assert orders[-1][1] == {"good", "better"}
+
+
+class AwayTurns:
+    """Turns at hosts in a database that is away."""
+
+    def take_turn(self, name: str, seconds: float) -> tuple[datetime | None, float]:
+        raise TryLater(f"no turn {name} of {seconds} s: connection refused")
+
+    def end_turn(self, name: str, until: datetime, gap: float) -> None:
+        raise AssertionError(f"none was taken: {name}, {until}, {gap}")
+
+
+def test_turns_that_cannot_be_taken_are_no_fault_of_a_source(house: House, web: Web) -> None:
+    web.on("/feed", answer())
+    away = fetcher(web)
+    away.turns = Turns(0.0, AwayTurns())
+    place = gathering_from(house, away, [Source("Feed", url=web.url("/feed"))])
+    with pytest.raises(TryLater, match=r"no turn source:feeds\.example of 20\.0 s"):
+        story.gather(place)
+    assert web.requests == []
+    assert [row.status for row in gather(house, web, "/feed")] == ["ok"]
 
 
 FACETS = [

@@ -11,6 +11,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -129,6 +130,8 @@ def _ask(
     answers: dict[int, PageAnswer] = {}
 
     def ask(page: Page, _left: float) -> int:
+        if not _is_free(fetcher, judge, page):
+            return NO_MORE
         answer = _read(fetcher, page)
         answers[page.entry] = answer
         progress(len(answers), len(pages))
@@ -141,8 +144,21 @@ def _ask(
     return answers
 
 
+def _is_free(fetcher: Fetcher, judge: Robots, page: Page) -> bool:
+    """Return whether no other process has asked the page's server within the pause that its robots.txt wants."""
+    if not fetcher.turns.is_shared:
+        return True
+    with suppress(SourceError):  # which asking the page tells
+        judge.check(page.url, page.allow_private)
+    delay = judge.delay(page.url)
+    return not delay or fetcher.turns.take_pause(urlsplit(page.url).hostname or "", delay)
+
+
 def _read(fetcher: Fetcher, page: Page) -> PageAnswer:
-    """Return the main text of a page; any error is an answer too, and so is a page that leads to its site's front."""
+    """Return the main text of a page; any error is an answer too, and so is a page that leads to its site's front.
+
+    Raises TryLater alone.
+    """
     try:
         answer = fetcher.fetch(page.url, allow_private=page.allow_private)
         if _is_front(answer.url) and not _is_front(page.url):
@@ -151,6 +167,8 @@ def _read(fetcher: Fetcher, page: Page) -> PageAnswer:
     except SourceError as error:
         problem = str(error).rpartition("; ")[0] or str(error)  # without its cure, which is for feeds
         return PageAnswer("", problem, isinstance(error, _FINAL) or error.gone, error.retry_after or 0.0)
+    except TryLater:
+        raise  # because the database is away that holds the turns at hosts
     except Exception as error:  # because a fault of this program with one page must cost nothing else
         # The words of such an error may hold anything, so that only its class is told; the log has the rest.
         _log.debug("reading a page failed", exc_info=error)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from digest import gather as story
 from digest import pipeline
@@ -21,9 +21,12 @@ from digest.installation import Installation
 from digest.model import Backfill, Entry, Sighting, Source, Taxonomy, Term
 from digest.operations.doctor import examine
 from digest.operations.failing_sources import failing_sources
+from digest.sources.web.politeness import Turns
 from digest.store import entries, entry_texts
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
+from digest.store.pace import StoredPaces
 from digest.store.schema import entry_text, robots_file
+from digest.store.shared_tables import pace
 from digest.store.sources import Gathering
 from tests.counts import others_long, table
 from tests.house import ANN, House, gathering_from
@@ -67,6 +70,7 @@ class Feed:
         self.house, self.web = house, web
         self.source = Source("Feed", url=web.url(), kind=kind, allow_private=True, full_text=full_text)
         self.items: list[str] = []
+        self.turns: Turns | None = None  # those of several processes
         self.pages_read: list[tuple[int, int]] = []  # asked so far, and all, as progress is told
         self.show("first")
 
@@ -83,7 +87,9 @@ class Feed:
 
     @property
     def place(self) -> Installation:
-        return gathering_from(self.house, fetcher(self.web), [self.source])
+        asking = fetcher(self.web)
+        asking.turns = self.turns or asking.turns
+        return gathering_from(self.house, asking, [self.source])
 
     def gather(self, **ahead: int) -> list[Gathering]:
         self.house.now += timedelta(**ahead)
@@ -245,6 +251,25 @@ def test_a_host_that_asks_for_a_pause_or_is_away_is_left_alone(house: House, web
     assert feed.asked("d") + feed.asked("e") == 1
     feed.gather(hours=1)
     assert feed.asked("d") + feed.asked("e") == 2
+
+
+def test_a_pause_that_a_server_wants_is_kept_by_all_processes(house: House, web: Web) -> None:
+    """By the database's clock, which goes on less than the pause while the house's goes on an hour."""
+    web.on("/robots.txt", answer(b"User-agent: *\nCrawl-delay: 3000", kind="text/plain"))
+    feed = Feed(house, web)
+    feed.gather()
+    feed.show("a", "b")
+    for name in ("a", "b"):
+        web.on(f"/{name}", PAGE)
+    feed.turns = Turns(0.0, StoredPaces(house.place.engine))
+    feed.gather(hours=1)
+    feed.gather(hours=1)
+    assert feed.asked("a") + feed.asked("b") == 1
+    with writing(house.place.engine) as conn:
+        pause = delete(pace).where(pace.c.name == "pages:feeds.example")
+        assert conn.execute(pause).rowcount == 1
+    feed.gather(hours=1)
+    assert feed.asked("a") + feed.asked("b") == 2
 
 
 def test_robots_txt_that_cannot_be_asked_forbids_for_that_run(house: House, web: Web) -> None:

@@ -76,7 +76,8 @@ class Fetcher:
     """Fetch feeds, pages and robots.txt; one fetcher serves a whole run and any number of threads.
 
     `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
-    trust store; `clock` gives the present as an aware datetime (for Retry-After dates).
+    trust store; `clock` gives the present as an aware datetime (for Retry-After dates). `turns` are those at hosts
+    that others take too.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Fetcher:
         allowed: Allowed = is_public,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        turns: Turns | None = None,
     ) -> None:
         self._limits = limits
         self._user_agent = user_agent
@@ -96,7 +98,7 @@ class Fetcher:
         self._tls = cache(lambda: tls or httpcore2.default_ssl_context())  # once, because to load it takes a while
         self._tls_lock = threading.Lock()
         self._clock = clock
-        self._turns = Turns(limits.gap)
+        self.turns = turns or Turns(limits.gap)
         self._accept = ACCEPT
         self._check: Check = lambda _url, _private: None
 
@@ -170,7 +172,7 @@ class Fetcher:
 
     def _status(self, method: str, url: str, deadline: Deadline, exempt: Endpoint | None) -> tuple[int, str]:
         """Send one request and return its status and where it redirects to; raises what the connection raises."""
-        with self._turns.turn(urlsplit(url).hostname or "") as waited:
+        with self.turns.turn(urlsplit(url).hostname or "", deadline.seconds) as waited:
             deadline.shift(waited)
             backend = GuardedBackend(deadline, self._resolver, self._allowed, exempt, _HEADER_ROOM)
             headers = {"Accept": "*/*"}
@@ -182,7 +184,7 @@ class Fetcher:
     ) -> _Body | _Redirect:
         """Send one request and judge its answer; raises SourceError."""
         host = urlsplit(url).hostname or ""
-        with self._turns.turn(host) as waited:
+        with self.turns.turn(host, deadline.seconds) as waited:
             deadline.shift(waited)
             backend = GuardedBackend(
                 deadline, self._resolver, self._allowed, exempt, self._limits.bytes + _HEADER_ROOM
