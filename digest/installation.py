@@ -17,6 +17,7 @@ from digest.errors import SchemaTooOld
 from digest.store import deliveries, migrate
 from digest.store.engine import HOW_TO_MAKE, NoDatabase, make_engine, reading, writing
 from digest.store.fence import Fence
+from digest.store.pace import StoredPaces
 from subscribers.keyring import Keyring, LinkKeys
 from subscribers.link_keys import LinkKeyFile, link_key_path
 from subscribers.secret import load_secret
@@ -64,13 +65,17 @@ class Installation:
 
     `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time. `create`: whether a
     database that is not there is made. `announce` tells workers of work, in the transaction that writes it.
+    `shares_pace`: limits of rate hold for all processes together, by the database, and not for this one alone.
     """
 
     announce: Announce
 
-    def __init__(self, settings: Settings, now: datetime | None = None, *, create: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, now: datetime | None = None, *, create: bool = True, shares_pace: bool = False
+    ) -> None:
         self.announce = _announce_to_nobody
         self.settings = settings
+        self.shares_pace = shares_pace
         self._now = now
         self._create = create
 
@@ -179,9 +184,11 @@ class Installation:
     def fetcher(self) -> Fetcher:
         """Return a fetcher that names this installation to the sources and obeys the configured limits."""
         from digest.sources.web.fetch import Fetcher, Limits
+        from digest.sources.web.politeness import Turns
 
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
-        return Fetcher(Limits(seconds=self.settings.gather_timeout), agent)
+        limits = Limits(seconds=self.settings.gather_timeout)
+        return Fetcher(limits, agent, turns=Turns(limits.gap, self._paces()))
 
     def require_secret(self) -> None:
         """Open the secret and the link keys now, so that nothing begins with lost or foreign ones. Raises BadSecret.
@@ -198,7 +205,11 @@ class Installation:
 
     def transport(self) -> Transport:
         """Open the configured transport for a run; the caller closes it."""
-        return self.settings.transport.open(self.clock)
+        return self.settings.transport.open(self.clock, self._paces())
+
+    def _paces(self) -> StoredPaces | None:
+        """Return the limits of rate that all processes share, None where each keeps its own."""
+        return StoredPaces(self.engine) if self.shares_pace else None
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from digest.letter.mime import headers
 from digest.model import NamedAddress
 from digest.sources.links import ascii_host
 from digest.transports.base import Capabilities, Transport
+from digest.transports.paces import Paces
 
 _BOUNCES = 'write it like "bounce@news.example.org"'
 _LONGEST_BOUNCES = (
@@ -129,8 +130,8 @@ class TransportSettings:
         """
         return f"file {self.directory}" if self.part.kind == "file" else self.part.kind
 
-    def open(self, clock: Callable[[], datetime]) -> Transport:
-        """Return the transport, ready for one run and not yet connected."""
+    def open(self, clock: Callable[[], datetime], paces: Paces | None = None) -> Transport:
+        """Return the transport, ready for one run and not yet connected; by `paces` it keeps limits with others."""
         part, secret = self.part, self.secret.get_secret_value()
         if part.kind == "smtp":
             from digest.transports.smtp.connect import SmtpSettings
@@ -145,7 +146,8 @@ class TransportSettings:
                     sender=self.sender.address,
                     return_path=bounce_address(self.bounces, "{tag}") if self.bounces else None,
                     local_hostname=part.ehlo,
-                )
+                ),
+                paces=paces,
             )  # fmt: skip
         if part.kind == "sendgrid":
             from digest.transports.sendgrid.settings import SendGridSettings
@@ -157,6 +159,7 @@ class TransportSettings:
                     part.sandbox,
                 ),
                 clock,
+                paces,
             )  # fmt: skip
         from digest.transports.file import FileTransport
 

@@ -1,0 +1,65 @@
+"""Test what an installation whose processes share their limits of rate gives to those who send and gather."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from digest import pipeline
+from digest.config.load import load
+from digest.installation import Installation
+from digest.store.engine import reading
+from digest.store.pace import StoredPaces
+from digest.store.shared_tables import pace
+from tests.house import House
+from tests.transports.fake_sendgrid import KEY, FakeSendGrid
+from tests.transports.mailserver import Server
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path / "house")
+    made.run()
+    made.reader("ann@example.org")
+    made.publish("One")
+    yield made
+    made.close()
+
+
+def of_cluster(house: House, lines: str, *, shares_pace: bool) -> Installation:
+    """Return the installation as it is a week later, with another transport."""
+    with house.config.open("a", encoding="utf-8") as file:
+        file.write(f"[transport]\n{lines}\n")
+    settings = load(house.config, {"SENDGRID_API_KEY": KEY, "DIGEST_STORAGE__URL": house.settings.storage_url})
+    place = Installation(settings, house.now.replace(day=9), shares_pace=shares_pace)
+    vars(place)["engine"] = house.place.engine
+    return place
+
+
+def names(place: Installation) -> list[str]:
+    with reading(place.engine) as conn:
+        return list(conn.scalars(select(pace.c.name).order_by(pace.c.name)))
+
+
+@pytest.mark.parametrize(("shares_pace", "stored"), [(True, ["smtp"]), (False, [])])
+def test_letters_keep_the_rate_that_is_shared(house: House, shares_pace: bool, stored: list[str]) -> None:
+    with closing(Server()) as server:
+        lines = f'kind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\nrate = 40'
+        place = of_cluster(house, lines, shares_pace=shares_pace)
+        pipeline.run(place)
+    assert [message.to for message in server.queued] == ["ann@example.org"]
+    assert names(place) == stored
+    assert place.fetcher().turns.is_shared is shares_pace
+
+
+def test_a_provider_s_wait_is_kept_by_every_process(house: House) -> None:
+    with closing(FakeSendGrid(now=house.now.timestamp())) as fake:
+        place = of_cluster(house, f'kind = "sendgrid"\nbase_url = "{fake.url}"', shares_pace=True)
+        StoredPaces(place.engine).put_back("sendgrid", 3000)
+        receipts = pipeline.run(place).receipts
+        assert [sum(getattr(each, state) for each in receipts) for state in ("accepted", "pending")] == [0, 1]
+        assert fake.asked["POST /v3/mail/send"] == 0
