@@ -7,6 +7,7 @@ The only home of the `sendgrid` package, which knows the hosts, the paths, the a
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -58,7 +59,9 @@ class SendGridTransport:
         self._api, self._wire = _client(settings)
 
     def open(self) -> None:
-        """Do nothing: connections are made when requests go out, and kept."""
+        """Raise TryLater while SendGrid asks to wait, so that nothing is claimed in vain; connect to nothing yet."""
+        if self._paces is not None and (wait := self._paces.wait_of(PACE)):
+            raise TryLater(f"SendGrid asks to wait for {math.ceil(wait)} s; nothing was sent, try again then")
 
     def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
         """Yield one outcome for each parcel; parcels with the same form share a request.

@@ -60,6 +60,17 @@ def test_what_one_process_is_asked_to_wait_all_wait(fake: FakeSendGrid, paces: F
     assert set(states(hand_over(fake, paces)).values()) == {"accepted"}
 
 
+def test_nothing_is_claimed_while_all_wait(fake: FakeSendGrid, paces: FakePaces) -> None:
+    transport = process(fake, paces)
+    transport.open()
+    paces.put_back("sendgrid", 40)
+    with pytest.raises(TryLater, match="SendGrid asks to wait for 40 s"):
+        transport.open()
+    fake.now += 40
+    transport.open()
+    transport.close()
+
+
 def test_a_wait_that_comes_in_the_middle_stops_the_next_request(fake: FakeSendGrid, paces: FakePaces) -> None:
     transport = process(fake, paces)
     outcomes = transport.hand_over_batches([(SHARED, people(6))])
