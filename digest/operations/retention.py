@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from digest.installation import Installation
 from digest.operations.old_files import OldFile, database_file, letter_folders, old_copies, old_letters
-from digest.store import condense, invitations, old_rows
+from digest.store import condense, invitations, old_rows, pace
 from digest.store.engine import reading, writing
 from digest.store.schema import entry_text, event, gathering, notice, run
 from digest.system import stopping
@@ -47,6 +47,9 @@ def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
     removed["confirmations"] += _remove_rows(installation, confirmation, now - KEPT_FOR)
     removed["askings"] += _remove_rows(installation, asked, now - MONTH)
     removed["invitations"] += _end_invitations(installation, now - _OPEN)
+    if installation.shares_pace:
+        with writing(installation.engine, "remove old rows") as conn:
+            pace.forget_unused(conn)
     problems: list[str] = []
     removed["letters"] += _remove_letters(installation, limits.letters, now, problems)
     database = database_file(installation)

@@ -10,8 +10,20 @@ import math
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Engine, Interval, case, func, literal, select, type_coerce
-from sqlalchemy import update as change
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    Interval,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 
 from digest.store.engine import reading, writing
 from digest.store.shared_tables import pace
@@ -19,6 +31,7 @@ from subscribers.database import UtcDateTime, dialect_insert
 
 # A row that is further ahead was written before the database's clock was set back, and holds nobody up.
 LONGEST = 86_400.0  # seconds
+_KEPT_FOR = 30 * LONGEST
 _SQLITE_FORM = "%Y-%m-%d %H:%M:%f000"  # as `UtcDateTime` stores an instant, so that texts compare as instants do
 
 
@@ -61,7 +74,12 @@ def end_turn(conn: Connection, name: str, until: datetime, gap: float) -> None:
     Changes nothing where the turn ran out and is another's now, or was put back meanwhile.
     """
     mine = (pace.c.name == name, pace.c.free_at == until)
-    conn.execute(change(pace).where(*mine).values(free_at=_after(conn, _now(conn), gap)))
+    conn.execute(update(pace).where(*mine).values(free_at=_after(conn, _now(conn), gap)))
+
+
+def forget_unused(conn: Connection) -> None:
+    """Remove the rows that let work begin a month ago, such as those of hosts that nobody asks any more."""
+    conn.execute(delete(pace).where(pace.c.free_at < _after(conn, _now(conn), -_KEPT_FOR)))
 
 
 class StoredPaces:
@@ -119,7 +137,7 @@ def _now(conn: Connection) -> ColumnElement[Any]:
 def _after(conn: Connection, instant: ColumnElement[Any], seconds: float) -> ColumnElement[Any]:
     """Return the instant so many seconds later; SQLite counts milliseconds, and rounds up here, never down."""
     if conn.dialect.name == "sqlite":
-        shift = f"+{math.ceil(seconds * 1000) / 1000:.3f} seconds"
+        shift = f"{math.ceil(seconds * 1000) / 1000:+.3f} seconds"
         return type_coerce(func.strftime(_SQLITE_FORM, instant, shift), UtcDateTime)
     span = literal(timedelta(seconds=seconds), Interval)
     return type_coerce(type_coerce(instant, DateTime(timezone=True)) + span, UtcDateTime)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, func, insert, select
 
 from digest.store.engine import reading, writing
-from digest.store.pace import LONGEST, StoredPaces, reserve, take_turn
+from digest.store.pace import LONGEST, StoredPaces, forget_unused, reserve, take_turn
 from digest.store.shared_tables import pace
 from digest.transports.paces import Paces
 from tests.counts import table
@@ -107,6 +107,14 @@ def test_a_fraction_of_a_second_is_never_lost(engine: Engine) -> None:
         paces.reserve("smtp", 0.2499, 4)
     with reading(engine) as conn:
         assert conn.scalar(select(pace.c.free_at)) >= begins + timedelta(seconds=20 * 0.9996)
+
+
+def test_what_nobody_has_used_for_a_month_is_forgotten(engine: Engine) -> None:
+    for name, ahead in (("old", -31 * LONGEST), ("younger", -29 * LONGEST), ("busy", HOUR)):
+        stored(engine, name, ahead)
+    with writing(engine) as conn:
+        forget_unused(conn)
+        assert set(conn.scalars(select(pace.c.name))) == {"younger", "busy"}
 
 
 def test_the_present_is_that_of_the_statement(opened: Callable[..., Engine], postgresql_url: str) -> None:

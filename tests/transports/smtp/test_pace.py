@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,10 +13,13 @@ import pytest
 from sqlalchemy import Engine
 
 from digest.errors import DigestError, TryLater
+from digest.store import migrate
+from digest.store.engine import make_engine
 from digest.store.pace import StoredPaces
 from digest.transports.base import Outcome
 from digest.transports.smtp import SmtpTransport
 from digest.transports.smtp.pace import SharedPace
+from tests import postgres
 from tests.counts import table
 from tests.transports.mailserver import parcel, serving, settings
 from tests.transports.paces import FakePaces
@@ -237,3 +241,28 @@ def test_four_keep_the_rate_by_a_real_database(opened: Callable[..., Engine], po
     # Eight allowances of a second; the last two may be used in half.
     assert max(letter.at for letter in begun) - min(letter.at for letter in begun) >= 6
     assert most_within(begun, 2) <= 2 * 50 + 4 * 50
+
+
+@pytest.mark.long
+def test_a_database_that_is_struck_down_halts_the_hand_over() -> None:
+    letters, heard = [parcel(number) for number in range(1, 31)], list[Outcome]()
+    with postgres.cluster() as made, serving() as server:
+        if made is None:
+            pytest.skip(postgres.MISSING)
+        engine = make_engine(made.address, wait=2)
+        migrate.upgrade(engine)
+        transport = SmtpTransport(settings(server, connections=2, rate=4), paces=StoredPaces(engine))
+        with pytest.raises(TryLater):
+            for outcome in transport.hand_over(letters):
+                heard.append(outcome)
+                if len(heard) == 1:
+                    made.control("stop", "-m", "immediate")
+        made.control("start")
+        again = list(transport.hand_over([parcel(number) for number in range(31, 33)]))
+        transport.close()
+        engine.dispose()
+    assert Counter(o.state for o in heard) == Counter(
+        accepted=len(server.queued) - 2, deferred=32 - len(server.queued)
+    )
+    assert {o.tried for o in heard if o.state == "deferred"} == {False}
+    assert [o.state for o in again] == ["accepted"] * 2
