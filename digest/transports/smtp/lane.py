@@ -11,7 +11,7 @@ from digest.errors import DigestError, TryLater
 from digest.system.failpoint import failpoint
 from digest.transports.base import Outcome
 from digest.transports.smtp.envelope import Envelope, ReturnPath, Unmailable, make_ready
-from digest.transports.smtp.lanes import Work
+from digest.transports.smtp.lanes import SharedLetters
 from digest.transports.smtp.replies import RETRY_LOST, Reply, reason, verdict, wait_in_reply
 from digest.transports.smtp.session import Lost, Session
 
@@ -61,7 +61,7 @@ class Lane:
         if session is not None:
             session.leave(seconds)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: SharedLetters) -> None:
         """Hand over letters until none is left. Settles or puts back each letter taken; raises nothing."""
         try:
             while work.any and not self.retired:
@@ -76,7 +76,7 @@ class Lane:
         finally:
             work.settled.put(None)
 
-    def _serve(self, work: Work, session: Session) -> None:
+    def _serve(self, work: SharedLetters, session: Session) -> None:
         """Hand over letters on one connection until none is left or the connection is lost."""
         try:
             while self._ahead or self._begin(work, session, wait=True):
@@ -88,7 +88,7 @@ class Lane:
         except Lost as lost:
             self._lost(work, str(lost))
 
-    def _begin(self, work: Work, session: Session, *, wait: bool) -> bool:
+    def _begin(self, work: SharedLetters, session: Session, *, wait: bool) -> bool:
         """Take the next letter that this server can take as the one ahead; write nothing. False: there is none."""
         while (parcel := work.take(wait=wait)) is not None:
             try:
@@ -102,7 +102,7 @@ class Lane:
                 raise
         return False
 
-    def _letter(self, work: Work, session: Session) -> None:
+    def _letter(self, work: SharedLetters, session: Session) -> None:
         """Bring the current letter to its end, and write the envelope of the letter ahead with its body."""
         letter = self._current
         assert letter is not None
@@ -112,7 +112,7 @@ class Lane:
             self._body(work, session, letter, wire)
         self._used = True
 
-    def _envelope(self, work: Work, session: Session, letter: Envelope) -> bytes:
+    def _envelope(self, work: SharedLetters, session: Session, letter: Envelope) -> bytes:
         """Offer a letter; return the bytes that the server now waits for: the letter, a bare dot, or nothing."""
         pipelined = session.has_extn("pipelining")
         commands = letter.commands
@@ -144,7 +144,7 @@ class Lane:
                 break
         return b""
 
-    def _go_ahead(self, work: Work, session: Session, letter: Envelope, refused_at: str) -> bytes:
+    def _go_ahead(self, work: SharedLetters, session: Session, letter: Envelope, refused_at: str) -> bytes:
         """Return the bytes to write after a 354, which asks for the letter."""
         if session.ahead_of_us:
             raise Lost(_OUT_OF_STEP)
@@ -160,7 +160,7 @@ class Lane:
             raise Lost("stopped before any of it was sent")
         return letter.wire
 
-    def _body(self, work: Work, session: Session, letter: Envelope, wire: bytes) -> None:
+    def _body(self, work: SharedLetters, session: Session, letter: Envelope, wire: bytes) -> None:
         """Write the bytes that the server waits for, with the envelope of the letter ahead; settle by the reply."""
         following = b""
         if session.has_extn("pipelining") and self._begin(work, session, wait=False) and self._ahead:
@@ -180,13 +180,13 @@ class Lane:
         if reply.code == 421:
             raise _Closing(reply)
 
-    def _settle(self, work: Work, letter: Envelope, verb: str, reply: Reply) -> None:
+    def _settle(self, work: SharedLetters, letter: Envelope, verb: str, reply: Reply) -> None:
         """Settle a letter by the reply to `verb`, unless an earlier reply has settled it."""
         if not letter.settled:
             letter.settled = True
             work.settle(verdict(letter.parcel.delivery, verb, reply, letter.parcel.to))
 
-    def _lost(self, work: Work, words: str, reply: Reply | None = None) -> None:
+    def _lost(self, work: SharedLetters, words: str, reply: Reply | None = None) -> None:
         """Close the connection and settle its letters: uncertain only if the final dot may have left."""
         (letter, ahead), self._current, self._ahead = (self._current, self._ahead), None, None
         if self._session is not None:

@@ -13,7 +13,7 @@ from digest.transports.smtp.pace import NAP, Pace
 from digest.transports.smtp.replies import RETRY_LOST
 
 
-class Work:
+class SharedLetters:
     """Hold the letters that one hand-over has still to begin, for all its connections.
 
     `settled` is the queue of outcomes; a None in it means that one connection has ended.

@@ -15,7 +15,7 @@ from digest.transports.paces import Paces
 from digest.transports.smtp.connect import SmtpSettings, connect
 from digest.transports.smtp.envelope import Unmailable, mail_address
 from digest.transports.smtp.lane import Lane
-from digest.transports.smtp.lanes import Work
+from digest.transports.smtp.lanes import SharedLetters
 from digest.transports.smtp.pace import Clock, OwnPace, Pace, SharedPace, Sleep
 from digest.transports.smtp.session import Session
 
@@ -66,7 +66,7 @@ class SmtpTransport:
         if not self._stopped:
             self._deadline = math.inf
         self._pace.expect(len(parcels))
-        work = Work(parcels, self._pace, lambda: self._stopped)
+        work = SharedLetters(parcels, self._pace, lambda: self._stopped)
         lanes = self._at_work(len(parcels))
         threads = [threading.Thread(target=lane.run, args=(work,), name="smtp", daemon=True) for lane in lanes]
         try:
@@ -100,7 +100,7 @@ class SmtpTransport:
         for lane in self._lanes:
             lane.close()
 
-    def _start(self, work: Work, first: Lane, threads: Sequence[threading.Thread]) -> None:
+    def _start(self, work: SharedLetters, first: Lane, threads: Sequence[threading.Thread]) -> None:
         """Connect once in this thread, to halt at once if that fails; then start the threads."""
         try:
             if work.any:
@@ -110,7 +110,7 @@ class SmtpTransport:
         for thread in threads:
             thread.start()
 
-    def _end(self, work: Work, threads: Sequence[threading.Thread]) -> None:
+    def _end(self, work: SharedLetters, threads: Sequence[threading.Thread]) -> None:
         """Let the connections finish the letters under way, and keep the outcomes not yielded for `ask`."""
         if any(thread.is_alive() for thread in threads):
             work.halt("the run stopped waiting for it")

@@ -10,7 +10,7 @@ import pytest
 
 from digest.transports.base import Outcome
 from digest.transports.smtp.lane import Lane
-from digest.transports.smtp.lanes import Work
+from digest.transports.smtp.lanes import SharedLetters
 from digest.transports.smtp.pace import OwnPace
 from digest.transports.smtp.replies import Reply
 from digest.transports.smtp.session import Lines, Lost, Session
@@ -61,7 +61,7 @@ LETTER = len(parcel(1).message)
 def test_a_letter_is_in_doubt_from_its_dot_on(takes: int, state: str) -> None:
     """A write holds LETTER bytes, then the dot, then the next letter's envelope."""
     lane = Lane(lambda: BrokenSession(takes), lambda _: "digest@example.org", 1)
-    work = Work([parcel(1), parcel(2)], OwnPace(None, time.monotonic, time.sleep), lambda: False)
+    work = SharedLetters([parcel(1), parcel(2)], OwnPace(None, time.monotonic, time.sleep), lambda: False)
     lane.run(work)
     work.give_back()
     heard: dict[int, Outcome] = {}
