@@ -188,7 +188,9 @@ class Installation:
 
         agent = f"learning-digest/{__version__} (+{self.settings.site.base_url})"
         limits = Limits(seconds=self.settings.gather_timeout)
-        return Fetcher(limits, agent, turns=Turns(limits.gap, self._paces()))
+        fetcher = Fetcher(limits, agent)
+        fetcher.turns = Turns(limits.gap, self._paces())
+        return fetcher
 
     def require_secret(self) -> None:
         """Open the secret and the link keys now, so that nothing begins with lost or foreign ones. Raises BadSecret.

@@ -68,7 +68,8 @@ class TransportPart(BaseModel):
     rate: float | None = Field(
         default=None,
         gt=0,
-        description="`smtp`: the most letters a second, over all connections; without it no limit.",
+        description="`smtp`: the most letters a second, over all connections, and in a cluster over all workers; "
+        "without it no limit.",
     )
     # sendgrid
     key_file: str | None = Field(

@@ -76,8 +76,8 @@ class Fetcher:
     """Fetch feeds, pages and robots.txt; one fetcher serves a whole run and any number of threads.
 
     `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
-    trust store; `clock` gives the present as an aware datetime (for Retry-After dates). `turns` are those at hosts
-    that others take too.
+    trust store; `clock` gives the present as an aware datetime (for Retry-After dates). Set `turns` to take
+    those at hosts with other processes.
     """
 
     def __init__(
@@ -89,7 +89,6 @@ class Fetcher:
         allowed: Allowed = is_public,
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        turns: Turns | None = None,
     ) -> None:
         self._limits = limits
         self._user_agent = user_agent
@@ -98,7 +97,7 @@ class Fetcher:
         self._tls = cache(lambda: tls or httpcore2.default_ssl_context())  # once, because to load it takes a while
         self._tls_lock = threading.Lock()
         self._clock = clock
-        self.turns = turns or Turns(limits.gap)
+        self.turns = Turns(limits.gap)
         self._accept = ACCEPT
         self._check: Check = lambda _url, _private: None
 
