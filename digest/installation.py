@@ -65,17 +65,13 @@ class Installation:
 
     `now` (aware, UTC) fixes the clock, as the option `--now` does; None means the real time. `create`: whether a
     database that is not there is made. `announce` tells workers of work, in the transaction that writes it.
-    `shares_pace`: limits of rate hold for all processes together, by the database, and not for this one alone.
     """
 
     announce: Announce
 
-    def __init__(
-        self, settings: Settings, now: datetime | None = None, *, create: bool = True, shares_pace: bool = False
-    ) -> None:
+    def __init__(self, settings: Settings, now: datetime | None = None, *, create: bool = True) -> None:
         self.announce = _announce_to_nobody
         self.settings = settings
-        self.shares_pace = shares_pace
         self._now = now
         self._create = create
 
@@ -210,8 +206,8 @@ class Installation:
         return self.settings.transport.open(self.clock, self._paces())
 
     def _paces(self) -> StoredPaces | None:
-        """Return the limits of rate that all processes share, None where each keeps its own."""
-        return StoredPaces(self.engine) if self.shares_pace else None
+        """Return the limits of rate that all processes of a cluster share, None where each keeps its own."""
+        return StoredPaces(self.engine) if self.settings.cluster.enabled else None
 
 
 @lru_cache(maxsize=4)

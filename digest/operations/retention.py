@@ -47,7 +47,7 @@ def retain(installation: Installation) -> tuple[Counter[str], list[str]]:
     removed["confirmations"] += _remove_rows(installation, confirmation, now - KEPT_FOR)
     removed["askings"] += _remove_rows(installation, asked, now - MONTH)
     removed["invitations"] += _end_invitations(installation, now - _OPEN)
-    if installation.shares_pace:
+    if installation.settings.cluster.enabled:
         with writing(installation.engine, "remove old rows") as conn:
             pace.forget_unused(conn)
     problems: list[str] = []
