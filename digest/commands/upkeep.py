@@ -62,6 +62,10 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
     click.echo(
         f"Subscribers: {view.subscribers} active" + (f", of them suppressed: {suppressed}" if suppressed else "")
     )
+    if view.cluster:
+        from digest.commands.workers_table import print_cluster
+
+        print_cluster(view.cluster)
 
 
 def _note(error: str | None) -> str:
@@ -129,16 +133,19 @@ def upgrade(options: GlobalOptions) -> None:
 
     settings = options.settings()
     engine = make_engine(settings.storage_url)
-    changed = migrate.upgrade(engine)
-    # Because earlier versions wrote no line for a suppression; without the secret nobody can tell whose it is.
-    with suppress(BadSecret), writing(engine, "complete history") as conn:
-        secret = stored_secret(conn, settings.secret_file)
-        complete_history(conn, secret=secret, now=options.at(), note="by an earlier version")
-    click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
-    if settings.cluster.enabled:
-        from digest.cluster.schema import upgrade_queue
+    try:
+        changed = migrate.upgrade(engine)
+        # Because earlier versions wrote no line for a suppression; without the secret nobody can tell whose it is.
+        with suppress(BadSecret), writing(engine, "complete history") as conn:
+            secret = stored_secret(conn, settings.secret_file)
+            complete_history(conn, secret=secret, now=options.at(), note="by an earlier version")
+        click.echo(f"schema {migrate.current(engine)}" + ("" if changed else " already"))
+        if settings.cluster.enabled:
+            from digest.cluster.schema import upgrade_queue
 
-        click.echo("tables of the queue" + ("" if upgrade_queue(engine) else " already"))
+            click.echo("tables of the queue" + ("" if upgrade_queue(engine) else " already"))
+    finally:
+        engine.dispose()
 
 
 @db.command()

@@ -26,6 +26,7 @@ from digest.operations.letter_facts import letter_facts
 from digest.operations.owed import span_in_words
 from digest.operations.sender_domain import domain_findings
 from digest.operations.status import Status, source_rows, status
+from digest.operations.workers import cluster_findings
 from digest.store import entry_texts, rules
 from digest.store.engine import reading
 from digest.store.hold import cure_of_hold
@@ -57,6 +58,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_unended_move(conn, state.hold),
             *edition_findings(conn, installation, state),
             *_late_runs(conn, installation),
+            *cluster_findings(conn, settings),
             *_sources(state.sources, settings),
             *_muted_and_silent(installation),
             *_unread_pages(conn, installation),

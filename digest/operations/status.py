@@ -12,6 +12,7 @@ from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
 from digest.operations.letter_facts import letter_facts
 from digest.operations.owed import Unsent, why_unsent
+from digest.operations.workers import ClusterState, cluster_state
 from digest.schedule import next_slot
 from digest.store import calendar, deliveries, editions, history, open_letters, runs, sources
 from digest.store.engine import reading
@@ -33,6 +34,7 @@ class Status:
     secret that would tell is lost. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name,
     state) rows, and `entries` {state: count}. `unapproved` are the newest editions that nobody had approved in time.
     `unsent` says why letters that are owed do not leave; empty when none is owed, or something is sending them.
+    `cluster` is None where no workers are configured.
     """
 
     hold: str
@@ -48,6 +50,7 @@ class Status:
     slots: list[dict[str, Any]]
     unapproved: list[Edition]
     unsent: list[Unsent]
+    cluster: ClusterState | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
@@ -87,6 +90,7 @@ class Status:
                 }
                 for edition in self.unapproved
             ],
+            "cluster": self.cluster.to_json() if self.cluster else None,
         }  # fmt: skip
 
 
@@ -119,6 +123,7 @@ def status(installation: Installation) -> Status:
             slots=calendar.slots(conn),
             unapproved=[edition for edition in listing if edition.unapproved][:_MOST_UNAPPROVED],
             unsent=why_unsent(letter_facts(conn, installation, open_letters.open_editions(conn))),
+            cluster=cluster_state(conn, settings),
         )
 
 
