@@ -29,7 +29,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     units = sorted(map(str, tmp_path.iterdir()))
     done = subprocess.run([needed("systemd-analyze"), "verify", *units], capture_output=True, text=True)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "digest-" in line]
-    assert ours == [] and len(units) == 6
+    assert ours == [] and len(units) == 7
 
 
 @pytest.mark.servers
@@ -48,12 +48,12 @@ def commands_in(text: str) -> set[str]:
 def test_each_file_gives_commands_that_the_program_has() -> None:
     files = [*UNITS, DEPLOY / "crontab"]
     given = {command for file in files for command in commands_in(file.read_text(encoding="utf-8"))}
-    assert given == {"run", "events", "schedule", "serve", "db"} and given <= set(MODULES)
+    assert given == {"run", "events", "schedule", "serve", "db", "worker"} and given <= set(MODULES)
     services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert {name: service["command"][0] for name, service in services.items() if "command" in service} == {
-        "worker": "schedule", "web": "serve"
+        "scheduler": "schedule", "worker": "worker", "web": "serve"
     }  # fmt: skip
-    built = services["worker"]["build"]
+    built = services["scheduler"]["build"]
     assert (DEPLOY / "container" / built["context"] / built["dockerfile"]).resolve().is_file()
 
 

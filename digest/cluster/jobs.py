@@ -35,13 +35,17 @@ class JobTeller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Do jobs with one installation for each thread. `stories`: what each kind calls; `look`: what waits now."""
+    """Do jobs with one installation for each thread. `stories`: what each kind calls; `look`: what waits now.
+
+    `fatal` holds the errors after which the worker must end.
+    """
 
     installations: Installations
     announce: Announce
     tell: JobTeller
     stories: Mapping[str, JobStory] = field(default_factory=lambda: STORIES)
     look: Callable[[Installation], list[Work]] = look_for_work
+    fatal: list[DigestError] = field(default_factory=list)
 
     def do(self, work: Work) -> None:
         """Do a job, and end well after every error that was raised on purpose: the ledger holds what is left to do.
@@ -78,7 +82,7 @@ class Jobs:
             self.tell.later(work, later)
         except (SchemaTooNew, SchemaTooOld) as error:
             # Another version of this program has taken the database over: this one can do nothing more.
-            self.tell.problem(work, error)
+            self.fatal.append(error)
             stopping.request_stop()
         except (DigestError, SubscribersError) as error:
             self.tell.problem(work, error)

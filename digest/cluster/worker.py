@@ -64,7 +64,8 @@ def work(plan: WorkerPlan, jobs: Jobs) -> None:
     """Do jobs until a stop is asked for. A server that goes away is waited for.
 
     Raises QueueMissing or SchemaTooNew for tables of the queue that this program cannot use, ConfigError when the
-    server refuses the account. The caller has registered what SIGTERM does (`stopping.listen`).
+    server refuses the account, and SchemaTooNew or SchemaTooOld when another version of this program takes the
+    database over. The caller has registered what SIGTERM does (`stopping.listen`).
     """
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -82,6 +83,8 @@ def work(plan: WorkerPlan, jobs: Jobs) -> None:
             pause = min(2 * pause, _LONGEST_PAUSE)
         finally:
             jobs.installations.close()
+    if jobs.fatal:
+        raise jobs.fatal[0]
 
 
 def _check(plan: WorkerPlan) -> None:
