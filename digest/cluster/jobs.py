@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from digest.store.engine import writing
 from digest.system import stopping
 from subscribers.errors import SubscribersError
 
+LOOK_EVERY, EVENTS_EVERY = 15, 300  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -62,14 +63,20 @@ class Jobs:
         if self._guarded(work, call):
             self.tell.done(work, report, time.monotonic() - begun)
 
-    def look_and_announce(self) -> None:
-        """Announce all work that waits, each in a transaction of its own."""
-        self._guarded(Work("look"), self._announce_waiting)
+    def look_and_announce(self, at: int) -> None:
+        """Announce all work that waits, each in a transaction of its own. `at`: the second since 1970 of this look.
 
-    def _announce_waiting(self, installation: Installation) -> None:
+        A mailbox is read every few minutes only, because its provider counts how often somebody logs in.
+        """
+        left_out = () if at % EVENTS_EVERY < LOOK_EVERY else ("events",)
+        self._guarded(Work("look"), lambda installation: self._announce_waiting(installation, left_out))
+
+    def _announce_waiting(self, installation: Installation, left_out: Collection[str]) -> None:
         for work in self.look(installation):
             if stopping.asked():
                 return
+            if work.kind in left_out:
+                continue
             with writing(installation.engine, "announce") as conn:
                 self.announce(conn, work)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from digest.cluster.announcer import PRIORITIES
 from digest.errors import WrongUse
 from digest.installation import Installation, Work
 
@@ -35,27 +36,12 @@ def _recover(installation: Installation, _: Work) -> object:
     return None
 
 
-def _events(installation: Installation, _: Work) -> object:
-    from digest.delivery.events_in import take_mailbox
-    from digest.transports.mailbox.mailbox import open_mailbox
-
-    if not installation.settings.events.mailbox:
-        return None  # because config.toml may have changed since the job was announced
-    box = open_mailbox(installation.settings.events.mailbox, installation.settings.events.password)
-    try:
-        taken = take_mailbox(installation.engine, box, installation.secret, installation.clock)
-    finally:
-        box.close()
-    installation.fence.follow(begin=False)
-    return taken
-
-
+# Reading a mailbox is beside them a story of the command line, which tells what came.
 STORIES: Mapping[str, JobStory] = {
     "gather": _gather,
     "turn": _turn,
     "send": _send,
     "recover": _recover,
-    "events": _events,
 }
 
 
@@ -70,6 +56,6 @@ def chosen_queues(text: str | None) -> tuple[str, ...]:
     """Return the queues that are named, with commas between them, or all. Raises WrongUse for an unknown name."""
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip())) if text else ()
     for name in names:
-        if name not in STORIES:
-            raise WrongUse(f"--queues: there is no queue {name!r}; there are {', '.join(STORIES)}")
-    return names or tuple(STORIES)
+        if name not in PRIORITIES:
+            raise WrongUse(f"--queues: there is no queue {name!r}; there are {', '.join(PRIORITIES)}")
+    return names or tuple(PRIORITIES)

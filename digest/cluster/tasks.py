@@ -18,7 +18,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from digest.cluster.announcer import PRIORITIES
-from digest.cluster.jobs import Jobs
+from digest.cluster.jobs import LOOK_EVERY, Jobs
 from digest.installation import Work
 
 _AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)  # in the past, whatever the clock of this host says
@@ -32,7 +32,7 @@ class Rhythm:
     `beat`: seconds between two signs of life; `stalled`: seconds without one after which a worker counts as dead.
     """
 
-    look: str = "* * * * * */15"
+    look: str = f"* * * * * */{LOOK_EVERY}"
     sweep: str = "* * * * * */10"
     tidy: str = "17 * * * * 0"
     beat: float = 10
@@ -46,8 +46,8 @@ def register_tasks(app: App, jobs: Jobs, rhythm: Rhythm, keep_failed: timedelta)
 
     @app.periodic(cron=rhythm.look)
     @app.task(name="look", queue=WATCH, queueing_lock="look")
-    def look(timestamp: int) -> None:  # noqa: ARG001
-        jobs.look_and_announce()
+    def look(timestamp: int) -> None:
+        jobs.look_and_announce(timestamp)
 
     @app.periodic(cron=rhythm.sweep)
     @app.task(name="sweep", queue=WATCH, queueing_lock="sweep", priority=10, pass_context=True)

@@ -62,6 +62,11 @@ def pinged(installation: Installation) -> Iterator[RunPing]:
     _send(installation, run.signal_of(None))
 
 
+def ping_end(installation: Installation, signal: str) -> None:
+    """Ping at the end of a turn of a worker, where [operate] ping_url is set; a ping never fails the turn."""
+    _send(installation, signal)
+
+
 def _send(installation: Installation, signal: str) -> None:
     url = installation.settings.operate.ping_url
     if not url:

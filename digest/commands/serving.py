@@ -62,9 +62,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     Exit code 4 when it tells an alarm, or that somebody answered a letter and a person must read it: once a day.
     Silent where nothing is new, unless on a terminal or with -v.
     """
-    from digest.operations.alarms import alarms as read_alarms
     from digest.operations.waiting import tell_once
-    from digest.store.engine import reading
 
     installation = options.installation()
     begin_story(options, verbose=verbose)
@@ -76,8 +74,7 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
     with told_once_a_day(installation):
         incoming = _from_file(installation, file) if file is not None else _from_mailbox(installation, address)
     installation.fence.follow()
-    with reading(installation.engine) as conn:
-        alarms = read_alarms(conn, installation.clock())
+    alarms = _alarms_of(installation)
     answers, lines = _answers_line(incoming), _lines(incoming, alarms)
     fresh = tell_once(installation, [*lines, *answers])
     if json_:
@@ -90,6 +87,25 @@ def events(options: GlobalOptions, mailbox: str | None, file: Path | None, json_
             tell(line)
     if any(line in fresh for line in [*_alarm_lines(alarms), *answers]):
         raise click.exceptions.Exit(PersonNeeded.exit_code)
+
+
+def read_mailbox(installation: Installation) -> list[str]:
+    """Take the events of the configured mailbox; return the lines about them that were not told today."""
+    from digest.operations.waiting import tell_once
+
+    incoming = _from_mailbox(installation, installation.settings.events.mailbox)
+    installation.fence.follow()
+    lines = [*_lines(incoming, _alarms_of(installation)), *_answers_line(incoming)]
+    fresh = tell_once(installation, lines)
+    return [line for line in lines if line in fresh]
+
+
+def _alarms_of(installation: Installation) -> list[Alarm]:
+    from digest.operations.alarms import alarms
+    from digest.store.engine import reading
+
+    with reading(installation.engine) as conn:
+        return alarms(conn, installation.clock())
 
 
 def _answers_line(incoming: Incoming) -> list[str]:

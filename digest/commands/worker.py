@@ -48,6 +48,7 @@ def worker(options: GlobalOptions, concurrency: int | None, queues: str | None, 
     from digest.cluster.jobs import Jobs
     from digest.cluster.stories import chosen_queues
     from digest.cluster.worker import WorkerPlan, work
+    from digest.commands.worker_stories import worker_stories
     from digest.system import garbage, stopping
 
     garbage.collect_as_usual()
@@ -57,13 +58,14 @@ def worker(options: GlobalOptions, concurrency: int | None, queues: str | None, 
     # Opened here only so that a mistake is reported at the start, not at the first job.
     installation.require_secret()
     installation.close()
-    story.begin(options.at)
+    story.begin(options.at, quiet=not verbose)
     signal.signal(signal.SIGINT, stopping.request_stop)
     plan = WorkerPlan(settings.storage_url, names, at_once, settings.cluster.keep_failed, tell=tell_worker)
     jobs = Jobs(
         Installations(lambda: options.installation(create=False), options.config),
         Announcer(),
         _Told(options.at, verbose=verbose),
+        worker_stories(),
     )
     tell_worker(f"up to {counted(at_once, 'job')} at once of {', '.join(names)}")
     work(plan, jobs)
@@ -86,8 +88,8 @@ class _Told:
     def done(self, work: Work, report: object, seconds: float) -> None:
         """Tell what a report says that a person must do."""
         if self._verbose:
-            tell_worker(f"{_name(work)}: done in {seconds:.1f} s")
-        for line in [*getattr(report, "failed", ()), *getattr(report, "waiting", ())]:
+            tell_worker(f"{_name(work)}: done in {seconds:.1f} s{_read(report)}")
+        for line in _lines_of(report):
             self._once(f"{_name(work)}: {line}", "WARNING")
 
     def later(self, work: Work, why: TryLater) -> None:
@@ -108,6 +110,24 @@ class _Told:
                     self._told.clear()
                 self._told[line] = now
                 tell_worker(line, level)
+
+
+def _read(report: object) -> str:
+    """Return what a job has read of sources, for its line."""
+    from digest.commands.progress import gathering_line
+    from digest.store.sources import Gathering
+
+    rows = report if isinstance(report, list) else []
+    return "".join(f"; {gathering_line(row)}" for row in rows if isinstance(row, Gathering))
+
+
+def _lines_of(report: object) -> list[str]:
+    """Return what a report says to a person, or what failed of the sources that were read."""
+    from digest.operations.run_report import RunReport
+
+    if isinstance(report, RunReport):
+        return [*report.failed, *(line for line in report.waiting if line not in report.told)]
+    return []
 
 
 def _name(work: Work) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from digest.desk.sources import source_health
 from digest.editions.due import next_of_each
 from digest.installation import Installation
+from digest.operations.workers import ClusterState, cluster_state
 from digest.schedule import next_slot
 from digest.store import open_letters
 from digest.store.engine import reading
@@ -33,13 +34,14 @@ class EditionStates(NamedTuple):
 class MonitorFigures:
     """Hold counts of an installation. `sources`: how many by STANDINGS; `next_slots`: when each cadence is due next.
 
-    `unapproved`: how many editions that go out next wait for an editor's approval.
+    `unapproved`: how many editions that go out next wait for an editor's approval. `cluster`: its workers and queues.
     """
 
     editions: tuple[EditionStates, ...]
     sources: dict[str, int]
     unapproved: int
     next_slots: dict[str, datetime]
+    cluster: ClusterState | None = None
 
     @property
     def uncertain(self) -> int:
@@ -55,6 +57,7 @@ def count_figures(installation: Installation) -> MonitorFigures:
         unsettled = open_letters.open_editions(conn)
         states = open_letters.count_states(conn, [edition.number for edition in unsettled])
         coming = next_of_each(conn, settings.cadences, now, zone)
+        cluster = cluster_state(conn, settings)
     asked = {cadence.name for cadence in settings.cadences if cadence.approval_required}
     waiting = [edition for _, edition in coming.values() if edition.id and edition.cadence in asked]
     standings = Counter(health.standing for health in source_health(installation))
@@ -66,4 +69,5 @@ def count_figures(installation: Installation) -> MonitorFigures:
         sources={standing: standings[standing] for standing in STANDINGS},
         unapproved=sum(edition.state == "draft" for edition in waiting),
         next_slots={cadence.name: next_slot(cadence, now, zone).instant for cadence in settings.cadences},
+        cluster=cluster,
     )

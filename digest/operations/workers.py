@@ -32,6 +32,11 @@ class ClusterState:
         """Return since when the job that has waited longest waits, or None when none waits."""
         return min((depth.oldest for depth in self.queues if depth.oldest), default=None)
 
+    @property
+    def heard_workers(self) -> list[queue.WorkerProcess]:
+        """Return the workers that were heard of lately."""
+        return [worker for worker in self.workers if self.heard(worker) <= _SILENT]
+
     def heard(self, worker: queue.WorkerProcess) -> timedelta:
         """Return how long ago a worker was heard of last."""
         return max(self.at - worker.heard, timedelta(0))
@@ -72,7 +77,7 @@ def cluster_findings(conn: Connection, settings: Settings) -> Iterator[Finding]:
         problem = "workers are enabled, and the database has no queue for them: only `digest run` works"
         yield Finding("wrong", "cluster", problem, "run `digest db upgrade`, then start `digest worker`")
         return
-    if all(state.heard(worker) > _SILENT for worker in state.workers):
+    if not state.heard_workers:
         waiting = counted(sum(depth.waiting for depth in state.queues), "job waits", "jobs wait")
         problem = f"no worker has been heard of for two minutes; {waiting}"
         yield Finding("wrong", "cluster", problem, "start `digest worker` on one machine at least: docs/cluster.md")

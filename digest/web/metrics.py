@@ -21,6 +21,7 @@ from digest.installation import Installation
 from digest.operations.monitor import CHECKS, Monitor, MonitorLook, SharedValue
 from digest.operations.monitor_figures import MonitorFigures, count_figures
 from digest.operations.owed import CODES
+from digest.operations.workers import ClusterState
 
 # Each metric with its help; docs/monitoring.md has them all.
 METRICS = {
@@ -38,6 +39,10 @@ METRICS = {
     "digest_sources": "Sources by how they do",
     "digest_editions_waiting_for_approval": "Editions that go out next and that no editor has approved yet",
     "digest_next_slot_timestamp_seconds": "When the next slot of a cadence falls due, in seconds since 1970",
+    "digest_workers": "Workers of a cluster that were heard of within two minutes; 0 where there is none",
+    "digest_jobs_waiting": "Jobs of a cluster that wait for a worker",
+    "digest_jobs_failed": "Jobs of a cluster that failed and are kept",
+    "digest_oldest_job_seconds": "Seconds since the oldest job that waits was announced",
     "digest_info": "Always 1; the label tells the version of this program",
 }
 _FIGURES = timedelta(seconds=15)  # the shortest time for which counts are shared
@@ -119,6 +124,16 @@ def _of_figures(figures: MonitorFigures) -> Iterator[GaugeMetricFamily]:
     yield _metric("digest_editions_waiting_for_approval", (), [((), figures.unapproved)])
     slots = {cadence: instant.timestamp() for cadence, instant in figures.next_slots.items()}
     yield _metric("digest_next_slot_timestamp_seconds", ("cadence",), _labelled(slots))
+    yield from _of_cluster(figures.cluster)
+
+
+def _of_cluster(cluster: ClusterState | None) -> Iterator[GaugeMetricFamily]:
+    queues = cluster.queues if cluster else []
+    yield _metric("digest_workers", (), [((), len(cluster.heard_workers) if cluster else 0)])
+    yield _metric("digest_jobs_waiting", (), [((), sum(depth.waiting for depth in queues))])
+    yield _metric("digest_jobs_failed", (), [((), sum(depth.failed for depth in queues))])
+    waits = cluster.at - cluster.oldest if cluster and cluster.oldest else timedelta(0)
+    yield _metric("digest_oldest_job_seconds", (), [((), max(waits, timedelta(0)).total_seconds())])
 
 
 def _labelled(values: Mapping[str, float]) -> _Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -12,6 +13,7 @@ from digest.cluster.schema import upgrade_queue
 from digest.store import migrate
 from digest.store.engine import make_engine
 from tests import postgres
+from tests.cluster.bench import Bench
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +40,9 @@ def queue_url(postgresql: postgres.Databases, queue_template: str) -> Iterator[s
 def queue_engine(opened: Callable[..., Engine], queue_url: str) -> Engine:
     """An engine on `queue_url`."""
     return opened(queue_url)
+
+
+@pytest.fixture
+def bench(queue_engine: Engine, tmp_path: Path) -> Bench:
+    """A bench whose jobs do nothing."""
+    return Bench(queue_engine, tmp_path)

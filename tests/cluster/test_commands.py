@@ -56,7 +56,7 @@ def test_a_worker_needs_the_queues_tables(folder: Path, postgresql_url: str) -> 
 def test_a_worker_knows_its_queues(folder: Path, queue_url: str) -> None:
     answer = digest_on(folder, queue_url)("worker", "--queues", "send,letters")
     assert answer.code == 2
-    assert "there is no queue 'letters'; there are gather, turn, send, recover, events" in answer.stderr
+    assert "there is no queue 'letters'; there are recover, turn, events, gather, send" in answer.stderr
 
 
 @table("missing", ["procrastinate", "psycopg"])

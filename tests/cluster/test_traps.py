@@ -26,12 +26,6 @@ from tests.counts import table
 DAY = 86_400
 
 
-@pytest.fixture
-def bench(queue_engine: object, tmp_path: Path) -> Bench:
-    """A bench whose jobs do nothing."""
-    return Bench(queue_engine, tmp_path)  # type: ignore[arg-type]
-
-
 def _managed(bench: Bench, act: Callable[[JobManager], object]) -> object:
     async def serve() -> object:
         app = bench.app()

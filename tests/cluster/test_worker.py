@@ -82,13 +82,12 @@ def worker(url: str, folder: Path, grace: float = 20) -> Iterator[Process]:
 
 
 @pytest.mark.long
-def test_a_stop_lets_jobs_end_their_batch(queue_engine: Engine, queue_url: str, tmp_path: Path) -> None:
-    bench = Bench(queue_engine, tmp_path)
+def test_a_stop_lets_jobs_end_their_batch(bench: Bench, queue_url: str, tmp_path: Path) -> None:
     bench.announce(Work("send", "7", 1), Work("send", "8", 1), Work("send", "9", 1))
     with worker(queue_url, tmp_path) as process:
         process.wait_for("begun send")
         process.wait_for("begun send")
-        with reading(queue_engine) as conn:
+        with reading(bench.engine) as conn:
             (shown,) = queue.list_workers(conn)
         assert (shown.host, shown.concurrency, shown.queues) == ("anglesey", 2, ("gather", "turn", "send"))
         assert process.stop() == 0
@@ -116,8 +115,7 @@ def test_a_job_that_hears_no_stop_is_left_and_comes_back(
 
 
 @pytest.mark.long
-def test_a_killed_workers_job_comes_back(queue_engine: Engine, queue_url: str, tmp_path: Path) -> None:
-    bench = Bench(queue_engine, tmp_path)
+def test_a_killed_workers_job_comes_back(bench: Bench, queue_url: str, tmp_path: Path) -> None:
     bench.announce(Work("gather", "1.5", 1))
     with worker(queue_url, tmp_path) as process:
         process.wait_for("begun gather")
@@ -128,10 +126,9 @@ def test_a_killed_workers_job_comes_back(queue_engine: Engine, queue_url: str, t
 
 @pytest.mark.long
 def test_a_worker_behind_a_pooler_finds_jobs_without_notifications(
-    queue_engine: Engine, queue_url: str, tmp_path: Path
+    bench: Bench, queue_url: str, tmp_path: Path
 ) -> None:
     """Trap 8: LISTEN hears nothing through a pooler in transaction mode."""
-    bench = Bench(queue_engine, tmp_path)
     bench.change("DROP TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 ON procrastinate_jobs")
     with worker(queue_url, tmp_path) as process:
         process.wait_for("turned")
