@@ -62,9 +62,9 @@ def pinged(installation: Installation) -> Iterator[RunPing]:
     _send(installation, run.signal_of(None))
 
 
-def ping_end(installation: Installation, signal: str) -> None:
-    """Ping at the end of a turn of a worker, where [operate] ping_url is set; a ping never fails the turn."""
-    _send(installation, signal)
+def ping_end(installation: Installation, error: BaseException | None) -> None:
+    """Ping how a turn of a worker has ended, where [operate] ping_url is set; a ping never fails the turn."""
+    _send(installation, RunPing().signal_of(error))
 
 
 def _send(installation: Installation, signal: str) -> None:

@@ -25,7 +25,7 @@ _MOST_LINES = 1_000
     "--concurrency", type=click.IntRange(1, 64), help="Jobs at the same time (default: [cluster] concurrency)."
 )
 @click.option(
-    "--queues", metavar="NAMES", help="Do only these: gather, turn, send, recover, events; such as send,recover."
+    "--queues", metavar="NAMES", help="Do only these of recover, turn, events, gather, send; such as recover,send."
 )
 @as_verbose
 @click.pass_obj

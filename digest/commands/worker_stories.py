@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import click
+
 from digest.cluster.stories import STORIES, JobStory
 from digest.commands.account import write_pages
-from digest.commands.pinging import FAILED, WELL, ping_end
+from digest.commands.pinging import ping_end
 from digest.commands.serving import read_mailbox
-from digest.errors import PersonNeeded, TryLater
+from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.operations.run_report import RunReport
 
 if TYPE_CHECKING:
@@ -30,13 +32,14 @@ def _turn(installation: Installation, work: Work) -> object:
         report = STORIES["turn"](installation, work)
     except TryLater:
         raise  # because another turn is under way, or the watcher misses the next sign of life
-    except Exception:
-        ping_end(installation, FAILED)
+    except Exception as error:
+        ping_end(installation, error)
         raise
     if isinstance(report, RunReport):
         # As the exit code of `digest run` says it; what an earlier run of the day has told is not told again.
         waiting = any(line not in report.told for line in report.waiting)
-        ping_end(installation, "1" if report.failed else str(PersonNeeded.exit_code) if waiting else WELL)
+        code = DigestError.exit_code if report.failed else PersonNeeded.exit_code if waiting else 0
+        ping_end(installation, click.exceptions.Exit(code))
         return RunReport(failed=report.failed, waiting=[*report.unapproved, *report.waiting], told=report.told)
     return report
 

@@ -26,8 +26,8 @@ class OperatePart(BaseModel):
     ping_url: str = Field(
         default="",
         description="An address that each `digest run`, of cron or of the daemon, asks when it begins and when it has"
-        " ended, as healthchecks.io and others offer it, who then tell you when runs no longer come. See"
-        " docs/monitoring.md.",
+        " ended, as healthchecks.io and others offer it, who then tell you when runs no longer come. A worker asks it"
+        " after each turn. See docs/monitoring.md.",
     )
     alarm_to: list[str] = Field(
         default=[],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +17,9 @@ import pytest
 from digest.commands.base import GlobalOptions
 from digest.commands.pinging import FAILED, NEITHER, WELL, RunPing
 from digest.commands.scheduling import _run as run_of_daemon
+from digest.commands.worker_stories import worker_stories
 from digest.errors import ConfigError, DigestError, PersonNeeded, TryLater
+from digest.installation import Work
 from digest.store.engine import writing
 from digest.store.lock import run_lock
 from digest.system.ping import ping
@@ -108,6 +110,19 @@ def test_the_daemon_pings_as_cron_does(house: House, watcher: str) -> None:
     house.place.fence.hold()
     run_of_daemon(options)
     assert Watcher.heard == [f"/{KEY}/start", f"/{KEY}", f"/{KEY}/start", f"/{KEY}/4"]
+
+
+def test_a_worker_pings_after_each_turn_that_it_does(house: House, watcher: str) -> None:
+    installation = GlobalOptions(house.config, datetime.fromisoformat(NOW), {"DIGEST_OPERATE__PING_URL": watcher})
+    turning = worker_stories()["turn"]
+    with closing(installation.installation()) as opened:
+        turning(opened, Work("turn"))
+        with run_lock(house.place.engine), pytest.raises(TryLater):
+            turning(opened, Work("turn"))
+        house.place.fence.hold()
+        with pytest.raises(PersonNeeded):
+            turning(opened, Work("turn"))
+    assert Watcher.heard == [f"/{KEY}", f"/{KEY}/4"]
 
 
 def test_a_mistake_in_the_database_is_told(house: House, watcher: str) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select, text, update
 
 from digest.cli import digest
+from digest.commands.worker_stories import worker_stories
 from digest.delivery import events_in
+from digest.installation import Work
 from digest.operations import alarms
+from digest.operations.run_report import RunReport
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
 from digest.transports.mailbox.mailbox import Mailbox, open_mailbox
@@ -105,6 +109,17 @@ def test_who_writes_to_the_bounce_address_leaves_or_a_person_is_told(sent: House
     assert "1 unread: somebody answered a letter" in result.stderr
     assert rows(sent, "SELECT state FROM subscriber ORDER BY id")[:2] == [("left",), ("active",)]
     assert json.loads(command(sent, "--mailbox", place, "--json").stdout)["answers"] == 1
+
+
+def test_a_worker_reads_the_mailbox_and_tells_an_answer_once_a_day(sent: House, tmp_path: Path) -> None:
+    box = fill(tmp_path / "box", note(envelope(2, sent.tag), text="Where is the May issue?"))
+    with_box = sent.live(replace(sent.settings, events=replace(sent.settings.events, mailbox=box)))
+    read = worker_stories()["events"]
+    reports = [read(with_box, Work("events")), read(with_box, Work("events"))]
+    waiting = [report.waiting for report in reports if isinstance(report, RunReport)]
+    answers = "1 unread: somebody answered a letter; read it in the mailbox, answer, mark it as read"
+    assert waiting == [["left aside: 1 × an answer to a letter, for a person", answers], []]
+    assert read(sent.place, Work("events")) is None, "config.toml names no mailbox any more"
 
 
 def test_an_unread_answer_is_told_once_a_day_and_when_there_are_more(sent: House, tmp_path: Path) -> None:
