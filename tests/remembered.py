@@ -14,15 +14,15 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
-from digest import pipeline
 from digest.config.settings import Settings
-from digest.delivery.trial import trial_letter
+from digest.delivery import trial
 from digest.letter import inliner
 from digest.letter.inliner import SheetKeeper
 
 _PAGES: LRUCache[tuple[str, bool], str] = LRUCache(400)
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(2000)
 _TRIED: set[str] = set()
+_trial_letter = trial.trial_letter
 
 
 class RememberingPremailer(SheetKeeper):
@@ -61,7 +61,7 @@ class PostgresqlAlike(_Alike, PGDialect_psycopg):
 def share() -> None:
     """Let all engines made from now on share their compiled statements, and all letters their pages."""
     inliner.SheetKeeper = RememberingPremailer  # type: ignore[misc]
-    pipeline.trial_letter = _tried_once  # type: ignore[attr-defined]
+    trial.trial_letter = _tried_once
     registry.register("sqlite", __name__, SqliteAlike.__name__)
     registry.register("postgresql.psycopg", __name__, PostgresqlAlike.__name__)
     event.listen(Engine, "engine_connect", _remember)
@@ -71,9 +71,9 @@ def _tried_once(settings: Settings) -> None:
     """Try a trial letter, but only once where nothing that it is made from has changed."""
     key = repr((settings.site, settings.taxonomy, settings.brand, settings.transport.capabilities))
     if settings.templates or settings.dkim:
-        trial_letter(settings)
+        _trial_letter(settings)
     elif key not in _TRIED:
-        trial_letter(settings)
+        _trial_letter(settings)
         _TRIED.add(key)
 
 
