@@ -18,6 +18,7 @@ from digest.config.settings import Settings
 from digest.delivery import trial
 from digest.letter import inliner
 from digest.letter.inliner import SheetKeeper
+from tests.browsing import answer_in_own_thread
 
 _PAGES: LRUCache[tuple[str, bool], str] = LRUCache(400)
 _STATEMENTS: LRUCache[Any, Any] = LRUCache(2000)
@@ -65,6 +66,7 @@ def share() -> None:
     registry.register("sqlite", __name__, SqliteAlike.__name__)
     registry.register("postgresql.psycopg", __name__, PostgresqlAlike.__name__)
     event.listen(Engine, "engine_connect", _remember)
+    answer_in_own_thread()
 
 
 def _tried_once(settings: Settings) -> None:

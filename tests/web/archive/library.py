@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
 from digest.config.load import load
+from digest.config.settings import Settings
 from digest.desk.correct import correct, withdraw
 from digest.desk.edit import drop
 from digest.installation import Installation
@@ -37,6 +38,7 @@ class Library:
 
     def __init__(self, folder: Path, database_url: str = "") -> None:
         self.house = House(folder, database_url, source=SECRET_SOURCE)
+        self._browser: tuple[Settings, TestClient] | None = None
         (folder / "inner").mkdir()
         self.ann = self.house.reader("ann@example.org")
         self.house.reader("dai@example.org", "daily")
@@ -78,10 +80,14 @@ class Library:
         """Return a library in `folder` that is as this one (on SQLite) is now."""
         twin = object.__new__(Library)
         twin.house, twin.ann = self.house.copy(folder), self.ann
+        twin._browser = None
         return twin
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
-        return self.client().get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        """Ask for a page; one `digest serve` answers until config.toml is read again, because to start it is slow."""
+        if self._browser is None or self._browser[0] is not self.house.settings:
+            self._browser = self.house.settings, self.client()
+        return self._browser[1].get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     def id_of(self, title: str) -> int:
         with reading(self.engine) as conn:
