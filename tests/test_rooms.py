@@ -94,6 +94,7 @@ class House:
     packages: frozenset[str]
     floors: Mapping[str, str]
     _imported: dict[str, frozenset[str]] = field(default_factory=dict)
+    _heights: dict[str, int] = field(default_factory=dict)
 
     def rooms(self) -> dict[str, str]:
         """Return floor by room."""
@@ -107,9 +108,11 @@ class House:
         return next((rooms[name] for name in names if name in rooms and ("." in name or name == module)), None)
 
     def height(self, module: str) -> int:
-        """Return how high a module stands; 0 is the ground."""
-        floor = self.floor(module)
-        return list(reversed(self.floors)).index(floor) if floor else 0
+        """Return how high a module stands; 0 is the ground (each is looked up once)."""
+        if module not in self._heights:
+            floor = self.floor(module)
+            self._heights[module] = list(reversed(self.floors)).index(floor) if floor else 0
+        return self._heights[module]
 
     def pure(self) -> list[str]:
         """Return the modules that turn values into values."""
@@ -130,8 +133,8 @@ class House:
                 below = {f"{base}.{alias.name}" for alias in node.names}
                 ours = base.partition(".")[0] in ("digest", "subscribers")
                 # `from package import module` means the module, not only the package around it.
-                yield from (below & set(self.sources) if ours else below)
-                if not (ours and below <= set(self.sources)):
+                yield from (below & self.sources.keys() if ours else below)
+                if not (ours and below <= self.sources.keys()):
                     yield base
 
     def _base(self, module: str, node: ast.ImportFrom) -> str:

@@ -122,17 +122,30 @@ def test_how_long_no_run_is_in_order(every: timedelta, longest: float) -> None:
 # --- a story, on both engines -------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def before_friday(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The house on SQLite that each test copies."""
+    return a_house(tmp_path_factory.mktemp("owed") / "house")
+
+
 @pytest.fixture
-def house(tmp_path: Path, pipeline_url: str) -> Iterator[House]:
+def house(before_friday: House, tmp_path: Path, pipeline_url: str) -> Iterator[House]:
     """Yield a house with one weekly reader and an entry, on a Friday before the hour of its edition."""
-    house = House(tmp_path / "house", "" if pipeline_url.startswith("sqlite") else pipeline_url)
+    folder = tmp_path / "house"
+    house = before_friday.copy(folder) if pipeline_url.startswith("sqlite") else a_house(folder, pipeline_url)
+    yield house
+    house.close()
+
+
+def a_house(folder: Path, database_url: str = "") -> House:
+    """Make the house of the fixture `house`."""
+    house = House(folder, database_url)
     house.reader("weekly@example.org")
     house.run()
     house.publish("One")
     house.now = START + timedelta(days=3, hours=22, minutes=50)  # 07:50
     house.run()
-    yield house
-    house.close()
+    return house
 
 
 def codes(place: Installation) -> list[str]:

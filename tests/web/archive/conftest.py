@@ -39,8 +39,11 @@ def shelf_on_postgresql(
     postgresql.drop(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def either(request: pytest.FixtureRequest) -> Library:
-    """The library that no test changes, on each database."""
+    """The library that no test changes, on each database; on PostgreSQL under the mark `long`.
+
+    In `make test` one is enough, because tests/store tries each statement of the archive on both.
+    """
     library: Library = request.getfixturevalue("shelf" if request.param == "sqlite" else "shelf_on_postgresql")
     return library
