@@ -23,6 +23,7 @@ from digest.schedule import Cadence
 from digest.store import calendar
 from digest.store.engine import reading
 from tests.console import digest
+from tests.counts import others_long
 from tests.house import CONFIG, House
 from tests.programs import needed
 
@@ -105,7 +106,7 @@ def test_cron_and_the_daemon_run_each_date_once(tmp_path: Path, zone: str, chang
     assert change in days and days == [days[0] + timedelta(days=number) for number in range(len(days))]
 
 
-@pytest.mark.parametrize("slots", [1, 3, 8])
+@pytest.mark.parametrize("slots", others_long([1, 3, 8], 3))
 def test_a_machine_that_slept_sends_a_single_letter_and_explains_each_slot(tmp_path: Path, slots: int) -> None:
     """Figure 19: after slots without a run, the newest slot brings all, and the others are told as missed."""
     with closing(Zoned(tmp_path / "house")) as house:

@@ -80,6 +80,7 @@ def friday(new: Path, tmp_path_factory: pytest.TempPathFactory) -> Friday:
     return replace(made, seen=seen)
 
 
+@pytest.mark.long
 def test_the_demo_shows_the_story_and_run_again_sends_nothing_new(digest: Digest, tmp_path: Path) -> None:
     real = tmp_path / "real"
     elsewhere = {  # the demo takes no orders from the environment

@@ -264,6 +264,7 @@ def test_every_code_has_two_causes_or_more() -> None:
     assert min(causes.values()) >= 2
 
 
+@pytest.mark.long
 def test_status_tells_the_whole_truth_as_one_document(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.run()
     with writing(house.place.engine) as conn:

@@ -240,6 +240,7 @@ def test_a_suppression_lifted_from_an_active_reader_leaves_nothing_to_do(house: 
     assert "Subscriber 1 is active, as before: letters go out again, and nothing is left to do" in lifted.stdout
 
 
+@pytest.mark.long
 def test_an_address_changes_and_the_rest_stays(house: House) -> None:
     house.reader("bob@example.org")
     before = ann(house)

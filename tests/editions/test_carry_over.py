@@ -125,6 +125,7 @@ def letters_of(house: House, reader: int) -> list[Digest]:
     return [plans[row.digest] for row in reversed(owed) if row.digest]
 
 
+@pytest.mark.long
 def test_each_entry_comes_once_at_most_three_and_only_in_place_of_nothing(house: House) -> None:
     busy_with = Interests(frozenset({"housing", "transport"}), frozenset({"wales"}))
     wales, busy, off = (

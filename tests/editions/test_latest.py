@@ -68,6 +68,7 @@ def test_if_nobody_approves_it_the_next_one_has_its_entries(house: House) -> Non
     assert titles(house) == [2]
 
 
+@pytest.mark.long
 def test_an_approval_before_the_latest_time_is_not_for_later(house: House) -> None:
     assert run_at(house, FRIDAY.replace(hour=12, minute=30))
     approve(house)
@@ -77,6 +78,7 @@ def test_an_approval_before_the_latest_time_is_not_for_later(house: House) -> No
     assert titles(house) == [1, 1]
 
 
+@pytest.mark.long
 def test_an_edition_that_was_approved_in_time_and_missed_is_taken_over(house: House) -> None:
     house.now = FRIDAY.replace(hour=7)
     with writing(house.place.engine, "draft") as conn:

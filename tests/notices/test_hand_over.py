@@ -148,6 +148,7 @@ OBJECTIONS = {
 }
 
 
+@pytest.mark.long
 def test_an_objection_ends_a_test_letter_with_its_cure(house: House) -> None:
     with closing(Server()) as server:
         lines = f'[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
@@ -210,6 +211,7 @@ class Failing(Recorder):
         raise self._error
 
 
+@pytest.mark.long
 def test_notices_that_never_left_lock_nobody_out_and_wait_once(house: House) -> None:
     for error in (DigestError("the login is refused"), TryLater("the server is away; run again later")):
         for _ in range(4):

@@ -74,6 +74,7 @@ def test_every_page_of_an_old_or_unknown_link_has_the_form_and_a_get_changes_not
     assert office.states() == []
 
 
+@pytest.mark.long
 def test_a_reader_gets_a_link_that_works_in_their_language(office: Office) -> None:
     for email, language in ((TO, "en"), ("ceri@example.org", "cy-GB"), ("uma@example.org", "xx")):
         reader = office.house.reader(email)
@@ -93,6 +94,7 @@ def test_a_reader_gets_a_link_that_works_in_their_language(office: Office) -> No
     assert office.states() == [("accepted", None)] * 3
 
 
+@pytest.mark.long
 def test_the_answer_is_the_same_whoever_has_the_address(office: Office) -> None:
     office.house.reader(TO)
     left = office.house.reader("left@example.org")

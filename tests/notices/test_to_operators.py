@@ -123,6 +123,7 @@ def test_letters_in_doubt_and_letters_that_stay(house: House) -> None:
     assert "1 delivery is in doubt" in text and "`digest settle`" in text
 
 
+@pytest.mark.long
 def test_a_run_that_cannot_freeze_an_edition_tells_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     from digest import pipeline
     from digest.errors import BadEdition

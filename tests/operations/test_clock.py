@@ -18,6 +18,7 @@ from digest.store.engine import make_engine, writing
 from digest.store.schema import delivery
 from digest.store.sources import State
 from tests.console import Answer, digest
+from tests.counts import spread
 from tests.house import START, House
 
 FRIDAY = START + timedelta(days=4)
@@ -159,7 +160,8 @@ def test_a_clock_far_ahead_removes_nothing_until_a_person_or_three_days_say_that
 
 
 @pytest.mark.parametrize(
-    ("days", "told"), [((31,), False), ((36,), True), ((40, 42), True), ((40, 44), False), ((3000, 3001), True)]
+    ("days", "told"),
+    spread(3, [((31,), False), ((36,), True), ((40, 42), True), ((40, 44), False), ((3000, 3001), True)]),
 )
 def test_how_long_a_sleep_is_doubted(days: tuple[int, ...], told: bool) -> None:
     engine = make_engine("sqlite://")

@@ -82,6 +82,7 @@ def test_what_readers_follow_and_config_lacks_is_told_with_counts(house: House) 
     assert "[[region]]" in region.cure
 
 
+@pytest.mark.long
 def test_a_slot_in_the_future_is_wrong(house: House) -> None:
     here = house.now
     house.run(days=12)
@@ -102,6 +103,7 @@ LATE = {
 }  # the last run was on 2 November 2026
 
 
+@pytest.mark.long
 def test_a_missed_slot_is_told_whatever_newer_slot_has_just_begun(house: House) -> None:
     for now, expected in LATE.items():
         house.now = datetime.fromisoformat(f"{now}Z")

@@ -181,6 +181,7 @@ def test_rows_that_arrived_otherwise_are_seen(stays: House, postgresql_url: str)
         move_up(stays.place, postgresql_url)
 
 
+@pytest.mark.long
 @table(
     "statement, words",
     [
@@ -202,6 +203,7 @@ def test_a_value_that_cannot_be_read_is_told_by_its_table(
         move_up(stays.place, postgresql_url)
 
 
+@pytest.mark.long
 def test_a_copy_that_could_not_be_handed_over_is_replaced(house: House, postgresql_url: str) -> None:
     (house.folder / ".digest.fence.new").unlink(missing_ok=True)
     (house.folder / ".digest.fence.new").mkdir()

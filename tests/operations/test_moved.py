@@ -42,6 +42,7 @@ def test_the_address_is_shown_without_its_password(url: str, shown: str, has_pas
     assert address_shown(url) == (shown, has_password)
 
 
+@pytest.mark.long
 def test_the_command_tells_the_line_to_write(house: House, postgresql_url: str) -> None:
     with_password = postgresql_url.replace("postgres@", "postgres:s3cret@")
     told = console.digest(house.folder, "db", "move", environ={"DIGEST_MOVE_URL": with_password})
@@ -70,6 +71,7 @@ def test_the_command_tells_the_line_to_write(house: House, postgresql_url: str) 
     assert "write that address as url" in finding["cure"]
 
 
+@pytest.mark.long
 def test_a_reader_who_leaves_meanwhile_or_after_it_is_not_lost(
     house: House, postgresql_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

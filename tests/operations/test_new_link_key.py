@@ -207,6 +207,7 @@ def test_links_of_a_link_key_outlive_the_secret(house: House) -> None:
         house.place.require_secret()
 
 
+@pytest.mark.long
 def test_no_link_is_signed_or_read_by_the_secret_alone() -> None:
     wrong = []
     for file in Path(product.__file__).parent.rglob("*.py"):

@@ -189,6 +189,7 @@ def old_form(house: House, reader: int, edition: int) -> list[tuple[str, str]]:
     return [*links, ("letters", token("browse", reader, edition)), ("unsubscribe", token("unsubscribe", reader))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["command", pytest.param("file", marks=pytest.mark.long)])
 def test_links_of_the_old_form_work_until_the_first_restore(tmp_path: Path, how: str) -> None:
     house = House(tmp_path / "house")

@@ -81,6 +81,7 @@ def test_an_account_that_may_only_read(house: House) -> None:
     assert {path: path.stat().st_mtime_ns for path in house.folder.rglob("*")} == before
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
 def test_while_another_account_writes(house: House) -> None:
     with writing(house.place.engine) as conn:
@@ -90,6 +91,7 @@ def test_while_another_account_writes(house: House) -> None:
     assert (status.code, status.stderr, status.document["in_doubt"]) == (0, "", 1)
 
 
+@pytest.mark.long
 def test_nothing_is_written_by_it(house: House) -> None:
     close_to_writers(house)
     answer = as_nobody(house, "gather")

@@ -96,6 +96,7 @@ def _file(house: House) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.long
 def test_answers_are_taken_where_their_entries_are_and_told_where_not(house: House) -> None:
     before = _file(house)
     assert before.count(b"too long") == 1
@@ -117,6 +118,7 @@ def test_answers_are_taken_where_their_entries_are_and_told_where_not(house: Hou
     assert _file(house).count(b"useful") == before.count(b"useful")
 
 
+@pytest.mark.long
 def test_answers_of_somebody_new_come_with_them(house: House) -> None:
     before = _file(house)
     with writing(house.place.engine) as conn:

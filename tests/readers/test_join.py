@@ -304,6 +304,7 @@ def test_without_join_there_is_no_page_and_no_link_to_it(tmp_path: Path) -> None
 # --- the defence ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_body_headers_and_statements_are_the_same_whoever_has_the_address(quiet: Doors) -> None:
     house, engine = quiet.house, quiet.live.engine
     numbers = {name: house.reader(f"{name}@example.org") for name in ("active", "pending", "left", "erased", "hard")}
@@ -325,6 +326,7 @@ def test_body_headers_and_statements_are_the_same_whoever_has_the_address(quiet:
     assert sum(statement.startswith("INSERT") for statement in statements) == 5
 
 
+@pytest.mark.long
 def test_many_posts_for_one_address_are_one_mail_a_day_and_three_in_thirty_days(quiet: Doors) -> None:
     bodies = {quiet.join(ANN, f"198.51.{n % 250}.7").content for n in range(12)}
     assert len(bodies) == 1 and [state for _, state, _ in quiet.owed()].count("pending") == 1

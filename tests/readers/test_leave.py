@@ -144,6 +144,7 @@ def test_every_state_has_a_true_page_and_no_dead_end(ann: Ann, step: str) -> Non
     assert ann.doors.mails() == [] and ann.doors.owed() == []
 
 
+@pytest.mark.long
 def test_coming_back_is_asked_for_once_a_day_and_ends_with_an_erasure(ann: Ann) -> None:
     ann.post()
     ann.post("/back")

@@ -71,6 +71,7 @@ def test_the_figures_are_those_of_the_database(house: House) -> None:
     assert samples[("digest_editions_waiting_for_approval",)] == 0
 
 
+@pytest.mark.long
 def test_what_a_person_is_needed_for_is_seen(house: House) -> None:
     client = client_of(house)
     with writing(house.place.engine) as conn:
@@ -128,6 +129,7 @@ def test_scraping_and_asking_share_one_look(house: House) -> None:
     assert (first > 5, statements) == (True, 0)
 
 
+@pytest.mark.long
 def test_the_queries_of_a_look_do_not_grow_with_readers(house: House) -> None:
     """Nothing on the way of /readyz counts the deliveries of an edition: each query ends at the first row."""
     with writing(house.place.engine) as conn:

@@ -357,7 +357,7 @@ def test_a_change_neither_loses_nor_repeats(post: Post) -> None:
 # --- pausing --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wish", list(PAUSE_LENGTHS))
+@pytest.mark.parametrize("wish", spread(1, PAUSE_LENGTHS))
 def test_pausing_acts_once_and_ends(post: Post, wish: str) -> None:
     first = post.client.post(post.link("pause"), data={"for": wish})
     post.house.now += timedelta(hours=3)

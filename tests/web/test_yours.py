@@ -121,6 +121,7 @@ def test_the_next_letter_is_told(post: Mailing, now: str, cadence: str, paused: 
     assert told in page and ("Paused: we write again" in page) == (paused > now)
 
 
+@pytest.mark.long
 def test_what_a_reader_had_stands_with_its_reason_and_place(post: Mailing) -> None:
     page = post.page()
     assert "Weekly letter of 6 November 2026" in page and "12 entries" in page
@@ -138,6 +139,7 @@ def test_what_a_reader_had_stands_with_its_reason_and_place(post: Mailing) -> No
     assert "/had?before=" not in every and post.page("/had?before=x") == every
 
 
+@pytest.mark.long
 @table(
     "asked, told",
     [
@@ -201,6 +203,7 @@ def test_monthly_instead_acts_once(post: Mailing) -> None:
     assert (post.person().cadence, post.history()) == ("monthly", [("changed", "your letters page")])
 
 
+@pytest.mark.long
 def test_a_reader_chooses_the_time_zone_of_their_morning_where_it_is_offered(post: Mailing) -> None:
     assert 'action="' in post.page() and "/zone" not in post.page()
     assert post.send("zone", zone="America/New_York").status_code == 404
@@ -242,6 +245,7 @@ def test_a_reader_of_a_regional_english_keeps_it(post: Mailing) -> None:
 # --- a pause until a day --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @table(
     "fields, until",
     [
@@ -271,6 +275,7 @@ def test_a_pause_until_a_day(post: Mailing, fields: dict[str, str], until: str) 
     assert f'value="{fields.get("until", "")}"' in answer.text, "what was typed is kept"
 
 
+@pytest.mark.long
 def test_the_first_letter_after_a_pause_is_one_that_counts_the_rest(post: Mailing) -> None:
     post.send("pause", **{"for": "until", "until": "2026-12-04"})
     for week in range(4):
@@ -286,6 +291,7 @@ def test_the_first_letter_after_a_pause_is_one_that_counts_the_rest(post: Mailin
 # --- to another address ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_move_is_confirmed_at_the_new_address_and_undone_at_the_old(post: Mailing) -> None:
     before = post.person()
     assert "Look in the mailbox of your new address" in post.send("address", email=NEW).text

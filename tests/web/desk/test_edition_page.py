@@ -82,6 +82,7 @@ def test_without_a_draft_the_page_says_when_it_is_due_and_drafts_it(gathered: Ho
     house.close()
 
 
+@pytest.mark.long
 def test_an_entry_is_reworded_and_retagged_by_one_save(house: House, desk: DeskClient) -> None:
     alpha = number(house, "Alpha")
     page = desk.press(
@@ -347,6 +348,7 @@ def test_what_is_not_there_is_said(desk: DeskClient, address: str, status: int) 
     assert desk.get(address).status_code == status
 
 
+@pytest.mark.long
 def test_a_review_approves_what_was_seen_and_nothing_later(house: House, desk: DeskClient) -> None:
     address = f"{WEEKLY}/approve"
 

@@ -135,6 +135,7 @@ def test_progress_counts_what_is_handed_over(house: House) -> None:
     assert (told["pending"], told["stopped"], told["under_way"]) == (2, True, False)
 
 
+@pytest.mark.long
 def test_an_entry_is_corrected_and_the_correction_taken_back(house: House) -> None:
     client, page = desk_of(house), page_of(house)
     house.run(hours=1)

@@ -89,6 +89,7 @@ def test_the_page_says_what_became_of_a_test_letter(house: House, verdict: str, 
     assert page.status_code == status and told in page.text
 
 
+@pytest.mark.long
 def test_a_test_letter_does_not_wait_for_a_mail_server_that_hangs(house: House) -> None:
     place = _Slow(house)
     page = _test_letter(place, 0.05)
