@@ -31,6 +31,7 @@ from digest.delivery.run import Run
 from digest.send import frozen_edition
 from digest.store import migrate
 from digest.store.engine import make_engine, reading
+from digest.store.lock import sending
 from digest.transports.base import BATCH
 from tests.postgres import Databases, cluster
 
@@ -102,8 +103,14 @@ def _sent(population: Population) -> list[Figure]:
     """Send the edition step by step; return the processor time of each step, and the server's alone, a letter."""
     installation = population.installation(DUE)
     installation.fence.check()
-    frozen, run = frozen_edition(installation, 1), Run(installation, number=1)
-    engine, letters = installation.engine, 0
+    with sending(installation.engine) as live:
+        live(1)
+        return _sent_by(population, Run(installation, number=1))
+
+
+def _sent_by(population: Population, run: Run) -> list[Figure]:
+    installation = run.installation
+    frozen, engine, letters = frozen_edition(installation, 1), installation.engine, 0
     spent: Spent = defaultdict(float)
     while True:
         with _timed(spent, "claim", engine):

@@ -22,6 +22,7 @@ from digest.schedule import next_slot
 from digest.store import deliveries, editions, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
+from digest.store.lock import sending
 from digest.store.schema import delivery
 from digest.transports.base import BATCH, Asked, Capabilities, Outcome, Parcel
 from digest.transports.file import FileTransport
@@ -111,7 +112,9 @@ def hand_over(house: House, number: int, transport: Recorder | FileTransport) ->
     with writing(place.engine) as conn:
         run = runs.start(conn, "send", house.now, place.settings.transport.where)
     place.fence.check()
-    send.send(Run(place, transport, run), number)
+    with sending(place.engine) as live:
+        live(run)
+        send.send(Run(place, transport, run), number)
 
 
 def receipt(house: House, number: int) -> Receipt:

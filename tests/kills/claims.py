@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from digest.editions import draft, freeze
 from digest.installation import Installation
 from digest.schedule import due_slot
 from digest.store.engine import make_engine, writing
+from digest.store.lock import sending
 from digest.transports.file import FileTransport
 from tests.house import House
 
@@ -30,6 +32,7 @@ class Claims:
         self.house.now = self.house.now.replace(day=6)
         self.place: Installation = self.house.place
         self._engines: list[Engine] = []
+        self._locks = ExitStack()
         pipeline.gather(self.place)
         settings = self.place.settings
         weekly = settings.cadence("weekly")
@@ -52,6 +55,7 @@ class Claims:
         installation = Installation(settings, self.house.now)
         installation.__dict__["engine"] = engine
         run = Run(installation, FileTransport(self.house.folder / "letters"), number)
+        self._locks.enter_context(sending(engine))(number)
 
         def claims() -> list[int]:
             batch, _ = claim(run, self.edition, self.house.now, corrects=False)
@@ -71,6 +75,7 @@ class Claims:
 
     def close(self) -> None:
         """Let go of the database."""
+        self._locks.close()
         for one in self._engines:
             one.dispose()
         self.house.close()

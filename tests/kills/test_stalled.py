@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from digest.errors import TryLater
 from tests.counts import spread
 from tests.figures import Figures
 from tests.kills.claims import Claims
@@ -196,9 +195,7 @@ def claimed_twice(folder: Path, url: str, races: int, dice: random.Random) -> in
         def claim(run: Callable[[], list[int]], pause: float, got: Counter[int], gate: threading.Barrier) -> None:
             gate.wait()
             time.sleep(pause)
-            # Whoever hears that another has claimed since hands nothing over.
-            with suppress(TryLater):
-                got.update(run())
+            got.update(run())
 
         threads = [threading.Thread(target=claim, args=(run, dice.uniform(0, 0.004), got, gate)) for run in runs]
         for thread in threads:
