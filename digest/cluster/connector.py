@@ -10,7 +10,7 @@ from digest.store.engine import make_engine
 from digest.store.postgresql import driver_parameters
 
 _PATIENCE = 5.0  # seconds to wait for a connection, before the worker counts the server as away
-_MOST = 8  # connections of a worker for its queue, beside two that listen, and those of its jobs
+_MOST = 4  # connections of a worker for its queue, beside two that listen, and those of its jobs
 
 
 def make_connector(url: str) -> PsycopgConnector:
