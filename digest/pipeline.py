@@ -79,7 +79,7 @@ def run(installation: Installation, *, slot: date | None = None, watch: Watch | 
         return _do(installation, "run", steps, RunContext(RunReport(), watch or Watch(), None, slot=slot))
 
 
-def turn(installation: Installation) -> RunReport:
+def turn(installation: Installation, *, watch: Watch | None = None) -> RunReport:
     """Do what `run` does but hand no letter over, because in a cluster its workers send beside each other.
 
     Sources are read only where an edition is due, because workers gather them at all times.
@@ -89,7 +89,7 @@ def turn(installation: Installation) -> RunReport:
         _notify, _retain, _scrub, _add_receipts, _tell_once_a_day,
     )  # fmt: skip
     with _turn(installation):
-        return _do(installation, "turn", steps, RunContext(RunReport(), Watch(), None))
+        return _do(installation, "turn", steps, RunContext(RunReport(), watch or Watch(), None))
 
 
 def recover_dead(installation: Installation) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def schedule(options: GlobalOptions) -> None:
     """Run as a daemon that starts a run at every due hour. It tells the next hour of each cadence.
 
-    SIGTERM lets the run under way finish; SIGHUP reads config.toml anew.
+    SIGTERM lets the run under way finish; SIGHUP reads config.toml anew. In a cluster a run leaves the letters to the
+    workers.
     """
     from digest.daemon import make_scheduler, plan, serve
     from digest.system import garbage
@@ -73,7 +74,9 @@ def _run(options: GlobalOptions) -> None:
         )
         # Because only cron reads the exit code; the daemon goes on.
         with suppress(click.exceptions.Exit), pinged(installation):
-            report = pipeline.run(installation, watch=watch)
+            # In a cluster the workers send, all of them beside each other.
+            work = pipeline.turn if installation.settings.cluster.enabled else pipeline.run
+            report = work(installation, watch=watch)
             conclude(installation, report, json_=False)
     except TryLater as later:
         tell(f"digest: {later}", "WARNING")
