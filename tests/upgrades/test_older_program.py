@@ -59,7 +59,7 @@ COMMANDS = (
 # The others: they open no database, stay, or have tests of their own below.
 OTHERS = {
     "check", "db backup", "db move", "db restore", "db upgrade", "demo", "init", "schedule", "sources export",
-    "sources import", "sources try",
+    "sources import", "sources try", "worker",
 }  # fmt: skip
 
 
