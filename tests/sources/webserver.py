@@ -48,7 +48,7 @@ def dialled() -> Iterator[list[tuple[Any, ...]]]:
 class Web:
     """Scripts by path; requests and how many were open at once are kept."""
 
-    def __init__(self, tls: Any = None) -> None:
+    def __init__(self, tls: Any = None, address: str = "127.0.0.1") -> None:
         self.scripts: dict[str, Script] = {}
         self.requests: list[str] = []
         self.open_at_once = 0
@@ -70,7 +70,7 @@ class Web:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((address, 0), Handler)
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
