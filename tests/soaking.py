@@ -1,7 +1,7 @@
-"""Let the daemon's runs of many hours follow each other in this process at once: `python -m tests.soaking CONFIG START HOURS`.
+"""Let the daemon's runs of some hours follow each other at once: `python -m tests.soaking CONFIG START HOURS`.
 
-Its jobs are those that `digest schedule` would have, and each does what the daemon does at such an hour; the clock is
-injected. After each run a line of JSON tells the instant and what this process holds of memory, files and threads.
+All of them run in this process, at the hours of the jobs that `digest schedule` would have, and each does what the
+daemon does then; the clock is injected. After each, a line of JSON tells what the process holds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def main() -> None:
 
 def instants(settings: Settings, start: datetime, end: datetime) -> list[datetime]:
     """Return when the daemon, started at `start`, starts a run before `end`: by the triggers of its own jobs."""
-    return sorted({at for job in make_scheduler(settings, lambda: None).get_jobs() for at in _of_job(job, start, end)})
+    return sorted(
+        {at for job in make_scheduler(settings, lambda: None).get_jobs() for at in _of_job(job, start, end)}
+    )
 
 
 def _of_job(job: object, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -47,12 +49,7 @@ def _of_job(job: object, start: datetime, end: datetime) -> Iterator[datetime]:
 
 def held() -> dict[str, int]:
     """Return the memory in KiB and the counts of what this process holds between two runs."""
-    files = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            files.append(os.readlink(f"/proc/self/fd/{name}"))
-        except FileNotFoundError:  # of this listing
-            continue
+    files = [target for entry in Path("/proc/self/fd").iterdir() if (target := _target(entry))]
     children = [entry.parent for entry in Path("/proc").glob("[0-9]*/stat") if _parent(entry) == os.getpid()]
     return {
         "memory": _memory(Path("/proc/self")),
@@ -64,6 +61,13 @@ def held() -> dict[str, int]:
         "children": len(children),
         "children_memory": sum(map(_memory, children)),
     }
+
+
+def _target(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except FileNotFoundError:  # it was open to list the folder
+        return ""
 
 
 def _memory(process: Path) -> int:

@@ -23,7 +23,7 @@ from digest.store.schema import notice
 from subscribers import store as people
 from subscribers.model import Interests
 from tests import console
-from tests.counts import POSTGRESQL_LONG, table
+from tests.counts import POSTGRESQL_LONG
 from tests.day_of_feeds import QUARTERS, DayFeed, day_of_feeds, watcher
 from tests.figures import Figures
 from tests.house import CONFIG, House
@@ -124,14 +124,18 @@ def _house(folder: Path, url: str, feeds: Sequence[DayFeed], ping: str) -> House
 def _check_books(house: House, letters: Path, slots: set[str]) -> None:
     """Check that each slot was run once, that every reader is accounted for, and that no operator was alarmed."""
     environ = {"DIGEST_STORAGE__URL": house.settings.storage_url}
-    status = console.digest(house.folder, "--now", house.now.isoformat(), "status", "--json", environ=environ).document
+    status = console.digest(
+        house.folder, "--now", house.now.isoformat(), "status", "--json", environ=environ
+    ).document
     assert {(slot["cadence"], slot["outcome"]) for slot in status["slots"]} == {(name, "run") for name in slots}
     assert len(status["slots"]) == len(status["receipts"]) == len(slots)
     for receipt in status["receipts"]:
         whole = len(slots) == len(HOURS)
-        assert receipt["balanced"] or not whole and receipt["pending"], receipt
+        assert receipt["balanced"] or (not whole and receipt["pending"]), receipt
         assert receipt["eligible"] == READERS / len(HOURS)
-    handed = Counter((path.parent.name, message_from_bytes(path.read_bytes())["To"]) for path in letters.glob("*/*.eml"))
+    handed = Counter(
+        (path.parent.name, message_from_bytes(path.read_bytes())["To"]) for path in letters.glob("*/*.eml")
+    )
     assert set(handed.values()) == {1}
     assert len(handed) == sum(receipt["accepted"] for receipt in status["receipts"]) > 0
     assert status["unsent"] == []
