@@ -81,6 +81,11 @@ def cluster_findings(conn: Connection, settings: Settings) -> Iterator[Finding]:
         waiting = counted(sum(depth.waiting for depth in state.queues), "job waits", "jobs wait")
         problem = f"no worker has been heard of for two minutes; {waiting}"
         yield Finding("wrong", "cluster", problem, "start `digest worker` on one machine at least: docs/cluster.md")
+    done = {name for worker in state.heard_workers for name in worker.queues}
+    for depth in state.queues:
+        if state.heard_workers and depth.waiting and depth.name not in done:
+            problem = f"{counted(depth.waiting, 'job waits', 'jobs wait')}, and no worker does this queue"
+            yield Finding("wrong", f"queue {depth.name}", problem, f"start `digest worker --queues {depth.name}`")
     for name, count in queue.failed_jobs(conn, state.at - _LATELY).items():
         cure = "the log of the worker says why (please report it); the work is announced again by itself"
         yield Finding("wrong", f"queue {name}", f"{counted(count, 'job')} failed within a day", cure)

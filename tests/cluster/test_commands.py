@@ -121,8 +121,11 @@ def test_doctor_tells_of_missing_workers_and_failed_jobs(
     assert problem in digest("doctor").stdout
     _register(queue_engine, "bangor", 2, "send", "5 minutes")
     assert problem in digest("doctor").stdout
-    _register(queue_engine, "anglesey", 1, "turn", "20 seconds")
-    assert "cluster" not in digest("doctor").stdout
+    _register(queue_engine, "anglesey", 1, "gather", "20 seconds")
+    told = digest("doctor").stdout
+    assert "wrong: queue turn: 1 job waits, and no worker does this queue; start" in told and "cluster" not in told
+    _register(queue_engine, "conwy", 1, "turn", "20 seconds")
+    assert "queue turn" not in digest("doctor").stdout
 
     def break_down(_: Work) -> None:
         raise ZeroDivisionError

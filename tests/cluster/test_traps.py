@@ -24,6 +24,7 @@ from tests.cluster.bench import Bench
 from tests.counts import table
 
 DAY = 86_400
+PATIENCE = 20  # seconds, on a busy machine
 
 
 def _managed(bench: Bench, act: Callable[[JobManager], object]) -> object:
@@ -88,18 +89,20 @@ def test_a_job_whose_worker_was_forgotten_comes_back(bench: Bench) -> None:
 
 def test_the_heart_beats_while_a_job_works(bench: Bench) -> None:
     """Trap 2: an asynchronous task that works would stop it, and another worker would begin the same job."""
-    silent: list[float] = []
+    beats: list[object] = []
 
     def work_long(_: Work) -> None:
-        for _ in range(4):
-            time.sleep(0.15)
-            silent.extend(bench.ask("SELECT extract(epoch FROM clock_timestamp() - last_heartbeat)::float"
-                                    " FROM procrastinate_workers"))  # fmt: skip
+        until = time.monotonic() + PATIENCE
+        while len(beats) < 3 and time.monotonic() < until:
+            (beat,) = bench.ask("SELECT last_heartbeat FROM procrastinate_workers")
+            if beat not in beats:
+                beats.append(beat)
+            time.sleep(0.02)
 
     bench.does = work_long
     bench.announce(Work("turn"))
     bench.drain()
-    assert len(silent) == 4 and min(silent[1:]) < 0.15 < 0.6
+    assert len(beats) == 3
 
 
 def test_tasks_that_work_are_plain_functions(bench: Bench) -> None:
