@@ -98,6 +98,20 @@ def test_nothing_is_noted_for_claims_that_another_run_has_taken_over(
         assert not requests.note(conn, [4], "b2", 7)
 
 
+@pytest.mark.parametrize("doubted", [False, True], ids=["claimed", "taken for dead"])
+def test_letters_that_were_taken_back_once_are_put_off_like_others(ledger: Engine, doubted: bool) -> None:
+    settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
+    with writing(ledger) as conn:
+        requests.open_take_back(conn, "b1", "doubt", NOW)
+        requests.confirm_take_back(conn, "b1", NOW)
+        deliveries.claim(conn, [1, 2, 3], 8, NOW)
+        if doubted:
+            deliveries.settle(conn, [(n, "uncertain", "") for n in (1, 2, 3)], NOW, 8)
+        deliveries.put_off(conn, [(1, HOUR, "451 busy")], NOW, 8)
+        deliveries.give_back(conn, [2], NOW, 8)
+    assert [state for state, *_ in rows(ledger)[:3]] == ["pending", "pending", "uncertain" if doubted else "claimed"]
+
+
 def test_what_was_in_doubt_is_owed_again(ledger: Engine) -> None:
     settle(ledger, dict.fromkeys((1, 2, 3), "uncertain"))
     with writing(ledger) as conn:
