@@ -81,6 +81,12 @@ def are_open(conn: Connection) -> bool:
     return conn.scalar(select(notice.c.id).where(notice.c.state.in_(("pending", "claimed"))).limit(1)) is not None
 
 
+def are_owed_since(conn: Connection, since: datetime) -> bool:
+    """Return whether a notice is owed that was written down after an instant."""
+    new = (notice.c.state == "pending", notice.c.created_at > since)
+    return conn.scalar(select(notice.c.id).where(*new).limit(1)) is not None
+
+
 def are_awaited(conn: Connection) -> bool:
     """Return whether a notice is owed that somebody waits for, such as a link to sign in."""
     waiting = (notice.c.state == "pending") & (notice.c.kind != SILENCE)
