@@ -45,7 +45,7 @@ class Work:
     batches: int = 1
 
 
-_BATCH = 500  # letters, about as many as a transport takes at once
+_BATCH = 1000  # letters, as many as most transports take at once (`digest.transports.base.BATCH`)
 
 
 def batches_of(letters: int) -> int:
