@@ -6,6 +6,9 @@ The claims part the letters between them. A share takes back nothing and mails n
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from digest.delivery.run import Run
 from digest.errors import BadEdition, Objection, PersonNeeded, TryLater
@@ -17,6 +20,9 @@ from digest.store.engine import reading
 from digest.store.lock import sending
 from digest.system import stopping
 
+_PAUSE = timedelta(minutes=1)  # after a server asks for patience or cannot be reached
+_LONG_PAUSE = timedelta(minutes=15)  # after an error that only a person can mend, as often as cron would try
+
 
 def send_share(installation: Installation, number: int, batches: int) -> RunReport:
     """Claim and hand over at most `batches` batches of edition `number`; return what became of them.
@@ -25,10 +31,11 @@ def send_share(installation: Installation, number: int, batches: int) -> RunRepo
     and TryLater while other work must be alone; what is left then is announced again.
     """
     with reading(installation.engine) as conn:
-        if number not in deliveries.owed(conn, installation.clock()):
+        if number not in shareable(conn, installation.clock()):
             return RunReport()
     context = RunContext(RunReport(), Watch(), number)
     installation.require_schema(of_run=True)
+    installation.fence.check()  # before a row is stored, because a database may be in HOLD for days
     with (
         sending(installation.engine) as live,
         accounted(installation, runs.SHARE, context) as own,
@@ -39,23 +46,48 @@ def send_share(installation: Installation, number: int, batches: int) -> RunRepo
         installation.require_secret()
         context.sending = [number]
         try:
-            _hand_over_some(run, number, batches)
-        except (BadEdition, Objection) as error:
-            context.report.failed.append(str(error))
+            halted = _hand_over_some(run, number, batches)
+            context.pause = _PAUSE if halted else None
+        except Exception as error:
+            context.pause = _pause_after(error, run)
+            if isinstance(error, (BadEdition, Objection)):
+                context.report.failed.append(str(error))
             raise
         context.report.receipts = [receipt_now(installation, number)]
     return context.report
 
 
-def _hand_over_some(run: Run, number: int, batches: int) -> None:
+def shareable(conn: Connection, now: datetime) -> list[int]:
+    """Return the editions of which a share may be handed over now: owed, and not left alone for a while."""
+    return sorted({*deliveries.owed(conn, now)} - runs.pausing(conn, now - _LONG_PAUSE, now))
+
+
+class _AwayError(TryLater):
+    """The transport cannot be opened, because the other side is away."""
+
+
+def _pause_after(error: Exception, run: Run) -> timedelta | None:
+    """Return for how long shares leave the other side alone, None where the reason was the database or a stop."""
+    if isinstance(error, PersonNeeded):
+        return None  # for a lost answer; its letters in doubt say how long the edition is left alone
+    if not isinstance(error, TryLater):
+        return _LONG_PAUSE
+    return _PAUSE if isinstance(error, _AwayError) or run.answers.objection(ended=True) else None
+
+
+def _hand_over_some(run: Run, number: int, batches: int) -> bool:
+    """Hand batches over; return whether the provider asks for patience, or cannot be reached any more."""
     frozen = frozen_edition(run.installation, number)
     with reading(run.installation.engine) as conn:
         run.answers.begin(accepted=deliveries.receipt(conn, frozen.edition).accepted > 0)
-    run.transport.open()
+    try:
+        run.transport.open()
+    except TryLater as away:
+        raise _AwayError(str(away)) from away
     for _ in range(batches):
         batch = send_batch(run, frozen)
         if batch is None:
-            return
+            return False
         if batch.ended.lost:
             raise PersonNeeded(
                 f"edition {number}: an answer was lost; other workers go on with it. Where the provider keeps letters"
@@ -64,4 +96,5 @@ def _hand_over_some(run: Run, number: int, batches: int) -> None:
         if stopping.asked():
             raise TryLater(f"stopped as asked, after a whole batch of edition {number}")
         if batch.ended.halted:
-            return  # because the provider asks for patience or cannot be reached
+            return True
+    return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from digest.errors import DigestError, PersonNeeded
@@ -84,7 +84,8 @@ class RunContext:
     `recovered`: editions with deliveries of a dead run; `due`: the cadences of which an edition is due;
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
     config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept;
-    `troubles`: what the operators were mailed about, None where nobody looked.
+    `troubles`: what the operators were mailed about, None where nobody looked; `pause`: how long shares of the
+    editions in `sending` are to leave the other side alone.
     """
 
     report: RunReport
@@ -99,6 +100,7 @@ class RunContext:
     retained: bool = False
     troubles: Mapping[str, Sequence[Any]] | None = None
     slot: date | None = None
+    pause: timedelta | None = None
 
 
 @contextmanager
@@ -113,6 +115,9 @@ def accounted(installation: Installation, command: str, context: RunContext) -> 
         account = report.to_json() | {"transport": where} | ({"told": context.told} if context.told else {}) | more
         account |= {"retained": True} if context.retained else {}
         account |= {} if context.troubles is None else {"troubles": context.troubles}
+        if context.pause is not None:
+            until = installation.clock() + context.pause
+            account |= {"pause": {"editions": context.sending, "until": until.isoformat()}}
         with writing(installation.engine, "end run") as conn:
             runs.finish(conn, number, outcome, account, installation.clock())
 

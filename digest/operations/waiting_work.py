@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from digest.delivery.recover import RECOVERED
+from digest.delivery.share import shareable
 from digest.editions.due import has_slot_due
 from digest.gather import is_due
 from digest.installation import Installation, Work, batches_of
@@ -29,7 +30,7 @@ def waiting_work(installation: Installation) -> list[Work]:
         claiming = deliveries.claiming_runs(conn)
         owed = [
             Work("send", str(number), batches_of(deliveries.count_ripe(conn, number, now)))
-            for number in deliveries.owed(conn, now)
+            for number in shareable(conn, now)
             if not deliveries.lost_since(conn, number, now - _PATIENCE, but=RECOVERED)
         ]
         turn = _is_turn_due(conn, installation, now)

@@ -21,6 +21,7 @@ CLOCK, TOLD = "clock", "events"
 WHOLE = ("run", "turn")
 SHARE = "share"  # of an edition, handed over beside others
 _SENDING = (*WHOLE, "send", SHARE)
+_NEWEST = 1_000  # rows, more than shares end in a few minutes
 _GOOD = ("done", "needs a person")  # outcomes of a run that did its work
 
 
@@ -99,6 +100,20 @@ def newest_whole(conn: Connection) -> datetime | None:
     """Return when the newest whole run began, None before the first."""
     began: datetime | None = conn.scalar(select(func.max(run.c.started_at)).where(run.c.command.in_(WHOLE)))
     return began
+
+
+def pausing(conn: Connection, since: datetime, now: datetime) -> set[int]:
+    """Return the editions of which shares that ended since an instant ask to hand nothing over for now."""
+    # Of the newest rows alone, because no index tells when runs ended.
+    newest_id = select(func.coalesce(func.max(run.c.id), 0) - _NEWEST).scalar_subquery()
+    shares = (run.c.id > newest_id, run.c.command == SHARE, run.c.finished_at > since, run.c.finished_at <= now)
+    accounts = conn.scalars(
+        select(run.c.account).where(*shares).where(cast(run.c.account, Text).contains('"pause": {'))
+    )
+    pauses = [account["pause"] for account in accounts]
+    return {
+        edition for pause in pauses if datetime.fromisoformat(pause["until"]) > now for edition in pause["editions"]
+    }
 
 
 def newest_step(conn: Connection) -> tuple[int, datetime | None]:

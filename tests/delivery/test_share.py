@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 from digest import pipeline
 from digest.delivery.recover import RECOVERED
 from digest.delivery.share import send_share
-from digest.errors import TryLater
+from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.installation import Installation, Work
 from digest.operations.waiting_work import waiting_work
 from digest.store import deliveries, runs
@@ -176,7 +176,9 @@ def test_a_share_that_was_taken_for_dead_tells_late_what_became_of_its_letters(h
     assert states == [[RECOVERED] * 4]
     counts = receipt(house, number)
     assert (counts.accepted, counts.uncertain, counts.pending) == (READERS - 3, 0, 3), "three were surely not begun"
-    send_share(others[0], number, 100)
+    house.now += timedelta(minutes=1)
+    others.append(hire(house, Few()))
+    send_share(others[1], number, 100)
     taken = Counter(parcel.delivery for each in (worker, *others) for parcel in each.given.taken)  # type: ignore[attr-defined]
     assert len(taken) == READERS and set(taken.values()) == {1}
     assert receipt(house, number).accepted == READERS
@@ -188,6 +190,61 @@ def test_a_share_without_its_lock_claims_nothing_more(house: House, hire: Hire) 
     with pytest.raises(TryLater, match="the connection that held this run's lock was lost"):
         send_share(worker, number, 100)
     assert receipt(house, number).accepted == 4
+
+
+class Refusing(Few):
+    """A transport that ends as the test says: it cannot be opened, or answers nothing but this to all letters."""
+
+    def __init__(self, *, error: Exception | None = None, outcome: tuple[str, str, str, bool] | None = None) -> None:
+        super().__init__()
+        self.error, self.outcome = error, outcome
+
+    def open(self) -> None:
+        if self.error:
+            raise self.error
+
+    def hand_over(self, parcels: Sequence[Parcel]) -> Iterator[Outcome]:
+        assert self.outcome is not None
+        state, reason, about, tried = self.outcome
+        for parcel in parcels:
+            yield Outcome(parcel.delivery, state, reason, about=about, tried=tried)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("transport", "minutes"),
+    [
+        (Refusing(error=TryLater("the server is away")), 1),
+        (Refusing(error=DigestError("the password is wrong")), 15),
+        (Refusing(outcome=("deferred", "421 too many", "", False)), 1),
+        (Refusing(outcome=("refused", "550 not this sender", "account", True)), 15),
+    ],
+    ids=["away", "password", "patience", "objection"],
+)
+def test_a_server_that_takes_nothing_is_left_alone(
+    house: House, hire: Hire, transport: Refusing, minutes: int
+) -> None:
+    number = freeze(house)
+    with suppress(DigestError):
+        send_share(hire(house, transport), number, 100)
+    before = len(run_rows(house))
+    worker = hire(house, Few())
+    send_share(worker, number, 100)
+    assert "send" not in [work.kind for work in waiting_work(worker)]
+    assert len(run_rows(house)) == before and not worker.given.taken, "jobs that wait already do nothing"  # type: ignore[attr-defined]
+    house.now += timedelta(minutes=minutes)
+    worker = hire(house, Few())
+    assert "send" in [work.kind for work in waiting_work(worker)]
+    send_share(worker, number, 100)
+    assert receipt(house, number).accepted == READERS
+
+
+def test_in_hold_shares_store_no_runs(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    house.place.fence.hold()
+    before = len(run_rows(house))
+    with pytest.raises(PersonNeeded, match="HOLD"):
+        send_share(hire(house, Few()), number, 100)
+    assert len(run_rows(house)) == before
 
 
 def test_a_freeze_announces_the_letters_it_owes(house: House, hire: Hire) -> None:
