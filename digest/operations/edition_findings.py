@@ -80,8 +80,9 @@ class _LastRun:
 
 
 def _last_run(conn: Connection) -> _LastRun:
-    """Return how the newest run that has ended failed; without a word when it did not."""
-    last = next(iter(runs.newest(conn, 1, ended=True)), None)
+    """Return how the newest run that has ended failed, or in a cluster the newest share; else without a word."""
+    failed = runs.newest_shares(conn)[0]
+    last = next(iter(runs.newest(conn, 1, number=failed) if failed else runs.newest(conn, 1, ended=True)), None)
     if last is None:
         return _LastRun()
     account, outcome = last["account"] or {}, last["outcome"] or ""

@@ -42,6 +42,7 @@ def letter_facts(conn: Connection, installation: Installation, open_editions: li
         due=slots.due,
         claimed_at=open_letters.newest_claim(conn, [edition.number for edition in going if edition.claimed]),
         runs=last,
+        shares=_last_shares(conn, settings),
         existed_since=calendar.first_write(conn) if last.began is None else None,
     )
     # Asked last, and only where it decides: where a million letters wait for another try, it reads all of them.
@@ -75,6 +76,13 @@ def _last_runs(conn: Connection) -> LastRuns:
     if newest is None:
         return LastRuns()
     return LastRuns(newest.began, newest.ended, good_at, failed=ended is not None and not ended.good)
+
+
+def _last_shares(conn: Connection, settings: Settings) -> LastRuns:
+    if not settings.cluster.enabled:
+        return LastRuns()
+    failed, good_at = runs.newest_shares(conn)
+    return LastRuns(good_at=good_at, failed=failed is not None)
 
 
 class _Slots:

@@ -61,7 +61,8 @@ class LetterFacts:
     the first edition was frozen whose letters wait and that is not stopped; `stopped` are the editions with letters
     that a person keeps back, `late` the late slots, and `due` how many slots wait for a run, late or not.
     `claimed_at` is the newest claim that has no outcome yet, and `ripe` whether a letter could have left ever since a
-    run was expected. `existed_since` counts only where there was no run.
+    run was expected. `existed_since` counts only where there was no run. `shares` tells how the shares of a cluster
+    ended, which hand the letters over there.
     """
 
     now: datetime
@@ -75,6 +76,7 @@ class LetterFacts:
     claimed_at: datetime | None = None
     ripe: bool = False
     runs: LastRuns = LastRuns()
+    shares: LastRuns = LastRuns()
     existed_since: datetime | None = None
 
     @property
@@ -139,10 +141,11 @@ def _of_runs(facts: LetterFacts) -> list[Unsent]:
     if facts.runs_late:
         words = f"letters wait, and no run has come for {span_in_words(facts.now - _last(facts))}"
         return [Unsent("no-run", words, "run `digest run`, and check that cron or the daemon runs it")]
-    begin = max(facts.since, facts.runs.good_at or facts.since)
-    if facts.runs.failed and facts.now - begin > facts.patience:
-        words = f"letters wait, and every run has failed for {span_in_words(facts.now - begin)}"
-        return [Unsent("failing", words, "`digest doctor` tells why the last run failed, and the cure")]
+    for last in (facts.runs, facts.shares):
+        begin = max(facts.since, last.good_at or facts.since)
+        if last.failed and facts.now - begin > facts.patience:
+            words = f"letters wait, and every run has failed for {span_in_words(facts.now - begin)}"
+            return [Unsent("failing", words, "`digest doctor` tells why the last run failed, and the cure")]
     if facts.ripe:
         words = f"letters wait that could have left more than {span_in_words(facts.patience)} ago"
         return [Unsent("stuck", words, "`digest doctor` tells what keeps them back; `digest send` tries them again")]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Text, cast, func, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, or_, select, update
 
 from digest.errors import without_secrets
 from digest.store.deliveries import Delivery
@@ -20,7 +20,8 @@ CLOCK, TOLD = "clock", "events"
 # Whole runs: those of cron and of the daemon, and the turns of a cluster.
 WHOLE = ("run", "turn")
 SHARE = "share"  # of an edition, handed over beside others
-_SENDING = (*WHOLE, "send", SHARE)
+_SENDING = (*WHOLE, "send")
+_PAUSE = '"pause": {'  # in the account of a share after which the other side is left alone
 _NEWEST = 1_000  # rows, more than shares end in a few minutes
 _GOOD = ("done", "needs a person")  # outcomes of a run that did its work
 
@@ -108,7 +109,7 @@ def pausing(conn: Connection, since: datetime, now: datetime) -> set[int]:
     newest_id = select(func.coalesce(func.max(run.c.id), 0) - _NEWEST).scalar_subquery()
     shares = (run.c.id > newest_id, run.c.command == SHARE, run.c.finished_at > since, run.c.finished_at <= now)
     accounts = conn.scalars(
-        select(run.c.account).where(*shares).where(cast(run.c.account, Text).contains('"pause": {'))
+        select(run.c.account).where(*shares).where(cast(run.c.account, Text).contains(_PAUSE))
     )
     pauses = [account["pause"] for account in accounts]
     return {
@@ -123,7 +124,10 @@ def newest_step(conn: Connection) -> tuple[int, datetime | None]:
 
 
 def newest_sending(conn: Connection) -> tuple[RunTimes | None, RunTimes | None, datetime | None]:
-    """Return the newest run that was to send letters, the newest that has ended, and when the last good one ended."""
+    """Return the newest run that was to send letters, the newest that has ended, and when the last good one ended.
+
+    Without shares: `newest_shares`. Beside turns that end well, all of them may fail.
+    """
     query = select(run.c.started_at, run.c.finished_at, run.c.outcome).where(run.c.command.in_(_SENDING))
     query = query.order_by(run.c.id.desc()).limit(1)
     newest, ended, good = (
@@ -134,12 +138,24 @@ def newest_sending(conn: Connection) -> tuple[RunTimes | None, RunTimes | None, 
     return times[0], times[1], good.finished_at if good else None
 
 
-def newest(conn: Connection, limit: int = 10, *, ended: bool = False) -> list[dict[str, Any]]:
+def newest_shares(conn: Connection) -> tuple[int | None, datetime | None]:
+    """Return the newest share that has ended if it failed at the other side, and when the last good one ended.
+
+    One that ended for a reason of its own, such as a stop, says nothing.
+    """
+    is_good, pauses = run.c.outcome.in_(_GOOD), cast(run.c.account, Text).contains(_PAUSE)
+    query = select(run.c.id, run.c.finished_at, is_good.label("good")).where(run.c.command == SHARE)
+    query = query.where(run.c.finished_at.is_not(None), or_(is_good, pauses)).order_by(run.c.id.desc()).limit(1)
+    ended, good = (conn.execute(each).one_or_none() for each in (query, query.where(is_good)))
+    return ended.id if ended and not ended.good else None, good.finished_at if good else None
+
+
+def newest(conn: Connection, limit: int = 10, *, ended: bool = False, number: int = 0) -> list[dict[str, Any]]:
     """Return the newest runs, newest first, as JSON: id, command, started_at, finished_at, outcome, account.
 
-    `ended`: only those that came to an end and were to send letters.
+    `ended`: only those that came to an end and were to send letters; `number`: only this one.
     """
-    query = select(run).where(run.c.command != TOLD)
+    query = select(run).where(run.c.command != TOLD, *([run.c.id == number] if number else []))
     if ended:
         query = query.where(run.c.command.in_(_SENDING), run.c.finished_at.is_not(None))
     rows = conn.execute(query.order_by(run.c.id.desc()).limit(limit))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ import pytest
 from sqlalchemy import Engine, text
 
 from digest import pipeline
+from digest.config.cluster import ClusterSettings
 from digest.delivery.recover import RECOVERED
 from digest.delivery.share import send_share
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.installation import Installation, Work
+from digest.operations.doctor import examine
+from digest.operations.monitor import look_at
 from digest.operations.waiting_work import waiting_work
 from digest.store import deliveries, runs
 from digest.store.engine import make_engine, reading
@@ -236,6 +240,26 @@ def test_a_server_that_takes_nothing_is_left_alone(
     assert "send" in [work.kind for work in waiting_work(worker)]
     send_share(worker, number, 100)
     assert receipt(house, number).accepted == READERS
+
+
+def test_shares_that_all_fail_are_told_beside_turns_that_end_well(house: House, hire: Hire) -> None:
+    settings = replace(house.place.settings, cluster=ClusterSettings(enabled=True))
+
+    def codes() -> list[str]:
+        return [reason.code for reason in look_at(house.live(settings)).reasons]
+
+    number = freeze(house)
+    for _ in range(2):
+        with suppress(DigestError):
+            send_share(hire(house, Refusing(outcome=("refused", "550 not this sender", "account", True))), number, 1)
+        house.now += timedelta(minutes=55)
+        pipeline.turn(hire(house, Few()))
+    assert codes() == []
+    house.now += timedelta(minutes=15)
+    assert codes() == ["failing"]
+    assert "550 not this sender" in "".join(finding.problem for finding in examine(house.live(settings)))
+    send_share(hire(house, Few()), number, 100)
+    assert codes() == []
 
 
 def test_in_hold_shares_store_no_runs(house: House, hire: Hire) -> None:

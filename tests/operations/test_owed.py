@@ -98,6 +98,11 @@ def late(why: str, number: int | None = 3) -> dict[str, Any]:
         # Runs come, and each fails.
         (SINCE_LONG | last(0.5, 0.5, 2.1, failed=True), ["failing"]),
         (SINCE_LONG | last(0.5, 0.5, None, failed=True), ["failing"]),
+        # Turns end well, and each share fails.
+        (SINCE_LONG | {"shares": LastRuns(good_at=hours(1.9), failed=True)}, []),
+        (SINCE_LONG | {"shares": LastRuns(good_at=hours(2.1), failed=True)}, ["failing"]),
+        (SINCE_LONG | {"shares": LastRuns(failed=True)}, ["failing"]),
+        (SINCE_LONG | {"shares": LastRuns(good_at=hours(9))}, []),
         # Runs come and end well, and leave letters all the same.
         (SINCE_LONG | {"ripe": True}, ["stuck"]),
         # Several at once.
