@@ -56,9 +56,7 @@ def _is_turn_due(conn: Connection, installation: Installation, now: datetime) ->
     if any(again or not has_slot_due(conn, cadence, last, settings.site.zone) for cadence in due):
         return True
     # Soon, because a request can be taken back for some minutes only.
-    doubts = again and any(
-        after_doubt(now, request.send_at, None) == "cancel" for request in requests.in_doubt(conn)
-    )
+    doubts = again and any(after_doubt(now, request.send_at, None) == "cancel" for request in requests.in_doubt(conn))
     return doubts or (again and notices.are_open(conn))
 
 

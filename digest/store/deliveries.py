@@ -257,7 +257,9 @@ def _own_claims(run: int) -> tuple[ColumnElement[bool], ...]:
     Also where another run has called them uncertain meanwhile, because it took this one for dead.
     """
     # Not what is asked back at the provider. "back": it was, before this run claimed it anew.
-    in_doubt = and_(delivery.c.state == "uncertain", or_(delivery.c.take_back.is_(None), delivery.c.take_back == "back"))
+    in_doubt = and_(
+        delivery.c.state == "uncertain", or_(delivery.c.take_back.is_(None), delivery.c.take_back == "back")
+    )
     return or_(delivery.c.state == "claimed", in_doubt), delivery.c.run_id == run
 
 

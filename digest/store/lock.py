@@ -14,10 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from digest.errors import DigestError, TryLater
 from digest.store.engine import translate_errors
+from digest.store.sqlstate import sqlstate
 
 # Any number will do, as long as no other program uses it for an advisory lock in this database.
 _TURN = 0x6469676573740001
@@ -26,6 +27,7 @@ _STORING = 0x6469676573740012
 _ALIVE = 0x64696765  # with the number of a run: the run is alive
 _SOURCE = 0x64696766  # with a number made of a source's name
 _NUMBERS = 2**31
+_NOT_IN_TIME = "55P03"  # the state of an error for a lock that was waited for too long
 _NO_LIMITS = """
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
@@ -39,16 +41,20 @@ _NOTICE_LOSS = """
 
 
 @contextmanager
-def run_lock(engine: Engine) -> Iterator[None]:
-    """Hold this database alone during the block, without waiting: no turn and no sender is beside it.
+def run_lock(engine: Engine, patience: float = 60) -> Iterator[None]:
+    """Hold this database alone during the block: no turn and no sender is beside it.
 
-    Raises TryLater when another run holds it, also when that run is in the same process. On SQLite the lock is an
+    Waits for no turn, but `patience` seconds for senders, each of which ends after the batch under way (see
+    `require_alive`), because workers may send for hours. Raises TryLater when another run holds it, also when that
+    run is in the same process. On SQLite the lock is an
     `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock of a
     transaction of its own, which stays open: a pooler in transaction mode keeps its session, and it holds no row or
     snapshot, so that it is in nobody's way.
     """
     if engine.dialect.name == "postgresql":
-        with _advisory(engine, f"({_TURN})", f"({_SENDERS})"):
+        with _advisory(engine, f"({_TURN})") as connection:
+            with translate_errors(engine):
+                _wait_for_senders(engine, connection, patience)
             yield
     else:
         with turn_lock(engine):
@@ -127,10 +133,15 @@ def dead_runs(engine: Engine, numbers: Iterable[int]) -> set[int]:
 def require_alive(conn: Connection, number: int) -> None:
     """Raise TryLater when run `number` no longer counts as alive, because the connection of its lock was lost.
 
-    Call it in the transaction that claims: others may take its claims for those of a dead run.
+    Call it in the transaction that claims: others may take its claims for those of a dead run. Raises TryLater also
+    when other work waits to be alone, because the server gives no lock beside one that is waited for.
     """
-    if conn.dialect.name == "postgresql" and conn.scalar(text(f"SELECT pg_try_advisory_xact_lock{_alive(number)}")):
+    if conn.dialect.name != "postgresql":
+        return
+    if conn.scalar(text(f"SELECT pg_try_advisory_xact_lock{_alive(number)}")):
         raise TryLater("the connection that held this run's lock was lost; run again to go on")
+    if not conn.scalar(text(f"SELECT pg_try_advisory_xact_lock_shared({_SENDERS})")):
+        raise TryLater("other work must be alone for a moment; run again to go on")
 
 
 def _alive(number: int) -> str:
@@ -182,6 +193,21 @@ def _advisory(engine: Engine, *locks: str) -> Iterator[Connection]:
         yield connection
     finally:
         _free(connection)
+
+
+def _wait_for_senders(engine: Engine, connection: Connection, patience: float) -> None:
+    if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_SENDERS})").scalar():
+        return
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(patience * 1000))}")
+    try:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SENDERS})")
+    except OperationalError as error:
+        if sqlstate(error) != _NOT_IN_TIME:
+            raise
+        raise TryLater(
+            f"another run holds the lock on database {engine.url.database}: workers hand letters over, and their"
+            f" batches did not end within {patience:.0f} s; give the command again, or stop the workers first"
+        ) from error
 
 
 def _free(connection: Connection) -> None:

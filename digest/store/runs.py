@@ -108,9 +108,7 @@ def pausing(conn: Connection, since: datetime, now: datetime) -> set[int]:
     # Of the newest rows alone, because no index tells when runs ended.
     newest_id = select(func.coalesce(func.max(run.c.id), 0) - _NEWEST).scalar_subquery()
     shares = (run.c.id > newest_id, run.c.command == SHARE, run.c.finished_at > since, run.c.finished_at <= now)
-    accounts = conn.scalars(
-        select(run.c.account).where(*shares).where(cast(run.c.account, Text).contains(_PAUSE))
-    )
+    accounts = conn.scalars(select(run.c.account).where(*shares).where(cast(run.c.account, Text).contains(_PAUSE)))
     pauses = [account["pause"] for account in accounts]
     return {
         edition for pause in pauses if datetime.fromisoformat(pause["until"]) > now for edition in pause["editions"]

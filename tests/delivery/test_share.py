@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -129,7 +130,7 @@ def test_what_a_live_share_has_claimed_is_left_to_it(house: House, hire: Hire) -
         pipeline.recover_dead(other)
         with reading(house.place.engine) as conn:
             seen.append([len(deliveries.in_state(conn, state)) for state in ("claimed", "uncertain")])
-        with pytest.raises(TryLater, match="another run holds the lock"), run_lock(house.place.engine):
+        with pytest.raises(TryLater, match="stop the workers"), run_lock(house.place.engine, patience=0.1):
             pass
 
     worker = hire(house, Interrupting(look))
@@ -283,6 +284,31 @@ def test_a_freeze_announces_the_letters_it_owes(house: House, hire: Hire) -> Non
     assert told == [(True, Work("send", str(number), 1)) for number in owed] != []
     assert not worker.given.taken  # type: ignore[attr-defined]
     assert run_rows(house)[0]["command"] == "turn"
+
+
+def test_work_that_must_be_alone_begins_once_the_batch_under_way_has_ended(house: House, hire: Hire) -> None:
+    number = freeze(house)
+    engine = make_engine(house.place.settings.storage_url)
+
+    def be_alone() -> int:
+        with run_lock(engine, patience=30):
+            return receipt(house, number).accepted
+
+    def wait_until_it_waits() -> None:
+        waiting.append(pool.submit(be_alone))
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        with engine.connect() as conn:
+            while not conn.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {here}")):
+                time.sleep(0.01)
+
+    waiting: list[Future[int]] = []
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(TryLater, match="must be alone"):
+            send_share(hire(house, Interrupting(wait_until_it_waits)), number, 100)
+        assert waiting[0].result() == 4
+    engine.dispose()
+    send_share(hire(house, Few()), number, 100)
+    assert receipt(house, number).accepted == READERS
 
 
 def test_while_work_must_be_alone_nobody_sends(house: House, hire: Hire) -> None:

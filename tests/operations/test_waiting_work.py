@@ -70,7 +70,9 @@ def test_a_request_in_doubt_brings_a_turn_while_it_can_be_taken_back(house: Hous
             )
         )  # fmt: skip
         row = {"id": 9, "edition_id": 9, "subscriber_id": 1, "state": "uncertain", "request": "b1"}
-        conn.execute(insert(delivery).values(updated_at=house.now, send_at=house.now + timedelta(minutes=hour), **row))
+        conn.execute(
+            insert(delivery).values(updated_at=house.now, send_at=house.now + timedelta(minutes=hour), **row)
+        )
     assert "turn" not in kinds(house, seconds=15)
     assert ("turn" in kinds(house, minutes=2)) is is_told
     with writing(house.place.engine) as conn:
