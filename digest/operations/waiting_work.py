@@ -47,7 +47,7 @@ def waiting_work(installation: Installation) -> list[Work]:
 
 
 def _is_turn_due(conn: Connection, installation: Installation, now: datetime) -> bool:
-    """Return whether a turn has something to do: at once what the last turn cannot have seen, the rest again later."""
+    """Return whether a turn has something to do: at once what the last cannot have seen, the rest again later."""
     settings, last = installation.settings, runs.newest_whole(conn)
     if last is None or not last <= now < last + _LONGEST or notices.are_owed_since(conn, last):
         return True
