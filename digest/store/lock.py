@@ -32,12 +32,6 @@ _NO_LIMITS = """
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
 """
-# In seconds: the server notices within 20 that the host of a lock has gone without a word.
-_NOTICE_LOSS = """
-    SELECT set_config(name, value, true) FROM pg_settings JOIN (VALUES ('tcp_keepalives_idle', '5'),
-    ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'))
-    wanted (name, value) USING (name)
-"""
 
 
 @contextmanager
@@ -184,7 +178,6 @@ def _advisory(engine: Engine, *locks: str) -> Iterator[Connection]:
         with translate_errors(engine):
             # Because this transaction is idle as long as the run takes.
             connection.execute(text(_NO_LIMITS))
-            connection.execute(text(_NOTICE_LOSS))
             for lock in locks:
                 # Without a parameter, because one would keep a snapshot open, and vacuum would clean nothing
                 # meanwhile.

@@ -24,6 +24,18 @@ _FIXED = {
     # No prepared statements, because a pooler may give the next transaction another session.
     "prepare_threshold": None,
 }
+# Within 20 seconds the server ends a transaction whose client has gone without a word, as a machine that is cut off;
+# by itself it would keep the locks for two hours. A claim's locks stop every other sender and readers who leave.
+_NOTICE_LOSS = "".join(
+    f"; SET LOCAL {name} = {value}"
+    for name, value in {
+        "tcp_keepalives_idle": 5,
+        "tcp_keepalives_interval": 5,
+        "tcp_keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }.items()
+)
+_FIRST_NOTICING = (12,)  # the first PostgreSQL that has all four
 # The numbers of the sessions of each engine at its server.
 _sessions: WeakKeyDictionary[Dialect, set[int]] = WeakKeyDictionary()
 
@@ -122,4 +134,7 @@ def _limit_waits(engine: Engine, wait: float) -> None:
     def begin(connection: Connection) -> None:
         seconds = min(wait, _STOPPING) if stopping.asked() else wait
         # For this transaction alone, because a pooler would leave it to another program; 0 would mean no limit.
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")
+        limit = f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}"
+        version = connection.dialect.server_version_info or ()
+        # All in one message, because each costs a round trip.
+        connection.exec_driver_sql(limit + (_NOTICE_LOSS if version >= _FIRST_NOTICING else ""))
