@@ -30,7 +30,7 @@ docs: .venv/.ok ## Write docs/configuration.md and docs/commands.md from the pro
 	$(BIN)/python docs/generate.py
 
 proof: .venv/.ok ## Run the long proofs and print figures; for one part (at most an hour): make proof PART=sources
-	@set -e; for part in $(or $(PART),sources fuzz letters ledger killed actors faults restarts desk attack join upgrades soak); do \
+	@set -e; for part in $(or $(PART),sources fuzz letters ledger killed actors faults restarts desk attack join upgrades cluster soak); do \
 		echo "proof: $$part"; $(BIN)/pytest -m proof $$(sed -n "s/^$$part: //p" .ci/proofs); \
 	done
 

@@ -90,6 +90,12 @@ class Cluster:
         os.kill(pid, signal.SIGQUIT)
         self.control("restart", "-m", "immediate")
 
+    def admit(self, net: str) -> None:
+        """Let hosts of this net in, as "198.18.0.0/24"; the server must listen on an address that they reach."""
+        with (self._home / "data" / "pg_hba.conf").open("a") as file:
+            file.write(f"host all all {net} trust\n")
+        self.control("reload")
+
     def control(self, *words: str) -> None:
         """Call `pg_ctl` with these words and wait for it."""
         plain = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "")}

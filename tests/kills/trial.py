@@ -229,10 +229,13 @@ class Trial:
 
 
 class Ground:
-    """Makes trials fast: an installation past its baseline, with readers and an entry, is made once and copied."""
+    """Makes trials fast: an installation past its baseline, with readers and an entry, is made once and copied.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `listen`: the address on which the stand-in of SendGrid listens.
+    """
+
+    def __init__(self, folder: Path, listen: str = "127.0.0.1") -> None:
+        self._folder, self._listen = folder, listen
         self._made = 0
         self.servers: list[Server | FakeSendGrid] = []
 
@@ -273,7 +276,7 @@ class Ground:
             lines += f'host = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
             arrived = lambda: Counter(q.to for q in server.queued)  # noqa: E731
         elif kind == "sendgrid":
-            kept = fake = FakeSendGrid()
+            kept = fake = FakeSendGrid(listen=self._listen)
             self.servers.append(fake)
             environ["SENDGRID_API_KEY"] = KEY
             lines += f'base_url = "{fake.url}"\n'

@@ -1,4 +1,4 @@
-"""Stand in for SendGrid: an HTTP server on loopback that judges, counts, schedules, cancels and fails as told.
+"""Stand in for SendGrid: an HTTP server that judges, counts, schedules, cancels and fails as told.
 
 It is written from the provider's reference and not from our own checks, so that each can catch mistakes of the other.
 """
@@ -46,7 +46,7 @@ class FakeSendGrid:
     `faults` are for the next mail/send requests in turn, `side_faults` for those to other paths; "" is no fault. A
     fault is "KIND" or "take KIND": with "take" the mail is queued first; the kinds are in `_Handler.fail`. A `bad`
     address is named in a 400, a `vague` address brings a 400 that names no reader. `now` is the provider's clock, in
-    Unix seconds.
+    Unix seconds. `pause`: seconds between taking a mail and answering; `listen`: the address that it listens on.
     """
 
     faults: deque[str] = field(default_factory=deque)
@@ -64,6 +64,8 @@ class FakeSendGrid:
     batches: dict[str, str] = field(default_factory=dict)
     cancelled_at: dict[str, float] = field(default_factory=dict)
     delayed: list[bytes] = field(default_factory=list)
+    pause: float = 0.0
+    listen: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -89,9 +91,9 @@ class FakeSendGrid:
                     fake.connections += 1
                 return super().get_request()
 
-        self._server = Server(("127.0.0.1", 0), _Handler)
+        self._server = Server((self.listen, 0), _Handler)
         cast(Any, self._server).fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http://{self.listen}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
@@ -344,6 +346,7 @@ class _Handler(BaseHTTPRequestHandler):
             if self.headers.get("Content-Type") != "application/json":
                 return 415, _errors([("unsupported media type", None)]), {}
             status, wrong = fake.send(body)
+            fake.closing.wait(fake.pause)
             return status, _errors(wrong) if wrong else None, {"X-Message-Id": f"m{fake.asked.total()}"}
         if path == "/v3/mail/batch":
             return 201, {"batch_id": fake.create_batch()}, {}
