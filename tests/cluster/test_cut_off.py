@@ -206,11 +206,12 @@ def test_cut_off_with_a_request_under_way_and_back_when_all_is_settled(
 ) -> None:
     fleet = fleet_of(readers, "sendgrid")
     assert isinstance(fleet.trial.server, FakeSendGrid)
-    fleet.trial.server.pause = 5.0
+    fleet.trial.server.pause = 20.0
     fleet.hire_far()
     claims = fleet.claims_there()
     fleet.wait_until(1)  # letters have left, and their answer has not come
     wire.cut(wire.database, wire.provider)
+    fleet.trial.server.pause = 0.0
     began = time.monotonic()
     fleet.hire(2)
     noticed = fleet.noticed_within()
