@@ -26,16 +26,15 @@ _FIXED = {
 }
 # Within 20 seconds the server ends a transaction whose client has gone without a word, as a machine that is cut off;
 # by itself it would keep the locks for two hours. A claim's locks stop every other sender and readers who leave.
-_NOTICE_LOSS = "".join(
-    f"; SET LOCAL {name} = {value}"
-    for name, value in {
-        "tcp_keepalives_idle": 5,
-        "tcp_keepalives_interval": 5,
-        "tcp_keepalives_count": 3,
-        "tcp_user_timeout": 20_000,
-    }.items()
-)
-_FIRST_NOTICING = (12,)  # the first PostgreSQL that has all four
+_KEEPALIVES = {
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_NOTICE_LOSS = "".join(f"; SET LOCAL {name} = {value}" for name, value in _KEEPALIVES.items())
+NOTICE_LOSS = "; ".join(f"SET {name} = {value}" for name, value in _KEEPALIVES.items())  # for a whole session
+FIRST_NOTICING = (12,)  # the first PostgreSQL that has all four
 # The numbers of the sessions of each engine at its server.
 _sessions: WeakKeyDictionary[Dialect, set[int]] = WeakKeyDictionary()
 
@@ -137,4 +136,4 @@ def _limit_waits(engine: Engine, wait: float) -> None:
         limit = f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}"
         version = connection.dialect.server_version_info or ()
         # All in one message, because each costs a round trip.
-        connection.exec_driver_sql(limit + (_NOTICE_LOSS if version >= _FIRST_NOTICING else ""))
+        connection.exec_driver_sql(limit + (_NOTICE_LOSS if version >= FIRST_NOTICING else ""))

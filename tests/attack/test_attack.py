@@ -58,7 +58,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[s
 def test_wapiti_finds_nothing_in_ours(site: tuple[str, list[str]], tmp_path: Path) -> None:
     require_tools()
     address, begin = site
-    told = wapiti(f"{address}/", tmp_path, begin)
+    # Five of the pages of entries, because the same code makes all of them.
+    told = wapiti(f"{address}/", tmp_path, begin, alike=5)
     assert {kind: cases for kind, cases in told.items() if kind not in EXPECTED} == {}
 
 

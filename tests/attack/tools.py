@@ -35,13 +35,17 @@ def require_tools() -> None:
     pytest.skip(missing)
 
 
-def wapiti(start: str, folder: Path, more: Sequence[str] = (), seconds: int = 2400) -> dict[str, list[str]]:
-    """Return what Wapiti found from an address on, {kind: ["METHOD path parameter"]}."""
+def wapiti(
+    start: str, folder: Path, more: Sequence[str] = (), *, seconds: int = 2400, alike: int = 0
+) -> dict[str, list[str]]:
+    """Return what Wapiti found from an address on, {kind: ["METHOD path parameter"]}.
+
+    `alike`: of pages that differ in their last part alone, beside those in `more`, so many are attacked; 0: all.
+    """
     report = folder / "wapiti.json"
     command = [str(WAPITI), "-u", start, "--flush-session", "-m", _MODULES, "-f", "json", "-o", str(report)]
     command += ["--max-scan-time", str(seconds), "--store-session", str(folder / "sessions")]
-    # Of pages that differ in their last part alone, such as entries, five, because the same code makes the others.
-    command += ["--max-files-per-dir", "5"]
+    command += ["--max-files-per-dir", str(alike)] if alike else []
     # Nobody is erased, because nobody would be left to attack.
     command += ["--store-config", str(folder), "-d", "4", "-x", f"{start}yours/*/erase"]
     for address in more:
