@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,20 +28,26 @@ def schedule(options: GlobalOptions) -> None:
     workers.
     """
     from digest.daemon import make_scheduler, plan, serve
-    from digest.system import garbage
+    from digest.system import garbage, stopping
 
     garbage.collect_as_usual()
     installation = options.installation()
     # Database and secret are opened here only so that a mistake is reported at the start, not at the first run.
     installation.require_secret()
     installation.engine.dispose()
-    settings = installation.settings
-    scheduler = make_scheduler(settings, lambda: _run(options))
+    settings, under_way = installation.settings, threading.Lock()
+
+    def run_once() -> None:
+        with under_way:
+            if not stopping.asked():
+                _run(options)
+
+    scheduler = make_scheduler(settings, run_once)
 
     def read_anew() -> None:
         try:
             settings = options.settings()
-            plan(scheduler, settings, lambda: _run(options))
+            plan(scheduler, settings, run_once)
             tell("digest: config.toml is read anew")
             _tell_coming(options, settings)
         except DigestError as error:
@@ -48,7 +55,9 @@ def schedule(options: GlobalOptions) -> None:
 
     # Told once the signals are obeyed, because who reads it may send SIGHUP at once.
     serve(scheduler, read_anew, begun=lambda: _tell_coming(options, settings))
-    tell("digest: stopped")
+    # Wait for the run under way here, because an interpreter that ends lets a run begin no more threads.
+    with under_way:
+        tell("digest: stopped")
 
 
 def _tell_coming(options: GlobalOptions, settings: Settings) -> None:
