@@ -47,6 +47,12 @@ class Fleet:
         """Start so many more workers."""
         self.workers += [self.begin("worker", "--concurrency", "1") for _ in range(count)]
 
+    def revive(self) -> None:
+        """Start those workers again that ended because the server was away when they began, as systemd does."""
+        for number, worker in enumerate(self.workers):
+            if worker.poll() == 75:
+                self.workers[number] = self.begin("worker", "--concurrency", "1")
+
     def ask(self, query: str) -> int:
         """Return the number that a query gives; -1 while the server is away."""
         try:
@@ -77,6 +83,7 @@ class Fleet:
         began = time.monotonic()
         while sum(self.trial.arrived().values()) < arrived:
             assert time.monotonic() - began < most, f"{sum(self.trial.arrived().values())} arrived\n{self.said()}"
+            self.revive()
             time.sleep(0.05)
 
     def is_frozen(self) -> bool:
@@ -88,6 +95,7 @@ class Fleet:
         began = time.monotonic()
         while self.ask(OPEN) != 0 or not self.is_frozen():
             assert time.monotonic() - began < most, f"{self.ask(OPEN)} open\n{self.said()}"
+            self.revive()
             time.sleep(0.2)
 
     def judge(self, eligible: int) -> tuple[int, Counter[str]]:

@@ -167,7 +167,7 @@ def fleet_of(
     databases.close()
 
 
-@pytest.mark.kills
+@pytest.mark.proof
 def test_the_server_ends_each_transaction_of_a_machine_that_is_cut_off(
     server: postgres.Cluster, wire: wires.Wire, figure: Figures
 ) -> None:
@@ -199,7 +199,7 @@ def told(figure: Figures, name: str, noticed: float, recovered: float, states: C
     figure(name, goal=goal, result=result, met=noticed < _NOTICED and recovered < _RECOVERED)
 
 
-@pytest.mark.kills
+@pytest.mark.proof
 @pytest.mark.parametrize("readers", [1_500, pytest.param(20_000, marks=pytest.mark.proof)])
 def test_cut_off_with_a_request_under_way_and_back_when_all_is_settled(
     fleet_of: FleetOf, wire: wires.Wire, readers: int, figure: Figures

@@ -69,7 +69,10 @@ def fleet_of(server: postgres.Cluster, ground: Ground) -> Iterator[FleetOf]:
 
 def kill_while_they_send(fleet: Fleet) -> float:
     """Kill three of four workers while two have claims; return the seconds until no claim of that moment stands."""
+    until = time.monotonic() + 300
     while fleet.ask("SELECT count(DISTINCT run_id) FROM delivery WHERE state = 'claimed'") < 2:
+        assert time.monotonic() < until, fleet.said()
+        fleet.revive()
         time.sleep(0.01)
     claims = fleet.claims_now()
     for worker in fleet.workers[-3:]:
