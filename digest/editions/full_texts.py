@@ -30,7 +30,7 @@ from digest.store import entries, entry_texts
 from digest.store import robots as stored_robots
 from digest.store.engine import reading, writing
 from digest.store.entry_texts import PageText, UnreadPage
-from digest.store.lock import one_at_a_time
+from digest.store.lock import lock_intake
 from digest.system import stopping
 
 _MOST = 40  # pages in a run
@@ -72,7 +72,7 @@ def read_pages(
     results += [_result(by_entry[entry], answer, now) for entry, answer in answers.items()]
     facets = _facets(installation, configured, sightings, by_entry, results)
     with writing(installation.engine, "read pages") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         told_before = entry_texts.given_up(conn, list(configured), now - entry_texts.WINDOW)
         entry_texts.keep(conn, results, now)
         stored_robots.keep(conn, judge.fresh, now)

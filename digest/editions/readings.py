@@ -14,7 +14,7 @@ from digest.installation import Installation
 from digest.model import Snapshot, Source
 from digest.store import sources, standings
 from digest.store.engine import writing
-from digest.store.lock import one_at_a_time
+from digest.store.lock import lock_intake
 from digest.store.sources import Gathering, State
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def has_moved(state: State, now: datetime) -> bool:
 def store_failure(installation: Installation, source: Source, error: SourceError, now: datetime) -> Gathering:
     """Store that a source could not be read, and until when it asked us to wait."""
     with writing(installation.engine, "gather") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         row = _failure(conn, source, error, now)
         sources.add_gatherings(conn, [row], now)
     return row
@@ -43,7 +43,7 @@ def store_not_read(installation: Installation, source: Source, why: str, now: da
     """Store that a source was not read, so that the day's first such gather is known as the one that tells it."""
     row = Gathering(source.name, "failed", error=why)
     with writing(installation.engine, "gather") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         sources.add_gatherings(conn, [row], now)
     return row
 
@@ -53,7 +53,7 @@ def store_unchanged(
 ) -> list[Gathering]:
     """Store, in one transaction, that sources show what they showed last time."""
     with writing(installation.engine, "gather") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         states = sources.states_of(conn, [source for source, _ in readings])
         facts = {source: _facts(reading, states[source.name], now) for source, reading in readings}
         sources.keep_states(conn, facts)
@@ -86,7 +86,7 @@ def store_snapshot(installation: Installation, source: Source, result: Reading, 
     sightings = [each for place, each in enumerate(snapshot.sightings) if place not in result.skipped]
     classifier = classified(installation, source, sightings, now)
     with writing(installation.engine, "gather") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         state = sources.state_of(conn, source)
         if _is_emptied(conn, source, snapshot):
             emptied = f"{source.path} is empty, though it held texts; put them back, or remove the source"

@@ -32,7 +32,7 @@ from digest.sources.withdrawal import (
 )
 from digest.store import duplicates, editions, entries, releases, sources, standings
 from digest.store.engine import writing
-from digest.store.lock import one_at_a_time
+from digest.store.lock import lock_intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def after_reading(
 def at_their_time(installation: Installation, now: datetime) -> Withdrawal:
     """Release the entries whose embargo has ended, and withhold those that have expired."""
     with writing(installation.engine, "release by date") as conn:
-        one_at_a_time(conn)
+        lock_intake(conn)
         floor = releases.floor(conn, now, installation.settings.welcome)
         pairs = []
         for standing in standings.due(conn, now, floor).values():

@@ -40,10 +40,9 @@ def run_lock(engine: Engine, patience: float = 60) -> Iterator[None]:
 
     Waits for no turn, but `patience` seconds for senders, each of which ends after the batch under way (see
     `require_alive`), because workers may send for hours. Raises TryLater when another run holds it, also when that
-    run is in the same process. On SQLite the lock is an
-    `flock` on `<database>.lock` (a memory database needs none); on PostgreSQL it is an advisory lock of a
-    transaction of its own, which stays open: a pooler in transaction mode keeps its session, and it holds no row or
-    snapshot, so that it is in nobody's way.
+    run is in the same process. On SQLite the lock is an `flock` on `<database>.lock` (a memory database needs none);
+    on PostgreSQL it is an advisory lock of a transaction of its own, which stays open: a pooler in transaction mode
+    keeps its session, and it holds no row or snapshot, so that it is in nobody's way.
     """
     if engine.dialect.name == "postgresql":
         with _advisory(engine, f"({_TURN})") as connection:
@@ -102,7 +101,7 @@ def sending(engine: Engine) -> Iterator[Callable[[int], None]]:
         yield live
 
 
-def one_at_a_time(conn: Connection) -> None:
+def lock_intake(conn: Connection) -> None:
     """Let nobody else store what sources show until this transaction ends; wait for who does.
 
     Because entries of two sources that are stored at once would not see that they are the same.

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from digest.errors import WrongUse
 
-_UPGRADE = 0x6469676573740003  # the advisory lock for an upgrade of the queue
+_UPGRADE = 0x6469676573740013  # the advisory lock for an upgrade of the queue
 _ANNOUNCED = 1_684_632_949  # the first half of the advisory locks of work that is being announced
 _OWN_TABLES = (
     "CREATE TABLE IF NOT EXISTS cluster_queue (version varchar(32) NOT NULL)",
