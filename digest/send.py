@@ -126,10 +126,12 @@ def rehearse(installation: Installation, number: int, transport: Transport) -> R
         rehearsal.unwritten += [(readers[refusal.delivery], refusal) for refusal in unwritten]
 
 
-def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
+def frozen_edition(installation: Installation, number: int, compiled: FrozenEdition | None = None) -> FrozenEdition:
     """Return a frozen edition with its letters, compiled once a language.
 
-    Raises PersonNeeded when it is not frozen, BadEdition when its stored entries are not those that were frozen.
+    `compiled`: what an earlier call with this installation returned, whose letters are used again for the same
+    edition. Raises PersonNeeded when it is not frozen, BadEdition when its stored entries are not those that were
+    frozen.
     """
     settings = installation.settings
     with reading(installation.engine) as conn:
@@ -140,7 +142,10 @@ def frozen_edition(installation: Installation, number: int) -> FrozenEdition:
         raise PersonNeeded(f"edition {number} is not frozen; nothing of it is sent")
     if editions.content_hash(edition, shown) != edition.content_hash:
         raise BadEdition(f"edition {number}: its stored entries are not what was frozen; nothing of it is sent")
-    letters = Letters(settings, edition, [row.entry for row in shown], corrects=corrects)
+    if compiled is not None and compiled.edition == edition and compiled.letters.corrects == corrects:
+        letters = compiled.letters
+    else:
+        letters = Letters(settings, edition, [row.entry for row in shown], corrects=corrects)
     return FrozenEdition(edition, letters, _hour(settings, edition))
 
 

@@ -85,7 +85,7 @@ class RunContext:
     `frozen`: editions that this run froze; `sending`: editions whose letters it hands over; `mistakes`: problems of
     config.toml and templates that some of them met; `retained`: nothing is left that is too old to be kept;
     `troubles`: what the operators were mailed about, None where nobody looked; `pause`: how long shares of the
-    editions in `sending` are to leave the other side alone.
+    editions in `pausing` are to leave the other side alone.
     """
 
     report: RunReport
@@ -101,6 +101,7 @@ class RunContext:
     troubles: Mapping[str, Sequence[Any]] | None = None
     slot: date | None = None
     pause: timedelta | None = None
+    pausing: list[int] = field(default_factory=list)
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def accounted(installation: Installation, command: str, context: RunContext) -> 
         account |= {} if context.troubles is None else {"troubles": context.troubles}
         if context.pause is not None:
             until = installation.clock() + context.pause
-            account |= {"pause": {"editions": context.sending, "until": until.isoformat()}}
+            account |= {"pause": {"editions": context.pausing, "until": until.isoformat()}}
         with writing(installation.engine, "end run") as conn:
             runs.finish(conn, number, outcome, account, installation.clock())
 

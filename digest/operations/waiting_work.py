@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from digest.delivery.recover import RECOVERED
 from digest.delivery.share import shareable
 from digest.editions.due import has_slot_due
 from digest.gather import is_due
@@ -20,7 +19,6 @@ from digest.store.sources import State
 
 _LONGEST = timedelta(minutes=15)  # between two turns, for all that has an hour of its own: drafts ahead, silence, age
 _AGAIN = timedelta(minutes=2)  # between two turns for the same, such as an edition that waits for its approval
-_PATIENCE = timedelta(minutes=5)  # after a lost answer, to leave the provider alone for a while
 
 
 def waiting_work(installation: Installation) -> list[Work]:
@@ -31,7 +29,6 @@ def waiting_work(installation: Installation) -> list[Work]:
         owed = [
             Work("send", str(number), batches_of(deliveries.count_ripe(conn, number, now)))
             for number in shareable(conn, now)
-            if not deliveries.lost_since(conn, number, now - _PATIENCE, but=RECOVERED)
         ]
         turn = _is_turn_due(conn, installation, now)
         states = sources.states_of(conn, settings.sources)

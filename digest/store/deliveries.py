@@ -317,12 +317,6 @@ def claiming_runs(conn: Connection) -> set[int]:
     return set(conn.scalars(query))
 
 
-def lost_since(conn: Connection, number: int, since: datetime, but: str) -> bool:
-    """Return whether a delivery of an edition came into doubt since an instant, for another reason than `but`."""
-    lost = (delivery.c.state == "uncertain", delivery.c.updated_at > since, delivery.c.reason != but)
-    return conn.scalar(select(delivery.c.id).where(delivery.c.edition_id == number, *lost).limit(1)) is not None
-
-
 def stopped(conn: Connection) -> list[int]:
     """Return the stopped editions that still have pending or claimed deliveries."""
     waits = delivery.c.state.in_(("pending", "claimed"))

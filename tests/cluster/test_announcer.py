@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from digest.cluster.announcer import MOST_JOBS, Announcer, shares_of
 from digest.installation import Work
@@ -86,7 +86,9 @@ def test_without_the_queues_tables_the_callers_transaction_goes_on(
 
 def test_on_sqlite_nothing_is_announced(opened: Callable[..., Engine], sqlite_url: str) -> None:
     with writing(opened(sqlite_url)) as conn:
+        before = inspect(conn).get_table_names()
         Announcer()(conn, Work("turn"))
+        assert inspect(conn).get_table_names() == before
 
 
 def test_letters_of_an_edition_keep_back_no_turn_and_no_recovery(queue_engine: Engine) -> None:

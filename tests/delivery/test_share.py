@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from digest import pipeline
+from digest import pipeline, send
 from digest.config.cluster import ClusterSettings
+from digest.config.settings import Settings
 from digest.delivery.recover import RECOVERED
 from digest.delivery.share import send_share
 from digest.errors import DigestError, PersonNeeded, TryLater
 from digest.installation import Installation, Work
+from digest.model import Edition
 from digest.operations.doctor import examine
 from digest.operations.monitor import look_at
 from digest.operations.waiting_work import waiting_work
@@ -241,6 +243,49 @@ def test_a_server_that_takes_nothing_is_left_alone(
     assert "send" in [work.kind for work in waiting_work(worker)]
     send_share(worker, number, 100)
     assert receipt(house, number).accepted == READERS
+
+
+def freeze_two(house: House) -> list[int]:
+    first = freeze(house)
+    house.publish("A bus to school")
+    house.now += timedelta(days=7)
+    return [first, freeze(house)]
+
+
+def test_after_a_lost_answer_no_worker_begins_a_batch_of_any_edition(house: House, hire: Hire) -> None:
+    numbers = freeze_two(house)
+    doubtful = Refusing(outcome=("uncertain", "500 and nothing else", "", True))
+
+    def lose() -> None:
+        for number in numbers:
+            with suppress(PersonNeeded):
+                send_share(hire(house, doubtful), number, 100)
+
+    beside = Interrupting(lose)
+    send_share(hire(house, beside), numbers[1], 100)
+    assert len(beside.taken) == 4, "the share under way ends with its batch"
+    with reading(house.place.engine) as conn:
+        assert len(deliveries.in_state(conn, "uncertain")) == 4, "of one batch alone"
+    house.now += timedelta(minutes=15)
+    worker = hire(house, Few())
+    assert [work.key for work in waiting_work(worker) if work.kind == "send"] == [str(number) for number in numbers]
+
+
+def test_a_worker_compiles_an_edition_once(house: House, hire: Hire, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = freeze_two(house)
+    compiled = []
+
+    class Counting(send.Letters):
+        def __init__(self, settings: Settings, edition: Edition, *rest: Any, **more: Any) -> None:
+            super().__init__(settings, edition, *rest, **more)
+            compiled.append(edition.id)
+
+    monkeypatch.setattr(send, "Letters", Counting)
+    worker = hire(house, Few())
+    for number in (numbers[0], numbers[0], numbers[1]):
+        send_share(worker, number, 1)
+    send_share(hire(house, Few()), numbers[1], 1)
+    assert compiled == [numbers[0], numbers[1], numbers[1]]
 
 
 def test_shares_that_all_fail_are_told_beside_turns_that_end_well(house: House, hire: Hire) -> None:
