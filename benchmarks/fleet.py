@@ -4,8 +4,9 @@
 
 An edition for 20,000 readers is frozen once, on PostgreSQL. Each repetition sends it from fresh copies of that
 database into Postfix's `smtp-sink`: by `digest send`, which knows no queue, and by 1, 2 and 4 processes of
-`digest worker`, to which it is announced as a freeze does. All of them, the sink and the server share this machine's
-cores, so that more workers than cores gain nothing here.
+`digest worker --queues send`, to which it is announced as a freeze does. Workers live long, so that an edition finds
+them running: their start has a figure of its own, and that of `digest send`, which cron starts, is part of its cost.
+All of them, the sink and the server share this machine's cores, so that more workers than cores gain nothing here.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.engine import make_url
 
-from benchmarks.cost import Cost, cost_of
+from benchmarks.cost import cost_of
 from benchmarks.figures import Figure, report
 from benchmarks.population import Population, make
 from benchmarks.sinks import smtp_sink, smtp_transport
@@ -34,6 +36,7 @@ from tests.postgres import Databases, cluster
 READERS = 20_000
 FLEETS = (1, 2, 4)
 _OPEN = text("SELECT count(*) FROM delivery WHERE state IN ('pending', 'claimed')")
+_HIRED = text("SELECT count(DISTINCT (host, process)) FROM cluster_worker")
 _DONE = text("SELECT count(*) FROM delivery WHERE state = 'accepted'")
 _PATIENCE = 600  # seconds
 
@@ -42,6 +45,7 @@ def measure(repetitions: int) -> list[Figure]:
     """Return the figures. Raises RuntimeError when this machine has no PostgreSQL, or a letter was not accepted."""
     alone: list[float] = []
     overheads: list[float] = []
+    starts: list[float] = []
     rates: dict[int, list[float]] = {count: [] for count in FLEETS}
     with tempfile.TemporaryDirectory() as name, cluster() as server:
         if server is None:
@@ -60,12 +64,13 @@ def measure(repetitions: int) -> list[Figure]:
                 rates[count].append(single.wall / shared.wall)
                 if count == 1:
                     overheads.append(100 * (shared.processor / single.processor - 1))
-    why = "the queue's own work, and a start that imports it"
+                    starts.append(shared.start)
     return [
         Figure("fleet-alone", "processor time of `digest send` for a reader, on PostgreSQL", tuple(alone), "µs", None,
                None, more=False),
         Figure("fleet-overhead", "processor time of one `digest worker` above that", tuple(overheads), "%", 15, None,
-               more=False, short=why),
+               more=False),
+        Figure("fleet-start", "processor time of a worker's start", tuple(starts), "s", None, None, more=False),
         *(
             Figure(f"fleet-{count}", f"letters a second of {count} workers by those of `digest send`", tuple(values),
                    "×", None, None, more=True)
@@ -74,7 +79,16 @@ def measure(repetitions: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _sent(frozen: Population, databases: Databases, folder: Path, workers: int) -> Cost:
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """Say what sending took: `processor` and `wall` in seconds, and `start`, the processor time of all starts."""
+
+    processor: float
+    wall: float
+    start: float = 0.0
+
+
+def _sent(frozen: Population, databases: Databases, folder: Path, workers: int) -> _Spent:
     """Send the edition of a copy by so many workers, 0 for `digest send`; return what that cost."""
     subprocess.run(["rm", "-rf", str(folder)], check=True)
     url = databases.new(make_url(frozen.url).database or "")
@@ -84,9 +98,10 @@ def _sent(frozen: Population, databases: Databases, folder: Path, workers: int) 
         if workers:
             with (folder / "config.toml").open("a", encoding="utf-8") as config:
                 config.write("\n[cluster]\nenabled = true\n")
-            with writing(engine) as conn:
-                Announcer()(conn, Work("send", "1", batches_of(int(conn.scalar(_OPEN) or 0))))
-        cost = _cost_of_fleet(copy, engine, workers) if workers else cost_of(copy.command("send"))
+            cost = _spent_by_fleet(copy, engine, workers)
+        else:
+            alone = cost_of(copy.command("send"))
+            cost = _Spent(alone.processor, alone.wall)
         with reading(engine) as conn:
             left, done = conn.scalar(_OPEN), conn.scalar(_DONE)
         engine.dispose()
@@ -96,24 +111,42 @@ def _sent(frozen: Population, databases: Databases, folder: Path, workers: int) 
     return cost
 
 
-def _cost_of_fleet(copy: Population, engine: Engine, workers: int) -> Cost:
-    began = time.perf_counter()
-    command = copy.command("worker", "--concurrency", "1")
+def _spent_by_fleet(copy: Population, engine: Engine, workers: int) -> _Spent:
+    command = copy.command("worker", "--concurrency", "1", "--queues", "send")
     running = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(workers)]
-    while time.perf_counter() - began < _PATIENCE:
+    try:
+        _wait_until(engine, _HIRED, workers)
+        time.sleep(1)  # because a worker has told its name before its last connection is open
+        started = sum(map(_processor_time, running))
+        began = time.perf_counter()
+        with writing(engine) as conn:
+            Announcer()(conn, Work("send", "1", batches_of(int(conn.scalar(_OPEN) or 0))))
+        _wait_until(engine, _OPEN, 0)
+        wall = time.perf_counter() - began
+        return _Spent(sum(map(_processor_time, running)) - started, wall, started)
+    finally:
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            process.wait()
+
+
+def _wait_until(engine: Engine, query: TextClause, value: int) -> None:
+    began = time.perf_counter()
+    while True:
         with reading(engine) as conn:
-            if not conn.scalar(_OPEN):
-                break
+            now = conn.scalar(query)
+        if now == value:
+            return
+        if time.perf_counter() - began > _PATIENCE:
+            raise RuntimeError(f"{query}: {now} instead of {value} after {_PATIENCE} s")
         time.sleep(0.05)
-    wall = time.perf_counter() - began
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    spent = 0.0
-    for process in running:
-        _, _, usage = os.wait4(process.pid, 0)
-        spent += usage.ru_utime + usage.ru_stime
-        process.returncode = 0
-    return Cost(spent, wall, 0.0)
+
+
+def _processor_time(process: subprocess.Popen[bytes]) -> float:
+    """Return the seconds that a process of Linux has spent so far, of user and system time."""
+    stat = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
