@@ -26,8 +26,7 @@ from sqlalchemy import Connection, text
 from digest.config.load import load
 from digest.installation import Installation
 from digest.store import editions
-from digest.store.engine import make_engine, reading, writing
-from subscribers import store as people
+from digest.store.engine import make_engine, reading
 from tests.house import CONFIG, always_here
 from tests.kills import books
 from tests.transports.fake_sendgrid import KEY, FakeSendGrid
@@ -303,17 +302,12 @@ def _prepared(folder: Path, environ: Mapping[str, str], readers: int) -> None:
     (folder / "config.toml").write_text(CONFIG.format(source="", weekly=""))
     ended = Running(folder, environ, ["--now", BASELINE, "run"]).wait()
     assert ended.code == 0, ended
-    installation = Installation(load(folder / "config.toml", dict(environ)))
-    with writing(installation.engine) as conn:
-        for n in range(readers):
-            people.add(
-                conn,
-                people.NewSubscriber(f"r{n}@example.org", cadence="weekly"),
-                how="test",
-                now=installation.clock(),
-                secret=installation.secret,
-            )
-    installation.engine.dispose()
+    rows = "".join(f"r{n}@example.org,weekly\n" for n in range(readers))
+    (folder / "readers.csv").write_text(f"email,cadence\n{rows}")
+    words = ["--now", BASELINE, "subscribers", "import", "readers.csv"]
+    ended = Running(folder, environ, words).wait(timeout=600)
+    assert ended.code == 0, ended
+    (folder / "readers.csv").unlink()
     (folder / "notes" / "one.md").write_text(NOTE)
 
 
