@@ -58,11 +58,15 @@ def _many(mentions: Sequence[Mention], by: str) -> Located:
 
 
 def abroad(mentions: Sequence[Mention]) -> Located | None:
-    """Return "national" when all of the mentions, and at least one, are abroad, else None."""
+    """Return "national" when all of the mentions, and at least one, are abroad, else None.
+
+    The place to show is the first of them that is no people: "Paris", and none for "the French health system".
+    """
     if not mentions or not all(mention.abroad for mention in mentions):
         return None
     names = ", ".join(dict.fromkeys(mention.name for mention in mentions))
-    return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{names} → National"),), mentions[0].name)
+    place = next((mention.name for mention in mentions if mention.kind != "people"), "")
+    return Located((NATIONAL,), (Evidence("region", NATIONAL, "place", f"{names} → National"),), place)
 
 
 def national(reason: str) -> Located | None:

@@ -20,12 +20,20 @@ _BARE_NUMBER = re.compile(r"[0-9]+")
 _PATH_SAFE = "/:@!$&'()*+,;=~-._%"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
-_TRACKING_PREFIXES = ("utm_", "pk_", "mtm_", "matomo_", "hsa_", "at_custom", "vero_", "oly_")
+_TRACKING_PREFIXES = (
+    "utm_", "pk_", "piwik_", "mtm_", "matomo_", "hsa_", "at_campaign", "at_custom", "at_link", "at_medium", "at_ptr",
+    "at_recipient", "vero_", "oly_", "sc_camp", "sc_chan", "trk_", "fb_action_", "ga_",
+)  # fmt: skip
 _TRACKING_NAMES = """
     fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid twclid ttclid igshid igsh mc_cid mc_eid mkt_tok
     _hsenc _hsmi hsctatracking s_cid cmpid ncid wt.mc_id wt_mc icid xtor ns_campaign ns_mchannel ns_source
-    ns_linkname __s ck_subscriber_id _openstat guccounter soc_src soc_trk rss_id
+    ns_linkname __s ck_subscriber_id _openstat guccounter soc_src soc_trk rss_id at_creation at_format at_variant
+    at_send_date at_bbc_team mibextid srsltid _gl _ga ref_src ref_url fb_source fb_ref li_fat_id irclickid epik _kx
+    trkcampaign trkinfo dm_i
 """
+# These tell where a reader came from only where their value names a feed: "source=rss----8f7a2---4", "ref=feed".
+_ORIGINS = frozenset(("source", "src", "ref", "referrer", "from", "via", "medium", "cmp", "cid", "partner", "ito"))
+_FEED_VALUE = re.compile(r"(?:rss|feed|atom)(?![a-z])", re.IGNORECASE)
 _INDEX_PAGE = re.compile(r"/(index\.(html?|php)|default\.aspx?)$", re.IGNORECASE)
 _TRACKING = frozenset(_TRACKING_NAMES.split())
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -155,7 +163,10 @@ def _quoted(text: str, safe: str) -> str:
 
 
 def _tracks(pair: str) -> bool:
-    name = pair.partition("=")[0].lower()
+    name, _, value = pair.partition("=")
+    name = name.lower()
+    if name in _ORIGINS:
+        return _FEED_VALUE.match(value) is not None
     return name in _TRACKING or name.startswith(_TRACKING_PREFIXES)
 
 

@@ -239,3 +239,23 @@ LONG = "Words here. " * 100
 def test_a_body_is_decided_by_its_start_or_by_its_lead_confirmed(body: str, regions: str) -> None:
     text = entry_text(Sighting(None, None, "Homes", html=body), "")
     assert " ".join(sorted(locate(load_gazetteer(), text, None, study=False).regions)) == regions
+
+
+@table(
+    "title, regions, place",
+    [
+        ("What Dutch neighbourhood nurses do in a week", "national", ""),
+        ("A Finnish lesson on rough sleeping", "national", ""),
+        ("Swiss and Austrian apprenticeships", "national", ""),
+        ("The Danes count loneliness", "national", ""),
+        ("Norwegian prisons", "national", ""),
+        ("Japanese and Korean day centres, seen in Seoul", "national", "Seoul"),
+        ("Spanish housing teams visit Madrid", "national", "Madrid"),
+        ("Fife tries a Dutch idea", "scotland", "Fife"),
+        ("Irish elders of Powys meet", "wales", "Powys"),
+        ("German cooperatives, Leeds City Council and homes", "yorkshire-and-the-humber", "Leeds"),
+    ],
+)
+def test_a_people_is_no_place(title: str, regions: str, place: str) -> None:
+    located = locate(load_gazetteer(), entry_text(Sighting(None, None, title), ""), None, study=False)
+    assert (" ".join(located.regions), located.place) == (regions, place)

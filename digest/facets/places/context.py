@@ -31,10 +31,6 @@ _OWNED = _CIVIC | word_set(
 _CLINICAL = word_set("nhs health hospital hospitals")  # after "University" they are of a place: a health board
 _STREETS = word_set("road street lane avenue square gardens terrace crescent")
 _COMPASS = word_set("north south east west northern southern eastern western central mid greater")
-_PEOPLES = word_set(
-    "american australian canadian chinese danish dutch european finnish french german irish italian japanese nordic "
-    "spanish swedish"
-)
 # Words after the name of a people that make it people here, and no country: "Irish elders".
 _PEOPLE = word_set(
     "community communities families family people refugee refugees traveller travellers elders speakers speaker "
@@ -94,7 +90,7 @@ def follows_as_home(text: str, seq: Sequence[Word], last: int, first: int, end: 
         return True
     if abroad and len(between) == 2 and between[1] in (",", "in") and text[seq[last].start].isupper():
         return True  # "Lincoln Park, Chicago"
-    if len(between) != 1 or seq[first].key in _PEOPLES:
+    if len(between) != 1:
         return False
     if between == [","]:
         return not goes_on_as_list(text, seq, end)
@@ -118,7 +114,11 @@ def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: s
         return "an address"
     if kind in ("town", "council", "county") and _is_surname(text, seq, first, last):
         return "a surname"
-    if kind not in ("nation", "region", "outside") and after in _STREETS and text[seq[last].start].isupper():
+    if (
+        kind not in ("nation", "region", "outside", "people")
+        and after in _STREETS
+        and text[seq[last].start].isupper()
+    ):
         return "an address"
     if (before == "of" and key_at(seq, first - 2) == "university") or _is_university(text, seq, last):
         return "a university"
@@ -126,11 +126,11 @@ def other_meaning(text: str, seq: Sequence[Word], first: int, last: int, kind: s
         return "a company"
     if _is_product(seq, last):
         return "a product"
-    if kind == "outside" and seq[first].key in _PEOPLES and after in _PEOPLE:
+    if kind == "people" and after in _PEOPLE:
         return "a people"
     if is_example(text, seq, first, last, headline=headline):
         return "an example"
-    if kind != "outside" and is_venue(text, seq, first, last):
+    if kind not in ("outside", "people") and is_venue(text, seq, first, last):
         return "a venue"
     return ""
 

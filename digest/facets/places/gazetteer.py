@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from digest.facets.places import asides, context, standing
-from digest.facets.places.names import Hit, Names, Place, runs_on
+from digest.facets.places.names import ABROAD, Hit, Names, Place, runs_on
 from digest.facets.words import Word, key_at, keys, words
 from digest.model import NATIONAL, Taxonomy
 
@@ -35,8 +35,8 @@ class Mention:
 
     @property
     def abroad(self) -> bool:
-        """Return whether the place is outside the UK."""
-        return self.kind == "outside"
+        """Return whether the name is of a place outside the UK, or of the people there."""
+        return self.kind in ABROAD
 
 
 class Gazetteer:
@@ -64,7 +64,7 @@ class Gazetteer:
         around = f" {' '.join([word.key for word in seq])} {' '.join(keys(beside))} " if doubtful else ""
         clues = _Clues(
             around,
-            frozenset(hit.place.regions for hit in hits if not hit.place.care and hit.place.kind != "outside"),
+            frozenset(hit.place.regions for hit in hits if not hit.place.care and hit.place.kind not in ABROAD),
             frozenset(m.name for hint in hints for m in self.find(hint) if m.strong) if doubtful else frozenset(),
         )
         reasons = [_doubt(hit, text, seq, clues, headline) for hit in hits]
@@ -132,7 +132,7 @@ def _is_listed_at_home(hits: Sequence[Hit], listed: Sequence[bool], reasons: Seq
     while last < len(listed) and listed[last]:
         last += 1
     others = [index for index in range(first, last + 1) if not reasons[index]]
-    return len(others) > 1 and all(hits[index].place.kind != "outside" for index in others)
+    return len(others) > 1 and all(hits[index].place.kind not in ABROAD for index in others)
 
 
 def _doubt_lists(hits: Sequence[Hit], seq: Sequence[Word], reasons: list[str]) -> None:

@@ -40,6 +40,7 @@ class Hit(NamedTuple):
 _Rests = tuple[tuple[tuple[str, ...], Place], ...]
 
 # Kinds of places that a town is in, so that "Gillingham, Dorset" is the Gillingham of Dorset.
+ABROAD = ("outside", "people")  # the kinds of names that are not of the United Kingdom
 _HOMES = frozenset(("county", "nation", "region", "city-region", "outside"))
 _STATES = word_set(
     "al ak az ar ca co ct de fl ga hi ia id il in ks ky la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny oh ok "
@@ -88,7 +89,7 @@ class Names:
                 first + "".join(rest): place
                 for first, names in self._index.items()
                 for rest, place in names
-                if place.kind not in ("phrase", "outside")
+                if place.kind not in ("phrase", *ABROAD)
             }
         return self._joined.get(label)
 
@@ -179,7 +180,7 @@ def _match(names: _Rests, text: str, seq: Sequence[Word], index: int, lower: boo
 
 def _is_plain(place: Place, text: str, seq: Sequence[Word], first: int, last: int) -> bool:
     """Return whether a name is believed in a text without capitals: a long name, or one after "in" or such."""
-    if place.care or place.kind == "outside":
+    if place.care or place.kind in ABROAD:
         return False
     return last - first > 1 or context.located(text, seq, first, last)
 

@@ -13,6 +13,7 @@ from digest.model import REGIONS
 from tests.counts import table
 
 KINDS = {
+    "people",
     "council", "county", "city-region", "town", "police", "nhs", "nation", "region", "landmark", "outside", "phrase",
 }  # fmt: skip
 CODES = "local-authority-code,official-name,nice-name,replaced-by,region,local-authority-type,county-la\n"

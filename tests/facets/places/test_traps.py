@@ -92,7 +92,7 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
     ("Manchester, Oslo and Rome compare", {
         "Manchester": ("north-west",), "Oslo": ("national",), "Rome": ("national",),
     }),
-    ("Leeds, European city of learning", {"Leeds": ("yorkshire-and-the-humber",), "European": ("national",)}),
+    ("Leeds, European city of learning", {"Leeds": ("yorkshire-and-the-humber",), "Europe": ("national",)}),
     ("Bradford Irish elders", {"Bradford": ("yorkshire-and-the-humber",)}),
     # people, titles and firms
     ("Jack London and the sea", {}),
