@@ -10,18 +10,29 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import pytest
 from sqlalchemy import text
 
+from digest.cluster.schema import upgrade_queue
+from digest.store import migrate
 from digest.store.engine import make_engine, reading
+from tests import postgres
 from tests.kills import books
-from tests.kills.trial import Trial
+from tests.kills.conftest import copying
+from tests.kills.test_restarts import Settled
+from tests.kills.trial import Ground, Trial
 
 OPEN = "SELECT count(*) FROM delivery WHERE state IN ('claimed', 'pending')"
 _HELD = (
     "SELECT d.id FROM delivery d JOIN run r ON r.id = d.run_id WHERE d.state = 'claimed' AND r.finished_at IS NULL"
 )
+
+AnyFleet = TypeVar("AnyFleet", bound="Fleet")
 
 
 class Fleet:
@@ -120,3 +131,38 @@ class Fleet:
                 process.send_signal(signal.SIGKILL)
             process.wait()
         self._engine.dispose()
+
+
+@contextmanager
+def server_or_skip(*settings: str) -> Iterator[postgres.Cluster]:
+    """Yield a server of its own with these settings; without the program skip the tests, or fail where it must be."""
+    with postgres.cluster(*settings) as started:
+        if started is None:
+            (pytest.fail if postgres.REQUIRED else pytest.skip)(postgres.MISSING)
+        yield started
+
+
+@contextmanager
+def fleets_on(
+    server: postgres.Cluster, ground: Ground, fleet_of_trial: Callable[[Trial], AnyFleet]
+) -> Iterator[Callable[[int, str], AnyFleet]]:
+    """Yield a function that gives a fleet of so many readers and a kind of transport, whose weekly edition is due."""
+    databases = Settled(server.address)
+    url = databases.new()
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    upgrade_queue(engine)
+    engine.dispose()
+    trial_of = copying(ground, lambda: (databases, engine.url.database or ""))
+    fleets: list[AnyFleet] = []
+
+    def fleet(readers: int, kind: str) -> AnyFleet:
+        fleets.append(fleet_of_trial(trial_of(kind, "postgresql", readers=readers).__enter__()))
+        config = fleets[-1].trial.folder / "config.toml"
+        config.write_text(config.read_text() + "\n[cluster]\nenabled = true\n")
+        return fleets[-1]
+
+    yield fleet
+    for each in fleets:
+        each.close()
+    databases.close()

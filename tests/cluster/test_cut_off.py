@@ -17,15 +17,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from digest.cluster.schema import upgrade_queue
-from digest.store import migrate
 from digest.store.engine import make_engine, reading
 from tests import postgres
 from tests.cluster import wire as wires
-from tests.cluster.fleet import Fleet
+from tests.cluster.fleet import Fleet, fleets_on, server_or_skip
 from tests.figures import Figures
-from tests.kills.conftest import copying
-from tests.kills.test_restarts import Settled
 from tests.kills.trial import NOTE, Ground
 from tests.transports.fake_sendgrid import FakeSendGrid
 from tests.transports.mailserver import Server, Talk
@@ -128,13 +124,9 @@ def wire() -> Iterator[wires.Wire]:
 @pytest.fixture(scope="module")
 def server(wire: wires.Wire) -> Iterator[postgres.Cluster]:
     """A server that the far machine reaches."""
-    with postgres.cluster(f"listen_addresses = '{wire.database}'", "fsync = off") as made:
-        if made is None and postgres.REQUIRED:
-            pytest.fail(postgres.MISSING)
-        if made is None:
-            pytest.skip(postgres.MISSING)
-        made.admit(wire.net)
-        yield made
+    with server_or_skip(f"listen_addresses = '{wire.database}'", "fsync = off") as started:
+        started.admit(wire.net)
+        yield started
 
 
 @pytest.fixture
@@ -143,28 +135,17 @@ def fleet_of(
 ) -> Iterator[FleetOf]:
     """`fleet_of(readers, kind)`: a fleet of which one worker may be hired on the far machine."""
     ground = Ground(tmp_path_factory.mktemp("cut"), listen=wire.provider)
-    databases, fleets = Settled(server.address), []
-    url = databases.new()
-    engine = make_engine(url)
-    migrate.upgrade(engine)
-    upgrade_queue(engine)
-    engine.dispose()
-    trial_of = copying(ground, lambda: (databases, engine.url.database or ""))
 
-    def made(readers: int, kind: str) -> FarFleet:
-        fleet = FarFleet(trial_of(kind, "postgresql", readers=readers).__enter__())
-        fleets.append(fleet)
-        config = fleet.trial.folder / "config.toml"
-        config.write_text(config.read_text() + "\n[cluster]\nenabled = true\n")
-        fleet.settle_far(wire)
-        return fleet
+    with fleets_on(server, ground, FarFleet) as near:
 
-    yield made
-    wire.mend()
-    for fleet in fleets:
-        fleet.close()
+        def fleet(readers: int, kind: str) -> FarFleet:
+            far = near(readers, kind)
+            far.settle_far(wire)
+            return far
+
+        yield fleet
+        wire.mend()
     ground.close()
-    databases.close()
 
 
 @pytest.mark.proof

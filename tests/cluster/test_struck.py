@@ -9,15 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from digest.cluster.schema import upgrade_queue
-from digest.store import migrate
-from digest.store.engine import make_engine
 from tests import postgres
-from tests.cluster.fleet import OPEN, Fleet
+from tests.cluster.fleet import OPEN, Fleet, fleets_on, server_or_skip
 from tests.figures import Figures
-from tests.kills.conftest import copying
 from tests.kills.test_random import seed
-from tests.kills.test_restarts import Settled
 from tests.kills.trial import Ground
 
 FleetOf = Callable[..., Fleet]
@@ -34,37 +29,15 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Cluster]:
     """A server that may be struck down, and that keeps what it has committed."""
-    with postgres.cluster("fsync = on", "synchronous_commit = on") as made:
-        if made is None and postgres.REQUIRED:
-            pytest.fail(postgres.MISSING)
-        if made is None:
-            pytest.skip(postgres.MISSING)
-        yield made
+    with server_or_skip("fsync = on", "synchronous_commit = on") as started:
+        yield started
 
 
 @pytest.fixture
 def fleet_of(server: postgres.Cluster, ground: Ground) -> Iterator[FleetOf]:
-    """`fleet_of(readers)`: an installation with a queue and so many readers, whose weekly edition is due."""
-    databases, fleets = Settled(server.address), []
-    url = databases.new()
-    engine = make_engine(url)
-    migrate.upgrade(engine)
-    upgrade_queue(engine)
-    engine.dispose()
-    trial_of = copying(ground, lambda: (databases, engine.url.database or ""))
-
-    def made(readers: int, kind: str = "sendgrid") -> Fleet:
-        context = trial_of(kind, "postgresql", readers=readers)
-        fleet = Fleet(context.__enter__())
-        config = fleet.trial.folder / "config.toml"
-        config.write_text(config.read_text() + "\n[cluster]\nenabled = true\n")
-        fleets.append(fleet)
-        return fleet
-
-    yield made
-    for fleet in fleets:
-        fleet.close()
-    databases.close()
+    """`fleet_of(readers, kind)`: an installation with a queue and so many readers, whose weekly edition is due."""
+    with fleets_on(server, ground, Fleet) as fleet:
+        yield fleet
 
 
 def kill_while_they_send(fleet: Fleet) -> float:
@@ -88,7 +61,7 @@ def kill_while_they_send(fleet: Fleet) -> float:
 def test_workers_a_scheduler_and_the_server_die_midway(
     fleet_of: FleetOf, server: postgres.Cluster, readers: int, figure: Figures
 ) -> None:
-    fleet = fleet_of(readers)
+    fleet = fleet_of(readers, "sendgrid")
     fleet.schedulers += [fleet.begin("schedule") for _ in range(2)]
     fleet.hire(4)
     waits = []
