@@ -101,10 +101,14 @@ class Fleet:
         """Return whether the edition with letters is frozen."""
         return self.ask("SELECT count(*) FROM delivery") > 0
 
+    def has_ended(self) -> bool:
+        """Return whether the edition is frozen, and nothing of it is owed or claimed."""
+        return self.is_frozen() and self.ask(OPEN) == 0  # in this order, because it may be frozen between the two
+
     def wait_for_end(self, most: float = 900) -> None:
         """Wait until nothing of the weekly edition is owed or claimed."""
         began = time.monotonic()
-        while self.ask(OPEN) != 0 or not self.is_frozen():
+        while not self.has_ended():
             assert time.monotonic() - began < most, f"{self.ask(OPEN)} open\n{self.said()}"
             self.revive()
             time.sleep(0.2)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests import postgres
-from tests.cluster.fleet import OPEN, Fleet, fleets_on, server_or_skip
+from tests.cluster.fleet import Fleet, fleets_on, server_or_skip
 from tests.figures import Figures
 from tests.kills.test_random import seed
 from tests.kills.trial import Ground
@@ -86,7 +86,7 @@ def test_a_fleet_of_which_workers_are_killed_at_random(fleet_of: FleetOf, kills:
     while done < kills:
         fleet = fleet_of(2_000, "file")
         fleet.hire(4)
-        while fleet.ask(OPEN) != 0 or not fleet.is_frozen():
+        while not fleet.has_ended():
             time.sleep(dice.uniform(0.0, 1.5))
             if done < kills:
                 number = dice.randrange(4)
