@@ -34,7 +34,7 @@ from digest.transports.base import Capabilities, Outcome, Parcel, Transport
 from tests.house import House
 from tests.test_send import Recorder, freeze, receipt
 
-READERS = 60
+READERS = 20
 
 
 class Few(Recorder):
