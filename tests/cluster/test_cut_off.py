@@ -199,11 +199,13 @@ def test_cut_off_with_a_request_under_way_and_back_when_all_is_settled(
     fleet.recovered_within(claims)
     recovered = time.monotonic() - began
     fleet.wait_for_end()
-    fleet.judge(readers)
+    doubts, _ = fleet.judge(readers)
+    assert doubts == len(claims), "nobody knows of what was under way, and of the rest everybody"
     wire.mend()
     fleet.new_work_there()
     doubts, states = fleet.judge(readers)
-    assert doubts == len(claims), "nobody knows of what was under way, and of the rest everybody"
+    # The answer may still come where the wire is mended before the request's time limit: then it is recorded.
+    assert doubts in (0, len(claims))
     assert "worker: send" in fleet.told_there(), "it has not told how its job ended"
     told(figure, f"{readers} readers, cut off from all", noticed, recovered, states)
 
