@@ -21,7 +21,7 @@ _PATH_SAFE = "/:@!$&'()*+,;=~-._%"
 _QUERY_SAFE = _PATH_SAFE + "?"
 
 _TRACKING_PREFIXES = (
-    "utm_", "pk_", "piwik_", "mtm_", "matomo_", "hsa_", "at_campaign", "at_custom", "at_link", "at_medium", "at_ptr",
+    "utm_", "pk_", "piwik_", "mtm_", "matomo_", "hsa_", "at_camp", "at_custom", "at_link", "at_medium", "at_ptr",
     "at_recipient", "vero_", "oly_", "sc_camp", "sc_chan", "trk_", "fb_action_", "ga_",
 )  # fmt: skip
 _TRACKING_NAMES = """
