@@ -49,14 +49,18 @@ def worker(options: GlobalOptions, concurrency: int | None, queues: str | None, 
     from digest.cluster.stories import chosen_queues
     from digest.cluster.worker import WorkerPlan, work
     from digest.commands.worker_stories import worker_stories
+    from digest.store.hold import in_hold
     from digest.system import garbage, stopping
 
     garbage.collect_as_usual()
     names = chosen_queues(queues)
     at_once = concurrency or settings.cluster.concurrency
     installation = options.installation(create=False)
-    # Opened here only so that a mistake is reported at the start, not at the first job.
+    # Opened here only so that a mistake is reported at the start, not at the first job. In HOLD, such as on a host
+    # that was never added, this worker would take jobs away from those that can do them.
     installation.require_secret()
+    if why := installation.fence.why():
+        raise in_hold(why)
     installation.close()
     story.begin(options.at, quiet=not verbose)
     signal.signal(signal.SIGINT, stopping.request_stop)

@@ -154,7 +154,7 @@ def _edition_waits(each: DueEdition) -> Iterator[WaitsFor]:
     elif each.state == "waits":
         yield WaitsFor("approver", f"The {name} waits for approval", page, approve)
     elif each.state == "late":
-        sentence = f"The {name} is due, and no run has come: check that cron or the daemon runs"
+        sentence = f"The {name} is due, and no run has come: check that cron, the daemon or a worker runs"
         yield WaitsFor("operator", sentence, command="digest run")
 
 

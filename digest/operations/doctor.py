@@ -125,7 +125,7 @@ def _late_runs(conn: Connection, installation: Installation) -> Iterator[Finding
     facts = letter_facts(conn, installation, open_editions(conn))
     if facts.runs_late and facts.runs.began is not None:
         problem = f"none has come for more than {span_in_words(facts.patience)}"
-        cure = "check that cron or the daemon runs `digest run`; [gather] every says how often one is expected"
+        cure = "check that cron, the daemon or a worker runs; [gather] every says how often one is expected"
         yield Finding("wrong", "runs", problem, cure)
 
 

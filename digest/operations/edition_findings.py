@@ -190,7 +190,7 @@ def _owed_slot(
                 )
             asked = True
         elif slot == late:
-            cure = "run `digest run`, and check that cron or the daemon runs it"
+            cure = "run `digest run`, and check that cron, the daemon or a worker runs"
             yield Finding("wrong", where, "is due and has not run", cure)
 
 

@@ -122,7 +122,7 @@ def why_unsent(facts: LetterFacts) -> list[Unsent]:
     if facts.works:
         return reasons
     if late := _late(facts, "overdue"):
-        cure = "run `digest run`, and check that cron or the daemon runs it"
+        cure = "run `digest run`, and check that cron, the daemon or a worker runs"
         reasons.append(Unsent("overdue", f"no run has taken {_named(late)}, and the hour has passed", cure))
     return [*reasons, *(_of_runs(facts) if owed else ())]
 
@@ -140,7 +140,7 @@ def _of_runs(facts: LetterFacts) -> list[Unsent]:
     assert facts.since is not None
     if facts.runs_late:
         words = f"letters wait, and no run has come for {span_in_words(facts.now - _last(facts))}"
-        return [Unsent("no-run", words, "run `digest run`, and check that cron or the daemon runs it")]
+        return [Unsent("no-run", words, "run `digest run`, and check that cron, the daemon or a worker runs")]
     for last in (facts.runs, facts.shares):
         begin = max(facts.since, last.good_at or facts.since)
         if last.failed and facts.now - begin > facts.patience:

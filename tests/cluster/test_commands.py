@@ -53,6 +53,14 @@ def test_a_worker_needs_the_queues_tables(folder: Path, postgresql_url: str) -> 
     assert answer.code == 2 and answer.stderr.endswith("has no tables of the queue; run `digest db upgrade`\n")
 
 
+def test_a_worker_takes_no_job_where_the_database_is_in_hold(folder: Path, queue_url: str) -> None:
+    digest = digest_on(folder, queue_url)
+    assert digest("run").code == 0
+    (folder / "digest.fence").unlink()  # as on a host that was never added
+    answer = digest("worker")
+    assert answer.code == 4 and "in HOLD" in answer.stderr
+
+
 def test_a_worker_knows_its_queues(folder: Path, queue_url: str) -> None:
     answer = digest_on(folder, queue_url)("worker", "--queues", "send,letters")
     assert answer.code == 2
