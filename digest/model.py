@@ -61,6 +61,7 @@ class Source:
     Exactly one of `url` and `path` is set; `path` is absolute. Facet slugs are the source's own defaults. `full_text`
     says of which new entries the linked page is read: "none", "case-studies" or "all". `named_in` is the file that
     has it, as messages name it: config.toml, or one that this includes. `public`: the archive shows its entries.
+    `username` and `password_file` (absolute) are for a feed that wants a password, else "".
     """
 
     name: str
@@ -75,6 +76,8 @@ class Source:
     full_text: str = "none"
     named_in: str = "config.toml"
     public: bool = True
+    username: str = ""
+    password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class Snapshot:
 
     `problems` has a line for each part of the source that was mended or left out. `deleted` has the guids of entries
     that the source says it has deleted. `whole`: the source has no window, so that an entry it does not show is gone.
+    `older` is the address of the page with its older entries, or "".
     """
 
     sightings: tuple[Sighting, ...]
@@ -154,6 +158,7 @@ class Snapshot:
     problems: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     whole: bool = False
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)

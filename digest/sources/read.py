@@ -19,6 +19,7 @@ from digest.sources.formats.parts import Parts, cut_feed
 from digest.sources.formats.tidy import CUT_OFF
 from digest.sources.sandbox.child import parse_limited
 from digest.sources.web.fetch import Fetched
+from digest.sources.web.login import Login, login_of
 from digest.sources.web.unpack import Unpacker
 from subscribers.facets import KnownFacets
 
@@ -76,7 +77,8 @@ class Reading:
 
     `status` is "ok", or "not-modified" (then `snapshot` is None). Store `validators` in the transaction that stores
     the snapshot, because after a lost snapshot a later "not modified" would hide its entries. `moved_to` is the
-    address that permanent redirects led to; adopt it only after several equal answers.
+    address that permanent redirects led to; adopt it only after several equal answers. `url` is where a feed of the
+    web came from.
 
     `parts` are the feed cut into its entries, where it can be, one for each sighting of a snapshot without problems.
     `skipped` has the ids of the entries that the last reading knew, by their place among the sightings, which hold
@@ -90,13 +92,20 @@ class Reading:
     parts: Parts | None = None
     skipped: Mapping[int, int] = field(default_factory=dict)
     in_full: Callable[[], Snapshot] | None = None
+    url: str = ""
 
 
 class Fetches(Protocol):
     """Say what reading a source needs of a fetcher (digest.sources.web.fetch.Fetcher)."""
 
     def fetch(
-        self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        allow_private: bool = False,
+        login: Login | None = None,
     ) -> Fetched:
         """Return the answer of `url`, or raise SourceError."""
 
@@ -132,7 +141,10 @@ def read_source(
 
 
 def _from_web(source: Source, url: str, last: Validators, fetcher: Fetches, now: datetime) -> Reading:
-    answer = fetcher.fetch(url, etag=last.etag, last_modified=last.last_modified, allow_private=source.allow_private)
+    login = login_of(source, url)
+    answer = fetcher.fetch(
+        url, etag=last.etag, last_modified=last.last_modified, allow_private=source.allow_private, login=login
+    )
     if answer.status == "not-modified":
         kept = Validators(answer.etag, answer.last_modified, last.body_hash)
         return Reading("not-modified", None, kept, answer.moved_to)
@@ -141,7 +153,15 @@ def _from_web(source: Source, url: str, last: Validators, fetcher: Fetches, now:
         return Reading("not-modified", None, validators, answer.moved_to)
     reading = _parsed(_Bytes(answer.body, answer.content_type, answer.url), last.entries, now)
     assert reading.snapshot is not None
-    return replace(reading, validators=_worth_keeping(reading.snapshot, validators), moved_to=answer.moved_to)
+    validators = _worth_keeping(reading.snapshot, validators)
+    return replace(reading, validators=validators, moved_to=answer.moved_to, url=answer.url)
+
+
+def read_page(source: Source, url: str, fetcher: Fetches, now: datetime) -> Snapshot:
+    """Return what an older page of a source shows. Raises SourceError."""
+    login = login_of(source, source.url or url)
+    answer = fetcher.fetch(url, allow_private=source.allow_private, login=login)
+    return _Bytes(answer.body, answer.content_type, answer.url).parse(now)
 
 
 @dataclass(frozen=True, slots=True)

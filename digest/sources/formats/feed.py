@@ -20,13 +20,15 @@ from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import instant, is_ahead, possible
+from digest.sources.formats.entry_link import link_of, older_page
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
+from digest.sources.formats.loose_json import json_begins
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
 from digest.sources.formats.tombstones import tombstones
 from digest.sources.formats.unreleased import feed_limits, feed_marks
-from digest.sources.links import absolute_link, without_tracking
+from digest.sources.links import absolute_link
 from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
 
 _ROOT_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
@@ -58,8 +60,8 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     start = body[:200].lstrip(b"\xef\xbb\xbf \t\r\n\0")
     if not body.strip():
         raise SourceError("the answer is empty; nothing is lost, the source is asked again next time")
-    if start.startswith(b"{") or (start.startswith(b"[") and "json" in content_type.lower()):
-        return parse_json_feed(body, base_url=base_url, now=now)
+    if json_begins(body) or (start.startswith(b"[") and "json" in content_type.lower()):
+        return parse_json_feed(body, content_type=content_type, base_url=base_url, now=now)
     if notfeed.is_web_page(body):
         raise SourceError(notfeed.reason_for_page(body, base_url))
     mended = without_nested_entities(mend_references(to_utf8(body, content_type)))
@@ -91,7 +93,8 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     sightings = read_each(alive, lambda entry: _sighting(entry, base, language, now), remarks)
     again = {sighting.guid for sighting in sightings}
     deleted = tuple(guid for ref in graves if (guid := tidy_guid(ref)) and guid not in again)
-    return Snapshot(sightings, title_text(_text(feed, "title")), language, tuple(problems + remarks), deleted)
+    title, older = title_text(_text(feed, "title")), older_page(feed, base)
+    return Snapshot(sightings, title, language, tuple(problems + remarks), deleted, older=older)
 
 
 def _is_deleted(entry: Any, graves: dict[str, datetime | None]) -> bool:
@@ -116,7 +119,7 @@ def _identity(entry: Any) -> tuple[str, ...]:
 
 
 def _sighting(entry: Any, base: str | None, language: str | None, now: datetime) -> Sighting:
-    link = _link(entry, base)
+    link = link_of(entry, base)
     raw, own_base, own_language = _body(entry)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
@@ -142,19 +145,6 @@ def _sighting(entry: Any, base: str | None, language: str | None, now: datetime)
         not_before=max(waits, default=None),
         not_after=min(ends, default=None),
     )
-
-
-def _link(entry: Any, base: str | None) -> str | None:
-    guid = _text(entry, "id")
-    candidates = [_text(entry, "feedburner_origlink"), _text(entry, "link")]
-    alternates = [each for each in _parts(entry, "links") if (_text(each, "rel") or "alternate") == "alternate"]
-    candidates += [_text(each, "href") for each in alternates]
-    for candidate in candidates:
-        # Take an id for a link only when it is a whole address, because "0" below the base is none.
-        link = absolute_link(candidate, None if candidate == guid else base)
-        if link:
-            return without_tracking(link)
-    return None
 
 
 def _body(entry: Any) -> tuple[str, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +9,9 @@ from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats.dates import instant, is_ahead, read_date
 from digest.sources.formats.first_line import text_state
+from digest.sources.formats.loose_json import read_json
 from digest.sources.formats.pictures import first_picture, picture_of
-from digest.sources.formats.tidy import distinct, labels, language_tag, read_each, tidy_guid
+from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, read_each, tidy_guid
 from digest.sources.formats.unreleased import feed_marks, marks_of
 from digest.sources.links import absolute_link, without_tracking
 from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
@@ -24,24 +24,29 @@ _STANDARD = frozenset(
 _IDENTITY = ("id", "url", "external_url", "title", "content_html", "content_text", "summary")
 
 
-def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
+def parse_json_feed(body: bytes, *, content_type: str = "", base_url: str, now: datetime) -> Snapshot:
     """Return what a JSON Feed holds; values of the wrong type count as absent.
 
     Raises SourceError when `body` is not JSON, or is JSON but not a JSON Feed.
     """
     try:
-        # Keep numbers as they are written, because Python refuses those of more than 4,300 digits.
-        feed = json.loads(body, parse_int=str)
+        feed, wrong, is_cut = read_json(body, content_type)
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"this JSON cannot be read ({type(error).__name__}: {str(error)[:100]}); check the address"
         ) from None
     if not isinstance(feed, dict) or not isinstance(feed.get("items"), list):
+        if wrong:
+            raise SourceError(f"this JSON cannot be read ({wrong[:100]}); check the address")
         raise SourceError("this is JSON but not a JSON Feed (it has no list of items); check the address")
     items = [item for item in feed["items"] if isinstance(item, dict)]
     home = absolute_link(_text(feed, "home_page_url"), base_url or None)
     language = language_tag(_text(feed, "language"))
     kept, problems = distinct(items, _identity, lambda item: _published(item, now))
+    if wrong:
+        problems.insert(0, f"the feed is malformed ({wrong[:100]}); what could be read was")
+    if is_cut:
+        problems.append(CUT_OFF)
     author = _author(feed)
 
     def sighting(item: dict[str, Any]) -> Sighting:
@@ -50,13 +55,14 @@ def parse_json_feed(body: bytes, *, base_url: str, now: datetime) -> Snapshot:
     sightings = read_each(kept, sighting, problems)
     if len(items) < len(feed["items"]):
         problems.append(f"{len(feed['items']) - len(items)} items are no JSON objects and were left out")
-    return Snapshot(sightings, title=title_text(_text(feed, "title")), language=language, problems=tuple(problems))
+    title, older = title_text(_text(feed, "title")), absolute_link(_text(feed, "next_url"), base_url or home) or ""
+    return Snapshot(sightings, title=title, language=language, problems=tuple(problems), older=older)
 
 
 def _sighting(
     item: dict[str, Any], *, base: str | None, language: str | None, feed_author: str, now: datetime
 ) -> Sighting:
-    link = absolute_link(_text(item, "url"), base) or absolute_link(_text(item, "external_url"), base)
+    link = next((link for each in _addresses(item) if (link := absolute_link(each, base))), None)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
     first = instant(_text(item, "date_published")) or instant(_text(item, "date_modified"))
@@ -81,6 +87,15 @@ def _sighting(
         not_before=max((at for at in starts if at), default=None),
         not_after=marks.not_after,
     )
+
+
+def _addresses(item: dict[str, Any]) -> list[str]:
+    """Return where an item may lead, the best first: its page, what it is about, a recording, an id that is one."""
+    attached = [each for each in _list(item, "attachments") if isinstance(each, dict)]
+    recordings = [_text(each, "url") for each in attached if not _text(each, "mime_type").startswith("image/")]
+    id_ = _text(item, "id")
+    ids = [id_] if id_.startswith(("http://", "https://")) else []
+    return [_text(item, "url"), _text(item, "external_url"), *recordings, *ids]
 
 
 def _identity(item: dict[str, Any]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def dump_snapshot(snapshot: Snapshot) -> bytes:
         "problems": snapshot.problems,
         "deleted": snapshot.deleted,
         "whole": snapshot.whole,
+        "older": snapshot.older,
         "sightings": [_plain(sighting) for sighting in snapshot.sightings],
     }
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
@@ -41,6 +42,7 @@ def load_snapshot(document: bytes) -> Snapshot:
         problems=tuple(loaded["problems"]),
         deleted=tuple(loaded["deleted"]),
         whole=loaded["whole"],
+        older=loaded["older"],
     )
 
 

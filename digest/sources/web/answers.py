@@ -23,6 +23,7 @@ TIMEOUTS = (httpcore2.TimeoutException,)
 TRANSPORT_ERRORS = (
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
+    httpcore2.ProxyError,
     httpcore2.UnsupportedProtocol,
     OSError,
     UnicodeError,
@@ -32,7 +33,6 @@ LONGEST_WAIT = 7 * 24 * 3600.0
 _MAX_VALIDATOR = 500
 _CURES = {
     400: "check the address of the source",
-    401: "the feed wants a password, which this program does not give; ask its publisher for an open one",
     403: "its publisher lets no programs in; ask them to, or use another of their feeds",
     404: "check the address of the source, or whether its publisher has moved the feed",
     406: "its publisher offers no feed at this address; check it",
@@ -69,11 +69,27 @@ def conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value}
 
 
-def check_encoding(headers: Headers) -> None:
-    """Raise SourceError for any content encoding but one plain gzip: the others we did not ask for."""
-    named = header(headers, "content-encoding").lower().replace(" ", "")
-    if named not in ("", "identity", "gzip", "x-gzip"):
-        raise SourceError(f"is packed as {named[:40]!r}, though only gzip was asked for; tell its publisher")
+def codings(headers: Headers) -> list[str]:
+    """Return the content codings that an answer names, in lower case and in the order in which they were applied."""
+    named = ",".join(value.decode("latin-1") for key, value in headers if key.lower() == b"content-encoding")
+    return [coding for each in named[:200].lower().split(",") if (coding := each.strip())]
+
+
+def unauthorised(headers: Headers, now: datetime, has_login: bool, was_sent: bool) -> SourceError:
+    """Return the error for an answer 401, with its cure; `was_sent`: the source's login was given to that server."""
+    schemes = [
+        value.decode("latin-1").strip().lower() for key, value in headers if key.lower() == b"www-authenticate"
+    ]
+    if was_sent and schemes and not any("basic" in scheme for scheme in schemes):
+        cure = "its login is of another kind than Basic, which alone is given; ask its publisher for another way in"
+    elif was_sent:
+        cure = "the password was not taken; correct the source's username or its password_file"
+    elif has_login:
+        cure = "another server than the url's wants a password, and none is given to it; correct the url"
+    else:
+        cure = "the feed wants a password; give the source username and password_file, or ask for an open address"
+    error = refusal(401, headers, now)
+    return SourceError(f"answers 401 (unauthorized); {cure}", retry_after=error.retry_after, status=401)
 
 
 def refusal(status: int, headers: Headers, now: datetime) -> SourceError:
@@ -111,6 +127,8 @@ def transport_reason(error: Exception) -> str:
         text = getattr(cause, "verify_message", "") or cause.reason or str(cause)
         return f"no safe connection ({text}); its publisher must mend the certificate"
     text = " ".join(str(error).split())[:150] or type(error).__name__
+    if isinstance(error, httpcore2.ProxyError):
+        return f"the proxy of [gather] lets nothing through ({text}); ask those who keep it"
     return f"the answer broke off or made no sense ({text}); it is asked again next time"
 
 

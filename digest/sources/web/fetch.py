@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Self
@@ -18,6 +18,7 @@ import httpcore2
 from digest.errors import SourceError
 from digest.sources.links import absolute_link
 from digest.sources.web import answers
+from digest.sources.web.cookies import Cookies
 from digest.sources.web.guard import (
     Allowed,
     Deadline,
@@ -29,6 +30,7 @@ from digest.sources.web.guard import (
     system_resolver,
     why_not_fetchable,
 )
+from digest.sources.web.login import Login
 from digest.sources.web.politeness import Turns
 from digest.sources.web.unpack import Unpacker
 
@@ -77,7 +79,8 @@ class Fetcher:
 
     `resolver` and `allowed` decide which addresses a name has and which may be dialled; `tls` is the
     trust store; `clock` gives the present as an aware datetime (for Retry-After dates). Set `turns` to take
-    those at hosts with other processes.
+    those at hosts with other processes, and `proxy` to an http address to ask through that server. A source at a
+    private address that config allows is asked directly all the same.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Fetcher:
         self._tls_lock = threading.Lock()
         self._clock = clock
         self.turns = Turns(limits.gap)
+        self.proxy = ""
         self._accept = ACCEPT
         self._check: Check = lambda _url, _private: None
 
@@ -111,32 +115,39 @@ class Fetcher:
         return other
 
     def fetch(
-        self, url: str, *, etag: str | None = None, last_modified: str | None = None, allow_private: bool = False
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        allow_private: bool = False,
+        login: Login | None = None,
     ) -> Fetched:
         """Return the answer of `url`, asked conditionally when validators are given.
 
+        `login` is given to its own service alone, and a cookie that a redirect sets to the host that set it.
         Raises SourceError for every answer but a body or a 304 that was asked for; `retry_after` (seconds) and `gone`
         say what the publisher asked. The caller keeps its old validators then.
         """
         target = absolute_link(url, None)
         if target is None:
             raise SourceError(why_not_fetchable(url, allow_private=True))
-        conditions = answers.conditions(etag, last_modified)
         exempt = endpoint(target) if allow_private else None
-        deadline = Deadline(self._limits.seconds)
+        visit = _Visit(answers.conditions(etag, last_modified), Deadline(self._limits.seconds), exempt, login)
         moved_to, permanent = None, True
-        seen = {target}
+        seen = {(target, "")}
         for _ in range(self._limits.redirects + 1):
             self._check(target, exempt == endpoint(target))
-            answer = self._ask(target, conditions, deadline, exempt)
+            answer = self._ask(target, visit)
             if isinstance(answer, _Body):
                 return answer.fetched(target, moved_to, etag, last_modified)
             permanent = permanent and answer.permanent
-            if answer.target in seen:
+            step = answer.target, visit.cookies.header(answer.target)
+            if step in seen:
                 raise SourceError(
                     f"{answers.without_query(target)} redirects in a circle; check the address of the source"
                 )
-            seen.add(answer.target)
+            seen.add(step)
             # Follow a redirect from https to http, but do not adopt it, because every later fetch would be open to
             # view.
             permanent = permanent and not (target.startswith("https:") and answer.target.startswith("http:"))
@@ -173,25 +184,21 @@ class Fetcher:
         """Send one request and return its status and where it redirects to; raises what the connection raises."""
         with self.turns.turn(urlsplit(url).hostname or "", deadline.seconds) as waited:
             deadline.shift(waited)
-            backend = GuardedBackend(deadline, self._resolver, self._allowed, exempt, _HEADER_ROOM)
+            backend = self._backend(url, deadline, exempt, _HEADER_ROOM)
             headers = {"Accept": "*/*"}
             with self._response(backend, method, url, headers) as response:
                 return response.status, answers.header(response.headers, "location")
 
-    def _ask(
-        self, url: str, conditions: dict[str, str], deadline: Deadline, exempt: Endpoint | None
-    ) -> _Body | _Redirect:
+    def _ask(self, url: str, visit: _Visit) -> _Body | _Redirect:
         """Send one request and judge its answer; raises SourceError."""
-        host = urlsplit(url).hostname or ""
-        with self.turns.turn(host, deadline.seconds) as waited:
+        deadline = visit.deadline
+        with self.turns.turn(urlsplit(url).hostname or "", deadline.seconds) as waited:
             deadline.shift(waited)
-            backend = GuardedBackend(
-                deadline, self._resolver, self._allowed, exempt, self._limits.bytes + _HEADER_ROOM
-            )
             try:
-                headers = {"Accept": self._accept, "Accept-Encoding": "gzip", **conditions}
+                backend = self._backend(url, deadline, visit.exempt, self._limits.bytes + _HEADER_ROOM)
+                headers = {"Accept": self._accept, "Accept-Encoding": "gzip", **visit.headers(url)}
                 with self._response(backend, "GET", url, headers) as response:
-                    return self._judge(response, url, bool(conditions))
+                    return self._judge(response, url, visit)
             except SourceError as error:
                 raise _at(url, error) from None
             except answers.TIMEOUTS:
@@ -199,9 +206,20 @@ class Fetcher:
             except answers.TRANSPORT_ERRORS as error:
                 raise SourceError(f"{answers.without_query(url)}: {answers.transport_reason(error)}") from None
 
-    def _judge(self, response: httpcore2.Response, url: str, conditional: bool) -> _Body | _Redirect:
+    def _backend(self, url: str, deadline: Deadline, exempt: Endpoint | None, room: int) -> GuardedBackend:
+        """Return what connects to the server of `url`, or to the proxy once that server is judged."""
+        backend = GuardedBackend(deadline, self._resolver, self._allowed, exempt, room)
+        if not self.proxy or exempt == endpoint(url):
+            return backend
+        backend.judge_name(*endpoint(url))
+        backend = GuardedBackend(deadline, self._resolver, self._allowed, endpoint(self.proxy), room)
+        backend.proxy = self.proxy
+        return backend
+
+    def _judge(self, response: httpcore2.Response, url: str, visit: _Visit) -> _Body | _Redirect:
         status, headers = response.status, response.headers
         if status in answers.REDIRECTS:
+            visit.cookies.take(url, headers)
             target = absolute_link(answers.header(headers, "location"), url)
             if target is None:
                 raise SourceError(
@@ -209,13 +227,14 @@ class Fetcher:
                 )
             return _Redirect(target, permanent=status in answers.PERMANENT)
         if status == 304:
-            if not conditional:
+            if not visit.conditions:
                 raise SourceError("answers 304 (not modified) though no earlier copy was named; tell its publisher")
             return _Body("not-modified", b"", headers)
+        if status == 401:
+            raise answers.unauthorised(headers, self._clock(), visit.login is not None, visit.is_known_to(url))
         if status not in (200, 203):
             raise answers.refusal(status, headers, self._clock())
-        answers.check_encoding(headers)
-        unpacker = Unpacker(self._limits.bytes)
+        unpacker = Unpacker(self._limits.bytes, answers.codings(headers))
         assert isinstance(response.stream, Iterable)
         for number, piece in enumerate(response.stream):
             if number >= _MAX_PIECES:
@@ -237,7 +256,11 @@ class Fetcher:
         target = _target(url)
         every = {"Host": _host_header(url), "User-Agent": self._user_agent, "Connection": "keep-alive", **headers}
         request = httpcore2.Request(method, target, headers=list(every.items()), content=b"")
-        connection = httpcore2.HTTPConnection(target.origin, self._trust(url), network_backend=backend)
+        connection: httpcore2.HTTPProxy | httpcore2.HTTPConnection
+        if backend.proxy:
+            connection = httpcore2.HTTPProxy(backend.proxy, ssl_context=self._trust(url), network_backend=backend)
+        else:
+            connection = httpcore2.HTTPConnection(target.origin, self._trust(url), network_backend=backend)
         with closing(connection), closing(connection.handle_request(request)) as response:
             yield response
 
@@ -246,6 +269,27 @@ class Fetcher:
             return None
         with self._tls_lock:
             return self._tls()
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """Hold what one fetch sends at each step of its redirects."""
+
+    conditions: dict[str, str]
+    deadline: Deadline
+    exempt: Endpoint | None
+    login: Login | None
+    cookies: Cookies = field(default_factory=Cookies)
+
+    def is_known_to(self, url: str) -> bool:
+        """Return whether the login goes to `url`."""
+        return self.login is not None and self.login.is_for(url)
+
+    def headers(self, url: str) -> dict[str, str]:
+        """Return the headers of the request for `url` that others do not have."""
+        cookie = self.cookies.header(url)
+        login = {"Authorization": self.login.header} if self.login and self.is_known_to(url) else {}
+        return {**self.conditions, **({"Cookie": cookie} if cookie else {}), **login}
 
 
 @dataclass(frozen=True, slots=True)

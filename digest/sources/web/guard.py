@@ -28,6 +28,9 @@ Endpoint = tuple[str, int]  # a host and a port
 
 PORTS = frozenset({80, 443})
 _CONNECT_SECONDS = 5.0
+_NAME_SECONDS = 3.0  # to look up a name that a proxy will look up again
+# Names that only mean something inside a network (RFC 6761, RFC 6762, RFC 8375), and those by custom.
+_INSIDE = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".corp", ".home.arpa")
 # Give up below the speed of a modem, because such a server takes a worker that could read other sources meanwhile.
 _DRIP_SECONDS = 5.0
 _DRIP_RATE = 1_000  # bytes a second
@@ -136,6 +139,10 @@ class Flow:
         return self._small >= _DROPS and lasted > _DRIP_SECONDS and self._bytes < _DRIP_RATE * lasted
 
 
+class _UnknownName(SourceError):
+    """Say that the name of a host could not be looked up."""
+
+
 class GuardedBackend(TimedBackend):
     """Open connections that reach allowed addresses only and end at the deadline.
 
@@ -153,6 +160,23 @@ class GuardedBackend(TimedBackend):
         self._allowed = allowed
         self._exempt = exempt
         self._max_bytes = max_bytes
+        self.proxy = ""  # the address of the proxy that `exempt` is, where one is asked
+
+    def judge_name(self, host: str, port: int) -> None:
+        """Return when a proxy may be asked for a host; SourceError for one that is at a private address.
+
+        A proxy looks names up by itself, often because this machine cannot. A name that is not known here is left
+        to it, unless it is of a form that only means something inside a network.
+        """
+        host = host.strip("[]")
+        try:
+            self._judged(host, port, _NAME_SECONDS)
+        except _UnknownName:
+            if port in PORTS and "." in host and not host.endswith(_INSIDE):
+                return
+            raise SourceError(
+                f"{host} port {port} is not a public web server; if it is yours, give the source allow_private = true"
+            ) from None
 
     def dial(self, host: str, port: int, timeout: float | None, connect: Connect) -> httpcore2.NetworkStream:
         """Dial the first judged address that answers. SourceError when refused, OSError-like when away."""
@@ -171,9 +195,9 @@ class GuardedBackend(TimedBackend):
         """Return a new connection, held to the deadline, the cap and the drip."""
         return _GuardedStream(stream, self._deadline, self._max_bytes)
 
-    def _judged(self, host: str, port: int) -> list[Address]:
+    def _judged(self, host: str, port: int, at_most: float | None = None) -> list[Address]:
         addresses = []
-        for text in self._resolve(host, port):
+        for text in self._resolve(host, port, at_most):
             try:
                 address = ipaddress.ip_address(text)
             except ValueError:
@@ -186,10 +210,10 @@ class GuardedBackend(TimedBackend):
                 )
             addresses.append(address)
         if not addresses:
-            raise SourceError(f"{host} has no address; check the name in the source's url")
+            raise _UnknownName(f"{host} has no address; check the name in the source's url")
         return addresses
 
-    def _resolve(self, host: str, port: int) -> list[str]:
+    def _resolve(self, host: str, port: int, at_most: float | None) -> list[str]:
         """Look the name up in a thread, because the system's resolver knows no deadline."""
         with suppress(ValueError):
             return [str(ipaddress.ip_address(host))]  # an address needs no look-up
@@ -204,11 +228,11 @@ class GuardedBackend(TimedBackend):
 
         thread = threading.Thread(target=look_up, name=f"resolve {host}", daemon=True)
         thread.start()
-        thread.join(self._deadline.left())
+        thread.join(self._deadline.left(at_most))
         if thread.is_alive():
-            raise SourceError(f"the name {host} was not resolved in time; check the name or the resolver")
+            raise _UnknownName(f"the name {host} was not resolved in time; check the name or the resolver")
         if failure:
-            raise SourceError(f"the name {host} cannot be resolved ({failure[0]}); check the address of the source")
+            raise _UnknownName(f"the name {host} cannot be resolved ({failure[0]}); check the address of the source")
         return answer
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import socket
 import ssl
 import threading
@@ -54,13 +53,10 @@ def test_a_plain_and_a_packed_answer_are_read_alike(web: Web) -> None:
     spread(8, [
         (lambda: answer(bomb(32), "Content-Encoding: gzip"), "longer than 1 MB"),
         (lambda: answer(bomb(32)), "longer than 1 MB"),
-        (lambda: answer(gzip.compress(packed()), "Content-Encoding: gzip, gzip"), "packed as 'gzip,gzip'"),
-        (lambda: answer(FEED, "Content-Encoding: br"), "packed as 'br'"),
-        (lambda: answer(FEED, "Content-Encoding: zstd"), "packed as 'zstd'"),
-        (lambda: answer(zlib.compress(FEED), "Content-Encoding: deflate"), "packed as 'deflate'"),
+        (lambda: answer(b"\x0b\x02\x80abc\x03", "Content-Encoding: br"), "packed as 'br'"),
+        (lambda: answer(b"\x28\xb5\x2f\xfd\x04", "Content-Encoding: zstd"), "packed as 'zstd'"),
         (lambda: answer(packed()[:-20], "Content-Encoding: gzip"), "cut off"),
         (lambda: answer(packed()[:40] + b"\xff" * 99, "Content-Encoding: gzip"), "damaged|cut off"),
-        (lambda: answer(packed() + packed(), "Content-Encoding: gzip"), "several parts"),
         (lambda: answer(bytes(1_000_001)), "longer than 1 MB"),
         (lambda: flood(CHUNKED, b"400\r\n" + b"x" * 1024 + b"\r\n"), "longer than 1 MB|without end"),
         (lambda: flood(HEAD + b"\r\n", b"x" * 4096), "longer than 1 MB|without end"),
@@ -108,7 +104,8 @@ def test_no_more_than_the_cap_is_unpacked_at_once() -> None:
     unpacker = Unpacker(1_000_000)
     with pytest.raises(SourceError, match="longer than 1 MB"):
         unpacker.feed(bomb(64))
-    assert len(unpacker._body) == 1_000_001
+    assert unpacker._layer is not None
+    assert len(unpacker._layer._body) == 1_000_001
 
 
 @pytest.mark.parametrize(

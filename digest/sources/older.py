@@ -1,0 +1,75 @@
+"""Follow a feed to its older pages (RFC 5005) while all that it shows is new, so that no entry is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from digest.errors import SourceError
+from digest.model import Snapshot, Source
+from digest.sources.formats.tidy import MAX_ENTRIES
+from digest.sources.read import Fetches, Reading, read_page
+from digest.sources.web.login import is_same_service
+
+MOST_PAGES = 10
+MAY_LACK = "entries may be missing"  # how the problem of a source begins that was read too late
+# With fewer entries a feed may show only what is newest, and all of them new is no sign of others.
+_FEW = 5
+
+IsAllNew = Callable[[Snapshot], bool]  # whether no entry of a snapshot is stored
+
+
+def with_older_pages(
+    source: Source, reading: Reading, fetcher: Fetches, is_all_new: IsAllNew, now: datetime
+) -> Reading:
+    """Return a reading of a source that was read before, with its older pages as far as they are needed.
+
+    They are needed when every entry is new: others may have come since the last reading, and left the first page
+    already. A page that cannot be had, or is elsewhere, is told among the problems, and so is a feed without pages.
+    """
+    first = reading.snapshot
+    if first is None or reading.skipped or not first.sightings or not is_all_new(first):
+        return reading
+    if not first.older:
+        few = len(first.sightings) < _FEW
+        return reading if few else _told(reading, [first], "it shows no entry that it showed before")
+    pages, problem = [first], ""
+    seen, url = {reading.url}, first.older
+    while url and not problem:
+        problem = _why_not(url, seen, reading, pages)
+        if not problem:
+            seen.add(url)
+            try:
+                page = read_page(source, url, fetcher, now)
+            except SourceError as error:
+                problem = f"an older page cannot be read ({error})"
+            else:
+                pages.append(page)
+                url = page.older if page.sightings and is_all_new(page) else ""
+    return _told(reading, pages, problem)
+
+
+def _why_not(url: str, seen: set[str], reading: Reading, pages: list[Snapshot]) -> str:
+    """Return why the page at `url` is not asked, or ""."""
+    if url in seen:
+        return "its pages lead in a circle"
+    if not is_same_service(reading.url, url):
+        return "its older entries are on another server, which is not asked"
+    if len(pages) >= MOST_PAGES or sum(len(page.sightings) for page in pages) >= MAX_ENTRIES:
+        return f"all entries of its {len(pages)} newest pages are new"
+    return ""
+
+
+def _told(reading: Reading, pages: list[Snapshot], problem: str) -> Reading:
+    """Return a reading of all `pages`, with the problem that kept others back."""
+    told = dict.fromkeys(line for page in pages for line in page.problems)
+    if problem:
+        told[f"{MAY_LACK}: {problem}; gather more often, or look at its page"] = None
+    snapshot = replace(
+        pages[0],
+        sightings=tuple(sighting for page in pages for sighting in page.sightings),
+        problems=tuple(told),
+        deleted=tuple(dict.fromkeys(guid for page in pages for guid in page.deleted)),
+    )
+    return replace(reading, snapshot=snapshot, parts=reading.parts if len(pages) == 1 else None)
