@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from digest.editions.readings import has_moved, store_failure, store_not_read, store_snapshot, store_unchanged
 from digest.errors import DigestError, SourceError, TryLater
 from digest.facets.known import known_facets
 from digest.installation import Installation
-from digest.model import Source
+from digest.model import Snapshot, Source
 from digest.schedule import CLOCKS_DIFFER
 from digest.store import entry_texts, releases, sources, standings
 from digest.store.engine import is_of_database, reading
@@ -29,7 +30,6 @@ from digest.system import stopping
 from digest.system.failpoint import failpoint
 
 if TYPE_CHECKING:
-    from digest.config.settings import Settings
     from digest.sources.read import Reading
     from digest.sources.web.fetch import Fetcher
 
@@ -69,7 +69,7 @@ def gather(
             for source in (each for each in chosen if (states[each.name].failures > 0) is failed):
                 state = states[source.name]
                 if is_due(source, state, now, every):
-                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, settings)))
+                    jobs.append((source, pool.submit(_read, source, state, fetcher(), now, installation)))
                 elif why := _why_not_read(source, state, now, force):
                     jobs.append((source, why))
             try:
@@ -236,24 +236,58 @@ def _why_not_read(source: Source, state: State, now: datetime, force: bool) -> s
     return None
 
 
-def _read(source: Source, state: State, fetcher: Fetcher, now: datetime, settings: Settings) -> Reading | SourceError:
+def is_asked_in_full(name: str, state: State, now: datetime) -> bool:
+    """Return whether a source is asked without conditions now: in its first good reading of each day.
+
+    Some servers answer "not modified" to every conditional request, though the feed has grown. The day of each
+    source begins at another hour, so that not all are asked in full at once.
+    """
+    hour = timedelta(seconds=crc32(name.encode()) % 86_400)
+    return state.ok_at is None or (state.ok_at - hour).date() != (now - hour).date()
+
+
+def _read(
+    source: Source, state: State, fetcher: Fetcher, now: datetime, installation: Installation
+) -> Reading | SourceError:
     """Read a source in a thread of the pool; any error is returned as a SourceError, but for TryLater."""
     # Here, because a run that reads nothing must not load parsers.
     from digest.sources.read import KnownEntries, Validators, read_source
     from digest.sources.web.guard import endpoint
+    from digest.sources.web.login import is_same_service
 
+    settings = installation.settings
     if source.url and state.moved_to and has_moved(state, now):
         # The permission is for the service that config.toml names, not for where it sends us.
         private = source.allow_private and endpoint(source.url) == endpoint(state.moved_to)
-        source = replace(source, url=state.moved_to, allow_private=private)
+        username = source.username if is_same_service(source.url, state.moved_to) else ""
+        source = replace(source, url=state.moved_to, allow_private=private, username=username)
     entries = KnownEntries.from_text(state.parts)
     validators = Validators(state.etag, state.last_modified, state.body_hash, entries)
+    if is_asked_in_full(source.name, state, now):
+        validators = replace(validators, etag=None, last_modified=None)
     try:
         zone, facets = ZoneInfo(settings.site.zone), known_facets(settings.taxonomy)
-        return read_source(source, validators, fetcher, now=now, zone=zone, facets=facets)
+        result = read_source(source, validators, fetcher, now=now, zone=zone, facets=facets)
+        return _with_older_pages(installation, source, state, result, fetcher) if result.url else result
     except SourceError as error:
         return error
     except TryLater:
         raise  # because the database is away that holds the turns at hosts, and that is no fault of the source
     except Exception as error:
         return _unforeseen("reading it", error)
+
+
+def _with_older_pages(
+    installation: Installation, source: Source, state: State, result: Reading, fetcher: Fetcher
+) -> Reading:
+    """Return a reading with older pages of the feed, where all that a source shows is new since its last reading."""
+    if state.first_ok_at is None or not state.shown:
+        return result
+    from digest.editions.intake import is_all_new
+    from digest.sources.older import with_older_pages
+
+    def is_new(snapshot: Snapshot) -> bool:
+        with reading(installation.engine) as conn:
+            return is_all_new(conn, source, snapshot)
+
+    return with_older_pages(source, result, fetcher, is_new, installation.clock())

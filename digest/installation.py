@@ -186,6 +186,7 @@ class Installation:
         limits = Limits(seconds=self.settings.gather_timeout)
         fetcher = Fetcher(limits, agent)
         fetcher.turns = Turns(limits.gap, self._paces())
+        fetcher.proxy = self.settings.gather_proxy
         return fetcher
 
     def require_secret(self) -> None:

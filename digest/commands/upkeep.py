@@ -14,7 +14,11 @@ from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import PersonNeeded, SchemaTooOld, WrongUse, counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
     from digest.installation import Installation
+    from digest.store.sources import State
 
 
 @click.command()
@@ -51,12 +55,9 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
     for edition in view.unapproved:
         click.echo(f"edition {edition.id} ({edition.cadence} {edition.slot}): {edition.unapproved}")
     click.echo("\nSources")
-    rows = [
-        (name, "gone" if s.gone else "failing" if s.failures else "ok" if s.ok_at else "not read yet",
-         f"{s.checked_at:%Y-%m-%d %H:%M}" if s.checked_at else "", _note(s.error))
-        for name, s in view.sources
-    ]  # fmt: skip
-    click.echo(table(("source", "health", "checked", "note"), rows))
+    click.echo(
+        table(("source", "health", "checked", "note"), [_source_row(*each, view.silent) for each in view.sources])
+    )
     click.echo("\nEntries: " + (", ".join(f"{n} {state}" for state, n in view.entries.items()) or "none yet"))
     suppressed = "unknown (`digest doctor`)" if view.suppressed is None else view.suppressed
     click.echo(
@@ -66,6 +67,15 @@ def status(options: GlobalOptions, silent: bool, json_: bool) -> None:
         from digest.commands.workers_table import print_cluster
 
         print_cluster(view.cluster)
+
+
+def _source_row(name: str, state: State, silent: Mapping[str, date]) -> tuple[str, str, str, str]:
+    """Return the row of a source in the table of sources; `silent` has those that have stopped, since which day."""
+    since = silent.get(name)
+    health = "gone" if state.gone else "failing" if state.failures else "ok" if state.ok_at else "not read yet"
+    checked = f"{state.checked_at:%Y-%m-%d %H:%M}" if state.checked_at else ""
+    note = _note(state.error) or (f"nothing new since {since}" if since else "")
+    return name, "silent" if since else health, checked, note
 
 
 def _note(error: str | None) -> str:

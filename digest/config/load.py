@@ -20,7 +20,7 @@ from digest.config.days_off import DaysOffPart, check_days_off, days_off_of
 from digest.config.dkim import DkimPart, dkim_of
 from digest.config.environment import override
 from digest.config.events import EventsPart, EventsSettings, events_of
-from digest.config.gather import GatherPart
+from digest.config.gather import GatherPart, check_proxy
 from digest.config.include import source_files
 from digest.config.join import JoinPart, check_origins, join_of
 from digest.config.legal import (
@@ -138,7 +138,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     if file is not None:
         included, elsewhere = source_files(path, file.include)
         files = [SourceFile(path.name, file.source), *included]
-        own, of_included = check_sources(files, known_facets(_taxonomy(file)))
+        own, of_included = check_sources(files, known_facets(_taxonomy(file)), home)
         elsewhere += of_included
         problems += _check(file) + own + check_brand(file.brand, _languages(file, home))
         sender, _ = mailbox_of("site.from", file.site.from_, mailed=False)
@@ -165,6 +165,7 @@ def _check(file: ConfigFile) -> list[str]:
     problems += check_terms("policy_area", file.policy_area) + check_terms("theme", file.theme)
     problems += check_regions(file.region) + check_origins(file.join.origins)
     problems += check_archive(file.archive, file.cadence) + check_days_off(file.days_off)
+    problems += check_proxy(file.gather.proxy)
     problems += check_cluster(file.cluster, file.storage.url)
     can_wait = capabilities_of(file.transport.kind).can_wait
     return problems + check_cadences(file.cadence, can_wait=can_wait, zoned=bool(file.site.reader_zones))
@@ -218,6 +219,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         gather_timeout=file.gather.timeout,
         gather_workers=file.gather.workers,
         check_pages=file.gather.check_pages,
+        gather_proxy=file.gather.proxy,
         letter_cap=file.letter.cap,
         elsewhere_cap=file.letter.elsewhere,
         carry_over=file.letter.carry_over,

@@ -51,6 +51,7 @@ class Settings:
     privacy: Privacy
     accessibility: Accessibility
     gazetteer: str = "uk"
+    gather_proxy: str = ""
     steps: tuple[str, ...] = ()
     silence_notices: bool = False
     join: JoinSettings = ANYBODY

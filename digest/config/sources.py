@@ -52,6 +52,14 @@ class SourcePart(BaseModel):
         description="Whether `url` may lead to a private address, such as a server in your own network. "
         "Its host and port alone are allowed, not where it redirects.",
     )
+    username: str = Field(
+        default="",
+        description="The user name for a feed that wants one (HTTP Basic). It is given to the host and port of `url`"
+        " alone, over https, or over http to a private address. Pages that entries link to are asked without it.",
+    )
+    password_file: str | None = Field(
+        default=None, description="The file that holds the password of `username`; readable by this account alone."
+    )
     full_text: Literal["none", "case-studies", "all"] | None = Field(
         default=None,
         description="Of which new entries the page that they link to is read, for their facets. Without it"
@@ -72,10 +80,11 @@ class SourceFile:
     parts: Sequence[SourcePart]
 
 
-def check_sources(files: Sequence[SourceFile], facets: KnownFacets) -> tuple[list[str], list[str]]:
+def check_sources(files: Sequence[SourceFile], facets: KnownFacets, home: Path) -> tuple[list[str], list[str]]:
     """Return a line for each mistake in the sources of config.toml, the first of `files`, and of the included ones.
 
-    A line on an included file begins with its name. `facets` are those that config.toml defines.
+    A line on an included file begins with its name. `facets` are those that config.toml defines; a password's file is
+    relative to `home`.
     """
     own: list[str] = []
     elsewhere: list[str] = []
@@ -88,7 +97,7 @@ def check_sources(files: Sequence[SourceFile], facets: KnownFacets) -> tuple[lis
                 other = "an earlier source" if taken[part.name] == file.name else f"a source of {taken[part.name]}"
                 problems.append(f"{key}: the name is taken by {other}; give each its own")
             taken.setdefault(part.name, file.name)
-            problems += [f"{key}.{problem}" for problem in _check(part, facets)]
+            problems += [f"{key}.{problem}" for problem in [*_check(part, facets), *_check_login(part, home)]]
         if file is files[0]:
             own = problems
         else:
@@ -107,6 +116,29 @@ def _check(part: SourcePart, facets: KnownFacets) -> list[str]:
     for facet in ("policy_areas", "regions", "themes"):
         problems += [f"{facet}: {problem}" for problem in facets.read(facet, getattr(part, facet))[1]]
     return problems
+
+
+def _check_login(part: SourcePart, home: Path) -> list[str]:
+    """Return a line for each mistake in the user name and password of a source; none repeats them."""
+    if not part.username and not part.password_file:
+        return []
+    if not part.username:
+        return ["password_file: stands without username; give both or none"]
+    if not part.password_file:
+        return ["username: stands without password_file; put the password alone into a file and name it there"]
+    url = split_url(part.url or "")
+    if url is None:
+        return ["username: is for a url only; a file or folder is read without"]
+    if ":" in part.username or not part.username.isprintable():
+        return ["username: has a colon or a sign that cannot be seen, which no user name may have; correct it"]
+    if url.scheme == "http" and not part.allow_private:
+        return ["username: the password would go over the internet in the clear; write https:// in url"]
+    file = home / part.password_file
+    try:
+        is_empty = not file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        return [f"password_file: {file}: {getattr(error, 'strerror', None) or 'is no text'}; correct it"]
+    return [f"password_file: {file} is empty; put the password into it"] if is_empty else []
 
 
 def sources_of(files: Sequence[SourceFile], home: Path, facets: KnownFacets) -> tuple[Source, ...]:
@@ -128,4 +160,6 @@ def _source(part: SourcePart, named_in: str, home: Path, facets: KnownFacets) ->
         part.full_text or ("none" if part.url is None else "case-studies"),
         named_in,
         part.public,
+        part.username,
+        str(home / part.password_file) if part.password_file else "",
     )

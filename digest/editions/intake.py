@@ -77,23 +77,37 @@ def take_in(
     ready = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
     releases.number(conn, adopted + ready, "new", now, installation.settings.welcome)
     withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
-    notes = [*_notes_held(states, why), *withdrawal.notes, *snapshot.problems]
-    notes += [*installation.classifier.unknown(shown), *classifier.problems]
+    notes = [*_notes_held(states, why), *withdrawal.notes]
+    lasting = [*snapshot.problems, *installation.classifier.unknown(shown), *classifier.problems]
     held = withdrawal.held + sum(each == "held" for _, each in states)
     withheld = sum(bool(sign_of(sighting, now).code) for sighting in worded)
-    row = _row(source, decision, len(shown) + len(skipped), (held, withheld), notes)
+    row = _row(source, decision, len(shown) + len(skipped), (held, withheld), (notes, lasting))
     is_plain = not decision.spoilt and None not in memory.keys.values()
     return row, known_entries(result, numbers, now) if is_plain else None
 
 
+def is_all_new(conn: Connection, source: Source, snapshot: Snapshot) -> bool:
+    """Return whether a snapshot shows no entry of its source that is stored."""
+    shown = [sighting for sighting in snapshot.sightings if _has_content(sighting)]
+    keys = [keys_of(sighting, source.name) for sighting in shown]
+    memory = _stored_about(conn, source, snapshot, shown, keys)
+    again = [each.entry for each in what_is_new(source, shown, memory, keys).recognised]
+    return not any(number in memory.entries and memory.entries[number].source == source.name for number in again)
+
+
 def _row(
-    source: Source, decision: SnapshotDecision, shown: int, held_and_withheld: tuple[int, int], notes: Sequence[str]
+    source: Source,
+    decision: SnapshotDecision,
+    shown: int,
+    held_and_withheld: tuple[int, int],
+    told: tuple[Sequence[str], Sequence[str]],
 ) -> Gathering:
-    """Return the row of a gather that showed so many entries."""
+    """Return the row of a gather that showed so many entries; `told` are passing notes, and those that last."""
     held, withheld = held_and_withheld
+    notes, lasting = [*told[0], *told[1]], "; ".join(told[1]) or None
     new, changed = len(decision.new), sum(recognised.changed for recognised in decision.recognised)
     status, error = "held" if held else "ok", "; ".join(notes) or None
-    return Gathering(source.name, status, new, changed, shown - new - changed, held, error, withheld)
+    return Gathering(source.name, status, new, changed, shown - new - changed, held, error, withheld, lasting=lasting)
 
 
 def known_entries(result: Reading, numbers: Mapping[int, int], now: datetime) -> KnownEntries | None:

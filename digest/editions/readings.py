@@ -55,17 +55,21 @@ def store_unchanged(
     with writing(installation.engine, "gather") as conn:
         lock_intake(conn)
         states = sources.states_of(conn, [source for source, _ in readings])
-        facts = {source: _facts(reading, states[source.name], now) for source, reading in readings}
+        facts = {
+            source: _facts(result, states[source.name], now) | {"error": _lasting(states[source.name])}
+            for source, result in readings
+        }
         sources.keep_states(conn, facts)
         missing = standings.have_missing(conn, [source.name for source in facts])
         rows = []
         for source in facts:
-            row = Gathering(source.name, "not-modified")
+            lasting = facts[source]["error"]
+            row = Gathering(source.name, "not-modified", error=lasting, lasting=lasting)
             if source.name in missing:
                 from digest.editions.withdraw import after_reading  # here, because few readings lack an entry
 
                 # An entry that its source has not shown for long is held, also when the source shows nothing else.
-                row = _unchanged(source, after_reading(conn, installation, source, None, now))
+                row = _unchanged(row, after_reading(conn, installation, source, None, now))
             rows.append(row)
         sources.add_gatherings(conn, rows, now)
     return rows
@@ -100,14 +104,20 @@ def store_snapshot(installation: Installation, source: Source, result: Reading, 
                 row = replace(row, status="failed", error=f"no text in its folder can be read: {row.error}")
                 facts |= {"failures": state.failures + 1, "ok_at": state.ok_at}
             cut = next((problem for problem in snapshot.problems if problem.startswith(TOO_MANY)), None)
-            sources.keep_state(conn, source, **{**facts, "error": row.error, "cut": cut})
+            told = row.error if row.status == "failed" else row.lasting
+            sources.keep_state(conn, source, **{**facts, "error": told, "cut": cut})
         sources.add_gatherings(conn, [row], now)
     return row
 
 
 def _failure(conn: Connection, source: Source, error: SourceError, now: datetime) -> Gathering:
     wait = now + timedelta(seconds=error.retry_after) if error.retry_after else None
-    failures = sources.state_of(conn, source).failures + 1
+    state = sources.state_of(conn, source)
+    failures = state.failures + 1
+    if _lasting(state):
+        # This failure takes the place of what is known of the source, so that the next good reading is to tell it
+        # again, also when the source has not changed.
+        sources.keep_state(conn, source, etag=None, last_modified=None, body_hash=None, parts=None)
     sources.keep_state(
         conn, source, checked_at=now, failures=failures, error=str(error), gone=error.gone, not_before=wait,
         # Forget a new address, because one that fails is given up: the configured one is asked again.
@@ -126,10 +136,16 @@ def _facts(result: Reading, state: State, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unchanged(source: Source, withdrawal: Withdrawal) -> Gathering:
+def _lasting(state: State) -> str | None:
+    """Return what the last reading that showed anything told of its source; None also for a source that failed."""
+    return None if state.failures or state.gone else state.error
+
+
+def _unchanged(row: Gathering, withdrawal: Withdrawal) -> Gathering:
     """Return the row of a source that shows what it showed last time; an entry may be missing for long by now."""
-    error = "; ".join(withdrawal.notes) or None
-    return Gathering(source.name, "held" if withdrawal.held else "not-modified", held=withdrawal.held, error=error)
+    error = "; ".join([*withdrawal.notes, *filter(None, [row.lasting])]) or None
+    status = "held" if withdrawal.held else row.status
+    return replace(row, status=status, held=withdrawal.held, error=error)
 
 
 def _is_emptied(conn: Connection, source: Source, snapshot: Snapshot) -> bool:

@@ -241,6 +241,9 @@ def _sources(states: Sequence[tuple[str, State]], settings: Settings) -> Iterato
         elif source.cut:
             cure = "ask its publisher for a shorter feed, or move older files out of the folder"
             yield Finding("note", name, f"shows too much: {source.cut.partition(';')[0]}", cure)
+        elif source.error and not file_problems(source.error):
+            told = source.error.rpartition("; ")[0] or source.error
+            yield Finding("note", name, f"was read with trouble: {told[:300]}", "tell its publisher, if it lasts")
         elif source.moved_to and source.moved_since:
             yield Finding(
                 "note",

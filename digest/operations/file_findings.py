@@ -53,6 +53,7 @@ def _paths(installation: Installation, database: Path | None, copies: Iterable[P
     """Return the files and folders that hold personal data or keys, each with the files to look at."""
     settings = installation.settings
     keys = [settings.secret_file, link_key_path(settings.secret_file)]
+    keys += [Path(source.password_file) for source in settings.sources if source.password_file]
     files = [*keys, settings.fence_file, *installation.fence.suppressed.files(), *copies]
     if database:
         files += [database.with_name(database.name + tail) for tail in ("", "-wal", "-shm")]

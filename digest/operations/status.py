@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from digest.config.settings import Settings
+from digest.desk.sources import source_health
 from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
 from digest.operations.letter_facts import letter_facts
@@ -34,7 +36,8 @@ class Status:
     secret that would tell is lost. `next_slots` has (cadence, day, local hour, approval) rows, `sources` (name,
     state) rows, and `entries` {state: count}. `unapproved` are the newest editions that nobody had approved in time.
     `unsent` says why letters that are owed do not leave; empty when none is owed, or something is sending them.
-    `cluster` is None where no workers are configured.
+    `cluster` is None where no workers are configured. `silent` has the day since which a source that can be read has
+    brought nothing, much longer than usual, by its name.
     """
 
     hold: str
@@ -51,6 +54,7 @@ class Status:
     unapproved: list[Edition]
     unsent: list[Unsent]
     cluster: ClusterState | None = None
+    silent: dict[str, date] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that `--json` prints."""
@@ -74,7 +78,7 @@ class Status:
                     "name": name, "ok": not state.failures and not state.gone, "gone": state.gone,
                     "failures": state.failures,
                     "checked_at": state.checked_at.isoformat() if state.checked_at else None, "error": state.error,
-                    "cut": state.cut,
+                    "cut": state.cut, "silent_since": str(self.silent[name]) if name in self.silent else None,
                 }
                 for name, state in self.sources
             ],
@@ -98,6 +102,7 @@ def status(installation: Installation) -> Status:
     """Return the state of the installation now; change nothing."""
     settings, now = installation.settings, installation.clock()
     hold = installation.fence.why()
+    health = source_health(installation)
     with reading(installation.engine) as conn:
         listing = editions.listing(conn)
         counts = conn.execute(select(entry.c.state, func.count()).group_by(entry.c.state))
@@ -124,6 +129,9 @@ def status(installation: Installation) -> Status:
             unapproved=[edition for edition in listing if edition.unapproved][:_MOST_UNAPPROVED],
             unsent=why_unsent(letter_facts(conn, installation, open_letters.open_editions(conn))),
             cluster=cluster_state(conn, settings),
+            silent={
+                row.source.name: row.silent_since for row in health if row.standing == "silent" and row.silent_since
+            },
         )
 
 

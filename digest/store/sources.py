@@ -46,6 +46,7 @@ class State:
 class Gathering:
     """Hold the result of one gather of one source. `status`: ok, not-modified, held or failed (`error`: why).
 
+    `lasting` is the part of `error` that stays true until a reading shows otherwise: what was mended or left out.
     `withheld` counts the entries shown that their source has not released yet, or not any longer. `unread` is a line
     about pages of its entries that are asked no more, or "".
     """
@@ -59,6 +60,7 @@ class Gathering:
     error: str | None = None
     withheld: int = 0
     unread: str = ""
+    lasting: str | None = None
 
 
 def state_of(conn: Connection, source: Source) -> State:
