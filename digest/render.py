@@ -21,12 +21,13 @@ from digest.letter.form import Form, random_stem
 from digest.letter.form import form as make_form
 from digest.letter.inert import visible
 from digest.letter.inliner import inline_styles
+from digest.letter.lint.wording import SIZE_WARNING
 from digest.letter.subject import subject
 from digest.letter.views import EDITORS_SUBJECT
+from digest.letter.weigh import card_bytes, digest_bytes, frame_bytes, heaviest_bytes
 from digest.model import Digest, Edition, Entry
 from digest.system.resources import resource
 
-_SMALL = 25  # entries that never fill 80 KB
 CHECKED = 3  # digests of each language that are also rendered whole, and compared
 
 _log = logging.getLogger(__name__)
@@ -163,10 +164,28 @@ def _day(settings: Settings, edition: Edition) -> date:
 def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest] | None:
     """Return a function that shortens a digest until its letter is below the size at which mail programs clip it.
 
-    It counts the entries that do not fit as "more". With a cap of 25 no letter comes near that size, so there is no
-    function then, and nothing is compiled.
+    It counts the entries that do not fit as "more". The letter is compiled only for a digest that is near that size by
+    the texts of its entries, or where templates of the organisation's own may add to them. Where no letter of the
+    edition comes near, there is no function.
     """
-    if settings.letter_cap <= _SMALL:
+    site, brand, own = settings.site, settings.brand, _has_own_templates(settings)
+    weights = {entry.id: card_bytes(entry) for entry in entries}
+    ours = (site.name, brand.name, brand.tagline, brand.address or site.postal_address)
+    frame = frame_bytes(edition, (*ours, *settings.steps))
+    groups = min(len({area for entry in entries for area in entry.facets.policy_areas}) + 2, settings.letter_cap + 1)
+    if not own and heaviest_bytes(weights, settings.letter_cap, groups, frame) <= SIZE_WARNING:
         return None
     letters, pinned = Letters(settings, edition, entries), frozenset(edition.arranged[: edition.pinned])
-    return lambda digest: fit(letters.of(settings.site.language), digest, pinned=pinned) if digest.placed else digest
+
+    def shorten(digest: Digest) -> Digest:
+        if not digest.placed or (not own and digest_bytes(digest, weights, frame) <= SIZE_WARNING):
+            return digest
+        return fit(letters.of(settings.site.language), digest, pinned=pinned)
+
+    return shorten
+
+
+def _has_own_templates(settings: Settings) -> bool:
+    """Return whether the organisation has templates or styles of its own, and not only words."""
+    own = settings.templates
+    return own is not None and any(path.suffix in (".j2", ".css") for path in own.glob("*"))

@@ -121,7 +121,7 @@ class Offer:
         self.carries = frozenset(entry.id for entry in over)
         # Of the new entries, and of those to carry over.
         self.matchers = (self._matcher, self._carried)
-        self._shorten = fitting(settings, edition, [row.entry for row in new])
+        self._shorten = fitting(settings, edition, [row.entry for row in shown])
         self._shortened = lru_cache(maxsize=PAGE)(self._fit)  # because the size of a letter takes long to count
 
     def planned(self, standing: Standing) -> Planned:
@@ -136,13 +136,12 @@ class Offer:
             return Planned(reader.id, state, standing.blocked)
         if standing.mark < self._edition.from_release:
             return Planned(reader.id, "held", f"{_why_late(self._edition, reader)}; {_MADE_GOOD}", late=True)
-        match = self._matcher.match(reader.interests, standing.mark, standing.had)
-        if self._shorten is not None:
-            match = self._shortened(match, self._shorten)
+        match = self._fitting(self._matcher, self._matcher.match(reader.interests, standing.mark, standing.had))
         if self._matcher.shows(match):
             return Planned(reader.id, "pending", match=match)
         if standing.left_over and reader.interests.carry_over:
             again = self._carried.match(reader.interests, 0, self.carries.difference(standing.left_over))
+            again = self._fitting(self._carried, again)
             if self._carried.shows(again):
                 # Without the reasons why others are left out, so that readers who get the same share a digest.
                 again = self._carried.shown_in(again)
@@ -163,12 +162,18 @@ class Offer:
         """Return whether a subscriber's letter has carried-over entries."""
         return planned.match is not None and self._matcher.carried_in(planned.match) != 0
 
-    def _fit(self, match: Match, shorten: Callable[[Digest], Digest]) -> Match:
+    def _fitting(self, matcher: Matcher, match: Match) -> Match:
+        """Return a match whose letter is not too long for mail programs."""
+        return match if self._shorten is None else self._shortened(matcher, match, self._shorten)
+
+    def _fit(self, matcher: Matcher, match: Match, shorten: Callable[[Digest], Digest]) -> Match:
         """Return a match with the entries over the cap that would make its letter too long for mail programs."""
-        shown = digest_of(self._matcher.plan(match))
+        shown = digest_of(matcher.plan(match) | ({"again": True} if matcher is self._carried else {}))
         fitted = shorten(shown)
+        if fitted is shown:
+            return match
         moved = {placed.entry for placed in shown.placed} - {placed.entry for placed in fitted.placed}
-        return self._matcher.shortened(match, moved)
+        return matcher.shortened(match, moved)
 
 
 class Planner:

@@ -62,7 +62,7 @@ class Letter:
 
     `html` and `text` map a part's key to its block. `env` and `inline` are kept to render a whole letter for
     comparison, `memory` because readers of the same digest share its layout, `strips` (html, text) because digests
-    share most parts. `apart` means that each digest is compiled by itself: slow, and right for templates that depend
+    share most parts, `sizes` the bytes of blocks (`digest.letter.clip`). `apart` means that each digest is compiled by itself: slow, and right for templates that depend
     on a part's neighbours.
     """
 
@@ -75,6 +75,7 @@ class Letter:
     apart: bool = False
     memory: Layouts = field(default_factory=Layouts)
     strips: dict[PartKey, tuple[Strip, Strip]] = field(default_factory=dict)
+    sizes: dict[BlockKey, tuple[int, int]] = field(default_factory=dict)
 
 
 def compile_letter(
