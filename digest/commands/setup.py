@@ -112,6 +112,7 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.storage_problems(settings),
         *check_settings.folder_problems(settings),
         *check_settings.transport_problems(settings),
+        *check_settings.address_problems(settings),
         *check_settings.mailbox_problems(settings),
         *check_settings.source_problems(settings),
         *check_settings.region_problems(settings),

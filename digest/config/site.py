@@ -5,7 +5,7 @@ Each check returns a line for each mistake: the key, the mistake and the cure.
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,11 @@ from digest.letter.mime import headers
 from digest.model import NamedAddress, Site
 from subscribers.languages import is_language_tag
 
+# The first parts of the addresses of the web pages: a path of base_url that begins so cannot be told from them.
+OWN_PATHS = frozenset(
+    "accessibility archive confirm desk healthz hooks icon.svg join letters metrics new-link pause preferences privacy"
+    " readyz robots.txt sample search sitemap sitemap.xml story undo unsubscribe yours".split()
+)
 LONGEST_URL = 300  # characters, because links in letters add a token to it and a header's line holds 998
 _MAILBOX = 'write "Learning Digest <digest@example.org>"'
 _URL = "write https://digest.example.org"
@@ -70,7 +75,7 @@ def site_of(part: SitePart) -> Site:
     """Return the site of a part without mistakes."""
     return Site(
         part.name,
-        part.base_url.rstrip("/"),
+        in_ascii(part.base_url).rstrip("/"),
         headers.mailbox("site.from", part.from_),
         headers.mailbox("site.reply_to", part.reply_to) if part.reply_to else None,
         part.postal_address,
@@ -118,13 +123,36 @@ def check_base_url(value: str) -> list[str]:
     if len(value) > LONGEST_URL:
         return [f"{key}: has {len(value)} characters; use at most {LONGEST_URL}"]
     try:
-        headers.uri(key, value)
         # An IPv6 address is no domain; an IPv4 address passes for a domain.
         if ":" not in (parts.hostname or ""):
-            headers.domain(key, parts.hostname or "")
+            headers.domain(key, unquote(parts.hostname or ""))
+        headers.uri(key, in_ascii(value))
     except headers.BadHeader as error:
         return [f"{str(error).rpartition('; ')[0] or error}; {_URL}"]
+    if {"", ".", ".."} & {*unquote(parts.path).rstrip("/").split("/")[1:]}:
+        return [f"{key}: {value[:60]!r} has a part in its path that browsers change; write it without // and dots"]
     return []
+
+
+def in_ascii(url: str) -> str:
+    """Return an absolute web address in ASCII: its domain as IDNA has it, other characters of its path as %XX.
+
+    So that an operator may write the name as people read it. Without a host that can be a domain, as it is.
+    """
+    parts = split_url(url)
+    if parts is None or (url.isascii() and "%" not in parts.netloc):
+        return url
+    try:
+        host = headers.domain("", unquote(parts.hostname or ""))
+    except headers.BadHeader:
+        return url
+    netloc = f"{host}:{parts.port}" if parts.port is not None else host
+    return parts._replace(netloc=netloc, path=quote(parts.path, safe="/%:@!$&'()*+,;=~-._")).geturl()
+
+
+def begins_as_ours(root: str) -> bool:
+    """Return whether the path of base_url begins as a page of ours, so that nobody can tell which is meant."""
+    return unquote(root).strip("/").partition("/")[0] in OWN_PATHS
 
 
 def check_language(value: str) -> list[str]:

@@ -43,7 +43,11 @@ def card_bytes(entry: Entry) -> int:
     """Return a bound of the bytes of an entry's card, and of the step that it may suggest."""
     edit, picture = entry.edit, entry.image
     study = entry.kind == CASE_STUDY
-    texts = (2 if study else 1) * text_bytes(entry.title, cards.TITLE) + text_bytes(entry.source, 80) + text_bytes(entry.url or "")
+    texts = (
+        (2 if study else 1) * text_bytes(entry.title, cards.TITLE)
+        + text_bytes(entry.source, 80)
+        + text_bytes(entry.url or "")
+    )
     texts += text_bytes(entry.summary, cards.SUMMARY) + text_bytes(entry.facets.place, cards.PLACE)
     texts += _OWN_LANGUAGE * 4 + _WORDS
     if edit is not None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from digest.config.settings import Settings
+from digest.config.site import begins_as_ours
 from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.facets.words import keys
@@ -94,6 +95,16 @@ def transport_problems(settings: Settings) -> Iterator[str]:
         domain = address.rpartition("@")[2].lower().rstrip(".")
         if is_reserved(domain):
             yield f"{key}: {domain} is a name for examples, where nothing arrives; write your own"
+
+
+def address_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for an address of the web pages that cannot be told from those of the pages themselves."""
+    root = urlsplit(settings.site.base_url).path
+    if begins_as_ours(root):
+        yield (
+            f"site.base_url: its path {root!r} begins as a page of ours does, so that no request tells which is "
+            "meant; write another, such as /digest"
+        )
 
 
 def mailbox_problems(settings: Settings) -> Iterator[str]:

@@ -22,6 +22,7 @@ from digest.installation import Installation
 from digest.operations.monitor import Monitor
 from digest.readers.words import page_languages
 from digest.transports.webhook import BadBody, Webhook
+from digest.web.arrivals import Arrivals
 from digest.web.health import healthz, readyz
 from digest.web.readers.page import ReaderNotices, ReaderPages
 from digest.web.readers.routes import reader_routes
@@ -56,8 +57,9 @@ def make_app(installation: Installation, notices: ReaderNotices | None = None, d
     )
     # Such a redirect would lead to the host that the client named.
     app.router.redirect_slashes = False
-    # Around everything else, because error pages need the headers too.
-    return SecurityHeaders(app)
+    patterns = [each.path for each in app.routes if isinstance(each, Route)]
+    # The headers around everything else, because error pages need them too.
+    return SecurityHeaders(Arrivals(app, pages.root, patterns))
 
 
 def _monitored(installation: Installation) -> list[Route]:

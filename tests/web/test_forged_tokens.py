@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from digest.store.engine import reading
 from digest.web.app import SecurityHeaders, make_app
+from digest.web.arrivals import Arrivals
 from subscribers.database import metadata
 from subscribers.keyring import LinkKeys
 from subscribers.link_keys import add_link_key, link_key_path
@@ -46,8 +47,8 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def token_paths(app: SecurityHeaders) -> list[str]:
     """Return the path of each page with a token in its address."""
-    assert isinstance(app._app, Starlette)
-    return sorted({r.path for r in app._app.routes if isinstance(r, Route) and "{token}" in r.path})
+    assert isinstance(app._app, Arrivals) and isinstance(app._app._app, Starlette)
+    return sorted({r.path for r in app._app._app.routes if isinstance(r, Route) and "{token}" in r.path})
 
 
 def rows(house: House) -> dict[str, list[str]]:
@@ -75,7 +76,9 @@ async def opened(app: SecurityHeaders, path: str, tokens: Sequence[str]) -> list
         for number, token in enumerate(tokens):
             address = path.replace("{token}", quote(token, safe=""))
             for method in METHODS if number < 300 else METHODS[number % 3 :][:1]:
-                answer = await client.request(method, address, data=FORM if method == "POST" else None)
+                answer = await client.request(
+                    method, address, data=FORM if method == "POST" else None, follow_redirects=True
+                )
                 if not 400 <= answer.status_code < 500:
                     accepted.append((method, token, answer.status_code))
     return accepted
@@ -103,7 +106,8 @@ def test_no_page_opens_for_a_forged_token(house: House) -> None:
             if any(client.get(each.replace("{token}", good[purpose])).status_code == 200 for each in (path, page))
         }
         assert len(takes) <= 1, (path, takes)
-        tokens = [token for token in forged if token not in good.values()]
+        # What is only stuck to the end of a good token is cut (tests/web/test_arrivals.py).
+        tokens = [token for token in forged if not token.lstrip().startswith((*good.values(),))]
         tokens = [*(good[purpose] for purpose in good if purpose not in takes), *tokens[: MANY // len(paths)]]
         assert asyncio.run(opened(app, path, tokens)) == []
         tried += len(tokens)

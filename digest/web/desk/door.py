@@ -25,9 +25,10 @@ class SessionDoor:
     def __init__(self, installation: Installation, hand_over: Callable[[], None]) -> None:
         address = urlsplit(installation.settings.site.base_url)
         self._installation, self._hand_over, self._host = installation, hand_over, address.hostname
-        self._is_safe = address.scheme == "https"
-        # The prefix lets no other host of the domain set it. It needs https, which a test host may not have.
-        self.cookie = "__Host-desk" if self._is_safe else "desk"
+        self._is_safe, self._root = address.scheme == "https", address.path
+        # The prefix lets no other host of the domain set it. It needs https, which a test host may not have, and the
+        # whole host: below a path, the cookie must not go to what else the host serves, or be that of another desk.
+        self.cookie = "desk" if not self._is_safe else "__Secure-desk" if self._root else "__Host-desk"
 
     def who(self, request: Request) -> Asker | None:
         """Return the editor whose session the cookie names."""
@@ -65,7 +66,7 @@ class SessionDoor:
         more = {
             "httponly": True,
             "samesite": "Lax",
-            "path": "/",
+            "path": self._root or "/",
             "max-age": int(LONGEST.total_seconds()) if token else 0,
         }
         for name, value in (more | ({"secure": True} if self._is_safe else {})).items():
