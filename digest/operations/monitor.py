@@ -20,7 +20,7 @@ from digest.installation import Installation
 from digest.operations.letter_facts import letter_facts
 from digest.operations.owed import LetterFacts, Unsent, span_in_words, why_unsent
 from digest.store import migrate, open_letters
-from digest.store.engine import reading
+from digest.store.engine import reading, takes_changes
 from digest.store.open_letters import OpenEdition
 from subscribers.errors import BadSecret
 from subscribers.suppression import check_secret
@@ -107,11 +107,13 @@ def look_at(installation: Installation) -> MonitorLook:
         with reading(installation.engine) as conn:
             editions = open_letters.open_editions(conn)
             facts = letter_facts(conn, installation, editions)
+        locked = not takes_changes(installation.engine)
     except (DigestError, SQLAlchemyError) as error:
         _log.error("not ready: database: %s", error)
         return MonitorLook(now, {"database": _AWAY})
     reasons = why_unsent(facts)
-    return MonitorLook(now, _problems(facts, reasons), facts, tuple(reasons), tuple(editions))
+    problems = ({"database": _LOCKED} if locked else {}) | _problems(facts, reasons)
+    return MonitorLook(now, problems, facts, tuple(reasons), tuple(editions))
 
 
 def _problems(facts: LetterFacts, reasons: list[Unsent]) -> dict[str, str]:
@@ -149,6 +151,7 @@ def _fits_keys(installation: Installation) -> bool:
 
 CHECKS = ("database", "schema", "keys", "clock", "hold", "last run", "letters")
 _AWAY = "the database cannot be read now"
+_LOCKED = "another program holds the database: nothing can be saved now"
 _CHECKS: tuple[tuple[str, str, Callable[[Installation], bool]], ...] = (
     ("database", _AWAY, _reaches),
     ("schema", "the tables of the database are not those of this program", _fits_schema),

@@ -26,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from digest.errors import ConfigError, DatabaseMoved, DigestError, TryLater, WrongUse, without_secrets
+from digest.store.deadline import answering_within, shortest_wait
 from digest.store.moved import refuse_moved
 from digest.store.postgresql import heeding_stop, make_postgresql
 from digest.store.read_only import is_read_only, read_only_uri
@@ -38,6 +39,7 @@ _EXAMPLES = 'write "sqlite:///digest.db" or "postgresql+psycopg://user@host/name
 _DEFERRED = "digest_deferred"
 _AT_ONCE = "digest_at_once"
 _ENDS_MOVE = "digest_ends_move"
+_A_MOMENT = 1.0  # seconds
 # Of SQLite: the turn of the threads that write, and the seconds that they wait for it.
 _TURNS: WeakKeyDictionary[Engine, tuple[threading.Lock, float]] = WeakKeyDictionary()
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
@@ -95,6 +97,21 @@ def ending_move(engine: Engine, name: str) -> Iterator[Connection]:
         yield connection
 
 
+def takes_changes(engine: Engine) -> bool:
+    """Return whether a change could begin now, or within a second; nothing is changed. Raises as `writing` does.
+
+    On SQLite another program may hold the only lock; PostgreSQL has one for each row, so that nothing is asked there.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    try:
+        with answering_within(_A_MOMENT), translate_errors(engine), engine.connect() as connection:
+            connection.begin().rollback()
+    except DatabaseAway:
+        return False
+    return True
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Yield a connection on one unchanging view of the database that takes no write lock; writes are refused.
@@ -132,7 +149,7 @@ def _turn(engine: Engine) -> Iterator[None]:
         yield
         return
     lock, wait = _TURNS[engine]
-    if not lock.acquire(timeout=wait):
+    if not lock.acquire(timeout=shortest_wait(wait)):
         raise DatabaseAway(f"database {_name(engine)}: database is locked; try again later")
     try:
         yield
@@ -191,7 +208,7 @@ def _sqlite(url: URL, wait: float, create: bool) -> Engine:
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
     _TURNS[engine] = threading.Lock(), wait
     _set_up_sqlite_connections(engine)
-    _watch_file(engine, path, create)
+    _watch_file(engine, path, create, wait)
     _begin_sqlite_transactions(engine, path, wait)
     return engine
 
@@ -212,7 +229,7 @@ def _set_up_sqlite_connections(engine: Engine) -> None:
         connection.execute("PRAGMA cache_size=-8000")
 
 
-def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
+def _watch_file(engine: Engine, path: Path | None, create: bool, wait: float) -> None:
     """Drop a pooled connection whose file was replaced, because writes to the old file would be lost silently.
 
     A file that has gone is not made anew: an empty database knows neither who has left nor what was sent.
@@ -229,6 +246,7 @@ def _watch_file(engine: Engine, path: Path | None, create: bool) -> None:
             with suppress(OSError):
                 create_private(path)
         was_there = True
+        options["timeout"] = record.info["wait"] = shortest_wait(wait)
         if path is not None and is_read_only(path):
             arguments[:], options["uri"] = [read_only_uri(path)], True
         # Before the file is opened, because afterwards another file may be there already.
@@ -249,13 +267,11 @@ def _begin_sqlite_transactions(engine: Engine, path: Path | None, wait: float) -
         options = connection.get_execution_options()
         deferred = bool(options.get(_DEFERRED))
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if deferred else 'OFF'}")
-        if options.get(_AT_ONCE):
-            connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        try:
-            connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
-        finally:
-            if options.get(_AT_ONCE):
-                connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait * 1000)}")
+        limit = 0.0 if options.get(_AT_ONCE) else shortest_wait(wait)
+        if connection.info["wait"] != limit:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(limit * 1000)}")
+            connection.info["wait"] = limit
+        connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")
         if not deferred and connection.info["file"] != _identity(path):
             # A restore holds the write lock until it has replaced the file, and this transaction waited for it.
             connection.exec_driver_sql("ROLLBACK")

@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.errors import ConfigError
+from digest.store.deadline import shortest_wait
 from digest.system import stopping
 
 _STOPPING = 2.0  # seconds that a transaction waits for a lock once a stop was asked for
@@ -131,7 +132,7 @@ def _refuse_encodings(engine: Engine) -> None:
 def _limit_waits(engine: Engine, wait: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        seconds = min(wait, _STOPPING) if stopping.asked() else wait
+        seconds = shortest_wait(min(wait, _STOPPING) if stopping.asked() else wait)
         # For this transaction alone, because a pooler would leave it to another program; 0 would mean no limit.
         limit = f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}"
         version = connection.dialect.server_version_info or ()

@@ -24,6 +24,7 @@ from digest.readers.words import page_languages
 from digest.transports.webhook import BadBody, Webhook
 from digest.web.arrivals import Arrivals
 from digest.web.health import healthz, readyz
+from digest.web.prompt import promptly
 from digest.web.readers.page import ReaderNotices, ReaderPages
 from digest.web.readers.routes import reader_routes
 from digest.web.refusals import handlers
@@ -81,7 +82,7 @@ def _hook(installation: Installation, webhook: Webhook) -> Endpoint:
         body, refused = await _read(request)
         if refused is not None:
             return refused
-        return await run_in_threadpool(take, _single(request), body)
+        return await run_in_threadpool(promptly, take, _single(request), body)
 
     def take(headers: Mapping[str, str], body: bytes) -> Response:
         now = installation.clock()

@@ -25,6 +25,7 @@ from digest.web.caller import caller_of
 from digest.web.desk.page import Asker, Desk, DeskAnswer, DeskPage, NoPage, Parameters
 from digest.web.desk.refused import answer_of, behind, refused, sent_from, with_what_was_sent
 from digest.web.desk.stale import both_versions
+from digest.web.prompt import promptly
 from subscribers.invisible import storable
 
 POLICY = (
@@ -60,7 +61,7 @@ def route(desk: Desk, door: Door, page: DeskPage) -> Route:
             body, why = await _body(request)
             if why:
                 return _response(desk, request, None, refused(*why))
-        return await run_in_threadpool(_answered, desk, door, page, request, body)
+        return await run_in_threadpool(promptly, _answered, desk, door, page, request, body)
 
     register_url_convertor("cadence", _CadenceName())
     return Route(page.path.replace("{cadence}", "{cadence:cadence}"), answer, methods=methods)

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from digest.web.archive import routes as archive
 from digest.web.caller import caller_of
+from digest.web.prompt import promptly
 from digest.web.readers import (
     answer_page,
     confirm_page,
@@ -82,7 +83,7 @@ def _route(pages: ReaderPages, page: ReaderRoute) -> Route:
             if why:
                 words = pages.words(*languages_of(request))
                 return _response(pages, request, page, not_taken(words, why))
-        return await run_in_threadpool(_answered, pages, page, request, body)
+        return await run_in_threadpool(promptly, _answered, pages, page, request, body)
 
     return Route(page.path, answer, methods=methods)
 
