@@ -164,8 +164,8 @@ def _day(settings: Settings, edition: Edition) -> date:
 def fitting(settings: Settings, edition: Edition, entries: Sequence[Entry]) -> Callable[[Digest], Digest] | None:
     """Return a function that shortens a digest until its letter is below the size at which mail programs clip it.
 
-    It counts the entries that do not fit as "more". The letter is compiled only for a digest that is near that size by
-    the texts of its entries, or where templates of the organisation's own may add to them. Where no letter of the
+    It counts the entries that do not fit as "more". The letter is compiled only for a digest that is near that size
+    by the texts of its entries, or where templates of the organisation's own may add to them. Where no letter of the
     edition comes near, there is no function.
     """
     site, brand, own = settings.site, settings.brand, _has_own_templates(settings)

@@ -15,34 +15,11 @@ from digest.model import NamedAddress, Site
 from subscribers.languages import is_language_tag
 
 # The first parts of the addresses of the web pages: a path of base_url that begins so cannot be told from them.
-OWN_PATHS = frozenset(
-    [
-        "accessibility",
-        "archive",
-        "confirm",
-        "desk",
-        "healthz",
-        "hooks",
-        "icon.svg",
-        "join",
-        "letters",
-        "metrics",
-        "new-link",
-        "pause",
-        "preferences",
-        "privacy",
-        "readyz",
-        "robots.txt",
-        "sample",
-        "search",
-        "sitemap",
-        "sitemap.xml",
-        "story",
-        "undo",
-        "unsubscribe",
-        "yours",
-    ]
-)
+_OWN_PATHS = """
+    accessibility archive confirm desk healthz hooks icon.svg join letters metrics new-link pause preferences privacy
+    readyz robots.txt sample search sitemap sitemap.xml story undo unsubscribe yours
+"""
+OWN_PATHS = frozenset(_OWN_PATHS.split())
 LONGEST_URL = 300  # characters, because links in letters add a token to it and a header's line holds 998
 _MAILBOX = 'write "Learning Digest <digest@example.org>"'
 _URL = "write https://digest.example.org"

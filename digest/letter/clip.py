@@ -1,7 +1,7 @@
 """Keep a letter below the size at which Gmail cuts it off: entries that do not fit are counted as "N more".
 
 Gmail is seen to cut after 102,400 bytes of the html as it reads, decoded. The wire form, in which a letter of Arabic
-or emoji is up to three times as long, is kept below that too, because Gmail does not document which of them it counts.
+or emoji is up to three times as long, is kept below that too, because Gmail documents for neither that it counts it.
 """
 
 from __future__ import annotations

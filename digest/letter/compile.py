@@ -62,8 +62,8 @@ class Letter:
 
     `html` and `text` map a part's key to its block. `env` and `inline` are kept to render a whole letter for
     comparison, `memory` because readers of the same digest share its layout, `strips` (html, text) because digests
-    share most parts, `sizes` the bytes of blocks (`digest.letter.clip`). `apart` means that each digest is compiled by itself: slow, and right for templates that depend
-    on a part's neighbours.
+    share most parts, `sizes` the bytes of blocks (`digest.letter.clip`). `apart` means that each digest is compiled
+    by itself: slow, and right for templates that depend on a part's neighbours.
     """
 
     edition: EditionFacts

@@ -1,7 +1,7 @@
 """Bound the size of a letter by the texts of its entries, without compiling it, because most are far from the limit.
 
-The bounds are of the wire form (quoted-printable), which is never shorter than the html that it encodes. They hold for
-the shipped templates; `tests/letter/test_weigh.py` compares them with compiled letters.
+The bounds are of the wire form (quoted-printable), which is never shorter than the html that it encodes. They hold
+for the shipped templates; `tests/letter/test_weigh.py` compares them with compiled letters.
 """
 
 from __future__ import annotations

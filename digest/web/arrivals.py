@@ -1,7 +1,7 @@
 """Take requests as they arrive: below the path of [site] base_url or not, and with something stuck to a token.
 
 A proxy may pass the path of base_url on or strip it. A program that finds addresses in plain text may take the full
-stop, bracket or word behind an address for a part of it; a token has an end that can be told, so that the rest is cut.
+stop, bracket or word behind an address for a part of it; the end of a token can be told, so that the rest is cut.
 """
 
 from __future__ import annotations

@@ -36,6 +36,9 @@ from tests.test_send import Recorder, freeze, receipt
 
 READERS = 20
 
+# Of pg_locks, because the tests of other processes have databases on the same server.
+HERE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
 
 class Few(Recorder):
     """A transport of small batches."""
@@ -142,9 +145,9 @@ def test_what_a_live_share_has_claimed_is_left_to_it(house: House, hire: Hire) -
 
 
 def cut_locks(engine: Engine) -> None:
-    """End every session that holds an advisory lock, as a network that is cut does."""
+    """End every session that holds an advisory lock of this database, as a network that is cut does."""
     with engine.connect() as conn:
-        others = "locktype = 'advisory' AND pid <> pg_backend_pid()"
+        others = f"locktype = 'advisory' AND pid <> pg_backend_pid() AND {HERE}"
         conn.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE {others}"))
 
 
@@ -341,9 +344,8 @@ def test_work_that_must_be_alone_begins_once_the_batch_under_way_has_ended(house
 
     def wait_until_it_waits() -> None:
         waiting.append(pool.submit(be_alone))
-        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         with engine.connect() as conn:
-            while not conn.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {here}")):
+            while not conn.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {HERE}")):
                 time.sleep(0.01)
 
     waiting: list[Future[int]] = []
