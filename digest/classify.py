@@ -22,6 +22,7 @@ from digest.facets.rules import NO_RULES, Rules, kind_ruled, ruled
 from digest.facets.tally import TextHits, strongest, tallies_of
 from digest.facets.words import BREAK, Word, words
 from digest.model import CASE_STUDY, POST, UNKNOWN, Evidence, Facets, Sighting, Source, Taxonomy
+from subscribers.characters import whole_characters
 
 MOST_AREAS = 4
 MOST_THEMES = 4
@@ -160,7 +161,7 @@ def _first_of(names: list[str]) -> str:
 def _name(sighting: Sighting) -> str:
     """Return the name by which an author knows an entry: its file, else its title."""
     guid = sighting.guid or ""
-    return guid[:80] if guid.endswith(".md") else f"“{sighting.title[:80]}”"
+    return guid[:80] if guid.endswith(".md") else f"“{whole_characters(sighting.title, 80)}”"
 
 
 def _without(text: list[str], name: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from subscribers.characters import whole_characters
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests, Subscriber
 
@@ -173,5 +174,5 @@ def _offered(choices: Choices, person: Subscriber, facet: str) -> list[Choice]:
 
 def short(text: str) -> str:
     """Return the start of a reader's own text, printable, to repeat in an error."""
-    shown = "".join(char if char.isprintable() else "�" for char in text[:_LONGEST_ECHO])
+    shown = "".join(char if char.isprintable() else "�" for char in whole_characters(text, _LONGEST_ECHO))
     return shown if len(text) <= _LONGEST_ECHO else shown + "…"

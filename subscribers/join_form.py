@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from subscribers.addresses import parse_address
+from subscribers.characters import whole_characters
 from subscribers.errors import BadAddress
 from subscribers.forms import FACETS, Choice, Choices, Fields, Option
 
@@ -93,7 +94,7 @@ def read_join(
     joining = Joining(
         email,
         key,
-        single["name"][:LONGEST_NAME],
+        whole_characters(single["name"], LONGEST_NAME),
         single["cadence"] or before.cadence,
         areas,
         regions,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from subscribers.characters import whole_characters
 from subscribers.database import dialect_insert
 from subscribers.rows import last_events
 from subscribers.tables import leaving
@@ -33,7 +34,7 @@ def left_at(conn: Connection, subscriber: int) -> datetime | None:
 def keep_reason(conn: Connection, subscriber: int, reason: str, text: str, now: datetime) -> None:
     """Store why a subscriber left; it replaces what they told before."""
     row = dialect_insert(conn)(leaving).values(
-        subscriber_id=subscriber, reason=reason, text=text[:LONGEST_REASON], at=now
+        subscriber_id=subscriber, reason=reason, text=whole_characters(text, LONGEST_REASON), at=now
     )
     again = {name: row.excluded[name] for name in ("reason", "text", "at")}
     conn.execute(row.on_conflict_do_update(index_elements=["subscriber_id"], set_=again))

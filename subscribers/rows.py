@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from subscribers.changes import record_changes
+from subscribers.characters import whole_characters
 from subscribers.invisible import one_line
 from subscribers.model import Interests, Reader, Subscriber
 from subscribers.tables import REASONS, consent_event, subscriber
@@ -77,7 +78,7 @@ def _slugs(joined: str) -> frozenset[str]:
 
 def clean_name(name: str) -> str:
     """Return a name fit for a header and a page: one line of at most 200 visible characters, single spaces."""
-    return one_line(name)[:LONGEST_NAME].rstrip()
+    return whole_characters(one_line(name), LONGEST_NAME).rstrip()
 
 
 def interest_columns(interests: Interests) -> dict[str, str | bool]:

@@ -30,7 +30,8 @@ FLOORS: dict[str, str] = {
     " subscribers.mailable subscribers.moves subscribers.moving subscribers.rows subscribers.secret subscribers.store"
     " subscribers.suppression subscribers.tables subscribers.told",
     "decisions": "digest.classify digest.group digest.schedule digest.letter digest.facets digest.learning"
-    " digest.ledger subscribers.addresses subscribers.consent subscribers.facets subscribers.invisible"
+    " digest.ledger subscribers.addresses subscribers.characters subscribers.consent subscribers.facets"
+    " subscribers.invisible"
     " subscribers.forms subscribers.join_form subscribers.languages subscribers.pauses subscribers.tokens"
     " subscribers.zones",
     "ground": "digest digest.model digest.errors"
@@ -65,6 +66,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("digest.web.metrics",),
     "protego": ("digest.sources.web.robots",),
     "rapidfuzz": ("digest.learning.likeness",),
+    "regex": ("subscribers.characters",),
     "rich": ("digest.cli", "digest.commands"),
     "sendgrid": ("digest.transports.sendgrid",),
     "smtplib": ("digest.transports.smtp",),

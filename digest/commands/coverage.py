@@ -9,6 +9,7 @@ import click
 from digest.commands.base import GlobalOptions, Id, answer, as_json, table
 from digest.errors import WrongUse, counted
 from digest.model import CADENCES
+from subscribers.characters import whole_characters
 
 if TYPE_CHECKING:
     from digest.desk.cell import CellReaders, ReaderInCell
@@ -97,7 +98,7 @@ def _print_coverage(view: Coverage, json_: bool) -> None:
     for row in view.counts.no_letter:
         click.echo(f"no letter for {counted(row.readers, 'reader')}: {row.why}")
     for entry in view.nobody:
-        click.echo(f"entry {entry.entry} reaches nobody: {entry.why} ({entry.title[:80]})")
+        click.echo(f"entry {entry.entry} reaches nobody: {entry.why} ({whole_characters(entry.title, 80)})")
     click.echo(histogram_in_words(view.counts.letters))
     if view.counts.silent.readers:
         silent = counted(view.counts.silent.readers, "reader has", "readers have")

@@ -20,6 +20,7 @@ from digest.model import Entry
 from digest.store import deliveries, entries
 from digest.store.engine import reading, writing
 from subscribers import store as people
+from subscribers.characters import cut_anywhere
 
 if TYPE_CHECKING:
     from digest.operations.run_report import RunReport, Watch
@@ -120,4 +121,4 @@ def _readers(installation: Installation, run: RunReport) -> list[tuple[str, str,
 
 
 def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return cut_anywhere(text, width)

@@ -27,6 +27,7 @@ from digest.commands.pinging import pinged
 from digest.commands.progress import watching
 from digest.errors import PersonNeeded, counted
 from digest.model import CADENCES, Edition
+from subscribers.characters import whole_characters
 
 if TYPE_CHECKING:
     from digest.delivery.take_back import TakenBack
@@ -78,7 +79,7 @@ def prepare(options: GlobalOptions, cadence: str, first: bool, json_: bool) -> N
         f" {counted(view.readers.get('held', 0), 'is', 'are')} held"
     )
     if shown:
-        rows = [(s.entry.id, s.entry.kind, s.entry.carried_from, s.entry.title[:80]) for s in shown]
+        rows = [(s.entry.id, s.entry.kind, s.entry.carried_from, whole_characters(s.entry.title, 80)) for s in shown]
         click.echo(table(("entry", "kind", "carried from", "title"), rows))
     if configured.approval_required and edition.state == "draft":
         click.echo(f"it waits for `digest approve {edition.id}`")

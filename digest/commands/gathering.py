@@ -25,6 +25,7 @@ from digest.commands.base import (
 )
 from digest.commands.progress import watching
 from digest.errors import WrongUse, counted
+from subscribers.characters import cut_anywhere
 
 if TYPE_CHECKING:
     from digest.model import Entry, Taxonomy
@@ -121,7 +122,7 @@ def entries(options: GlobalOptions, json_: bool, wanted: EntryFilter) -> None:
             entry.id,
             entry.state,
             entry.kind,
-            entry.title if len(entry.title) <= 60 else entry.title[:59] + "…",
+            cut_anywhere(entry.title, 60),
             ";".join(entry.facets.policy_areas) or "unclassified",
             ";".join(entry.facets.regions),
             *([entry.source, entry.held_why] if reasons else []),

@@ -9,6 +9,7 @@ import click
 
 from digest.commands.base import GlobalOptions, answer, table, tell
 from digest.errors import WrongUse, counted
+from subscribers.characters import whole_characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,7 +105,7 @@ def _print_scores(reports: Mapping[str, Mapping[str, Any]]) -> None:
         click.echo("\n" + table(("class", "rows", *(f"{facet} {key}" for facet, key in wanted)), rows))
     click.echo("\nWrong rows, by all texts:")
     for row in by_texts["wrong"]:
-        click.echo(f"  {row['id']} {row['title'][:60]}: {_differences(row)}")
+        click.echo(f"  {row['id']} {whole_characters(row['title'], 60)}: {_differences(row)}")
 
 
 def _differences(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from digest.commands.base import (
 )
 from digest.errors import PersonNeeded, WrongUse, counted
 from digest.model import KINDS
+from subscribers.characters import cut_anywhere
 
 if TYPE_CHECKING:
     from digest.desk.rules import Effect
@@ -183,7 +184,7 @@ def _show(effect: Effect) -> None:
 
     rows = []
     for entry, facets in effect.changes:
-        title = entry.title if len(entry.title) <= 50 else entry.title[:49] + "…"
+        title = cut_anywhere(entry.title, 50)
         rows.append((entry.id, title, "; ".join(differences(entry, facets))))
     if rows:
         click.echo(table(("id", "title", "before → after"), rows))

@@ -12,6 +12,7 @@ from digest.commands import hosts, moving, new_keys
 from digest.commands.account import receipts_table
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
 from digest.errors import PersonNeeded, SchemaTooOld, WrongUse, counted
+from subscribers.characters import cut_anywhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ def _note(error: str | None) -> str:
 
     problems = file_problems(error)
     text = in_short(problems).partition(":")[0] + ": `digest doctor`" if problems else error
-    return text if len(text) <= 80 else text[:79] + "…"
+    return cut_anywhere(text, 80)
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Sequence
 
+from subscribers.characters import whole_characters
 from subscribers.invisible import one_line
 
 LONGEST_NAME = 200  # characters
@@ -29,11 +30,15 @@ def free_name(wanted: str, taken: Container[str], otherwise: str) -> str:
 
     `otherwise` is what it is called when nothing is left of the wanted one.
     """
-    name = one_line(wanted)[:LONGEST_NAME].strip() or one_line(otherwise)[:LONGEST_NAME] or "Source"
+    name = (
+        whole_characters(one_line(wanted), LONGEST_NAME).strip()
+        or whole_characters(one_line(otherwise), LONGEST_NAME)
+        or "Source"
+    )
     if name not in taken:
         return name
     number = 2
-    while (numbered := f"{name[: LONGEST_NAME - 6].strip()} ({number})") in taken:
+    while (numbered := f"{whole_characters(name, LONGEST_NAME - 6).strip()} ({number})") in taken:
         number += 1
     return numbered
 

@@ -21,6 +21,7 @@ from digest.model import KINDS, EntryEdit, Facets, Sighting, Source
 from digest.sources.newness import LINK, New, keys_of
 from digest.store import editions, entries, entry_edits, releases
 from digest.store.engine import writing
+from subscribers.characters import cut
 from subscribers.invisible import one_line
 
 _MOST_TEXT = 20_000  # characters
@@ -124,7 +125,7 @@ def _checked(installation: Installation, written: Written) -> tuple[Sighting, So
         )
     body = "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in text.split("\n\n") if part.strip())
     sighting = Sighting(
-        None, address or None, title, published=installation.clock(), summary=first[:300], html=body,
+        None, address or None, title, published=installation.clock(), summary=cut(first, 300), html=body,
         kind=written.kind, policy_areas=given.get("policy_areas", ()), regions=given.get("regions", ()),
         themes=given.get("themes", ()),
     )  # fmt: skip

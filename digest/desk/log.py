@@ -13,6 +13,7 @@ from digest.installation import Installation
 from digest.store import acts
 from digest.store.acts import Act
 from digest.store.engine import reading
+from subscribers.characters import cut_anywhere
 from subscribers.csv.rows import guarded
 from subscribers.invisible import one_line
 
@@ -131,7 +132,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = one_line(_text(value))  # because a terminal obeys control characters
-    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    shown = cut_anywhere(text, _LONGEST)
     return f"“{shown}”" if isinstance(value, str) and " " in shown else shown
 
 

@@ -23,6 +23,7 @@ from digest.model import UNKNOWN, Entry, Facets, Sighting, Source
 from digest.sources.newness import print_of
 from digest.store import entries, sources
 from digest.store.engine import reading
+from subscribers.characters import whole_characters
 
 UNCLASSIFIED = Facets(regions=())
 _log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class CarefulClassifier:
         except Exception as error:
             _log.debug("classifying failed", exc_info=error)
             self.problems.append(
-                f"{sighting.title[:60]!r} cannot be classified ({type(error).__name__}): give its facets with"
+                f"{whole_characters(sighting.title, 60)!r} cannot be classified ({type(error).__name__}):"
+                " give its facets with"
                 " `digest retag`, and please report it"
             )
             return Facets(regions=(UNKNOWN,))

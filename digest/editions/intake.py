@@ -33,6 +33,7 @@ from digest.sources.withdrawal import MUTED, Sign, sign_of
 from digest.store import entries, entry_texts, ingredients, muted, releases, sources
 from digest.store.sources import Gathering, State
 from digest.system.failpoint import failpoint
+from subscribers.characters import whole_characters
 
 
 class NotInFull(Exception):
@@ -167,7 +168,7 @@ def _notes_held(states: Sequence[tuple[New, str]], why: Sign) -> list[str]:
     cure = "see `digest entries --state held`"
     notes = [f"{len(held)} held for an editor: {why.why}; {cure}"] if why.code and len(held) > len(doubts) else []
     return notes + [
-        f"held for an editor: {new.sighting.title[:60]!r} {_doubt(new).removeprefix('it ')}; {cure}"
+        f"held for an editor: {whole_characters(new.sighting.title, 60)!r} {_doubt(new).removeprefix('it ')}; {cure}"
         for new in doubts[:3]
     ]
 
@@ -303,4 +304,4 @@ def _sign(new: New, state: str, why_held: Sign, now: datetime) -> Sign:
 
 def _doubt(new: New) -> str:
     other = "date or address" if plain_words(new.doubt) == plain_words(new.sighting.title) else "title"
-    return f"it may be {new.doubt[:60]!r} under another {other}"
+    return f"it may be {whole_characters(new.doubt, 60)!r} under another {other}"

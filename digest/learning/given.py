@@ -8,6 +8,7 @@ from typing import Any
 from digest.learning.barriers import MOST_BARRIERS, barriers_of
 from digest.learning.levels import LEVELS, level_of
 from digest.model import BARRIERS, INGREDIENTS, Ingredient
+from subscribers.characters import whole_characters
 from subscribers.invisible import one_line
 
 MOST_GIVEN = 400  # characters of a line
@@ -25,7 +26,7 @@ def given_ingredient(name: str, text: str, barriers: Iterable[str] | None, by: s
 
     Raises NotKnown for a name, a barrier or a level that is not known, and for a line that is empty or too long.
     """
-    line, signer = one_line(text), one_line(by)[:100]
+    line, signer = one_line(text), whole_characters(one_line(by), 100)
     if name not in GIVABLE:
         raise NotKnown(f"the ingredient {name[:40]!r} is not known; write one of {', '.join(GIVABLE)}")
     if not line or len(line) > MOST_GIVEN:

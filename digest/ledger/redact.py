@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from subscribers.characters import whole_characters
 from subscribers.invisible import one_line
 
 LONGEST_REASON = 200  # characters
@@ -29,7 +30,7 @@ def redacted(reason: str, address: str | None = None) -> str:
     if len(local) > 2:
         # Because a reply may hold the name without its domain: "no such user jane.doe".
         text = re.sub(rf"(?<!\w){re.escape(local)}(?!\w)", "…", text, flags=re.I)
-    return " ".join(text.split())[:LONGEST_REASON]
+    return whole_characters(" ".join(text.split()), LONGEST_REASON)
 
 
 def reason_for_receipt(state: str, reason: str, address: str | None) -> str:

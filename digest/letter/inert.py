@@ -10,6 +10,7 @@ import re
 import unicodedata
 from urllib.parse import quote, urlsplit
 
+from subscribers.characters import cut, whole_characters
 from subscribers.invisible import without_invisible
 
 # Replaces "%" wherever a stranger wrote "%%", so that no content can look like a %%token%% of ours.
@@ -37,7 +38,7 @@ def visible(text: str, limit: int | None = None) -> str:
     """Return `text` as one line of visible characters, cut after a word to at most `limit` with an ellipsis."""
     if limit is not None:
         # Reading on is not worth its time, because a source may send a million invisible characters.
-        text = text[: limit * 8]
+        text = whole_characters(text, limit * 8)
     if text.isascii() and text.isprintable():
         text = " ".join(text.split())
         return text if limit is None else cut(text, limit)
@@ -48,17 +49,6 @@ def visible(text: str, limit: int | None = None) -> str:
     return text if limit is None else cut(text, limit)
 
 
-def cut(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters: cut after a word if one ends in the second half, then "…"."""
-    if len(text) <= limit:
-        return text
-    short = text[: limit - 1]
-    if text[limit - 1] != " ":
-        word = short.rfind(" ")
-        short = short[:word] if word > limit // 2 else short
-    return short.rstrip(" ,;:.-–—") + "…"
-
-
 def inert_line(text: str, limit: int | None = None) -> str:
     """Return `visible(text)` with each "%%" guarded, so that it contains no token of ours; for templates only."""
     return visible(text, limit).replace("%%", PERCENT * 2)
@@ -66,7 +56,7 @@ def inert_line(text: str, limit: int | None = None) -> str:
 
 def paragraphs(text: str, limit: int = 6000) -> list[str]:
     """Return the paragraphs of an editor's plain text (separated by empty lines) as inert content."""
-    blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n")[:limit])
+    blocks = re.split(r"\n\s*\n", whole_characters(text.replace("\r\n", "\n").replace("\r", "\n"), limit))
     return [line for line in map(inert_line, blocks) if line]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.errors import counted
+from subscribers.characters import cut_anywhere
 
 _SHOWN, _LONGEST = 3, 160
 _FILE = r"[^;]{1,200}?\.\w{1,8}(?::\d+)?: "  # "a/note.md:2: "
@@ -23,7 +24,7 @@ def file_problems(note: str | None) -> list[str]:
 def in_short(problems: list[str]) -> str:
     """Return how many files there are to correct, and the first few with their cures."""
     count = sum(int(such[1]) if (such := _SUCH.search(problem)) else 1 for problem in problems)
-    shown = [problem if len(problem) <= _LONGEST else problem[: _LONGEST - 1] + "…" for problem in problems[:_SHOWN]]
+    shown = [cut_anywhere(problem, _LONGEST) for problem in problems[:_SHOWN]]
     more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
     return f"{counted(count, 'file is', 'files are')} to be corrected: {'; '.join(shown)}{more}"
 

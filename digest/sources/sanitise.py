@@ -8,6 +8,7 @@ import re
 import nh3
 
 from digest.sources.links import absolute_link, without_tracking
+from subscribers.characters import cut
 from subscribers.invisible import without_invisible
 
 MAX_HTML = 64 * 1024
@@ -97,7 +98,7 @@ def title_text(raw: str, limit: int = MAX_TITLE) -> str:
             break
         text = plainer
     text = " ".join(without_invisible(_LEFT_TAG.sub(" ", text)).split())
-    return _cut(text, limit)
+    return cut(text, limit)
 
 
 def summary_text(html: str, limit: int = 300) -> str:
@@ -109,7 +110,7 @@ def summary_text(html: str, limit: int = 300) -> str:
     ends = [end.end() for end in _SENTENCE_END.finditer(text[: limit - 2])]
     if ends and ends[-1] >= limit // 2:
         return text[: ends[-1]] + " …"
-    return _cut(text, limit)
+    return cut(text, limit)
 
 
 def text_as_html(text: str) -> str:
@@ -153,13 +154,3 @@ def _shallow(html: str) -> str:
 def _encodable(text: str) -> str:
     # Replace lone surrogates, which JSON may hold, because nh3 cannot take them.
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _cut(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    head = text[: limit - 1]
-    word_end = head.rfind(" ")
-    if word_end >= limit // 2:
-        head = head[:word_end]
-    return head.rstrip(" ,;:–—-") + "…"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from digest.delivery.parcel import Links, reader_facts
 from digest.letter import views
 from digest.letter.compile import compile_letter
-from digest.letter.inert import cut
 from digest.letter.words import counts
 from digest.model import NATIONAL, UNKNOWN, Digest, Group, Placed, Reason, Section
+from subscribers.characters import cut
 from subscribers.model import Interests, Subscriber
 from tests.counts import table
 from tests.letter import sample

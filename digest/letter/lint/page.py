@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
 
+from subscribers.characters import cut_anywhere
+
 _VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _NOT_SHOWN = frozenset({"style", "script", "title", "head"})
 
@@ -70,7 +72,7 @@ class Element:
     def where(self) -> str:
         """Return the line, the tag and the first words of the element, by which a person finds it."""
         words = self.words
-        shown = f" “{words[:40]}{'…' if len(words) > 40 else ''}”" if words else ""
+        shown = f" “{cut_anywhere(words, 41)}”" if words else ""
         return f"html line {self.line}, <{self.tag}>{shown}"
 
     @cached_property

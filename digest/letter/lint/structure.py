@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from digest.letter.lint.finding import ERROR, WARNING, LintFinding
 from digest.letter.lint.page import Element, LetterPage
+from subscribers.characters import whole_characters
 from subscribers.languages import is_language_tag
 
 STYLE_LIMIT = 16 * 1024  # bytes that Gmail reads of one style element (Can I email, html-style)
@@ -128,7 +129,9 @@ def _links(page: LetterPage) -> Iterator[LintFinding]:
             problem = f"“{words}” does not say where it leads"
             yield _error("link-words", link.where, problem, "link the title or name of what is there")
         elif targets.setdefault(words, href) != href:
-            problem = f"“{words[:40]}” leads to another address than the earlier link with the same words"
+            problem = (
+                f"“{whole_characters(words, 40)}” leads to another address than the earlier link with the same words"
+            )
             yield _warning("link-twins", link.where, problem, "give each link its own words")
 
 

@@ -12,6 +12,7 @@ from digest.letter.lint.finding import ERROR, WARNING, LintFinding
 from digest.letter.lint.page import Element, LetterPage
 from digest.letter.subject import LIMIT
 from digest.letter.views import DIGEST_TOKENS, PART_TOKENS
+from subscribers.characters import whole_characters
 
 GMAIL_CLIPS = 102_400  # bytes of decoded html, after which Gmail cuts a letter off
 SIZE_WARNING = 80 * 1024  # lower, because a provider may lengthen links
@@ -102,7 +103,7 @@ def tokens(page: LetterPage, text: str, subject_line: str) -> Iterator[LintFindi
         if match := _TEMPLATE.search(words):
             suspects.append(match.group())
         if suspects:
-            problem = f"{suspects[-1][:40]} looks like template code"
+            problem = f"{whole_characters(suspects[-1], 40)} looks like template code"
             yield LintFinding(
                 WARNING, "token", where, "", problem, "correct the template, unless the source wrote it so"
             )

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 
 from digest.sources.formats.dates import instant
 from digest.sources.formats.title_state import ONLY_MARKS, title_state
+from subscribers.characters import whole_characters
 
 _LONGEST = 120  # characters of a line that is a mark and no prose
 _EMBARGO = r"(?:strictly\s+|under\s+(?:strict\s+)?|dan\s+)*embargo(?:ed)?\b"
@@ -56,7 +57,7 @@ def text_state(title: str, text: str, zone: tzinfo) -> tuple[str, datetime | Non
     """
     states: list[str] = []
     limits: list[datetime] = []
-    lines = [(f"first line: {line[:60]}", line) for line in first_lines(text) if _is_mark(line)]
+    lines = [(f"first line: {whole_characters(line, 60)}", line) for line in first_lines(text) if _is_mark(line)]
     for state, line in [(title_state(title), title), *lines]:
         if not state:
             continue

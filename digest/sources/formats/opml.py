@@ -14,6 +14,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from digest.errors import WrongUse
+from subscribers.characters import whole_characters
 from subscribers.invisible import one_line
 
 MAX_BYTES = 5_000_000
@@ -99,7 +100,7 @@ def _begin(listed: _List, line: int, name: str, given: dict[str, str]) -> None:
     if name.lower() != "outline":
         return
     values = {key.lower(): value for key, value in given.items()}
-    title = one_line(values.get("title") or values.get("text") or "")[:_LONGEST_NAME]
+    title = whole_characters(one_line(values.get("title") or values.get("text") or ""), _LONGEST_NAME)
     url = values.get("xmlurl") or (values.get("url", "") if values.get("type", "").lower() in ("rss", "atom") else "")
     is_feed = bool(url.strip()) or values.get("type", "").lower() in ("rss", "atom")
     if is_feed:

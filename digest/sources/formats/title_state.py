@@ -10,6 +10,7 @@ import re
 from pathlib import PurePosixPath
 
 from digest.sources.formats.state_words import plain_key
+from subscribers.characters import whole_characters
 
 # "Draft v3 (for comment)"; a draft for consultation is for everybody.
 _STAGE = (
@@ -72,7 +73,7 @@ def title_state(title: str) -> str:
             # A title that is all capitals sets nothing apart by them.
             rest, mark = match["rest"], text.replace(match["rest"], "", 1)
             marked = mark.upper() == mark and rest.upper() != rest
-    return f"title: {title[:60]}" if marked else ""
+    return f"title: {whole_characters(title, 60)}" if marked else ""
 
 
 def name_state(parts: tuple[str, ...]) -> str:

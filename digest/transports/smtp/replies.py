@@ -13,6 +13,7 @@ from urllib.parse import quote
 from digest.ledger.cures import cure_for
 from digest.ledger.replies import Class, classify, wait_asked
 from digest.transports.base import About, Outcome
+from subscribers.characters import cut_anywhere
 
 RETRY_LOST: Final = 60.0  # seconds until another try after a connection broke
 _LONGEST = 200
@@ -107,7 +108,7 @@ def reason(reply: Reply, address: str = "") -> str:
     if "@" in text or "%40" in text or local.lower() in text.lower():
         text = _unnamed(text, address, local)
     text = " ".join(f"{reply.code} {text}".split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return cut_anywhere(text, _LONGEST)
 
 
 def _unnamed(text: str, address: str, local: str) -> str:

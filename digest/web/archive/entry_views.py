@@ -7,11 +7,12 @@ from typing import Any
 
 from digest.facets.searchable import Stretch, mark_words
 from digest.letter import cards
-from digest.letter.inert import cut, visible
+from digest.letter.inert import visible
 from digest.letter.views import unguard
 from digest.model import UNKNOWN, Correction, Entry
 from digest.web.archive.addresses import entry_path, list_path
 from digest.web.archive.page import ArchiveVisit
+from subscribers.characters import cut, last_characters
 
 View = dict[str, Any]
 _SNIPPET = 240  # characters around the first word that was searched for
@@ -112,7 +113,7 @@ def _around(marked: Sequence[Stretch]) -> list[Stretch]:
     """Return the part of a marked text around its first hit, with "…" where it is cut."""
     first = next(number for number, part in enumerate(marked) if part.hit)
     before = "".join(part.text for part in marked[:first])
-    head = before if len(before) <= _SNIPPET // 2 else "… " + before[-_SNIPPET // 2 :].partition(" ")[2]
+    head = before if len(before) <= _SNIPPET // 2 else "… " + last_characters(before, _SNIPPET // 2).partition(" ")[2]
     stretches, length = [Stretch(head, hit=False)] if head else [], len(head)
     for part in marked[first:]:
         if length + len(part.text) > _SNIPPET and not part.hit:
