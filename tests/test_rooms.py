@@ -42,6 +42,7 @@ ALSO_PURE = (
     "digest.sources.formats.charset", "digest.sources.formats.dates", "digest.sources.formats.feed",
     "digest.sources.formats.jsonfeed", "digest.sources.formats.notfeed", "digest.sources.formats.pictures",
     "digest.sources.formats.front_matter", "digest.sources.formats.tidy", "digest.sources.formats.tombstones",
+    "digest.sources.formats.tags",
     "digest.sources.formats.unreleased", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
     "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
     "digest.sources.sandbox.page", "digest.sources.sandbox.wire",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html as entities
 import re
 
+from digest.sources.formats.tags import tags_of
 from digest.sources.links import absolute_link
 
 _PAGE = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _FEED_ROOT = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
-_LINK = re.compile(r"<link\b[^<>]*>", re.IGNORECASE)
-_HREF = re.compile(r"\bhref\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_FEED_TYPE = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)", re.IGNORECASE)
+_FEED_TYPE = re.compile(r"\s*application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml)\b", re.IGNORECASE)
+_MAX_LINKS = 500
 _MAX_OFFERED = 3
 
 
@@ -24,11 +23,10 @@ def feeds_named(body: bytes, base_url: str) -> list[str]:
     """Return the addresses of the feeds that a web page names, each once, in its order."""
     text = body[:200_000].decode("utf-8", "replace")
     offered: list[str] = []
-    for tag in _LINK.findall(text):
-        href = _HREF.search(tag)
-        if not (href and _FEED_TYPE.search(tag)):
+    for attributes in tags_of(text, ("link",), _MAX_LINKS):
+        if not _FEED_TYPE.match(attributes.get("type", "")):
             continue
-        link = absolute_link(entities.unescape(href[1]), base_url or None)
+        link = absolute_link(attributes.get("href"), base_url or None)
         if link and link not in offered:
             offered.append(link)
     return offered

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import html as entities
 import re
+from dataclasses import replace
 
 from digest.model import Image
+from digest.sources.formats.tags import tags_of
 from digest.sources.links import absolute_link
 from digest.sources.sanitise import title_text
+from subscribers.characters import cut
+from subscribers.invisible import without_invisible
 
-_IMG = re.compile(r"<img\b[^<>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"\b(src|alt|width|height)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 # Leave out images that are no pictures: counting pixels, share buttons, emoticons.
 _NO_PICTURE = re.compile(
     r"(pixel|spacer|blank|/1x1|beacon|feedburner|feedsportal|doubleclick|gravatar|/smilies|/emoji|stats?\.)|\.svg$",
@@ -18,6 +19,7 @@ _NO_PICTURE = re.compile(
 )
 _SMALLEST = 50  # CSS pixels
 _TRIES = 10
+_LONGEST_ALT = 200
 
 
 def picture_of(
@@ -30,27 +32,18 @@ def picture_of(
     wide, high = _pixels(width), _pixels(height)
     if any(side is not None and side < _SMALLEST for side in (wide, high)):
         return None
-    return Image(url=url, alt=title_text(alt, 200), width=wide, height=high)
+    return Image(url=url, alt=title_text(alt, _LONGEST_ALT), width=wide, height=high)
 
 
 def first_picture(html: str, base: str | None) -> Image | None:
     """Return the first usable picture among the first ten <img> of `html`, or None."""
-    for number, tag in enumerate(_IMG.finditer(html)):
-        if number == _TRIES:
-            break
-        attributes = {
-            name.lower(): entities.unescape(double or single or bare)
-            for name, double, single, bare in _ATTRIBUTE.findall(tag[0][:4_000])
-        }
-        image = picture_of(
-            attributes.get("src"),
-            base,
-            alt=attributes.get("alt", ""),
-            width=attributes.get("width"),
-            height=attributes.get("height"),
-        )
+    for attributes in tags_of(html, ("img",), _TRIES):
+        sizes = attributes.get("width"), attributes.get("height")
+        image = picture_of(attributes.get("src"), base, width=sizes[0], height=sizes[1])
         if image:
-            return image
+            # An attribute holds no markup: "<" in it is a character of its text.
+            alt = " ".join(without_invisible(attributes.get("alt", "")).split())
+            return replace(image, alt=cut(alt, _LONGEST_ALT))
     return None
 
 
