@@ -22,7 +22,7 @@ from digest.letter import views
 from digest.letter.blocks import Assembled, ReaderFacts
 from digest.letter.inert import visible
 from digest.letter.mime.quoted_printable import encode
-from digest.letter.views import COLUMNS
+from digest.letter.text_part import COLUMNS
 from digest.model import Edition
 from digest.notices.hand_over import check_may_mail, hand_over_now, owe_notice
 from digest.store.engine import writing

@@ -33,6 +33,7 @@ from digest.letter.blocks import (
 from digest.letter.compile import Letter, compile_digest, render_whole
 from digest.letter.inert import reader_url, visible
 from digest.letter.mime import quoted_printable
+from digest.letter.text_part import COLUMNS, reads_as_mail, wrapped
 from digest.letter.words import Words, counts
 from digest.model import CASE_STUDY, Digest, Group, Placed, Reason, Section, TopLine
 
@@ -282,7 +283,9 @@ def _written(value: str) -> Lines:
         text, attribute, plain = (quoted_printable.encode(escaped(context, value)) for context in CONTEXTS)
         return text, attribute, plain
     line = quoted_printable.soft_line(value)
-    return line, line, line if len(value) <= views.COLUMNS else quoted_printable.encode(views.wrapped(value))
+    if len(value) <= COLUMNS and not reads_as_mail(value):
+        return line, line, line
+    return line, line, quoted_printable.encode(wrapped(value))
 
 
 @lru_cache(maxsize=4096)
@@ -312,6 +315,6 @@ def _encoded_once(context: str, value: str) -> bytes:
 def escaped(context: str, value: str) -> str:
     """Return a value as it is written into a gap of this context (see `Gap`): wrapped in text, escaped in html."""
     if context == "plain":
-        return views.wrapped(value)
+        return wrapped(value)
     value = escape(value, quote=False)
     return value.replace('"', "&quot;") if context == "attribute" else value

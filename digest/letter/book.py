@@ -54,6 +54,13 @@ class Book:
         return entry.language if entry.language and is_language_tag(entry.language) else self.site.language
 
     def foreign(self, language: str) -> View:
-        """Return `language` and its `dir` when it differs from the letter's language; both "" when it does not."""
+        """Return `language` and its `dir` when it differs from the letter's language; both "" when it does not.
+
+        `around` is the direction of the letter's language, beside which a text shows its own (`digest.letter.bidi`).
+        """
         other = bool(language) and primary(language) != self.words.language
-        return {"language": language if other else "", "dir": direction(language) if other else ""}
+        return {
+            "language": language if other else "",
+            "dir": direction(language) if other else "",
+            "around": direction(self.words.language),
+        }

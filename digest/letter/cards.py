@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.learning.choose import letter_line, letter_lines
 from digest.letter.book import Book, View
-from digest.letter.inert import inert_line, lines_of, link, visible
+from digest.letter.inert import inert_line, lines_of, link, visible, without_tokens
 from digest.letter.words import Words
 from digest.model import CASE_STUDY, Entry, Image, Ingredient, NamedLink
 
@@ -37,7 +37,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         # The lines of a case study say more than its summary does.
         "summary": "" if lines else inert_line(entry.summary, SUMMARY),
         "lines": lines,
-        "told_by": inert_line(book.words.say("told_by", name=visible(teller, WRITER))) if teller else "",
+        "told_by": without_tokens(book.words.say("told_by", name=visible(teller, WRITER))) if teller else "",
         "worded_by": worded_by(entry, book, with_summary=not lines),
         "note": _note(entry, book),
         "source": inert_line(entry.source, 80),
@@ -48,7 +48,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "also_at": [_named(each) for each in entry.also_at[:MOST_ALSO]],
         "earlier": _earlier(entry.earlier),
         "carried": inert_line(book.words.from_month(entry.carried_from)),
-        "place": inert_line(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
+        "place": without_tokens(book.words.place(visible(entry.facets.place, PLACE), entry.facets.regions)),
         **book.foreign(book.language_of(entry)),
     }
 
@@ -71,7 +71,7 @@ def worded_by(entry: Entry, book: Book, *, with_summary: bool) -> str:
     edit = entry.edit
     if edit is None or not (edit.title or (edit.summary and (with_summary or not visible(entry.title)))):
         return ""
-    return inert_line(book.words.say("worded_by", name=_writer(edit.worded_by, book)))
+    return without_tokens(book.words.say("worded_by", name=_writer(edit.worded_by, book)))
 
 
 def _note(entry: Entry, book: Book) -> View | None:
@@ -79,7 +79,7 @@ def _note(entry: Entry, book: Book) -> View | None:
     texts = lines_of(entry.edit.note, NOTE, MOST_PARAGRAPHS) if entry.edit else []
     if entry.edit is None or not texts:
         return None
-    lead = inert_line(book.words.say("entry_note", name=_writer(entry.edit.note_by, book)))
+    lead = without_tokens(book.words.say("entry_note", name=_writer(entry.edit.note_by, book)))
     return {"lead": lead, "paragraphs": texts, **book.foreign(book.site.language)}
 
 

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from jinja2 import Environment
+from jinja2 import Environment, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from digest.errors import ConfigError
 from digest.letter import catalogue
 from digest.letter import views as part_views
+from digest.letter.bidi import isolated, side, spoken
 from digest.letter.blocks import (
     CORRECTIONS,
     READER_TOKENS,
@@ -41,7 +42,8 @@ from digest.letter.inert import PERCENT
 from digest.letter.inliner import inline_styles
 from digest.letter.mime import quoted_printable
 from digest.letter.templates import environment, render
-from digest.letter.views import COLUMNS, unguard, wrapped
+from digest.letter.text_part import in_quotes, wrapped, wrapped_text
+from digest.letter.views import unguard
 from digest.model import Digest, Entry
 
 HTML = "letter.html.j2"
@@ -93,7 +95,7 @@ def compile_letter(
     """
     site, brand, folders = appearance.site, appearance.brand, appearance.templates
     env = environment(folders)
-    env.filters["wrap"] = _wrap
+    env.filters |= {"wrap": _wrap, "line": in_quotes, "isolate": _isolate, "spoken": spoken, "side": side}
     words = catalogue.words_for(folders, language, site, brand, appearance.taxonomy.regions)
     by_id = {entry.id: entry for entry in entries}
     theirs = edition.step, edition.for_all, edition.question
@@ -262,13 +264,16 @@ def _pieces(name: str, body: str, allowed: frozenset[str], tags: Sequence[tuple[
     return tuple(piece for piece in pieces if piece)
 
 
-def _wrap(text: str, first: str = "", rest: str = "") -> str:
+@pass_context
+def _wrap(context: Context, text: str, first: str = "", rest: str = "") -> str:
     """Return `text` in lines of at most 72 columns, the first begun by `first`, the others by `rest` (a filter)."""
-    return textwrap.fill(
-        text,
-        COLUMNS,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
+    # A word that is filled later is wrapped then.
+    return (
+        text if _TOKEN.fullmatch(text) or "\n" in text else wrapped_text(text, first, rest, context["letter"]["dir"])
     )
+
+
+@pass_context
+def _isolate(context: Context, text: str) -> str:
+    """Return a name or title as it stands inside a line of the letter (a filter)."""
+    return isolated(text, context["letter"]["dir"])

@@ -51,7 +51,12 @@ def visible(text: str, limit: int | None = None) -> str:
 
 def inert_line(text: str, limit: int | None = None) -> str:
     """Return `visible(text)` with each "%%" guarded, so that it contains no token of ours; for templates only."""
-    return visible(text, limit).replace("%%", PERCENT * 2)
+    return without_tokens(visible(text, limit))
+
+
+def without_tokens(line: str) -> str:
+    """Return a line of visible characters with each "%%" guarded; what is already inert stays as it is."""
+    return line.replace("%%", PERCENT * 2)
 
 
 def paragraphs(text: str, limit: int = 6000) -> list[str]:

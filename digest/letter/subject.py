@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from digest.learning.outline import ABBREVIATED
+from digest.letter.bidi import isolated
 from digest.letter.inert import visible
-from digest.letter.words import Words, counts
+from digest.letter.words import Words, counts, direction
 from digest.model import CASE_STUDY, Digest, Entry, Taxonomy
 
 LIMIT = 60  # characters, because phones show about 40 and most other programs 60 to 70
@@ -36,7 +37,9 @@ def subject(words: Words, digest: Digest, entries: Mapping[int, Entry], taxonomy
     others = len(placed) - 1
     # Not after the mark that ends a sentence, because "who should go?, and 3 more" reads badly.
     rest = words.count("subject_others", others) if others and line[-1] not in "?!." else ""
-    return line + rest if len(line + rest) <= LIMIT else line
+    # In an isolate, because a title from right to left would move the number after it.
+    title = isolated(line, direction(words.language))
+    return title + rest if len(line + rest) <= LIMIT else title
 
 
 def _change(shown: Sequence[Entry]) -> str:

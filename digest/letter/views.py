@@ -8,17 +8,17 @@ words.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 
 from digest.letter import cards
+from digest.letter.bidi import isolated
 from digest.letter.blocks import BlockKey, EditionFacts, Exceptional, Heading, PartKey, PartSource, ReaderFacts, Sited
 from digest.letter.book import Book, View
 from digest.letter.brand import Brand, Colours
 from digest.letter.colours import ink_on
-from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible
+from digest.letter.inert import PERCENT, inert_line, link, paragraphs, reader_url, visible, without_tokens
 from digest.letter.subject import subject as subject_of
 from digest.letter.words import Words, direction
 from digest.model import CASE_STUDY, UNKNOWN, Correction, Digest, Placed, Reason, Section, Site, Taxonomy, Tried
@@ -27,12 +27,10 @@ from subscribers.model import Interests
 DIGEST_TOKENS = ("subject", "preheader")
 CORRECTION_TOKENS = ("lead", "told", "sentence")
 PART_TOKENS = ("why", "reason", "exception", "more", "more_link", *CORRECTION_TOKENS)
-COLUMNS = 72
 EDITORS_SUBJECT = 120  # characters, because no mail program shows more
 
 # The words of an entry, by its section, that only the digest knows.
 _OWN_WORDS = {"areas": ("exception",), "elsewhere": ("reason",)}
-_ROW = re.compile(rf"(.{{1,{COLUMNS}}}|[^ ]+)(?: |$)")
 
 
 def shell_views(edition: EditionFacts, book: Book) -> View:
@@ -108,7 +106,7 @@ def part(key: BlockKey, words: Mapping[str, str], book: Book) -> View:
 def _group(slug: str, book: Book) -> View:
     """Return a policy area's heading, with its language when that differs from the letter's."""
     if not slug or (name := book.words.translated(book.taxonomy, slug)):
-        return {"title": inert_line(name if slug else book.words.sentences["unsorted"]), "language": "", "dir": ""}
+        return {"title": inert_line(name if slug else book.words.sentences["unsorted"]), **book.foreign("")}
     return {"title": inert_line(book.taxonomy.name(slug)), **book.foreign(book.site.language)}
 
 
@@ -187,13 +185,13 @@ def part_words(book: Book, source: PartSource) -> dict[str, str]:
     if isinstance(source, Heading):
         return {"why": inert_line(book.words.sentences["elsewhere_why" if source.ingredients else "elsewhere_plain"])}
     if isinstance(source, Correction | Tried):
-        # Not guarded, because it fills gaps only, and no template sees it.
+        # Not without_tokens, because it fills gaps only, and no template sees it.
         words = book.words
         lead = words.correction_lead(source) if isinstance(source, Correction) else words.tried_lead(source)
-        told = visible(source.text)
+        told = isolated(visible(source.text), direction(words.language))
         return {"lead": lead, "told": told, "sentence": f"{lead} {told}"}
     if isinstance(source, Exceptional):
-        return {"exception": inert_line(book.words.exception(source.reason))}
+        return {"exception": without_tokens(book.words.exception(source.reason))}
     if source:
         return {"more": book.words.more(source), "more_link": book.words.more_link(source)}
     return {"exception": ""}
@@ -202,7 +200,7 @@ def part_words(book: Book, source: PartSource) -> dict[str, str]:
 # These remember by the words and the taxonomy, not by the book, because a book holds all entries of an edition.
 @lru_cache(maxsize=4096)
 def _reason(words: Words, taxonomy: Taxonomy, reason: Reason, place: str = "") -> str:
-    return inert_line(words.reason(reason, taxonomy, place))
+    return without_tokens(words.reason(reason, taxonomy, place))
 
 
 @lru_cache(maxsize=512)
@@ -217,7 +215,8 @@ def digest_values(digest: Digest, book: Book, subject: str) -> dict[str, str]:
     `subject` is the editor's; "" makes one from the entries.
     """
     return {
-        "subject": visible(subject, EDITORS_SUBJECT) or subject_of(book.words, digest, book.entries, book.taxonomy),
+        "subject": isolated(visible(subject, EDITORS_SUBJECT), direction(book.words.language))
+        or subject_of(book.words, digest, book.entries, book.taxonomy),
         "preheader": book.words.preheader(digest, book.taxonomy),
     }
 
@@ -239,16 +238,6 @@ def reader_values(reader: ReaderFacts, words: Words, cadence: str, shown: tuple[
 def why_letter(words: Words, cadence: str, interests: str) -> str:
     """Return the sentences that tell a reader why they get the letter; `interests` are in words."""
     return words.why_letter(cadence, visible(interests, 1000))
-
-
-def wrapped(sentence: str) -> str:
-    """Return a sentence in lines of at most 72 columns for the text part; addresses stay whole."""
-    if len(sentence) <= COLUMNS or sentence.split(None, 1) == [sentence]:
-        return sentence
-    if " ".join(sentence.split()) != sentence:
-        return textwrap.fill(sentence, COLUMNS, break_long_words=False, break_on_hyphens=False)
-    # The same rows, found ten times quicker.
-    return "\n".join(_ROW.findall(sentence))
 
 
 def unguard(text: str) -> str:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from digest.letter.bidi import isolated
 from digest.letter.inert import visible
 from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Digest, Reason, Taxonomy, Term, Tried
 from subscribers.model import Interests
@@ -67,12 +68,19 @@ class Words:
 
     def say(self, name: str, /, **values: object) -> str:
         """Return the sentence `name` with its {gaps} filled in one pass, so that gaps in a value stay as they are."""
-        return _filled(self.sentences[name], values)
+        return self._filled(self.sentences[name], values)
 
     def form(self, name: str, slug: str, /, **values: object) -> str:
         """Return the form of `name` for a slug, or its form "other", with its {gaps} filled."""
         forms = self.forms[name]
-        return _filled(forms[slug] if slug in forms else forms["other"], values)
+        return self._filled(forms[slug] if slug in forms else forms["other"], values)
+
+    def _filled(self, text: str, values: Mapping[str, object]) -> str:
+        """Return a sentence with its {gaps} filled, each value in its own direction."""
+        if "{" not in text:
+            return text
+        around = direction(self.language)
+        return GAP.sub(lambda gap: isolated(str(values[gap[1]]), around), text)
 
     def count(self, name: str, count: int, /, **values: object) -> str:
         """Return the form of `name` that goes with a count, which fills {count}."""
@@ -80,7 +88,8 @@ class Words:
 
     def listed(self, names: Sequence[str]) -> str:
         """Return names as a list in words: "a", "a and b", "a, b and c"."""
-        return self.sentences["list_join"].join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        shown = [isolated(name, direction(self.language)) for name in names]
+        return self.sentences["list_join"].join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
     def day(self, moment: datetime | date | None, zone: str) -> str:
         """Return a day of the calendar in `zone`, "12 October 2026"; "" for None and for a day out of range."""
@@ -180,7 +189,7 @@ class Words:
 
     def intro(self, name: str, shown: tuple[int, int]) -> str:
         """Return the opening sentence: the reader's name, and the count of entries near and from elsewhere."""
-        greeting = visible(name, 60)
+        greeting = isolated(visible(name, 60), direction(self.language))
         here = self.sentences["here_named"].replace("{name}", greeting) if greeting else self.sentences["here"]
         return _opening(self, shown).replace("{here}", here)
 
@@ -268,7 +277,3 @@ def _opening(words: Words, shown: tuple[int, int]) -> str:
     near, far = shown
     which = "intro_both" if near and far else "intro_near" if near else "intro_far"
     return words.count(which, near + far, total=near + far, here="{here}", near=near, far=far)
-
-
-def _filled(text: str, values: Mapping[str, object]) -> str:
-    return GAP.sub(lambda gap: str(values[gap[1]]), text) if "{" in text else text

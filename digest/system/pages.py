@@ -34,10 +34,14 @@ def _environment() -> Environment:
     """Return the process's template environment: a template is compiled once, and again when its file changes."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # here, because few commands show a page
 
-    return Environment(
+    from digest.letter.bidi import isolated, spoken
+
+    environment = Environment(
         loader=FileSystemLoader(resource("templates") / "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"spoken": spoken, "isolate": isolated}
+    return environment

@@ -196,6 +196,7 @@ def _line(entry: Entry, letter: Letter) -> dict[str, object]:
         "case_study": card["case_study"],
         "language": card["language"],
         "dir": card["dir"],
+        "around": card["around"],
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from digest.letter import cards
+from digest.letter.bidi import isolated
 from digest.letter.inert import link, visible
 from digest.letter.words import direction
 from digest.model import Entry
@@ -54,13 +55,14 @@ def view_of_entry(words: HistoryWords, entry: Entry) -> View:
     """Return the view of an entry: its number, title, link, language, and what it is and where it is from."""
     facts = [words.letters.kind(entry.kind), visible(entry.source, 80)]
     place = words.letters.place(visible(entry.facets.place), entry.facets.regions)
-    language = entry.language or ""
+    language, around = entry.language or "", direction(words.pages.language)
     foreign = bool(language) and language.partition("-")[0].lower() != words.pages.language
     return {
         "id": entry.id,
         "title": visible(cards.title(entry) or words.letters.kind(entry.kind), cards.TITLE),
         "url": link(entry.url),
         "language": language if foreign else "",
-        "direction": direction(language) if foreign else "",
-        "facts": ", ".join(part for part in (*facts, place) if part),
+        "dir": direction(language) if foreign else "",
+        "around": around,
+        "facts": ", ".join(isolated(part, around) for part in (*facts, place) if part),
     }
