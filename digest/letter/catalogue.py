@@ -9,6 +9,7 @@ from pathlib import Path
 
 from digest.errors import ConfigError
 from digest.letter.brand import Brand
+from digest.letter.particles import particle_gaps
 from digest.letter.words import GAP, Words, primary, with_regions
 from digest.model import Site, Term
 
@@ -28,7 +29,8 @@ _LATER = frozenset(
     }
 )  # fmt: skip
 _LONGEST = 300  # characters of a sentence
-_FORMS = frozenset({"zero", "one", "two", "few", "many", "other"})
+# Those of Unicode's CLDR, and for Welsh the numbers after which some nouns of time change ("7 niwrnod").
+_FORMS = frozenset({"zero", "one", "two", "few", "many", "nasal", "other"})
 Catalogue = dict[str, object]
 
 
@@ -68,12 +70,13 @@ def load_catalogue(
     if not pattern:
         raise ConfigError(problems or [f"{shipped}: not found; the last template folder has words/{PATTERN}.toml"])
     catalogue: Catalogue = {name: pattern[name] for name in pattern if all_later or name in _LATER}
+    lent = {} if language == PATTERN else pattern
     for folder in reversed(folders):
         path = folder / "words" / f"{language}.toml"
         if path.is_file():
             changes, mistakes = _read(path)
-            problems += mistakes + _change(catalogue, changes, pattern, str(path))
-    problems += _change(catalogue, own or {}, pattern, f"brand.words.{language}")
+            problems += mistakes + _change(catalogue, changes, pattern, str(path), lent)
+    problems += _change(catalogue, own or {}, pattern, f"brand.words.{language}", lent)
     missing = [name for name in pattern if name not in catalogue]
     problems += [f"words/{language}.toml: {name} is missing; add it as in {shipped}" for name in missing]
     if problems:
@@ -109,9 +112,17 @@ def _parsed(text: str) -> Mapping[str, object]:
 
 
 def _change(
-    catalogue: Catalogue, changes: Mapping[str, object], pattern: Mapping[str, object], where: str
+    catalogue: Catalogue,
+    changes: Mapping[str, object],
+    pattern: Mapping[str, object],
+    where: str,
+    lent: Mapping[str, object],
 ) -> list[str]:
-    """Apply changes to a catalogue, tables line by line; return a line for each mistake in the changes."""
+    """Apply changes to a catalogue, tables line by line; return a line for each mistake in the changes.
+
+    A table of forms by count that is `lent` (English, for a language that lacks it) is replaced as a whole, because
+    two languages need forms for other counts.
+    """
     problems = []
     for name, value in changes.items():
         if name not in pattern:
@@ -122,7 +133,10 @@ def _change(
             problems.append(f"{where}: {name}: there is no such word; {cure}")
             continue
         before = catalogue.get(name)
-        merged = before | value if isinstance(before, dict) and isinstance(value, dict) else value
+        is_lent = (
+            before is not None and before is lent.get(name) and isinstance(before, dict) and not {*before} - _FORMS
+        )
+        merged = before | value if isinstance(before, dict) and isinstance(value, dict) and not is_lent else value
         mistakes = _value_problems(f"{where}: {name}", name, merged, pattern[name])
         problems += mistakes
         if not mistakes:
@@ -175,6 +189,6 @@ def _counts(value: object) -> bool:
 
 def _gap_problems(where: str, text: str, pattern: str) -> list[str]:
     allowed = {*GAP.findall(pattern)}
-    unknown = [gap for gap in GAP.findall(text) if gap not in allowed]
+    unknown = [gap for gap in GAP.findall(text) if gap not in allowed | particle_gaps(allowed)]
     cure = f"use {', '.join(f'{{{gap}}}' for gap in sorted(allowed))}" if allowed else "nothing is filled in here"
     return [f"{where}: {{{gap}}} cannot be filled; {cure}" for gap in unknown]

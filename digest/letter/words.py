@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest.letter.bidi import isolated
 from digest.letter.inert import visible
+from digest.letter.particles import value_of
 from digest.model import CASE_STUDY, NATIONAL, REGIONS, UNKNOWN, Correction, Digest, Reason, Taxonomy, Term, Tried
 from subscribers.model import Interests
 
@@ -80,7 +81,7 @@ class Words:
         if "{" not in text:
             return text
         around = direction(self.language)
-        return GAP.sub(lambda gap: isolated(str(values[gap[1]]), around), text)
+        return GAP.sub(lambda gap: isolated(value_of(gap[1], values), around), text)
 
     def count(self, name: str, count: int, /, **values: object) -> str:
         """Return the form of `name` that goes with a count, which fills {count}."""
