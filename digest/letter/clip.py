@@ -39,8 +39,8 @@ def fit(
 
 def _fits(letter: Letter, digest: Digest, limit: int) -> bool:
     sizes = [_size(letter, key) for key in _keys(letter, digest)]
-    html, wire = (_INTERESTS + sum(each) for each in zip(*sizes, strict=True))
-    return html <= limit and wire <= ON_THE_WIRE
+    html, wire = sum(size for size, _ in sizes), sum(size for _, size in sizes)
+    return _INTERESTS + html <= limit and _INTERESTS + wire <= ON_THE_WIRE
 
 
 def _size(letter: Letter, key: BlockKey) -> tuple[int, int]:
