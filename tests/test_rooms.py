@@ -39,7 +39,8 @@ FLOORS: dict[str, str] = {
 }
 # These stand with the doors they serve, and decide like decisions: values in, values out.
 ALSO_PURE = (
-    "digest.sources.formats.charset", "digest.sources.formats.dates", "digest.sources.formats.feed",
+    "digest.sources.formats.charset", "digest.sources.formats.date_forms", "digest.sources.formats.date_words",
+    "digest.sources.formats.dates", "digest.sources.formats.feed",
     "digest.sources.formats.jsonfeed", "digest.sources.formats.notfeed", "digest.sources.formats.pictures",
     "digest.sources.formats.front_matter", "digest.sources.formats.tidy", "digest.sources.formats.tombstones",
     "digest.sources.formats.tags",

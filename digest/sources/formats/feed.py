@@ -7,7 +7,6 @@ memory here.
 from __future__ import annotations
 
 import collections
-import contextlib
 import io
 import re
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
-from digest.sources.formats.dates import instant, is_ahead, possible
+from digest.sources.formats.dates import entry_date, instant, is_ahead
 from digest.sources.formats.entry_link import link_of, older_page
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
@@ -100,7 +99,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
 def _is_deleted(entry: Any, graves: dict[str, datetime | None]) -> bool:
     """Return whether an entry is older than its tombstone, which then counts; a newer entry was put back."""
     at = graves.get(_text(entry, "id"))
-    dates = [_moment(entry, name) for name in ("updated", "published")]
+    dates = [instant(_text(entry, name)) for name in ("updated", "published")]
     newest = max((moment for moment in dates if moment), default=None)
     return at is not None and newest is not None and newest <= at
 
@@ -168,21 +167,13 @@ def _markup(detail: Any) -> tuple[str, str, str]:
 
 
 def _published(entry: Any, now: datetime) -> datetime | None:
-    """Return the date of an entry: one ahead, before which it is not released, else the first that is possible."""
-    moments = [at for at in (_moment(entry, name) for name in ("published", "created", "updated")) if at]
-    if moments and is_ahead(moments[0], now):
-        return moments[0]
-    return next((at for at in moments if possible(at, now)), None)
+    """Return the date of an entry, of the element that says when it was published before those that say other times.
 
-
-def _moment(entry: Any, name: str) -> datetime | None:
-    """Return the instant that an element names, however far ahead, or None."""
-    parsed = dict.get(entry, f"{name}_parsed")
-    if not isinstance(parsed, tuple):
-        return instant(_text(entry, name))
-    with contextlib.suppress(ValueError, OverflowError):
-        return instant(datetime(*parsed[:6]).replace(tzinfo=UTC))  # noqa: DTZ001
-    return None
+    feedparser puts RSS's pubDate, dcterms:issued and Atom's published into "published", dc:date and Atom's updated
+    into "updated", and keeps the last of several elements. Its own reading of a date ("published_parsed") is used for
+    nothing: it takes missing parts from today, drops zones that have a name, and makes 2 March of 30 February.
+    """
+    return entry_date([_text(entry, name) for name in ("published", "created", "updated")], now)
 
 
 def _author(entry: Any) -> str:

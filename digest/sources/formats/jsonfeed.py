@@ -7,7 +7,7 @@ from typing import Any
 
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
-from digest.sources.formats.dates import instant, is_ahead, read_date
+from digest.sources.formats.dates import entry_date, is_ahead
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.loose_json import read_json
 from digest.sources.formats.pictures import first_picture, picture_of
@@ -65,18 +65,17 @@ def _sighting(
     link = next((link for each in _addresses(item) if (link := absolute_link(each, base))), None)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
-    first = instant(_text(item, "date_published")) or instant(_text(item, "date_modified"))
-    title = title_text(_text(item, "title"))
+    published, title = _published(item, now), title_text(_text(item, "title"))
     marks = marks_of({name: item[name] for name in item.keys() - _STANDARD}, now, UTC, strict=False)
     text = clean_html(raw or summary, link or base)
     state, until = text_state(title, text, UTC)
-    starts = [at for at in (first, marks.not_before) if is_ahead(at, now)]
+    starts = [at for at in (published, marks.not_before) if is_ahead(at, now)]
     starts += [until] if until and until > now else []
     return Sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
         title=title,
-        published=first if is_ahead(first, now) else _published(item, now),
+        published=published,
         summary=summary_text(summary or raw),
         html=text,
         author=_author(item) or feed_author,
@@ -103,7 +102,7 @@ def _identity(item: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _published(item: dict[str, Any], now: datetime) -> datetime | None:
-    return read_date(_text(item, "date_published"), now) or read_date(_text(item, "date_modified"), now)
+    return entry_date([_text(item, name) for name in ("date_published", "date_modified")], now)
 
 
 def _image(item: dict[str, Any], raw: str, base: str | None) -> Image | None:

@@ -1,62 +1,101 @@
-"""Dates as feeds write them."""
+"""Dates of entries: which of them counts, what is impossible, and that none comes from the clock."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from xml.sax.saxutils import escape
 
-from digest.sources.formats.dates import possible, read_date
+from digest.model import Sighting
+from digest.sources.formats.dates import entry_date, possible
+from digest.sources.formats.feed import parse_feed
 from tests.counts import table
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = datetime(2027, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def rss(text: str, more: str = "") -> str:
+    entry = f"<item><title>A</title><guid>1</guid><pubDate>{escape(text)}</pubDate>{more}</item>"
+    return f'<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>{entry}</channel></rss>'
+
+
+def dublin_core(text: str) -> str:
+    return rss("", f"<dc:date>{escape(text)}</dc:date>")
+
+
+def atom(text: str) -> str:
+    entry = f"<entry><id>1</id><title>A</title><published>{escape(text)}</published></entry>"
+    return f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'
+
+
+def json_feed(text: str) -> str:
+    items = [{"id": "1", "title": "A", "date_published": text}]
+    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items})
+
+
+def sighting(body: str, now: datetime = NOW) -> Sighting:
+    [entry] = parse_feed(body.encode(), content_type="", base_url="https://a.example/", now=now).sightings
+    return entry
 
 
 @table(
     "text, instant",
     [
-        ("2026-11-20T10:00:00Z", (2026, 11, 20, 10)),
-        ("2026-11-20T10:00:00+01:00", (2026, 11, 20, 9)),
-        ("2026-11-20 10:00:00", (2026, 11, 20, 10)),
-        ("2026-11-20", (2026, 11, 20)),
-        ("Fri, 20 Nov 2026 10:00:00 GMT", (2026, 11, 20, 10)),
-        ("Fri, 20 Nov 2026 10:00:00 -0500", (2026, 11, 20, 15)),
-        ("Wed, 03 Jun 2026 08:18:00 Z", (2026, 6, 3, 8, 18)),
-        ("mer, 16 nov 2022 00:38:15 +0100", (2022, 11, 15, 23, 38, 15)),
-        ("Seg, 24 Set 2018 10:11:12 +0000", (2018, 9, 24, 10, 11, 12)),
-        ("22.11.2022 12:16:00", (2022, 11, 22, 12, 16)),
-        ("07.02.2025", (2025, 2, 7)),
-        ("Friday, January 29, 2021 04:42 PM", (2021, 1, 29, 16, 42)),
-        ("January 1, 2021 12:05 AM", (2021, 1, 1, 0, 5)),
-        ("Fri, 05/03/2019 - 15:21", (2019, 5, 3, 15, 21)),
-        ("Tue, 05/03/2019 - 15:21", (2019, 3, 5, 15, 21)),
-        ("05/03/2019", (2019, 3, 5)),
-        ("12/31/2019", (2019, 12, 31)),
-        ("30 juin 2024", (2024, 6, 30)),
-        ("30 juillet 2024", (2024, 7, 30)),
-        ("1er août 2023", (2023, 8, 1)),
-        ("3. März 2024", (2024, 3, 3)),
-        ("12 de mayo de 2024", (2024, 5, 12)),
-        ("5 paź 2020", (2020, 10, 5)),
-        ("5 października 2020", (2020, 10, 5)),
-        ("3 Rhagfyr 2024", (2024, 12, 3)),
-        ("20 Gorffennaf 2024 09:30 BST", (2024, 7, 20, 8, 30)),
-        ("1st of May 2020 at 09:15", (2020, 5, 1, 9, 15)),
-        ("", None),
-        ("yesterday", None),
-        ("2024-02-30", None),
-        ("32.01.2024", None),
-        ("Thu, 30 Feb 2023 00:00:00 GMT", None),
-        ("9999-12-31T23:59:59-12:00", None),
-        ("0001-01-01T00:00:00+14:00", None),
-        ("-1", None),
-        ("1970-01-01T00:00:00Z", None),
-        ("Thu, 01 Jan 1970 00:00:00 +0000", None),
-        ("99.99.9999", None),
-        ("x" * 1_000_000, None),
+        ("Mon, 20 Jul 2026 00:15:00 BST", (2026, 7, 19, 23, 15)),
+        ("Mon, 20 Jul 2026 10:00:00 CEST", (2026, 7, 20, 8)),
+        ("Dydd Llun, 20 Gorffennaf 2026", (2026, 7, 20)),
+        ("2026/07/20 10:00", (2026, 7, 20, 10)),
+        ("20-07-2026", (2026, 7, 20)),
+        ("10:00, 20 July 2026", (2026, 7, 20, 10)),
+        ("2026-07-20 10:00 PM", (2026, 7, 20, 22)),
+        ("2026-W30-1", (2026, 7, 20)),
+        ("Mon, 20 Jul 2026 24:00:00 GMT", (2026, 7, 21)),
+        ('<time datetime="2026-07-20T09:00:00Z">Mon, 07/20/2026 - 10:00</time>', (2026, 7, 20, 9)),
+        ("2026-07", None),
+        ("10:00", None),
+        ("46223", None),
+        ("2026-02-30T10:00:00Z", None),
+        ("Mon, 20 Jul 2026 10:00:00 +9900", None),
+        ("--07-20", None),
     ],
 )
-def test_a_date_is_read_or_absent(text: str, instant: tuple[int, ...] | None) -> None:
-    expected = datetime(*instant, tzinfo=UTC) if instant else None  # type: ignore[arg-type,misc]
-    assert read_date(text, NOW) == expected
+def test_the_instant_arrives_from_every_kind_of_feed_whatever_day_it_is(
+    text: str, instant: tuple[int, ...] | None
+) -> None:
+    wanted = datetime(*instant, tzinfo=UTC) if instant else None  # type: ignore[arg-type,misc]
+    for body in (rss(text), dublin_core(text), atom(text), json_feed(text)):
+        assert [sighting(body, now).published for now in (NOW, LATER)] == [wanted, wanted]
+
+
+def test_a_date_inside_another_element_is_not_the_entrys() -> None:
+    # feedparser puts the inner date into "published_parsed".
+    more = '<x:event xmlns:x="urn:x"><pubDate>1 May 2020</pubDate></x:event>'
+    assert sighting(rss("20 July 2026", more)).published == datetime(2026, 7, 20, tzinfo=UTC)
+
+
+def test_no_day_is_taken_from_the_clock_for_an_entry_without_a_date() -> None:
+    for body in (rss(""), atom("soon"), json_feed("today")):
+        entry = sighting(body)
+        assert (entry.published, entry.not_before, entry.guid) == (None, None, "1")
+
+
+@table(
+    "texts, wanted",
+    [
+        (["20 Nov 2026", "19 Nov 2026"], "2026-11-20"),
+        (["", "19 Nov 2026"], "2026-11-19"),
+        (["2026-11", "19 Nov 2026"], "2026-11-19"),
+        (["1970-01-01", "19 Nov 2026"], "2026-11-19"),
+        (["20 Dec 2026", "19 Nov 2026"], "2026-12-20"),
+        (["", "20 Dec 2026"], "2026-12-20"),
+        (["19 Nov 2026", "20 Dec 2026"], "2026-11-19"),
+        (["soon", ""], None),
+    ],
+)
+def test_the_first_date_counts_if_it_is_possible_or_ahead(texts: list[str], wanted: str | None) -> None:
+    at = entry_date(texts, NOW)
+    assert (at.date().isoformat() if at else None) == wanted
 
 
 def test_dates_ahead_are_kept_for_two_days_only() -> None:
