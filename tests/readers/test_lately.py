@@ -369,7 +369,7 @@ def test_a_page_says_beside_each_choice_what_came_and_that_nothing_came(house: H
     freeze(house)
     english_beside, welsh_beside = tell_lately(lately(house), ALL, english), tell_lately(lately(house), ALL, welsh)
     assert english_beside[HOUSING] == "3 in the last twelve weeks"
-    assert welsh_beside[HOUSING] == "3 yn y deuddeg wythnos diwethaf"
+    assert welsh_beside[HOUSING] == "3 yn y deuddeg wythnos ddiwethaf"
     assert english_beside["themes", "trust"] == "none in the last twelve weeks"
     house.now += timedelta(weeks=1)
     release(house, [Post()] * 4)
