@@ -109,7 +109,7 @@ def _alarms_of(installation: Installation) -> list[Alarm]:
 
 
 def _answers_line(incoming: Incoming) -> list[str]:
-    cure = "somebody answered a letter; read it in the mailbox, answer, mark it as read"
+    cure = "somebody answered a letter, or complained of one; read it in the mailbox, answer, mark it as read"
     return [f"{incoming.answers} unread: {cure}"] if incoming.answers else []
 
 
@@ -127,7 +127,8 @@ def _from_mailbox(installation: Installation, address: str) -> Incoming:
     from digest.delivery import events_in
     from digest.transports.mailbox.mailbox import open_mailbox
 
-    box = open_mailbox(address, installation.settings.events.password)
+    events = installation.settings.events
+    box = open_mailbox(address, events.password, events.ca_file)
     try:
         return events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
     finally:

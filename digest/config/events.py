@@ -38,19 +38,26 @@ class EventsPart(BaseModel):
         default=None,
         description="The file that holds the mailbox's password, where `DIGEST_EVENTS_PASSWORD` does not give it.",
     )
+    ca_file: str | None = Field(
+        default=None,
+        description="The certificates that the mailbox's server is trusted by, in place of the system's.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class EventsSettings:
     """The checked values of [events].
 
-    `keys` are base64 public keys; `window` is how old a signed call may be.
+    `keys` are base64 public keys; `window` is how old a signed call may be; `password_file` is where the mailbox's
+    password was read from, or None.
     """
 
     keys: tuple[str, ...] = ()
     window: timedelta = _LEAST
     mailbox: str = ""
     password: str = field(default="", repr=False)
+    ca_file: Path | None = None
+    password_file: Path | None = None
 
     def webhook(self) -> Webhook:
         """Return the webhook that verifies and parses the provider's calls."""
@@ -93,4 +100,5 @@ def events_of(
             problems.append(f"events.password_file: {home / part.password_file}: {error}")
     kind, colon, path = part.mailbox.partition(":")
     mailbox = f"{kind}:{home / path}" if colon and kind in ("maildir", "mbox") else part.mailbox
-    return EventsSettings(tuple(part.sendgrid_keys), window, mailbox, password), problems
+    ca_file, file = (home / name if name else None for name in (part.ca_file, part.password_file))
+    return EventsSettings(tuple(part.sendgrid_keys), window, mailbox, password, ca_file, file), problems

@@ -117,7 +117,9 @@ def test_a_worker_reads_the_mailbox_and_tells_an_answer_once_a_day(sent: House, 
     read = worker_stories()["events"]
     reports = [read(with_box, Work("events")), read(with_box, Work("events"))]
     waiting = [report.waiting for report in reports if isinstance(report, RunReport)]
-    answers = "1 unread: somebody answered a letter; read it in the mailbox, answer, mark it as read"
+    answers = (
+        "1 unread: somebody answered a letter, or complained of one; read it in the mailbox, answer, mark it as read"
+    )
     assert waiting == [["left aside: 1 × an answer to a letter, for a person", answers], []]
     assert read(sent.place, Work("events")) is None, "config.toml names no mailbox any more"
 

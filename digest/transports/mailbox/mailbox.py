@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from digest.errors import ConfigError, TryLater, without_secrets
+from digest.errors import ConfigError, DigestError, without_secrets
+from digest.transports.mailbox.imap_trouble import trouble_of
 from digest.transports.mailbox.reports import LARGEST
 
 _FORMS = '"maildir:/path", "mbox:/path" or "imaps://user@host/INBOX"'
@@ -41,18 +42,29 @@ class Mailbox(Protocol):
         ...
 
 
-def open_mailbox(address: str, password: str = "") -> Mailbox:
+def open_mailbox(address: str, password: str = "", ca_file: Path | None = None, *, to_mark: bool = True) -> Mailbox:
     """Open the mailbox at `address`: "maildir:/path", "mbox:/path", "imaps://user@host[:port]/FOLDER".
 
-    `imap://` starts unencrypted and insists on STARTTLS, except on the loopback. Raises ConfigError for another form
-    or a path that is not there, TryLater if the server is away or refuses us.
+    `imap://` starts unencrypted and insists on STARTTLS, except on the loopback. `ca_file` holds the certificates to
+    trust in place of the system's. Not `to_mark`: the folder of a server is opened to look at it alone. Raises
+    ConfigError for another form, a path that is not there, or a refusal that a person must mend; TryLater if the
+    server is away.
     """
     if problem := mailbox_problem(address, password):
         raise ConfigError([f"events.mailbox: {problem}"])
     kind, _, path = address.partition(":")
     if kind == "maildir":
         return Maildir(Path(path))
-    return Mbox(Path(path)) if kind == "mbox" else Imap(address, password)
+    return Mbox(Path(path)) if kind == "mbox" else Imap(address, password, ca_file, to_mark=to_mark)
+
+
+def reach_mailbox(address: str, password: str, ca_file: Path | None) -> DigestError | None:
+    """Return why the mailbox cannot be read, its server and folder asked; None when it can. Changes nothing."""
+    try:
+        open_mailbox(address, password, ca_file, to_mark=False).close()
+    except DigestError as error:
+        return error
+    return None
 
 
 def mailbox_problem(address: str, password: str = "") -> str:
@@ -131,27 +143,30 @@ class Mbox:
 class Imap:
     r"""Read a folder of an IMAP server: messages without the flag \Seen. Marking sets it."""
 
-    def __init__(self, address: str, password: str) -> None:
+    def __init__(self, address: str, password: str, ca_file: Path | None = None, *, to_mark: bool = True) -> None:
         parts = urlsplit(address)
-        user, folder = unquote(parts.username or ""), unquote(parts.path.strip("/")) or "INBOX"
+        user, self._folder = unquote(parts.username or ""), unquote(parts.path.strip("/")) or "INBOX"
         assert parts.hostname is not None
-        self._name = f"mailbox {parts.hostname}"
-        with _translated(self._name):
-            self._server = _connect(parts.scheme, parts.hostname, parts.port)
-            try:
+        self._host = parts.hostname
+        with self._translated("connect"):
+            self._server = _connect(parts.scheme, parts.hostname, parts.port, ca_file)
+        try:
+            with self._translated("login"):
                 self._server.login(user, password)
+            with self._translated("folder"):
                 # Quote the name, because imaplib does so only from Python 3.14 on.
-                self._ok(self._server.select('"' + re.sub(r'([\\"])', r"\\\1", folder) + '"'))
-            except BaseException:
-                self._server.shutdown()
-                raise
+                quoted = '"' + re.sub(r'([\\"])', r"\\\1", self._folder) + '"'
+                self._ok(self._server.select(quoted, readonly=not to_mark))
+        except BaseException:
+            self._server.shutdown()
+            raise
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield (UID, bytes) of each message; fetching does not mark it."""
-        with _translated(self._name):
+        with self._translated("read"):
             uids = self._ok(self._server.uid("SEARCH", "UNSEEN"))[0] or b""
         for uid in uids.decode("ascii").split():
-            with _translated(self._name):
+            with self._translated("read"):
                 answer = self._ok(self._server.uid("FETCH", uid, f"(BODY.PEEK[]<0.{LARGEST}>)"))
             raw = next((bytes(part[1]) for part in answer if isinstance(part, tuple)), None)
             if raw is not None:
@@ -160,7 +175,7 @@ class Imap:
     def done(self, keys: Sequence[str]) -> None:
         r"""Set the flag \Seen."""
         for start in range(0, len(keys), 100):
-            with _translated(self._name):
+            with self._translated("read"):
                 self._ok(self._server.uid("STORE", ",".join(keys[start : start + 100]), "+FLAGS.SILENT", r"(\Seen)"))
 
     def close(self) -> None:
@@ -174,12 +189,24 @@ class Imap:
     def _ok(self, answer: tuple[str, Any]) -> list[Any]:
         state, data = answer
         if state != "OK":
-            raise imaplib.IMAP4.error(state)
+            raise imaplib.IMAP4.error(state, *(part for part in data if isinstance(part, bytes)))
         return list(data)
 
+    @contextmanager
+    def _translated(self, step: str) -> Iterator[None]:
+        """Turn an error of the server at a step into ours, without the server's words."""
+        try:
+            yield
+        except (imaplib.IMAP4.error, OSError, UnicodeError) as error:
+            raise trouble_of(error, self._host, step, self._folder) from error
 
-def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
-    context = ssl.create_default_context()
+
+def _connect(scheme: str, host: str, port: int | None, ca_file: Path | None) -> imaplib.IMAP4:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError:
+        problem = f"events.ca_file: {ca_file}: holds no certificates that can be read; name a file of them"
+        raise ConfigError([problem]) from None
     if scheme == "imaps":
         return imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=_WAIT)
     server = imaplib.IMAP4(host, port or 143, timeout=_WAIT)
@@ -190,16 +217,6 @@ def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
             server.shutdown()
             raise
     return server
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Turn an error of the server into TryLater. Its own words are left out, because they may name a person."""
-    try:
-        yield
-    except (imaplib.IMAP4.error, OSError) as error:
-        problem = "refused us or broke off" if isinstance(error, imaplib.IMAP4.error) else type(error).__name__
-        raise TryLater(f"{name}: {problem}; try again later, or check events.mailbox and its password") from error
 
 
 def _flags(name: str) -> str:

@@ -74,12 +74,16 @@ def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
     delivery = read_tag(" ".join([addressed, statement.quoted if statement else ""]))
     if statement is None:
         if delivery is None:
-            raise NoReport("not a report")
+            raise NoReport("not a report", reader=True)
         if not _wants_to_leave(message):
             raise NoReport("an answer to a letter, for a person", reader=True)
         statement = Statement("unsubscribed", None, "asked by a message to the bounce address")
     elif delivery is None:
-        raise NoReport("a report without the tag of one of our deliveries", machine=not statement.plain)
+        # A complaint stays unread, because a provider may have taken out all but words that a person can judge.
+        complaint = statement.kind in ("complained", "unsubscribed")
+        why = "a complaint" if complaint else "a report"
+        machine = not statement.plain and not complaint
+        raise NoReport(f"{why} without the tag of one of our deliveries", machine=machine, reader=complaint)
     return Event(
         id=_id(message, delivery, statement.kind),
         kind=statement.kind,

@@ -169,8 +169,10 @@ def test_feedback_that_is_no_complaint(kind: str) -> None:
 
 
 def test_a_complaint_without_our_tag_touches_nobody() -> None:
-    with pytest.raises(NoReport, match="without the tag"):
-        report(arf("Return-Path: <bounce+7-00000000000000000000@example.org>"))
+    for quoted in ("bounce+7-00000000000000000000@example.org", "bounce@example.org", "redacted"):
+        with pytest.raises(NoReport, match="a complaint without the tag") as caught:
+            report(arf(f"Return-Path: <{quoted}>"))
+        assert caught.value.reader and not caught.value.machine  # so that it stays unread, and is told
 
 
 def nested(depth: int) -> bytes:
