@@ -436,6 +436,14 @@ class Site:
         # Of one field, because headers are remembered by site, and hashing all fields takes as long as the rest.
         return hash(self.base_url)
 
+    @property
+    def list_id(self) -> str:
+        """Return the name of the list of all letters (RFC 2919).
+
+        The same for every cadence, because a change of cadence is no change of list in a reader's filters.
+        """
+        return f"digest.{self.sender.domain}"
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:

@@ -355,7 +355,7 @@ def test_the_senders_domain_names_message_and_list(house: House, sender: str, do
     made = parcel(letters(settings, Counted()), person, sample.digest(), KEYS, START, delivery=1)
     head = made.message.split(b"\r\n\r\n", 1)[0].decode("ascii")
     assert f"@{domain}>\r\n" in head
-    assert f"<weekly.{domain}>" in head
+    assert f"<digest.{domain}>" in head
 
 
 def test_a_template_without_a_way_out_is_refused(house: House, tmp_path: Path) -> None:

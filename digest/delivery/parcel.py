@@ -139,10 +139,9 @@ def head_of(letters: Letters, reader: ReaderFacts, signed: Signed, now: datetime
     """Return the values for the headers of a reader's letter."""
     settings = letters.settings
     site, by_mail = settings.site, settings.leaves_by_mail
-    list_id = f"{letters.edition.cadence}.{site.sender.domain}"
     # By its tag `digest events` knows whose message it is, as it does of a bounce.
     mailto = f"mailto:{bounce_address(by_mail, signed.tag)}?subject=unsubscribe" if by_mail else None
-    return Head(site, reader.email, signed.message_id, now, list_id, reader.unsubscribe_url, mailto, reader.name)
+    return Head(site, reader.email, signed.message_id, now, site.list_id, reader.unsubscribe_url, mailto, reader.name)
 
 
 def message_id(site: Site, keys: TagKeys, secret: bytes) -> str:

@@ -59,7 +59,7 @@ def notice_parcel(settings: Settings, owed: Owed, person: Subscriber | None, key
     message_id = hashed_message_id(site, f"notice {owed.number} {now.isoformat()}", keys.secret)
     list_id = unsubscribe_url = ""
     if owed.kind == SILENCE and person is not None:  # because nobody has asked for this one
-        list_id = f"{person.cadence}.{site.sender.domain}"
+        list_id = site.list_id
         unsubscribe_url = _link(settings, person, keys, "unsubscribe")
     headers = Head(site, owed.email, message_id, now, list_id, unsubscribe_url)
     # The tag names no delivery, because a report about a notice is about no letter.
