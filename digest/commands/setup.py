@@ -104,9 +104,9 @@ def lay_out(directory: Path) -> Path | None:
 
 def _find_problems(settings: Settings) -> list[str]:
     """Return every problem that only files, folders or a trial letter show; changes nothing."""
-    from digest.delivery.trial import trial_letter
+    from digest.delivery.trial import template_faults
     from digest.facets.places.gazetteer import load_gazetteer
-    from digest.operations import check_settings
+    from digest.operations import check_settings, check_templates
 
     problems = [
         *check_settings.storage_problems(settings),
@@ -114,19 +114,17 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.transport_problems(settings),
         *check_settings.address_problems(settings),
         *check_settings.mailbox_problems(settings),
+        *check_settings.key_problems(settings),
         *check_settings.source_problems(settings),
         *check_settings.region_problems(settings),
-        *check_settings.template_problems(settings),
-        *check_settings.word_problems(settings),
+        *check_templates.template_problems(settings),
+        *check_templates.word_problems(settings),
     ]
     if not settings.cadences:
         problems.append(
             'cadence: none is configured, nobody is ever sent anything; add [cadence.weekly] at = "fri 08:00"'
         )
-    try:
-        trial_letter(settings)
-    except ConfigError as error:
-        problems += error.problems
+    problems += template_faults(settings)
     load_gazetteer()  # raises when the shipped gazetteer is missing or damaged
     return problems
 

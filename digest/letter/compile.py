@@ -108,7 +108,7 @@ def compile_letter(
     return Letter(
         edition,
         book,
-        _blocks(HTML, inline(html) + "\n", secret, keys, _html_pieces),
+        _blocks(HTML, inline(_whole(html, secret, keys)) + "\n", secret, keys, _html_pieces),
         _blocks(TEXT, text, secret, keys, _text_pieces),
         env,
         inline,
@@ -209,6 +209,19 @@ def _marker(name: str, html: bool) -> str:
     return f"<!--{name}-->" if html else f"\x1e{name}\x1f"
 
 
+def _whole(html: str, secret: str, keys: Sequence[BlockKey]) -> str:
+    """Return a page that has all its parts. ConfigError if it is empty, or was cut off before them."""
+    if not html.strip():
+        raise ConfigError([f"{HTML}: is empty; write it, or remove the file: then the shipped one is used"])
+    if (written := html.count(f"<!--{secret} open ")) != len(keys):
+        raise ConfigError([_not_once(HTML, len(keys), written)])
+    return html
+
+
+def _not_once(name: str, given: int, written: int) -> str:
+    return f"{name}: {given} parts were given, {written} written; write each once"
+
+
 def _blocks(
     name: str,
     page: str,
@@ -233,7 +246,7 @@ def _blocks(
         key = keys[int(number)]
         blocks[key] = cut(name, body, _OF_CORRECTION if key == "correction" else _EVERY)
     if len(blocks) != len(keys) + 1:
-        raise ConfigError([f"{name}: {len(keys)} parts were given, {len(blocks) - 1} written; write each once"])
+        raise ConfigError([_not_once(name, len(keys), len(blocks) - 1)])
     blocks["foot"] = cut(name, foot, _SHELL)
     return blocks
 

@@ -8,6 +8,10 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, ClassVar
 
+from lxml.etree import LxmlError
+
+from digest.errors import ConfigError
+
 _FETCHER = "requests"  # which premailer loads to fetch style sheets
 _MOST_SHEETS = 8
 
@@ -44,7 +48,10 @@ class SheetKeeper(Premailer):  # type: ignore[misc]
 # Cached because each run compiles the same trial letter, and an editor often asks for the same preview again.
 @lru_cache(maxsize=8)
 def inline_styles(html: str) -> str:
-    """Return `html` with the plain rules of its first style element moved onto the elements."""
+    """Return `html` with the plain rules of its first style element moved onto the elements.
+
+    Raises ConfigError for what is no page.
+    """
     page = SheetKeeper(
         html,
         strip_important=False,
@@ -52,5 +59,10 @@ def inline_styles(html: str) -> str:
         allow_network=False,
         cssutils_logging_level=logging.CRITICAL,
     )
-    # No pretty printing, because it adds line breaks that depend on an element's neighbours.
-    return str(page.transform(pretty_print=False))
+    try:
+        # No pretty printing, because it adds line breaks that depend on an element's neighbours.
+        return str(page.transform(pretty_print=False))
+    except (AttributeError, LxmlError, ValueError) as error:
+        # The library raises AttributeError for a page without an element.
+        problem = "is empty" if not html.strip() else f"is no HTML page ({type(error).__name__})"
+        raise ConfigError([f"letter.html.j2: {problem}; write <html> with a <body>, or remove the file"]) from error

@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, select_autoescape
-from jinja2.exceptions import TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError, TemplateError, TemplateSyntaxError, UndefinedError
 
 from digest.errors import ConfigError
+from digest.letter.sandbox import Folders, Sandbox, limited_steps
 
 
 def environment(folders: Sequence[Path]) -> Environment:
-    """Return the Jinja environment of template `folders`; the first folder that has a file wins.
+    """Return the sandboxed Jinja environment of template `folders`; the first folder that has a file wins.
 
     Undefined names are errors; values are escaped in html, and left as they are in `.txt.j2` files.
     """
@@ -34,8 +35,8 @@ def _stamps(folders: Sequence[Path]) -> Iterator[tuple[Path, int, int, int, int]
 @lru_cache(maxsize=4)
 def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, int, int, int]]) -> Environment:
     """Return one environment, with its compiled templates, until a file in the folders is new, changed or removed."""
-    return Environment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
+    return Sandbox(
+        loader=Folders([str(folder) for folder in folders]),
         undefined=StrictUndefined,
         autoescape=select_autoescape((), disabled_extensions=("txt.j2",), default=True),
         trim_blocks=True,
@@ -46,9 +47,13 @@ def _environment(folders: tuple[Path, ...], _stamps: frozenset[tuple[Path, int, 
 
 def render(env: Environment, name: str, values: Mapping[str, object]) -> str:
     """Return template `name` filled with `values`; ConfigError names the file and line of a mistake."""
+    parts = values.get("parts", ())
     try:
-        return env.get_template(name).render(values)
+        with limited_steps(len(parts) if isinstance(parts, Sequence) else 0):
+            return env.get_template(name).render(values)
     except TemplateNotFound as error:
+        if "; " in (error.message or ""):
+            raise ConfigError([f"template {error.name}: {error.message}"]) from error
         folders = ", ".join(env.loader.searchpath) if isinstance(env.loader, FileSystemLoader) else "none"
         raise ConfigError([f"template {error.name}: not found in {folders}; put the file in one"]) from error
     except UnicodeDecodeError as error:
@@ -65,6 +70,12 @@ def render(env: Environment, name: str, values: Mapping[str, object]) -> str:
     except UndefinedError as error:
         names = ", ".join(sorted(values))
         raise ConfigError([f"{_position(error, name)}: {error.message}; templates know {names}"]) from error
+    except SecurityError as error:
+        problem = f"{error}".removesuffix(".")
+        cure = "" if "; " in problem else "; a template may only show values: take this out"
+        raise ConfigError([f"{_position(error, name)}: {problem}{cure}"]) from error
+    except MemoryError as error:
+        raise ConfigError([f"{_position(error, name)}: makes a value that is too long; shorten it"]) from error
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ConfigError([f"{_position(error, name)}: {error}; mend the template"]) from error
 

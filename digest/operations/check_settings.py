@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,15 +17,14 @@ from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError
 from digest.facets.words import keys
 from digest.installation import is_secret_used, stored_link_keys, stored_secret
-from digest.letter import catalogue
-from digest.readers.words import page_folders
 from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
 from digest.store.engine import make_engine, reading
-from digest.system.resources import resource
-from digest.transports.mailbox.mailbox import mailbox_problem
+from digest.system.private import open_to_others
+from digest.transports.mailbox.mailbox import reach_mailbox
 from subscribers.errors import BadSecret
+from subscribers.link_keys import link_key_path
 
 _PATIENCE = 5.0  # seconds to wait for the database
 
@@ -108,64 +107,22 @@ def address_problems(settings: Settings) -> Iterator[str]:
 
 
 def mailbox_problems(settings: Settings) -> Iterator[str]:
-    """Yield a line for a mailbox of bounces that cannot be opened; its server is not asked."""
+    """Yield a line for a mailbox of bounces that cannot be opened; its server is asked, and nothing marked."""
     events = settings.events
-    if events.mailbox and (problem := mailbox_problem(events.mailbox, events.password)):
-        yield f"events.mailbox: {problem}"
+    if events.ca_file is not None and not events.ca_file.is_file():
+        yield f"events.ca_file: no file {events.ca_file}; correct its path, or leave it out"
+    elif events.mailbox and (error := reach_mailbox(events.mailbox, events.password, events.ca_file)):
+        yield from error.problems if isinstance(error, ConfigError) else [f"events.mailbox: {error}"]
 
 
-# Without these an own template shows a letter that says less than it must, or something that is not so.
-_MUST_SHOW = {
-    "card": (
-        ("part.reason", "a card from elsewhere says why it is there"),
-        ("part.exception", "a card says what its group's reason does not"),
-        ("part.lines", "a case study with lines has no summary"),
-    ),
-    "group": (("part.reason", "a group says once why its entries are there"),),
-}
-
-
-def template_problems(settings: Settings) -> Iterator[str]:
-    """Yield a line for each own template that lacks what it must show.
-
-    So with one that no letter uses, because it is in another folder or misspelt.
-    """
-    own = settings.templates
-    if own is None:
-        return
-    if not own.is_dir():
-        yield f"letter.templates: {own} is not a folder; make it or remove the key"
-        return
-    shipped = resource("templates") / "email"
-    names = [path.name for path in shipped.iterdir() if path.is_file()]
-    files = [path for path in own.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    texts = {path: path.read_bytes() for path in files if path.suffix in (".j2", ".css")}
-    for path in files:
-        name = path.relative_to(own).as_posix()
-        for part, because in _MUST_SHOW.get(name.partition(".")[0], ()) if path in texts else ():
-            if part.encode() not in texts[path]:
-                yield f"letter.templates: {path} shows no {{{{ {part} }}}}; add it, because {because}"
-        near = difflib.get_close_matches(path.name, names, 1, 0.85)
-        if name in names or path.parent == own / "words" or not (near or path in texts):
-            continue
-        # A template of the operator's own may include a part with a name of its own.
-        if any(name.encode() in text for other, text in texts.items() if other != path):
-            continue
-        cure = f"name it {near[0]!r}, in the folder itself" if near else "known: " + ", ".join(sorted(names))
-        yield f"letter.templates: {path} is used by no letter; {cure}"
-
-
-def word_problems(settings: Settings) -> Iterator[str]:
-    """Yield a line for each mistake in the organisation's own words of readers' pages: web/words in its templates.
-
-    Words that a language lacks are no mistake, because the pages show the English ones.
-    """
-    folders = page_folders(settings)
-    for language in sorted(catalogue.languages(folders[:-1])):
-        try:
-            catalogue.load_catalogue(folders, language, all_later=True)
-        except ConfigError as error:
-            yield from error.problems
+def key_problems(settings: Settings, is_open: Callable[[Path], bool] = open_to_others) -> Iterator[str]:
+    """Yield a line for each file of a key or password that other accounts may read, or that this one may not."""
+    paths = (settings.secret_file, link_key_path(settings.secret_file), settings.events.password_file)
+    for file in (path for path in paths if path is not None and path.is_file()):
+        if not os.access(file, os.R_OK):
+            yield f"{file} cannot be read; let this account read it"
+        elif is_open(file):
+            yield f"{file} can be read by other accounts of this machine; `chmod go= {shlex.quote(str(file))}`"
 
 
 def folder_problems(settings: Settings) -> Iterator[str]:

@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
-from digest.errors import SchemaTooOld, counted, without_secrets
+from digest.errors import SchemaTooOld, TryLater, counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_link_keys, stored_secret
 from digest.model import REGIONS
 from digest.operations.alarms import alarms
+from digest.operations.check_templates import template_findings
 from digest.operations.edition_findings import edition_findings, last_run_findings
 from digest.operations.file_findings import file_findings
 from digest.operations.file_problems import file_problems, in_short, keeps_back
@@ -33,6 +34,7 @@ from digest.store.hold import cure_of_hold
 from digest.store.moved import move_noted
 from digest.store.open_letters import open_editions
 from digest.store.sources import State
+from digest.transports.mailbox.mailbox import reach_mailbox
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
 from subscribers.followed import Followed, followed
@@ -79,7 +81,16 @@ def _of_host(installation: Installation) -> list[Finding]:
     """Return the findings that need no table of the database."""
     settings = installation.settings
     host = [*disk_findings(installation), *placeholder_findings(settings), *domain_findings(settings)]
+    host += [*template_findings(settings), *_mailbox(settings)]
     return [*host, *_schedule(settings)]
+
+
+def _mailbox(settings: Settings) -> Iterator[Finding]:
+    """Yield why the mailbox of bounces cannot be read; a server that is away is a note."""
+    events = settings.events
+    if events.mailbox and (error := reach_mailbox(events.mailbox, events.password, events.ca_file)):
+        problem, _, cure = str(error).removeprefix("events.mailbox: ").partition("; ")
+        yield Finding("note" if isinstance(error, TryLater) else "wrong", "events.mailbox", problem, cure)
 
 
 def examine_briefly(conn: Connection, installation: Installation) -> list[Finding]:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from digest.config.load import load
+from digest.config.settings import Settings
+from digest.delivery.trial import template_faults
+from digest.operations import check_templates
+from digest.system.resources import resource
 from tests import console
 from tests.counts import spread
 from tests.house import CONFIG, House
+
+
+def settings_in(folder: Path, templates: Path) -> Settings:
+    (folder / "config.toml").write_text(CONFIG.format(source="", weekly=""), encoding="utf-8")
+    (folder / "notes").mkdir(exist_ok=True)
+    settings = load(folder / "config.toml", {})
+    return replace(settings, templates=templates, site=replace(settings.site, postal_address="1 Test Square"))
+
 
 SMTP = "[transport]\nkind = 'smtp'\nhost = '{host}'\n{more}"
 FAULTS = {
@@ -125,6 +139,59 @@ def test_an_own_template_that_no_letter_uses_is_told(tmp_path: Path, files: dict
         (tmp_path / "own" / name).write_text(words)
     answer = checked(tmp_path, "[letter]\ntemplates = 'own'")
     assert told in answer.stderr and ("used by no letter" in answer.stderr) is bool(told)
+
+
+def test_what_stands_in_the_place_of_a_template_is_told(tmp_path: Path) -> None:
+    own, shipped = tmp_path / "own", resource("templates") / "email"
+    (own / "card.html.j2").mkdir(parents=True)
+    (own / "card.txt.j2").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "out").write_text("x")
+    (own / "kept.css").symlink_to(tmp_path / "out")
+    (own / "step.txt.j2").write_text(" \n")
+    (own / "correction.html.j2").write_text("<p>{{ part.lead }}</p>")
+    (own / "group.txt.j2").write_text((shipped / "group.txt.j2").read_text())
+    for name in ("cy.toml", "Words/cy.toml", "word/cy.toml", "words/welsh.toml", "words/en_GB.toml", "words/fr.toml"):
+        (own / name).parent.mkdir(exist_ok=True)
+        (own / name).write_text("")
+    for name in (".card.html.j2.swp", "card.txt.j2~", "#step.txt.j2#", "letter.html.j2.orig", "notes.md"):
+        (own / name).write_text("")
+    told = "\n".join(check_templates.template_problems(settings_in(tmp_path, own)))
+    for expected in (
+        "card.html.j2 is a folder", "card.txt.j2 is a link to nothing", "kept.css is a link that leads out",
+        "step.txt.j2 is empty", "own/cy.toml is used by no letter", "Words/cy.toml is used by no letter",
+        "word/cy.toml is used by no letter", "words/welsh.toml is used by no letter; name it by the short code",
+        "words/en_GB.toml is used by no letter; name it by the short code of its language, as words/en.toml",
+    ):  # fmt: skip
+        assert expected in told
+    assert len(told.splitlines()) == 9
+
+
+CUT = {
+    ("letter.html.j2", '<p class="soft foottext sender"'): "letter.html.j2 does not show {{ brand.address }}",
+    ("letter.txt.j2", "{{ words.yours_more"): "letter.txt.j2 does not show {{ brand.address }}",
+    ("card.html.j2", '<p class="soft meta">{{ part.source'): "card.html.j2 does not show {{ part.source }}",
+    ("card.txt.j2", "{% if part.summary"): "card.txt.j2 does not show {{ part.summary }}",
+    ("correction.html.j2", " <span"): "correction.html.j2 does not show {{ part.text }}",
+    ("correction.txt.j2", "{{ part"): "correction.txt.j2 does not show {{ part.text }}",
+    ("more.txt.j2", "{{ reader"): "more.txt.j2 does not show {{ reader.more_url }}",
+    ("letter.html.j2", "</head>"): "parts were given, 0 written",
+    ("letter.txt.j2", "{% for part in parts"): "parts were given, 0 written",
+}
+
+
+def test_a_shortened_template_is_told_by_check_and_doctor(tmp_path: Path) -> None:
+    for number, ((name, end), expected) in enumerate(CUT.items()):
+        own = tmp_path / f"own{number}"
+        own.mkdir()
+        text = (resource("templates") / "email" / name).read_text().partition(end)[0]
+        for opened in ("table", "tr", "td", "p"):  # so that only what is said is missing
+            text += f"</{opened}>" if name.endswith("html.j2") else ""
+        (own / name).write_text(text)
+        settings = settings_in(tmp_path, own)
+        assert any(expected in line for line in template_faults(settings)), (name, end)
+        findings = list(check_templates.template_findings(settings))
+        assert {(each.level, each.place) for each in findings} == {("wrong", "letter.templates")}
+        assert any(name in each.problem for each in findings) and all(each.cure for each in findings)
 
 
 def test_a_mistake_in_own_words_of_pages_is_told_with_its_file(tmp_path: Path) -> None:
