@@ -32,7 +32,7 @@ from subscribers.keyring import Keyring
 from subscribers.model import Subscriber
 
 _DUE = "without it a letter tells its reader too little"
-# What the letter's parts must show, by the template and the value that shows it.
+# The words that each part must show, by its template and the value that shows them.
 _MUST_SHOW = {
     "card part.title": ("Trialheading",),
     "card part.url": ("https://example.org/full",),
