@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
 
 from subscribers.characters import whole_characters
 from subscribers.errors import SubscribersError
 from subscribers.model import Interests, Subscriber
 
+Pairs = Sequence[tuple[str, str]]
 FACETS = ("policy_areas", "regions", "themes")
 _SWITCHES = ("elsewhere", "carry_over", "silence_notices")  # groups of a single checkbox
 # The button sends this pair, because without it an empty POST would mean "follow everything". The number goes up with
 # each new group of the form, because a page that was opened before would switch that group off.
-WHOLE = ("form", "preferences-3")
-_OLDER = ("preferences", "preferences-2")
+WHOLE = ("form", "preferences-4")
+_OLDER = ("preferences", "preferences-2", "preferences-3")
+SHOWN = "shown"  # the field with the stamp of a form (`stamp`)
 _INCOMPLETE = "incomplete"
 _LONGEST_ECHO = 60
+_MOST_SHOWN = 500  # of the slugs in a stamp
 
 
 class BadForm(SubscribersError):
@@ -25,6 +29,18 @@ class BadForm(SubscribersError):
     def __init__(self, code: str, value: str = "") -> None:
         super().__init__(f"{code}: {value}" if value else code)
         self.code, self.value = code, value
+
+
+class ChangedMeanwhile(SubscribersError):
+    """A form and another page have changed the same since it was shown; nothing is saved.
+
+    `name` is the group; `stored` and `typed` are the slugs of both, and `merged` is the form as it may be sent again:
+    what is stored, with the changes of the form.
+    """
+
+    def __init__(self, name: str, stored: frozenset[str], typed: frozenset[str], merged: Pairs) -> None:
+        super().__init__(f"{name} has been changed meanwhile")
+        self.name, self.stored, self.typed, self.merged = name, stored, typed, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +118,106 @@ def answered(groups: Sequence[Fields], pairs: Sequence[tuple[str, str]]) -> list
     ]
 
 
-def read_preferences(pairs: Sequence[tuple[str, str]], choices: Choices, person: Subscriber) -> Subscriber:
-    """Return the person with the cadence, interests and notices in a form's fields; without a cadence, theirs stays.
+def stamp(choices: Choices, person: Subscriber) -> str:
+    """Return what the form shows of a person as one line, for a hidden field: the groups with what is ticked.
+
+    By it a form that was opened before another change undoes nothing (`read_preferences`).
+    """
+    return urlencode([pair for name, slugs in _stored(choices, person).items() for pair in _pairs(name, slugs)])
+
+
+def read_preferences(pairs: Pairs, choices: Choices, person: Subscriber) -> Subscriber:
+    """Return the person with what the form's reader has changed of what its page had shown; the rest stays.
 
     Raises BadForm for an incomplete form, for one of an earlier version, and for any answer that the page does not
-    offer to this person.
+    offer to this person; ChangedMeanwhile where a group was changed otherwise since, so that both cannot be kept.
     """
     if WHOLE not in pairs:
         older = any((WHOLE[0], value) in pairs for value in _OLDER)
         raise BadForm("older" if older else _INCOMPLETE)
+    stored = _stored(choices, person)
+    shown = _read_stamp(pairs, stored)
+    _refuse_unoffered(pairs, choices, person, shown)
+    merged, clash = {}, ""
+    for name, theirs in stored.items():
+        typed = frozenset(value for key, value in pairs if key == name)
+        if name == "cadence":
+            typed = typed or shown[name]
+            if len(typed) > 1:
+                raise BadForm("two_cadences")
+        merged[name] = _merged(name, shown[name], typed, theirs)
+        if not clash and _clashes(name, shown[name], typed, theirs, merged[name]):
+            clash, merged[name] = name, typed
+    if clash:
+        again = [pair for name, slugs in merged.items() for pair in _pairs(name, slugs)]
+        raise ChangedMeanwhile(clash, stored[clash], merged[clash], again)
+    areas, regions, themes = (merged[facet] for facet in FACETS)
+    on = {name: bool(merged.get(name)) for name in _SWITCHES}
+    interests = Interests(areas, regions, themes, on["elsewhere"], on["carry_over"])
+    silence = on["silence_notices"] if choices.silence else person.silence_notices
+    cadence = next(iter(merged["cadence"]), person.cadence)
+    return replace(person, cadence=cadence, interests=interests, silence_notices=silence)
+
+
+def _stored(choices: Choices, person: Subscriber) -> dict[str, frozenset[str]]:
+    """Return the slugs that a person has ticked, by group."""
+    facets = {facet: getattr(person.interests, facet) for facet in FACETS}
+    on = {name: frozenset({"yes"} if _is_on(person, name) else ()) for name in _switches(choices)}
+    return {"cadence": frozenset({person.cadence}), **facets, **on}
+
+
+def _pairs(name: str, slugs: frozenset[str]) -> list[tuple[str, str]]:
+    return [(name, slug) for slug in sorted(slugs)]
+
+
+def _read_stamp(pairs: Pairs, stored: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Return what the page had shown by group. Raises BadForm without a stamp that the page can have sent."""
+    texts = [value for name, value in pairs if name == SHOWN]
+    try:
+        (text,) = texts
+        parsed = parse_qsl(text, strict_parsing=True, max_num_fields=_MOST_SHOWN)
+    except ValueError:
+        raise BadForm(_INCOMPLETE) from None
+    shown = {name: frozenset(value for key, value in parsed if key == name) for name in stored}
+    if len(shown["cadence"]) != 1:
+        raise BadForm(_INCOMPLETE)
+    return shown
+
+
+def _refuse_unoffered(
+    pairs: Pairs, choices: Choices, person: Subscriber, shown: Mapping[str, frozenset[str]]
+) -> None:  # fmt: skip
+    """Raise BadForm for an answer that the page neither offers to a person nor had shown as theirs."""
     offered = {facet: {choice.slug for choice in _offered(choices, person, facet)} for facet in FACETS}
     offered["cadence"] = {choice.slug for choice in choices.cadences} | {person.cadence}
     offered |= {name: {"yes"} for name in _switches(choices)}
     offered[WHOLE[0]] = {WHOLE[1]}
     for name, value in pairs:
+        if name == SHOWN:
+            continue
         if name not in offered:
             raise BadForm("question", short(name))
-        if value not in offered[name]:
+        if value not in offered[name] and value not in shown.get(name, ()):
             raise BadForm(name, short(value))
-    answers = {name: frozenset(value for n, value in pairs if n == name) for name in offered}
-    if len(answers["cadence"]) > 1:
-        raise BadForm("two_cadences")
-    cadence = next(iter(answers["cadence"]), person.cadence)
-    areas, regions, themes = (answers[facet] for facet in FACETS)
-    interests = Interests(areas, regions, themes, bool(answers["elsewhere"]), bool(answers["carry_over"]))
-    silence = bool(answers["silence_notices"]) if choices.silence else person.silence_notices
-    return replace(person, cadence=cadence, interests=interests, silence_notices=silence)
+
+
+def _merged(name: str, shown: frozenset[str], typed: frozenset[str], stored: frozenset[str]) -> frozenset[str]:
+    """Return a group with what the form has changed: of a choice of one, all of it, else each tick by itself."""
+    if name == "cadence":
+        return stored if typed == shown else typed
+    return (stored | (typed - shown)) - (shown - typed)
+
+
+def _clashes(
+    name: str, shown: frozenset[str], typed: frozenset[str], stored: frozenset[str], merged: frozenset[str]
+) -> bool:
+    """Return whether a form and another page have changed a group so that one would undo the other.
+
+    No tick in a facet means all of it, so that ticks of two pages cannot be put together with none.
+    """
+    if typed in (shown, stored) or stored == shown:
+        return False
+    return name == "cadence" or (name in FACETS and not all((typed, stored, merged)))
 
 
 def followed_options(choices: Choices, person: Subscriber) -> list[tuple[str, Sequence[Choice]]]:

@@ -211,7 +211,7 @@ def leaves_and_comes_back(reader: Life, house: House) -> None:
     letter = reader.mail(OLD, count - 1, "unsubscribe")
     reader.open(letter)
     assert state(house, OLD).state == "active"
-    reader.press("form:has(button[value=One-Click]) button")
+    reader.press("form:has(button[value=leave]) button")
     assert state(house, OLD).state == "left"
     reader.tick("input[name=reason]")
     reader.press("form[action$='/reason'] button")

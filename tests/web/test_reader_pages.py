@@ -109,10 +109,17 @@ class Post:
                 one.name: sorted(map(repr, conn.execute(select(one)).all())) for one in metadata.sorted_tables
             }  # fmt: skip
 
+    def shown(self, subscriber: int | None = None) -> str:
+        """Return the stamp of the form of choices as the page shows it now."""
+        stamps = re.findall(r'name="shown" value="([^"]*)"', self.client.get(self.link("yours", subscriber)).text)
+        return unescape(stamps[0]) if stamps else "cadence=weekly"
+
     def save(self, *, whole: bool = True, **answers: str | list[str]) -> httpx2.Response:
         """Post the form of choices."""
         path = f"{self.link('yours')}/choices"
-        return self.client.post(path, data=answers | ({"form": "preferences-3"} if whole else {}))
+        return self.client.post(
+            path, data={"shown": self.shown()} | answers | ({"form": "preferences-4"} if whole else {})
+        )
 
     def mailed(self, name: str = "rhian") -> str:
         """Return the html of the letter as it went out."""
@@ -301,10 +308,10 @@ def test_what_is_not_offered_is_refused_by_name(light: Post, answers: dict[str, 
             {"data": {"cadence": "daily"}},
             {"data": {"form": "preferences", "cadence": "daily"}},  # of the page before carry-over
             {"data": {"form": "preferences-2", "cadence": "daily"}},  # of the page before "Your letters"
-            {"content": b"\xff\xfe=1&form=preferences-3"},
+            {"content": b"\xff\xfe=1&form=preferences-4"},
             {"content": "&".join(f"a{n}=1" for n in range(600)).encode()},
-            {"json": {"form": "preferences-3", "cadence": "daily"}},
-            {"files": {"form": (None, "preferences-3")}},
+            {"json": {"form": "preferences-4", "cadence": "daily"}},
+            {"files": {"form": (None, "preferences-4")}},
         ],
     ),
 )
@@ -319,7 +326,7 @@ def test_half_a_form_changes_nothing(light: Post, page: str, sent: dict[str, Any
 @pytest.mark.parametrize("page", ["yours/choices", "preferences", "pause", "unsubscribe"])
 def test_a_huge_form_changes_nothing(light: Post, page: str) -> None:
     before = light.dump()
-    body = b"form=preferences-3&for=1-month&cadence=daily&x=" + b"x" * 70_000
+    body = b"form=preferences-4&for=1-month&cadence=daily&x=" + b"x" * 70_000
     assert light.client.post(light.at(page), content=body).status_code == 413
     assert light.client.post(light.at(page), content=iter([body[:30_000]] * 3)).status_code == 413
     assert light.dump() == before

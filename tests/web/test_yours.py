@@ -190,7 +190,9 @@ def test_the_old_links_show_the_page_and_that_to_pause_its_part(post: Mailing) -
 
 def test_silence_notices_can_be_switched_off(post: Mailing) -> None:
     assert 'name="silence_notices" value="yes" checked' in post.page()
-    post.send("choices", form="preferences-3", cadence="weekly", policy_areas="housing", elsewhere="yes")
+    post.send(
+        "choices", shown=post.shown(), form="preferences-4", cadence="weekly", policy_areas="housing", elsewhere="yes"
+    )
     assert not post.person().silence_notices
     assert 'name="silence_notices" value="yes" checked' not in post.page()
 

@@ -89,7 +89,10 @@ def _of_connection(error: Exception) -> str:
             f"its certificate is not trusted ({error.verify_message}); write the host as its certificate names it, or"
             " name the file of its authority in events.ca_file"
         )
-    if isinstance(error, ssl.SSLError) and getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", "") in (
+        "WRONG_VERSION_NUMBER",
+        "RECORD_LAYER_FAILURE",
+    ):
         return "does not speak TLS at this port; write imap://, or the port of imaps (993)"
     if isinstance(error, socket.gaierror) and error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
         return "there is no such host; correct its name in events.mailbox"

@@ -66,6 +66,9 @@ def _answer(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         except NotTheirs:
             return _page(pages, visit, person, None)
         entry = entries_to_answer(conn, person.id, [number]).get(number)
+    if entry is not None and not wrong:
+        done = "back" if back else "saved"
+        return ReaderAnswer(location=f"{_ADDRESS.format(token=visit.token)}?entry={number}&done={done}")
     return _page(pages, visit, person, entry, typed if wrong else None, wrong)
 
 
@@ -86,7 +89,7 @@ def _page(
         links = [(pages.root + had, words.say("answer_back"))]
         message = ReaderMessage(words.say("answer_none_title"), [words.say("answer_none")], 404, links=links)
         return told(words, message)
-    done = "" if wrong or not visit.text("answer") else "back" if visit.text("take_back") else "saved"
+    done = "" if wrong or visit.text("done") not in ("back", "saved") else visit.text("done")
     values = {
         "entry": entry,
         "address": answer_address(pages, visit.token),

@@ -41,7 +41,9 @@ def _press(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     try:
         words = pages.words(waiting_for(installation, visit.token).person.language)
         consent = (words.language, consent_of(pages, words))
-        return _done(pages, make_true(installation, visit.token, visit.network, consent))
+        make_true(installation, visit.token, visit.network, consent)
+        # A notice to the address before a move is owed.
+        return ReaderAnswer(location=f"/confirm/{visit.token}", sends=True)
     except (BadToken, NothingToConfirm) as error:
         return _not_known(pages, visit, error)
     except NotAllowed:

@@ -29,6 +29,8 @@ def consent_of(pages: ReaderPages, words: Words) -> str:
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     words = pages.words_of(visit)
+    if visit.text("done") == "asked":
+        return told(words, ReaderMessage(words.say("look_in_mailbox"), _asked_lines(pages, words), done=True))
     # Only choices, so that a page can link to the form with what it is about; an address never stands in a link.
     chosen = [(name, value) for name, value in visit.fields if name in ("cadence", *FACETS)]
     typed, _ = read_join(chosen, choices_of(pages, words), page_languages(pages.settings), _fresh(pages, words))
@@ -37,6 +39,9 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 def _show_framed(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     words = pages.words_of(visit)
+    if visit.text("done") == "asked":
+        values = {"title": words.say("look_in_mailbox"), "lines": _asked_lines(pages, words)}
+        return ReaderAnswer("readers/framed.html.j2", words, values)
     return _page(pages, words, _fresh(pages, words), framed=True)
 
 
@@ -58,14 +63,17 @@ def _taken(pages: ReaderPages, visit: Visit, *, framed: bool) -> ReaderAnswer:
         return _mistaken(pages, visit, typed, mistakes, framed=framed)
     if not visit.text(TRAP):
         ask_to_join(pages.installation, typed, FromPage(visit.network, words.language, consent_of(pages, words)))
-    # The same for every address, whoever has it.
-    lines = [words.say("join_asked"), words.say("join_next"), words.say("join_none", editors=pages.editors)]
     if visit.wants_json:
-        return replace(_json(200, {"status": "asked", "message": " ".join(lines)}), sends=True)
-    if framed:
-        values = {"title": words.say("look_in_mailbox"), "lines": lines}
-        return ReaderAnswer("readers/framed.html.j2", words, values, sends=True)
-    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True), sends=True)
+        message = " ".join(_asked_lines(pages, words))
+        return replace(_json(200, {"status": "asked", "message": message}), sends=True)
+    chosen = visit.text("language")
+    language = f"&language={chosen}" if chosen in languages else ""
+    return ReaderAnswer(location=f"{FRAMED if framed else '/join'}?done=asked{language}", sends=True)
+
+
+def _asked_lines(pages: ReaderPages, words: Words) -> list[str]:
+    """Return what is told to whoever asked, which is the same for every address, whoever has it."""
+    return [words.say("join_asked"), words.say("join_next"), words.say("join_none", editors=pages.editors)]
 
 
 def _mistaken(

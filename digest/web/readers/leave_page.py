@@ -15,19 +15,35 @@ from subscribers.forms import BadForm
 from subscribers.leaving import LONGEST_REASON, REASONS_TO_LEAVE
 from subscribers.tokens import make_token
 
+_BUTTON = ("form", "leave")  # by it the form of the page is told from a one-click, which gets no redirect (RFC 8058)
+
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    return _standing(pages, visit, leaver_of(pages.installation, visit.token))
+    leaver, done = leaver_of(pages.installation, visit.token), visit.text("done")
+    if leaver is not None and not leaver.retired:
+        if done == "monthly" and leaver.person.state == "active" and leaver.person.cadence == "monthly":
+            return _told_monthly(pages, leaver)
+        if done == "back" and leaver.has_left and not leaver.barred:
+            return _told_asked(pages, leaver)
+    return _standing(pages, visit, leaver, done=done == "left", thanks=done == "reason")
 
 
 def _leave(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    return _standing(pages, visit, leave_by_link(pages.installation, visit.token), done=True)
+    leaver = leave_by_link(pages.installation, visit.token)
+    return _onward(visit, "left") if _BUTTON in visit.fields else _standing(pages, visit, leaver, done=True)
+
+
+def _onward(visit: Visit, done: str, *, sends: bool = False) -> ReaderAnswer:
+    """Return the way to the page that tells what was done, so that a page loaded again does nothing again."""
+    return ReaderAnswer(location=f"/unsubscribe/{visit.token}?done={done}", sends=sends)
 
 
 def _monthly(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    leaver = take_monthly(pages.installation, visit.token)
-    if leaver is None or leaver.retired or leaver.person.state != "active":
-        return _standing(pages, visit, leaver)
+    take_monthly(pages.installation, visit.token)
+    return _onward(visit, "monthly")
+
+
+def _told_monthly(pages: ReaderPages, leaver: Leaver) -> ReaderAnswer:
     words = pages.words(leaver.person.language)
     lines = [words.say("leave_monthly_done", email=forms.masked(leaver.person.email))]
     links = [(_change_link(pages, leaver, "yours"), words.say("yours_title"))]
@@ -39,20 +55,25 @@ def _why(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     leaver_of(pages.installation, visit.token)  # because a damaged link is told before a mistake in the form
     if reason not in REASONS_TO_LEAVE and (reason or not text):
         raise BadForm("leave_reason", reason[:60])
-    leaver = say_why(pages.installation, visit.token, reason or "other", text)
-    return _standing(pages, visit, leaver, thanks=True)
+    say_why(pages.installation, visit.token, reason or "other", text)
+    return _onward(visit, "reason")
 
 
 def _come_back(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     leaver = leaver_of(pages.installation, visit.token)
     if leaver is None or leaver.retired or leaver.barred or not leaver.has_left:
-        return _standing(pages, visit, leaver)
+        return _onward(visit, "")
     words = pages.words(leaver.person.language)
     page = FromPage(visit.network, words.language, consent_of(pages, words))
     ask_to_come_back(pages.installation, leaver.person, page)
+    return _onward(visit, "back", sends=True)
+
+
+def _told_asked(pages: ReaderPages, leaver: Leaver) -> ReaderAnswer:
+    words = pages.words(leaver.person.language)
     email = forms.masked(leaver.person.email)
     lines = [words.say("back_asked", email=email), words.say("back_none", editors=pages.editors)]
-    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True), sends=True)
+    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True))
 
 
 def _standing(
@@ -92,7 +113,7 @@ def _change_link(pages: ReaderPages, leaver: Leaver, page: str) -> str:
 
 PAGES = (
     ReaderRoute("/unsubscribe/{token}", _show, _leave),
-    ReaderRoute("/unsubscribe/{token}/monthly", post=_monthly),
-    ReaderRoute("/unsubscribe/{token}/reason", post=_why),
-    ReaderRoute("/unsubscribe/{token}/back", post=_come_back, offered=where_mailed),
+    ReaderRoute("/unsubscribe/{token}/monthly", _show, _monthly),
+    ReaderRoute("/unsubscribe/{token}/reason", _show, _why),
+    ReaderRoute("/unsubscribe/{token}/back", _show, _come_back, offered=where_mailed),
 )

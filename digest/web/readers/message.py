@@ -27,13 +27,14 @@ class Button:
 class MessageForm:
     """The form of a page: groups of fields, the label of an email address, the buttons, and where it is sent.
 
-    `action` "" sends it to the page's own address.
+    `action` "" sends it to the page's own address; `typed` is the address that was typed into it before.
     """
 
     buttons: Sequence[Button]
     fields: Sequence[Fields] = ()
     address: str = ""
     action: str = ""
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,11 @@ from subscribers.errors import BadAddress
 
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    return _form(pages.words_of(visit))
+    words = pages.words_of(visit)
+    if visit.text("done") != "asked":
+        return _form(words)
+    lines = [words.say("link_asked"), words.say("link_most"), words.say("link_none", editors=pages.editors)]
+    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True))
 
 
 def _ask(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
@@ -18,15 +22,15 @@ def _ask(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         assert pages.notices is not None
         pages.notices.ask(visit.text("email"), visit.network)
     except BadAddress:
-        return _form(words, mistake=True)
+        # Not redirected, because what was typed is personal, and stands in no address.
+        return _form(words, mistake=True, typed=visit.text("email")[:254])
     # The same for every address, whoever has it.
-    lines = [words.say("link_asked"), words.say("link_most"), words.say("link_none", editors=pages.editors)]
-    return told(words, ReaderMessage(words.say("look_in_mailbox"), lines, done=True), sends=True)
+    return ReaderAnswer(location=f"/{ASK}?done=asked", sends=True)
 
 
-def _form(words: Words, *, mistake: bool = False) -> ReaderAnswer:
+def _form(words: Words, *, mistake: bool = False, typed: str = "") -> ReaderAnswer:
     lines = [words.say("no_address")] if mistake else []
-    form = MessageForm([Button(words.say("new_link_send"))], address=words.say("new_link_address"))
+    form = MessageForm([Button(words.say("new_link_send"))], address=words.say("new_link_address"), typed=typed)
     title = words.say("new_link_title")
     return told(words, ReaderMessage(title, [*lines, words.say("new_link_why")], 400 if mistake else 200, form=form))
 

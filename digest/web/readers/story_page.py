@@ -24,6 +24,7 @@ from digest.readers.story import (
     told_parts,
     too_long,
 )
+from digest.readers.words import page_languages
 from digest.store import entries
 from digest.store.engine import reading, writing
 from digest.store.invitations import ENDED, Invitation
@@ -57,11 +58,15 @@ def _save(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
             wrong = story_mistakes(parts, is_new=invitation.entry is None, agreed=agreed)
         else:
             wrong = too_long(parts)
-        if not wrong and sends:
-            return _closed(pages, visit, send_story(conn, pages.installation, invitation, parts))
-        if not wrong:
-            invitation = save_draft(conn, invitation, parts)
-        return _form(pages, conn, visit, invitation, parts, wrong)
+        if wrong:
+            return _form(pages, conn, visit, invitation, parts, wrong)
+        if sends:
+            send_story(conn, pages.installation, invitation, parts)
+        else:
+            save_draft(conn, invitation, parts)
+    chosen = visit.text("language")
+    language = f"&language={chosen}" if chosen in page_languages(pages.settings) else ""
+    return ReaderAnswer(location=f"/story/{visit.token}?done={'sent' if sends else 'saved'}{language}")
 
 
 def _invited(pages: ReaderPages, conn: Connection, visit: Visit, *, hold: bool = False) -> Invitation | None:
@@ -89,7 +94,7 @@ def _form(
         "chosen_language": visit.text("language"),
         "parts": parts,
         "wrong": wrong,
-        "saved": bool(visit.text("do")) and not wrong,
+        "saved": visit.text("done") == "saved" and not wrong,
         "note": (invitation.story or {}).get("note", ""),
         "entry": entry,
         "begins": bool(invitation.given.get("lines")),

@@ -18,7 +18,7 @@ _FORMS = {
 def _download(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     person = seen_reader(pages, visit.token)
     if visit.text("form") not in _FORMS:
-        return show_yours(pages, visit)
+        return ReaderAnswer(location=f"/yours/{visit.token}")
     write, media_type, name = _FORMS[visit.text("form")]
     words = pages.words(person.language)
     history = HistoryWords(words, pages.letter_words(words.language), pages.settings.taxonomy)

@@ -8,12 +8,19 @@ from digest.web.readers.message import ReaderMessage, told
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
 from digest.web.readers.yours_forms import changed_reader
 from digest.web.readers.yours_page import shared_values
+from subscribers.errors import NoSubscriber
 
 _SURE = ("form", "erase")  # the button sends it, so that no empty POST erases anybody
 
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
-    person = seen_reader(pages, visit.token)
+    try:
+        person = seen_reader(pages, visit.token)
+    except NoSubscriber:
+        if visit.text("done") != "erased":
+            raise
+        words = pages.words_of(visit)
+        return told(words, ReaderMessage(words.say("yours_erased_title"), [words.say("yours_erased")], done=True))
     words = pages.words(person.language)
     lists = {
         name: [part.strip() for part in words.say(f"yours_erase_{name}_list").split(";")]
@@ -24,12 +31,13 @@ def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
 
 def _erase(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     if _SURE not in visit.fields:
-        return _show(pages, visit)
+        return ReaderAnswer(location=f"/yours/{visit.token}/erase")
     with changing(pages) as conn:
         person = changed_reader(pages, conn, visit)
         words = pages.words(person.language)
         erase_reader(conn, pages.installation, person.id)
-    return told(words, ReaderMessage(words.say("yours_erased_title"), [words.say("yours_erased")], done=True))
+    # The language in the address, because nobody is known by the link any more.
+    return ReaderAnswer(location=f"/yours/{visit.token}/erase?done=erased&language={words.language}")
 
 
 PAGES = (ReaderRoute("/yours/{token}/erase", _show, _erase),)

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from digest.readers.words import page_languages
 from digest.web.readers.choosing import active_reader, changing, choices_of, seen_reader
 from digest.web.readers.page import ReaderAnswer, ReaderPages, ReaderRoute, Visit
-from digest.web.readers.yours_page import MONTHLY, Refused, refused_by, show_yours, yours
+from digest.web.readers.yours_page import MONTHLY, Refused, clash_of, refused_by, show_yours, yours
 from subscribers import forms, store
-from subscribers.forms import BadForm
+from subscribers.forms import BadForm, ChangedMeanwhile
 from subscribers.model import Subscriber
 from subscribers.pauses import read_pause
 from subscribers.tokens import read_token
@@ -28,6 +28,8 @@ def _save_choices(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
             store.change(conn, chosen, how=_HOW, now=pages.now)
     except BadForm as error:
         return _again(pages, visit, "choices", error)
+    except ChangedMeanwhile as clash:
+        return yours(pages, visit, clash_of(pages, seen_reader(pages, visit.token), clash))
     return onward(visit, "choices")
 
 

@@ -52,8 +52,7 @@ def tell_moved(pages: ReaderPages, person: Subscriber) -> ReaderAnswer:
     token = make_token(pages.installation.link_keys, "preferences", person.id, person.key)
     links = [(f"{pages.root}/yours/{token}", words.say("yours_title"))]
     line = words.say("moved", email=masked(person.email))
-    # A notice to the address before is owed.
-    return told(words, ReaderMessage(words.say("moved_title"), [line], done=True, links=links), sends=True)
+    return told(words, ReaderMessage(words.say("moved_title"), [line], done=True, links=links))
 
 
 def _show_undo(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
@@ -63,6 +62,8 @@ def _show_undo(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         person = store.get(conn, waiting.wish.subscriber or 0) if waiting else None
     if waiting is None or person is None:
         return _too_late(pages, pages.words_of(visit))
+    if visit.text("done") == "undone" and person.email == waiting.wish.email:
+        return _told_undone(pages, person)
     words = pages.words(person.language)
     lines = [words.say("undo", email=masked(waiting.wish.email))]
     form = MessageForm([Button(words.say("undo_button"), "form", "undo")])
@@ -76,6 +77,10 @@ def _undo(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         person = undo_move(conn, pages.installation, waiting) if waiting else None
     if person is None:
         return _too_late(pages, pages.words_of(visit))
+    return ReaderAnswer(location=f"/undo/{visit.token}?done=undone")
+
+
+def _told_undone(pages: ReaderPages, person: Subscriber) -> ReaderAnswer:
     words = pages.words(person.language)
     line = words.say("undone", email=masked(person.email), editors=pages.editors)
     return told(words, ReaderMessage(words.say("undone_title"), [line], done=True))

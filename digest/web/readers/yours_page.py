@@ -21,7 +21,7 @@ from digest.web.readers.history_words import HistoryWords
 from digest.web.readers.letter_views import letter_views, may_answer
 from digest.web.readers.page import ReaderAnswer, ReaderPages, Visit
 from subscribers import forms
-from subscribers.forms import BadForm, Choice, Choices
+from subscribers.forms import BadForm, ChangedMeanwhile, Choice, Choices
 from subscribers.model import Subscriber
 from subscribers.pauses import UNTIL, pause_days, pauses
 from subscribers.tokens import make_token
@@ -32,12 +32,16 @@ MONTHLY = CADENCES[-1]
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A form of the page that was refused: the part of the page, the field, why, and what was typed."""
+    """A form of the page that was refused: the part of the page, the field, why, and what was typed.
+
+    `status` is that of the answer.
+    """
 
     part: str
     field: str
     line: str
     fields: Sequence[tuple[str, str]] = ()
+    status: int = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def yours(pages: ReaderPages, visit: Visit, refused: Refused | None = None) -> R
         "typed_address": _typed(refused, "address", "email"),
         "mails": pages.can_mail,
     }
-    return ReaderAnswer("readers/yours.html.j2", words, values, 400 if refused else 200)
+    return ReaderAnswer("readers/yours.html.j2", words, values, refused.status if refused else 200)
 
 
 def shared_values(pages: ReaderPages, visit: Visit, person: Subscriber) -> dict[str, object]:
@@ -104,6 +108,26 @@ def refused_by(words: Words, part: str, error: BadForm, fields: Sequence[tuple[s
     where = {"two_cadences": "cadence", "day": UNTIL, "no_day": UNTIL, "day_past": UNTIL, "day_late": UNTIL}
     is_group = error.code in (*forms.FACETS, "cadence") and own
     return Refused(part, error.code if is_group else where.get(error.code, part), line, fields)
+
+
+def clash_of(pages: ReaderPages, person: Subscriber, clash: ChangedMeanwhile) -> Refused:
+    """Return what the page tells of choices that another page has changed meanwhile: what is stored, what was typed.
+
+    The form stands there with what was typed, so that to save it again is a choice.
+    """
+    words = pages.words(person.language)
+    names = {option.choice.slug: option.choice.name for group in _groups(pages, person) for option in group.options}
+
+    def told(slugs: frozenset[str]) -> str:
+        none = words.form("follows_none", clash.name) if clash.name in forms.FACETS else words.say("no")
+        return ", ".join(names.get(slug) or slug for slug in sorted(slugs)) or none
+
+    line = words.say("changed_meanwhile", stored=told(clash.stored), typed=told(clash.typed))
+    return Refused("choices", clash.name, line, clash.merged, 409)
+
+
+def _groups(pages: ReaderPages, person: Subscriber) -> list[forms.Fields]:
+    return forms.preferences(choices_of(pages, pages.words(person.language)), person)
 
 
 def done_by(pages: ReaderPages, words: Words, person: Subscriber, choices: Choices, what: str) -> Done | None:
@@ -156,7 +180,10 @@ def _choice_values(choices: Choices, person: Subscriber, refused: Refused | None
     groups = forms.preferences(choices, person)
     if refused and refused.part == "choices":
         groups = forms.answered(groups, refused.fields)
-    return {"groups": groups, "whole": forms.WHOLE, "monthly": _offers_monthly(choices, person)}
+    # Of a form that was refused, what its own page had shown, because it may be older than what is stored.
+    stamp = _typed(refused, "choices", forms.SHOWN, most=10_000) or forms.stamp(choices, person)
+    shown = (forms.SHOWN, stamp)
+    return {"groups": groups, "whole": forms.WHOLE, "shown": shown, "monthly": _offers_monthly(choices, person)}
 
 
 def _offers_monthly(choices: Choices, person: Subscriber) -> bool:
@@ -169,11 +196,11 @@ def _pause_values(pages: ReaderPages, refused: Refused | None) -> dict[str, obje
     return {"pauses": group, "first_day": first, "last_day": last, "typed_day": _typed(refused, "pause", UNTIL)}
 
 
-def _typed(refused: Refused | None, part: str, name: str) -> str:
+def _typed(refused: Refused | None, part: str, name: str, most: int = 254) -> str:
     """Return what was typed into a field of a part of the page that was refused, or ""."""
     if refused is None or refused.part != part:
         return ""
-    return next((value for key, value in refused.fields if key == name), "")[:254]
+    return next((value for key, value in refused.fields if key == name), "")[:most]
 
 
 def _zones(pages: ReaderPages, person: Subscriber) -> list[tuple[str, str, bool]]:
