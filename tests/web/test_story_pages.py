@@ -250,7 +250,7 @@ def test_a_link_that_is_damaged_old_or_of_another_invitation_leads_to_no_form(ho
     foreign = make_token(place.link_keys, "story", other.number, teller.now.key, now=house.now)
     nobody = make_token(place.link_keys, "story", 99, "0" * 16, now=house.now)
     subscriber = house.token("preferences", 1)
-    for bad in (token[:-1], "x", foreign, nobody, subscriber, token + "A"):
+    for bad in (token[:-1], "x", foreign, nobody, subscriber, "A" + token):
         for answer in (teller.client.get(f"/story/{bad}"), teller.client.post(f"/story/{bad}", data=WHOLE)):
             assert answer.status_code == 404 and "We do not know this invitation" in answer.text
     house.now += timedelta(days=60)
