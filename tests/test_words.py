@@ -19,7 +19,6 @@ SUFFIXES = {".py", ".j2", ".toml", ".md", ".css", ".html", ".txt"}
 # Names that others gave: taken out before a text is searched. Each must be in use.
 OF_OTHERS = {
     "campaign": ("ns_campaign", "a tracking parameter in links"),
-    "publication": ("publishdate publication", "words that publishers write before a date"),
     "blocklist": (r"blocklist\w*", "a word in the replies of mail servers"),
     "blacklist": (r"blacklist\w*", "a word in the replies of mail servers"),
     "mailer": ("mailer-daemon", "the name that mail servers write bounces under"),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, ClassVar
 
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from digest.errors import ConfigError
 

@@ -95,7 +95,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _generate(self, source: nodes.Template, *args: Any, **options: Any) -> str:
         """Compile a template of which each body (of a loop, a macro, the whole) takes steps."""
-        for node in [*source.find_all((nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)), source]:
+        bodies: list[Any] = [*source.find_all((nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block)), source]
+        for node in bodies:
             data = sum(len(text.data) for child in node.body for text in _texts(child))
             node.body.insert(0, nodes.ExprStmt(_spending(nodes.Const(1 + data // _CHARACTERS)), lineno=node.lineno))
             if isinstance(node, nodes.For) and node.test is not None:

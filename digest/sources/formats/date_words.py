@@ -1,4 +1,4 @@
-"""List the words in dates: months and weekdays of 35 languages, zones, and words that stand around a date. Data.
+"""List the words in dates: months and weekdays of 33 languages, zones, and words that stand around a date. Data.
 
 Names are those of Unicode CLDR, and those that its patterns lack: Welsh, Irish and Gaelic mutations, genitives, and
 abbreviations that are no beginning of their name. Any beginning of three letters is a name too, where all names that
