@@ -275,7 +275,7 @@ def _left(rest: str) -> tuple[frozenset[int], tzinfo | None] | None:
             zone = zone or _zone(token)
         elif token in words.WEEKDAYS:
             weekdays = words.WEEKDAYS[token]
-        elif not (token in words.AROUND or (is_behind and len(token) < 6) or (number == 0 and after == ",")):
+        elif not (words.is_around(token) or (is_behind and len(token) < 6) or (number == 0 and after == ",")):
             return None
     return weekdays, zone
 

@@ -166,12 +166,19 @@ AROUND = frozenset(
         """
     at on the of de del du di da o den dhen an na ta y yr ar am le il el i l is it em en um a as om op alle ore ora
     klo kl uhr uur h hrs hours hour time local dydd nos feira dia dne dnia r roku rok v g m d г р ч
-    publish published publishdate publication posted post pubdate date dated created added issued released updated
-    last modified online first submitted cyhoeddwyd postiwyd diweddarwyd dyddiad foilsithe publie publiee poste mis
-    ligne veroffentlicht publicado publicada publicat pubblicato gepubliceerd opublikowano
-    publisert udgivet publicerad
+    posted post pubdate date dated created added issued released updated
+    last modified online first submitted cyhoeddwyd postiwyd diweddarwyd dyddiad foilsithe poste mis
+    ligne veroffentlicht pubblicato gepubliceerd opublikowano
+    udgivet
     julkaistu data fecha datum dato
     """
     )
 )
+
+
+def is_around(word: str) -> bool:
+    """Return whether a word may stand around a date: "on", "posted", "Published", "Publicado"."""
+    return word in AROUND or word.startswith("publi")
+
+
 LATER = re.compile(r"\((?:last )?(?:updated?|modified|edited|revised|amended|diweddarwyd)\b[^()]*\)")

@@ -255,6 +255,7 @@ Published: 20 November 2026  2026-11-20T00:00
 Published on Friday 20 November 2026 at 10:15  2026-11-20T10:15
 Posted on November 20, 2026  2026-11-20T00:00
 Date posted: 20/11/2026  2026-11-20T00:00
+Publication date: 20 November 2026  2026-11-20T00:00
 Last updated: 20 November 2026  2026-11-20T00:00
 Publié le 20 novembre 2026  2026-11-20T00:00
 Veröffentlicht am 20. November 2026  2026-11-20T00:00
