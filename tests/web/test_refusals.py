@@ -23,7 +23,6 @@ from tests.web.test_app import app_on, guarded, token
 
 NOWHERE = [
     "/unsubscribe",
-    f"/unsubscribe/{token()}/",
     "/preferences/x/",
     "/healthz/",
     "/letters/x/",
@@ -42,6 +41,12 @@ def engine(tmp_path: Path) -> Engine:
 @pytest.fixture
 def client(engine: Engine) -> TestClient:
     return TestClient(app_on(engine), raise_server_exceptions=False)
+
+
+def test_a_slash_behind_a_link_leads_to_a_path_of_ours(client: TestClient) -> None:
+    path = f"/unsubscribe/{token()}"
+    answer = client.get(f"{path}/", headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, path)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -28,6 +28,8 @@ _OF_CODE = {
     "AUTHORIZATIONFAILED": "the user may not open this mailbox; give it the right, or name another user",
     "NOPERM": "the user has no right to it; give it the right, or name another user",
 }
+# Beside these codes the words do not count; beside others, such as ALERT, they do.
+_LASTING = frozenset({*_OF_CODE, "AUTHENTICATIONFAILED", "NONEXISTENT", "CANNOT"})
 _OF_WORDS = (
     (re.compile(r"(?i)application[- ]specific|app(?:lication)?[- ]password"),
      "the account needs a password made for programs; make an app password, and put it into events.password_file"),
@@ -68,7 +70,11 @@ def _refusal(error: imaplib.IMAP4.error, step: str, folder: str) -> str:
         return "offers no STARTTLS; write imaps:// in events.mailbox, or ask its administrator" if offers_none else ""
     if isinstance(error, imaplib.IMAP4.readonly):
         return f"the folder {folder!r} may only be read; give the user the right to mark its messages as seen"
-    if isinstance(error, imaplib.IMAP4.abort) or code in _PASSING or (not code and _PASSING_WORDS.search(words)):
+    if (
+        isinstance(error, imaplib.IMAP4.abort)
+        or code in _PASSING
+        or (code not in _LASTING and _PASSING_WORDS.search(words))
+    ):
         return ""
     if step == "login":
         of_words = next((cure for pattern, cure in _OF_WORDS if pattern.search(words)), _LOGIN)

@@ -38,7 +38,9 @@ def answer_address(pages: ReaderPages, token: str) -> str:
 
 def _show(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
     person = seen_reader(pages, visit.token)
-    if not pages.settings.answers:
+    if (
+        not pages.settings.answers and visit.text("done") != "back"
+    ):  # which may be done where nothing is asked any more
         return _off(pages, person)
     with reading(pages.installation.engine) as conn:
         entry = entries_to_answer(conn, person.id, [_entry(visit)]).get(_entry(visit))
