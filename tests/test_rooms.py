@@ -45,6 +45,8 @@ ALSO_PURE = (
     "digest.sources.formats.front_matter", "digest.sources.formats.tidy", "digest.sources.formats.tombstones",
     "digest.sources.formats.tags",
     "digest.sources.formats.unreleased", "digest.sources.links", "digest.sources.newness", "digest.sources.sanitise",
+    "digest.sources.blocks", "digest.sources.marks", "digest.sources.placeholders", "digest.sources.post",
+    "digest.sources.prints", "digest.sources.tails", "digest.sources.title_tags",
     "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
     "digest.sources.sandbox.page", "digest.sources.sandbox.wire",
     "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",

@@ -13,6 +13,8 @@ from digest.commands.labelled import check_labels
 from digest.errors import ConfigError, DigestError, WrongUse, counted
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from digest.config.settings import Settings
 
 
@@ -69,7 +71,7 @@ def check(options: GlobalOptions, labels: Path | None, json_: bool) -> None:
     if labels is not None:
         check_labels(options, labels, json_)
         return
-    if problems := _find_problems(settings):
+    if problems := _find_problems(settings, options.at()):
         raise ConfigError(problems)
     if json_:
         answer({"problems": []})
@@ -102,7 +104,7 @@ def lay_out(directory: Path) -> Path | None:
     return config
 
 
-def _find_problems(settings: Settings) -> list[str]:
+def _find_problems(settings: Settings, now: datetime) -> list[str]:
     """Return every problem that only files, folders or a trial letter show; changes nothing."""
     from digest.delivery.trial import template_faults
     from digest.facets.places.gazetteer import load_gazetteer
@@ -116,6 +118,7 @@ def _find_problems(settings: Settings) -> list[str]:
         *check_settings.mailbox_problems(settings),
         *check_settings.key_problems(settings),
         *check_settings.source_problems(settings),
+        *check_settings.text_problems(settings, now),
         *check_settings.region_problems(settings),
         *check_templates.template_problems(settings),
         *check_templates.word_problems(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from digest.learning.choose import letter_line, letter_lines
 from digest.letter.book import Book, View
 from digest.letter.inert import inert_line, lines_of, link, visible, without_tokens
+from digest.letter.unnamed import name_and_rest, name_by_address
 from digest.letter.words import Words
 from digest.model import CASE_STUDY, Entry, Image, Ingredient, NamedLink
 
@@ -35,7 +36,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "title": inert_line(title(entry) or book.words.kind(entry.kind), TITLE),
         "url": link(entry.url),
         # The lines of a case study say more than its summary does.
-        "summary": "" if lines else inert_line(entry.summary, SUMMARY),
+        "summary": "" if lines else inert_line(summary(entry), SUMMARY),
         "lines": lines,
         "told_by": without_tokens(book.words.say("told_by", name=visible(teller, WRITER))) if teller else "",
         "worded_by": worded_by(entry, book, with_summary=not lines),
@@ -129,8 +130,13 @@ def picture_view(image: Image | None) -> View | None:
 
 
 def title(entry: Entry) -> str:
-    """Return an entry's title, or else its summary, or else its source; "" when it has none of them."""
-    for text, limit in ((entry.title, TITLE), (entry.summary, 80), (entry.source, 80)):
-        if line := visible(text, limit):
-            return line
-    return ""
+    """Return an entry's title, or else its address in words, its first words, or its source; "" without any."""
+    own = visible(entry.title, TITLE) or name_by_address(entry.url) or name_and_rest(entry.summary)[0]
+    return own or visible(entry.source, 80)
+
+
+def summary(entry: Entry) -> str:
+    """Return an entry's summary without the words that stand as its title."""
+    if visible(entry.title) or name_by_address(entry.url):
+        return "" if visible(entry.summary) == visible(entry.title) else entry.summary
+    return name_and_rest(entry.summary)[1]

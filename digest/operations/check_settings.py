@@ -6,17 +6,22 @@ import ipaddress
 import os
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
 from digest.config.settings import Settings
 from digest.config.site import begins_as_ours
 from digest.desk.receipts import page_folder
-from digest.errors import ConfigError, DigestError
+from digest.errors import ConfigError, DigestError, SourceError
+from digest.facets.known import known_facets
 from digest.facets.words import keys
 from digest.installation import is_secret_used, stored_link_keys, stored_secret
+from digest.operations.file_problems import file_problems, keeps_back
 from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
@@ -40,6 +45,22 @@ def source_problems(settings: Settings) -> Iterator[str]:
             yield f"{key}: {source.path} is not there; correct its path"
         elif source.path is not None and not os.access(source.path, os.R_OK):
             yield f"{key}: {source.path} cannot be read; let this account read it"
+
+
+def text_problems(settings: Settings, now: datetime) -> Iterator[str]:
+    """Yield a line for each file of a folder of texts that is left out, with its line, its fault and the cure."""
+    folders = [source for source in settings.sources if source.path is not None and Path(source.path).is_dir()]
+    if not folders:
+        return
+    from digest.sources.formats.folder import read_folder  # here, because Markdown is slow to import
+
+    zone, facets = ZoneInfo(settings.site.zone), known_facets(settings.taxonomy)
+    for source in folders:
+        with suppress(SourceError):  # because a folder that cannot be read has a line of its own
+            snapshot = read_folder(Path(source.path or ""), now=now, zone=zone, facets=facets)
+            for problem in snapshot.problems:
+                if file_problems(problem) and keeps_back([problem]):
+                    yield f"{source.named_in}: source {source.name!r}: {problem}"
 
 
 def region_problems(settings: Settings) -> Iterator[str]:

@@ -201,3 +201,13 @@ def test_a_mistake_in_own_words_of_pages_is_told_with_its_file(tmp_path: Path) -
     answer = checked(tmp_path, "[letter]\ntemplates = 'own'")
     assert "fr.toml: sav: there is no such word; did you mean 'save'?" in answer.stderr
     assert "fr.toml: gone_again: {nobody} cannot be filled" in answer.stderr
+
+
+def test_a_text_that_cannot_be_read_is_told_with_its_line(tmp_path: Path) -> None:
+    texts = {"colon.md": "title: Leeds: a story", "twice.md": "id: 1\nid: 2", "tab.MD": "title: a\n\tdate: b"}
+    (tmp_path / "texts").mkdir()
+    for name, matter in {**texts, "good.markdown": "title: No"}.items():
+        (tmp_path / "texts" / name).write_text(f"---\n{matter}\n---\nBody.")
+    told = checked(tmp_path, "[[source]]\nname = 'Texts'\npath = 'texts'\n")
+    assert told.code == 2
+    assert [name in told.stderr for name in (*texts, "good")] == [True, True, True, False], told.stderr

@@ -50,7 +50,7 @@ def xml_tricks(secret: str, port: int, *, scale: float = 1.0) -> dict[str, bytes
         "text before": b"\n\nNotice: undefined index\n" + rss(),
         "undefined entity": rss(_ITEM.replace("Good", "Good&nbsp;&nosuch;")),
         "mismatched tags": rss("<item><guid>g1</guid><title>x</item></title>"),
-        "many items": rss("".join(f"<item><guid>{n}</guid></item>" for n in range(many(20_000)))),
+        "many items": rss("".join(f"<item><guid>{n}</guid><title>{n}</title></item>" for n in range(many(20_000)))),
         "long title": rss(f"<item><guid>g1</guid><title>{'x' * many(5_000_000)}</title></item>"),
         "long guid and link": rss(
             f"<item><guid>{'g' * many(500_000)}</guid><link>https://x.example/{'l' * many(500_000)}</link></item>"

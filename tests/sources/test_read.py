@@ -110,7 +110,9 @@ def test_a_feed_from_a_path(name: str, tmp_path: Path) -> None:
 
 
 def test_a_json_feed_and_a_folder_from_a_path(tmp_path: Path) -> None:
-    (tmp_path / "feed.json").write_text('{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1"}]}')
+    (tmp_path / "feed.json").write_text(
+        '{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "title": "One"}]}'
+    )
     reading = read_path(tmp_path / "feed.json")
     assert reading.snapshot and reading.snapshot.sightings[0].guid == "1"
     (tmp_path / "a.md").write_text("# A")

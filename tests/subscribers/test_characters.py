@@ -7,7 +7,8 @@ from unicodedata import normalize
 import pytest
 
 from digest.letter.inert import visible
-from digest.sources.sanitise import summary_text, title_text
+from digest.sources.post import summary_text
+from digest.sources.sanitise import title_text
 from subscribers.characters import cut, cut_anywhere, last_characters, whole_characters
 from tests.counts import table
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import io
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,10 @@ from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag,
 from digest.sources.formats.tombstones import tombstones
 from digest.sources.formats.unreleased import feed_limits, feed_marks
 from digest.sources.links import absolute_link
-from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, text_as_html, title_text
+from digest.sources.placeholders import without_placeholder
+from digest.sources.post import Post
+from digest.sources.sanitise import MAX_HTML, text_as_html, title_text
+from digest.sources.tails import Frame
 
 _ROOT_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
 _ENTRY_EDGE = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?:\s[^<>]*)?>", re.I)
@@ -89,11 +93,22 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     kept, remarks = distinct(entries, _identity, lambda entry: _published(entry, now))
     graves = tombstones(mended)
     alive = [entry for entry in kept if not _is_deleted(entry, graves)]
-    sightings = read_each(alive, lambda entry: _sighting(entry, base, language, now), remarks)
+    context = _Context(base, language, title_text(_text(feed, "title")), now)
+    sightings = read_each(alive, lambda entry: _sighting(entry, context), remarks)
     again = {sighting.guid for sighting in sightings}
     deleted = tuple(guid for ref in graves if (guid := tidy_guid(ref)) and guid not in again)
-    title, older = title_text(_text(feed, "title")), older_page(feed, base)
-    return Snapshot(sightings, title, language, tuple(problems + remarks), deleted, older=older)
+    problems_told = tuple(problems + remarks)
+    return Snapshot(sightings, context.site, language, problems_told, deleted, older=older_page(feed, base))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """Hold what every entry of a feed is read with: the feed's base, language and title, and the instant."""
+
+    base: str | None
+    language: str | None
+    site: str
+    now: datetime
 
 
 def _is_deleted(entry: Any, graves: dict[str, datetime | None]) -> bool:
@@ -117,33 +132,42 @@ def _identity(entry: Any) -> tuple[str, ...]:
     return (*(_text(entry, key) for key in ("id", "link", "title", "summary")), *texts)
 
 
-def _sighting(entry: Any, base: str | None, language: str | None, now: datetime) -> Sighting:
+def _sighting(entry: Any, context: _Context) -> Sighting:
+    base, now = context.base, context.now
     link = link_of(entry, base)
     raw, own_base, own_language = _body(entry)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
     categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
-    published, title = _published(entry, now), title_text(_text(entry, "title"))
+    published, title, author = _published(entry, now), _title(entry), without_placeholder(_author(entry))
     starts, ends = feed_limits(entry)
-    text = clean_html(raw, text_base)
+    frame = Frame(title, author, published, link, context.site)
+    post = Post(raw, text_base, frame)
+    shown = Post(summary, text_base, frame).summary() if summary.strip() and summary != raw else ""
+    text = post.html
     state, until = text_state(title, text, UTC)
     waits = [at for at in (published, *starts) if at and is_ahead(at, now)]
     waits += [until] if until and until > now else []
     return Sighting(
         guid=tidy_guid(_text(entry, "id")),
         link=link,
-        title=title,
+        title=without_placeholder(title),
         published=published,
-        summary=summary_text(summary if summary.strip() else raw),
+        summary=shown or post.summary(),
         html=text,
-        author=_author(entry),
+        author=author,
         categories=labels(categories),
-        language=language_tag(own_language) or language,
+        language=language_tag(own_language) or context.language,
         image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
         unreleased=feed_marks(entry) or state,
         not_before=max(waits, default=None),
         not_after=min(ends, default=None),
     )
+
+
+def _title(entry: Any) -> str:
+    kind = _text(dict.get(entry, "title_detail"), "type")
+    return title_text(_text(entry, "title"), is_text=kind == "text/plain")
 
 
 def _body(entry: Any) -> tuple[str, str, str]:

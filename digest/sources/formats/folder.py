@@ -25,7 +25,10 @@ from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, 
 from digest.sources.formats.title_state import name_state
 from digest.sources.formats.unreleased import marks_of
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.sanitise import MAX_HTML, clean_html, summary_text, title_text
+from digest.sources.placeholders import without_placeholder
+from digest.sources.post import Post
+from digest.sources.sanitise import MAX_HTML, title_text
+from digest.sources.tails import Frame
 from subscribers.facets import KnownFacets
 from subscribers.invisible import one_line
 
@@ -142,7 +145,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
     marks = marks_of(own, moment.now, moment.zone)
     problems += [f"{file}: {problem}" for problem in marks.problems]
     published = _date(matter, file, moment.zone, problems)
-    title = title_text(_text(matter, "title"))
+    title = without_placeholder(title_text(_text(matter, "title")))
     heading = _HEADING.match(body)
     if not title and heading:
         title, body = title_text(heading[1]), body[heading.end() :]
@@ -150,18 +153,19 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
     states = (marks.unreleased, state, name_state(PurePosixPath(file).parts))
     starts = [at for at in (published, marks.not_before, until) if at is not None and at > moment.now]
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
-    # Cut before it is rendered: `clean_html` keeps the first part only, and some texts take a minute for a megabyte.
+    # Cut before it is rendered: `Post` keeps the first part only, and some texts take a minute for a megabyte.
     rendered = _markdown().render(body[: 2 * MAX_HTML])
-    html = clean_html(rendered, link)
+    author = person(_text(matter, "author"))
+    post = Post(rendered, link, Frame(title, author, published, link))
     stem = PurePosixPath(file).stem
     return Sighting(
         guid=tidy_guid(_text(matter, "id")) or file,
         link=without_tracking(link) if link else None,
         title=title or title_text(re.sub(r"[-_]+", " ", stem)).capitalize(),
         published=published,
-        summary=title_text(_text(matter, "summary")) or summary_text(html),
-        html=html,
-        author=person(_text(matter, "author")),
+        summary=without_placeholder(title_text(_text(matter, "summary"))) or post.summary(),
+        html=post.html,
+        author=author,
         categories=labels(_list(matter, "categories") + _list(matter, "tags")),
         language=language_tag(_text(matter, "language")),
         image=picture_of(_text(matter, "image"), link) or first_picture(rendered, link),

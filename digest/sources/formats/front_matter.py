@@ -18,6 +18,8 @@ _NAMED_TOML = re.compile(r"---[ \t]*toml[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)",
 _NAMED_JSON = re.compile(
     r"(?:;;;|---)[ \t]*(?:json)?[ \t]*\r?\n(\s*\{.*?)^(?:;;;|---)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
+# A tab between a name and its value, which YAML allows and its reader refuses.
+_TABBED = re.compile(r"^([ ]*(?:- )?[\w-][\w -]{0,40}:)[ ]*\t[ \t]*", re.MULTILINE)
 _JSON_START = re.compile(r'\{\s*["}]')
 # Blank lines and comments, which authors and their tools put before front matter.
 _BLANK = re.compile(r"(?:[ \t]*\r?\n|[ \t]*<!--.*?-->[ \t]*(?:\r?\n|\Z))+", re.DOTALL)
@@ -89,7 +91,7 @@ def _split(text: str, line: int) -> Note:
 def _yaml(text: str, line: int) -> dict[str, Any]:
     _check_length(text, line)
     try:
-        matter = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        matter = yaml.load(_TABBED.sub(r"\1 ", text), Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = line + mark.line + 1 if mark else line  # the front matter starts on the line after its fence
@@ -109,8 +111,21 @@ def _check_length(text: str, line: int) -> None:
         raise Unreadable(f":{line}: the front matter is longer than {MAX_MATTER // 1024} kB; shorten it")
 
 
+_NULL, _MERGE, _TIMESTAMP = (f"tag:yaml.org,2002:{name}" for name in ("null", "merge", "timestamp"))
+_BOOL = ("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"))
+
+
 class _Loader(yaml.SafeLoader):
-    """Load plain values only, and no name that stands twice with two values, of which one would be lost."""
+    """Load plain values as they are written, and no name that stands twice with two values (one would be lost).
+
+    Of what YAML 1.1 makes of a word or a number only nulls, "true", "false" and dates are taken, because "No", "on",
+    "0010", "12:30" and "1_000" are titles and ids.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (as the base class has it)
+        first: [pair for pair in pairs if pair[0] in (_NULL, _MERGE, _TIMESTAMP)] + [_BOOL] * (first in "tTfF")
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a table; raise ConstructorError, which is a MarkedYAMLError, for such a name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,10 @@ from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, read_each, tidy_guid
 from digest.sources.formats.unreleased import feed_marks, marks_of
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.sanitise import clean_html, summary_text, text_as_html, title_text
+from digest.sources.placeholders import without_placeholder
+from digest.sources.post import Post
+from digest.sources.sanitise import text_as_html, title_text
+from digest.sources.tails import Frame
 
 # The names of the standard; a publisher's own names and tables ("_blog": {"draft": true}) may be marks.
 _STANDARD = frozenset(
@@ -47,38 +51,41 @@ def parse_json_feed(body: bytes, *, content_type: str = "", base_url: str, now: 
         problems.insert(0, f"the feed is malformed ({wrong[:100]}); what could be read was")
     if is_cut:
         problems.append(CUT_OFF)
-    author = _author(feed)
+    author, site = _author(feed), title_text(_text(feed, "title"))
 
     def sighting(item: dict[str, Any]) -> Sighting:
-        return _sighting(item, base=base_url or home, language=language, feed_author=author, now=now)
+        frame = Frame(author=_author(item) or author, published=_published(item, now), site=site)
+        return _sighting(item, frame, base=base_url or home, language=language, now=now)
 
     sightings = read_each(kept, sighting, problems)
     if len(items) < len(feed["items"]):
         problems.append(f"{len(feed['items']) - len(items)} items are no JSON objects and were left out")
-    title, older = title_text(_text(feed, "title")), absolute_link(_text(feed, "next_url"), base_url or home) or ""
-    return Snapshot(sightings, title=title, language=language, problems=tuple(problems), older=older)
+    older = absolute_link(_text(feed, "next_url"), base_url or home) or ""
+    return Snapshot(sightings, title=site, language=language, problems=tuple(problems), older=older)
 
 
 def _sighting(
-    item: dict[str, Any], *, base: str | None, language: str | None, feed_author: str, now: datetime
+    item: dict[str, Any], frame: Frame, *, base: str | None, language: str | None, now: datetime
 ) -> Sighting:
     link = next((link for each in _addresses(item) if (link := absolute_link(each, base))), None)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
     published, title = _published(item, now), title_text(_text(item, "title"))
     marks = marks_of({name: item[name] for name in item.keys() - _STANDARD}, now, UTC, strict=False)
-    text = clean_html(raw or summary, link or base)
+    frame = replace(frame, title=title, link=link)
+    post = Post(raw or summary, link or base, frame)
+    text = post.html
     state, until = text_state(title, text, UTC)
     starts = [at for at in (published, marks.not_before) if is_ahead(at, now)]
     starts += [until] if until and until > now else []
     return Sighting(
         guid=tidy_guid(_text(item, "id")),
         link=without_tracking(link) if link else None,
-        title=title,
+        title=without_placeholder(title),
         published=published,
-        summary=summary_text(summary or raw),
+        summary=(Post(summary, link or base, frame).summary() if raw else "") or post.summary(),
         html=text,
-        author=_author(item) or feed_author,
+        author=frame.author,
         categories=labels(_list(item, "tags")),
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),

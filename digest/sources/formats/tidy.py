@@ -19,6 +19,7 @@ TOO_MANY = "only the newest"  # how the problem of a source that shows too much 
 MAX_ENTRIES = 1_000
 MAX_GUID = 2_000
 _MAX_LABELS = 50
+_MANY = 3  # entries without a title that are no chance
 _ADDRESS = re.compile(r"\S*@\S*")
 
 
@@ -31,16 +32,40 @@ def tidy_guid(raw: str | None) -> str | None:
 def read_each(
     entries: Iterable[Entry], read: Callable[[Entry], Sighting], problems: list[str]
 ) -> tuple[Sighting, ...]:
-    """Return the sighting of each entry; one that cannot be read is named in `problems` and stops no other."""
-    sightings = []
+    """Return the sighting of each entry; one that cannot be read is named in `problems` and stops no other.
+
+    Blank ones are left out and counted there, and so it is told that no entry has a title.
+    """
+    sightings: list[Sighting] = []
+    blank = 0
     for number, entry in enumerate(entries, 1):
         try:
-            sightings.append(read(entry))
+            sighting = read(entry)
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
             problems.append(
                 f"entry {number} cannot be read ({type(error).__name__}) and was left out; please report it"
             )
+            continue
+        if is_blank(sighting):
+            blank += 1
+        else:
+            sightings.append(sighting)
+    if blank:
+        problems.append(
+            f"{blank} of {blank + len(sightings)} entries hold neither title, text nor link and were left out"
+        )
+    if len(sightings) >= _MANY and not any(sighting.title for sighting in sightings):
+        problems.append(
+            f"none of its {len(sightings)} entries has a title; each is named by its address or first words"
+        )
     return tuple(sightings)
+
+
+def is_blank(sighting: Sighting) -> bool:
+    """Return whether an entry has nothing to show or to lead to, and no mark of a draft."""
+    return not (
+        sighting.unreleased or sighting.title or sighting.summary or sighting.html or sighting.link or sighting.image
+    )
 
 
 def labels(raw: Iterable[object]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from digest.model import Image, Sighting, Snapshot, Source
 from digest.sources.formats.folder import MAX_FILE, read_folder
 from digest.sources.formats.listing import open_file
 from digest.sources.read import Validators, read_source
+from tests.counts import table
 from tests.sources.active import faults_in
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -226,3 +227,28 @@ def test_a_path_that_no_system_takes_is_told(tmp_path: Path) -> None:
     for path in ("x" * 5_000, "a\0b"):
         with pytest.raises(SourceError, match="correct the path"):
             read_source(Source("S", path=f"{tmp_path}/{path}"), Validators(), None, now=NOW)  # type: ignore[arg-type]
+
+
+@table(
+    "written, title",
+    [
+        ("No", "No"),
+        ("on", "on"),
+        ("Yes", "Yes"),
+        ("12:30", "12:30"),
+        ("0010", "0010"),
+        ("1_000", "1_000"),
+        ("2026-06-24", "2026-06-24"),
+        ("\tBuses", "Buses"),
+        ("~", "A file"),
+        ("undefined", "A file"),
+    ],
+)
+def test_front_matter_is_taken_as_it_is_written(written: str, title: str, tmp_path: Path) -> None:
+    (sighting,) = folder(tmp_path, **{"a-file": f"---\ntitle: {written}\n---\nBody."}).sightings
+    assert sighting.title == title
+
+
+def test_ids_that_differ_as_they_are_written_are_two(tmp_path: Path) -> None:
+    files = {f"f{number}": f"---\nid: {each}\n---\nBody." for number, each in enumerate(("0o10", "8", "010", "8.0"))}
+    assert len(folder(tmp_path, **files).sightings) == 4

@@ -73,6 +73,6 @@ def test_no_value_of_the_wrong_type_does_harm(value: Any) -> None:
         date_modified authors author tags language"""
     item = dict.fromkeys(names.split(), value)
     feed = {"version": value, "title": value, "home_page_url": value, "language": value, "authors": value}
-    snapshot = read(feed | {"items": [item, value, {"id": "kept"}]}, base_url="")
+    snapshot = read(feed | {"items": [item, value, {"id": "kept", "title": "Kept"}]}, base_url="")
     assert snapshot.sightings[-1].guid == "kept"
     repr(snapshot).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest.sources.formats.notfeed import feeds_named
 from digest.sources.formats.pictures import first_picture
 from digest.sources.formats.tags import tags_of
-from digest.sources.sanitise import clean_html
+from digest.sources.post import clean_html
 from tests.counts import table
 
 SIZE = 'width="640" height="360"'

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from email.message import EmailMessage
 
-from digest.sources.sanitise import MAX_TITLE, clean_html, plain_text, summary_text, title_text
+from digest.sources.blocks import read_blocks
+from digest.sources.post import clean_html, summary_text
+from digest.sources.sanitise import MAX_TITLE, marked_html, title_text
 from tests.counts import table
 
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
@@ -78,7 +80,8 @@ def test_text_follows_the_blocks_and_forgets_expansions() -> None:
         "<ul><li>one</li><li>two</li></ul><table><tr><td>a</td><td>b</td></tr></table>"
         "<p>source\nline</p><script>x()</script><style>p{}</style><img alt='no' src='x'>"
     )
-    assert plain_text(html).split("\n") == ["Head", "The NHS & councils", "meet", "one", "two", "a b", "source line"]
+    texts = [block.text for block in read_blocks(marked_html(html, None)).blocks]
+    assert texts == ["Head", "The NHS & councils meet", "one", "two", "a", "b", "source line"]
 
 
 def test_a_summary_ends_at_a_sentence_or_at_a_word() -> None:

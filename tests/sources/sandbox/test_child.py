@@ -27,7 +27,8 @@ GOOD = (
     "<rss version='2.0'><channel><title>Tŵn</title><language>cy</language>"
     "<item><guid>1</guid><title>Un ☃</title><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>"
     "<link>https://x.example/1</link><category>A</category><description>&lt;p&gt;Hi&lt;/p&gt;"
-    "&lt;img src='https://x.example/i.jpg' width='90'&gt;</description></item><item/></channel></rss>"
+    "&lt;img src='https://x.example/i.jpg' width='90'&gt;</description></item>"
+    "<item><title>Dau</title></item></channel></rss>"
 ).encode()
 SLOW = b"<rss version='2.0'><channel>" + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
 
