@@ -63,7 +63,7 @@ def take_in(
     keys = [keys_of(sighting, source.name) for sighting in shown]
     memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown, keys))
     memory = StoredKeys(memory.keys, {n: each for n, each in memory.entries.items() if n not in skipped.values()})
-    decision = what_is_new(source, shown, memory, keys)
+    decision = _with_pages(what_is_new(source, shown, memory, keys), result)
     if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
         raise NotInFull
     states, why, told = _judged(conn, source, state, decision, classifier, now)
@@ -85,6 +85,15 @@ def take_in(
     row = _row(source, decision, len(shown) + len(skipped), (held, withheld), (notes, lasting))
     is_plain = not decision.spoilt and None not in memory.keys.values()
     return row, known_entries(result, numbers, now) if is_plain else None
+
+
+def _with_pages(decision: SnapshotDecision, result: Reading) -> SnapshotDecision:
+    """Return a decision in which the new entries of older pages are marked."""
+    if not result.on_older_pages or result.snapshot is None:
+        return decision
+    older = {id(sighting) for sighting in result.snapshot.sightings[-result.on_older_pages :]}
+    new = tuple(replace(each, on_older_page=id(each.sighting) in older) for each in decision.new)
+    return replace(decision, new=new)
 
 
 def is_all_new(conn: Connection, source: Source, snapshot: Snapshot) -> bool:

@@ -91,13 +91,14 @@ class New:
     """Hold a sighting of a new entry, with every key to store for it.
 
     `look_alike`: it carries the title of a known entry. `doubt`: the title of the known entry that it may be under
-    another title, or "".
+    another title, or "". `on_older_page`: the first page of its feed did not show it.
     """
 
     sighting: Sighting
     keys: tuple[str, ...]
     look_alike: bool = False
     doubt: str = ""
+    on_older_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,4 +72,7 @@ def _told(reading: Reading, pages: list[Snapshot], problem: str) -> Reading:
         problems=tuple(told),
         deleted=tuple(dict.fromkeys(guid for page in pages for guid in page.deleted)),
     )
-    return replace(reading, snapshot=snapshot, parts=reading.parts if len(pages) == 1 else None)
+    if len(pages) == 1:
+        return replace(reading, snapshot=snapshot)
+    on_older = len(snapshot.sightings) - len(pages[0].sightings)
+    return replace(reading, snapshot=snapshot, parts=None, on_older_pages=on_older)

@@ -19,6 +19,7 @@ from digest.sources.formats.parts import Parts, cut_feed
 from digest.sources.formats.tidy import CUT_OFF
 from digest.sources.sandbox.child import parse_limited
 from digest.sources.web.fetch import Fetched
+from digest.sources.web.guard import endpoint
 from digest.sources.web.login import Login, login_of
 from digest.sources.web.unpack import Unpacker
 from subscribers.facets import KnownFacets
@@ -82,7 +83,8 @@ class Reading:
 
     `parts` are the feed cut into its entries, where it can be, one for each sighting of a snapshot without problems.
     `skipped` has the ids of the entries that the last reading knew, by their place among the sightings, which hold
-    no more than a date there; `in_full` reads them again.
+    no more than a date there; `in_full` reads them again. The last `on_older_pages` sightings stood on older pages of
+    the feed.
     """
 
     status: str
@@ -93,6 +95,7 @@ class Reading:
     skipped: Mapping[int, int] = field(default_factory=dict)
     in_full: Callable[[], Snapshot] | None = None
     url: str = ""
+    on_older_pages: int = 0
 
 
 class Fetches(Protocol):
@@ -159,8 +162,10 @@ def _from_web(source: Source, url: str, last: Validators, fetcher: Fetches, now:
 
 def read_page(source: Source, url: str, fetcher: Fetches, now: datetime) -> Snapshot:
     """Return what an older page of a source shows. Raises SourceError."""
-    login = login_of(source, source.url or url)
-    answer = fetcher.fetch(url, allow_private=source.allow_private, login=login)
+    configured = source.url or url
+    # The feed may be elsewhere by a redirect. The permission is for the service that config.toml names alone.
+    is_private = source.allow_private and endpoint(configured) == endpoint(url)
+    answer = fetcher.fetch(url, allow_private=is_private, login=login_of(source, configured))
     return _Bytes(answer.body, answer.content_type, answer.url).parse(now)
 
 

@@ -20,6 +20,12 @@ def surge(new: Sequence[New], usual: Sequence[int], last_ok: datetime | None, no
 
     `usual`: the number of new entries of each gather of the last 30 days that brought any.
     """
+    # Older pages are read to find news that has left the first one. Old entries there would dilute the counts below.
+    older = sum(entry.on_older_page and not is_news(entry, last_ok) for entry in new)
+    if older:
+        return (
+            f"{older} of {len(new)} new entries are on older pages of the feed, and not dated since the last reading"
+        )
     limit = max(_SURGE, 5 * statistics.median(usual)) if usual else _SURGE
     if len(new) > limit:
         return f"{len(new)} new entries at once, where at most {limit:.0f} were to be expected"

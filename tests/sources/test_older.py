@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from digest.errors import SourceError
 from digest.model import Snapshot, Source
 from digest.sources.older import MAY_LACK, MOST_PAGES, with_older_pages
-from digest.sources.read import Validators, read_source
+from digest.sources.read import Validators, read_page, read_source
 from digest.sources.web.fetch import Fetched
+from digest.sources.web.login import is_same_service
 from tests.counts import table
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -35,9 +38,11 @@ class Pages:
 
     pages: dict[str, str]
     asked: list[str] = field(default_factory=list)
+    options: list[dict[str, Any]] = field(default_factory=list)
 
-    def fetch(self, url: str, **_: Any) -> Fetched:
+    def fetch(self, url: str, **options: Any) -> Fetched:
         self.asked.append(url)
+        self.options.append(options)
         if url not in self.pages:
             raise SourceError(f"{url}: answers 404 (not found)")
         return Fetched("ok", self.pages[url].encode(), "", url, None, None, None)
@@ -57,9 +62,12 @@ def seen(pages: dict[str, str], stored: set[str]) -> tuple[list[str], list[str],
     def is_all_new(snapshot: Snapshot) -> bool:
         return stored.isdisjoint(sighting.guid or "" for sighting in snapshot.sightings)
 
-    snapshot = with_older_pages(source, result, fetcher, is_all_new, NOW).snapshot
+    whole = with_older_pages(source, result, fetcher, is_all_new, NOW)
+    snapshot = whole.snapshot
     assert snapshot is not None
     told = [line for line in snapshot.problems if line.startswith(MAY_LACK)]
+    on_first = len(result.snapshot.sightings) if result.snapshot else 0
+    assert on_first + whole.on_older_pages == len(snapshot.sightings)
     return [sighting.guid or "" for sighting in snapshot.sightings], told, fetcher.asked
 
 
@@ -72,6 +80,30 @@ def test_pages_are_followed_to_what_is_stored(form: str, rel: str) -> None:
     }
     assert seen(pages, {"3"}) == ([str(n) for n in range(9, 0, -1)], [], [f"{AT}/1", f"{AT}/2", f"{AT}/3"])
     assert seen(pages, {"8"})[2] == [f"{AT}/1"]
+
+
+@table(
+    "configured, came_from, private",
+    [
+        ("http://wiki.lan/f", "http://wiki.lan/f", True),
+        ("http://wiki.lan:8080/f", "http://wiki.lan:8080/g", True),
+        ("http://wiki.lan/f", "http://else.example/f", False),  # redirected: the permission is not for that server
+        ("http://wiki.lan/f", "https://wiki.lan/f", False),
+        ("http://wiki.lan:8080/f", "http://wiki.lan/f", False),
+    ],
+)
+def test_a_page_has_no_more_rights_than_its_source(
+    configured: str, came_from: str, private: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    source = Source("S", configured, allow_private=True, username="ann", password_file=str(tmp_path / "password"))
+    older = urljoin(came_from, "/2")
+    fetcher = Pages({older: page(range(3, 0, -1))})
+    read_page(source, older, fetcher, NOW)
+    [options] = fetcher.options
+    assert options["allow_private"] is private
+    assert options["login"].is_for(older) is is_same_service(configured, older)
+    assert "s3cret" not in repr(options)
 
 
 @table(

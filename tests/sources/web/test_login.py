@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+from contextlib import closing
+
 import pytest
 
 from digest.errors import SourceError
@@ -48,6 +52,11 @@ def test_a_redirect_back_to_itself_with_a_cookie_is_followed(set_cookies: list[s
         ("https://a.example/", "a=1; Secure", "http://a.example/"),
         ("http://a.example/x/", "a=1; Path=/x", "http://a.example/y"),
         ("http://a.example/", "a=; Max-Age=0", "http://a.example/"),
+        ("http://a.example/", "a=1", "http://a.example:8080/"),
+        ("http://a.example:8080/", "a=1", "http://a.example/"),
+        ("https://a.example:8443/", "a=1", "https://a.example/"),
+        ("http://a.example/", "a=1", "https://a.example:80/"),
+        ("https://a.example/", "a=1; Domain=other.example", "https://other.example/"),
         ("http://a.example/", f"a={'x' * 9_000}", "http://a.example/"),
     ],
 )
@@ -55,6 +64,31 @@ def test_a_cookie_goes_nowhere_else(set_at: str, line: str, asked_at: str) -> No
     cookies = Cookies()
     cookies.take(set_at, [(b"Set-Cookie", line.encode())])
     assert cookies.header(asked_at) == ""
+
+
+@table(
+    "set_at, asked_at",
+    [
+        ("http://a.example/", "https://a.example/"),
+        ("http://a.example:80/", "http://a.example/x"),
+        ("https://a.example:8443/", "https://a.example:8443/x"),
+    ],
+)
+def test_a_cookie_goes_back_to_its_server(set_at: str, asked_at: str) -> None:
+    cookies = Cookies()
+    cookies.take(set_at, [(b"set-cookie", b"a=1; Path=/")])
+    assert cookies.header(asked_at) == "a=1"
+
+
+def test_neither_password_nor_cookie_goes_to_another_port_of_the_host(web: Web) -> None:
+    with closing(Web()) as other:
+        web.on("/feed", with_cookie("Found", other.url("/else"), "a=1; Path=/"))
+        other.on("/else", answer())
+        reader = fetcher(web)
+        reader._allowed = lambda _address, port: port in (web.port, other.port)
+        assert reader.fetch(web.url(), login=Login(web.url(), "ann", "s3cret")).body == FEED
+        assert HEADER in web.requests[0]
+        assert "Authorization" not in other.requests[0] and "Cookie" not in other.requests[0]
 
 
 def test_a_password_is_given_to_its_own_service_alone(web: Web, forbidden: Web) -> None:
@@ -129,3 +163,58 @@ def test_a_proxy_is_asked_for_public_addresses_alone(url: str, reason: str, web:
         assert not web.requests
     else:
         assert reader.fetch(url).body == FEED
+
+
+@table(
+    "first, asked, reason",
+    [
+        (answer(), ["CONNECT feeds.example:443"], ""),
+        (redirect("https://inside.example/x"), ["CONNECT feeds.example:443"], "not a public web server"),
+        (redirect("https://10.0.0.7/x"), ["CONNECT feeds.example:443"], "not a public web server"),
+        (redirect("http://wiki.internal/x"), ["CONNECT feeds.example:443"], "not a public web server"),
+        (redirect("https://feeds.example:8443/x"), ["CONNECT feeds.example:443"], "not a public web server"),
+    ],
+)
+def test_https_goes_through_a_tunnel_of_the_proxy(
+    first: bytes, asked: list[str], reason: str, web: Web, authority: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    inner: list[str] = []
+
+    def tunnel(conn: socket.socket, _head: str) -> None:
+        conn.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with authority[0].wrap_socket(conn, server_side=True) as within:
+            inner.append(within.recv(65_536).decode("latin-1"))
+            within.sendall(first)
+
+    web.on("feeds.example:443", tunnel)
+    web.requests.clear()
+    reader = fetcher(
+        web, names={"feeds.example": ["93.184.216.34"], "inside.example": ["10.0.0.7"], "wiki.internal": []}
+    )
+    reader.proxy, reader._tls = f"http://127.0.0.1:{web.port}", lambda: authority[1]
+    login = Login("https://feeds.example/feed", "ann", "s3cret")
+    if reason:
+        with pytest.raises(SourceError, match=reason):
+            reader.fetch("https://feeds.example/feed", login=login)
+    else:
+        assert reader.fetch("https://feeds.example/feed", login=login).body == FEED
+    assert [request.split(" HTTP")[0] for request in web.requests] == asked
+    assert HEADER in inner[0] and "Authorization" not in web.requests[0]  # for the server alone, not for the proxy
+
+
+@table("status", ["407 Proxy Authentication Required", "403 Forbidden", "502 Bad Gateway"])
+def test_a_proxy_that_refuses_is_told(status: str, web: Web) -> None:
+    web.on("feeds.example:443", f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+    reader = fetcher(web, names={"feeds.example": ["93.184.216.34"]})
+    reader.proxy = f"http://127.0.0.1:{web.port}"
+    with pytest.raises(SourceError, match=r"the proxy of \[gather\] lets nothing through"):
+        reader.fetch("https://feeds.example/feed?key=s3cret")
+
+
+def test_a_private_source_that_config_allows_is_asked_without_the_proxy(web: Web) -> None:
+    with closing(Web()) as own:
+        own.on("/feed", answer())
+        reader = fetcher(web)
+        reader.proxy = f"http://127.0.0.1:{web.port}"
+        assert reader.fetch(own.url(), allow_private=True).body == FEED
+        assert len(own.requests) == 1 and not web.requests
