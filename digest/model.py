@@ -119,7 +119,8 @@ class Sighting:
     aware UTC or None (absent, unreadable or impossible); `kind` is None when the entry does not declare one.
     `place`, the facets and the `ingredients` are those that the entry itself declares (front matter), else empty.
     `unreleased` is why its source marks it as not released ("draft: true"), or ""; `not_before` is the instant, ahead
-    of the reading, before which it is not released; from `not_after` on it has expired.
+    of the reading, before which it is not released; from `not_after` on it has expired. `publisher` is the name of
+    the blog or body that a feed of many has the entry from, else "".
     """
 
     guid: str | None
@@ -141,6 +142,7 @@ class Sighting:
     unreleased: str = ""
     not_before: datetime | None = None
     not_after: datetime | None = None
+    publisher: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class Entry:
     `ingredients` are those of a case study, by name, the best line of each first; `also_at` names the other sources
     that tell the same, and `earlier` an earlier entry about the same programme; `carried_from` is the slot of the
     newest earlier edition that had no room for it in some letter, so that it may be carried over, or "".
-    `edit` is how editors have it shown; its title and summary then are theirs.
+    `edit` is how editors have it shown; its title and summary then are theirs. `publisher` is that of a sighting.
     """
 
     id: int
@@ -250,6 +252,7 @@ class Entry:
     earlier: NamedLink | None = None
     carried_from: str = ""
     edit: EntryEdit | None = None
+    publisher: str = ""
 
 
 @dataclass(frozen=True, slots=True)

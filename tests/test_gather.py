@@ -12,6 +12,8 @@ from digest import gather as story
 from digest.errors import TryLater
 from digest.model import Source
 from digest.sources.web.politeness import Turns
+from digest.store import entries
+from digest.store.engine import reading
 from digest.store.sources import Gathering
 from tests.counts import others_long
 from tests.house import House, gathering_from
@@ -134,3 +136,16 @@ def test_one_line_tells_of_a_slip_in_many_files(tmp_path: Path) -> None:
     [report] = house.run().sources
     house.close()
     assert report.error == "“Note 0” and 2 more: policy area 'housng' is not in config.toml; did you mean 'housing'?"
+
+
+def test_the_blog_that_a_planet_names_is_stored_and_follows_an_edit(house: House, web: Web) -> None:
+    item = b'<item><guid>p1</guid><title>One</title><source url="https://b.example/">%s</source>%s</item>'
+    stored = []
+    for inner in ((b"Blog B", b""), (b"Blog Bee", b"<description>Edited</description>")):
+        body = b"<rss><channel><title>Planet</title>" + item % inner + b"</channel></rss>"
+        web.on("/planet", answer(body))
+        house.now += timedelta(hours=1)
+        gather(house, web, "/planet")
+        with reading(house.place.engine) as conn:
+            stored += [each.publisher for each in entries.listing(conn)]
+    assert stored == ["Blog B", "Blog Bee"]

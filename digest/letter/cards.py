@@ -13,6 +13,7 @@ TITLE = 200
 SUMMARY = 300
 PLACE = 60
 NAME = 120
+SOURCE = 80
 WRITER = 60
 NOTE, MOST_PARAGRAPHS = 600, 3  # of the editors' note on an entry
 MOST_ALSO = 2  # other sources of an entry that are named
@@ -41,7 +42,7 @@ def card(entry: Entry, elsewhere: bool, book: Book) -> View:
         "told_by": without_tokens(book.words.say("told_by", name=visible(teller, WRITER))) if teller else "",
         "worded_by": worded_by(entry, book, with_summary=not lines),
         "note": _note(entry, book),
-        "source": inert_line(entry.source, 80),
+        "source": inert_line(source_line(entry, book.words)),
         "day": book.words.day(entry.published, book.site.zone),
         "kind": inert_line(book.words.kind(entry.kind)),
         "case_study": study,
@@ -65,6 +66,14 @@ def step(number: int, book: Book) -> View:
         "title": inert_line(title(entry), TITLE),
         **book.foreign(book.language_of(entry)),
     }
+
+
+def source_line(entry: Entry, words: Words) -> str:
+    """Return the name of an entry's source, after that of the blog or body which the source has it from."""
+    source, publisher = visible(entry.source, SOURCE), visible(entry.publisher, SOURCE)
+    if not publisher or set(publisher.casefold().split()) <= set(source.casefold().split()):
+        return source
+    return words.say("published_via", publisher=publisher, source=source) if source else publisher
 
 
 def worded_by(entry: Entry, book: Book, *, with_summary: bool) -> str:

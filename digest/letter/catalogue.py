@@ -25,7 +25,7 @@ _LATER = frozenset(
         "entry_note", "worded_by", "question", "answer", "yours", "yours_more",
         "silence", "silence_why", "silence_choice", "silence_gain", "tried",
         "privacy", "accessibility", "confirm_join", "confirm_back", "already",
-        "confirm_move", "moved_notice",
+        "confirm_move", "moved_notice", "published_via",
     }
 )  # fmt: skip
 _LONGEST = 300  # characters of a sentence

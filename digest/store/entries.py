@@ -22,6 +22,7 @@ _COLUMNS: tuple[Any, ...] = (
     entry.c.id, entry.c.source, entry.c.url, entry.c.title, entry.c.kind, entry.c.published, entry.c.first_seen,
     entry.c.summary, entry.c.author, entry.c.language, entry.c.image, entry.c.place, entry.c.policy_areas,
     entry.c.regions, entry.c.themes, entry.c.evidence, entry.c.state, entry.c.held_why, entry.c.duplicate_of,
+    entry.c.publisher,
 )  # fmt: skip
 
 
@@ -271,6 +272,7 @@ def to_json(item: Entry, *, evidence: bool = True) -> dict[str, Any]:
         "author": item.author,
         "language": item.language,
         "image": asdict(item.image) if item.image else None,
+        **({"publisher": item.publisher} if item.publisher else {}),
     }
 
 
@@ -300,6 +302,7 @@ def from_json(document: dict[str, Any]) -> Entry:
             Ingredient(**line | {"barriers": tuple(line["barriers"])}) for line in document.get("ingredients", ())
         ),
         edit=_edit(document.get("edit")),
+        publisher=document.get("publisher", ""),
     )  # fmt: skip
 
 
@@ -312,7 +315,7 @@ def _text_values(sighting: Sighting) -> dict[str, Any]:
 
     return {
         "url": sighting.link, "title": sighting.title, "summary": sighting.summary, "html": sighting.html,
-        "author": sighting.author, "language": sighting.language,
+        "author": sighting.author, "publisher": sighting.publisher, "language": sighting.language,
         "image": asdict(sighting.image) if sighting.image else None,
         "categories": list(sighting.categories), "print": print_of(sighting),
     }  # fmt: skip
@@ -346,7 +349,7 @@ def _entry(row: Row[Any]) -> Entry:
             tuple(row.policy_areas), tuple(row.regions), tuple(row.themes),
             tuple(Evidence(**e) for e in row.evidence), row.place,
         ),
-        state=row.state, held_why=_why(row), duplicate_of=row.duplicate_of,
+        state=row.state, held_why=_why(row), duplicate_of=row.duplicate_of, publisher=row.publisher,
     )  # fmt: skip
 
 

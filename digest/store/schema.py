@@ -81,6 +81,7 @@ entry = Table(
     Column("summary", Text, nullable=False, default=""),
     Column("html", Text, nullable=False, default=""),
     Column("author", Text, nullable=False, default=""),
+    Column("publisher", Text, nullable=False, server_default=""),
     Column("language", String(35)),
     Column("image", JSON),
     Column("categories", JSON, nullable=False),

@@ -189,7 +189,7 @@ def _line(entry: Entry, letter: Letter) -> dict[str, object]:
         # `visible` and not `content`, because this section is rendered once, and its "%%" is never a gap.
         "title": visible(cards.title(entry) or book.words.kind(entry.kind), cards.TITLE),
         "url": link(entry.url),
-        "source": visible(entry.source, 80),
+        "source": visible(cards.source_line(entry, book.words)),
         "day": card["day"],
         "worded_by": visible(cards.worded_by(entry, book, with_summary=False)),
         "kind": book.words.kind(entry.kind),

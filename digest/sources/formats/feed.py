@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
 from digest.sources.formats.loose_json import json_begins
 from digest.sources.formats.pictures import first_picture, picture_of
+from digest.sources.formats.publisher import publisher_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, person, read_each, tidy_guid
 from digest.sources.formats.tombstones import tombstones
 from digest.sources.formats.unreleased import feed_limits, feed_marks
@@ -94,7 +95,11 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     graves = tombstones(mended)
     alive = [entry for entry in kept if not _is_deleted(entry, graves)]
     context = _Context(base, language, title_text(_text(feed, "title")), now)
-    sightings = read_each(alive, lambda entry: _sighting(entry, context), remarks)
+    sightings = read_each(
+        alive,
+        lambda entry: replace(_sighting(entry, context), publisher=publisher_of(entry, feed, base)),
+        remarks,
+    )
     again = {sighting.guid for sighting in sightings}
     deleted = tuple(guid for ref in graves if (guid := tidy_guid(ref)) and guid not in again)
     problems_told = tuple(problems + remarks)

@@ -33,6 +33,7 @@ def entry_view(asked: ArchiveVisit, entry: Entry, given: Iterable[Correction] = 
         view["told_by"] = ""
     return view | {
         "id": entry.id,
+        "site": visible(entry.publisher or entry.source, _LONGEST_NAME),  # where its address leads
         "page": asked.link(entry_path(entry.id)),
         "facets": facet_links(asked, entry),
         "corrections": [correction_line(asked, each) for each in given if each.entry == entry.id],

@@ -85,7 +85,7 @@ def _item(asked: ArchiveVisit, row: Listed) -> FeedItem:
         page=asked.public_address(entry_path(entry.id)),
         title=cards.title(entry) or asked.letter.kind(entry.kind),
         text=" ".join([*given, described(asked, entry)]),
-        author=visible(entry.source, _SOURCE) or asked.pages.settings.site.name,
+        author=visible(entry.publisher or entry.source, _SOURCE) or asked.pages.settings.site.name,
         published=row.first,
         updated=row.changed,
         source=link(entry.url),

@@ -70,7 +70,7 @@ def article(asked: ArchiveVisit, sent: ArchivedEntry) -> str:
         "datePublished": (entry.published or entry.first_seen).isoformat(timespec="seconds"),
         "dateModified": sent.changed.isoformat(timespec="seconds"),
         "inLanguage": asked.book.language_of(entry),
-        "author": {"@type": "Organization", "name": visible(entry.source, _SOURCE)},
+        "author": {"@type": "Organization", "name": visible(entry.publisher or entry.source, _SOURCE)},
         "publisher": _publisher(asked),
         "description": described(asked, entry),
         "about": _about(asked, entry),

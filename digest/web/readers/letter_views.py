@@ -53,7 +53,7 @@ def _had_view(words: HistoryWords, had: HadEntry, answer: EntryToAnswer | None) 
 
 def view_of_entry(words: HistoryWords, entry: Entry) -> View:
     """Return the view of an entry: its number, title, link, language, and what it is and where it is from."""
-    facts = [words.letters.kind(entry.kind), visible(entry.source, 80)]
+    facts = [words.letters.kind(entry.kind), visible(cards.source_line(entry, words.letters))]
     place = words.letters.place(visible(entry.facets.place), entry.facets.regions)
     language, around = entry.language or "", direction(words.pages.language)
     foreign = bool(language) and language.partition("-")[0].lower() != words.pages.language
