@@ -51,7 +51,7 @@ _DATA = re.compile(r"data:[^\s<>\"')]{2000,}")
 def marked_html(raw: str, base_url: str | None) -> str:
     """Return `raw` as balanced HTML that holds only text, structure and http(s) links, with marks for `blocks`.
 
-    A class is one of the marks of `marks.class_mark`; an href of "#" is a link within the page. Links are made
+    A class is one of the marks of `marks.mark_of`; an href of "#" is a link within the page. Links are made
     absolute with `base_url`, lose their tracking, or stop being links. No images, no style, no identifiers: an
     entry's image travels beside its text.
     """
