@@ -160,7 +160,7 @@ def test_one_entry_that_cannot_be_read_costs_no_other_entry() -> None:
     def read(entry: int) -> Sighting:
         if entry == 1:
             raise ValueError
-        return Sighting(str(entry), None, "")
+        return Sighting(str(entry), None, "A list")
 
     assert [sighting.guid for sighting in read_each([0, 1, 2], read, problems)] == ["0", "2"]
     assert problems == ["entry 2 cannot be read (ValueError) and was left out; please report it"]
