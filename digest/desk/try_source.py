@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,6 @@ from digest.sources.links import address_key
 from digest.sources.newness import ANCHOR, GUID, LINK, keys_of
 from digest.sources.read import Validators, read_source
 from digest.sources.web.fetch import Fetched, Fetcher
-from digest.sources.web.login import Login
 from digest.sources.withdrawal import sign_of
 from digest.store import entries
 from digest.store.engine import reading
@@ -114,19 +114,9 @@ class _Keeping:
         self._fetcher = fetcher
         self.answer: Fetched | None = None
 
-    def fetch(
-        self,
-        url: str,
-        *,
-        etag: str | None = None,
-        last_modified: str | None = None,
-        allow_private: bool = False,
-        login: Login | None = None,
-    ) -> Fetched:
+    def fetch(self, url: str, **how: Any) -> Fetched:
         """Return the answer of `url`, or raise SourceError."""
-        answer = self._fetcher.fetch(
-            url, etag=etag, last_modified=last_modified, allow_private=allow_private, login=login
-        )
+        answer = self._fetcher.fetch(url, **how)
         self.answer = answer
         return answer
 

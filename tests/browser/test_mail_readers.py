@@ -49,7 +49,7 @@ _ISOLATES, _END = "\u2066\u2067\u2068", "\u2069"
 
 
 class ReadBack(NamedTuple):
-    """What a program read from a message; a part is None where it shows only the other."""
+    """Hold the texts that a program read from a message; a part is None where it shows only the other."""
 
     subject: str
     text: str

@@ -14,7 +14,7 @@ from digest.model import CASE_STUDY, Digest, EntryEdit, Group, Ingredient, Place
 from tests.counts import table
 from tests.letter import sample
 
-# What mail programs guess by, as their sources and manuals have it; apart from the expressions of the product.
+# Mail programs guess by these, as their sources and manuals say. They are not taken from the product, to test it.
 QUOTED = re.compile(r"[ \t]*[|>:}#]|[ \t]*\w{0,4}>|--|[-_=]{5,}|begin [0-7]{3} |From ")
 ATTRIBUTED = re.compile(r"(?i)(?:on|am|le|el|ar)\b.*(?:wrote|schrieb|écrit|escribió|ysgrifennodd).*:$")
 HEADER = re.compile(r"(?i)(?:from|sent|to|subject|date|von|betreff|de|objet|oddi wrth|pwnc|dyddiad) ?:")

@@ -106,7 +106,7 @@ def test_no_page_opens_for_a_forged_token(house: House) -> None:
             if any(client.get(each.replace("{token}", good[purpose])).status_code == 200 for each in (path, page))
         }
         assert len(takes) <= 1, (path, takes)
-        # What is only stuck to a good token is cut (tests/web/test_arrivals.py).
+        # Leave out good tokens with something stuck to them, because that is cut (tests/web/test_arrivals.py).
         tokens = [token for token in forged if not any(each in unquote(token) for each in good.values())]
         tokens = [*(good[purpose] for purpose in good if purpose not in takes), *tokens[: MANY // len(paths)]]
         assert asyncio.run(opened(app, path, tokens)) == []

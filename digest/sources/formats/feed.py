@@ -20,6 +20,7 @@ from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import entry_date, instant, is_ahead
+from digest.sources.formats.elements import parts_in, text_in
 from digest.sources.formats.entry_link import link_of, older_page
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
@@ -89,12 +90,12 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
             entries.pop()
             problems.append(CUT_OFF)
     feed = read.feed
-    base = base_url or absolute_link(_text(feed, "link"), None)
-    language = language_tag(_text(feed, "language"))
+    base = base_url or absolute_link(text_in(feed, "link"), None)
+    language = language_tag(text_in(feed, "language"))
     kept, remarks = distinct(entries, _identity, lambda entry: _published(entry, now))
     graves = tombstones(mended)
     alive = [entry for entry in kept if not _is_deleted(entry, graves)]
-    context = _Context(base, language, title_text(_text(feed, "title")), now)
+    context = _Context(base, language, title_text(text_in(feed, "title")), now)
     sightings = read_each(
         alive,
         lambda entry: replace(_sighting(entry, context), publisher=publisher_of(entry, feed, base)),
@@ -118,8 +119,8 @@ class _Context:
 
 def _is_deleted(entry: Any, graves: dict[str, datetime | None]) -> bool:
     """Return whether an entry is older than its tombstone, which then counts; a newer entry was put back."""
-    at = graves.get(_text(entry, "id"))
-    dates = [instant(_text(entry, name)) for name in ("updated", "published")]
+    at = graves.get(text_in(entry, "id"))
+    dates = [instant(text_in(entry, name)) for name in ("updated", "published")]
     newest = max((moment for moment in dates if moment), default=None)
     return at is not None and newest is not None and newest <= at
 
@@ -133,8 +134,8 @@ def _ends_in_an_entry(body: bytes) -> bool:
 
 
 def _identity(entry: Any) -> tuple[str, ...]:
-    texts = [_text(part, "value") for part in _parts(entry, "content")]
-    return (*(_text(entry, key) for key in ("id", "link", "title", "summary")), *texts)
+    texts = [text_in(part, "value") for part in parts_in(entry, "content")]
+    return (*(text_in(entry, key) for key in ("id", "link", "title", "summary")), *texts)
 
 
 def _sighting(entry: Any, context: _Context) -> Sighting:
@@ -143,7 +144,7 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
     raw, own_base, own_language = _body(entry)
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
-    categories = [_text(tag, "label") or _text(tag, "term") for tag in _parts(entry, "tags")]
+    categories = [text_in(tag, "label") or text_in(tag, "term") for tag in parts_in(entry, "tags")]
     published, title, author = _published(entry, now), _title(entry), without_placeholder(_author(entry))
     starts, ends = feed_limits(entry)
     frame = Frame(title, author, published, link, context.site)
@@ -154,7 +155,7 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
     waits = [at for at in (published, *starts) if at and is_ahead(at, now)]
     waits += [until] if until and until > now else []
     return Sighting(
-        guid=tidy_guid(_text(entry, "id")),
+        guid=tidy_guid(text_in(entry, "id")),
         link=link,
         title=without_placeholder(title),
         published=published,
@@ -171,13 +172,13 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
 
 
 def _title(entry: Any) -> str:
-    kind = _text(dict.get(entry, "title_detail"), "type")
-    return title_text(_text(entry, "title"), is_text=kind == "text/plain")
+    kind = text_in(dict.get(entry, "title_detail"), "type")
+    return title_text(text_in(entry, "title"), is_text=kind == "text/plain")
 
 
 def _body(entry: Any) -> tuple[str, str, str]:
     """Return (HTML, its base, its language) of the fullest text: content before summary."""
-    texts = [_markup(part) for part in _parts(entry, "content")]
+    texts = [_markup(part) for part in parts_in(entry, "content")]
     texts = [text for text in texts if text[0].strip()]
     if texts:
         return max(texts, key=lambda text: len(text[0]))
@@ -187,12 +188,12 @@ def _body(entry: Any) -> tuple[str, str, str]:
 def _markup(detail: Any) -> tuple[str, str, str]:
     if not detail:
         return "", "", ""
-    value, kind = _text(detail, "value"), _text(detail, "type") or "text/html"
+    value, kind = text_in(detail, "value"), text_in(detail, "type") or "text/html"
     if kind == "text/plain":
         value = text_as_html(value)
     elif not kind.startswith("text/") and not kind.endswith("xml"):
         value = ""  # an image or sound in base64
-    return value, _text(detail, "base"), _text(detail, "language")
+    return value, text_in(detail, "base"), text_in(detail, "language")
 
 
 def _published(entry: Any, now: datetime) -> datetime | None:
@@ -202,23 +203,23 @@ def _published(entry: Any, now: datetime) -> datetime | None:
     into "updated", and keeps the last of several elements. Its own reading of a date ("published_parsed") is used for
     nothing: it takes missing parts from today, drops zones that have a name, and makes 2 March of 30 February.
     """
-    return entry_date([_text(entry, name) for name in ("published", "created", "updated")], now)
+    return entry_date([text_in(entry, name) for name in ("published", "created", "updated")], now)
 
 
 def _author(entry: Any) -> str:
-    people = [person(_text(each, "name")) for each in _parts(entry, "authors")]
-    return ", ".join(dict.fromkeys(name for name in people[:5] if name)) or person(_text(entry, "author"))
+    people = [person(text_in(each, "name")) for each in parts_in(entry, "authors")]
+    return ", ".join(dict.fromkeys(name for name in people[:5] if name)) or person(text_in(entry, "author"))
 
 
 def _image(entry: Any, base: str | None) -> Image | None:
-    offers = _parts(entry, "media_thumbnail")
-    offers += [each for each in _parts(entry, "media_content") if _is_image(each)]
-    offers += [each for each in _parts(entry, "links") if _text(each, "rel") == "enclosure" and _is_image(each)]
+    offers = parts_in(entry, "media_thumbnail")
+    offers += [each for each in parts_in(entry, "media_content") if _is_image(each)]
+    offers += [each for each in parts_in(entry, "links") if text_in(each, "rel") == "enclosure" and _is_image(each)]
     offers += [dict.get(entry, "image") or {}]
     for offer in offers[:10]:
         if not isinstance(offer, dict):
             continue
-        source = _text(offer, "url") or _text(offer, "href")
+        source = text_in(offer, "url") or text_in(offer, "href")
         image = picture_of(source, base, width=dict.get(offer, "width"), height=dict.get(offer, "height"))
         if image:
             return image
@@ -226,16 +227,4 @@ def _image(entry: Any, base: str | None) -> Image | None:
 
 
 def _is_image(offer: Any) -> bool:
-    return _text(offer, "medium") == "image" or _text(offer, "type").startswith("image/")
-
-
-def _text(thing: Any, key: str) -> str:
-    # Use dict.get, because feedparser's own get answers for an absent key with another key's value.
-    value = dict.get(thing, key) if isinstance(thing, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _parts(thing: Any, key: str) -> list[Any]:
-    # Check each type, because an element named like one of feedparser's own keys (<links x="y">) replaces its value.
-    value = dict.get(thing, key)
-    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+    return text_in(offer, "medium") == "image" or text_in(offer, "type").startswith("image/")

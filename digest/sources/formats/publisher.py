@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from digest.sources.formats.elements import part_in, parts_in, text_in
 from digest.sources.links import absolute_link
 from digest.sources.sameness import plain_words
 from digest.sources.sanitise import title_text
@@ -17,15 +18,15 @@ def publisher_of(entry: Any, feed: Any, base: str | None) -> str:
 
     "" for a feed that names itself, by its name, id or address, and for a name that is an address.
     """
-    source = _dict(entry, "source")
+    source = part_in(entry, "source")
     if source and not _is_itself(source, feed, base):
-        name = _tidy(_text(source, "title"))
-        if name and not is_within(name, title_text(_text(feed, "title"))):
+        name = _tidy(text_in(source, "title"))
+        if name and not is_within(name, title_text(text_in(feed, "title"))):
             return name
     elif source:
         return ""
-    name = _tidy(_text(entry, "publisher"))
-    own = [title_text(_text(feed, each)) for each in ("title", "publisher")]
+    name = _tidy(text_in(entry, "publisher"))
+    own = [title_text(text_in(feed, each)) for each in ("title", "publisher")]
     return "" if any(is_within(name, each) for each in own) else name
 
 
@@ -36,8 +37,8 @@ def is_within(name: str, other: str) -> bool:
 
 def _is_itself(source: Any, feed: Any, base: str | None) -> bool:
     """Return whether the source of an entry is the feed that shows it."""
-    ids = {_text(source, "id"), _text(source, "guid")} - {""}
-    if ids & {_text(feed, "id"), _text(feed, "guid")}:
+    ids = {text_in(source, "id"), text_in(source, "guid")} - {""}
+    if ids & {text_in(feed, "id"), text_in(feed, "guid")}:
         return True
     return not _keys(_addresses(source), base).isdisjoint(_keys([base or "", *_addresses(feed)], base))
 
@@ -50,23 +51,13 @@ def _keys(addresses: list[str], base: str | None) -> set[tuple[str, str, str]]:
 
 def _addresses(thing: Any) -> list[str]:
     """Return the addresses by which a feed names itself."""
-    links = dict.get(thing, "links")
-    named = [each for each in links if isinstance(each, dict)] if isinstance(links, list) else []
-    own = [_text(each, "href") for each in named if _text(each, "rel") in ("self", "alternate")]
-    return [each for each in (_text(thing, "href"), _text(thing, "link"), *own) if each]
+    own = [
+        text_in(each, "href") for each in parts_in(thing, "links") if text_in(each, "rel") in ("self", "alternate")
+    ]
+    return [each for each in (text_in(thing, "href"), text_in(thing, "link"), *own) if each]
 
 
 def _tidy(raw: str) -> str:
     name = title_text(raw, LONGEST)
     is_address = name.lower().startswith(("http:", "https:", "www.")) or "@" in name
     return "" if is_address or not plain_words(name) else name
-
-
-def _dict(thing: Any, key: str) -> Any:
-    value = dict.get(thing, key) if isinstance(thing, dict) else None
-    return value if isinstance(value, dict) else None
-
-
-def _text(thing: Any, key: str) -> str:
-    value = dict.get(thing, key) if isinstance(thing, dict) else None
-    return value if isinstance(value, str) else ""
