@@ -95,7 +95,7 @@ def source_health(installation: Installation) -> list[SourceHealth]:
     for source in configured:
         name, state = source.name, states[source.name]
         new = arrived.get(name, {})
-        since = state.first_ok_at.astimezone(UTC).date() if state.first_ok_at else None
+        since = max(_first_read(state), today - _LOOK_BACK) if state.first_ok_at else None
         newest, gap = max(new, default=None), usual_gap(sorted(new))
         silent = silent_since(newest, gap, since, today)
         rows.append(
@@ -106,6 +106,11 @@ def source_health(installation: Installation) -> list[SourceHealth]:
             )
         )  # fmt: skip
     return rows
+
+
+def _first_read(state: State) -> date:
+    assert state.first_ok_at is not None
+    return state.first_ok_at.astimezone(UTC).date()
 
 
 def by_week(new: Mapping[date, int], today: date) -> tuple[int, ...]:
@@ -130,7 +135,7 @@ def silent_since(newest: date | None, gap: int | None, read_since: date | None, 
     """Return since when a source is silent, or None when it is not.
 
     It is silent when its newest entry came longer ago than three times its usual gap, and at least 14 days; without a
-    usual gap, twelve weeks ago. A source that has brought nothing counts from its first good reading.
+    usual gap, twelve weeks ago. A source that has brought nothing counts from `read_since`, its first good reading.
     """
     since = newest or read_since
     if since is None:
@@ -144,7 +149,11 @@ def silence_in_words(row: SourceHealth) -> str:
     if row.silent_since is None:
         return ""
     usual = f", where one comes every {counted(row.usual_gap, 'day')} as a rule" if row.usual_gap else ""
-    since = f"{'its first reading on ' if row.newest is None else ''}{row.silent_since:%Y-%m-%d}"
+    since = f"{row.silent_since:%Y-%m-%d}"
+    if row.newest is None:
+        # Where it was read before, it may have brought something on a day that is not looked at.
+        is_first = row.silent_since == _first_read(row.state)
+        since = f"its first reading on {since}" if is_first else f"{since} or longer"
     return f"nothing new since {since}{usual}; look at its page: it may have moved its feed, or stopped"
 
 

@@ -250,6 +250,15 @@ def test_the_doctor_notes_what_is_muted_and_what_is_silent(house: House) -> None
     assert muted.cure == "`digest sources unmute Feed` lets it go out again"
 
 
+def test_nothing_is_said_of_days_that_are_not_read(house: House) -> None:
+    gather(house, FEED, "Old")
+    house.now += timedelta(days=30)
+    gather(house, FEED, "Newer")
+    house.now += timedelta(days=200)
+    (silent,) = [finding for finding in examine(house.place) if finding.place == "Feed"]
+    assert silent.problem == "nothing new since 2026-12-22 or longer"
+
+
 def test_the_commands_list_mute_and_hear_again(tmp_path: Path) -> None:
     house = House(tmp_path / "house", source=OTHER)
     (house.folder / "news.xml").write_text("<html><body>No feed here</body></html>")
