@@ -170,7 +170,7 @@ def test_each_text_that_is_not_released_is_listed_with_its_reason_until_it_goes(
     assert gather(house) == ["ok 0 7"]
     assert {title: (entry.state, entry.held_why) for title, entry in listed(house).items()} == {
         "Waits": ("withheld", "its source says draft: true"),
-        "Let go": ("withheld", "its source says ready: false"),
+        "Let go": ("withheld", "its source says ready: no"),
         "Dropped": ("withheld", "its source says status: in review"),
         "Taken away": ("withheld", "its source says drafft: true"),
         "Over": ("withheld", "expired on 2026-01-01 00:00 UTC"),
