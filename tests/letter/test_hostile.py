@@ -75,6 +75,17 @@ def made_of(entry: Entry) -> Assembled:
     return assemble(letter, digest, sample.READER)
 
 
+def elements(page: Page) -> list[tuple[str, dict[str, str | None]]]:
+    """Return the elements of a page but links, without the direction that a text of another script gives them."""
+    return [
+        (tag, {
+            name: value and value.replace(" rtl", "").replace("text-align:right", "text-align:left")
+            for name, value in attrs.items() if (name, value) != ("dir", "rtl")
+        })
+        for tag, attrs in page.tags if tag != "a"
+    ]  # fmt: skip
+
+
 CALM = replace(sample.entries()[3], title="A calm title", summary="A calm summary")
 
 
@@ -84,7 +95,7 @@ def test_a_hostile_title_is_only_words(sent: str, seen: str) -> None:
     made = made_of(replace(CALM, title=sent))
     page = Page(made.html_text())
     assert page.headings[-3] == (4, seen)
-    assert [tag for tag in page.tags if tag[0] != "a"] == [tag for tag in calm.tags if tag[0] != "a"]
+    assert elements(page) == elements(calm)
     assert page.links[2] == (CALM.url, seen), "the title is the link to the entry and nothing else"
     text = made.plain_text()
     assert " ".join(seen.split()) in " ".join(text.split())
@@ -101,7 +112,7 @@ def test_a_hostile_summary_source_and_place_are_only_words(sent: str, seen: str)
         replace(CALM, summary=f"So: {sent}", source=f"By {sent}", facets=replace(CALM.facets, place=f"In {sent}"))
     )
     page = Page(made.html_text())
-    assert [tag for tag in page.tags if tag[0] != "a"] == [tag for tag in calm.tags if tag[0] != "a"]
+    assert elements(page) == elements(calm)
     assert visible(f"By {sent}", 80) in page.text
     assert visible(f"So: {sent}", 300) in page.text
     assert visible(f"In {sent}", 60) in page.text
@@ -140,7 +151,11 @@ def test_a_hostile_title_cannot_reach_the_headers(sent: str, seen: str) -> None:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert message["Bcc"] is None
     assert message.get_all("To") == ["ceri@council.example"]
-    assert message["Subject"].startswith(headline(sent)[:19] or ("Housing" if visible(sent) else "A calm summary"))
+    assert (
+        message["Subject"]
+        .lstrip("\u2068")
+        .startswith(headline(sent)[:19] or ("Housing" if visible(sent) else "A calm summary"))
+    )
 
 
 @pytest.mark.parametrize(
