@@ -144,7 +144,7 @@ def test_the_older_of_two_pages_undoes_nothing_or_says_so(tabs: Tabs) -> None:
         people.change(conn, replace(tabs.person(), cadence="daily"), how="import", now=tabs.house.now)
     stale = old.replace("weekly", "monthly")
     status, text = tabs.save(stale, cadence="weekly", policy_areas="transport")
-    assert status == 409 and "Changed meanwhile on another page. Saved there: " in text
+    assert status == 409 and "Another page has changed this meanwhile, and saved: " in text
     assert tabs.person().cadence == "daily" and 'value="weekly" checked' in text
     assert 'value="housing" checked' in text, "what is stored besides stays"
     again = text.partition('name="shown" value="')[2].partition('"')[0].replace("&amp;", "&")
