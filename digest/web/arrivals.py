@@ -18,7 +18,7 @@ from digest.config.site import begins_as_ours
 
 # The beginning of a path, a token and what follows. A token is a payload and a signature of 16 bytes
 # (`subscribers.tokens`), or, in a link to sign in, 32 bytes in hex.
-_TOKEN = re.compile(r"(/(?:[a-z-]+/)+)[^\w/-]*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}|[0-9a-f]{64})(.*)", re.DOTALL)
+_TOKEN = re.compile(r"(/(?:[a-z-]+/)+)[^\w/-]*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}|[0-9a-f]{64}(?![0-9a-f]))(.*)", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _STUCK = re.compile(r"[^a-z]+$")
 
@@ -41,8 +41,9 @@ class Arrivals:
             await self._app(scope, receive, send)
             return
         path = self._below_root(scope["path"])
-        clean = self.cleaned(path)
-        if clean != path and scope["method"] in ("GET", "HEAD"):
+        asks = scope["method"] in ("GET", "HEAD")
+        clean = self.cleaned(path, asks)
+        if clean != path and asks:
             query = scope["query_string"].decode("latin-1")
             await RedirectResponse(self._root + quote(clean) + (f"?{query}" if query else ""), 302)(
                 scope, receive, send
@@ -56,8 +57,12 @@ class Arrivals:
             return path.removeprefix(self._prefix) or "/"
         return path
 
-    def cleaned(self, path: str) -> str:
-        """Return a path without what is stuck to its token or to the form below it; any other path as it is."""
+    def cleaned(self, path: str, asks: bool) -> str:
+        """Return a path without what is stuck to its token or to the form below it; any other path as it is.
+
+        Unless the request only asks, a further part of the path stays, because it may name a form that is switched
+        off, which must not act as the form above it.
+        """
         # Without spaces, because a line that was wrapped may have put them into a token.
         match = _TOKEN.fullmatch(_SPACE.sub("", path))
         if match is None:
@@ -66,7 +71,8 @@ class Arrivals:
         for after in (rest, _STUCK.sub("", rest)):
             if (before, after) in self._known:
                 return f"{before}{token}{after}"
-        return f"{before}{token}" if (before, "") in self._known else path
+        cut = (before, "") in self._known and (asks or not rest.startswith("/"))
+        return f"{before}{token}" if cut else path
 
 
 def root_of(base_url: str) -> str:

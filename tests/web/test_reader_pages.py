@@ -223,10 +223,11 @@ def test_what_is_followed_is_ticked(light: Post) -> None:
 @pytest.mark.parametrize("page", spread(1, [name for name, _ in PAGES]))
 def test_a_changed_token_opens_nothing(light: Post, page: str) -> None:
     good = light.link(page).rpartition("/")[2]
-    # Every change of one byte is tried in tests/subscribers/test_tokens.py.
+    # Every change of one byte is tried in tests/subscribers/test_tokens.py; what is stuck to the end of a token in
+    # tests/web/test_arrivals.py.
     places = range(0, len(good), 5)
     bad = [good[:n] + "A" + good[n + 1 :] for n in places if good[n] != "A"]
-    bad += [good[:n] + good[n + 1 :] for n in places] + [good + "A"]
+    bad += [good[:n] + good[n + 1 :] for n in places]
     bad += ["x", "%00", "a" * 5000, "%E2%82%AC", good.swapcase()]
     bad += [
         light.link(name).rpartition("/")[2] for name in ("unsubscribe", "browse")[: 1 if page == "letters" else 2]
