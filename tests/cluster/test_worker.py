@@ -81,14 +81,25 @@ def worker(url: str, folder: Path, grace: float = 20) -> Iterator[Process]:
         process.end()
 
 
+def noted(engine: Engine) -> queue.WorkerProcess:
+    """Return the one worker; it notes itself beside its first jobs, and its watcher too."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with reading(engine) as conn:
+            workers = queue.list_workers(conn)
+        if len(workers) == 1 and workers[0].concurrency:
+            return workers[0]
+        time.sleep(0.05)
+    raise AssertionError(f"noted: {workers}")
+
+
 @pytest.mark.long
 def test_a_stop_lets_jobs_end_their_batch(bench: Bench, queue_url: str, tmp_path: Path) -> None:
     bench.announce(Work("send", "7", 1), Work("send", "8", 1), Work("send", "9", 1))
     with worker(queue_url, tmp_path) as process:
         process.wait_for("begun send")
         process.wait_for("begun send")
-        with reading(bench.engine) as conn:
-            (shown,) = queue.list_workers(conn)
+        shown = noted(bench.engine)
         assert (shown.host, shown.concurrency, shown.queues) == ("anglesey", 2, ("gather", "turn", "send"))
         assert process.stop() == 0
         process.wait_for("stopped")
