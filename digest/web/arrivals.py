@@ -18,7 +18,9 @@ from digest.config.site import begins_as_ours
 
 # The beginning of a path, a token and what follows. A token is a payload and a signature of 16 bytes
 # (`subscribers.tokens`), or, in a link to sign in, 32 bytes in hex.
-_TOKEN = re.compile(r"(/(?:[a-z-]+/)+)[^\w/-]*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}|[0-9a-f]{64}(?![0-9a-f]))(.*)", re.DOTALL)
+_TOKEN = re.compile(
+    r"(/(?:[a-z-]+/)+)[^\w/-]*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}|[0-9a-f]{64}(?![0-9a-f]))(.*)", re.DOTALL
+)
 _SPACE = re.compile(r"\s+")
 _STUCK = re.compile(r"[^a-z]+$")
 
