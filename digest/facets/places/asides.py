@@ -58,6 +58,15 @@ _EXAMPLES = _lines(
 )
 _LEARNT = _lines("learn from,learned from,learnt from,learning from,lesson from,lessons from")
 _BEGAN = (" began with ", " started with ", " began over ", " started over ")
+# Words beside a name that make it the name of a way of working: "the Preston model", "model Preston".
+_WAYS = word_set("model models approach method deal way formula experiment blueprint playbook dull cynllun dulliau")
+# Words by which a way of working is taken up elsewhere: "comes to Wales", "inspires Kirklees".
+_TAKEN_UP = word_set(
+    "comes come came coming goes go went going spreads spread spreading travels travel travelled travelling arrives "
+    "arrive arrived arriving reaches reach reached reaching lands land landed moves moved crosses crossed crossing "
+    "inspires inspire inspired inspiring copied adopted adapted borrowed imported exported transplanted replicated "
+    "rolled tried tested dod mynd cyrraedd ysbrydoli lledaenu"
+)
 _REACH = 8  # words before a name that are searched
 
 
@@ -125,10 +134,22 @@ def is_example(text: str, seq: Sequence[Word], first: int, last: int, *, headlin
         return True
     if [key_at(seq, last + n) for n in range(3)] in ([",", "for", "example"], [",", "for", "instance"]):
         return True
+    if _is_way_taken_up(text, seq, first, last):
+        return True
     near = " " + " ".join(_near(seq, first - 1)).removesuffix(" ,")
     if near.endswith(_EXAMPLES) or (near.endswith(_LEARNT) and not headline):
         return True
     return any(began in near for began in _BEGAN)
+
+
+def _is_way_taken_up(text: str, seq: Sequence[Word], first: int, last: int) -> bool:
+    """Return whether the name is that of a way of working, which the text says another place takes up."""
+    if key_at(seq, last) not in _WAYS and key_at(seq, first - 1) not in _WAYS:
+        return False
+    verb = next((index for index in range(last, last + 5) if key_at(seq, index) in _TAKEN_UP), 0)
+    # A name must follow the verb, because "the Preston model is tried" tells of Preston.
+    after = range(verb + 1, min(verb + 5, len(seq))) if verb else ()
+    return any(text[seq[index].start].isupper() for index in after)
 
 
 def divides_list(seq: Sequence[Word], last: int, first: int) -> bool:

@@ -43,6 +43,21 @@ TRAPS: list[tuple[str, dict[str, tuple[str, ...]]]] = [
     ("Bury the hatchet", {}),
     ("Stone Age find on building site", {}),
     ("Down by the river", {}),
+    # a way of working that is named after a place, and taken up in another
+    ("The Preston model comes to Wales", {"Wales": ("wales",)}),
+    ("How the Bradford approach spread to Fife", {"Fife": ("scotland",)}),
+    ("Wigan Deal inspires Kirklees", {"Kirklees": ("yorkshire-and-the-humber",)}),
+    ("Model Preston yn cyrraedd Ceredigion", {"Ceredigion": ("wales",)}),
+    ("The Leeds method reaches schools in Kent", {"Kent": ("south-east",)}),
+    ("The Preston model at ten", {"Preston": ("north-west",)}),
+    ("The Preston model is tried again and again", {"Preston": ("north-west",)}),
+    ("The Bradford approach in three steps", {"Bradford": ("yorkshire-and-the-humber",)}),
+    # Welsh names as they change after "i", "yn" and "a"
+    ("Tai yng Nghymru", {"Wales": ("wales",)}),
+    ("Model Preston yn dod i Gymru", {"Wales": ("wales",)}),
+    ("Gofal ym Mhowys", {"Powys": ("wales",)}),
+    ("Plant a phobl ifanc yng Nghaerdydd", {"Cardiff": ("wales",)}),
+    ("Croeso i Fro Morgannwg", {"Vale of Glamorgan": ("wales",)}),
     # longest name first
     ("Lancaster West tenants design their homes", {"Lancaster West, Kensington": ("london",)}),
     ("Lancaster City Council: retrofit", {"Lancaster": ("north-west",)}),
