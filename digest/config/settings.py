@@ -75,8 +75,7 @@ class Settings:
 
         It is that of bounces, where `digest events` reads what arrives there.
         """
-        read = self.transport.kind == "smtp" and self.events.mailbox
-        return (self.transport.bounces or "") if read else ""
+        return (self.transport.bounces or "") if self.events.mailbox else ""
 
     @property
     def hidden_sources(self) -> frozenset[str]:

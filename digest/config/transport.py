@@ -57,8 +57,8 @@ class TransportPart(BaseModel):
     )
     bounces: str | None = Field(
         default=None,
-        description="`smtp`: the mailbox that gets bounces, each with a tag for its delivery (`bounce+TAG@…`). "
-        "Without it bounces go to the sender.",
+        description="The mailbox that gets bounces (`smtp`), each with a tag for its delivery (`bounce+TAG@…`). "
+        "Without it bounces go to the sender. Where `events.mailbox` is read, readers can also leave by a mail to it.",
     )
     ehlo: str | None = Field(
         default=None,
@@ -232,7 +232,7 @@ def _bounces(part: TransportPart) -> tuple[str | None, list[str]]:
     """Return the address that gets bounces, or None and a line if it cannot carry the tag of a delivery."""
     if part.bounces is None:
         return None, []
-    mailbox, problems = mailbox_of("transport.bounces", part.bounces, mailed=part.kind == "smtp", cure=_BOUNCES)
+    mailbox, problems = mailbox_of("transport.bounces", part.bounces, mailed=part.kind != "file", cure=_BOUNCES)
     if mailbox is None:
         return None, problems
     if len(mailbox.address.rpartition("@")[0]) > _LONGEST_BOUNCES:

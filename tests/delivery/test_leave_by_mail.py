@@ -69,6 +69,7 @@ def test_the_header_has_the_address_only_where_somebody_reads_it(tmp_path: Path)
     by_mail = header(with_mailbox(house))
     assert "<mailto:bounce+1-" in by_mail and "@news.example.org?subject=unsubscribe>" in by_mail
     assert by_mail.count("https://") == 1
-    for live in (with_mailbox(house, kind="file"), with_mailbox(house, bounces=None), with_mailbox(house, box="")):
+    assert header(with_mailbox(house, kind="file")) == header(with_mailbox(house, kind="sendgrid")) == by_mail
+    for live in (with_mailbox(house, bounces=None), with_mailbox(house, box="")):
         assert "mailto" not in header(live)
     house.close()

@@ -38,11 +38,15 @@ def shared_of(blank: Form, site: Site, list_id: str, categories: tuple[str, ...]
     return Shared(blank.subject, blank.html, blank.text, categories, site.sender, site.reply_to, alike, OWN, marks)
 
 
-def own_headers(unsubscribe_url: str, message_id: str) -> tuple[str, str]:
-    """Return the values of the headers `OWN` of one reader's letter. Raises BadHeader for an unfit one."""
+def own_headers(unsubscribe_url: str, message_id: str, by_mail: str | None = None) -> tuple[str, str]:
+    """Return the values of the headers `OWN` of one reader's letter. Raises BadHeader for an unfit one.
+
+    `by_mail` is a mailto address by which the reader can leave too.
+    """
     if not (message_id.isascii() and message_id.isprintable() and 0 < len(message_id) < headers.HARD_LINE - 20):
         raise BadHeader(f"Message-ID: {message_id[:60]!r} is not <name@domain>; give one per delivery")
-    return headers.uri("List-Unsubscribe", unsubscribe_url), message_id
+    ways = [unsubscribe_url, by_mail] if by_mail else [unsubscribe_url]
+    return ", ".join(headers.uri("List-Unsubscribe", way) for way in ways), message_id
 
 
 def grouped(parcels: Sequence[Parcel]) -> tuple[list[tuple[Shared, list[Personal]]], dict[int, str]]:
@@ -75,7 +79,7 @@ def grouped(parcels: Sequence[Parcel]) -> tuple[list[tuple[Shared, list[Personal
 def personal_of(parcel: Parcel, filling: Filling) -> Personal:
     """Return one reader's own part of a request. Raises BadHeader if the address or a link is unfit."""
     head = filling.head
-    own = (*own_headers(head.unsubscribe_url, head.message_id), *filling.values)
+    own = (*own_headers(head.unsubscribe_url, head.message_id, head.unsubscribe_mailto), *filling.values)
     return personal_part(parcel.delivery, parcel.tag, own, head.to, head.to_name)
 
 

@@ -81,6 +81,10 @@ def test_headers_are_what_a_list_carries() -> None:
     assert shared.headers["List-ID"].endswith(" <weekly.news.example.org>")
     assert OWN == ("List-Unsubscribe", "Message-ID")
     assert own_headers("https://d.example/u/1", "<m@d.example>") == ("<https://d.example/u/1>", "<m@d.example>")
+    by_mail = "mailto:bounce+1-x@d.example?subject=unsubscribe"
+    assert (
+        own_headers("https://d.example/u/1", "<m@d.example>", by_mail)[0] == f"<https://d.example/u/1>, <{by_mail}>"
+    )
 
 
 @pytest.mark.parametrize(
