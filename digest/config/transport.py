@@ -58,7 +58,7 @@ class TransportPart(BaseModel):
     bounces: str | None = Field(
         default=None,
         description="The mailbox that gets bounces (`smtp`), each with a tag for its delivery (`bounce+TAG@…`). "
-        "Without it bounces go to the sender. Where `events.mailbox` is read, readers can also leave by a mail to it.",
+        "Without it bounces go to the sender. Where `events.mailbox` is read, readers leave by mail to it too.",
     )
     ehlo: str | None = Field(
         default=None,
