@@ -284,10 +284,11 @@ def _with_older_pages(
     if state.first_ok_at is None or not state.shown:
         return result
     from digest.editions.intake import is_all_new
-    from digest.sources.older import with_older_pages
+    from digest.sources.older import PATIENCE, with_older_pages
 
     def is_new(snapshot: Snapshot) -> bool:
         with reading(installation.engine) as conn:
             return is_all_new(conn, source, snapshot)
 
-    return with_older_pages(source, result, fetcher, is_new, installation.clock())
+    patient = state.failures < PATIENCE
+    return with_older_pages(source, result, fetcher, is_new, installation.clock(), patient)

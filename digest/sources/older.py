@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,8 @@ from digest.sources.read import Fetches, Reading, read_page
 from digest.sources.web.login import is_same_service
 
 MOST_PAGES = 10
+LONGEST = 60  # seconds, after which no further page is asked, because the other sources wait
+PATIENCE = 3  # readings that fail because an older page does, before the source is read without that page
 MAY_LACK = "entries may be missing"  # how the problem of a source begins that was read too late
 # With fewer entries a feed may show only what is newest, and all of them new is no sign of others.
 _FEW = 5
@@ -21,12 +24,14 @@ IsAllNew = Callable[[Snapshot], bool]  # whether no entry of a snapshot is store
 
 
 def with_older_pages(
-    source: Source, reading: Reading, fetcher: Fetches, is_all_new: IsAllNew, now: datetime
+    source: Source, reading: Reading, fetcher: Fetches, is_all_new: IsAllNew, now: datetime, patient: bool = False
 ) -> Reading:
     """Return a reading of a source that was read before, with its older pages as far as they are needed.
 
     They are needed when every entry is new: others may have come since the last reading, and left the first page
     already. A page that cannot be had, or is elsewhere, is told among the problems, and so is a feed without pages.
+    Raises SourceError where `patient` and the page may be had later, because a reading that takes in the first page
+    would find nothing new on it the next time, and would never ask for the older ones.
     """
     first = reading.snapshot
     if first is None or reading.skipped or not first.sightings or not is_all_new(first):
@@ -34,20 +39,31 @@ def with_older_pages(
     if not first.older:
         few = len(first.sightings) < _FEW
         return reading if few else _told(reading, [first], "it shows no entry that it showed before")
-    pages, problem = [first], ""
+    pages, problem, began = [first], "", time.monotonic()
     seen, url = {reading.url}, first.older
     while url and not problem:
         problem = _why_not(url, seen, reading, pages)
+        if not problem and time.monotonic() - began > LONGEST:
+            problem = f"its {len(pages)} newest pages took more than {LONGEST} s"
         if not problem:
             seen.add(url)
             try:
                 page = read_page(source, url, fetcher, now)
             except SourceError as error:
+                if patient and _may_pass(error):
+                    raise SourceError(
+                        f"an older page cannot be read, so nothing is taken in yet ({error})",
+                        retry_after=error.retry_after,
+                    ) from error
                 problem = f"an older page cannot be read ({error})"
             else:
                 pages.append(page)
                 url = page.older if page.sightings and is_all_new(page) else ""
     return _told(reading, pages, problem)
+
+
+def _may_pass(error: SourceError) -> bool:
+    return error.status is None or error.status in (408, 425, 429) or error.status >= 500
 
 
 def _why_not(url: str, seen: set[str], reading: Reading, pages: list[Snapshot]) -> str:

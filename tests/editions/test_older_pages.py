@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from digest import gather as story
 from digest.model import Source
+from digest.sources.older import PATIENCE
 from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import Gathering
@@ -110,6 +111,23 @@ def test_a_first_reading_and_a_restored_database_follow_no_pages_to_readers(hous
     show(web, [range(40, 30, -1), range(30, 20, -1)], dated(house, 0))
     row = gather(house, web)
     assert (row.new, asked(web), set(states(house).values())) == (10, ["/feed"], {"baseline"})
+
+
+def test_a_page_that_is_away_for_a_while_costs_no_entry(house: House, web: Web) -> None:
+    show(web, [FIRST], dated(house, -1))
+    gather(house, web)
+    show(web, [range(30, 20, -1), range(20, 10, -1)], dated(house, 0))
+    web.on("/feed?page=2", answer(b"", status="503 Service Unavailable"))
+    row = gather(house, web)
+    assert row.status == "failed" and len(states(house)) == 10 and "nothing is taken in yet" in (row.error or "")
+    show(web, [range(30, 20, -1), range(20, 10, -1)], dated(house, 0))
+    row = gather(house, web)
+    assert (row.status, row.new, row.error) == ("ok", 20, None)
+    # One that stays away costs only its own entries.
+    show(web, [range(50, 40, -1), range(40, 30, -1)], dated(house, 0))
+    web.on("/feed?page=2", answer(b"", status="503 Service Unavailable"))
+    statuses = [gather(house, web).status for _ in range(PATIENCE + 1)]
+    assert statuses == ["failed"] * PATIENCE + ["ok"] and set(states(house)) == {*range(1, 31), *range(41, 51)}
 
 
 def test_a_page_that_fails_keeps_what_was_read_and_is_told_until_the_feed_changes(house: House, web: Web) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import pytest
+
 from digest.errors import SourceError
 from digest.model import Snapshot, Source
+from digest.sources import older
 from digest.sources.older import MAY_LACK, MOST_PAGES, with_older_pages
 from digest.sources.read import Validators, read_page, read_source
 from digest.sources.web.fetch import Fetched
@@ -122,6 +125,36 @@ def test_what_may_be_missing_is_told(pages: dict[str, str], reason: str) -> None
     shown, told, _ = seen(pages, {"0"})
     assert len(told) == 1 and reason in told[0]
     assert shown[:3] == ["9", "8", "7"]
+
+
+@table(
+    "status, passes",
+    [(None, True), (500, True), (503, True), (429, True), (408, True), (404, False), (410, False), (403, False)],
+)
+def test_a_page_that_may_be_had_later_is_waited_for(status: int | None, passes: bool) -> None:
+    class Away(Pages):
+        def fetch(self, url: str, **options: Any) -> Fetched:
+            if url.endswith("/2"):
+                raise SourceError(f"{url}: is away", status=status, retry_after=7)
+            return super().fetch(url, **options)
+
+    source, fetcher = Source("S", f"{AT}/1"), Away({f"{AT}/1": page(range(9, 6, -1), "/2")})
+    result = read_source(source, Validators(), fetcher, now=NOW)
+    if passes:
+        with pytest.raises(SourceError, match="nothing is taken in yet") as refused:
+            with_older_pages(source, result, fetcher, lambda _: True, NOW, patient=True)
+        assert refused.value.retry_after == 7 and refused.value.status is None
+    for patient in (False, *([] if passes else [True])):
+        snapshot = with_older_pages(source, result, fetcher, lambda _: True, NOW, patient).snapshot
+        assert snapshot is not None and len(snapshot.sightings) == 3 and "is away" in snapshot.problems[0]
+
+
+def test_pages_that_take_long_are_asked_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(0, 10_000, older.LONGEST // 2))
+    monkeypatch.setattr(older.time, "monotonic", lambda: next(times))
+    endless = {f"/{n}": page(range(3 * n, 3 * n + 3), f"/{n + 1}") for n in range(1, 40)}
+    shown, told, asked = seen(endless, {"none"})
+    assert len(asked) == 3 and len(shown) == 9 and "took more than" in told[0]
 
 
 def test_the_pages_are_bounded_and_an_end_needs_no_word() -> None:
