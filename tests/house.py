@@ -139,12 +139,15 @@ class House:
         """Return the installation as `digest serve` has it: its clock goes with the house's."""
         return Serving(settings or self.settings, lambda: self.now, engine=self.place.engine)
 
-    def copy(self, folder: Path) -> Self:
-        """Return a house in `folder` that is as this one (on SQLite) is now, so that many tests share its start."""
+    def copy(self, folder: Path, database_url: str = "") -> Self:
+        """Return a house in `folder` that is as this one is now, so that many tests share its start.
+
+        On PostgreSQL `database_url` is that of a copy of this one's database.
+        """
         self.close()
-        twin = type(self)(folder)
+        twin = type(self)(folder, database_url)
         made_here(Path(shutil.copytree(self.folder, folder, dirs_exist_ok=True)))
-        twin.settings = load(twin.config, {})
+        twin.settings = load(twin.config, {"DIGEST_STORAGE__URL": database_url} if database_url else {})
         twin.now, twin._notes = self.now, self._notes
         return twin
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from digest import pipeline, send
 from digest.config.cluster import ClusterSettings
@@ -32,6 +32,7 @@ from digest.store.engine import make_engine, reading
 from digest.store.lock import run_lock
 from digest.transports.base import Capabilities, Outcome, Parcel, Transport
 from tests.house import House
+from tests.postgres import Databases
 from tests.test_send import Recorder, freeze, receipt
 
 READERS = 20
@@ -73,15 +74,30 @@ def hire() -> Iterator[Hire]:
         yield one_more
 
 
-@pytest.fixture
-def house(tmp_path: Path, postgresql_url: str, postgresql_template: str) -> Iterator[House]:
-    house = House(tmp_path / "house", postgresql_url)
+@pytest.fixture(scope="module")
+def begun(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: Databases, postgresql_template: str
+) -> Iterator[tuple[House, str]]:
+    """A house in which an edition can be frozen, and the name of its database."""
+    url = postgresql.new(postgresql_template)
+    house = House(tmp_path_factory.mktemp("begun") / "house", url)
     house.run()
     for n in range(READERS):
         house.reader(f"r{n}@example.org")
     house.publish("A street for walking")
+    house.close()
+    yield house, make_url(url).database or ""
+    postgresql.drop(url)
+
+
+@pytest.fixture
+def house(tmp_path: Path, postgresql: Databases, begun: tuple[House, str]) -> Iterator[House]:
+    first, database = begun
+    url = postgresql.new(database)
+    house = first.copy(tmp_path / "house", url)
     yield house
     house.close()
+    postgresql.drop(url)
 
 
 def test_shares_part_the_letters_of_an_edition(house: House, hire: Hire) -> None:
