@@ -184,6 +184,12 @@ def count(conn: Connection, *, cadence: str | None = None, state: str | None = "
     return conn.scalar(query) or 0
 
 
+def has_more_than(conn: Connection, amount: int, cadence: str) -> bool:
+    """Return whether more than so many active subscribers follow a cadence, without counting them all."""
+    active = (subscriber.c.cadence == cadence) & (subscriber.c.state == "active")
+    return conn.scalar(select(subscriber.c.id).where(active).limit(1).offset(amount)) is not None
+
+
 def history(conn: Connection, id: int) -> list[ConsentEvent]:
     """Return the consent history of one subscriber, oldest first."""
     query = select(consent_event).where(consent_event.c.subscriber_id == id).order_by(consent_event.c.id)

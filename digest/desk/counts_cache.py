@@ -74,7 +74,7 @@ class CountsCache:
     def _answer(self, conn: Connection, edition: Edition, key: Hashable) -> CountsAnswer:
         if (counts := self._newest(edition, key)) is not None:
             return CountsAnswer(counts)
-        if people.count(conn, cadence=edition.cadence) > self._inline:
+        if people.has_more_than(conn, self._inline, edition.cadence):
             return self._soon(edition, key)
         counts = self._count(conn, self._installation, edition)
         with self._lock:
@@ -104,8 +104,10 @@ class CountsCache:
                 raise error
             if not self._waiting:
                 threading.Thread(target=self._work, name="counts", daemon=True).start()
+            asked_before = name in self._waiting
             self._waiting.setdefault(name, (key, edition))
-            if name not in self._kept:
+            # Only the first page waits, because an edition that has had its time once takes longer.
+            if name not in self._kept and not asked_before:
                 self._ended.wait_for(lambda: name not in self._waiting, self._patience)
                 if name not in self._kept and (error := self._failed.pop(name, None)):
                     raise error

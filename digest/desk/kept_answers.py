@@ -51,11 +51,13 @@ class KeptAnswers(Generic[Answer]):
 
     def _soon(self, number: int, key: Hashable, make: Callable[[], Answer]) -> KeptAnswer[Answer]:
         with self._lock:
-            if number not in self._at_work:
+            asked_before = number in self._at_work
+            if not asked_before:
                 self._at_work.add(number)
                 work = threading.Thread(target=self._work, args=(number, key, make), name="kept answer", daemon=True)
                 work.start()
-            if number not in self._kept:
+            # Only the first page waits, because what has had its time once takes longer.
+            if number not in self._kept and not asked_before:
                 self._ended.wait_for(lambda: number not in self._at_work, self._patience)
             if number not in self._at_work and (error := self._failed.pop(number, None)):
                 raise error

@@ -11,6 +11,9 @@ from digest.schedule import CLOCKS_DIFFER, Slot
 from digest.store.schema import gathering, run, slot
 from subscribers.tables import subscriber
 
+_BEGINNINGS = ((subscriber, subscriber.c.created_at), (gathering, gathering.c.at), (run, run.c.started_at))
+_FIRST = 100  # rows of each, because a clock that was ahead may have written the very first
+
 
 def last_slot(conn: Connection, cadence: str, now: datetime) -> str | None:
     """Return the newest day of a cadence that is accounted for, or None.
@@ -29,9 +32,13 @@ def last_slots(conn: Connection, now: datetime) -> dict[str, str]:
 
 def first_write(conn: Connection) -> datetime | None:
     """Return since when the installation has existed: its first subscriber, gather or run; None before all three."""
-    columns = (subscriber.c.created_at, gathering.c.at, run.c.started_at)
-    firsts = conn.execute(select(*(select(func.min(column)).scalar_subquery() for column in columns))).one()
-    return min((first for first in firsts if first is not None), default=None)
+    # Of the rows that were written first, because a million readers have no index of the hour at which they came.
+    firsts = (
+        select(table.c.id, column.label("at")).order_by(table.c.id).limit(_FIRST).subquery()
+        for table, column in _BEGINNINGS
+    )
+    hours = conn.execute(select(*(select(func.min(rows.c.at)).scalar_subquery() for rows in firsts))).one()
+    return min((hour for hour in hours if hour is not None), default=None)
 
 
 def close_slot(conn: Connection, due: Slot, outcome: str, number: int | None, now: datetime) -> None:

@@ -15,8 +15,11 @@ _STRUCK = text("address_hash IS NOT NULL")
 _ACTED = text("action <> ''")
 _MISSED = text("missing_since IS NOT NULL")
 _BROUGHT = text("new > 0")
+_WAITS = text("state = 'pending' AND reason <> ''")
 
 Index("ix_delivery_request", delivery.c.request, sqlite_where=_REQUESTED, postgresql_where=_REQUESTED)
+# A million may be pending, and few of them for a reason.
+Index("ix_delivery_waiting", delivery.c.edition_id, delivery.c.state, sqlite_where=_WAITS, postgresql_where=_WAITS)
 # Few events have an action, and only these are searched for.
 Index("ix_event_address_hash", event.c.address_hash, sqlite_where=_STRUCK, postgresql_where=_STRUCK)
 Index(

@@ -114,6 +114,22 @@ def test_the_first_counts_are_waited_for_a_short_while_only(house: House) -> Non
 
 
 @pytest.mark.long
+def test_only_the_first_page_waits_for_counts(house: House) -> None:
+    counting = Counting()
+    counting.let.clear()
+    cache = CountsCache(house.place, inline=0, patience=ENOUGH, count=counting)
+    first: list[CountsAnswer] = []
+    page = threading.Thread(target=lambda: first.append(ask(house, cache)))
+    page.start()
+    while not any(thread.name == "counts" for thread in threading.enumerate()):
+        page.join(0.01)
+    assert ask(house, cache) == CountsAnswer(None, under_way=True) and not first
+    counting.let.set()
+    page.join(ENOUGH)
+    assert readers(first[0]) == 1
+
+
+@pytest.mark.long
 def test_a_count_that_fails_is_told_and_tried_again(house: House) -> None:
     counting = Counting()
     counting.error = OSError("the disk is gone")

@@ -166,6 +166,26 @@ def test_the_last_answer_stands_while_a_thread_makes_the_next_one() -> None:
     assert now.answer == "new"
 
 
+def test_only_the_first_page_waits_for_an_answer() -> None:
+    kept: KeptAnswers[str] = KeptAnswers(patience=ENOUGH)
+    begun, let = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        assert let.wait(ENOUGH)
+        return "made"
+
+    first: list[str | None] = []
+    page = threading.Thread(target=lambda: first.append(kept.ask(1, "a", slow, at_once=False).answer))
+    page.start()
+    assert begun.wait(ENOUGH)
+    second = kept.ask(1, "a", slow, at_once=False)
+    assert (second.answer, second.under_way, first) == (None, True, [])
+    let.set()
+    page.join(ENOUGH)
+    assert first == ["made"]
+
+
 def test_an_answer_that_cannot_be_made_is_told_and_tried_again() -> None:
     kept: KeptAnswers[str] = KeptAnswers(patience=ENOUGH)
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, event, insert
 
-from digest.store import editions, history, runs
+from digest.store import calendar, deliveries, editions, history, runs
 from digest.store import schema as tables
 from digest.store.engine import reading, writing
+from subscribers import store as people
 from tests.counts import POSTGRESQL_LONG, spread
 
 NOW = datetime(2026, 11, 6, 9, tzinfo=UTC)
@@ -77,3 +78,57 @@ def test_the_answers_to_accepted_letters_are_one_reason_however_many_they_are(en
             ("refused", "550 no mailbox 0"): 2,
             ("refused", "550 no mailbox 1"): 1,
         }
+
+
+@POSTGRESQL_LONG
+def test_of_those_that_wait_only_the_ones_with_a_reason_are_read(engine: Engine) -> None:
+    edition = add_edition(engine, 0)
+    other = add_edition(engine, 1)
+    rows = [
+        ("pending", ""),
+        ("pending", "paused"),
+        ("refused", "550 no mailbox"),
+        ("uncertain", ""),
+        ("accepted", "x"),
+    ]
+    for reader, (state, reason) in enumerate(rows, 1):
+        add_delivery(engine, edition, state, subscriber_id=reader, reason=reason)
+        add_delivery(engine, other, state, subscriber_id=reader, reason=reason)
+    plans: list[str] = []
+
+    def explain(conn: Connection, cursor: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        if engine.dialect.name == "sqlite" and "'pending'" in statement and not statement.startswith("EXPLAIN"):
+            rows = conn.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plans.extend(row[3] for row in rows)
+
+    with reading(engine) as conn:
+        event.listen(conn, "before_cursor_execute", explain)
+        seen = deliveries.worded(conn, edition, ("refused", "pending"))
+        doubts = deliveries.worded(conn, edition, ("uncertain",))
+    assert [(row.state, row.reason) for row in seen] == [("pending", "paused"), ("refused", "550 no mailbox")]
+    assert [(row.state, row.reason) for row in doubts] == [("uncertain", "")]
+    assert engine.dialect.name != "sqlite" or any("ix_delivery_waiting" in plan for plan in plans), plans
+
+
+@pytest.mark.parametrize(
+    ("came", "first"),
+    [
+        ([], None),
+        ([3], 3),
+        ([2000, 5, 6], 5),  # the clock was ahead when the first was added
+        ([7, *range(8, 160)], 7),
+    ],
+)
+def test_an_installation_has_existed_since_its_first_row(engine: Engine, came: list[int], first: int | None) -> None:
+    with writing(engine) as conn:
+        assert calendar.first_write(conn) is None
+        for number, days in enumerate(came):
+            at = NOW + timedelta(days=days)
+            people.add(
+                conn,
+                people.NewSubscriber(f"r{number}@example.org", cadence="weekly"),
+                how="test",
+                now=at,
+                secret=b"s" * 32,
+            )
+        assert calendar.first_write(conn) == (None if first is None else NOW + timedelta(days=first))
