@@ -13,10 +13,12 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from itsdangerous import BadData, HMACAlgorithm, Signer, URLSafeSerializer
@@ -40,6 +42,10 @@ DESPITE_RETIREMENT = frozenset({"unsubscribe"})
 AHEAD = timedelta(minutes=5)  # that a token may be dated after `now`, because the clocks of two hosts may differ
 LONGEST = 256  # characters of a token that is read; made ones are far shorter
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+MOST = 200  # tokens that are looked at in one text; a letter has three, many times each
+# A payload begins with '["' or, in the old form, "[" and a number; a digit of "%2F" may stand before it, and the mark
+# of a filter that rewrites links ("__;") behind it.
+_FORM = re.compile(r"(?:(?<![\w-])|(?<=2F)|(?<=2f))W[yz][\w-]{2,228}\.[\w-]{22}(?=__;|(?![\w-]))", re.ASCII)
 SIGNATURE = 16  # bytes, because spam filters take longer ones for Bitcoin addresses
 
 
@@ -161,6 +167,11 @@ def read_token(
         if content.made_at - now > AHEAD:
             raise BadToken("this link is dated in the future; ask for a new one")
     return content
+
+
+def tokens_in(text: str) -> list[str]:
+    """Return what has the form of a token in a text of any length, each once, at most `MOST`; none is verified."""
+    return list(islice(dict.fromkeys(match[0] for match in _FORM.finditer(text)), MOST))
 
 
 def _verified(secret_keys: Sequence[bytes], purpose: str, token: str) -> Token:

@@ -49,7 +49,8 @@ ALSO_PURE = (
     "digest.sources.prints", "digest.sources.tails", "digest.sources.title_tags",
     "digest.sources.withdrawal", "digest.sources.web.answers", "digest.sources.web.unpack",
     "digest.sources.sandbox.page", "digest.sources.sandbox.wire",
-    "digest.transports.tag", "digest.transports.mailbox.reports", "digest.transports.sendgrid.events",
+    "digest.transports.tag", "digest.transports.mailbox.complaints", "digest.transports.mailbox.reports",
+    "digest.transports.sendgrid.events",
     "subscribers.csv.lines", "subscribers.csv.rows",
 )  # fmt: skip
 

@@ -130,7 +130,7 @@ def _from_mailbox(installation: Installation, address: str) -> Incoming:
     events = installation.settings.events
     box = open_mailbox(address, events.password, events.ca_file)
     try:
-        return events_in.take_mailbox(installation.engine, box, installation.secret, installation.clock)
+        return events_in.take_mailbox(installation, box)
     finally:
         box.close()
 

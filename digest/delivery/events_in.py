@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine
 
+from digest.delivery.linked import read_links
+from digest.installation import Installation
 from digest.ledger.events import Event
 from digest.store.engine import reading, writing
 from digest.store.events import TakenEvents, take
@@ -20,7 +22,6 @@ from digest.transports.tag import TagKeys, read_tag, tagged_numbers
 from digest.transports.webhook import Webhook
 
 BATCH = 200  # messages in one transaction
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
@@ -46,11 +47,15 @@ def take_body(engine: Engine, webhook: Webhook, body: bytes, secret: bytes, now:
         return Incoming(take(conn, parsed.events, secret, now), aside)
 
 
-def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> Incoming:
+def take_mailbox(installation: Installation, box: Mailbox) -> Incoming:
     """Take the reports in a mailbox, and mark each as read once its event is stored. Safe to repeat after any end.
 
     A machine's message that reports no letter of this installation is marked as well; a person's stays unread.
+    Raises BadSecret when a report has but a link, and the keys of links are lost.
     """
+    engine, secret, clock = installation.engine, installation.secret, installation.clock
+    find_delivery = partial(read_tag, secret, partial(_find_keys, engine))
+    find_reader = partial(read_links, installation)
     incoming = Incoming()
     batch: list[Event] = []
     keys: list[str] = []
@@ -65,7 +70,7 @@ def take_mailbox(engine: Engine, box: Mailbox, secret: bytes, clock: Clock) -> I
 
     for key, raw in box.unread():
         try:
-            batch.append(read_report(raw, partial(read_tag, secret, partial(_find_keys, engine)), clock()))
+            batch.append(read_report(raw, find_delivery, find_reader, clock()))
         except NoReport as report:
             incoming.aside[str(report)] += 1
             if not report.machine:

@@ -24,11 +24,11 @@ LONGEST_ID = 100  # characters; the reader of an event replaces a longer id by i
 class Event:
     """Hold one event: one statement of a provider or a mail server about one letter.
 
-    `id` is unique for each `provider`, at most 100 characters. `kind` is one of KINDS: "bounced" is a hard
-    bounce, "blocked" a soft one. `delivery` is the number of the delivery, proven by its tag, or None. `address` is
-    given only where the event can be trusted about it (a signed webhook); it is never stored, nor shown by `repr`.
-    `status` is an enhanced status code (RFC 3463, "5.1.1") or None; `message` is the provider's own id of the
-    letter, or "".
+    `id` is unique for each `provider`, at most 100 characters. `kind` is one of KINDS: "bounced" is a hard bounce,
+    "blocked" a soft one. `delivery` is the number of the delivery, proven by its tag, or None. `reader` is the id of
+    the subscriber, proven by a signed link where there is no tag, or None. `address` is given only where the event
+    can be trusted about it (a signed webhook); it is never stored, nor shown by `repr`. `status` is an enhanced
+    status code (RFC 3463, "5.1.1") or None; `message` is the provider's own id of the letter, or "".
     """
 
     id: str
@@ -40,6 +40,7 @@ class Event:
     reason: str = ""
     provider: str = ""
     message: str = ""
+    reader: int | None = None
 
 
 # --- an event and a delivery -------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def _take(conn: Connection, events: Sequence[Event], secret: bytes, now: datetim
             by_delivery.setdefault(item.delivery, []).append(item)
     settled, existing = _move(conn, by_delivery, now)
     taken = TakenEvents(new=len(new), duplicate=len(events) - len(new), settled=settled)
-    taken.strangers = sum(1 for item in new if item.delivery not in existing)
+    taken.strangers = sum(1 for item in new if item.delivery not in existing and item.reader is None)
     _act(conn, [acting[key] for key in sorted(fresh & acting.keys())], secret, now, taken)
     return taken
 
@@ -186,11 +186,12 @@ def _acting(conn: Connection, events: Iterable[Event]) -> Iterator[_Acting]:
     for chunk in chunks(sorted(deliveries)):
         query = select(delivery.c.id, delivery.c.subscriber_id).where(delivery.c.id.in_(chunk))
         readers.update((row[0], row[1]) for row in conn.execute(query))
+    linked = {item.reader for item, _ in actions if item.reader is not None}
     persons: dict[int, Subscriber] = {}
-    for chunk in chunks(sorted(set(readers.values()))):
+    for chunk in chunks(sorted({*readers.values(), *linked})):
         persons |= people.many(conn, chunk)
     for item, action in actions:
-        person = persons.get(readers.get(item.delivery or 0, 0))
+        person = persons.get(item.reader or readers.get(item.delivery or 0, 0))
         if person is None and item.delivery is None and item.address:
             person = people.find(conn, item.address)
         # The event's address comes first, because the reader may have another address by now.

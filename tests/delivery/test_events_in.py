@@ -172,9 +172,9 @@ def test_killed_between_storing_and_marking_reads_again(sent: House) -> None:
     try:
         box = open_mailbox(f"imap://digest@127.0.0.1:{server.port}", "secret")
         with pytest.raises(KeyboardInterrupt):
-            events_in.take_mailbox(place.engine, Dying(box), place.secret, place.clock)
+            events_in.take_mailbox(place, Dying(box))
         assert server.seen == set()
-        done = events_in.take_mailbox(place.engine, box, place.secret, place.clock)
+        done = events_in.take_mailbox(place, box)
         assert (done.taken.new, done.taken.duplicate, server.seen) == (0, 2, {11, 12})
         box.close()
     finally:

@@ -45,7 +45,7 @@ def test_a_mail_to_the_address_in_the_header_makes_its_reader_leave(tmp_path: Pa
     (box / "new" / "1").write_bytes(
         f"From: x@y.example\r\nTo: bounce+{tag}@news.example.org\r\nSubject: unsubscribe\r\n\r\n".encode()
     )
-    taken = take_mailbox(live.engine, open_mailbox(f"maildir:{box}", ""), live.secret, live.clock)
+    taken = take_mailbox(live, open_mailbox(f"maildir:{box}", ""))
     assert taken.taken.left == 1
     with reading(live.engine) as conn:
         person = people.get(conn, number)

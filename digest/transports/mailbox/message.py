@@ -11,6 +11,7 @@ PARTS = 50
 TEXT = 8_000  # characters of a part or a header that are read
 _RETURNED = {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}
 _STATUS_PARTS = {"message/delivery-status", "message/global-delivery-status"}
+_ATTACHED = re.compile(r"(?i)name\*?\d*\*?=[^;]*\.eml\b")  # a letter that is attached as a file
 
 
 def all_parts(message: Message) -> list[Message]:
@@ -21,7 +22,7 @@ def all_parts(message: Message) -> list[Message]:
 def own_parts(message: Message) -> list[Message]:
     """Return the parts that the writer of a report wrote: all but those of the returned letter."""
     parts = [part for part, _ in zip(_walk(message, _RETURNED), range(PARTS), strict=False)]
-    return [part for part in parts if part is message or part.get_content_type() not in _RETURNED]
+    return [part for part in parts if part is message or not is_returned(part)]
 
 
 def _walk(message: Message, closed: set[str]) -> Iterator[Message]:
@@ -39,6 +40,14 @@ def is_status_part(part: Message) -> bool:
     return part.get_content_type() in _STATUS_PARTS
 
 
+def is_returned(part: Message) -> bool:
+    """Return whether a part is the returned letter, or its head alone."""
+    kind = part.get_content_type()
+    if kind in _RETURNED or kind in _STATUS_PARTS or kind == "message/feedback-report":
+        return kind in _RETURNED
+    return _ATTACHED.search(headers_of(part, ("Content-Disposition", "Content-Type"))) is not None
+
+
 def header_of(message: Message, name: str) -> str:
     """Return a header's value, "" when there is none."""
     return str(message.get(name, ""))[:TEXT]
@@ -49,8 +58,8 @@ def headers_of(message: Message, names: tuple[str, ...]) -> str:
     return " ".join(str(value)[:500] for name in names for value in message.get_all(name, [])[:10])
 
 
-def text_of(part: Message) -> str:
-    """Return the text of a part, decoded; of a part that the parser took apart as well."""
+def text_of(part: Message, most: int = 4 * TEXT) -> str:
+    """Return the text of a part, decoded, its first `most` bytes; of a part that the parser took apart as well."""
     if part.is_multipart():
         # The parser takes message/* apart even when it is encoded, so write it out again and decode that.
         raw = part.as_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[2]
@@ -59,7 +68,7 @@ def text_of(part: Message) -> str:
         shell.set_payload(raw.strip().decode("ascii", "surrogateescape"))
         part = shell
     payload = part.get_payload(decode=True)
-    return payload[: 4 * TEXT].decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    return payload[:most].decode("utf-8", "replace") if isinstance(payload, bytes) else ""
 
 
 def words_of(message: Message) -> str:

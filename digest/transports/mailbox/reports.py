@@ -1,8 +1,8 @@
 """Turn delivery status notifications (RFC 3464) and feedback reports (ARF, RFC 5965) into events. Pure.
 
-A stranger can write any message. So a report counts only with the tag of one of our deliveries, which only the
-systems that handled the letter can know, and an address in a report is never believed. `read_report` raises
-NoReport for any other message.
+A stranger can write any message. So a report counts only with the tag of one of our deliveries, or with a signed link
+of one of our letters, which only the systems that handled the letter can know; an address in a report is never
+believed. `read_report` raises NoReport for any other message.
 """
 
 from __future__ import annotations
@@ -10,28 +10,29 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import Message
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from digest.ledger.events import Event
 from digest.ledger.redact import redacted
-from digest.transports.mailbox.message import all_parts, header_of, headers_of, text_of, words_of
+from digest.transports.mailbox.complaints import read_feedback, read_returned_as_spam, traces_in
+from digest.transports.mailbox.message import header_of, headers_of, words_of
 from digest.transports.mailbox.notifications import NoReport, Statement, read_notification
 from digest.transports.mailbox.plain import read_words
 
-__all__ = ["LARGEST", "PROVIDER", "NoReport", "read_report"]
+__all__ = ["LARGEST", "PROVIDER", "LinkedReader", "NoReport", "read_report"]
 
 PROVIDER = "mail"
 LARGEST = 1_000_000  # bytes of a message that are read; enough, because the report comes before the returned letter
 
 # A bounce brings the tag back in the address that it was sent to (VERP), a complaint in the headers that it quotes.
 _ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Cc")
-_QUOTED = ("Original-Mail-From", "Return-Path", "X-Original-Mail-From", "Errors-To")
-_FEEDBACK = {"abuse": "complained", "fraud": "complained", "opt-out": "unsubscribed", "": "complained"}
 # A reader's wish to leave, as the whole subject or the whole first line, in the languages of the letters.
 _LEAVE = re.compile(
     r"(?:please )?(?:unsubscribe|remove|take|opt(?: me)?[ -]?out|stop|cancel my subscription|no more)(?: me)?"
@@ -42,17 +43,33 @@ _LEAVE = re.compile(
 )
 _POLITE = re.compile(r"\b(?:please|thanks?(?: you)?|os gwelwch yn dda|diolch)\b|^(?:re|fwd?|aw|ynghylch)\s*:|[.,!?]")
 
+_LEAVING = ("complained", "unsubscribed")
+
+
+class LinkedReader(NamedTuple):
+    """Name the reader whose signed links stand in a text: a subscriber's id, and the delivery if a link tells it.
+
+    `retired`: only a retired key has signed them, so that they prove no more than a wish to leave.
+    """
+
+    subscriber: int
+    delivery: int | None = None
+    retired: bool = False
+
+
 Tag = Callable[[str], int | None]
+Link = Callable[[str], LinkedReader | None]
 
 
-def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
-    """Return the event that a message reports of one of our deliveries. Raises NoReport for any other message.
+def read_report(raw: bytes, read_tag: Tag, read_link: Link, now: datetime) -> Event:
+    """Return the event that a message reports of one of our letters. Raises NoReport for any other message.
 
-    `raw` is the message or its first LARGEST bytes; `read_tag` returns the delivery whose tag is in a text.
+    `raw` is the message or its first LARGEST bytes; `read_tag` returns the delivery whose tag is in a text, and
+    `read_link` the reader whose signed links are in it. Links are read where there is no tag.
     """
     try:
         message = message_from_bytes(raw[:LARGEST], policy=compat32)
-        return _read(message, read_tag, now)
+        return _read(message, read_tag, read_link, now)
     except NoReport:
         raise
     except (
@@ -68,10 +85,10 @@ def read_report(raw: bytes, read_tag: Tag, now: datetime) -> Event:
         raise NoReport(f"damaged ({type(error).__name__})") from None
 
 
-def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
+def _read(message: Message, read_tag: Tag, read_link: Link, now: datetime) -> Event:
     statement = _statement(message)
     addressed = headers_of(message, _ADDRESSED)
-    delivery = read_tag(" ".join([addressed, statement.quoted if statement else ""]))
+    delivery, reader = read_tag(" ".join([addressed, statement.quoted if statement else ""])), None
     if statement is None:
         if delivery is None:
             raise NoReport("not a report", reader=True)
@@ -79,13 +96,9 @@ def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
             raise NoReport("an answer to a letter, for a person", reader=True)
         statement = Statement("unsubscribed", None, "asked by a message to the bounce address")
     elif delivery is None:
-        # A complaint stays unread, because a provider may have taken out all but words that a person can judge.
-        complaint = statement.kind in ("complained", "unsubscribed")
-        why = "a complaint" if complaint else "a report"
-        machine = not statement.plain and not complaint
-        raise NoReport(f"{why} without the tag of one of our deliveries", machine=machine, reader=complaint)
+        statement, delivery, reader = _by_traces(message, statement, read_tag, read_link)
     return Event(
-        id=_id(message, delivery, statement.kind),
+        id=_id(message, f"{delivery}" if delivery is not None else f"reader {reader}", statement.kind),
         kind=statement.kind,
         delivery=delivery,
         address=None,
@@ -93,7 +106,29 @@ def _read(message: Message, read_tag: Tag, now: datetime) -> Event:
         status=statement.status,
         reason=redacted(statement.reason),
         provider=PROVIDER,
+        reader=reader,
     )
+
+
+def _by_traces(
+    message: Message, statement: Statement, read_tag: Tag, read_link: Link
+) -> tuple[Statement, int | None, int | None]:
+    """Return what a report without a tag in its usual headers states, and the delivery or reader that it is about.
+
+    Raises NoReport when nothing in it names either.
+    """
+    traces, leaving = traces_in(message), statement.kind in _LEAVING
+    if traces.mailtos and (delivery := read_tag(traces.mailtos)) is not None:
+        return statement, delivery, None
+    linked = read_link(traces.text)
+    if linked is not None and linked.retired:
+        statement = replace(statement, kind="unsubscribed")
+    if linked is not None and (leaving or not linked.retired):
+        return statement, linked.delivery, linked.subscriber
+    # A complaint stays unread, because a provider may have taken out all but words that a person can judge.
+    why = "a complaint" if leaving else "a report"
+    machine = not statement.plain and not leaving
+    raise NoReport(f"{why} without the tag or a link of one of our letters", machine=machine, reader=leaving)
 
 
 def _statement(message: Message) -> Statement | None:
@@ -103,14 +138,12 @@ def _statement(message: Message) -> Statement | None:
     reports as automatic answers.
     """
     form = header_of(message, "Content-Type").lower()
-    if "feedback-report" in form:
-        return _feedback(message)
-    statement = read_notification(message)
+    statement = read_feedback(message) or read_notification(message)
     if statement is None and "disposition-notification" not in form:
         statement = read_words(message)
     if statement is None and ("disposition-notification" in form or _is_automatic(message)):
         raise NoReport("an automatic answer", machine=True)
-    return statement
+    return statement or read_returned_as_spam(message)
 
 
 def _wants_to_leave(message: Message) -> bool:
@@ -126,31 +159,6 @@ def _wants_to_leave(message: Message) -> bool:
     return False
 
 
-def _feedback(message: Message) -> Statement:
-    """Read a feedback report (RFC 5965): its fields, and the letter complained of, whole or its headers alone."""
-    parts = all_parts(message)
-    fields = ""
-    for part in parts:
-        if part.get_content_type() == "message/feedback-report":
-            inner = part.get_payload()
-            fields += str(inner[0]) if isinstance(inner, list) and inner else text_of(part)
-    if not fields:
-        raise NoReport("feedback without its report")
-    match = re.search(r"(?im)^feedback-type:[ \t]*([a-z-]*)", fields)
-    feedback_type = match[1].lower() if match else ""
-    kind = _FEEDBACK.get(feedback_type)
-    if kind is None:
-        raise NoReport(f"feedback that is no complaint ({feedback_type})", machine=True)
-    quoted = [line for line in fields.splitlines() if line.lower().startswith("original-mail-from:")]
-    for part in parts:
-        if part.get_content_type() == "text/rfc822-headers":
-            quoted.append(headers_of(message_from_bytes(text_of(part).encode("utf-8", "replace")), _QUOTED))
-        else:
-            quoted.append(headers_of(part, _QUOTED[1:]))
-    verb = "left" if kind == "unsubscribed" else "complained"
-    return Statement(kind, None, f"{verb} through the mailbox provider", " ".join(quoted))
-
-
 def _is_automatic(message: Message) -> bool:
     """Return whether a message is an absence note or another automatic answer, which says nothing of a delivery."""
     submitted = header_of(message, "Auto-Submitted").partition(";")[0].strip().lower()
@@ -161,10 +169,10 @@ def _is_automatic(message: Message) -> bool:
     )
 
 
-def _id(message: Message, delivery: int, kind: str) -> str:
+def _id(message: Message, about: str, kind: str) -> str:
     """Return the event's id, the same for every copy: read again from an mbox or delivered twice, it is one event."""
     name = header_of(message, "Message-ID").strip() or repr(message.items()[:40])
-    content = f"{name} {delivery} {kind}".encode("utf-8", "surrogatepass")
+    content = f"{name} {about} {kind}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(content).hexdigest()
 
 

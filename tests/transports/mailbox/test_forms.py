@@ -20,7 +20,7 @@ STATUS = f"Reporting-MTA: dns; mx.example\n\n{block('5.1.1', diagnostic='550 5.1
 
 
 def report(raw: bytes) -> Event:
-    return read_report(raw, partial(read_tag, SECRET, made_up_keys), NOW)
+    return read_report(raw, partial(read_tag, SECRET, made_up_keys), lambda _text: None, NOW)
 
 
 def does(event: Event) -> str:

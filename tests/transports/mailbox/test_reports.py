@@ -20,7 +20,7 @@ TO = envelope(7)
 
 
 def report(raw: bytes) -> Event:
-    return read_report(raw, partial(read_tag, SECRET, made_up_keys), NOW)
+    return read_report(raw, partial(read_tag, SECRET, made_up_keys), lambda _text: None, NOW)
 
 
 @table(
