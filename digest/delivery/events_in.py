@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -53,24 +53,21 @@ def take_mailbox(installation: Installation, box: Mailbox) -> Incoming:
     A machine's message that reports no letter of this installation is marked as well; a person's stays unread.
     Raises BadSecret when a report has but a link, and the keys of links are lost.
     """
-    engine, secret, clock = installation.engine, installation.secret, installation.clock
-    find_delivery = partial(read_tag, secret, partial(_find_keys, engine))
-    find_reader = partial(read_links, installation)
-    incoming = Incoming()
+    read, incoming = report_reader(installation), Incoming()
     batch: list[Event] = []
     keys: list[str] = []
 
     def store() -> None:
         if batch:
-            with writing(engine, "events") as conn:
-                incoming.taken += take(conn, batch, secret, clock())
+            with writing(installation.engine, "events") as conn:
+                incoming.taken += take(conn, batch, installation.secret, installation.clock())
         box.done(keys)
         batch.clear()
         keys.clear()
 
     for key, raw in box.unread():
         try:
-            batch.append(read_report(raw, find_delivery, find_reader, clock()))
+            batch.append(read(raw))
         except NoReport as report:
             incoming.aside[str(report)] += 1
             if not report.machine:
@@ -82,6 +79,16 @@ def take_mailbox(installation: Installation, box: Mailbox) -> Incoming:
             store()
     store()
     return incoming
+
+
+def report_reader(installation: Installation) -> Callable[[bytes], Event]:
+    """Return the function that reads a message by this installation's tags and links, and raises as `read_report`.
+
+    Raises BadSecret when the secret is lost; the function does, when a report has but a link and the keys are lost.
+    """
+    find_delivery = partial(read_tag, installation.secret, partial(_find_keys, installation.engine))
+    find_reader = partial(read_links, installation)
+    return lambda raw: read_report(raw, find_delivery, find_reader, installation.clock())
 
 
 def _find_keys(engine: Engine, numbers: Collection[int]) -> Mapping[int, TagKeys]:

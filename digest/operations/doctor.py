@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
-from digest.errors import SchemaTooOld, TryLater, counted, without_secrets
+from digest.errors import SchemaTooOld, counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_link_keys, stored_secret
 from digest.model import REGIONS
@@ -24,6 +24,7 @@ from digest.operations.file_problems import file_problems, in_short, keeps_back
 from digest.operations.finding import Finding
 from digest.operations.host_findings import clock_findings, disk_findings, placeholder_findings, schema_finding
 from digest.operations.letter_facts import letter_facts
+from digest.operations.mailbox_findings import mailbox_findings
 from digest.operations.owed import span_in_words
 from digest.operations.sender_domain import domain_findings
 from digest.operations.status import Status, source_rows, status
@@ -34,7 +35,6 @@ from digest.store.hold import cure_of_hold
 from digest.store.moved import move_noted
 from digest.store.open_letters import open_editions
 from digest.store.sources import State
-from digest.transports.mailbox.mailbox import reach_mailbox
 from subscribers.errors import BadSecret
 from subscribers.facets import KnownFacets
 from subscribers.followed import Followed, followed
@@ -53,7 +53,8 @@ def examine(installation: Installation) -> list[Finding]:
     try:
         state = status(installation)
     except SchemaTooOld:
-        return _worst_first([schema_finding(settings.storage_url), *_of_host(installation)])
+        mailbox = mailbox_findings(installation, can_ask_database=False)
+        return _worst_first([schema_finding(settings.storage_url), *_of_host(installation), *mailbox])
     with reading(installation.engine) as conn:
         findings = [
             *_hold(state.hold),
@@ -65,6 +66,7 @@ def examine(installation: Installation) -> list[Finding]:
             *_muted_and_silent(installation),
             *_unread_pages(conn, installation),
             *_of_host(installation),
+            *mailbox_findings(installation),
             *(() if installation.has_fixed_clock else clock_findings(conn, installation.clock())),
             *_secret(conn, settings),
             *_followed(conn, settings),
@@ -81,16 +83,7 @@ def _of_host(installation: Installation) -> list[Finding]:
     """Return the findings that need no table of the database."""
     settings = installation.settings
     host = [*disk_findings(installation), *placeholder_findings(settings), *domain_findings(settings)]
-    host += [*template_findings(settings), *_mailbox(settings)]
-    return [*host, *_schedule(settings)]
-
-
-def _mailbox(settings: Settings) -> Iterator[Finding]:
-    """Yield why the mailbox of bounces cannot be read; a server that is away is a note."""
-    events = settings.events
-    if events.mailbox and (error := reach_mailbox(events.mailbox, events.password, events.ca_file)):
-        problem, _, cure = str(error).removeprefix("events.mailbox: ").partition("; ")
-        yield Finding("note" if isinstance(error, TryLater) else "wrong", "events.mailbox", problem, cure)
+    return [*host, *template_findings(settings), *_schedule(settings)]
 
 
 def examine_briefly(conn: Connection, installation: Installation) -> list[Finding]:

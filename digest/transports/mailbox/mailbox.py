@@ -55,7 +55,10 @@ def open_mailbox(address: str, password: str = "", ca_file: Path | None = None, 
     kind, _, path = address.partition(":")
     if kind == "maildir":
         return Maildir(Path(path))
-    return Mbox(Path(path)) if kind == "mbox" else Imap(address, password, ca_file, to_mark=to_mark)
+    if kind == "mbox":
+        with _readable(Path(path)):
+            return Mbox(Path(path))
+    return Imap(address, password, ca_file, to_mark=to_mark)
 
 
 def reach_mailbox(address: str, password: str, ca_file: Path | None) -> DigestError | None:
@@ -70,11 +73,8 @@ def reach_mailbox(address: str, password: str, ca_file: Path | None) -> DigestEr
 def mailbox_problem(address: str, password: str = "") -> str:
     """Return why no mailbox can be opened at `address`, with the cure, or ""; no server is asked."""
     kind, _, path = address.partition(":")
-    if kind == "maildir" and path:
-        is_there = (Path(path) / "new").is_dir()
-        return "" if is_there else f"{path} is not a Maildir; name the folder that holds cur, new and tmp"
-    if kind == "mbox" and path:
-        return "" if Path(path).is_file() else f"no file {path}; name the mbox that reports are delivered to"
+    if kind in ("maildir", "mbox") and path:
+        return _path_problem(kind, Path(path))
     if kind not in ("imap", "imaps"):
         return f"{without_secrets(address)!r} is not a mailbox; write {_FORMS}"
     try:
@@ -89,6 +89,17 @@ def mailbox_problem(address: str, password: str = "") -> str:
     return ""
 
 
+def _path_problem(kind: str, path: Path) -> str:
+    """Return why there is no Maildir or mbox at a path, with the cure, or ""."""
+    try:
+        if kind == "mbox":
+            return "" if path.is_file() else f"no file {path}; name the mbox that reports are delivered to"
+        is_there = all((path / sub).is_dir() for sub in ("new", "cur"))
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror}); let this account read it, or name another"
+    return "" if is_there else f"{path} is not a Maildir; name the folder that holds cur, new and tmp"
+
+
 class Maildir:
     """Read a Maildir: messages in `new`, and those in `cur` without the flag S (seen). Marking sets that flag."""
 
@@ -98,7 +109,9 @@ class Maildir:
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield (path inside the folder, bytes), oldest first."""
         for sub in ("new", "cur"):
-            for name in sorted(path.name for path in (self._folder / sub).iterdir()):
+            with _readable(self._folder / sub):
+                names = sorted(path.name for path in (self._folder / sub).iterdir())
+            for name in names:
                 if name.startswith(".") or "S" in _flags(name):
                     continue
                 # Follow no link, because it may lead anywhere; skip a message that was moved meanwhile.
@@ -199,6 +212,16 @@ class Imap:
             yield
         except (imaplib.IMAP4.error, OSError, UnicodeError) as error:
             raise trouble_of(error, self._host, step, self._folder) from error
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn a refusal of the system to open a mailbox's file or folder into ours."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"events.mailbox: {path} cannot be read ({error.strerror}); let this account read it"
+        raise ConfigError([problem]) from error
 
 
 def _connect(scheme: str, host: str, port: int | None, ca_file: Path | None) -> imaplib.IMAP4:

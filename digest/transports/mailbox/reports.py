@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import Message
+from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -26,10 +27,11 @@ from digest.transports.mailbox.message import header_of, headers_of, words_of
 from digest.transports.mailbox.notifications import NoReport, Statement, read_notification
 from digest.transports.mailbox.plain import read_words
 
-__all__ = ["LARGEST", "PROVIDER", "LinkedReader", "NoReport", "read_report"]
+__all__ = ["LARGEST", "PROVIDER", "LinkedReader", "NoReport", "arrived", "read_report"]
 
 PROVIDER = "mail"
 LARGEST = 1_000_000  # bytes of a message that are read; enough, because the report comes before the returned letter
+_HEAD = 64_000  # bytes in which the headers of a message are
 
 # A bounce brings the tag back in the address that it was sent to (VERP), a complaint in the headers that it quotes.
 _ADDRESSED = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "Cc")
@@ -177,9 +179,21 @@ def _id(message: Message, about: str, kind: str) -> str:
 
 
 def _date(message: Message, now: datetime) -> datetime:
+    return _instant(header_of(message, "Date"), now) or now
+
+
+def arrived(raw: bytes, now: datetime) -> datetime | None:
+    """Return when a message came, as the server that took it notes, or else its writer; None where neither does."""
+    message = BytesHeaderParser(policy=compat32).parsebytes(raw[:_HEAD])
+    noted = header_of(message, "Received").rpartition(";")[2]
+    return _instant(noted, now) or _instant(header_of(message, "Date"), now)
+
+
+def _instant(text: str, now: datetime) -> datetime | None:
+    """Return the instant of a date in a header; None for one that cannot be, such as in the future."""
     try:
-        at = parsedate_to_datetime(header_of(message, "Date"))
+        at = parsedate_to_datetime(text.strip())
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
-        return now
-    return at if at.year > 2000 and at < now else now
+        return None
+    return at if at.year > 2000 and at < now else None
