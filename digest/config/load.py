@@ -6,7 +6,8 @@ Every mistake in them comes at once, a line each that names the key and the cure
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,6 +40,7 @@ from digest.config.notices import NoticesPart
 from digest.config.operate import NOBODY_WATCHES, OperatePart, OperateSettings, operate_of
 from digest.config.places import PlacesPart, RegionPart, check_regions, regions_of
 from digest.config.retention import RetentionPart, retention_of
+from digest.config.secret_files import SecretFile, secret_files
 from digest.config.settings import Settings
 from digest.config.site import SitePart, check_site, mailbox_of, site_of
 from digest.config.sources import SourceFile, SourcePart, check_sources, sources_of
@@ -156,7 +158,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     if file is None or transport is None or legal is None or problems or elsewhere:
         raise ConfigError([*(f"{path.name}: {problem}" for problem in problems), *elsewhere])
     sources = sources_of(files, home, known_facets(_taxonomy(file)))
-    return _settings(file, home, (sources, dkim, transport, events, legal, operate))
+    settings = _settings(file, home, (sources, dkim, transport, events, legal, operate))
+    return replace(settings, secret_files=_secret_files(file, files[1:], home))
 
 
 def _check(file: ConfigFile) -> list[str]:
@@ -169,6 +172,17 @@ def _check(file: ConfigFile) -> list[str]:
     problems += check_cluster(file.cluster, file.storage.url)
     can_wait = capabilities_of(file.transport.kind).can_wait
     return problems + check_cadences(file.cadence, can_wait=can_wait, zoned=bool(file.site.reader_zones))
+
+
+def _secret_files(file: ConfigFile, included: Sequence[SourceFile], home: Path) -> tuple[SecretFile, ...]:
+    """Return the files of secrets that config.toml and the files that it includes name."""
+    of_included = (
+        SecretFile(f"{other.name}: source {part.name!r}: {key}", path)
+        for other in included
+        for part in other.parts
+        for key, path in secret_files(part, home)
+    )
+    return (*secret_files(file, home), *of_included)
 
 
 def _languages(file: ConfigFile, home: Path) -> frozenset[str]:

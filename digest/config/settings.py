@@ -12,6 +12,7 @@ from digest.config.events import NOTHING, EventsSettings
 from digest.config.join import ANYBODY, JoinSettings
 from digest.config.legal import Accessibility, Privacy
 from digest.config.operate import NOBODY_WATCHES, OperateSettings
+from digest.config.secret_files import SecretFile
 from digest.config.transport import TransportSettings
 from digest.errors import ConfigError, WrongUse
 from digest.letter.brand import SHIPPED, Brand
@@ -24,7 +25,8 @@ class Settings:
     """Every choice of the operator. Paths are absolute; `gather_timeout` is in seconds.
 
     `only` holds addresses and "@domains" in lower case, () for all; `templates` is None without templates of the
-    operator's own; `lint_clients` () means the lint's own default; `gazetteer` is "uk" or "none".
+    operator's own; `lint_clients` () means the lint's own default; `gazetteer` is "uk" or "none". `secret_files` are
+    all that the configuration names, also where the environment gives the secret.
     """
 
     home: Path
@@ -62,6 +64,7 @@ class Settings:
     operate: OperateSettings = NOBODY_WATCHES
     archive: ArchiveSettings = ALL_PUBLIC
     cluster: ClusterSettings = ONE_PROCESS
+    secret_files: tuple[SecretFile, ...] = ()
 
     @property
     def default_cadence(self) -> str:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from digest.config.secret_files import SecretFile
 from digest.config.settings import Settings
 from digest.config.site import begins_as_ours
 from digest.desk.receipts import page_folder
@@ -136,14 +137,23 @@ def mailbox_problems(settings: Settings) -> Iterator[str]:
         yield from error.problems if isinstance(error, ConfigError) else [f"events.mailbox: {error}"]
 
 
+def key_files(settings: Settings) -> list[SecretFile]:
+    """Return every file that holds a key or a password of this installation, whether or not it is there."""
+    of_links = SecretFile("storage.secret_file", link_key_path(settings.secret_file))
+    return [*dict.fromkeys([*settings.secret_files, of_links])]
+
+
 def key_problems(settings: Settings, is_open: Callable[[Path], bool] = open_to_others) -> Iterator[str]:
     """Yield a line for each file of a key or password that other accounts may read, or that this one may not."""
-    paths = (settings.secret_file, link_key_path(settings.secret_file), settings.events.password_file)
-    for file in (path for path in paths if path is not None and path.is_file()):
+    for key, file in key_files(settings):
+        if not file.is_file():
+            continue
         if not os.access(file, os.R_OK):
-            yield f"{file} cannot be read; let this account read it"
+            yield f"{key}: {file} cannot be read; let this account read it"
         elif is_open(file):
-            yield f"{file} can be read by other accounts of this machine; `chmod go= {shlex.quote(str(file))}`"
+            yield (
+                f"{key}: {file} can be read by other accounts of this machine; `chmod 600 {shlex.quote(str(file))}`"
+            )
 
 
 def folder_problems(settings: Settings) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from digest.errors import counted
 from digest.installation import Installation
+from digest.operations.check_settings import key_files
 from digest.operations.finding import Finding
 from digest.operations.old_files import (
     OldFile,
@@ -21,7 +22,6 @@ from digest.operations.old_files import (
     readable,
 )
 from digest.system.private import open_to_others
-from subscribers.link_keys import link_key_path
 
 _MONTH = timedelta(days=30)  # after which letters in files are worth a note, though they are to be kept
 
@@ -52,9 +52,12 @@ def file_findings(installation: Installation, is_open: Callable[[Path], bool] = 
 def _paths(installation: Installation, database: Path | None, copies: Iterable[Path]) -> dict[Path, Iterable[Path]]:
     """Return the files and folders that hold personal data or keys, each with the files to look at."""
     settings = installation.settings
-    keys = [settings.secret_file, link_key_path(settings.secret_file)]
-    keys += [Path(source.password_file) for source in settings.sources if source.password_file]
-    files = [*keys, settings.fence_file, *installation.fence.suppressed.files(), *copies]
+    files = [
+        *(file.path for file in key_files(settings)),
+        settings.fence_file,
+        *installation.fence.suppressed.files(),
+        *copies,
+    ]
     if database:
         files += [database.with_name(database.name + tail) for tail in ("", "-wal", "-shm")]
     folders = [settings.transport.directory, settings.home / "receipts", settings.home / "preview"]

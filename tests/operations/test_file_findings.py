@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from digest.model import Source
 from digest.operations.file_findings import file_findings
 from digest.operations.finding import Finding
 from digest.system.private import open_to_others
@@ -48,19 +46,6 @@ def test_doctor_names_what_others_may_read(tmp_path: Path) -> None:
             assert f"`chmod -R go= {house.folder / name.partition('/')[0]}`" in told()["files"].cure
             assert not open_to_others(path)
             path.chmod(0o600)
-
-
-def test_doctor_names_a_password_of_a_source_that_others_may_read(tmp_path: Path) -> None:
-    with closing(House(tmp_path / "house")) as house:
-        secret = house.folder / "members.password"
-        secret.write_text("s3cret", encoding="utf-8")
-        login = Source("Members", "https://a.example/f", username="ann", password_file=str(secret))
-        house.settings = replace(house.settings, sources=(*house.settings.sources, login))
-        for mode, names in ((0o600, []), (0o640, ["files"]), (0o604, ["files"]), (0o666, ["files"])):
-            secret.chmod(mode)
-            told = list(file_findings(house.place, lambda path: path == secret and bool(path.stat().st_mode & 0o066)))
-            assert [finding.place for finding in told] == names
-            assert all(str(secret) in finding.cure and "s3cret" not in str(finding) for finding in told)
 
 
 @pytest.mark.long
