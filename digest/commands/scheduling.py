@@ -69,6 +69,7 @@ def _run(options: GlobalOptions) -> None:
     """Do what `digest run` does; tell an error instead of raising it, because the daemon must outlive it."""
     from digest import pipeline
     from digest.operations.run_report import Watch
+    from digest.system import garbage
     from subscribers.errors import SubscribersError
 
     story.begin(options.at)
@@ -94,6 +95,7 @@ def _run(options: GlobalOptions) -> None:
     finally:
         if installation is not None:
             installation.close()  # because no command ends here
+        garbage.give_back()
         story.begin(options.at)
 
 
