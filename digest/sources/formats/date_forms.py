@@ -65,6 +65,7 @@ _CLOCKS = tuple(
     for form in (
         r"(?<![\w:.+-])(?:t\s?)?(?P<hour>\d{1,2})\s?[:.h]\s?(?P<minute>\d\d)"
         rf"(?:[:.](?P<second>\d\d)(?:[.,](?P<part>\d{{1,9}}))?)?(?:\s?{_HALF})?(?!\d|[:.,]\d)",
+        rf"(?<![\w:.+-])(?P<hour>\d{{1,2}}):(?P<minute>\d{{1,2}}):(?P<second>\d{{1,2}})(?:\s?{_HALF})?(?!\d|[:.,]\d)",
         rf"(?<![\w:.+-])(?P<hour>\d{{1,2}})\s?{_HALF}",
         r"(?<![\w:.+-])(?P<hour>\d{1,2})\s?(?:h|uhr)\b",
         r"(?<!\w)t(?P<hour>\d\d)(?:(?P<minute>\d\d)(?:(?P<second>\d\d)(?:[.,](?P<part>\d{1,9}))?)?)?(?!\d)",
@@ -76,6 +77,9 @@ _OFFSET = re.compile(
     rf"(?P<name>{_LETTER}*)(?P<space>\s?)(?P<sign>[+-])(?P<hours>\d{{1,2}})(?::?(?P<minutes>\d\d))?(?::?00)?(?![\d:.])"
 )
 _COMMENT = re.compile(r"([+-]\d\d:?\d\d|\b(?:gmt|utc|z))\s?\([^()\d]*\)")  # of RFC 5322, behind its zone
+# An offset that is written twice, and one of nothing without its sign.
+_TWICE = re.compile(r"([+-]\d\d:?\d\d) \1(?!\S)")
+_UNSIGNED = re.compile(r"(:\d\d) 0000(?!\S)")
 _PLACE = re.compile(
     r"\[?\b((?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)(?:/[A-Z][\w+-]*)+)\]?", re.I
 )
@@ -141,7 +145,8 @@ def _counted(line: str) -> datetime | None:
 def _tidy(line: str) -> str:
     """Return a unaccented line without comments, and with names of several words as one word."""
     line = words.LONG_ZONES.sub(words.short_zone, _AUTUMN.sub(r"\1", line))
-    return _RUN.sub(r"\1t\2", _COMMENT.sub(r"\1", words.LATER.sub("", line)).replace("_", " "))
+    line = _UNSIGNED.sub(r"\1 +0000", _TWICE.sub(r"\1", _COMMENT.sub(r"\1", words.LATER.sub("", line))))
+    return _RUN.sub(r"\1t\2", line.replace("_", " "))
 
 
 def _read(line: str, place: str) -> datetime | None:

@@ -148,6 +148,8 @@ _LONG = {
     "british summer time": "bst", "irish standard time": "ist", "western european summer time": "west",
     "central european summer time": "cest", "central european standard time": "cet", "central european time": "cet",
     "eastern european summer time": "eest", "uk time": "uk", "london time": "uk",
+    # Windows calls the zone of London by the first of these, in summer too.
+    "gmt standard time": "uk", "gmt daylight time": "bst",
 } | {
     f"{place} {kind} time": place[0] + kind[0] + "t"
     for place in ("eastern", "central", "mountain", "pacific", "atlantic") for kind in ("standard", "daylight")
@@ -166,7 +168,7 @@ AROUND = frozenset(
         """
     at on the of de del du di da o den dhen an na ta y yr ar am le il el i l is it em en um a as om op alle ore ora
     klo kl uhr uur h hrs hours hour time local dydd nos feira dia dne dnia r roku rok v g m d г р ч
-    posted post pubdate date dated created added issued released updated
+    posted post pubdate date dated created added issued released release updated
     last modified online first submitted cyhoeddwyd postiwyd diweddarwyd dyddiad foilsithe poste mis
     ligne veroffentlicht pubblicato gepubliceerd opublikowano
     udgivet
