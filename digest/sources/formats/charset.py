@@ -15,6 +15,7 @@ _WESTERN = re.compile(r"ascii|iso8859-\d+|cp125\d")
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 _DECLARED = re.compile(rb"^\s*<\?[^>]*?encoding\s*=\s*[\"']([^\"'>]{1,40})[\"']", re.IGNORECASE)
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_AMPERSAND = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?!#|[A-Za-z][A-Za-z0-9]{0,31};)", re.DOTALL)
 _FIRST_ELEMENT = re.compile(rb"<[A-Za-z_]")
 _NESTED_ENTITY = re.compile(rb"<!ENTITY[^>&]*&(?!#)[^>]*>")
 _WIDE_STARTS = (
@@ -27,6 +28,12 @@ _WIDE_STARTS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
+# Letters that are the bytes of one letter of UTF-8, each read as cp1252. The first two of a quotation mark or a dash
+# tell that a publisher did so, because no language has them together.
+_SIGN_OF_TWICE = "\u00e2\u20ac"
+_AGAIN = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+_TWICE = re.compile(f"[\xc2-\xdf]{_AGAIN}|[\xe0-\xef]{_AGAIN}{{2}}|[\xf0-\xf4]{_AGAIN}{{3}}")
+_LONE_BYTE = re.compile("[\udc80-\udcff]")
 _EBCDIC_START = b"\x4c\x6f\xa7\x94"  # "<?xm"
 # Accept a few bad bytes as UTF-8, because a download cut within a letter must not turn a whole feed into Latin-1.
 _FEW = 0.1
@@ -68,6 +75,21 @@ def mend_references(body: bytes) -> bytes:
     return _REFERENCE.sub(_mended, body)
 
 
+def escape_ampersands(body: bytes) -> tuple[bytes, int]:
+    """Return the body with every "&" escaped that begins no reference, and how many these were.
+
+    feedparser would take "R&D budget" for "R&D; budget" and "?a=1&copy=2" for "?a=1©=2".
+    """
+    count = 0
+
+    def escaped(match: re.Match[bytes]) -> bytes:
+        nonlocal count
+        count += match[0] == b"&"
+        return b"&amp;" if match[0] == b"&" else match[0]
+
+    return (_AMPERSAND.sub(escaped, body) if b"&" in body else body), count
+
+
 def without_nested_entities(body: bytes) -> bytes:
     """Return the body without declarations of entities that refer to entities: how bytes become megabytes."""
     prologue = _FIRST_ELEMENT.search(body)
@@ -84,7 +106,16 @@ def _mended(reference: re.Match[bytes]) -> bytes:
 
 
 def _plain(text: str) -> bytes:
+    if _SIGN_OF_TWICE in text:
+        text = _TWICE.sub(lambda letters: _read_again(letters[0]), text)
     return text.removeprefix("\ufeff").encode("utf-8", "replace")
+
+
+def _read_again(letters: str) -> str:
+    try:
+        return b"".join(each.encode("latin-1" if each < "\u0100" else "cp1252") for each in letters).decode("utf-8")
+    except UnicodeError:
+        return letters
 
 
 def _declared(body: bytes) -> str | None:
@@ -112,7 +143,11 @@ def _as_utf8(body: bytes) -> str | None:
     if bad == 0:
         return text
     beyond_ascii = sum(char > "\x7f" for char in text)
-    return text if bad <= max(1, _FEW * beyond_ascii) and beyond_ascii > bad else None
+    if bad > max(1, _FEW * beyond_ascii) or beyond_ascii <= bad:
+        return None
+    # A byte that is no UTF-8 among others that are was pasted from a text in cp1252.
+    lone = body.decode("utf-8", "surrogateescape")
+    return _LONE_BYTE.sub(lambda byte: bytes([ord(byte[0]) - 0xDC00]).decode("cp1252", "replace"), lone)
 
 
 def _wide(body: bytes) -> str | None:

@@ -18,7 +18,7 @@ import feedparser
 from digest.errors import SourceError
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
-from digest.sources.formats.charset import mend_references, to_utf8, without_nested_entities
+from digest.sources.formats.charset import escape_ampersands, mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import entry_date, instant, is_ahead
 from digest.sources.formats.elements import parts_in, text_in
 from digest.sources.formats.entry_link import link_of, older_page
@@ -69,7 +69,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
         return parse_json_feed(body, content_type=content_type, base_url=base_url, now=now)
     if notfeed.is_web_page(body):
         raise SourceError(notfeed.reason_for_page(body, base_url))
-    mended = without_nested_entities(mend_references(to_utf8(body, content_type)))
+    mended, bare = escape_ampersands(without_nested_entities(mend_references(to_utf8(body, content_type))))
     # Name an XML type always, because feedparser calls any other a fault of the feed. Name no content-location,
     # because feedparser would turn ids into addresses below it.
     read = feedparser.parse(
@@ -82,6 +82,8 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     if not entries and not read.get("version"):
         raise SourceError(notfeed.reason_for_unknown(body, content_type))
     problems = []
+    if bare:
+        problems.append(f"the feed is malformed ({bare} times & is not escaped); what could be read was")
     if read.bozo:
         problems.append(
             f"the feed is malformed ({title_text(str(read.get('bozo_exception')), 100)}); what could be read was"
