@@ -44,6 +44,9 @@ _ATTRIBUTES = {
 }
 _HARMLESS_VALUE = re.compile(r"[A-Za-z0-9-]{1,35}")
 _NESTING_TAG = re.compile(r"<(/?)(?!(?:br|hr|img|wbr|input|col)\b)[A-Za-z][^<>]*>", re.IGNORECASE)
+# An entity whose "&" was escaped once more. The signs of markup may be meant as they stand.
+_TWICE = re.compile(r"&(?:amp;)+(?!(?:lt|gt|quot|apos);)(#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|[A-Za-z]{2,8}\d{0,2});")
+_CODE = re.compile(r"<(?:code|pre|kbd|samp)\b", re.IGNORECASE)
 # A picture or a font in the text itself.
 _DATA = re.compile(r"data:[^\s<>\"')]{2000,}")
 
@@ -104,11 +107,19 @@ def title_text(raw: str, limit: int = MAX_TITLE, *, is_text: bool = False) -> st
     return cut(text, limit)
 
 
+def escaped_once(html: str) -> str:
+    """Return HTML that its publisher escaped once too often as it was meant; an entity named in code stays."""
+    if "<" not in html and "&lt;" in html and holds_markup(entities.unescape(html[:MAX_HTML])):
+        html = entities.unescape(html)
+    return _TWICE.sub(r"&\1;", html) if "&amp;" in html and not _CODE.search(html) else html
+
+
 def text_as_html(text: str) -> str:
     """Return plain text as HTML: blank lines part paragraphs, single line ends are kept.
 
     Text that holds markup is HTML that its publisher mislabelled, and is returned as it is.
     """
+    text = escaped_once(text)
     if holds_markup(text[:MAX_HTML]):
         return text
     escaped = entities.escape(text[:MAX_HTML], quote=False)

@@ -69,7 +69,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
         return parse_json_feed(body, content_type=content_type, base_url=base_url, now=now)
     if notfeed.is_web_page(body):
         raise SourceError(notfeed.reason_for_page(body, base_url))
-    mended, bare = escape_ampersands(without_nested_entities(mend_references(to_utf8(body, content_type))))
+    mended, problems = _mended(body, content_type)
     # Name an XML type always, because feedparser calls any other a fault of the feed. Name no content-location,
     # because feedparser would turn ids into addresses below it.
     read = feedparser.parse(
@@ -81,9 +81,6 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     entries = list(read.entries)
     if not entries and not read.get("version"):
         raise SourceError(notfeed.reason_for_unknown(body, content_type))
-    problems = []
-    if bare:
-        problems.append(f"the feed is malformed ({bare} times & is not escaped); what could be read was")
     if read.bozo:
         problems.append(
             f"the feed is malformed ({title_text(str(read.get('bozo_exception')), 100)}); what could be read was"
@@ -107,6 +104,12 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     deleted = tuple(guid for ref in graves if (guid := tidy_guid(ref)) and guid not in again)
     problems_told = tuple(problems + remarks)
     return Snapshot(sightings, context.site, language, problems_told, deleted, older=older_page(feed, base))
+
+
+def _mended(body: bytes, content_type: str) -> tuple[bytes, list[str]]:
+    """Return the body as UTF-8 without what feedparser would misread, and the problems to tell."""
+    text, bare = escape_ampersands(without_nested_entities(mend_references(to_utf8(body, content_type))))
+    return text, [f"the feed is malformed ({bare} times & is not escaped); what could be read was"] if bare else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,23 @@ def test_a_summary_holds_sentences_apart_and_nothing_around_them(html: str, summ
     assert summary_text(html) == summary
 
 
+@table(
+    "html, summary",
+    [
+        ("&lt;p&gt;Waits fell.&lt;/p&gt;&lt;p&gt;Staff &amp;amp; carers stayed.&lt;/p&gt;", "Waits fell. Staff & carers stayed."),  # noqa: E501
+        ("&lt;div class='x'&gt;Waits fell&lt;br&gt;by half.&lt;/div&gt;", "Waits fell by half."),
+        ("<p>It&amp;#8217;s the day&amp;nbsp;centre&amp;hellip;</p>", "It’s the day centre…"),
+        ("Caf&amp;eacute; &amp;amp;amp; bar &amp;ndash; &amp;#xA3;5.", "Café & bar – £5."),
+        ("<p>Fewer than &lt;5 waits, as &lt;details&gt; tells.</p>", "Fewer than <5 waits, as <details> tells."),
+        ("Write &lt;label&gt; for each field.", "Write <label> for each field."),
+        ("<p>Write <code>&amp;nbsp;</code> for a space.</p>", "Write &nbsp; for a space."),
+        ("<p>AT&amp;T; R&amp;D; &amp;lt;b&amp;gt;</p>", "AT&T; R&D; &lt;b&gt;"),
+    ],
+)  # fmt: skip
+def test_a_text_that_was_escaped_twice_is_read_as_it_was_meant(html: str, summary: str) -> None:
+    assert summary_text(html) == summary
+
+
 def test_hidden_words_stay_where_there_are_no_others() -> None:
     assert summary_text(f'<div style="display:none"><p>{WORDS}</p></div>') == WORDS
 
