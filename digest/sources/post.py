@@ -9,6 +9,7 @@ from digest.sources.blocks import MIDDLE, Block, Marked, read_blocks
 from digest.sources.placeholders import is_placeholder
 from digest.sources.prints import leave_out_prints
 from digest.sources.sanitise import MAX_HTML, balanced, escaped_once, marked_html
+from digest.sources.shortcodes import without_shortcodes
 from digest.sources.tails import NO_FRAME, Frame, leave_out_tails
 from subscribers.characters import cut
 from subscribers.invisible import without_invisible
@@ -31,7 +32,7 @@ class Post:
     """One text of an entry, cleaned; `frame` is what the entry shows beside it."""
 
     def __init__(self, raw: str, base_url: str | None, frame: Frame = NO_FRAME) -> None:
-        marked = marked_html(escaped_once(raw), base_url)
+        marked = marked_html(without_shortcodes(escaped_once(raw)), base_url)
         self._read = read_blocks(marked)
         if not self._read.blocks and marked:
             self._read = read_blocks(marked, with_hidden=True)  # because something is hidden until a script shows it
