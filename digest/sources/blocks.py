@@ -89,6 +89,10 @@ class Block:
         """Return the words that are links."""
         return " ".join("".join(piece.text for piece in self.pieces if piece.link).replace(SEAM, " ").split())
 
+    def is_contents(self) -> bool:
+        """Return whether all its words lead to a place within the page, as in a table of contents."""
+        return all(piece.link == "#" for piece in self.pieces if piece.text.strip(_BLANK))
+
 
 @dataclass(slots=True)
 class Marked:

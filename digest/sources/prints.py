@@ -6,9 +6,10 @@ import re
 from datetime import datetime, timedelta
 
 from digest.sources.blocks import Block, Piece
+from digest.sources.site_lines import is_label, without_site_lines
 from digest.sources.tails import Frame
 
-_MOST = 8  # blocks that may stand before the text
+_MOST = 24  # blocks that may stand before the text
 _LONGEST = 120
 _MOST_NAMES = 5  # words of names in a byline
 _POSTED = re.compile(
@@ -38,13 +39,13 @@ _AFTER_TITLE = " \t.:;,–—-|·•/»…"
 
 
 def leave_out_prints(blocks: list[Block], frame: Frame) -> list[Block]:
-    """Return the blocks of a text without those that are printed before it."""
-    rest = [block for block in blocks if not block.mark] or blocks
+    """Return the blocks of a text without those that are printed around it."""
+    rest = without_site_lines([block for block in blocks if not block.mark] or blocks)
     for _ in range(_MOST):
         if not rest:
             break
         first = _without_printed_parts(rest[0], frame)
-        if first is None:
+        if first is None or is_label(first, rest[1:]):
             rest = rest[1:]
             continue
         rest = [first, *rest[1:]]

@@ -25,7 +25,7 @@ _FIRST = re.compile(
     r"\b(?:appear|(?:first|originally|previously|also|cross-?)\W*(?:posted|published|appeared)|published|posted"
     r"|erschien|veröffentlicht|apparu|publié|paru|ymddangos\w*|cyhoedd\w*|aparece|apareci|apareix|public[óa]|publicad"
     r"|apareceu|sembra|apparso|pubblicat|verscheen|gepubliceerd|geplaatst|pochodzi|ukaza|opublik|först|først|dukk"
-    r"|julkais|ilmestyi|foilsí|nochd|poblachad|gylhoedd)",
+    r"|julkais|ilmestyi|foilsí|nochd|poblachad|gylhoedd|is (?:a post )?from)",
     re.IGNORECASE,
 )
 _READ_ON = (
@@ -41,7 +41,7 @@ _READ_ON = (
     r"|lue lisää|léigh (?:tuilleadh|níos mó)|leugh (?:tuilleadh|barrachd)"
 )
 _WORDS = re.compile(
-    rf"(?:\W{{0,4}}(?:{_READ_ON}))\b.{{0,120}}"
+    rf"(?:\W{{0,4}}(?:{_READ_ON}))(?:\b|(?<=[….])).{{0,120}}"
     r"|\W*(?:source|via|ffynhonnell|quelle|fuente|fonte|bron|źródło|lähde|källa|kilde)\s*:.{0,120}"
     r"|\W*the (?:post|article|story|entry)\b.{1,220}\b(?:appeared first|first appeared|was first)\b.{0,120}"
     r"|\W*(?:originally|first|previously) (?:published|posted|appeared|written)\b.{0,160}"
@@ -53,12 +53,20 @@ _WORDS = re.compile(
     r"|[^.!?]{0,80}\b(?:all rights reserved|alle rechte vorbehalten|tous droits réservés|cedwir pob hawl"
     r"|todos los derechos reservados|tutti i diritti riservati|alle rechten voorbehouden)\b.{0,60}"
     r"|\W*(?:share|rhannu|rhannwch|teilen|partager|compartir|condividi|partilhar|delen|udostępnij)"
-    r"(?:\s+(?:this|hyn|on|via|now|auf|sur|en|op|post|article|page|story)\b.{0,120}|\s*:.{0,120}|\W*)"
+    r"(?:\s+(?:this|hyn|y|on|via|now|auf|sur|en|op|post|article|page|story)\b.{0,120}|\s*:.{0,120}|\W*)"
     r"|\W*(?:(?:tweet|twitter|facebook|linkedin|whatsapp|e-?mail|print|pinterest|pin it|bluesky|threads|mastodon"
     r"|reddit|telegram|tumblr|pocket|copy link|x|like|share|loading|more)\W*){2,}"
     r"|\W*(?:posted in|filed under|tagged(?: with)?)\b.{0,120}"
-    r"|\W*(?:like this|related|tags?|categories|category|tagiau|permalink|leave a (?:comment|reply)|\d+ comments?)"
+    r"|\W*(?:like this|tags?|categories|category|tagiau|permalink|leave a (?:comment|reply)|\d+ comments?"
+    r"|comments?(?: \(\d+\))?|related(?: (?:posts?|articles?|stories|content|links))?|see also"
+    r"|you (?:may|might) also (?:like|be interested in)|more from (?:this|the) \w+|(?:page )?last reviewed)"
     r"\s*(?::.{0,160}|\W*)"
+    r"|\W*(?:thank(?:s| you) for reading|diolch am ddarllen|(?:back|return) to (?:all |the )?(?:news|blogs?|list|top)"
+    r"|page last updated|was this (?:page|article|information|content) (?:helpful|useful)|is this page useful"
+    r"|did you find what you were looking for|powered by (?:wordpress|drupal|squarespace|blogger)"
+    r"|print(?:er)?[ -]friendly|e-?mail this\s*blog\s*this|unsubscribe|sent from my i(?:phone|pad)"
+    r"|you(?:[’']re| are) receiving this (?:e-?mail|message))(?!\w).{0,160}"
+    r"|.{1,220}\bwas originally published in\b.{0,200}|\W*(?:submitted by\s+/?u/\S+\s*)?\[link\]\s*\[comments\]\W*"
     r"|\W*visited \d.{0,60}|\W*bookmark the .{0,40}"
     r"|\W*(?:please )?(?:subscribe|sign up (?:to|for) (?:our|the|my)|follow (?:us|me)"
     r"|join our (?:mailing|newsletter|list)|get (?:our|the) (?:newsletter|latest)"
@@ -104,6 +112,11 @@ def leave_out_tails(marked: Marked, frame: Frame) -> None:
             continue
         if not _cut_last(marked, last, frame):
             return
+
+
+def says_read_on(line: str) -> bool:
+    """Return whether a line asks to read on, to share, to follow and the like."""
+    return bool(_WORDS.fullmatch(line))
 
 
 def _is_tail(block: Block, frame: Frame, *, alone: bool) -> bool:
