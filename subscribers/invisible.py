@@ -17,6 +17,8 @@ _UNSEEN = (
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
 )
+# The place of an object, and signs of one font alone, as the bullets of word processors; each is shown as a box.
+_NO_LETTERS = "\ufffc\ue000-\uf8ff\U000f0000-\U0010ffff"
 _JOINERS = "\u200c\u200d"
 _SURROGATES = "\ud800-\udfff"
 
@@ -28,7 +30,8 @@ _ONLY_UNSEEN = re.compile(f"[{_UNSEEN}]")
 _ODD_SPACE = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 # Keep a whole flag of England, Scotland or Wales, which is spelt with tag characters; elsewhere these hide words.
 _REMOVED = re.compile(
-    f"(\U0001f3f4[\U000e0061-\U000e007a]{{4,5}}\U000e007f)|[{_CONTROLS}{_UNSEEN}{_SURROGATES}\U000e0000-\U000e0fff]"
+    f"(\U0001f3f4[\U000e0061-\U000e007a]{{4,5}}\U000e007f)"
+    f"|[{_CONTROLS}{_UNSEEN}{_SURROGATES}{_NO_LETTERS}\U000e0000-\U000e0fff]"
 )
 
 

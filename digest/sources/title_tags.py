@@ -31,7 +31,7 @@ _KNOWN = frozenset(_NAMES.split()) | _ACTIVE | _VOID
 _WORD_TAG = re.compile(r"(?:o|st1|w|v|m):\w+", re.IGNORECASE)  # of word processors
 # Elements inside a word or between two words that have their own space.
 _CLOSE_NAMES = """
-    a abbr b bdi bdo big cite code del em font i ins kbd label mark q s small span strong sub sup u
+    a abbr b bdi bdo big cite code del em font i ins kbd label mark q s small span strong sub sup u wbr
 """
 _CLOSE = frozenset(_CLOSE_NAMES.split())
 

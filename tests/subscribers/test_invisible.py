@@ -21,6 +21,8 @@ TOO_LONG = "\U0001f3f4\U000e0061\U000e0061\U000e0061\U000e0061\U000e0061\U000e00
         ("\u202eab\u202c \u2067c\u2069\u061c", True, "ab c", "ab c"),
         ("a\u3164b\uffa0c\u115fd\u034fe\u180fb", True, "abcdeb", "abcdeb"),
         ("a\ufff9b\uffff", True, "ab", "ab"),
+        ("\uf0b7 a\ufffcb\ue000", False, " ab", "\uf0b7 a\ufffcb\ue000"),
+        ("\U000f0001a\U0010fffdb", False, "ab", "\U000f0001a\U0010fffdb"),
         ("a\ud800b", True, "ab", "a b"),
         ("a\tb\nc", True, "a\tb\nc", "a b c"),
         ("a\r\nb", True, "a\r\nb", "a b"),

@@ -26,6 +26,8 @@ WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
         ("hid\U000e0041\U000e0042den", "hidden"),
         ("{{7*7}} {% raw %} {{{x}}} -name- <%asm_group_unsubscribe_raw_url%> *|FNAME|* [Unsubscribe]",
          "{{7*7}} {% raw %} {{{x}}} -name- <%asm_group_unsubscribe_raw_url%> *|FNAME|* [Unsubscribe]"),
+        ("Long<wbr>words &lt;wbr/&gt;stay", "Longwords stay"),
+        ("\uf0b7 New \ufffc hub", "New hub"),
         ("Fish &amp; chips", "Fish & chips"),
         ("Fish &amp;amp; chips", "Fish & chips"),
         ("&lt;b&gt;Bold&lt;/b&gt; claim", "Bold claim"),
