@@ -74,6 +74,10 @@ _EMPTY = frozenset(
     """.splitlines()
     if line.strip()
 )
+_ACCOUNT_NAMES = """
+    unknown anonymous admin administrator webmaster root guest user wordpress wpadmin siteadmin
+"""
+_ACCOUNTS = frozenset(_ACCOUNT_NAMES.split())
 _NAME = r"[\w.\-]+(?:\s*\|\s*\w+)?"
 _TEMPLATE = re.compile(
     rf"\{{{{[{{%]?\s*[^{{}}]{{0,60}}\s*[%}}]?\}}}}|\{{%\s*[^{{}}]{{0,60}}%\}}|[$#@]?\{{\s*{_NAME}\s*\}}"
@@ -98,6 +102,11 @@ def is_placeholder(text: str) -> bool:
 def without_placeholder(text: str) -> str:
     """Return a title or a name, or "" for one that says nothing."""
     return "" if is_placeholder(text) else text
+
+
+def is_account(name: str) -> bool:
+    """Return whether the name of an author is the account of a publishing tool, which names nobody."""
+    return _bare(name).replace("_", "").replace(" ", "").replace("-", "") in _ACCOUNTS
 
 
 def _bare(line: str) -> str:

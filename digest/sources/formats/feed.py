@@ -31,7 +31,7 @@ from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag,
 from digest.sources.formats.tombstones import tombstones
 from digest.sources.formats.unreleased import feed_limits, feed_marks
 from digest.sources.links import absolute_link
-from digest.sources.placeholders import without_placeholder
+from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
 from digest.sources.sanitise import MAX_HTML, text_as_html, title_text
 from digest.sources.tails import Frame
@@ -166,9 +166,9 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
         published=published,
         summary=shown or post.summary(),
         html=text,
-        author=author,
+        author="" if is_account(author) else author,
         categories=labels(categories),
-        language=language_tag(own_language) or context.language,
+        language=language_tag(own_language) or language_tag(text_in(entry, "language")) or context.language,
         image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
         unreleased=feed_marks(entry) or state,
         not_before=max(waits, default=None),
@@ -212,7 +212,10 @@ def _published(entry: Any, now: datetime) -> datetime | None:
 
 
 def _author(entry: Any) -> str:
-    people = [person(text_in(each, "name")) for each in parts_in(entry, "authors")]
+    named = parts_in(entry, "authors")
+    if len(named) < 2 and (whole := text_in(entry, "author")):
+        return person(whole)  # because feedparser cuts "jane@council.wales" in two
+    people = [person(text_in(each, "name")) for each in named]
     return ", ".join(dict.fromkeys(name for name in people[:5] if name)) or person(text_in(entry, "author"))
 
 

@@ -15,7 +15,7 @@ from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, read_each, tidy_guid
 from digest.sources.formats.unreleased import feed_marks, marks_of
 from digest.sources.links import absolute_link, without_tracking
-from digest.sources.placeholders import without_placeholder
+from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
 from digest.sources.sanitise import text_as_html, title_text
 from digest.sources.tails import Frame
@@ -85,7 +85,7 @@ def _sighting(
         published=published,
         summary=(Post(summary, link or base, frame).summary() if raw else "") or post.summary(),
         html=text,
-        author=frame.author,
+        author="" if is_account(frame.author) else frame.author,
         categories=labels(_list(item, "tags")),
         language=language_tag(_text(item, "language")) or language,
         image=_image(item, raw, link or base),

@@ -87,9 +87,9 @@ def language_tag(raw: str | None) -> str | None:
 
 
 def person(raw: str) -> str:
-    """Return an author's name without any e-mail address that stands with it."""
+    """Return an author's name without any e-mail address that stands with it; "" for a web address."""
     name = title_text(_ADDRESS.sub(" ", raw[:500]), 200)
-    return name.replace("()", "").strip(" ()<>,;")
+    return "" if "://" in name else name.replace("()", "").strip(" ()<>,;")
 
 
 def distinct(

@@ -285,9 +285,29 @@ def test_without_an_address_the_feeds_own_link_resolves() -> None:
     assert sighting.html == '<a href="https://news.example/b">b</a>'
 
 
+@table(
+    "author, name",
+    [
+        ("jane@council.wales (Jane Doe)", "Jane Doe"),
+        ("Jane Doe &lt;jane@cyngor.cymru&gt;", "Jane Doe"),
+        ("jane@trust.charity", ""),
+        ("noreply@blogger.com (Unknown)", ""),
+        ("Site Admin", ""),
+        ("anonymous", ""),
+        ("https://powys.example/user/7", ""),
+        ("Anne Root", "Anne Root"),
+        ("Admin Team, Powys", "Admin Team, Powys"),
+    ],
+)
+def test_an_author_is_a_name_and_no_address_or_account(author: str, name: str) -> None:
+    assert read(rss(f"<item><title>x</title><author>{author}</author></item>")).sightings[0].author == name
+
+
 def test_the_language_is_the_entrys_or_the_feeds() -> None:
     snapshot = read(rss("<item><title>x</title></item>", extra="<language>en_GB</language>"))
     assert (snapshot.language, snapshot.sightings[0].language) == ("en-GB", "en-GB")
+    item = '<item><title>x</title><dc:language xmlns:dc="http://purl.org/dc/elements/1.1/">cy</dc:language></item>'
+    assert read(rss(item, extra="<language>en</language>")).sightings[0].language == "cy"
     assert read(rss("", extra="<language>no such &lt;b&gt;</language>")).language is None
 
 
