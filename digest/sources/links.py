@@ -12,6 +12,10 @@ MAX_LINK = 2_000
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+# How hands write the start of an address: "http:/", "https//", "http://https://", "www.".
+_SLIPS = re.compile(r"\A(?:https?:?//)*(https?)(?:://|:/|//)(?=[\w\[])", re.IGNORECASE)
+_BARE_HOST = re.compile(r"www\.[\w-]+\.\w", re.IGNORECASE)
+_AROUND = " \t\r\n\f\xa0\u200b\u200e\u200f\u2060\ufeff"
 _ASCII_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _NUMBER_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 _BARE_NUMBER = re.compile(r"[0-9]+")
@@ -78,6 +82,12 @@ def absolute_link(raw: str | None, base: str | None) -> str | None:
     path, query = _quoted(parts.path, _PATH_SAFE), _quoted(parts.query, _QUERY_SAFE)
     link = urlunsplit((parts.scheme, netloc, path or "/", query, _quoted(parts.fragment, _QUERY_SAFE)))
     return link if len(link) <= MAX_LINK else None
+
+
+def written_link(raw: str | None, base: str | None) -> str | None:
+    """Return as `absolute_link` does what a publisher wrote as a link, whose slips a reader should not meet."""
+    text = _SLIPS.sub(r"\1://", (raw or "").strip(_AROUND), count=1) if raw else ""
+    return absolute_link(f"https://{text}" if _BARE_HOST.match(text) else text, base)
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ import re
 
 import nh3
 
-from digest.sources.links import absolute_link, without_tracking
+from digest.sources.links import without_tracking, written_link
 from digest.sources.marks import mark_of
 from digest.sources.title_tags import holds_markup, without_tags
 from subscribers.characters import cut
@@ -63,7 +63,7 @@ def marked_html(raw: str, base_url: str | None) -> str:
         if name == "href":
             if value.lstrip().startswith("#"):
                 return "#"
-            link = absolute_link(value, base_url)
+            link = written_link(value, base_url)
             return without_tracking(link) if link else None
         if name in ("class", "hidden", "style"):
             return mark_of(name, value[:2_000])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.sources.links import MAX_LINK, absolute_link, link_key, without_tracking
+from digest.sources.links import MAX_LINK, absolute_link, link_key, without_tracking, written_link
 from tests.counts import table
 
 BASE = "https://news.example/feeds/all.xml"
@@ -103,6 +103,28 @@ def test_good_addresses_become_absolute_ascii(raw: str, link: str) -> None:
     assert absolute_link(raw, BASE) == link
     assert absolute_link(link, None) == link  # and stay as they are
     assert link.isascii() and len(link) <= MAX_LINK
+
+
+@table(
+    "raw, link",
+    [
+        ("www.powys.example/a b", "https://www.powys.example/a%20b"),
+        ("http:/powys.example/a", "http://powys.example/a"),
+        ("https//powys.example/a", "https://powys.example/a"),
+        ("http://https://powys.example/a", "https://powys.example/a"),
+        ("HTTPS://HTTP//powys.example/a", "http://powys.example/a"),
+        ("\ufeff\u200bhttps://powys.example/a\u00a0", "https://powys.example/a"),
+        ("https://powys.example/go?to=http:/x", "https://powys.example/go?to=http:/x"),
+        ("https/a", "https://news.example/feeds/https/a"),
+        ("wwwords/a", "https://news.example/feeds/wwwords/a"),
+        ("https:a", None),
+        ("http:///a", None),
+        ("javascript:http:/a.example", None),
+        (None, None),
+    ],
+)
+def test_slips_in_a_link_are_mended_where_a_publisher_wrote_it(raw: str | None, link: str | None) -> None:
+    assert written_link(raw, BASE) == link
 
 
 @pytest.mark.parametrize("raw", ["/a", "a.html", "//other.example/x", None])

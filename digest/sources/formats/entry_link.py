@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from digest.sources.formats.elements import parts_in, text_in
-from digest.sources.links import absolute_link, without_tracking
+from digest.sources.links import absolute_link, without_tracking, written_link
 
 
 def link_of(entry: Any, base: str | None) -> str | None:
@@ -18,7 +18,7 @@ def link_of(entry: Any, base: str | None) -> str | None:
     guid = text_in(entry, "id")
     for candidate in _candidates(entry):
         # Take an id for a link only when it is a whole address, because "0" below the base is none.
-        link = absolute_link(candidate, None if candidate == guid else base)
+        link = written_link(candidate, None if candidate == guid else base)
         if link:
             return without_tracking(link)
     return None

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import feedparser
 
@@ -94,7 +95,7 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
     kept, remarks = distinct(entries, _identity, lambda entry: _published(entry, now))
     graves = tombstones(mended)
     alive = [entry for entry in kept if not _is_deleted(entry, graves)]
-    context = _Context(base, language, title_text(text_in(feed, "title")), now)
+    context = _Context(_base(read, base_url), language, title_text(text_in(feed, "title")), now)
     sightings = read_each(
         alive,
         lambda entry: replace(_sighting(entry, context), publisher=publisher_of(entry, feed, base)),
@@ -110,6 +111,18 @@ def _mended(body: bytes, content_type: str) -> tuple[bytes, list[str]]:
     """Return the body as UTF-8 without what feedparser would misread, and the problems to tell."""
     text, bare = escape_ampersands(without_nested_entities(mend_references(to_utf8(body, content_type))))
     return text, [f"the feed is malformed ({bare} times & is not escaped); what could be read was"] if bare else []
+
+
+def _base(read: Any, base_url: str) -> str | None:
+    """Return the address that the links of entries are relative to.
+
+    In RSS it is the site's where that is another host than the feed's, as behind FeedBurner; Atom has xml:base.
+    """
+    site = absolute_link(text_in(read.feed, "link"), base_url or None)
+    host = urlsplit(site or "").hostname or ""
+    is_away = host.removeprefix("www.") != (urlsplit(base_url).hostname or "").removeprefix("www.")
+    is_public = host.rpartition(".")[2].isalpha() and "." in host
+    return site if not base_url or (is_away and is_public and read.get("version", "").startswith("rss")) else base_url
 
 
 @dataclass(frozen=True, slots=True)

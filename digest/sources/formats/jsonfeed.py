@@ -14,7 +14,7 @@ from digest.sources.formats.loose_json import read_json
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.tidy import CUT_OFF, distinct, labels, language_tag, read_each, tidy_guid
 from digest.sources.formats.unreleased import feed_marks, marks_of
-from digest.sources.links import absolute_link, without_tracking
+from digest.sources.links import absolute_link, without_tracking, written_link
 from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
 from digest.sources.sanitise import text_as_html, title_text
@@ -67,7 +67,7 @@ def parse_json_feed(body: bytes, *, content_type: str = "", base_url: str, now: 
 def _sighting(
     item: dict[str, Any], frame: Frame, *, base: str | None, language: str | None, now: datetime
 ) -> Sighting:
-    link = next((link for each in _addresses(item) if (link := absolute_link(each, base))), None)
+    link = next((link for each in _addresses(item) if (link := written_link(each, base))), None)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
     published, title = _published(item, now), title_text(_text(item, "title"))

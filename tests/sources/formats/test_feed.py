@@ -286,6 +286,25 @@ def test_without_an_address_the_feeds_own_link_resolves() -> None:
 
 
 @table(
+    "site, base, link",
+    [
+        ("https://powys.example/news", "https://feeds.example/rss/7", "https://powys.example/a"),
+        ("https://www.powys.example", "https://feeds.powys.example/7", "https://www.powys.example/a"),
+        ("https://www.powys.example", "https://powys.example/rss/7", "https://powys.example/a"),
+        ("http://localhost:8080", "https://powys.example/rss/7", "https://powys.example/a"),
+        ("http://10.0.0.7/", "https://powys.example/rss/7", "https://powys.example/a"),
+        ("", "https://powys.example/rss/7", "https://powys.example/a"),
+    ],
+)
+def test_a_relative_link_of_rss_leads_to_the_site_where_another_host_has_the_feed(
+    site: str, base: str, link: str
+) -> None:
+    item = "<item><title>x</title><link>/a</link></item>"
+    body = f'<rss version="2.0"><channel><title>F</title><link>{site}</link>{item}</channel></rss>'
+    assert read(body, base_url=base).sightings[0].link == link
+
+
+@table(
     "author, name",
     [
         ("jane@council.wales (Jane Doe)", "Jane Doe"),
