@@ -21,7 +21,7 @@ from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import escape_ampersands, mend_references, to_utf8, without_nested_entities
 from digest.sources.formats.dates import entry_date, instant, is_ahead
-from digest.sources.formats.elements import parts_in, text_in
+from digest.sources.formats.elements import part_in, parts_in, text_in
 from digest.sources.formats.entry_link import link_of, older_page
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.jsonfeed import parse_json_feed
@@ -34,9 +34,10 @@ from digest.sources.formats.unreleased import feed_limits, feed_marks
 from digest.sources.links import absolute_link
 from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
-from digest.sources.sanitise import MAX_HTML, text_as_html, title_text
+from digest.sources.sanitise import MAX_HTML, escaped_once, text_as_html, title_text
 from digest.sources.tails import Frame
 
+_SMALL = 300  # CSS pixels that a picture of the letter should have at least
 _ROOT_END = re.compile(rb"</\s*(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
 _ENTRY_EDGE = re.compile(rb"<(/?)(?:[\w.-]+:)?(?:item|entry)(?:\s[^<>]*)?>", re.I)
 
@@ -182,7 +183,7 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
         author="" if is_account(author) else author,
         categories=labels(categories),
         language=language_tag(own_language) or language_tag(text_in(entry, "language")) or context.language,
-        image=_image(entry, base) or first_picture(raw[:MAX_HTML], text_base),
+        image=_image(entry, base) or first_picture(escaped_once(raw[:MAX_HTML]), text_base),
         unreleased=feed_marks(entry) or state,
         not_before=max(waits, default=None),
         not_after=min(ends, default=None),
@@ -236,15 +237,16 @@ def _image(entry: Any, base: str | None) -> Image | None:
     offers = parts_in(entry, "media_thumbnail")
     offers += [each for each in parts_in(entry, "media_content") if _is_image(each)]
     offers += [each for each in parts_in(entry, "links") if text_in(each, "rel") == "enclosure" and _is_image(each)]
-    offers += [dict.get(entry, "image") or {}]
+    offers += [part for part in [part_in(entry, "image")] if part]
+    images = []
     for offer in offers[:10]:
-        if not isinstance(offer, dict):
-            continue
         source = text_in(offer, "url") or text_in(offer, "href")
         image = picture_of(source, base, width=dict.get(offer, "width"), height=dict.get(offer, "height"))
         if image:
-            return image
-    return None
+            images.append(image)
+    # The first, unless it is small and another is larger.
+    large = (image for image in images if image.width is None or image.width >= _SMALL)
+    return next(large, None) or max(images, key=lambda image: image.width or 0, default=None)
 
 
 def _is_image(offer: Any) -> bool:

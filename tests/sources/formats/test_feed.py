@@ -305,6 +305,27 @@ def test_a_relative_link_of_rss_leads_to_the_site_where_another_host_has_the_fee
 
 
 @table(
+    "offers, name",
+    [
+        (
+            '<m:content url="/s.jpg" medium="image" width="60"/><m:content url="/l.jpg" medium="image" width="900"/>',
+            "l",
+        ),
+        ('<m:thumbnail url="/s.jpg" width="75" height="75"/><m:content url="/l.jpg" type="image/jpeg"/>', "l"),
+        ('<m:thumbnail url="/s.jpg" width="75"/><m:thumbnail url="/l.jpg" width="150"/>', "l"),
+        ('<m:thumbnail url="/l.jpg"/><m:content url="/s.jpg" medium="image" width="900"/>', "l"),
+    ],
+)
+def test_a_small_picture_gives_way_to_a_larger_one(offers: str, name: str) -> None:
+    extra = 'xmlns:m="http://search.yahoo.com/mrss/"'
+    body = (
+        f'<rss version="2.0" {extra}><channel><title>F</title><item><title>x</title>{offers}</item></channel></rss>'
+    )
+    image = read(body).sightings[0].image
+    assert image is not None and image.url == f"https://news.example/{name}.jpg"
+
+
+@table(
     "author, name",
     [
         ("jane@council.wales (Jane Doe)", "Jane Doe"),

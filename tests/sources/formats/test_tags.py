@@ -39,6 +39,31 @@ def test_the_first_picture_and_its_words(tag: str, alt: str) -> None:
 
 
 @table(
+    "html, url, alt",
+    [
+        ('<img src="data:image/gif;base64,R0" data-src="/a.jpg" alt="A bus">', "a.jpg", "A bus"),
+        ('<img src="/lazy/placeholder.png" data-lazy-src="/a.jpg" alt="">', "a.jpg", ""),
+        ('<img srcset="/a.jpg 300w, /b.jpg 900w">', "a.jpg", ""),
+        (
+            '<img src="/t.jpg" style="width: 1px"><img src="/h.jpg" style="display:none"><img src="/a.jpg">',
+            "a.jpg",
+            "",
+        ),
+        ('<img src="/x/icons/share.png"><img src="/b.avif"><img src="/a.jpg" alt="DSC_0042">', "a.jpg", ""),
+        ('<img src="/a.jpg" style="max-width:1px00; line-height:1" alt="bus-stop_final-2.jpg">', "a.jpg", ""),
+        ('<img src="/a.jpg" alt="undefined">', "a.jpg", ""),
+        ('<img src="/a.jpg" alt="Image">', "a.jpg", ""),
+        ('<img src="/a.jpg" alt="&lt;p&gt;A bus&amp;rsquo;s stop&lt;/p&gt;">', "a.jpg", "A bus’s stop"),
+        ('<img src="/a.jpg" alt="Route X4-2 in the snow">', "a.jpg", "Route X4-2 in the snow"),
+        ('<img src="/a.jpg" alt="COVID-19">', "a.jpg", "COVID-19"),
+    ],
+)
+def test_a_picture_that_is_shown_and_words_that_somebody_wrote(html: str, url: str, alt: str) -> None:
+    image = first_picture(html, "https://source.example/")
+    assert image is not None and (image.url, image.alt) == (f"https://source.example/{url}", alt)
+
+
+@table(
     "page, feeds",
     [
         ('<link title="a > b" type="application/rss+xml" href="/feed">', ["https://p.example/feed"]),
