@@ -9,8 +9,6 @@ from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from markdown_it import MarkdownIt
-
 from digest.errors import SourceError
 from digest.facets.known import KNOWN_REGIONS
 from digest.learning.given import NotKnown, from_matter
@@ -19,6 +17,7 @@ from digest.sources.formats.dates import instant
 from digest.sources.formats.first_line import text_state
 from digest.sources.formats.front_matter import Note, Unreadable, split_note
 from digest.sources.formats.listing import files_below, open_file, shown
+from digest.sources.formats.note_text import render_note
 from digest.sources.formats.pictures import first_picture, picture_of
 from digest.sources.formats.state_words import plain_key
 from digest.sources.formats.tidy import TOO_MANY, labels, language_tag, newest, person, tidy_guid
@@ -154,7 +153,7 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
     starts = [at for at in (published, marks.not_before, until) if at is not None and at > moment.now]
     link = absolute_link(_text(matter, "url") or _text(matter, "link"), None)
     # Cut before it is rendered: `Post` keeps the first part only, and some texts take a minute for a megabyte.
-    rendered = _markdown().render(body[: 2 * MAX_HTML])
+    rendered = render_note(body[: 2 * MAX_HTML])
     author = person(_text(matter, "author"))
     post = Post(rendered, link, Frame(title, author, published, link))
     stem = PurePosixPath(file).stem
@@ -179,10 +178,6 @@ def _sighting(note: Note, file: str, moment: _Moment, problems: list[str]) -> Si
         not_before=max(starts, default=None),
         not_after=marks.not_after,
     )
-
-
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _date(matter: dict[str, Any], file: str, zone: tzinfo, problems: list[str]) -> datetime | None:

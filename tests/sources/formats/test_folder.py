@@ -252,3 +252,22 @@ def test_front_matter_is_taken_as_it_is_written(written: str, title: str, tmp_pa
 def test_ids_that_differ_as_they_are_written_are_two(tmp_path: Path) -> None:
     files = {f"f{number}": f"---\nid: {each}\n---\nBody." for number, each in enumerate(("0o10", "8", "010", "8.0"))}
     assert len(folder(tmp_path, **files).sightings) == 4
+
+
+@table(
+    "body, summary",
+    [
+        ("Waits <b>fell</b><br>by <span class='x'>half</span>.", "Waits fell by half."),
+        ("<div class='lead'>\n\nWaits fell.\n\n</div>\n\nStaff stayed.", "Waits fell. Staff stayed."),
+        ("Waits fell.<!--more-->\n\n<!-- Ask Rowan before this goes out. -->\n\nStaff stayed.", "Waits fell. Staff stayed."),  # noqa: E501
+        ("<!-- more\nthan one line -->\nWaits fell.", "Waits fell."),
+        ("<p align='center'><img src='a.png' alt='x'></p>\n\nWaits fell.", "Waits fell."),
+        ("Waits[^1] fell.[^two]\n\n[^1]: In days.\n[^two]: In Gwynedd,\n    as told.\n\nStaff stayed.", "Waits fell. Staff stayed."),  # noqa: E501
+        ("* TOC\n{:toc}\n\nWaits fell.\n{: .lead}\n\n## Why {#why}\n\nStaff stayed.", "Waits fell. Staff stayed."),
+        ("[TOC]\n\nFewer than <5 waits [see ^1] {n}.", "Fewer than <5 waits [see ^1] {n}."),
+        ("Write `<details>` or `<!-- -->`.", "Write <details> or <!-- -->."),
+    ],
+)  # fmt: skip
+def test_what_other_tools_read_in_a_note_is_not_shown(body: str, summary: str, tmp_path: Path) -> None:
+    (sighting,) = folder(tmp_path, note=f"---\ntitle: Buses\n---\n{body}\n").sightings
+    assert sighting.summary == summary and faults_in(sighting.html) == [] and "Rowan" not in sighting.html
