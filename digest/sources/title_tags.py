@@ -28,6 +28,8 @@ _ACTIVE_NAMES = """
 _VOID = frozenset({"br", "wbr", "hr", "img"})
 _ACTIVE = frozenset(_ACTIVE_NAMES.split())
 _KNOWN = frozenset(_NAMES.split()) | _ACTIVE | _VOID
+# A whole page, of which every tag is markup.
+_PAGE = re.compile(r"<!doctype\s|<(?:html|body)\s[^<>]*=|</(?:html|body)>", re.IGNORECASE)
 _WORD_TAG = re.compile(r"(?:o|st1|w|v|m):\w+", re.IGNORECASE)  # of word processors
 # Elements inside a word or between two words that have their own space.
 _CLOSE_NAMES = """
@@ -41,15 +43,16 @@ def without_tags(text: str) -> str:
     if "<" not in text:
         return text
     tags = list(_TAG.finditer(text))
+    is_page = bool(_PAGE.search(text))
     kept, at, number = [], 0, 0
     while number < len(tags):
         tag = tags[number]
         number += 1
-        if tag.start() < at or not _is_markup(tag, tags, number - 1, text):
+        name = (tag["name"] or "").lower()
+        if tag.start() < at or not ((is_page and name in _KNOWN) or _is_markup(tag, tags, number - 1, text)):
             continue
         kept.append(text[at : tag.start()])
         at = tag.end()
-        name = (tag["name"] or "").lower()
         if name in _ACTIVE - _VOID and not tag["end"] and tag["shut"]:
             partner = _partner(tag, tags, number - 1)
             at = partner.end() if partner else at
