@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import feedparser
 
-from digest.errors import SourceError
+from digest.errors import SourceError, counted
 from digest.model import Image, Sighting, Snapshot
 from digest.sources.formats import notfeed
 from digest.sources.formats.charset import escape_ampersands, mend_references, to_utf8, without_nested_entities
@@ -111,7 +111,10 @@ def _parse(body: bytes, content_type: str, base_url: str, now: datetime) -> Snap
 def _mended(body: bytes, content_type: str) -> tuple[bytes, list[str]]:
     """Return the body as UTF-8 without what feedparser would misread, and the problems to tell."""
     text, bare = escape_ampersands(without_nested_entities(mend_references(to_utf8(body, content_type))))
-    return text, [f"the feed is malformed ({bare} times & is not escaped); what could be read was"] if bare else []
+    problem = (
+        f"the feed is malformed (an & that is not written as &amp;, {counted(bare, 'time')}); what could be read was"
+    )
+    return text, [problem] if bare else []
 
 
 def _base(read: Any, base_url: str) -> str | None:

@@ -36,7 +36,9 @@ def test_an_ampersand_that_nobody_escaped_is_one(written: str, meant: str) -> No
 def test_a_feed_with_such_ampersands_is_told_as_malformed_and_its_links_lead_on() -> None:
     snapshot = read("Beds & bread", link="https://powys.example/n?a=1&copy=2&lang=cy")
     assert snapshot.sightings[0].link == "https://powys.example/n?a=1&copy=2&lang=cy"
-    assert snapshot.problems == ("the feed is malformed (3 times & is not escaped); what could be read was",)
+    assert snapshot.problems == (
+        "the feed is malformed (an & that is not written as &amp;, 3 times); what could be read was",
+    )
     assert read("<![CDATA[Bed & board]]>").problems == ()
     assert escape_ampersands(b'<!ENTITY a "&#163;"> &a; &') == (b'<!ENTITY a "&#163;"> &a; &amp;', 1)
 
