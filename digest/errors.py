@@ -165,6 +165,14 @@ class SchemaTooOld(WrongUse):
         super().__init__("the database's schema is older than this program; back it up, then run `digest db upgrade`")
 
 
+class WrongTables(DigestError):
+    """The database's tables are not those of its schema: it was changed, damaged, or is another program's."""
+
+    def __init__(self, database: str, problem: str, cure: str) -> None:
+        super().__init__(f"{database}: {problem}; {cure}")
+        self.problem, self.cure = problem, cure
+
+
 class PersonNeeded(DigestError):
     """Nothing failed, but only a person can go on: exit code 4.
 

@@ -91,12 +91,14 @@ class Installation:
         """Return the engine of the database, which is created on first use where that is allowed.
 
         Raises WrongUse when the database's schema is older than this program, DigestError when it is not there and
-        may not be made.
+        may not be made, or is another program's.
         """
         # The fence is made with the first subscriber, so a missing database beside it was lost, not yet to be made.
         create = self._create and not self.settings.fence_file.exists()
         engine = make_engine(self.settings.storage_url, create=create)
         fits = migrate.check_schema(engine)
+        if fits is None and not migrate.holds_nothing(engine):
+            raise migrate.why_old(engine)
         if fits is None:
             if not create:
                 raise NoDatabase(f"the database holds nothing yet; {HOW_TO_MAKE}")

@@ -11,7 +11,7 @@ import click
 from digest.commands import hosts, moving, new_keys
 from digest.commands.account import receipts_table
 from digest.commands.base import GlobalOptions, answer, as_json, table, tell
-from digest.errors import PersonNeeded, SchemaTooOld, WrongUse, counted
+from digest.errors import PersonNeeded, SchemaTooOld, WrongTables, WrongUse, counted
 from subscribers.characters import cut_anywhere
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def doctor(options: GlobalOptions, json_: bool) -> None:
             click.echo(f"{finding.level}: {finding.place}: {finding.problem}; {finding.cure}")
         if not findings:
             click.echo("nothing is wrong")
-        with suppress(SchemaTooOld):  # a finding tells it
+        with suppress(SchemaTooOld, WrongTables):  # a finding tells it
             kept = _kept_table(installation)
             click.echo("\nKept (database and files hold personal data)")
             click.echo(kept)
@@ -199,6 +199,8 @@ def restore(options: GlobalOptions, file: Path) -> None:
     listed = fence.suppressed.read(fingerprint(secret) if secret else "")
     with run_lock(engine):
         replaced = restore_database(engine, file, options.at(), listed, secret)
+        if migrate.check_schema(engine) is False:
+            migrate.complete_first_form(engine)
         fence.hold()
     tell(f"restored from {file}; the replaced database is {replaced}")
     if migrate.check_schema(engine):

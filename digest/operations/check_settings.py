@@ -18,7 +18,7 @@ from digest.config.secret_files import SecretFile
 from digest.config.settings import Settings
 from digest.config.site import begins_as_ours
 from digest.desk.receipts import page_folder
-from digest.errors import ConfigError, DigestError, SourceError
+from digest.errors import ConfigError, DigestError, SchemaTooOld, SourceError
 from digest.facets.known import known_facets
 from digest.facets.words import keys
 from digest.installation import is_secret_used, stored_link_keys, stored_secret
@@ -192,13 +192,14 @@ def _database_problems(engine: Engine, settings: Settings) -> Iterator[str]:
     """Yield why a database, or its secret, cannot be used; one without tables gets them at the first run."""
     server = engine.dialect.name == "postgresql"
     try:
-        if migrate.current(engine) is None:
+        fits = migrate.check_schema(engine)
+        if fits is None and migrate.holds_nothing(engine):
             if server:
                 rights.try_to_make_tables(engine)
             return
-        if not migrate.check_schema(engine):
-            cure = "back it up, then run `digest db upgrade`"
-            yield f"storage.url: the database's schema is older than this program; {cure}"
+        migrate.compare(engine)
+        if not fits:
+            yield f"storage.url: {SchemaTooOld()}"
             return
         if server:
             rights.try_to_write(engine)

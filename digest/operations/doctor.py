@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from digest.config.settings import Settings
 from digest.desk.sources import silence_in_words, source_health
 from digest.editions.silence import find_silent
-from digest.errors import SchemaTooOld, counted, without_secrets
+from digest.errors import SchemaTooOld, WrongTables, counted, without_secrets
 from digest.facets.known import known_facets
 from digest.installation import Installation, is_secret_used, stored_link_keys, stored_secret
 from digest.model import REGIONS
@@ -29,7 +29,7 @@ from digest.operations.owed import span_in_words
 from digest.operations.sender_domain import domain_findings
 from digest.operations.status import Status, source_rows, status
 from digest.operations.workers import cluster_findings
-from digest.store import entry_texts, rules
+from digest.store import entry_texts, migrate, rules
 from digest.store.engine import reading
 from digest.store.hold import cure_of_hold
 from digest.store.moved import move_noted
@@ -47,14 +47,19 @@ _TRICKY_HOURS = (1, 2)  # local hours that a clock change can skip or repeat
 def examine(installation: Installation) -> list[Finding]:
     """Return the findings of an installation, the worst first; an empty list means that nothing is wrong.
 
-    Of a database with an older schema nothing can be read but that.
+    Of a database with an older schema, or with tables of none, nothing can be read but that.
     """
     settings = installation.settings
     try:
         state = status(installation)
+        migrate.compare(installation.engine)
     except SchemaTooOld:
         mailbox = mailbox_findings(installation, can_ask_database=False)
         return _worst_first([schema_finding(settings.storage_url), *_of_host(installation), *mailbox])
+    except WrongTables as error:
+        mailbox = mailbox_findings(installation, can_ask_database=False)
+        wrong = Finding("wrong", "database", error.problem, error.cure)
+        return _worst_first([wrong, *_of_host(installation), *mailbox])
     with reading(installation.engine) as conn:
         findings = [
             *_hold(state.hold),

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, func, select
 
 from digest.config.settings import Settings
 from digest.desk.sources import source_health
+from digest.errors import SchemaTooOld, WrongTables
 from digest.installation import Installation, stored_secret
 from digest.model import Edition, Receipt
 from digest.operations.letter_facts import letter_facts
 from digest.operations.owed import Unsent, why_unsent
 from digest.operations.workers import ClusterState, cluster_state
 from digest.schedule import next_slot
-from digest.store import calendar, deliveries, editions, history, open_letters, runs, sources
+from digest.store import calendar, deliveries, editions, history, migrate, open_letters, runs, sources
 from digest.store.engine import reading
 from digest.store.schema import entry
 from digest.store.sources import State
@@ -99,7 +100,15 @@ class Status:
 
 
 def status(installation: Installation) -> Status:
-    """Return the state of the installation now; change nothing."""
+    """Return the state of the installation now; change nothing. Raises WrongTables as `digest db upgrade` would."""
+    try:
+        return _status(installation)
+    except (SchemaTooOld, WrongTables):
+        migrate.compare_at(installation.settings.storage_url)  # because `digest db upgrade` would refuse it so
+        raise
+
+
+def _status(installation: Installation) -> Status:
     settings, now = installation.settings, installation.clock()
     hold = installation.fence.why()
     health = source_health(installation)

@@ -49,7 +49,7 @@ def backup(engine: Engine, target: Path) -> None:
     exists, or when there is no database.
     """
     source = _file(engine, "pg_dump")
-    if migrate.current(engine) is None:
+    if migrate.current(engine) is None and migrate.holds_nothing(engine):
         raise NoDatabase(f"database {source}: holds nothing to back up; check storage.url")
     if target.exists():
         raise WrongUse(f"{target} exists; name a new file, a backup overwrites nothing")

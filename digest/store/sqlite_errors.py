@@ -9,8 +9,8 @@ import re
 
 from sqlalchemy.exc import DBAPIError
 
-from digest.errors import ConfigError, DigestError, TryLater
-from digest.store.sqlstate import DatabaseAway
+from digest.errors import ConfigError, DigestError, TryLater, WrongTables
+from digest.store.sqlstate import FOREIGN, HOW_TO_COMPARE, DatabaseAway
 
 # The cure is to wait.
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
@@ -22,9 +22,12 @@ _MISTAKE = ("SQLITE_NOTADB",)
 # A person has to look: the database is damaged.
 _TROUBLE = ("SQLITE_CORRUPT", "SQLITE_PROTOCOL")
 _RIGHTS = ("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY")
-# A table is missing or exists already, so the database is another program's or damaged. SQLite gives no code for it,
-# only words.
-_FOREIGN_WORDS = re.compile(r"no such table: |(?:table|index) \S+ already exists")
+# A table or column is missing or exists already, so the database is another program's or damaged. SQLite gives no
+# code for it, only words.
+_FOREIGN_WORDS = re.compile(
+    r"no such (?:table|column): |(?:table|index) \S+ already exists|table \S+ has no column named "
+    r"|duplicate column name: "
+)
 
 
 def told_by_sqlite(error: DBAPIError, where: str) -> DigestError | None:
@@ -47,7 +50,5 @@ def told_by_sqlite(error: DBAPIError, where: str) -> DigestError | None:
     if kind.startswith(_TROUBLE):
         return DigestError(f"{where}: {words}; run `digest doctor`")
     if kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words):
-        return DigestError(
-            f"{where}: {words}; it is not this program's, or damaged: check storage.url, or restore it"
-        )
+        return WrongTables(where, f"{words}; {FOREIGN}", HOW_TO_COMPARE)
     return None

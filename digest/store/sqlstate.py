@@ -10,7 +10,7 @@ import re
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from digest.errors import ConfigError, DigestError, TryLater
+from digest.errors import ConfigError, DigestError, TryLater, WrongTables
 
 
 class DatabaseAway(TryLater):
@@ -18,7 +18,8 @@ class DatabaseAway(TryLater):
 
 
 _OTHERS = "if the server is in order, it is a fault of this program: please report it"
-_FOREIGN = "it is not this program's, or damaged: check storage.url, restore it, or `digest db upgrade` an older one"
+FOREIGN = "it is not this program's, or damaged"
+HOW_TO_COMPARE = "run `digest doctor`, which compares its tables and tells the cure"
 _ADDRESS = (
     "check storage.url: the role, and its password (DIGEST_STORAGE__URL, or a password file: docs/install.md, step 3)"
 )
@@ -42,9 +43,10 @@ _MEANINGS: dict[str, tuple[type[DigestError], str]] = {
     "3F": (DigestError, "`GRANT USAGE, CREATE ON SCHEMA public TO {role}`, or correct the search_path of {role}"),
     "40": (DatabaseAway, "another session was in the way: try again later"),
     "42501": (DigestError, "{grant}"),
-    "42P01": (DigestError, _FOREIGN),
-    "42P07": (DigestError, _FOREIGN),
-    "42703": (DigestError, _FOREIGN),
+    "42P01": (WrongTables, FOREIGN),
+    "42701": (WrongTables, FOREIGN),
+    "42P07": (WrongTables, FOREIGN),
+    "42703": (WrongTables, FOREIGN),
     "53": (DatabaseAway, "try again later"),
     "53100": (TryLater, "make room and run again"),
     "53200": (TryLater, "give the server more memory, or try again later"),
@@ -96,6 +98,8 @@ def told(engine: Engine, error: DBAPIError, where: str) -> DigestError | None:
         return None
     kind, cure = next(_MEANINGS[state[:n]] for n in range(5, -1, -1) if state[:n] in _MEANINGS)
     words = words_of(error)
+    if kind is WrongTables:
+        return WrongTables(where, f"{words}; {cure}", HOW_TO_COMPARE)
     cure = cure.replace("{grant}", _grant(words))
     line = f"{where}: {words}{f' (SQLSTATE {state})' if cure == _OTHERS else ''}; {_filled(cure, engine)}"
     return ConfigError([line]) if kind is ConfigError else kind(line)

@@ -110,7 +110,7 @@ def test_a_database_that_lost_a_table_is_called_damaged(tmp_path: Path) -> None:
     conn.close()
     [(code, text)] = answers(tmp_path, [["status"]])
     assert code == 1
-    assert "no such table: slot; it is not this program's, or damaged" in text
+    assert "its tables are not those of that schema: table slot is missing; restore a backup" in text
 
 
 def test_the_demo_stays_out_of_a_real_installation(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ UNTRIED = {
     "decide answer", "end invitation", "invite", "send story back", "story", "take story", "undo end",
     "reword", "session used", "sign in", "sign out", "undo", "upgrade queue", "write entry",
     "accept clock", "add rule", "announce", "approve", "ask pages", "begin fence", "cancel correction",
-    "complete history", "confirm", "give up move",
+    "complete first form", "complete history", "confirm", "give up move",
     "drop", "end old links", "end pause", "end run",
     "give up", "hold", "ingredients", "learn again", "look", "mute", "new link", "new secret",
     "move", "open fence", "pace", "pause",

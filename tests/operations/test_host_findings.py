@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from digest.config.load import load
 from digest.config.operate import OperateSettings
@@ -23,10 +23,11 @@ from digest.operations.host_findings import (
     placeholder_findings,
 )
 from digest.store import migrate
-from digest.store.engine import reading, writing
+from digest.store.engine import reading
 from tests.console import digest
 from tests.counts import table
 from tests.house import CONFIG, START, House
+from tests.upgrades.filling import make_older
 
 MB, GB = 1_000_000, 1_000_000_000
 MAIL = '\n[transport]\nkind = "smtp"\nhost = "mail.council.gov.uk"\n'
@@ -66,9 +67,7 @@ def test_each_disk_is_told_once(house: House) -> None:
 
 
 def test_pending_migrations_are_a_finding_and_no_error(house: House) -> None:
-    before = migrate.revisions()[-3]
-    with writing(house.place.engine) as conn:
-        conn.execute(text(f"UPDATE alembic_version SET version_num = '{before}'"))
+    make_older(house.place.engine, migrate.revisions()[-3])
     house.close()
     answer = digest(house.folder, "--config", str(house.config), "doctor")
     assert answer.code == 1 and answer.stderr == ""

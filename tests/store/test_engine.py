@@ -238,7 +238,7 @@ def test_a_mistake_in_sql_is_a_bug(engine: Engine) -> None:
 
 @pytest.mark.parametrize("sql", ["SELECT 1 FROM no_such_table", "CREATE TABLE subscriber (id INTEGER)"])
 def test_a_table_that_is_missing_or_in_the_way_is_another_programs_or_damaged(engine: Engine, sql: str) -> None:
-    with pytest.raises(DigestError, match="not this program's, or damaged: check storage"), writing(engine) as conn:
+    with pytest.raises(DigestError, match="not this program's, or damaged; run `digest doc"), writing(engine) as conn:
         conn.execute(text(sql))
 
 

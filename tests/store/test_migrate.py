@@ -305,7 +305,6 @@ def test_checking_the_schema_does_not_load_alembic(sqlite_url: str) -> None:
         "from digest.store import migrate\n"
         "from digest.store.engine import make_engine\n"
         "assert migrate.check_schema(make_engine(sys.argv[1]))\n"
-        "assert migrate.upgrade(make_engine(sys.argv[1])) is False\n"
         "print('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, sqlite_url], capture_output=True, text=True)

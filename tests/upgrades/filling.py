@@ -56,6 +56,16 @@ def upgrade_to(engine: Engine, revision: str) -> None:
         command.upgrade(config, revision)
 
 
+def make_older(engine: Engine, revision: str) -> None:
+    """Put tables of an earlier schema, without rows, in the place of those of an SQLite database."""
+    with writing(engine) as connection:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        for name in inspect(connection).get_table_names():
+            if not name.startswith("archive_search_"):
+                connection.exec_driver_sql(f"DROP TABLE {name}")
+    upgrade_to(engine, revision)
+
+
 def fill(engine: Engine, rows: int = ROWS) -> None:
     """Put `rows` rows into every table of an empty database, whatever its schema, with values of each kind."""
     with writing(engine) as connection:

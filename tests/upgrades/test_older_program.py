@@ -18,6 +18,7 @@ from digest.store.engine import make_engine, reading, writing
 from digest.store.lock import run_lock
 from tests import console
 from tests.house import House
+from tests.upgrades.filling import make_older
 from tests.upgrades.shapes import whole
 
 FUTURE = "9999"
@@ -34,6 +35,14 @@ def set_revision(house: House, revision: str) -> None:
     """Let the database pass for one that another version of the program wrote."""
     with writing(house.place.engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def come_from(house: House, revision: str) -> None:
+    """Let another version of the program have written the house's database."""
+    if revision == FUTURE:
+        set_revision(house, revision)
+    else:
+        make_older(house.place.engine, "0022")
 
 
 # Every command that opens the database, with what it needs to get so far.
@@ -86,7 +95,7 @@ def test_every_command_is_tried_here() -> None:
 def test_every_command_refuses_the_schema_of_another_version(house: House, revision: str, message: str) -> None:
     house.reader("r@example.org")
     (house.folder / "people.csv").write_text("email\nnew@example.org\n")
-    set_revision(house, revision)
+    come_from(house, revision)
     before = stored(house)
     for words in COMMANDS:
         answer = console.digest(house.folder, *words.split())
@@ -112,14 +121,14 @@ def test_an_upgrade_refuses_the_schema_of_a_newer_version(house: House) -> None:
 
 @pytest.mark.parametrize(("revision", "message"), [(FUTURE, NEWER), ("0022", OLDER)])
 def test_check_names_the_schema_of_another_version(house: House, revision: str, message: str) -> None:
-    set_revision(house, revision)
+    come_from(house, revision)
     answer = console.digest(house.folder, "check")
     assert answer.code == 2 and message in answer.stderr
 
 
 @pytest.mark.parametrize("revision", [FUTURE, "0022"])
 def test_a_backup_is_made_of_any_schema_because_it_is_due_before_an_upgrade(house: House, revision: str) -> None:
-    set_revision(house, revision)
+    come_from(house, revision)
     before = stored(house)
     answer = console.digest(house.folder, "db", "backup", "before.db")
     assert (answer.code, answer.stdout) == (0, "before.db\n"), answer
@@ -139,7 +148,7 @@ def test_a_backup_of_no_database_makes_none(house: House, tmp_path: Path) -> Non
 
 
 def test_an_upgrade_waits_for_no_run_and_takes_the_run_lock(house: House) -> None:
-    set_revision(house, "0022")
+    make_older(house.place.engine, "0022")
     before = stored(house)
     with run_lock(house.place.engine):
         answer = console.digest(house.folder, "db", "upgrade")
