@@ -243,12 +243,14 @@ def write_pages(installation: Installation, numbers: Iterable[int]) -> None:
     if not (editions := sorted(numbers)):
         return
     from digest.desk import receipts as receipt_pages
+    from digest.system.disk import cure_of, reason_of
 
     try:
         for path in receipt_pages.write(installation, editions):
             note(f"receipt: {path}")
     except OSError as error:
-        tell(f"no page of the receipt: {error.filename}: {error.strerror}; make room, then `digest receipt`")
+        cure = cure_of(error, "name another folder as `receipts` in [storage] of config.toml")
+        tell(f"no page of the receipt: {error.filename}: {reason_of(error)}; {cure}; then `digest receipt`")
 
 
 def _record(

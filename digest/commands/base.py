@@ -282,8 +282,9 @@ def exit_code_of(error: Exception) -> int | None:
 def message_of(error: Exception) -> str:
     """Return the message for an error that has an exit code: its lines say where it happened, and the cure."""
     if isinstance(error, OSError) and _of_disk(error):
-        cure = "make room, or name a file or folder that this account may use"
-        return f"{error.filename or 'output'}: {error.strerror}; {cure}"
+        from digest.system.disk import cure_of, reason_of
+
+        return f"{error.filename or 'output'}: {reason_of(error)}; {cure_of(error)}"
     if _of_server(error):
         # Not its words, because they quote values.
         code = getattr(getattr(error, "orig", None), "sqlstate", None) or "none"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ import click
 
 from digest.commands.base import GlobalOptions, answer, as_json, tell
 from digest.commands.labelled import check_labels
-from digest.errors import ConfigError, DigestError, WrongUse, counted
+from digest.errors import ConfigError, WrongUse, counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,6 +91,7 @@ def lay_out(directory: Path) -> Path | None:
 
     Raises DigestError when an example cannot be written.
     """
+    from digest.system.disk import unwritable
     from digest.system.resources import resource
 
     config = directory / "config.toml"
@@ -99,7 +102,10 @@ def lay_out(directory: Path) -> Path | None:
         shutil.copytree(resource("examples"), directory / "examples", dirs_exist_ok=True)
     except shutil.Error as error:
         _, target, reason = error.args[0][0]
-        raise DigestError(f"{target}: {reason}; make room, or name another folder") from error
+        # The copy tells the error in words alone, with its number.
+        number = re.match(r"\[Errno (\d+)\]", str(reason))
+        cause = OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(reason))
+        raise unwritable(str(target), cause, "name another folder") from error
     shutil.copyfile(resource("config.toml"), config)
     return config
 

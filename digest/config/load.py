@@ -221,6 +221,7 @@ def _settings(file: ConfigFile, home: Path, checked: Checked) -> Settings:
         storage_url=storage_url(file.storage.url, home),
         secret_file=home / file.storage.secret_file,
         fence_file=home / file.storage.fence_file,
+        receipts=home / file.storage.receipts,
         only=tuple(address.strip().casefold() for address in file.transport.only),
         transport=transport,
         events=events,

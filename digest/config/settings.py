@@ -34,6 +34,7 @@ class Settings:
     storage_url: str
     secret_file: Path
     fence_file: Path
+    receipts: Path
     only: tuple[str, ...]
     transport: TransportSettings
     templates: Path | None

@@ -1,4 +1,4 @@
-"""Read [storage] of config.toml: where the database is, and the two files beside it."""
+"""Read [storage] of config.toml: where the database, the two files beside it, and the pages of receipts are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StoragePart(BaseModel):
-    """[storage]: the address of the database, and the paths of the secret and of the fence."""
+    """[storage]: the address of the database, and the paths of the secret, the fence, and the pages of receipts."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
@@ -23,6 +23,10 @@ class StoragePart(BaseModel):
     fence_file: str = Field(
         default="digest.fence",
         description="The half of the fence that is outside the database; made on first use. Never copy it.",
+    )
+    receipts: str = Field(
+        default="receipts",
+        description="The folder of the receipts' pages, which each run writes; made on first use.",
     )
 
 

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from digest.config.settings import Settings
 from digest.delivery.parcel import folder_of
 from digest.editions.named import edition_of
 from digest.errors import WrongUse
@@ -190,13 +189,8 @@ def page(installation: Installation, edition_account: EditionAccount) -> str:
 
 
 def path_of(installation: Installation, edition: Edition) -> Path:
-    """Return the path of an edition's receipt page, in receipts/ beside config.toml."""
-    return page_folder(installation.settings) / f"{folder_of(edition)}.html"
-
-
-def page_folder(settings: Settings) -> Path:
-    """Return the folder of the receipts' pages."""
-    return settings.home / "receipts"
+    """Return the path of an edition's receipt page, in the folder that `receipts` of [storage] names."""
+    return installation.settings.receipts / f"{folder_of(edition)}.html"
 
 
 def write(installation: Installation, numbers: Sequence[int]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import shlex
@@ -17,7 +18,6 @@ from sqlalchemy import Engine
 from digest.config.secret_files import SecretFile
 from digest.config.settings import Settings
 from digest.config.site import begins_as_ours
-from digest.desk.receipts import page_folder
 from digest.errors import ConfigError, DigestError, SchemaTooOld, SourceError
 from digest.facets.known import known_facets
 from digest.facets.words import keys
@@ -27,6 +27,7 @@ from digest.sources.links import is_reserved
 from digest.sources.web.guard import why_not_fetchable
 from digest.store import migrate, rights
 from digest.store.engine import make_engine, reading
+from digest.system.disk import cure_of, reason_of, why_unwritable
 from digest.system.private import open_to_others
 from digest.transports.mailbox.mailbox import reach_mailbox
 from subscribers.errors import BadSecret
@@ -83,8 +84,8 @@ def storage_problems(settings: Settings) -> Iterator[str]:
             yield f"storage.{key}: {file} is a folder; name a file in it"
         elif not file.parent.is_dir():
             yield f"storage.{key}: no folder {file.parent}; make it, or name another"
-        elif not file.exists() and not os.access(file.parent, os.W_OK | os.X_OK):
-            yield f"storage.{key}: {file.parent} cannot be written to; let this account write, or name another"
+        elif error := why_unwritable(file.parent if key == "fence_file" or not file.exists() else file):
+            yield f"storage.{key}: {_told(error)}"
     try:
         engine = make_engine(settings.storage_url, wait=_PATIENCE, create=False)
     except ConfigError as error:
@@ -158,18 +159,21 @@ def key_problems(settings: Settings, is_open: Callable[[Path], bool] = open_to_o
 
 def folder_problems(settings: Settings) -> Iterator[str]:
     """Yield a line for each folder of letters and receipts that a run could not write to."""
-    folders = {"receipts": page_folder(settings)}
+    folders = {"storage.receipts": settings.receipts}
     if settings.transport.kind == "file":
         folders["transport.directory"] = settings.transport.directory
     for key, folder in folders.items():
-        # A run creates missing folders, so the nearest path that exists must be a folder that it may write to.
-        nearest = next(path for path in (folder, *folder.parents) if path.exists())
-        if not nearest.is_dir():
-            yield (
-                f"{key}: {nearest} is a file; name a folder" if "." in key else f"{key}: {nearest} is a file; move it"
-            )
-        elif not os.access(nearest, os.W_OK | os.X_OK):
-            yield f"{key}: {nearest} cannot be written to; let this account write, or name another folder"
+        # A run makes missing folders, so the nearest path that exists must be a folder that it may write to.
+        error = why_unwritable(folder)
+        if folder.is_file() or (error and error.errno == errno.ENOTDIR):
+            yield f"{key}: {error.filename if error else folder} is a file; name a folder"
+        elif error:
+            yield f"{key}: {_told(error)}"
+
+
+def _told(error: OSError) -> str:
+    """Return why a path of config.toml cannot be written to, and the cure. The key stands before it."""
+    return f"{error.filename} cannot be written to: {reason_of(error)}; {cure_of(error, 'name another here')}"
 
 
 def _file_problems(engine: Engine, settings: Settings) -> Iterator[str]:
@@ -181,8 +185,8 @@ def _file_problems(engine: Engine, settings: Settings) -> Iterator[str]:
         yield f"storage.url: {path} is a folder; name a file in it"
         return
     for needed in (path, path.parent):  # the folder too, because the log of changes is written beside the file
-        if needed.exists() and not os.access(needed, os.W_OK):
-            yield f"storage.url: {needed} cannot be written to; let this account write the file and its folder"
+        if needed.exists() and (error := why_unwritable(needed)):
+            yield f"storage.url: {_told(error)}"
             return
     if path.exists() or settings.fence_file.exists():
         yield from _database_problems(engine, settings)

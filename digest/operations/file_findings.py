@@ -60,7 +60,7 @@ def _paths(installation: Installation, database: Path | None, copies: Iterable[P
     ]
     if database:
         files += [database.with_name(database.name + tail) for tail in ("", "-wal", "-shm")]
-    folders = [settings.transport.directory, settings.home / "receipts", settings.home / "preview"]
+    folders = [settings.transport.directory, settings.receipts, settings.home / "preview"]
     return {path: [path] for path in files} | {folder: _first_files(folder) for folder in folders}
 
 

@@ -62,7 +62,7 @@ def disk_findings(
     """Yield the findings of the disks that hold the database and the letters, each disk once."""
     settings, database = installation.settings, database_file(installation)
     places = [("database", database.parent)] if database else []
-    places += [("letters", settings.transport.directory), ("receipts", settings.home)]
+    places += [("letters", settings.transport.directory), ("receipts", settings.receipts)]
     seen = set()
     for place, folder in places:
         # A run makes missing folders, so the nearest that is there tells.

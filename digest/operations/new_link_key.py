@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.errors import of_disk
 from digest.installation import Installation
 from digest.operations.new_secret import set_aside
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
+from digest.system.disk import ANOTHER_KEY_FILE, unwritable
 from digest.system.failpoint import failpoint
 from subscribers.errors import BadSecret
 from subscribers.keyring import LinkKeys
@@ -42,9 +42,7 @@ def add_new_key(installation: Installation, *, retire_older: bool) -> KeyCount:
             # Before the seal, because a file that is newer than the seal is in order, and an older one is not.
             changed = add_link_key(path, keys, secret, retire_older=retire_older)
         except OSError as error:
-            raise of_disk(
-                error, f"{path}: cannot be written ({error.strerror}); let this account write there"
-            ) from error
+            raise unwritable(f"{path} cannot be written", error, ANOTHER_KEY_FILE) from error
         failpoint("new link key: written")
         with writing(engine, "new link key") as conn:
             seal_link_keys(conn, changed)

@@ -10,11 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.errors import DigestError, WrongUse, of_disk
+from digest.errors import DigestError, WrongUse
 from digest.installation import Installation, is_secret_used
 from digest.store.engine import reading, writing
 from digest.store.lock import run_lock
 from digest.store.said_no import forget_strikes, known_to_have_said_no
+from digest.system.disk import ANOTHER_KEY_FILE, unwritable
 from digest.system.flush import flush_names
 from subscribers.changes import mark_kept, record_changes, unkept_changes
 from subscribers.errors import BadSecret
@@ -102,5 +103,5 @@ def set_aside(file: Path, at: str) -> Path | None:
         file.rename(aside)
         flush_names(file.parent)
     except OSError as error:
-        raise of_disk(error, f"{file}: cannot be renamed ({error.strerror}); let this account write there") from error
+        raise unwritable(f"{file} cannot be renamed", error, ANOTHER_KEY_FILE) from error
     return aside

@@ -16,12 +16,14 @@ from digest.errors import DigestError, TryLater, WrongUse
 from digest.store import migrate
 from digest.store.engine import NoDatabase
 from digest.store.moved import TRIGGERS, forgetting
+from digest.system.disk import cure_of
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush
 from digest.system.private import create_private
 from subscribers.suppression import address_hash
 from subscribers.tables import OF_SECRET, REASONS
 
+_SEE = "see that there is room and that this account may write there"
 _PATIENCE = 10.0  # seconds to wait for other processes that use the database to be replaced
 # ?5 lists the reasons of suppression, weakest first, because a stronger reason replaces a weaker one.
 _KEEP_STRONGER = """
@@ -72,7 +74,7 @@ def backup(engine: Engine, target: Path) -> None:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
         raise DigestError(
-            f"backup to {target} failed: {error}; see that there is room and that this account may write there"
+            f"backup to {target} failed: {error}; {cure_of(error) if isinstance(error, OSError) else _SEE}"
         ) from error
 
 

@@ -298,7 +298,8 @@ def _translated(engine: Engine, error: DBAPIError) -> DigestError | None:
     where = f"database {_name(engine)}"
     if engine.dialect.name == "postgresql":
         return told(engine, error, where)
-    return told_by_sqlite(error, where)
+    path = None if engine.url.database in (None, "", ":memory:") else Path(str(engine.url.database))
+    return told_by_sqlite(error, where, path)
 
 
 def _name(engine: Engine) -> str:

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.errors import DigestError, of_disk
+from digest.errors import DigestError
+from digest.system.disk import unwritable
 from digest.system.flush import flush, flush_names
 from digest.system.private import open_private
 
@@ -121,8 +122,8 @@ class FenceFile:
         try:
             yield
         except OSError as error:
-            message = f"{self.path}: cannot be written ({error.strerror}); make room or let this account write there"
-            raise of_disk(error, message) from error
+            another = "name another file as `fence_file` in [storage] of config.toml, and take this one there"
+            raise unwritable(f"{self.path} cannot be written", error, another) from error
 
     @property
     def beside(self) -> Path:

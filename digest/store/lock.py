@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from digest.errors import DigestError, TryLater
 from digest.store.engine import translate_errors
 from digest.store.sqlstate import sqlstate
+from digest.system.disk import unwritable
 
 # Any number will do, as long as no other program uses it for an advisory lock in this database.
 _TURN = 0x6469676573740001
@@ -148,7 +149,7 @@ def _flock(path: Path) -> Iterator[None]:
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise DigestError(f"lock {path}: {error.strerror}; make room or let this account write there") from error
+        raise unwritable(f"lock {path}", error, "name another file as `url` in [storage] of config.toml") from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,12 +5,15 @@ Errors of PostgreSQL are told in `digest.store.sqlstate`.
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from digest.errors import ConfigError, DigestError, TryLater, WrongTables
 from digest.store.sqlstate import FOREIGN, HOW_TO_COMPARE, DatabaseAway
+from digest.system.disk import cure_of, why_unwritable
 
 # The cure is to wait.
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
@@ -30,10 +33,10 @@ _FOREIGN_WORDS = re.compile(
 )
 
 
-def told_by_sqlite(error: DBAPIError, where: str) -> DigestError | None:
+def told_by_sqlite(error: DBAPIError, where: str, path: Path | None) -> DigestError | None:
     """Return the error to raise for one of SQLite, in one line, or None for a mistake in SQL or a broken constraint.
 
-    `where`: the database, as a message names it.
+    `where`: the database, as a message names it; `path`: its file, None for one in memory.
     """
     words = " ".join(str(error.orig).split())
     kind = getattr(error.orig, "sqlite_errorname", "")
@@ -46,9 +49,17 @@ def told_by_sqlite(error: DBAPIError, where: str) -> DigestError | None:
     if kind.startswith(_MISTAKE):
         return ConfigError([f"{where}: {words}; check storage.url"])
     if kind.startswith(_RIGHTS):
-        return DigestError(f"{where}: {words}; let this account write the file and its folder")
+        return DigestError(f"{where}: {words}; {_cure_of_rights(path)}")
     if kind.startswith(_TROUBLE):
         return DigestError(f"{where}: {words}; run `digest doctor`")
     if kind == "SQLITE_ERROR" and _FOREIGN_WORDS.match(words):
         return WrongTables(where, f"{words}; {FOREIGN}", HOW_TO_COMPARE)
     return None
+
+
+def _cure_of_rights(path: Path | None) -> str:
+    """Return the cure of a file that SQLite cannot open or change; it does not tell why, so the system is asked."""
+    error = path and (why_unwritable(path) or why_unwritable(path.parent))
+    if error and error.errno != errno.EACCES:
+        return cure_of(error, "name another file as `url` in [storage] of config.toml")
+    return "let this account write the file and its folder"

@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from digest.errors import DigestError, of_disk
+from digest.errors import DigestError
+from digest.system.disk import cure_of, reason_of, unwritable
 from digest.system.failpoint import failpoint
 from digest.system.flush import flush, flush_names
 from digest.system.pages import render_page
 from digest.system.private import make_private_folder, write_private
 from digest.transports.base import Asked, Capabilities, Outcome, Parcel
 
+_ANOTHER = "name another folder as `directory` in [transport] of config.toml"
 _INDEX = "index.html"
 _INDEXED = 2000
 _BATCH = 200  # letters that are flushed to the disk together
@@ -101,9 +103,9 @@ class FileTransport:
             if self._touched:
                 _write_index(folder)
         except OSError as error:
-            problem = f"the index of {folder} cannot be written: {error.strerror}; the letters in it are whole"
+            problem = f"the index of {folder} cannot be written: {reason_of(error)}; the letters in it are whole"
             if not in_flight:
-                raise DigestError(f"{problem}; make room or let this account write there") from error
+                raise DigestError(f"{problem}; {cure_of(error, _ANOTHER)}") from error
             _log.warning(problem)
 
     def _write(self, parcels: Sequence[Parcel]) -> tuple[list[Parcel], DigestError | None]:
@@ -199,11 +201,8 @@ def _message_id(path: Path) -> str:
 
 def _unwritable(folder: Path, error: OSError) -> DigestError:
     """Return the error to raise for a folder that cannot be written to, with its cure."""
-    problem = of_disk(
-        error,
-        f"letters cannot be written to {folder}: {error.strerror}; make room or let this account write"
-        " there, then run again: what is written already is not written twice",
-    )
+    another = f"{_ANOTHER}; then run again: what is written already is not written twice"
+    problem = unwritable(f"letters cannot be written to {folder}", error, another)
     problem.__cause__ = error
     return problem
 

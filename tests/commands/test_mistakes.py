@@ -80,7 +80,7 @@ def test_a_preview_that_cannot_be_written_names_the_folder(tmp_path: Path) -> No
     [(code, text)] = answers(house.folder, [["--now", house.now.isoformat(), "preview", "--out", "/proc/x"]])
     assert (code, text.splitlines()[-1]) == (
         1,
-        "digest: /proc/x: No such file or directory; make room, or name a file or folder that this account may use",
+        "digest: /proc/x: No such file or directory; make the folder that is missing, or name another file or folder",
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def test_a_full_disk_does_not_keep_a_run_from_its_lock(opened: Callable[..., Eng
 def test_a_lock_that_cannot_be_made_names_the_cure(opened: Callable[..., Engine], sqlite_url: str) -> None:
     engine = opened(sqlite_url)
     Path(f"{engine.url.database}.lock").mkdir()
-    message = r"digest\.db\.lock: Is a directory; make room or let this account"
+    message = r"digest\.db\.lock: Is a directory; it is a folder: move it away, or name another file as `url`"
     with pytest.raises(DigestError, match=message), run_lock(engine):
         pass
 
