@@ -20,6 +20,7 @@ from digest.store.shape import Difference, Shape, differences, shape_of
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_BUILT: dict[str, dict[str, dict[str, str]]] = {}  # the shapes that `shapes_built` has built, by revision
 _TOLD = 3  # differences in a message
 _ANOTHER = {"sqlite": "name another file in storage.url", "postgresql": "name another database in storage.url"}
 
@@ -60,23 +61,27 @@ def fit_of(connection: Connection, stamps: Sequence[str], revisions: Sequence[st
 
 
 def shapes_built(shipped: Config, wanted: Collection[str]) -> dict[str, dict[str, dict[str, str]]]:
-    """Build the schemas in memory one after the other, and return the shapes of the wanted revisions."""
+    """Return the shapes of the wanted revisions: build the schemas in memory, one after the other, once a process."""
+    if missing := set(wanted) - _BUILT.keys():
+        _build(shipped, missing)
+    return {revision: _BUILT[revision] for revision in wanted}
+
+
+def _build(shipped: Config, wanted: Collection[str]) -> None:
     from alembic import command
 
-    shapes = {}
     engine = create_engine("sqlite://")
     try:
         with engine.begin() as connection:
 
             def note(step: Any, **_: object) -> None:
                 if step.up_revision_id in wanted:
-                    shapes[step.up_revision_id] = shape_of(connection)
+                    _BUILT[step.up_revision_id] = shape_of(connection)
 
             shipped.attributes.update(connection=connection, on_step=note)
             command.upgrade(shipped, "head")
     finally:
         engine.dispose()
-    return shapes
 
 
 def _fitting(revision: str, has: Shape, shapes: Mapping[str, Shape]) -> Fit | None:
