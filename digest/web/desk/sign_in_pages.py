@@ -43,6 +43,8 @@ def sign_in_pages(set_cookie: SetCookie, hand_over: Callable[[], None]) -> tuple
 
 
 def _show_form(_desk: Desk, asker: Asker, given: Parameters) -> DeskAnswer:
+    if given.text("done") == "asked":
+        return DeskAnswer("sign_in_asked.html.j2", {"title": "Look in your mailbox", "most": MOST_LINKS})
     to = way_on(given.text("to"))
     return DeskAnswer(location=to or "/desk") if asker.session else _form(to)
 
@@ -64,9 +66,7 @@ def _asking(hand_over: Callable[[], None]) -> Callable[[Desk, Asker, Parameters]
         except PersonNeeded:
             return _form(to, _NO_MAIL, HTTPStatus.SERVICE_UNAVAILABLE)
         # After the answer, because its time would tell whether there is somebody to write to.
-        return DeskAnswer(
-            "sign_in_asked.html.j2", {"title": "Look in your mailbox", "most": MOST_LINKS}, after=hand_over
-        )
+        return DeskAnswer(location="/desk/sign-in?done=asked", after=hand_over)
 
     return send_link
 

@@ -303,3 +303,12 @@ def test_a_link_leads_on_within_the_desk_alone(path: str, to: str) -> None:
 )
 def test_a_browser_is_named_in_words(user_agent: str, device: str) -> None:
     assert device_of(user_agent) == device
+
+
+def test_to_ask_for_a_link_leads_on_so_that_the_page_loaded_again_asks_for_no_other(tmp_path: Path) -> None:
+    served = Served(House(tmp_path / "house"))
+    for email in (served.editor("Ann", "admin"), "nobody@example.org", "Bob@Example.org"):
+        answer = served.stranger().post("/desk/sign-in", data={"email": email}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sign-in?done=asked")
+    assert "Look in your mailbox" in served.stranger().get("/desk/sign-in?done=asked").text
+    served.house.close()
