@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ from digest.store.engine import reading
 from digest.web.desk.page import EDITOR, VIEWER, Asker, Desk, DeskAnswer, DeskPage, Parameters
 
 _AT_ONCE = 2  # sources that are tried at once, because each holds a thread of the server until it has answered
+_MOST_RESULTS = 20  # of tries that are kept for the page that tells them
+_NOT_KEPT = "This result is not kept any more; try the address again."
 _FIRST = ("gone", "failing", "silent")  # a person looks at these first
 _HIGHEST, _STEP, _LEAST = 24, 8, 4  # of a bar: its height, its width with the gap, the number that fills it
 
@@ -98,11 +101,14 @@ def _mute(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     return DeskAnswer(location=f"/desk/sources?done={done}")
 
 
-def _try_form(_desk: Desk, _asker: Asker, query: Parameters) -> DeskAnswer:
-    return DeskAnswer("source_try.html.j2", _trying(query.text("url")))
+def _try_form(desk: Desk, asker: Asker, query: Parameters) -> DeskAnswer:
+    if not query.has("result"):
+        return DeskAnswer("source_try.html.j2", _trying(query.text("url")))
+    values = _results(desk).get((asker.name, query.text("result")))
+    return DeskAnswer("source_try.html.j2", values or _trying("", problem=_NOT_KEPT))
 
 
-def _try(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:
+def _try(desk: Desk, asker: Asker, form: Parameters) -> DeskAnswer:
     url = form.text("url").strip()
     if not url:
         return DeskAnswer("source_try.html.j2", _trying("", problem="Write the address of a feed, or of its site."))
@@ -111,16 +117,33 @@ def _try(desk: Desk, _asker: Asker, form: Parameters) -> DeskAnswer:
         busy = "Other sources are being tried just now; try this one again in a moment."
         return DeskAnswer("source_try.html.j2", _trying(url, problem=busy), status=503)
     try:
+        values = _tried(desk, url)
+    finally:
+        turns.release()
+    # Kept, and led to, because a page that is loaded again would otherwise ask the source once more.
+    results, number = _results(desk), secrets.token_urlsafe(9)
+    results[asker.name, number] = values
+    for old in list(results)[:-_MOST_RESULTS]:
+        results.pop(old, None)
+    return DeskAnswer(location=f"/desk/sources/try?result={number}")
+
+
+def _results(desk: Desk) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the newest results, oldest first, by the name of the person who tried a source and by their number."""
+    results: dict[tuple[str, str], dict[str, Any]] = desk.kept.setdefault("tried", {})
+    return results
+
+
+def _tried(desk: Desk, url: str) -> dict[str, Any]:
+    """Try a source; return the values of the page that tells what it brings, or why it cannot be read."""
+    try:
         tried = try_source(desk.installation, url)
     except NoFeed as error:
         problem = _sentence(error).partition(" (the page names")[0]  # because the page lists them, whole
-        return DeskAnswer("source_try.html.j2", _trying(url, problem=problem, feeds=error.feeds))
+        return _trying(url, problem=problem, feeds=error.feeds)
     except SourceError as error:
-        return DeskAnswer("source_try.html.j2", _trying(url, problem=_sentence(error)))
-    finally:
-        turns.release()
-    name = desk.installation.settings.taxonomy.name
-    return DeskAnswer("source_try.html.j2", _trying(url, tried=tried, facet_name=name))
+        return _trying(url, problem=_sentence(error))
+    return _trying(url, tried=tried, facet_name=desk.installation.settings.taxonomy.name)
 
 
 def _trying(url: str, **values: Any) -> dict[str, Any]:

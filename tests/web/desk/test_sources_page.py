@@ -230,3 +230,14 @@ def test_no_more_than_two_are_tried_at_once(place: Installation, web: Web) -> No
 def test_a_get_reads_no_feed(place: Installation, web: Web) -> None:
     html = local(place).get("/desk/sources/try", params={"url": web.url("/feed")}).text
     assert f'value="{web.url("/feed")}"' in html and web.requests == []
+
+
+@table("url", ["http://10.0.0.1/feed", "gopher://feeds.example/", "http://127.0.0.1/"])
+def test_a_try_leads_to_its_result_which_may_be_looked_at_again(place: Installation, url: str) -> None:
+    client = local(place)
+    form = {"csrf": client.csrf("/desk/sources/try"), "url": url}
+    answer = client.post("/desk/sources/try", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    first, again = (client.get(answer.headers["location"]).text for _ in range(2))
+    assert 'role="alert"' in first and first == again
+    assert "not kept any more" in client.get("/desk/sources/try?result=other").text
