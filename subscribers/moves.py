@@ -32,6 +32,13 @@ def end_open_moves(conn: Connection, number: int) -> None:
     conn.execute(delete(confirmation).where(confirmation.c.id.in_(ended)))
 
 
+def has_open_move(conn: Connection, number: int, address_hash: str) -> bool:
+    """Return whether a wish of a subscriber to move to an address waits to be confirmed there."""
+    theirs = (confirmation.c.subscriber_id == number) & (confirmation.c.kind == MOVE) & (confirmation.c.email != "")
+    rows = conn.execute(select(confirmation.c.choices).where(theirs, confirmation.c.address_hash == address_hash))
+    return any(not row.choices for row in rows)
+
+
 def hashes_of_wishes(conn: Connection, number: int) -> list[str]:
     """Return the hashes of the addresses to which wishes of a subscriber are to be confirmed."""
     return list(conn.scalars(select(confirmation.c.address_hash).where(confirmation.c.subscriber_id == number)))

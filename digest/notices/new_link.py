@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Lock
 
 from digest.delivery.run import Run
@@ -24,6 +25,7 @@ from subscribers.store import find
 from subscribers.suppression import address_hash, reasons_for, seal
 
 _KIND = "link"
+_AGAIN = timedelta(seconds=30)
 _WAITS = (1.0, 4.0, 10.0, 15.0, 30.0, 60.0)  # seconds, while a run holds the lock
 _log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class LinkNotices:
     def ask(self, email: str, network: str) -> None:
         """Owe a new link to the active subscriber with this address; where there is none, do all but for the mail.
 
-        An address that has had its number within an hour gets no more, nor does a `network` of its day. The caller is
+        An address that has had its number within an hour gets no more, nor does a `network` of its day; one that was
+        asked for a moment ago gets one, because a button is pressed twice. The caller is
         told nothing of this, because nobody may learn who is a reader. Raises BadAddress, TryLater when too many have
         asked, and PersonNeeded in HOLD, because then nothing would leave for long.
         """
@@ -53,9 +56,10 @@ class LinkNotices:
         hashed = address_hash(secret, key)
         with writing(installation.engine, "new link") as conn:
             allowed, person = admit(conn, NEW_LINK, hashed, network, now), find(conn, email)
+            again = notices.is_asked_since(conn, _KIND, hashed, now - _AGAIN)
             suppressed = reasons_for(conn, secret, [key])
             is_mailed = not suppressed and on_allow_list(email, installation.settings.only)
-            if allowed and is_mailed and person is not None and person.state == "active":
+            if allowed and not again and is_mailed and person is not None and person.state == "active":
                 # With facts, because then it is stored by the very statement that stores a notice that is not owed.
                 notices.add(conn, _KIND, person.email, hashed, now, {"asked": "link"})
             else:

@@ -69,6 +69,10 @@ def ask_to_move(conn: Connection, installation: Installation, person: Subscriber
         raise MoveRefused("moves")
     moves.note_mover(conn, own, network, now)
     mailed = admit(conn, TO_CONFIRM, hashed, network, now) and not _why_not_to(conn, installation, address.email)
+    if not mailed and moves.has_open_move(conn, person.id, hashed):
+        # The mail that is on its way stays good, because they asked twice, or asked again before it came.
+        notices.add_none(conn, CONFIRM, hashed, now)
+        return
     moves.end_open_moves(conn, person.id)
     # A wish that nobody can confirm is stored as well, without the address, for the sake of the same work.
     wish = Wish(MOVE, address.email if mailed else "", hashed, {}, network, "", subscriber=person.id)

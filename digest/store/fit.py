@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, text
 
 from digest.errors import WrongTables, without_secrets
 from digest.store.first_form import is_first_form
@@ -20,7 +20,12 @@ from digest.store.shape import Difference, Shape, differences, shape_of
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_BUILT: dict[str, dict[str, dict[str, str]]] = {}  # the shapes that `shapes_built` has built, by revision
+# The shapes that `shapes_built` has built: by the folder of the migrations, and by revision.
+_BUILT: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+_STAMPED = {
+    "sqlite": text("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"),
+    "postgresql": text("SELECT to_regclass('alembic_version')::text"),
+}
 _TOLD = 3  # differences in a message
 _ANOTHER = {"sqlite": "name another file in storage.url", "postgresql": "name another database in storage.url"}
 
@@ -62,26 +67,29 @@ def fit_of(connection: Connection, stamps: Sequence[str], revisions: Sequence[st
 
 def shapes_built(shipped: Config, wanted: Collection[str]) -> dict[str, dict[str, dict[str, str]]]:
     """Return the shapes of the wanted revisions: build the schemas in memory, one after the other, once a process."""
-    if missing := set(wanted) - _BUILT.keys():
-        _build(shipped, missing)
-    return {revision: _BUILT[revision] for revision in wanted}
+    built = _BUILT.setdefault(shipped.get_main_option("script_location") or "", {})
+    if missing := set(wanted) - built.keys():
+        built |= _build(shipped, missing)
+    return {revision: built[revision] for revision in wanted}
 
 
-def _build(shipped: Config, wanted: Collection[str]) -> None:
+def _build(shipped: Config, wanted: Collection[str]) -> dict[str, dict[str, dict[str, str]]]:
     from alembic import command
 
+    shapes = {}
     engine = create_engine("sqlite://")
     try:
         with engine.begin() as connection:
 
             def note(step: Any, **_: object) -> None:
                 if step.up_revision_id in wanted:
-                    _BUILT[step.up_revision_id] = shape_of(connection)
+                    shapes[step.up_revision_id] = shape_of(connection)
 
             shipped.attributes.update(connection=connection, on_step=note)
             command.upgrade(shipped, "head")
     finally:
         engine.dispose()
+    return shapes
 
 
 def _fitting(revision: str, has: Shape, shapes: Mapping[str, Shape]) -> Fit | None:
@@ -125,6 +133,7 @@ def _in_words(left: Sequence[Difference]) -> str:
 
 def stamps_of(connection: Connection) -> list[str]:
     """Return what a database is stamped with, mostly one revision or none."""
-    if not inspect(connection).has_table("alembic_version"):
+    # Not by an inspector: it keeps the dialects of 128 engines, and a daemon has an engine for each run.
+    if connection.scalar(_STAMPED[connection.dialect.name]) is None:
         return []
     return [str(stamp) for stamp in connection.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1"))]

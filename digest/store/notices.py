@@ -93,6 +93,12 @@ def are_awaited(conn: Connection) -> bool:
     return conn.scalar(select(notice.c.id).where(waiting).limit(1)) is not None
 
 
+def is_asked_since(conn: Connection, kind: str, address_hash: str, since: datetime) -> bool:
+    """Return whether a notice of a kind, owed or not, was stored for an address after an instant."""
+    same = (notice.c.kind == kind, notice.c.address_hash == address_hash, notice.c.created_at > since)
+    return conn.scalar(select(notice.c.id).where(*same).limit(1)) is not None
+
+
 def count_since(conn: Connection, kind: str, address_hash: str, since: datetime, *, left: bool = False) -> int:
     """Count the notices of a kind to an address since an instant; `left`: only those that have or may have left."""
     rows = select(func.count()).where(

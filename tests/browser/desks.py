@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
+from starlette.types import ASGIApp
 
 from digest.config.load import load
 from digest.desk.answers import accept_answer
@@ -36,8 +37,11 @@ class Open(NamedTuple):
 
 
 @contextmanager
-def serving(house: House) -> Iterator[Open]:
-    """Serve the desk of a house that mails by a real SMTP server, on a socket that its links name."""
+def serving(house: House, root: str = "", around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[Open]:
+    """Serve the desk of a house that mails by a real SMTP server, on a socket that its links name.
+
+    `root` is the path of base_url; `around` gives the application as it is served.
+    """
     boxes = Mailboxes()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -46,12 +50,12 @@ def serving(house: House) -> Iterator[Open]:
     try:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            text = house.config.read_text().replace("https://digest.example.org", address)
+            text = house.config.read_text().replace("https://digest.example.org", address + root)
             text += f'\n[transport]\nkind = "smtp"\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
             house.config.write_text(text)
             house.settings = load(house.config, {})
             served = Served(house)
-            with running(served.app, listening):
+            with running(around(served.app), listening):
                 yield Open(served, address, boxes)
     finally:
         controller.stop()
@@ -80,7 +84,7 @@ def link_to(boxes: Mailboxes, email: str) -> str:
     content = [content for to, content in boxes.taken if to == email][-1]
     body = message_from_bytes(content, policy=policy.default).get_body(("plain",))
     assert body is not None
-    (path,) = re.findall(r"http://[^/\s]+(/desk/sign-in/\S+)", body.get_content())
+    (path,) = re.findall(r"http://[^/\s]+?(?:/\S*?)?(/desk/sign-in/\S+)", body.get_content())
     return str(path)
 
 

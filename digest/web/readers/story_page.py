@@ -18,6 +18,7 @@ from digest.readers.story import (
     look_of,
     may_be_told,
     parts_of,
+    parts_to_store,
     save_draft,
     send_story,
     story_mistakes,
@@ -52,7 +53,10 @@ def _save(pages: ReaderPages, visit: Visit) -> ReaderAnswer:
         invitation = _invited(pages, conn, visit, hold=True)
         if invitation is None or not may_be_told(invitation):
             return _closed(pages, visit, invitation)
-        if visit.text("look") != look_of(invitation):
+        # The same words once more are no other draft: a double click saves them twice.
+        if visit.text("look") != look_of(invitation) and parts_to_store(parts) != parts_to_store(
+            parts_of(invitation)
+        ):
             wrong: Mapping[str, str] = _LATE
         elif sends:
             wrong = story_mistakes(parts, is_new=invitation.entry is None, agreed=agreed)

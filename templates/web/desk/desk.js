@@ -75,8 +75,16 @@
     waiting += 1;
     saves = saves.then(() => send(form)).finally(() => { waiting -= 1; });
   };
+  // A form that is on its way is not sent again: the second press of a double click would be told as a stale form.
+  const LONGEST_ANSWER = 10000; // milliseconds, more than the server takes
+  const sent = new WeakMap();
+  addEventListener("pageshow", (event) => { if (event.persisted) for (const form of document.forms) sent.delete(form); });
   addEventListener("submit", (event) => {
-    if (!waiting) return;
+    if (!waiting) {
+      if (Date.now() - (sent.get(event.target) || 0) < LONGEST_ANSWER) event.preventDefault();
+      else if (event.target.method === "post") sent.set(event.target, Date.now());
+      return;
+    }
     event.preventDefault();
     const [form, button] = [event.target, event.submitter];
     saves.then(() => {

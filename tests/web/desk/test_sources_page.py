@@ -232,7 +232,7 @@ def test_a_get_reads_no_feed(place: Installation, web: Web) -> None:
     assert f'value="{web.url("/feed")}"' in html and web.requests == []
 
 
-@table("url", ["http://10.0.0.1/feed", "gopher://feeds.example/", "http://127.0.0.1/"])
+@pytest.mark.parametrize("url", ["http://10.0.0.1/feed", "gopher://feeds.example/", "http://127.0.0.1/"])
 def test_a_try_leads_to_its_result_which_may_be_looked_at_again(place: Installation, url: str) -> None:
     client = local(place)
     form = {"csrf": client.csrf("/desk/sources/try"), "url": url}
