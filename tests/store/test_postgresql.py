@@ -60,7 +60,7 @@ class Refused(psycopg.OperationalError):
         (errors.QueryCanceled("no"), 75, "statement_timeout"),
         (errors.DeadlockDetected("no"), 75, "another session was in the way"),
         (errors.SerializationFailure("no"), 75, "another session was in the way"),
-        (errors.UndefinedColumn("no"), 1, "`digest db upgrade`"),
+        (errors.UndefinedColumn("no"), 1, "`digest doctor`"),
         (errors.InvalidSchemaName("no schema has been selected"), 1, "search_path of learning"),
         (errors.DataCorrupted("no"), 1, "`digest doctor`"),
         (errors.DuplicatePreparedStatement("no"), 1, "SQLSTATE 42P05"),
