@@ -154,8 +154,8 @@ def check_fields(events: list[dict[str, Any]]) -> None:
 
 
 def test_no_address_shows_in_a_log_line() -> None:
-    (event,) = parsed(told("bounce", 1, "e", reason="ann.lee@example.org is unknown, ann.lee is")).events
-    assert "ann.lee" not in repr(event)
+    (event,) = parsed(told("bounce", 1, "e", reason="reader@example.org is unknown, reader is")).events
+    assert "reader@" not in repr(event) and "reader is" not in repr(event)
 
 
 # --- signatures -----------------------------------------------------------------------------------------------
