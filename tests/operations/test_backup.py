@@ -27,4 +27,8 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "backups").write_text("", encoding="utf-8")
     with closing(House(tmp_path / "house")) as house:
         answer = digest(house.folder, "db", "backup", str(tmp_path / "backups" / "a.db"))
-    assert answer.code == 1 and "backups/a.db failed" in answer.stderr and "something else has this name" in answer.stderr
+    assert (
+        answer.code == 1
+        and "backups/a.db failed" in answer.stderr
+        and "something else has this name" in answer.stderr
+    )
