@@ -104,10 +104,14 @@ def test_the_answer_is_the_same_whoever_has_the_address(office: Office) -> None:
         people.suppress(conn, "hard@example.org", "bounced", now=office.house.now, secret=office.house.place.secret)
         before = len(conn.execute(select(consent_event)).all())
     answers = {office.ask(email) for email in (TO, "left@example.org", "hard@example.org", "nobody@example.org")}
-    answers |= {office.ask(TO) for _ in range(5)}  # also of those beyond its three an hour
+    answers |= {office.ask(TO)}  # a button that is pressed twice sends one letter
+    assert len(office.letters()) == 1
+    for _ in range(5):  # also of those beyond its three an hour
+        office.house.now += timedelta(minutes=1)
+        answers |= {office.ask(TO)}
     ((status, text),) = answers
     assert status == 200 and "three such letters an hour" in text and "ann" not in text
-    assert len(office.letters()) == 3
+    assert len(office.letters()) == 2, "the second press was one of the three"
     with reading(office.house.place.engine) as conn:
         assert len(conn.execute(select(consent_event)).all()) == before
     for mistake in ("", "no address", "a@b@c", "x" * 5000 + "@example.org"):
@@ -115,7 +119,7 @@ def test_the_answer_is_the_same_whoever_has_the_address(office: Office) -> None:
         assert status == 400 and "That was no email address" in text and 'name="email"' in text
     office.house.now += timedelta(minutes=61)
     office.ask(TO)
-    assert len(office.letters()) == 4
+    assert len(office.letters()) == 3
 
 
 def test_too_many_in_an_hour_are_told_to_come_back(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,7 +207,7 @@ def test_a_value_that_cannot_be_read_is_told_by_its_table(
 def test_a_copy_that_could_not_be_handed_over_is_replaced(house: House, postgresql_url: str) -> None:
     (house.folder / ".digest.fence.new").unlink(missing_ok=True)
     (house.folder / ".digest.fence.new").mkdir()
-    with pytest.raises(DigestError, match=r"digest\.fence: cannot be written"):
+    with pytest.raises(DigestError, match=r"digest\.fence cannot be written: Is a directory; it is a folder"):
         move_up(house.place, postgresql_url)
     assert [finding.problem for finding in examine(house.place) if "a move to" in finding.problem]
     (house.folder / ".digest.fence.new").rmdir()

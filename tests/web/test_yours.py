@@ -334,6 +334,15 @@ def test_a_move_can_be_undone_for_seven_days(post: Mailing, days: int, works: bo
     assert (answer.status_code, post.person().email) == ((200, "rhian@example.org") if works else (404, NEW))
 
 
+@pytest.mark.parametrize("hours", [0, 5])
+def test_who_asks_twice_for_the_same_address_confirms_by_the_one_mail(post: Mailing, hours: int) -> None:
+    post.send("address", email=NEW)
+    post.house.now += timedelta(hours=hours)
+    post.send("address", email=NEW)
+    (wish,) = post.wishes()
+    assert post.settle(wish).status_code == 200 and post.history() == [("changed", "moved to another address")]
+
+
 def test_nobody_learns_who_has_an_address(post: Mailing) -> None:
     secret = post.house.place.secret
     with writing(post.engine) as conn:
