@@ -17,7 +17,7 @@ def test_who_asked_is_mailed_once_or_asks_again(trial_of: TrialOf, engine: str, 
         assert posted(one, "/join", b"email=new@example.org", {}, place) == 0
         owed = sql(one, "SELECT count(*) FROM notice WHERE kind = 'confirm'")
         assert owed == [(1 if "committed" in place else 0,)]
-        assert posted(one, "/join", b"email=new@example.org", {}) == 200
+        assert posted(one, "/join", b"email=new@example.org", {}) == 303
         one.finish()
         mailed = sql(one, "SELECT count(*) FROM notice WHERE kind = 'confirm' AND state = 'accepted'")
         assert mailed == [(1,)]
@@ -32,7 +32,7 @@ def test_who_asked_is_mailed_once_or_asks_again(trial_of: TrialOf, engine: str, 
 def test_one_press_makes_one_subscriber(trial_of: TrialOf, engine: str, place: str) -> None:
     with trial_of("file", engine) as one:
         one.finish()
-        assert posted(one, "/join", b"email=new@example.org", {}) == 200
+        assert posted(one, "/join", b"email=new@example.org", {}) == 303
         one.finish()
         (mail,) = (one.folder / "letters" / "notices").glob("*.eml")
         text = mail.read_text().replace("=\n", "").replace("=\r\n", "").replace("=3D", "=")
@@ -41,6 +41,6 @@ def test_one_press_makes_one_subscriber(trial_of: TrialOf, engine: str, place: s
         there = "SELECT count(*) FROM subscriber WHERE email = 'new@example.org' AND state = 'active'"
         assert sql(one, there) == [(1 if "committed" in place else 0,)]
         for _ in range(2):
-            assert posted(one, path, b"", {}) == 200
+            assert posted(one, path, b"", {}) == 303
             assert sql(one, there) == [(1,)]
             assert sql(one, "SELECT count(*) FROM consent_event WHERE what = 'confirmed' AND words <> ''") == [(1,)]
