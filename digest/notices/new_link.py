@@ -25,7 +25,7 @@ from subscribers.store import find
 from subscribers.suppression import address_hash, reasons_for, seal
 
 _KIND = "link"
-_AGAIN = timedelta(seconds=30)
+_AGAIN = timedelta(seconds=30)  # in which a second asking is the same press of a button
 _WAITS = (1.0, 4.0, 10.0, 15.0, 30.0, 60.0)  # seconds, while a run holds the lock
 _log = logging.getLogger(__name__)
 

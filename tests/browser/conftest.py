@@ -16,6 +16,7 @@ from digest.letter.compile import compile_letter
 from digest.letter.mime.compose import Head, compose
 from digest.model import Correction, Entry, EntryEdit, Image
 from tests.browser import letters, scenes
+from tests.browser.every import Every, every, signed_in, stranger
 from tests.browser.letters import Sample
 from tests.browser.scenes import Scene
 from tests.letter import sample
@@ -53,6 +54,19 @@ def lacking() -> Callable[[str], None]:
         pytest.skip(f"{what}: {scenes.MISSING}")
 
     return call
+
+
+@pytest.fixture(scope="module")
+def put_back(
+    tmp_path_factory: pytest.TempPathFactory, lacking: Callable[[str], None]
+) -> Iterator[tuple[Every, tuple[Any, Any]]]:
+    """A house with every page and form, to be put back; a page of an admin who is signed in, one of a stranger."""
+    if not find_spec("playwright") or not scenes.chromium():
+        lacking("no playwright or Chromium")
+    with every(tmp_path_factory.mktemp("every")) as house:
+        pages = signed_in(house), stranger(house)
+        house.keep(*pages)
+        yield house, pages
 
 
 @pytest.fixture(scope="module")

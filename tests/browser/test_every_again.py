@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from tests.browser import scenes
-from tests.browser.every import Cells, Every, every, signed_in, stranger
+from tests.browser.every import Cells, Every
 from tests.browser.every_form import main_text, opened, pressed, typed_in
 from tests.browser.every_page import FORMS, Form, forgotten_lines
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, lacking: Callable[[str], None]) -> Iterator[Every]:
-    if not scenes.chromium():
-        lacking("no Chromium")
-    with every(tmp_path_factory.mktemp("again")) as house:
-        yield house
-
-
-@pytest.fixture(scope="module")
-def pages(house: Every) -> tuple[Any, Any]:
-    """A page of an admin who is signed in, and one of a stranger."""
-    both = signed_in(house), stranger(house)
-    house.keep(*both)
-    return both
 
 
 def test_no_page_is_forgotten() -> None:
@@ -70,7 +53,8 @@ LAST = {"/yours/{token}/erase"}
 
 
 @pytest.mark.parametrize("route", FORMS)
-def test_a_form_acts_once(house: Every, pages: tuple[Any, Any], route: str) -> None:
+def test_a_form_acts_once(put_back: tuple[Every, tuple[Any, Any]], route: str) -> None:
+    house, pages = put_back
     form = FORMS[route]
     page = pages[form.stranger]
     twice, after_two, mails_of_two = done(house, page, form, 2)

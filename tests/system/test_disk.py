@@ -1,4 +1,4 @@
-"""What is told of a file or folder that cannot be written to: each error has its own cure."""
+"""Each error by which a file or folder cannot be written to is told with its own cure."""
 
 from __future__ import annotations
 
