@@ -48,7 +48,7 @@ def with_older_pages(
         if not problem:
             seen.add(url)
             try:
-                page = read_page(source, url, fetcher, now)
+                page = _page_at(source, url, fetcher, now)
             except SourceError as error:
                 if patient and _may_pass(error):
                     raise SourceError(
@@ -60,6 +60,14 @@ def with_older_pages(
                 pages.append(page)
                 url = page.older if page.sightings and is_all_new(page) else ""
     return _told(reading, pages, problem)
+
+
+def _page_at(source: Source, url: str, fetcher: Fetches, now: datetime) -> Snapshot:
+    """Return an older page. Raises SourceError, also for one of which nothing could be read."""
+    page = read_page(source, url, fetcher, now)
+    if page.problems and not page.sightings:
+        raise SourceError(page.problems[0])
+    return page
 
 
 def _may_pass(error: SourceError) -> bool:

@@ -118,6 +118,8 @@ def test_a_page_has_no_more_rights_than_its_source(
         ({"/1": page(range(9, 6, -1), "http://f.example/2")}, "on another server"),
         ({"/1": page(range(9, 6, -1), "/gone")}, "404"),
         ({"/1": page(range(9, 6, -1), "/2"), "/2": "<html>Words</html>"}, "web page"),
+        ({"/1": page(range(9, 6, -1), "/2"), "/2": "<rss><chan"}, "malformed"),
+        ({"/1": page(range(9, 6, -1), "/2"), "/2": '<feed xmlns="http://www.w3.org/2005/Atom"><titl'}, "malformed"),
         ({"/1": page(range(9, 2, -1))}, "no entry that it showed before"),
     ],
 )
