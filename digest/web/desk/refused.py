@@ -13,12 +13,13 @@ from urllib.parse import parse_qsl, urlencode
 from digest.errors import ConfigError, DigestError, PersonNeeded, SchemaTooNew, SchemaTooOld, TryLater, WrongUse
 from digest.installation import Installation
 from digest.store.engine import NoDatabase
+from digest.store.sqlstate import DatabaseAway
 from digest.web.desk.page import DeskAnswer, Parameters
 from subscribers.errors import SubscribersError
 
 _PAGE = "refusal.html.j2"
 _FAULT = "A fault of the program, and it is in the log of the server. Look whether it was done before you go on."
-_STRANGER = "Try again in a few minutes. Whoever runs this desk finds the reason in the log of the server."
+_IN_THE_LOG = "Try again in a few minutes. Whoever runs this desk finds the reason in the log of the server."
 # Fields that the page sets, not a person.
 _OF_THE_PAGE = ("csrf", "seen", "at", "hash", "look", "edition", "number", "cadence", "ticks")
 _SHORT = 80  # characters of a value that is shown in one line
@@ -45,7 +46,9 @@ def answer_of(error: Exception, back: str = "", *, stranger: bool = False) -> De
         passing = isinstance(error, TryLater)
         _log.log(logging.WARNING if passing else logging.ERROR, "desk: %s", error)
         title = "Not just now" if passing else "The desk cannot do this until something is mended"
-        page = refused(503, title, _STRANGER if stranger else _sentence(error))
+        # Where the database is helps no editor, and an address of a machine is no business of a stranger.
+        untold = stranger or isinstance(error, DatabaseAway)
+        page = refused(503, title, _IN_THE_LOG if untold else _sentence(error))
         return replace(page, headers={"Retry-After": _PASSING if passing else _REPAIR})
     values = {"title": "Not done", "text": _sentence(error), "back": back}
     return DeskAnswer(_PAGE, values, status=409 if isinstance(error, PersonNeeded) else 400)
