@@ -37,6 +37,7 @@ from digest.desk.counts_cache import CountsCache
 from digest.desk.edit import entry_of
 from digest.desk.pool import draft_again, edition_to_work_on
 from digest.desk.preview import ChosenReader, plan_letter
+from digest.desk.stories import invite_place
 from digest.editions.plan import new_entries
 from digest.gather import gather
 from digest.installation import Installation
@@ -238,11 +239,12 @@ def _edit(browser: TestClient, fields: Mapping[str, Any], frame: str) -> str:
 
 
 def _choose(installation: Installation, counts: EditionCounts) -> Visited:
-    """Choose the reader of the digest that shows most entries, and a case study in it."""
+    """Choose the reader of the digest that shows most entries, and a case study in it; invite a place."""
     reader = max(counts.digests, key=lambda each: each.entries).first
     planned = plan_letter(installation, ChosenReader(email=str(reader), cadence="weekly"), counts.edition.id)
     study = next(entry for entry in planned.entries if entry.kind == CASE_STUDY)
     area, region = study.facets.policy_areas[0], study.facets.regions[0]
+    invite_place(installation, Hand("Ann"), "Hull")
     with reading(installation.engine) as conn:
         (before,) = [edition for edition in editions.listing(conn) if edition.state == "frozen"]
     return Visited(study.id, reader, counts.edition.id, before.id, area, region)
