@@ -5,7 +5,9 @@ Every other module reaches the database by `reading` and `writing`.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -40,6 +42,7 @@ _DEFERRED = "digest_deferred"
 _AT_ONCE = "digest_at_once"
 _ENDS_MOVE = "digest_ends_move"
 _A_MOMENT = 1.0  # seconds
+_A_PAUSE = 0.01  # seconds between two tries to turn on SQLite's write-ahead log
 # Of SQLite: the turn of the threads that write, and the seconds that they wait for it.
 _TURNS: WeakKeyDictionary[Engine, tuple[threading.Lock, float]] = WeakKeyDictionary()
 HOW_TO_MAKE = "restore a backup (`digest db restore`), or make a new one with `digest db upgrade`"
@@ -207,26 +210,42 @@ def _sqlite(url: URL, wait: float, create: bool) -> Engine:
     # Parameters are hidden, because they hold people's addresses and would stand in error messages.
     engine = create_engine(url, connect_args={"timeout": wait}, hide_parameters=True)
     _TURNS[engine] = threading.Lock(), wait
-    _set_up_sqlite_connections(engine)
+    _set_up_sqlite_connections(engine, wait)
     _watch_file(engine, path, create, wait)
     _begin_sqlite_transactions(engine, path, wait)
     return engine
 
 
-def _set_up_sqlite_connections(engine: Engine) -> None:
+def _set_up_sqlite_connections(engine: Engine, wait: float) -> None:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         # The driver must not begin transactions of its own, because it would begin only at the first write, and
         # others could change unseen what was read before that.
         connection.isolation_level = None
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode=WAL")
+        _keep_log(connection, shortest_wait(wait))
         # FULL, not NORMAL, because a committed claim must outlive a power cut, or a reader is mailed twice.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         # In KiB. A freeze writes at many places of the indexes at once; where the cache does not hold them, each page
         # is written to the log over and over.
         connection.execute("PRAGMA cache_size=-8000")
+
+
+def _keep_log(connection: sqlite3.Connection, wait: float) -> None:
+    """Make the database keep a write-ahead log; try for `wait` seconds while other programs do the same.
+
+    SQLite itself does not wait: of two that turn the log on at once, it refuses one straight away.
+    """
+    until = time.monotonic() + wait
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_A_PAUSE)
+        else:
+            return  # a database in memory has a journal of its own, which stays
 
 
 def _watch_file(engine: Engine, path: Path | None, create: bool, wait: float) -> None:
