@@ -13,7 +13,7 @@ from digest.editions.classified import UNCLASSIFIED, CarefulClassifier, can_wait
 from digest.editions.duplicates import originals, store_copies, store_duplicates
 from digest.editions.muted import adopt_copies
 from digest.editions.unreleased import unreleased_texts
-from digest.editions.withdraw import Seen, after_reading, is_out
+from digest.editions.withdraw import Seen, Withdrawal, after_reading, is_out
 from digest.installation import Installation
 from digest.model import Sighting, Snapshot, Source
 from digest.sources.newness import (
@@ -24,10 +24,11 @@ from digest.sources.newness import (
     SnapshotDecision,
     StoredKeys,
     keys_of,
+    showing_of,
     what_is_new,
 )
 from digest.sources.read import KnownEntries, KnownEntry, Reading
-from digest.sources.sameness import plain_words
+from digest.sources.sameness import VERY_START, beginnings, plain_words
 from digest.sources.surge import is_news, surge
 from digest.sources.withdrawal import MUTED, Sign, sign_of
 from digest.store import entries, entry_texts, ingredients, muted, releases, sources
@@ -61,8 +62,7 @@ def take_in(
     shown = [sighting for sighting in worded if not is_out(sighting, now)]
     unreleased = unreleased_texts(conn, source, [sighting for sighting in worded if is_out(sighting, now)], shown)
     keys = [keys_of(sighting, source.name) for sighting in shown]
-    memory = unreleased.without_rows(_stored_about(conn, source, snapshot, shown, keys))
-    memory = StoredKeys(memory.keys, {n: each for n, each in memory.entries.items() if n not in skipped.values()})
+    memory = _without(skipped, unreleased.without_rows(_stored_about(conn, source, snapshot, shown, keys)))
     decision = _with_pages(what_is_new(source, shown, memory, keys), result)
     if skipped and (memory.keys or decision.spoilt or len(decision.new) < len(worded)):
         raise NotInFull
@@ -77,14 +77,21 @@ def take_in(
     numbers |= _add(conn, source, fresh, classifier, Sign(), now) | skipped
     ready = [numbers[id(new.sighting)] for new, entry_state in reversed(states) if entry_state == "ready"]
     releases.number(conn, adopted + ready, "new", now, installation.settings.welcome)
-    withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers), now)
-    notes = [*_notes_held(states, why), *withdrawal.notes]
+    withdrawal = after_reading(conn, installation, source, Seen(snapshot, memory, numbers, state.shown or ()), now)
     lasting = [*snapshot.problems, *installation.classifier.unknown(shown), *classifier.problems]
     held = withdrawal.held + sum(each == "held" for _, each in states)
     withheld = sum(bool(sign_of(sighting, now).code) for sighting in worded)
-    row = _row(source, decision, len(shown) + len(skipped), (held, withheld), (notes, lasting))
+    row = _row(
+        source, decision, len(shown) + len(skipped), (held, withheld), (_notes_held(states, why, withdrawal), lasting)
+    )
     is_plain = not decision.spoilt and None not in memory.keys.values()
     return row, known_entries(result, numbers, now) if is_plain else None
+
+
+def _without(skipped: Mapping[int, int], memory: StoredKeys) -> StoredKeys:
+    """Return what is stored, without the entries that a reading has left out because they are as they were."""
+    left = set(skipped.values())
+    return StoredKeys(memory.keys, {number: each for number, each in memory.entries.items() if number not in left})
 
 
 def _with_pages(decision: SnapshotDecision, result: Reading) -> SnapshotDecision:
@@ -161,25 +168,29 @@ def _stored_about(
     every = [*keyed, *(keys_of(sighting, source.name) for sighting in others)]
     memory = entries.stored_keys(conn, [key for keys in every for key in keys.values()])
     unknown = [
-        sighting.published
+        sighting
         for sighting, keys in zip(shown, keyed, strict=True)
         if sighting.published and all(memory.keys.get(key) is None for kind, key in keys.items() if kind not in HINTS)
     ]
     if len(unknown) > MOST_RETITLED:
         return memory
-    return StoredKeys(memory.keys, {**entries.of_days(conn, unknown), **memory.entries})
+    moments = {sighting.published for sighting in unknown if sighting.published}
+    may_be = beginnings(showing_of(sighting).html for sighting in unknown)
+    near = entries.of_days(conn, moments, may_be, VERY_START)
+    return StoredKeys(memory.keys, {**near, **memory.entries})
 
 
-def _notes_held(states: Sequence[tuple[New, str]], why: Sign) -> list[str]:
-    """Return why new entries of a gather are held, for the editor."""
+def _notes_held(states: Sequence[tuple[New, str]], why: Sign, withdrawal: Withdrawal) -> list[str]:
+    """Return why entries of a gather are held, the new ones first, for the editor."""
     held = [new for new, state in states if state == "held"]
     doubts = [new for new in held if new.doubt]
     cure = "see `digest entries --state held`"
     notes = [f"{len(held)} held for an editor: {why.why}; {cure}"] if why.code and len(held) > len(doubts) else []
-    return notes + [
+    notes += [
         f"held for an editor: {whole_characters(new.sighting.title, 60)!r} {_doubt(new).removeprefix('it ')}; {cure}"
         for new in doubts[:3]
     ]
+    return [*notes, *withdrawal.notes]
 
 
 def _has_content(sighting: Sighting) -> bool:

@@ -7,7 +7,7 @@ because no editor has seen it so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,11 +37,15 @@ from digest.store.lock import lock_intake
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Hold what a reading shows: its snapshot, what is stored about its keys, and entries by `id()` of a sighting."""
+    """Hold what a reading shows: its snapshot, what is stored about its keys, and entries by `id()` of a sighting.
+
+    `before`: the entries that the last reading showed, newest first.
+    """
 
     snapshot: Snapshot
     memory: StoredKeys
     numbers: Mapping[int, int]
+    before: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,10 @@ def keep_back(conn: Connection, installation: Installation, numbers: Iterable[in
 
     Return a line for each edition that loses its approval. The caller has stored the state of the entries.
     """
-    approved = {edition.id for edition in editions.unfrozen(conn) if edition.state == "approved"}
     changed = list(entries.many(conn, numbers).values())
+    if not changed:
+        return ()
+    approved = {edition.id for edition in editions.unfrozen(conn) if edition.state == "approved"}
     return tuple(
         f"edition {edition.id} ({edition.cadence} {edition.slot}) lost an entry or a link that was withdrawn:"
         " approve it again"
@@ -128,8 +134,7 @@ def _signs(
             signs[deleted] = Sign(DELETED, "its source says that it was deleted")
     # Also in a folder of which no file can be read, because a text that became unreadable may be a draft by now.
     if snapshot.sightings or (snapshot.whole and snapshot.problems):
-        before = sources.state_of(conn, source).shown or []
-        gone = stored.keys() - present if snapshot.whole else missing_from(before, order, present)
+        gone = stored.keys() - present if snapshot.whole else missing_from(seen.before, order, present)
         gone = set(gone) | {number for number, standing in stored.items() if standing.missing_since} - present
         signs.update((number, Sign(MISSING)) for number in gone if number not in signs)
         sources.keep_state(conn, source, shown=order)

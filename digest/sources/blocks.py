@@ -67,12 +67,19 @@ class Block:
     mark: str = ""
     row: int = 0
     pieces: list[Piece] = field(default_factory=list)
+    line: str | None = None
 
     @property
     def text(self) -> str:
-        """Return the words as one line."""
-        joined = "".join(piece.text for piece in self.pieces).replace(SEAM, "")
-        return " ".join(_BRACKETED.sub("", joined).split())
+        """Return the words as one line, which is kept in `line`, because it is asked for many times."""
+        if self.line is None:
+            joined = "".join(piece.text for piece in self.pieces).replace(SEAM, "")
+            self.line = " ".join((_BRACKETED.sub("", joined) if "[" in joined else joined).split())
+        return self.line
+
+    def keep(self, pieces: list[Piece]) -> None:
+        """Hold other pieces from now on, or the same ones with other words."""
+        self.pieces, self.line = pieces, None
 
     @property
     def is_short(self) -> bool:

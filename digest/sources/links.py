@@ -69,7 +69,7 @@ def absolute_link(raw: str | None, base: str | None) -> str | None:
     if scheme and (scheme[1].lower() not in ("http", "https") or not text[scheme.end() :].startswith("//")):
         return None
     try:
-        parts = urlsplit(text if scheme or not base else urljoin(base, text))
+        parts = urlsplit(text if scheme or not base else _below(base, text))
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
@@ -82,6 +82,14 @@ def absolute_link(raw: str | None, base: str | None) -> str | None:
     path, query = _quoted(parts.path, _PATH_SAFE), _quoted(parts.query, _QUERY_SAFE)
     link = urlunsplit((parts.scheme, netloc, path or "/", query, _quoted(parts.fragment, _QUERY_SAFE)))
     return link if len(link) <= MAX_LINK else None
+
+
+def _below(base: str, text: str) -> str:
+    """Return `urljoin(base, text)`, and most paths from the root without its work."""
+    if text[0] != "/" or text[1:2] == "/" or "/." in text or ";" in text:
+        return urljoin(base, text)
+    site = urlsplit(base)
+    return f"{site.scheme}://{site.netloc}{text}" if site.netloc else urljoin(base, text)
 
 
 def written_link(raw: str | None, base: str | None) -> str | None:

@@ -40,7 +40,7 @@ class Post:
         for block in self._read.blocks:
             if block.kind not in ("cell", MIDDLE) and block.is_short and is_placeholder(block.text):
                 self._read.without(block.pieces)
-                block.pieces.clear()
+                block.keep([])
         self._read.blocks = [block for block in self._read.blocks if block.pieces]
         leave_out_tails(self._read, frame)
 
@@ -69,9 +69,12 @@ def summary_text(html: str, limit: int = _SUMMARY) -> str:
 
 
 def _html_of(read: Marked) -> str:
-    html = without_invisible(_BARE_ANCHOR.sub(r"\1", "".join(read.tokens))).strip()
+    html = "".join(read.tokens)
+    html = without_invisible(_BARE_ANCHOR.sub(r"\1", html) if "<a>" in html else html).strip()
     for _ in range(_NESTED):
-        html = _EMPTY_ELEMENT.sub("", html).strip()
+        html, fuller = _EMPTY_ELEMENT.sub("", html).strip(), html
+        if html == fuller:
+            break
     limit = MAX_HTML
     while len(html) > MAX_HTML:
         html, limit = (

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ _TELLING_WORD = 5  # letters: most shorter words stand in every text
 _LEAST_CONTAINED = 3
 _NEAR, _VERY_NEAR = 0.75, 0.9
 _TYPO = 0.8
-_START, _VERY_START = 300, 50  # characters
+_START, VERY_START = 300, 50  # characters
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Showing:
     @cached_property
     def very_first_words(self) -> tuple[str, ...]:
         """Return the first few of `first_words`."""
-        return _words_before(self.html, _VERY_START)
+        return _very_first(self.html[:VERY_START])
 
     @cached_property
     def text_counts(self) -> Counter[str]:
@@ -193,6 +193,26 @@ def moved(a: Showing, b: Showing) -> str:
     return SAME if is_near and len(a.text_words) >= TELLING_TEXT else DOUBT
 
 
+def beginnings(texts: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a text may be one of `texts` of other moments, by its first VERY_START characters.
+
+    A shorter text never is, see `retitled`.
+    """
+    by_word: dict[str, list[tuple[str, ...]]] = {}
+    for words in {_very_first(text[:VERY_START]) for text in texts if len(text) > VERY_START}:
+        by_word.setdefault(words[0] if words else "", []).append(words)
+
+    def may_be(start: str) -> bool:
+        if len(start) < VERY_START or not by_word:
+            return False
+        words = _very_first(start)
+        if not words or "" in by_word:
+            return True
+        return any(not _differ(words, others) for others in by_word.get(words[0], ()))
+
+    return may_be
+
+
 def _begin_differently(a: Showing, b: Showing) -> bool:
     """Return whether two texts differ in their first words already; a quick look, which tells less than all words."""
     # The few first, because most texts differ there already.
@@ -201,6 +221,11 @@ def _begin_differently(a: Showing, b: Showing) -> bool:
 
 def _differ(first: Iterable[str], second: Iterable[str]) -> bool:
     return any(word != other for word, other in zip(first, second, strict=False))
+
+
+@lru_cache(maxsize=10_000)  # because the entries of a day are compared with those of many sources
+def _very_first(start: str) -> tuple[str, ...]:
+    return _words_before(start, VERY_START)
 
 
 def _words_before(html: str, end: int) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def escaped_once(html: str) -> str:
     """Return HTML that its publisher escaped once too often as it was meant; an entity named in code stays."""
     if "<" not in html and "&lt;" in html and holds_markup(entities.unescape(html[:MAX_HTML])):
         html = entities.unescape(html)
-    return _TWICE.sub(r"&\1;", html) if "&amp;" in html and not _CODE.search(html) else html
+    return _TWICE.sub(r"&\1;", html) if "&amp;" in html and _TWICE.search(html) and not _CODE.search(html) else html
 
 
 def text_as_html(text: str) -> str:

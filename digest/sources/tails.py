@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 from urllib.parse import urlsplit
 
@@ -152,7 +153,7 @@ def _cut_last(marked: Marked, block: Block, frame: Frame) -> bool:
                     piece.text = piece.text[: start - at].rstrip()
                     marked.tokens[piece.token] = escape(piece.text, quote=False)
             at = end
-        block.pieces[:] = kept
+        block.keep(kept)
         return True
     return False
 
@@ -210,5 +211,6 @@ def _is_own(link: str, frame: Frame) -> bool:
     return same_host and (there.path.rstrip("/") == own.path.rstrip("/") or there.path in ("", "/"))
 
 
+@lru_cache(maxsize=256)  # because titles and names of sites are compared with many lines
 def _folded(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from digest.model import Entry, EntryEdit, Evidence, Facets, Image, Ingredient, NamedLink, Sighting
 from digest.store.schema import entry, entry_key, release
-from subscribers.database import chunks
+from subscribers.database import among, chunks, dialect_insert
 
 if TYPE_CHECKING:
     from digest.sources.newness import New, Recognised, StoredEntry, StoredKeys
 
 _DAYS = 15  # in one statement
+_TEXT = case((entry.c.html == "", entry.c.summary), else_=entry.c.html)
+# Made once, because to make it takes longer than to look the entries up.
+_OF_DAYS = select(entry.c.id, entry.c.published, func.substr(_TEXT, 1, bindparam("start", type_=Integer))).where(
+    or_(*(entry.c.published.between(bindparam(f"from{n}"), bindparam(f"to{n}")) for n in range(_DAYS)))
+)
 # Of an `Entry`, without the text, which is long.
 _COLUMNS: tuple[Any, ...] = (
     entry.c.id, entry.c.source, entry.c.url, entry.c.title, entry.c.kind, entry.c.published, entry.c.first_seen,
@@ -32,31 +51,45 @@ def stored_keys(conn: Connection, keys: Iterable[str]) -> StoredKeys:
 
     entry_ids: dict[str, int | None] = {}
     for chunk in chunks(sorted(set(keys))):
-        rows = conn.execute(select(entry_key.c.key, entry_key.c.entry_id).where(entry_key.c.key.in_(chunk)))
+        rows = conn.execute(
+            select(entry_key.c.key, entry_key.c.entry_id).where(among(conn, entry_key.c.key, chunk))
+        ).all()
         entry_ids.update((row.key, row.entry_id) for row in rows)
     facts: dict[int, StoredEntry] = {}
     for ids in chunks(sorted({i for i in entry_ids.values() if i is not None})):
-        facts.update(_stored(conn, entry.c.id.in_(ids)))
+        facts.update(_stored(conn, among(conn, entry.c.id, ids)))
     return StoredKeys(entry_ids, facts)
 
 
-def of_days(conn: Connection, moments: Iterable[datetime]) -> dict[int, StoredEntry]:
-    """Return the stored facts of the entries that are dated within a day of any of `moments`."""
-    facts: dict[int, StoredEntry] = {}
-    days = sorted({moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in moments})
+def of_days(
+    conn: Connection, moments: Iterable[datetime], may_be: Callable[[str], bool], start: int
+) -> dict[int, StoredEntry]:
+    """Return the stored facts of the entries that may be one of several texts, dated at `moments`.
+
+    These are the entries of the very same moments, and those dated within a day of any whose text begins as one of
+    the texts does: `may_be` judges its first `start` characters. No more of the others is read, because all sources
+    together have many entries of a day.
+    """
+    at = set(moments)
+    numbers: set[int] = set()
+    days = sorted({moment.replace(hour=0, minute=0, second=0, microsecond=0) for moment in at})
     for some in chunks(days, _DAYS):
-        some += some[-1:] * (_DAYS - len(some))  # always as many, because a statement is compiled for each number
+        some += some[-1:] * (_DAYS - len(some))  # always as many, because the statement is made once
         # Take an hour more at both ends, because a local day is not a day of UTC.
-        spans = [entry.c.published.between(day - timedelta(hours=1), day + timedelta(hours=25)) for day in some]
-        facts.update(_stored(conn, or_(*spans)))
+        spans = {f"from{n}": day - timedelta(hours=1) for n, day in enumerate(some)}
+        spans |= {f"to{n}": day + timedelta(hours=25) for n, day in enumerate(some)}
+        rows = conn.execute(_OF_DAYS, {**spans, "start": start}).all()
+        numbers.update(number for number, published, begins in rows if published in at or may_be(begins))
+    facts: dict[int, StoredEntry] = {}
+    for ids in chunks(sorted(numbers)):
+        facts.update(_stored(conn, among(conn, entry.c.id, ids)))
     return facts
 
 
 def _stored(conn: Connection, condition: ColumnElement[bool]) -> dict[int, StoredEntry]:
     from digest.sources.newness import StoredEntry
 
-    text = case((entry.c.html == "", entry.c.summary), else_=entry.c.html)
-    columns = (entry.c.source, entry.c.title, entry.c.url, entry.c.published, text, entry.c.print)
+    columns = (entry.c.source, entry.c.title, entry.c.url, entry.c.published, _TEXT, entry.c.print)
     # All at once, because to fetch each row by itself takes as long again.
     rows = conn.execute(select(entry.c.id, *columns).where(condition)).all()
     return {number: StoredEntry(*facts) for number, *facts in rows}
@@ -154,8 +187,7 @@ def bodies(conn: Connection, numbers: Iterable[int]) -> dict[int, str]:
     """Return the sanitised html of entries by id; of an entry without any, its summary as it is stored."""
     texts: dict[int, str] = {}
     for chunk in chunks(sorted(set(numbers))):
-        text = case((entry.c.html == "", entry.c.summary), else_=entry.c.html)
-        texts.update((row[0], row[1]) for row in conn.execute(select(entry.c.id, text).where(entry.c.id.in_(chunk))))
+        texts.update((row[0], row[1]) for row in conn.execute(select(entry.c.id, _TEXT).where(entry.c.id.in_(chunk))))
     return texts
 
 
@@ -172,7 +204,9 @@ def stored_prints(conn: Connection, source: str, prints: Iterable[str]) -> set[s
     """Return which of these prints (`print_of`) are those of entries of a source."""
     stored: set[str] = set()
     for chunk in chunks(sorted(set(prints))):
-        stored.update(conn.scalars(select(entry.c.print).where(entry.c.source == source, entry.c.print.in_(chunk))))
+        stored.update(
+            conn.scalars(select(entry.c.print).where(entry.c.source == source, among(conn, entry.c.print, chunk)))
+        )
     return stored
 
 
@@ -333,11 +367,9 @@ def _add_keys(conn: Connection, pairs: Sequence[tuple[str, int]]) -> None:
     """Store the entry that each key leads to."""
     # Stored keys are left as they are, because two copies of an entry in one gather may bring the same key twice.
     first = dict(reversed(pairs))
-    for chunk in chunks(list(first)):
-        stored = set(conn.scalars(select(entry_key.c.key).where(entry_key.c.key.in_(chunk))))
-        fresh = [{"key": key, "entry_id": first[key]} for key in chunk if key not in stored]
-        if fresh:
-            conn.execute(insert(entry_key), fresh)
+    if first:
+        adding = dialect_insert(conn)(entry_key).on_conflict_do_nothing()
+        conn.execute(adding, [{"key": key, "entry_id": number} for key, number in first.items()])
 
 
 def _entry(row: Row[Any]) -> Entry:

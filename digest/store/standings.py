@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, func, or_, select, update
 
 from digest.sources.withdrawal import EARLY, EXPIRED, UNFINISHED, Stand
 from digest.store.schema import entry, release
@@ -20,7 +20,7 @@ _COLUMNS = (
 
 def of_source(conn: Connection, source: str, floor: int) -> dict[int, Stand]:
     """Return where the entries of a source stand that are kept back, or released after `floor` (see `releases`)."""
-    return _standings(conn, and_(entry.c.source == source, _is_owed(floor)))
+    return _standings(conn, _OF_SOURCE, {"source": source, "floor": floor})
 
 
 def have_missing(conn: Connection, names: Iterable[str]) -> set[str]:
@@ -36,7 +36,8 @@ def due(conn: Connection, now: datetime, floor: int) -> dict[int, Stand]:
     """Return where the entries stand whose embargo has ended, or that have expired since they were released."""
     starts = and_(entry.c.state == "withheld", entry.c.held_by == EARLY, entry.c.not_before <= now)
     ends = and_(entry.c.state.in_(("ready", "duplicate")), entry.c.not_after <= now)
-    return _standings(conn, and_(or_(starts, ends), entry.c.missing_since.is_(None) | ends, _is_owed(floor)))
+    condition = and_(or_(starts, ends), entry.c.missing_since.is_(None) | ends, _is_owed())
+    return _standings(conn, select(*_COLUMNS).where(condition), {"floor": floor})
 
 
 def keep(conn: Connection, standing: Stand) -> None:
@@ -119,8 +120,9 @@ def hold_ready(conn: Connection, number: int, by: str, why: str) -> bool:
     return bool(conn.execute(change.values(state="held", held_by=by, held_why=why)).rowcount)
 
 
-def _is_owed(floor: int) -> ColumnElement[bool]:
-    released, original = select(release.c.entry_id).where(release.c.number > floor), entry.alias()
+def _is_owed() -> ColumnElement[bool]:
+    """Return the condition of `of_source`, with the parameter "floor"."""
+    released, original = select(release.c.entry_id).where(release.c.number > bindparam("floor")), entry.alias()
     kept_back = select(original.c.id).where(original.c.state.in_(("held", "withheld")))
     return or_(
         entry.c.state.in_(("held", "withheld")),
@@ -132,8 +134,12 @@ def _is_owed(floor: int) -> ColumnElement[bool]:
     )
 
 
-def _standings(conn: Connection, condition: ColumnElement[bool]) -> dict[int, Stand]:
-    rows = conn.execute(select(*_COLUMNS).where(condition))
+# Made once, because each reading asks, and to make it takes longer than to answer it.
+_OF_SOURCE = select(*_COLUMNS).where(entry.c.source == bindparam("source"), _is_owed())
+
+
+def _standings(conn: Connection, query: Select[Any], given: Mapping[str, Any]) -> dict[int, Stand]:
+    rows = conn.execute(query, given)
     return {
         row.id: Stand(
             row.id, row.state, row.held_by, row.held_why, row.overruled, row.missing_since, row.not_before,

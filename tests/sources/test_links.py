@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 import pytest
 
 from digest.sources.links import MAX_LINK, absolute_link, link_key, without_tracking, written_link
@@ -103,6 +105,15 @@ def test_good_addresses_become_absolute_ascii(raw: str, link: str) -> None:
     assert absolute_link(raw, BASE) == link
     assert absolute_link(link, None) == link  # and stay as they are
     assert link.isascii() and len(link) <= MAX_LINK
+
+
+@table(
+    "path",
+    ["/a/b", "/", "/a?b=/../c", "/?", "/a#b", "/a//b", "/a/../b", "/./a", "/a;b/c", "//other.example/a", "/a:b"],
+)
+def test_a_path_from_the_root_is_resolved_as_the_library_does(path: str) -> None:
+    for base in ("https://powys.example", "https://powys.example:8443/a/b?c#d", "http://[2001:db8::1]/a;b"):
+        assert absolute_link(path, base) == absolute_link(urljoin(base, path), None)
 
 
 @table(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from digest.sources.sameness import Showing, _begin_differently
+from digest.sources.sameness import VERY_START, Showing, _begin_differently, beginnings
 
 PIECES = (
     "<p>", "</p>", "<a href='https://a.example/a>b'>", "</a>", "<br/>", " ", "\n", "care", "Häuser", "e\u0301", "½",
@@ -24,12 +24,31 @@ def test_equal_texts_never_begin_differently() -> None:
         if a.text_words == b.text_words:
             equal += 1
             assert not _begin_differently(a, b)
+            assert not a.is_long or beginnings([a.html, "<p>Another text of some length, to its end.</p>"])(
+                b.html[:VERY_START]
+            )
     assert equal > 30
 
 
 def test_texts_that_begin_differently_are_told_apart_at_once() -> None:
     a, b = (Showing("", None, None, f"<p>{word} begins a text of some length, to its end</p>") for word in ("A", "B"))
     assert _begin_differently(a, b)
+
+
+def test_most_texts_of_other_moments_are_left_out_by_their_first_characters() -> None:
+    hub = "<p>The council met residents on Monday to plan a family hub that brings early help and advice.</p>"
+    may_be = beginnings([hub, "<p>Short.</p>"])
+    assert may_be(f"<div>{hub}"[:VERY_START])
+    for other in (
+        "<p>The council sold its old town hall to a trust that makes flats of it for young families.</p>",
+        "<p>Residents met the council on Monday to plan a family hub that brings early help and advice.</p>",
+        "<p>Short.</p>",
+        "",
+    ):
+        assert not may_be(other[:VERY_START])
+    assert not beginnings(["<p>Short.</p>"])(hub[:VERY_START])
+    in_a_link = '<a href="https://a.example/a-long-address-that-is-cut-in-its-middle">The council</a> met residents.'
+    assert may_be(in_a_link[:VERY_START]) and beginnings([in_a_link])(hub[:VERY_START])
 
 
 @pytest.mark.parametrize(

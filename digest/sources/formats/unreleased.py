@@ -70,15 +70,25 @@ def feed_marks(entry: Mapping[str, Any]) -> str:
         value = value.get("state") if isinstance(value, dict) else value  # as in <media:status state="deleted"/>
         if not isinstance(value, (str, bool)) or not isinstance(name, str):
             continue
-        word, last = plain_key(value), plain_key(name.rpartition("_")[2])
-        unreleased = words.FEED_UNRELEASED | (words.EXPORT_UNRELEASED if name.startswith("wp_") else frozenset())
-        if last == "password" and word:
+        is_password, unreleased = _meaning(name)
+        word = plain_key(value) if is_password or unreleased else ""
+        if is_password and word:
             return f"{name.replace('_', ':', 1)} is set"  # never its value
-        is_draft = last in words.FEED_UNRELEASED_IF_YES and word in words.YES
-        is_draft |= last in words.FEED_UNRELEASED_IF_NO and word in words.NO
-        if is_draft or (words.FEED_STATE.search(name.lower()) and word in unreleased):
+        if word in unreleased:
             return _plain(f"{name.replace('_', ':', 1)}: {_in_words(value)}")
     return ""
+
+
+@lru_cache(maxsize=1_024)
+def _meaning(name: str) -> tuple[bool, frozenset[str]]:
+    """Return whether an element of a feed's entry holds a password, and its words that mean "not released"."""
+    last = plain_key(name.rpartition("_")[2])
+    unreleased = words.YES if last in words.FEED_UNRELEASED_IF_YES else frozenset()
+    unreleased |= words.NO if last in words.FEED_UNRELEASED_IF_NO else frozenset()
+    if words.FEED_STATE.search(name.lower()):
+        unreleased |= words.FEED_UNRELEASED
+        unreleased |= words.EXPORT_UNRELEASED if name.startswith("wp_") else frozenset()
+    return last == "password", unreleased
 
 
 def feed_limits(entry: Mapping[str, Any]) -> tuple[list[datetime], list[datetime]]:

@@ -46,6 +46,7 @@ def main(descriptor: int, kind: str) -> None:
     """
     reader = _READERS[kind]()
     gc.freeze()  # because a collection in a child would copy every page that it shares
+    gc.set_threshold(50_000, 20, 20)  # because a child lives for one feed, and few of its values form cycles
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
