@@ -13,7 +13,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest.editions.draft import redraft
 from digest.editions.muted import with_muted
 from digest.installation import Installation
 from digest.model import Sighting, Snapshot, Source
@@ -99,6 +98,8 @@ def keep_back(conn: Connection, installation: Installation, numbers: Iterable[in
     changed = list(entries.many(conn, numbers).values())
     if not changed:
         return ()
+    from digest.editions.draft import redraft  # here, because few readings take an entry out of a letter
+
     approved = {edition.id for edition in editions.unfrozen(conn) if edition.state == "approved"}
     return tuple(
         f"edition {edition.id} ({edition.cadence} {edition.slot}) lost an entry or a link that was withdrawn:"
