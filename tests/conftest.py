@@ -20,6 +20,7 @@ from tests.house import House, empty_database
 from tests.sources.webserver import Web
 
 pytest_plugins = ["tests.figures"]
+LONG = "long and not proof"  # the mark of .ci/run; a test of many cases on PostgreSQL has both
 
 # No deadline, because a slow machine is no fault of the product.
 settings.register_profile("patient", deadline=None, max_examples=50)
@@ -29,14 +30,12 @@ settings.load_profile("patient")
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL server for all of xdist's workers, because each would start its own; they inherit it.
 
-    In `make test` and the long run the tests of a process also share what is slow to work out. In `make test` their
-    folders are in memory too, because waiting for the disk takes as long as the tests do. The runs by another mark do
-    without both.
+    In `make test` and the long run the tests of a process also share what is slow to work out, and their folders are
+    in memory, because waiting for the disk takes as long as the tests do. The runs by another mark do without both.
     """
-    if "not long" in config.option.markexpr or config.option.markexpr == "long":
+    if "not long" in config.option.markexpr or config.option.markexpr == LONG:
         remembered.share()
-    if "not long" in config.option.markexpr:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.roomy())
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.roomy(4 << 30))
     spread = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if not spread or postgres.GIVEN in os.environ:
         return

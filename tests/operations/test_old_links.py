@@ -145,8 +145,11 @@ def act(house: House, links: list[tuple[str, str]]) -> set[int]:
     return codes
 
 
-# 700 readers have 3,500 links and tags: over 10,000 in the three drills.
-@pytest.mark.parametrize("count", [3, pytest.param(700, marks=pytest.mark.long)])
+# 700 readers have 3,500 links and tags: over 10,000 in the three drills of `make proof`.
+EACH_NUMBER = [3, pytest.param(100, marks=pytest.mark.long), pytest.param(700, marks=pytest.mark.proof)]
+
+
+@pytest.mark.parametrize("count", EACH_NUMBER)
 def test_links_and_tags_of_people_that_a_restore_forgot_act_on_nobody(
     drill: tuple[House, Restore], count: int
 ) -> None:
