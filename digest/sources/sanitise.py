@@ -9,6 +9,7 @@ import nh3
 
 from digest.sources.links import without_tracking, written_link
 from digest.sources.marks import mark_of
+from digest.sources.shortcodes import in_one_language
 from digest.sources.title_tags import holds_markup, without_tags
 from subscribers.characters import cut
 from subscribers.invisible import without_invisible
@@ -97,7 +98,7 @@ def title_text(raw: str, limit: int = MAX_TITLE, *, is_text: bool = False) -> st
     Markup goes, also when it was escaped once too often, but not an element that the title names; white space is
     folded; nothing invisible stays. `is_text`: the feed says that it is no HTML, so that it is escaped once at most.
     """
-    text = _encodable(raw[:_MAX_RAW_TITLE])
+    text = in_one_language(_encodable(raw[:_MAX_RAW_TITLE]))
     for _ in range(1 if is_text else 4):
         plainer = entities.unescape(without_tags(text))
         if plainer == text:

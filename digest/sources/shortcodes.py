@@ -1,7 +1,7 @@
 """Leave out the shortcodes that a publishing tool did not replace: "[gallery ids="1"]", "[vc_row]…[/vc_row]". Pure.
 
-WordPress prints them where the plugin that knew them is gone, and forums have their own. Words in brackets stay:
-"[sic]", "[name withheld]".
+Also all but the first language of a text that holds several: "[:en]Carers[:cy]Gofalwyr[:]". WordPress prints them
+where the plugin that knew them is gone, and forums have their own. Words in brackets stay: "[sic]".
 """
 
 from __future__ import annotations
@@ -18,10 +18,30 @@ _EMBEDDED = re.compile(
 _CLOSING = re.compile(r"\[/([A-Za-z][\w-]{0,40})\]")
 _QUOTE = r"(?:[\"'“”″‘’]|&(?:quot|apos|#\d+|#[xX][0-9a-fA-F]+|[lr][ds]quo|Prime);)"
 _WITH_VALUES = re.compile(rf"\[[a-z][\w-]{{1,40}}\s+[\w-]{{1,40}}={_QUOTE}[^\[\]]{{0,2000}}\]")
+_LANGUAGE = re.compile(r"\[:([a-z]{2})?\]|<!--:([a-z]{2})?-->")
+_CUT_MARK = re.compile(r"(?:\[:?[a-z]{0,2}|<!--:[a-z]{0,2}-{0,2})(?:…|\.{3})?\Z")
+
+
+def in_one_language(text: str) -> str:
+    """Return a text that a plugin keeps in several languages in the first of them that says anything."""
+    if "[:" not in text and "<!--:" not in text:
+        return text
+    kept, at, language, first = [], 0, "", ""
+    for mark in _LANGUAGE.finditer(text):
+        part, at = text[at : mark.start()], mark.end()
+        first = first or (language if part.strip() else "")
+        kept.append(part if language in ("", first) else "")
+        language = mark[1] or mark[2] or ""
+    last = text[at:] if language in ("", first or language) else ""
+    return "".join([*kept, _CUT_MARK.sub("", last) if at else last])
 
 
 def without_shortcodes(html: str) -> str:
-    """Return HTML or text without shortcodes; the words between two of them stay, those of a caption as a caption."""
+    """Return HTML or text in one language and without shortcodes.
+
+    The words between two shortcodes stay, those of a caption as a caption.
+    """
+    html = in_one_language(html)
     if "[" not in html:
         return html
     html = _CAPTION.sub(r"<figure><figcaption>\1</figcaption></figure>", html)

@@ -46,6 +46,7 @@ _END_MATTER = re.compile(
     r"|(?:media|press) (?:contacts?|enquir(?:y|ies))\W*(?::.*)?|for (?:media|press) (?:enquiries|queries)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_PARTED = re.compile(r"\s+[|–—•·»‹›«:-]\s+|\s*\|\s*")
 
 
 def without_site_lines(blocks: list[Block]) -> list[Block]:
@@ -60,6 +61,17 @@ def without_site_lines(blocks: list[Block]) -> list[Block]:
     while len(kept) > 1 and _is_sentence(kept[-2]) and _is_short(kept[-1]) and kept[-1].kind == "text":
         kept = kept[:-1]
     return kept
+
+
+def without_site(title: str, site: str) -> str:
+    """Return a title without the name of its site at its end: "A hub for families | Powys Council".
+
+    `site` is the title of the feed, which may have parts itself: "News - Powys Council".
+    """
+    names = {_plain(site), *(_plain(part) for part in _PARTED.split(site) if len(part.split()) > 1)} - {""}
+    cuts = [cut for cut in _PARTED.finditer(title) if _plain(title[cut.end() :]) in names]
+    head = title[: cuts[0].start()].rstrip() if cuts else ""
+    return head if len(head.split()) > 1 else title
 
 
 def is_label(block: Block, rest: list[Block]) -> bool:
@@ -91,3 +103,7 @@ def _is_short(block: Block) -> bool:
     if _ADDRESS.fullmatch(text):
         return True
     return len(text) <= _SHORT and not (_ENDED.search(text) or _GOES_ON.search(text) or _TELLS.search(text))
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

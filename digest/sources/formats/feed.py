@@ -35,6 +35,7 @@ from digest.sources.links import absolute_link
 from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
 from digest.sources.sanitise import MAX_HTML, escaped_once, text_as_html, title_text
+from digest.sources.site_lines import without_site
 from digest.sources.tails import Frame
 
 _SMALL = 300  # CSS pixels that a picture of the letter should have at least
@@ -167,7 +168,11 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
     categories = [text_in(tag, "label") or text_in(tag, "term") for tag in parts_in(entry, "tags")]
-    published, title, author = _published(entry, now), _title(entry), without_placeholder(_author(entry))
+    published, title, author = (
+        _published(entry, now),
+        _title(entry, context.site),
+        without_placeholder(_author(entry)),
+    )
     starts, ends = feed_limits(entry)
     frame = Frame(title, author, published, link, context.site)
     post = Post(raw, text_base, frame)
@@ -193,9 +198,9 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
     )
 
 
-def _title(entry: Any) -> str:
+def _title(entry: Any, site: str) -> str:
     kind = text_in(dict.get(entry, "title_detail"), "type")
-    return title_text(text_in(entry, "title"), is_text=kind == "text/plain")
+    return without_site(title_text(text_in(entry, "title"), is_text=kind == "text/plain"), site)
 
 
 def _body(entry: Any) -> tuple[str, str, str]:

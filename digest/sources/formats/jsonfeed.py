@@ -18,6 +18,7 @@ from digest.sources.links import absolute_link, without_tracking, written_link
 from digest.sources.placeholders import is_account, without_placeholder
 from digest.sources.post import Post
 from digest.sources.sanitise import text_as_html, title_text
+from digest.sources.site_lines import without_site
 from digest.sources.tails import Frame
 
 # The names of the standard; a publisher's own names and tables ("_blog": {"draft": true}) may be marks.
@@ -70,7 +71,7 @@ def _sighting(
     link = next((link for each in _addresses(item) if (link := written_link(each, base))), None)
     raw = _text(item, "content_html") or text_as_html(_text(item, "content_text"))
     summary = text_as_html(_text(item, "summary"))
-    published, title = _published(item, now), title_text(_text(item, "title"))
+    published, title = _published(item, now), without_site(title_text(_text(item, "title")), frame.site)
     marks = marks_of({name: item[name] for name in item.keys() - _STANDARD}, now, UTC, strict=False)
     frame = replace(frame, title=title, link=link)
     post = Post(raw or summary, link or base, frame)

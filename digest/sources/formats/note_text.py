@@ -18,9 +18,20 @@ _LINES = re.compile(
 _INLINE = re.compile(
     r"(?<=[^\s\[])\[\^[^\]\s]{1,60}\]|\{:[^{}\n]{0,200}\}|[ \t]+\{#[\w.: -]{1,60}\}(?=[ \t]*$)", re.MULTILINE
 )
+# Obsidian's: a remark to its author, another note or picture shown in this one, a link to another note, a mark of a
+# pen, the kind of a callout.
+_REMARK = re.compile(r"(?<![\w%])%%(?!%).{0,20000}?%%(?![\w%])", re.DOTALL)
+_SHOWN = re.compile(r"!\[\[[^\[\]\n]{1,300}\]\]")
+_TO_NOTE = re.compile(
+    r"\[\[(?:[^\[\]|\n]{1,300}\|)?(\s*[^\s\[\]|#^][^\[\]|#^\n]{0,300})(?:[#^][^\[\]|\n]{0,300})?\]\]"
+)
+_PEN = re.compile(r"(?<![=\w])==(?=[^\s=])([^=\n]{0,500}[^\s=])==(?![=\w])")
+_CALLOUT = re.compile(r"^([ \t]*>[ \t]*)\[![A-Za-z][\w-]{0,30}\][+-]?[ \t]*", re.MULTILINE)
 
 
 def render_note(body: str) -> str:
     """Return the HTML of a note. It may hold what its author wrote as HTML, so `Post` cleans it."""
-    html: str = MarkdownIt("commonmark").enable("table").render(_INLINE.sub("", _LINES.sub("", body)))
+    body = _SHOWN.sub("", _REMARK.sub("", _LINES.sub("", body)))
+    body = _CALLOUT.sub(r"\1", _PEN.sub(r"\1", _TO_NOTE.sub(r"\1", body)))
+    html: str = MarkdownIt("commonmark").enable("table").render(_INLINE.sub("", body))
     return html

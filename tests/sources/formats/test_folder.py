@@ -264,6 +264,9 @@ def test_ids_that_differ_as_they_are_written_are_two(tmp_path: Path) -> None:
         ("<p align='center'><img src='a.png' alt='x'></p>\n\nWaits fell.", "Waits fell."),
         ("Waits[^1] fell.[^two]\n\n[^1]: In days.\n[^two]: In Gwynedd,\n    as told.\n\nStaff stayed.", "Waits fell. Staff stayed."),  # noqa: E501
         ("* TOC\n{:toc}\n\nWaits fell.\n{: .lead}\n\n## Why {#why}\n\nStaff stayed.", "Waits fell. Staff stayed."),
+        ("%% ask Ann %%\nWaits fell in [[Ysbyty Gwynedd]]. ![[ward.png]]", "Waits fell in Ysbyty Gwynedd."),
+        ("> [!note]- Why\n> Staff ==stayed== with [[Bangor#Pay|their pay]].", "Why Staff stayed with their pay."),
+        ("%%\nto do\n\nnames\n%%\n\n[[Waits^a1]] fell by 5%% [[ ]] a==b.", "Waits fell by 5%% [[ ]] a==b."),
         ("[TOC]\n\nFewer than <5 waits [see ^1] {n}.", "Fewer than <5 waits [see ^1] {n}."),
         ("Write `<details>` or `<!-- -->`.", "Write <details> or <!-- -->."),
     ],

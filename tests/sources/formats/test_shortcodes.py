@@ -1,8 +1,9 @@
-"""Shortcodes that no tool replaced are no words; other words in brackets stay."""
+"""Shortcodes that no tool replaced are no words; other words in brackets stay; one language is shown."""
 
 from __future__ import annotations
 
 from digest.sources.post import Post
+from digest.sources.sanitise import title_text
 from tests.counts import table
 
 
@@ -19,3 +20,21 @@ from tests.counts import table
 )  # fmt: skip
 def test_shortcodes_are_no_words(html: str, summary: str) -> None:
     assert Post(html, None).summary() == summary
+
+
+@table(
+    "text, shown",
+    [
+        ("[:en]Carers in Bangor[:cy]Gofalwyr ym Mangor[:]", "Carers in Bangor"),
+        ("[:cy]Gofalwyr ym Mangor[:en]Carers in Bangor[:]", "Gofalwyr ym Mangor"),
+        ("For [:en]carers[:cy]ofalwyr[:] today", "For carers today"),
+        ("[:en][:cy]Gofalwyr ym Mangor[:]", "Gofalwyr ym Mangor"),
+        ("[:en]Carers in Bangor[:cy]Gofal", "Carers in Bangor"),
+        ("<!--:en-->Carers in Bangor<!--:--><!--:fr-->Aidants<!--:-->", "Carers in Bangor"),
+        ("Carers [:-] of Bangor [en]", "Carers [:-] of Bangor [en]"),
+    ],
+)
+def test_of_a_text_in_several_languages_the_first_is_shown(text: str, shown: str) -> None:
+    assert title_text(text) == shown
+    assert Post(f"<p>{text}</p>", None).summary() == shown
+    assert title_text("[:en]Carers in Bangor[:c") == title_text("[:en]Carers in Bangor[…") == "Carers in Bangor"

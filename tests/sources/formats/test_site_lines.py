@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from digest.sources.post import Post
+from digest.sources.site_lines import without_site
 from digest.sources.tails import Frame
 from tests.counts import table
 
@@ -62,3 +63,22 @@ def test_lines_that_only_resemble_those_of_a_site_stay(html: str) -> None:
         part.partition("<")[0] for part in html.replace("<ul>", "").split(">") if part.partition("<")[0]
     )
     assert Post(html, None, FRAME).summary().startswith(first) and last in Post(html, None, FRAME).summary()
+
+
+@table(
+    "title, site, shown",
+    [
+        ("Breaks by the week | Gwynedd Example", "Gwynedd Example", "Breaks by the week"),
+        ("Breaks by the week - News - Gwynedd Example", "News – Gwynedd Example", "Breaks by the week"),
+        ("Breaks by the week » GWYNEDD example", "Gwynedd Example » Feed", "Breaks by the week"),
+        ("Breaks by the week|Gwynedd", "Gwynedd", "Breaks by the week"),
+        ("Breaks by the week – in Gwynedd Example", "Gwynedd Example", "Breaks by the week – in Gwynedd Example"),
+        ("Breaks: Gwynedd Example", "Gwynedd Example", "Breaks: Gwynedd Example"),
+        ("Carers | Gwynedd Example", "Gwynedd Example", "Carers | Gwynedd Example"),
+        ("Gwynedd Example | Breaks by the week", "Gwynedd Example", "Gwynedd Example | Breaks by the week"),
+        ("Breaks by the week - a guide", "", "Breaks by the week - a guide"),
+        ("Breaks by the week - News", "News - Gwynedd Example", "Breaks by the week - News"),
+    ],
+)
+def test_the_name_of_the_site_at_the_end_of_a_title_is_left_out(title: str, site: str, shown: str) -> None:
+    assert without_site(title, site) == shown
