@@ -144,6 +144,7 @@ def show(page: Any, html: str, scene: Scene) -> None:
 
 def violations(page: Any) -> list[str]:
     """Return what axe-core finds on the page by WCAG 2.2 AA and best practice, one line each."""
+    page.wait_for_load_state()
     page.evaluate(axe())
     found = page.evaluate(
         """() => axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values:
@@ -155,6 +156,7 @@ def violations(page: Any) -> list[str]:
 
 def layout(page: Any) -> list[str]:
     """Return what does not fit the window, and text under 14 px, one line each."""
+    page.wait_for_load_state()
     found: list[str] = page.evaluate(
         """() => {
         const faults = [], root = document.documentElement;

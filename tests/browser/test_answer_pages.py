@@ -73,6 +73,12 @@ def judged(page: Any, scene: Scene, name: str) -> list[str]:
     return [f"{name}: {fault}" for fault in faults]
 
 
+def sent(page: Any, button: str) -> None:
+    """Press a button of a form, and wait for the page that follows."""
+    with page.expect_navigation():
+        page.locator(button).click()
+
+
 @pytest.mark.parametrize("scene", SCENES, ids=[scene.name for scene in SCENES])
 def test_the_forms_of_readers_and_places(
     house: Answering, pages: tuple[str, str, Callable[[str], str]], page_of: Callable[[Scene], Any], scene: Scene
@@ -82,13 +88,13 @@ def test_the_forms_of_readers_and_places(
     for name in ("ann", "bea"):
         page.goto(f"{base}/yours/{house.token('preferences', house.who[name])}/answer?entry=1")
         faults += judged(page, scene, f"answer-{name}")
-    page.locator("details button[value=tried]").click()
+    sent(page, "details button[value=tried]")
     faults += judged(page, scene, "answer-saved")
     page.locator("summary").click()
     page.locator("details button[value=tried]").scroll_into_view_if_needed()
     page.get_by_label("We tried this: …").fill("")
     page.get_by_role("textbox", name="Name of our place").fill("")
-    page.locator("details button[value=tried]").click()
+    sent(page, "details button[value=tried]")
     faults += judged(page, scene, "answer-wrong")
     assert page.locator(".errors li").count() == 2
     for number, name in ((1, "sent"), (2, "back"), (4, "entry")):
@@ -99,7 +105,7 @@ def test_the_forms_of_readers_and_places(
         faults += judged(page, scene, f"story-{name}")
         page.goto(f"{base}{path}?language=cy")
         faults += judged(page, scene, f"story-{name}-cy")
-    page.locator("button[value=send]").click()
+    sent(page, "button[value=send]")
     faults += judged(page, scene, "story-wrong")
     page.goto(f"{base}/story/none")
     faults += judged(page, scene, "story-unknown")
