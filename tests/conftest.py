@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if "not long" in config.option.markexpr or config.option.markexpr == LONG:
         remembered.share()
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.roomy(4 << 30))
+        spare = 4 << 30 if config.option.markexpr == LONG else 1 << 30
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.roomy(spare))
     spread = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
     if not spread or postgres.GIVEN in os.environ:
         return
