@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from digest.sources.blocks import Block, Piece
 from digest.sources.site_lines import is_label, without_site_lines
-from digest.sources.tails import Frame
+from digest.sources.tails import Frame, plain_line
 
 _MOST = 24  # blocks that may stand before the text
 _LONGEST = 120
@@ -81,7 +81,7 @@ def _without_printed_parts(block: Block, frame: Frame) -> Block | None:
 
 
 def _is_title(text: str, frame: Frame) -> bool:
-    return bool(frame.title) and _folded(text) == _folded(frame.title)
+    return bool(frame.title) and plain_line(text) == plain_line(frame.title)
 
 
 def _without_title(text: str, title: str) -> str:
@@ -106,7 +106,7 @@ def is_byline(text: str, frame: Frame) -> bool:
     """Return whether a line only names the author or the date at which the entry was published."""
     if len(text) > _LONGEST:
         return False
-    if frame.author and _folded(text) == _folded(frame.author):
+    if frame.author and plain_line(text) == plain_line(frame.author):
         return True
     if _is_only_date(text):
         return True
@@ -138,7 +138,3 @@ def is_dated(text: str, published: datetime | None) -> bool:
         return bool(_YEAR.search(text)) and any(0 < number <= 31 for number in numbers)
     days = [published + timedelta(days=shift) for shift in (-1, 0, 1)]
     return any({day.day, day.year} <= numbers or {day.day, day.month, day.year % 100} <= numbers for day in days)
-
-
-def _folded(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

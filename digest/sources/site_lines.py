@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from digest.sources.blocks import Block
-from digest.sources.tails import says_read_on
+from digest.sources.tails import plain_line, says_read_on
 
 _SHORT = 50  # characters of a label
 _LONGEST = 120  # of one that is told by its words
@@ -68,8 +68,8 @@ def without_site(title: str, site: str) -> str:
 
     `site` is the title of the feed, which may have parts itself: "News - Powys Council".
     """
-    names = {_plain(site), *(_plain(part) for part in _PARTED.split(site) if len(part.split()) > 1)} - {""}
-    cuts = [cut for cut in _PARTED.finditer(title) if _plain(title[cut.end() :]) in names]
+    names = {plain_line(site), *(plain_line(part) for part in _PARTED.split(site) if len(part.split()) > 1)} - {""}
+    cuts = [cut for cut in _PARTED.finditer(title) if plain_line(title[cut.end() :]) in names]
     head = title[: cuts[0].start()].rstrip() if cuts else ""
     return head if len(head.split()) > 1 else title
 
@@ -103,7 +103,3 @@ def _is_short(block: Block) -> bool:
     if _ADDRESS.fullmatch(text):
         return True
     return len(text) <= _SHORT and not (_ENDED.search(text) or _GOES_ON.search(text) or _TELLS.search(text))
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

@@ -186,17 +186,19 @@ def _says_tail(text: str, frame: Frame, *, linked: bool) -> bool:
         return False
     if _CUT.fullmatch(text) or (_WORDS.fullmatch(text) and len(text) <= _LONGEST):
         return True
-    names_site = len(frame.site) > 3 and _folded(frame.site) in _folded(text)
+    names_site = len(frame.site) > 3 and plain_line(frame.site) in plain_line(text)
     if _names_title(text, frame):
-        rest = _folded(text).replace(_folded(frame.title), " ", 1).replace(_folded(frame.site) or "\0", " ", 1)
+        rest = (
+            plain_line(text).replace(plain_line(frame.title), " ", 1).replace(plain_line(frame.site) or "\0", " ", 1)
+        )
         few = len(rest.split()) <= _OTHER_WORDS
         return bool(few and rest.strip() and _FIRST.search(rest) and (linked or names_site or len(rest.split()) <= 9))
     return bool(names_site and linked and _FIRST.search(text) and len(text.split()) <= _OTHER_WORDS)
 
 
 def _names_title(text: str, frame: Frame) -> bool:
-    title = _folded(frame.title)
-    return len(title) >= _LEAST_TITLE and f" {title} " in f" {_folded(text)} "
+    title = plain_line(frame.title)
+    return len(title) >= _LEAST_TITLE and f" {title} " in f" {plain_line(text)} "
 
 
 def _is_own(link: str, frame: Frame) -> bool:
@@ -212,5 +214,6 @@ def _is_own(link: str, frame: Frame) -> bool:
 
 
 @lru_cache(maxsize=256)  # because titles and names of sites are compared with many lines
-def _folded(text: str) -> str:
+def plain_line(text: str) -> str:
+    """Return the words of a line without case and punctuation, one space between two of them."""
     return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())

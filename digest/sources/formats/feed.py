@@ -168,11 +168,8 @@ def _sighting(entry: Any, context: _Context) -> Sighting:
     text_base = absolute_link(own_base, base) or base or link
     summary, _, _ = _markup(dict.get(entry, "summary_detail"))
     categories = [text_in(tag, "label") or text_in(tag, "term") for tag in parts_in(entry, "tags")]
-    published, title, author = (
-        _published(entry, now),
-        _title(entry, context.site),
-        without_placeholder(_author(entry)),
-    )
+    published, title = _published(entry, now), _title(entry, context.site)
+    author = without_placeholder(_author(entry))
     starts, ends = feed_limits(entry)
     frame = Frame(title, author, published, link, context.site)
     post = Post(raw, text_base, frame)

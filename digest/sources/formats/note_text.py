@@ -20,7 +20,7 @@ _INLINE = re.compile(
 )
 # Obsidian's: a remark to its author, another note or picture shown in this one, a link to another note, a mark of a
 # pen, the kind of a callout.
-_REMARK = re.compile(r"(?<![\w%])%%(?!%).{0,20000}?%%(?![\w%])", re.DOTALL)
+_REMARK = re.compile(r"(?<![\w%])%%(?!%)(?:[^%]|%(?!%))*+%%(?![\w%])")
 _SHOWN = re.compile(r"!\[\[[^\[\]\n]{1,300}\]\]")
 _TO_NOTE = re.compile(
     r"\[\[(?:[^\[\]|\n]{1,300}\|)?(\s*[^\s\[\]|#^][^\[\]|#^\n]{0,300})(?:[#^][^\[\]|\n]{0,300})?\]\]"

@@ -37,4 +37,8 @@ def test_shortcodes_are_no_words(html: str, summary: str) -> None:
 def test_of_a_text_in_several_languages_the_first_is_shown(text: str, shown: str) -> None:
     assert title_text(text) == shown
     assert Post(f"<p>{text}</p>", None).summary() == shown
-    assert title_text("[:en]Carers in Bangor[:c") == title_text("[:en]Carers in Bangor[…") == "Carers in Bangor"
+
+
+@table("end", ["[:c", "[:", "[…", "<!--:c", "<!--:cy-..."])
+def test_a_mark_that_was_cut_is_not_shown(end: str) -> None:
+    assert title_text(f"[:en]Carers in Bangor{end}") == "Carers in Bangor"
